@@ -1,0 +1,280 @@
+"""How the numbers of descending drive were obtained: prevalence and severity of spasticity after stroke.
+
+    python calibration/population.py          the table, target against model, for the shipped numbers
+    python calibration/population.py --fit    fit again and print the numbers to ship
+
+Only calibration rows are read here, typed in below with their identifiers. A person is scored as in a survey: four muscle
+groups a limb, each with its own deviation from the bias of its limb, one rater; the worst group counts. Deviation and rater
+noise shrink with the tone itself, since nobody grades a limb that does not resist. Probabilities over rater noise are exact,
+so the misfit is smooth.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import numpy as np
+from scipy.optimize import brentq, least_squares
+from scipy.special import ndtr
+
+from eutonia import _streams, parameters
+from eutonia.patient import ARM, LEG, LIMBS, Cohort, Population
+from eutonia.patient.lesions import HAEMORRHAGIC
+from eutonia.patient.pathways import CORTICOSPINAL
+from eutonia.tone import descending
+from eutonia.tone.descending import DescendingConstants
+
+PEOPLE, SEED = 16_384, 2026
+MUSCLE_GROUPS = 4
+CORD_SPASTIC = 0.70  # share of people with a cord lesion whose legs are spastic: general knowledge, no row gives it
+DAY = 24.0
+WEEK, MONTH = 7.0 * DAY, 30.4375 * DAY
+ANY, SEVERE = 0.5, 2.5  # marks of the latent grade above which a rater scores 1 and 3
+
+
+class Survey:
+    """A drawn stroke population with its luck, examined at any time since onset with any constants."""
+
+    def __init__(self, origin: str = "stroke") -> None:
+        tone, bedside = parameters.load("tone"), parameters.load("bedside")
+        self.muscle_sd, self.muscle_sd_from = tone.values("muscle_deviation", "muscle_deviation_from")
+        self.rater_sd = float(np.hypot(*bedside.values("rater_residual", "rater_bias")))
+        self.cohort = Cohort.draw(SEED, np.arange(PEOPLE), Population.typical(origin))
+        correlation = DescendingConstants.from_records().limb_correlation
+        person = self.cohort.person
+        self.bias_luck = np.asarray(descending.limb_deviates(SEED, _streams.Purpose.BIAS, person, correlation))
+        self.strength_luck = np.asarray(descending.limb_deviates(SEED, _streams.Purpose.STRENGTH, person, correlation))
+        keys = _streams.keys(SEED, _streams.Purpose.MUSCLE, jax.numpy.asarray(person))
+        muscles = np.asarray(_streams.normal(keys, MUSCLE_GROUPS * len(LIMBS)))
+        self.muscle_luck = muscles.reshape(MUSCLE_GROUPS, len(LIMBS), PEOPLE)
+        anatomy = parameters.load("lesion")
+        onset = self.cohort.pathways.integrity(0.0)[CORTICOSPINAL]
+        self.paretic = onset < anatomy.value("paresis_integrity")
+        self.severely_paretic = onset < anatomy.value("severe_paresis_integrity")
+        self.plegic = onset[ARM] < 0.2
+        self.bled = self.cohort.lesions.kind == HAEMORRHAGIC
+
+    def bias(self, constants: DescendingConstants, time_h: float | np.ndarray) -> np.ndarray:
+        """Return the bias of leg and arm, mV."""
+        factor = np.exp(constants.bias_spread * self.bias_luck)
+        integrity = self.cohort.pathways.integrity(time_h)
+        return np.asarray(descending.descending_bias(integrity, factor, time_h, constants))
+
+    def scored(self, constants: DescendingConstants, time_h: float | np.ndarray, mark: float) -> np.ndarray:
+        """Return the chance that the worst muscle group of each limb is scored above a mark."""
+        bias = self.bias(constants, time_h)
+        deviation = self.muscle_sd * np.minimum(bias / self.muscle_sd_from, 1.0)
+        muscle = np.maximum(bias + deviation * self.muscle_luck, 0.0)
+        noise = self.rater_sd * np.clip(muscle, 1e-6, 1.0)
+        return 1.0 - np.prod(ndtr((mark - muscle) / noise), axis=0)
+
+    def strength(self, constants: DescendingConstants, time_h: float) -> np.ndarray:
+        """Return voluntary strength of leg and arm."""
+        exponent = constants.strength_exponent * np.exp(constants.strength_spread * self.strength_luck)
+        return np.asarray(descending.voluntary_strength(self.cohort.pathways.integrity(time_h), exponent, constants))
+
+
+Model = Callable[[Survey, DescendingConstants], float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A published quantity and how the model computes it; `weight` 0 shows it without fitting it."""
+
+    row: str
+    text: str
+    value: float
+    error: float
+    model: Model
+    weight: float = 1.0
+
+
+def _either(scored: np.ndarray) -> np.ndarray:
+    return 1.0 - (1.0 - scored[LEG]) * (1.0 - scored[ARM])
+
+
+def _prevalence(s: Survey, c: DescendingConstants, *, time_h: float, mark: float, who: str, limb: int | None) -> float:
+    scored = s.scored(c, time_h, mark)
+    chance = _either(scored) if limb is None else scored[limb]
+    return 100.0 * float(np.mean(chance[_group(s, who, limb)]))
+
+
+def _group(s: Survey, who: str, limb: int | None) -> np.ndarray:
+    paretic = s.paretic.any(axis=0) if limb is None else s.paretic[limb]
+    groups = {
+        "all": np.ones(PEOPLE, dtype=bool),
+        "paretic": paretic,
+        "paretic infarct": paretic & ~s.bled,
+        "plegic arm, infarct": s.plegic & ~s.bled,
+    }
+    return groups[who]
+
+
+def share(who: str, time_h: float, mark: float = ANY, limb: int | None = None) -> Model:
+    """Return the model of a prevalence, per cent."""
+    return partial(_prevalence, time_h=time_h, mark=mark, who=who, limb=limb)
+
+
+def _odds(chance: np.ndarray) -> float:
+    mean = float(np.mean(chance))
+    return mean / (1.0 - mean)
+
+
+def odds_ratio_bleed(s: Survey, c: DescendingConstants) -> float:
+    """Odds ratio of spasticity, bleed against infarct, among all strokes at 3 months."""
+    chance = _either(s.scored(c, 3.0 * MONTH, ANY))
+    return _odds(chance[s.bled]) / _odds(chance[~s.bled])
+
+
+def odds_ratio_paresis(s: Survey, c: DescendingConstants) -> float:
+    """Odds ratio of spasticity, moderate to severe against mild paresis, at 3 months."""
+    chance = _either(s.scored(c, 3.0 * MONTH, ANY))
+    paretic, severe = s.paretic.any(axis=0), s.severely_paretic.any(axis=0)
+    return _odds(chance[paretic & severe]) / _odds(chance[paretic & ~severe])
+
+
+def explained_strength(s: Survey, c: DescendingConstants, *, at_most: float = 1.0) -> float:
+    """Share of the variance of arm strength at 3 months that corticospinal load explains, in paretic arms."""
+    load = s.cohort.pathways.core_loss[CORTICOSPINAL, ARM]
+    strength = s.strength(c, 3.0 * MONTH)[ARM]
+    arm = s.paretic[ARM] & (strength < at_most)
+    return float(np.corrcoef(load[arm], strength[arm])[0, 1] ** 2)
+
+
+def binomial(per_cent: float, n: int) -> float:
+    """Return the standard error of a prevalence, per cent."""
+    p = per_cent / 100.0
+    return 100.0 * float(np.sqrt(p * (1.0 - p) / n))
+
+
+def _targets() -> list[Target]:
+    def prevalence(row: str, text: str, value: float, n: int, model: Model, weight: float = 1.0) -> Target:
+        return Target(row, text, value, binomial(value, n), model, weight)
+
+    half = 0.5  # two definitions of one outcome, or a denominator that the abstract does not give
+    return [
+        prevalence("POP001", "Wissel, all, 2 wk", 24.5, 94, share("all", 2 * WEEK)),
+        prevalence("POP002", "Wissel, all, 6 wk", 26.7, 94, share("all", 6 * WEEK)),
+        prevalence("POP003", "Wissel, all, 16 wk", 21.7, 94, share("all", 16 * WEEK)),
+        prevalence("POP004", "Wissel, all, >= 3", 9.6, 94, share("all", 16 * WEEK, SEVERE)),
+        prevalence("POP005", "Urban, paretic infarct, 6 mo", 42.6, 211, share("paretic infarct", 6 * MONTH)),
+        prevalence("POP006", "Urban, >= 3", 15.6, 211, share("paretic infarct", 6 * MONTH, SEVERE)),
+        prevalence("POP007", "Urban, arm, >= 3", 18.9, 211, share("paretic infarct", 6 * MONTH, SEVERE, ARM)),
+        prevalence("POP008", "Urban, leg, >= 3", 5.5, 211, share("paretic infarct", 6 * MONTH, SEVERE, LEG)),
+        prevalence("POP016", "Lundstrom, all, day 6", 4.0, 49, share("all", 6 * DAY)),
+        prevalence("POP017", "Lundstrom, all, 1 mo", 27.0, 49, share("all", MONTH)),
+        prevalence("POP018", "Lundstrom, all, 6 mo", 23.0, 49, share("all", 6 * MONTH)),
+        Target("POP023", "Zeng, all", 25.3, 2.0, share("all", 3 * MONTH)),
+        Target("POP025", "Zeng, paretic", 39.5, 4.0, share("paretic", 3 * MONTH)),
+        Target("POP026", "Zeng, paretic, >= 3 or disabling", 9.4, 2.0, share("paretic", 3 * MONTH, SEVERE)),
+        Target("POP028", "Zeng, odds ratio, moderate to severe paresis", 6.57, 3.1, odds_ratio_paresis),
+        Target("POP029", "Zeng, odds ratio, bleed", 1.879, 0.27, odds_ratio_bleed),
+        Target("POP037", "Feng, R2 of load on arm strength, 3 mo", 0.69, 0.06, explained_strength),
+        Target("POP038", "Feng, the same, strength below 0.4", 0.47, 0.1, partial(explained_strength, at_most=0.4), 0.0),
+        prevalence("POP009", "Sommerfeld, all, day 5", 21.0, 95, share("all", 5 * DAY), 0.0),
+        prevalence("POP010", "Sommerfeld, all, 3 mo", 19.0, 95, share("all", 3 * MONTH)),
+        prevalence("POP021", "van Kuijk, plegic arm, 26 wk", 63.0, 43, share("plegic arm, infarct", 26 * WEEK, ANY, ARM), half),
+        prevalence("POP022", "KOSCO, all, 3 mo", 7.3, 1000, share("all", 3 * MONTH), 0.0),
+        prevalence("POP030", "Plantin, paretic arm, 3 wk", 33.0, 61, share("paretic", 3 * WEEK, ANY, ARM), half),
+        prevalence("POP031", "Plantin, paretic arm, 6 mo", 51.0, 61, share("paretic", 6 * MONTH, ANY, ARM), half),
+    ]
+
+
+TARGETS = _targets()
+
+# Fitted numbers: arm weight, leg over arm, spread, flaccid time, emergence time, strength spread (all positive: logs),
+# with weak priors that carry what the rows leave open.
+_START = {"arm": 0.8, "leg": 0.6, "spread": 1.2, "flaccid_time": 3.0 * DAY, "emergence_time": 4.0 * WEEK, "strength": 0.8}
+_PRIOR_LOG_SD = {"flaccid_time": 0.4, "emergence_time": 0.35, "spread": 0.15}
+
+
+def _constants(logs: np.ndarray, shipped: DescendingConstants) -> DescendingConstants:
+    n = dict(zip(_START, np.exp(logs), strict=True))
+    weight = (float(n["arm"] * n["leg"]), float(n["arm"]))
+    return replace(
+        shipped,
+        dorsal_weight=weight,
+        medial_weight=weight,
+        bias_spread=float(n["spread"]),
+        flaccid_time=float(n["flaccid_time"]),
+        emergence_time=float(n["emergence_time"]),
+        strength_spread=float(n["strength"]),
+    )
+
+
+def fit(survey: Survey) -> DescendingConstants:
+    """Return the constants that meet the targets best."""
+    shipped = DescendingConstants.from_records()
+    start = np.log(list(_START.values()))
+    prior = np.array([_PRIOR_LOG_SD.get(name, np.inf) for name in _START])
+
+    def misfit(logs: np.ndarray) -> np.ndarray:
+        constants = _constants(logs, shipped)
+        fitted = [target for target in TARGETS if target.weight > 0.0]
+        gaps = [np.sqrt(t.weight) * (t.model(survey, constants) - t.value) / t.error for t in fitted]
+        return np.array([*gaps, *((logs - start) / prior)])
+
+    return _constants(least_squares(misfit, start, diff_step=1e-3).x, shipped)
+
+
+def fit_cord(survey: Survey, constants: DescendingConstants) -> DescendingConstants:
+    """Return the constants with the monoaminergic weight at which cord lesions are spastic as often as they are."""
+
+    def excess(weight: float) -> float:
+        at = replace(constants, monoaminergic_weight=(weight,) * len(LIMBS))
+        return float(np.mean(survey.scored(at, survey.cohort.time_since_onset_h, ANY)[LEG])) - CORD_SPASTIC
+
+    return replace(constants, monoaminergic_weight=(brentq(excess, 0.01, 5.0, xtol=1e-3),) * len(LIMBS))
+
+
+def table(survey: Survey, constants: DescendingConstants) -> str:
+    """Return target against model, and what trials may recruit from."""
+    lines = [f"{'row':7}{'quantity':48}{'target':>8}{'error':>7}{'model':>8}{'gap/error':>11}  weight"]
+    for t in TARGETS:
+        got = t.model(survey, constants)
+        gap = (got - t.value) / t.error
+        lines.append(f"{t.row:7}{t.text:48}{t.value:8.2f}{t.error:7.2f}{got:8.2f}{gap:11.1f}  {t.weight:g}")
+    paretic = survey.paretic.any(axis=0)
+    severe = survey.severely_paretic.any(axis=0)[paretic]
+    lines.append(f"paretic at onset {100 * np.mean(paretic):.1f} %, moderate to severe among them {100 * np.mean(severe):.1f} %")
+    lines += ["all strokes at one year, bias, mV", *_reach(survey.bias(constants, 12.0 * MONTH))]
+    return "\n".join(lines)
+
+
+def _reach(bias: np.ndarray) -> list[str]:
+    """Return what trials may recruit from: quantiles and bands of the bias, mV."""
+    lines = []
+    for limb, name in enumerate(LIMBS):
+        quantiles = ", ".join(f"{np.percentile(bias[limb], q):.2f} ({q} %)" for q in (50, 75, 90, 95, 99))
+        bands = ", ".join(f"{100 * np.mean((bias[limb] >= low) & (bias[limb] < low + 1)):.2f}" for low in range(1, 5))
+        lines.append(f"  {name}: quantiles {quantiles}; per cent in 1-2, 2-3, 3-4, 4-5 mV: {bands}")
+    both = ", ".join(f"{100 * np.mean((bias > low).all(axis=0)):.2f}" for low in (1.5, 2.0, 2.5, 3.0))
+    return [*lines, f"  per cent with leg and arm both above 1.5, 2, 2.5, 3 mV: {both}"]
+
+
+def cord_table(survey: Survey, constants: DescendingConstants) -> str:
+    """Return how often and how severely cord lesions make legs spastic."""
+    time_h = survey.cohort.time_since_onset_h
+    legs = [100.0 * float(np.mean(survey.scored(constants, time_h, mark)[LEG])) for mark in (ANY, SEVERE)]
+    head = f"cord lesions: legs spastic {legs[0]:.1f} %, 3 or more {legs[1]:.1f} %; bias, mV"
+    return "\n".join([head, *_reach(survey.bias(constants, time_h))])
+
+
+def main() -> None:
+    """Print the table, after a fit when asked for one."""
+    jax.config.update("jax_enable_x64", True)
+    survey = Survey()
+    constants = DescendingConstants.from_records()
+    if "--fit" in sys.argv:
+        constants = fit_cord(Survey("spinal"), fit(survey))
+        print(constants)
+    print(table(survey, constants))
+    print(cord_table(Survey("spinal"), constants))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Luck that belongs to a decision: counter-based random draws keyed on study seed, person, purpose and visit.
+
+The same person has the same luck in every arm, and nobody's luck depends on who else is in the study.
+"""
+
+from __future__ import annotations
+
+import enum
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, Key
+
+
+class Purpose(enum.IntEnum):
+    """What a draw decides. A number is never reused: changing one changes old results."""
+
+    DEMOGRAPHY = 1
+    LESION = 2
+    BIAS = 3
+    MUSCLE = 4
+    KINETICS = 5
+    RECEPTOR = 6
+    RECRUITMENT = 7
+    ALLOCATION = 8
+    RATER = 9
+    REFLEX = 10
+    SPASM = 11
+    STUDY = 12
+    DROPOUT = 13
+    ADVERSE = 14
+    PASSIVE = 15
+    STRENGTH = 16
+    DEVICE = 17
+    RATER_SEVERITY = 18
+    REPORT = 19
+
+
+@partial(jax.jit, static_argnames="purpose")
+def keys(seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0) -> Key[Array, " n"]:
+    """Return one key a person for one decision at one visit."""
+    root = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), int(purpose)), visit)
+    return jax.vmap(lambda who: jax.random.fold_in(root, who))(person)
+
+
+@partial(jax.jit, static_argnames="size")
+def normal(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
+    """Return `size` standard normal draws a person; patients are the last axis."""
+    return jax.vmap(lambda k: jax.random.normal(k, (size,)), out_axes=1)(key)
+
+
+@partial(jax.jit, static_argnames="size")
+def uniform(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
+    """Return `size` draws a person between 0 and 1; patients are the last axis."""
+    return jax.vmap(lambda k: jax.random.uniform(k, (size,)), out_axes=1)(key)
+
+
+@partial(jax.jit, static_argnames="size")
+def uniform64(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
+    """Like `uniform`, always in 64-bit, for draws that select by a cumulative share."""
+    return jax.vmap(lambda k: jax.random.uniform(k, (size,), dtype=jnp.float64), out_axes=1)(key)

@@ -1,0 +1,97 @@
+"""Ashworth and Modified Ashworth: the grade that a rater gives to the resistance of a stretched muscle group.
+
+A resistance becomes a latent grade through the reference muscle group: the latent is the descending bias (times the
+record `grade_per_bias`) that would give that group the same mean excess resistance over a healthy one. Raters add noise and
+cut the latent half-way between grades. Passive resistance counts as much as reflex torque, as it does for a clinician.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+# Grid of the reference curve: numerical resolution, not science.
+_LOWEST, _HIGHEST, _POINTS = -0.4, 8.0, 85
+
+
+@functools.total_ordering
+class ModifiedAshworth(enum.Enum):
+    """Modified Ashworth grade: ordered, never a number to average without saying how 1+ is coded."""
+
+    ZERO = "0"
+    ONE = "1"
+    ONE_PLUS = "1+"
+    TWO = "2"
+    THREE = "3"
+    FOUR = "4"
+
+    @property
+    def rank(self) -> int:
+        """Position among the six grades (0 to 5)."""
+        return list(ModifiedAshworth).index(self)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, ModifiedAshworth):
+            return NotImplemented
+        return self.rank < other.rank
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Ashworth(enum.IntEnum):
+    """Ashworth grade as the intrathecal papers score it: 1 is normal, 5 is rigid."""
+
+    NORMAL = 1
+    SLIGHT = 2
+    MARKED = 3
+    CONSIDERABLE = 4
+    RIGID = 5
+
+
+def reference_grid() -> Float[Array, " point"]:
+    """Bias values (mV) at which the reference curve is tabulated."""
+    return jnp.linspace(_LOWEST, _HIGHEST, _POINTS)
+
+
+def latent_grade(excess: Array, curve: Float[Array, " point"], grade_per_bias: float) -> Array:
+    """Return the latent grade (0 = normal, in steps of one Ashworth grade) of an `excess` resistance.
+
+    `excess` is mean resistance less that of a healthy limb, `curve` the same for the reference group at `reference_grid()`;
+    both are shares of the torque ceiling. Monotone, so a score never falls when resistance rises.
+    """
+    return grade_per_bias * jnp.interp(excess, curve, reference_grid())
+
+
+def ashworth_score(latent: Array, noise: Array | float = 0.0) -> Array:
+    """Return Ashworth 1-5: one more for each half-way mark (0.5, 1.5, 2.5, 3.5) that latent + noise passes."""
+    heard = latent + noise
+    return 1.0 + sum((heard > mark).astype(latent.dtype) for mark in _MARKS)
+
+
+def modified_ashworth_rank(latent: Array, noise: Array | float = 0.0) -> Array:
+    """Return the rank 0-5 of the Modified Ashworth grade; 1+ is the upper half of Ashworth's second grade."""
+    heard = latent + noise
+    return sum((heard > mark).astype(latent.dtype) for mark in sorted((*_MARKS, _ONE_PLUS)))
+
+
+def modified_ashworth_code(latent: Array, noise: Array | float = 0.0) -> Array:
+    """Return the Modified Ashworth grade coded for averages (0, 1, 1.5, 2, 3, 4): 1+ counts 1.5."""
+    heard = latent + noise
+    half = ((heard > _ONE_PLUS) & (heard <= _MARKS[1])).astype(latent.dtype) / 2
+    return ashworth_score(latent, noise) - 1.0 + half
+
+
+def expected_score(latent: Array, noise_sd: float) -> Array:
+    """Return the mean Ashworth score over rater noise of spread `noise_sd` (smooth in the latent; for fitting)."""
+    from jax.scipy.special import ndtr
+
+    return 1.0 + sum(ndtr((latent - mark) / noise_sd) for mark in _MARKS)
+
+
+# Definition of a rounded grade: half-way between neighbours; 1+ splits the second Ashworth grade in two.
+_MARKS = (0.5, 1.5, 2.5, 3.5)
+_ONE_PLUS = 1.0

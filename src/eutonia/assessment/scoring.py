@@ -1,0 +1,168 @@
+"""The chart: every scale at one visit, from an examination and the luck of raters and reports."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from eutonia import _streams, parameters
+from eutonia.assessment import ashworth, reflex, spasms, walking
+from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
+from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
+from eutonia.simulation.people import People
+from eutonia.simulation.stance import Stance
+
+Limbs = Float[Array, "limb patient"]
+Muscles = Float[Array, "muscle patient"]
+Patients = Float[Array, " patient"]
+
+
+class ChartConstants(eqx.Module):
+    """Numbers that turn findings into scores, read once from the records."""
+
+    curve: Float[Array, "muscle point"]
+    grade_per_bias: float
+    healthy_probit: float
+    grades_per_probit: float
+    reflex_noise: float
+    spasm_intercept: float
+    spasm_slope: float
+    spasm_noise: float
+    rater_residual: float
+    rater_bias: float
+    pain_per_spasm: float
+    pain_per_contracture: float
+    speed: tuple[float, float, float]
+    support: tuple[float, float]
+
+    @classmethod
+    def from_records(cls, body: BodyConstants) -> ChartConstants:
+        """Read the sets of the scales; the Ashworth curve comes from the limbs of `body`."""
+        bedside, reflexes, spasm = (parameters.load(name) for name in ("bedside", "reflex", "spasm"))
+        gait, pain = parameters.load("walking"), parameters.load("pain")
+        return cls(
+            curve=excess_curve(ashworth.reference_grid(), body),
+            grade_per_bias=bedside.value("grade_per_bias"),
+            healthy_probit=parameters.load("receptor").value("volley_drive_mean"),
+            grades_per_probit=reflexes.value("grades_per_probit"),
+            reflex_noise=reflexes.value("score_noise"),
+            spasm_intercept=spasm.value("rate_without_bias"),
+            spasm_slope=spasm.value("decades_per_bias"),
+            spasm_noise=spasm.value("report_noise"),
+            rater_residual=bedside.value("rater_residual"),
+            rater_bias=bedside.value("rater_bias"),
+            pain_per_spasm=pain.value("pain_per_spasm_score"),
+            pain_per_contracture=pain.value("pain_per_contracture"),
+            speed=(gait.value("healthy_speed"), gait.value("strength_exponent"), gait.value("swing_brake")),
+            support=(gait.value("voluntary_torque"), gait.value("needed_torque")),
+        )
+
+
+class Chart(eqx.Module):
+    """Scores of the affected side at one visit.
+
+    `ashworth_muscle` 1-5 and `modified_ashworth_muscle` (1+ coded 1.5) of each muscle group, the same averaged over a limb;
+    `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking` m/s, `support` stance stability index.
+    """
+
+    ashworth_muscle: Muscles
+    modified_ashworth_muscle: Muscles
+    ashworth: Limbs
+    modified_ashworth: Limbs
+    reflex: Limbs
+    spasm: Limbs
+    h_reflex: Limbs
+    pain: Patients
+    walking: Patients
+    support: Patients
+
+
+class ChartLuck(eqx.Module):
+    """What raters and reports add at one visit (latent units of each scale); zero for noiseless raters."""
+
+    rater: Muscles
+    reflex: Limbs
+    spasm: Limbs
+
+
+@cache
+def chart_constants() -> ChartConstants:
+    """Return the constants of the chart, read once from the records."""
+    return ChartConstants.from_records(body_constants())
+
+
+@jax.jit
+def draw_luck(
+    seed: int | Int[Array, ""], person: Int[Array, " patient"], visit: int | Int[Array, ""], constants: ChartConstants
+) -> ChartLuck:
+    """Draw the noise of one visit: the same person at the same visit meets the same noise in every arm.
+
+    One rater follows a person through a study, so the rater's severity is drawn without the visit.
+    """
+    purpose = _streams.Purpose
+    own_rater = _streams.normal(_streams.keys(seed, purpose.RATER_SEVERITY, person), 1)
+    scatter = _streams.normal(_streams.keys(seed, purpose.RATER, person, visit), len(muscle_groups()))
+    report = _streams.normal(_streams.keys(seed, purpose.REPORT, person, visit), 2 * len(LIMBS))
+    return ChartLuck(
+        rater=constants.rater_bias * own_rater + constants.rater_residual * scatter,
+        reflex=constants.reflex_noise * report[: len(LIMBS)],
+        spasm=constants.spasm_noise * report[len(LIMBS) :],
+    )
+
+
+def no_luck(n_patients: int) -> ChartLuck:
+    """Return the luck of noiseless raters."""
+    limbs = jnp.zeros((len(LIMBS), n_patients))
+    return ChartLuck(jnp.zeros((len(muscle_groups()), n_patients)), limbs, limbs)
+
+
+def _limb_mean(muscles: Muscles) -> Limbs:
+    return jnp.stack([sum(muscles[i] for i in muscles_of(limb)) / len(muscles_of(limb)) for limb in LIMBS])
+
+
+def latent_grades(exam: Examination, constants: ChartConstants) -> Muscles:
+    """Return the latent Ashworth grade of each muscle group before any rater hears of it (0 = normal)."""
+    return jax.vmap(lambda excess, curve: ashworth.latent_grade(excess, curve, constants.grade_per_bias))(
+        exam.excess, constants.curve
+    )
+
+
+@jax.jit
+def chart(
+    people: People,
+    exam: Examination,
+    stance: Stance,
+    luck: ChartLuck,
+    nonspecific: Patients,
+    constants: ChartConstants,
+) -> Chart:
+    """Score one visit.
+
+    `nonspecific` is the change of the latent grade that attention, expectation and regression bring, in grades (0 before
+    treatment and in a double-blind single dose); it moves what is charted, never the person.
+    """
+    c = constants
+    latent = latent_grades(exam, c) + nonspecific
+    grades = ashworth.ashworth_score(latent, luck.rater)
+    modified = ashworth.modified_ashworth_code(latent, luck.rater)
+    jerk = reflex.reflex_latent(exam.tap_probit, c.healthy_probit, c.grades_per_probit) + nonspecific
+    rate = spasms.spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
+    told = spasms.penn_score(rate + nonspecific, luck.spasm)
+    worst = jnp.maximum(told[0], told[1])
+    stiff = jnp.minimum(jnp.maximum(exam.contracture[0], exam.contracture[1]), 1.0)
+    return Chart(
+        ashworth_muscle=grades,
+        modified_ashworth_muscle=modified,
+        ashworth=_limb_mean(grades),
+        modified_ashworth=_limb_mean(modified),
+        reflex=reflex.reflex_grade(jerk, luck.reflex),
+        spasm=told,
+        h_reflex=exam.h_over_m,
+        pain=c.pain_per_spasm * worst + c.pain_per_contracture * stiff,
+        walking=walking.comfortable_speed(stance.strength, stance.bias, *c.speed),
+        support=walking.stance_support(stance.strength, stance.tone_torque, *c.support),
+    )

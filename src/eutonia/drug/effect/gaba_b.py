@@ -1,0 +1,120 @@
+"""GABA-B receptors of the cord: occupancy, tolerance as a shift of potency at two speeds, rebound from endogenous tone.
+
+Equation
+    u(x)  = O(R (x + C_e)),  O(y) = y^n / (y^n + EC50^n)
+    R     = 1 / [(1 + d_f m_f)(1 + d_s m_s)]
+    m_f'  = (u - u_e - m_f)/tau_f ;  m_s' = (u - u_e - m_s)/tau_s      (inputs not below 0)
+with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1 makes the
+endogenous transmitter act less than before treatment: u < u_e, the rebound.
+Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from eutonia import _streams, parameters
+
+Patients = Float[Array, " patient"]
+Limbs = Float[Array, "limb patient"]
+
+
+class Receptor(eqx.Module):
+    """One person's receptor parameters; arrays over patients (or plain numbers for a typical person).
+
+    `ec50`, `endogenous` ng/mL; `hill` dimensionless; `fast_shift`, `slow_shift` dimensionless; times h;
+    `hyperpolarisation` mV at full occupancy; `leg_to_arm` share of the leg's effect that reaches the arm;
+    `release_block` share of Ia release that full occupancy removes; `blood_potency` of drug that came by blood.
+    """
+
+    ec50: Array
+    hill: Array
+    endogenous: Array
+    fast_shift: Array
+    slow_shift: Array
+    fast_time: Array
+    slow_time: Array
+    hyperpolarisation: Array
+    leg_to_arm: Array
+    release_block: Array
+    blood_potency: Array
+
+    @classmethod
+    def typical(cls) -> Receptor:
+        """Read the typical values from the parameter set `receptor`."""
+        receptor = parameters.load("receptor")
+        return cls(**{f.name: jnp.asarray(receptor.value(f.name)) for f in fields(cls)})
+
+    def draw(self, seed: int, person: Int[Array, " patient"]) -> Receptor:
+        """Give every person a potency and a slow tolerance of their own (lognormal; spreads from the records)."""
+        receptor = parameters.load("receptor")
+        luck = _streams.normal(_streams.keys(seed, _streams.Purpose.RECEPTOR, person), 2)
+        one = jnp.ones(person.shape[0])
+        values = {f.name: getattr(self, f.name) * one for f in fields(self)}
+        values["ec50"] = values["ec50"] * jnp.exp(receptor.value("ec50_spread") * luck[0])
+        values["slow_shift"] = values["slow_shift"] * jnp.exp(receptor.value("slow_shift_spread") * luck[1])
+        return Receptor(**values)
+
+
+class Tolerance(eqx.Module):
+    """Fast and slow adaptation of each limb's receptors, 0 (never treated) to 1."""
+
+    fast: Limbs
+    slow: Limbs
+
+    @classmethod
+    def naive(cls, n_patients: int, n_sites: int = 2) -> Tolerance:
+        """Return the state of people who never took the drug."""
+        zero = jnp.zeros((n_sites, n_patients))
+        return cls(zero, zero)
+
+
+def occupancy(concentration: Array, receptor: Receptor) -> Array:
+    """Fraction of the maximal effect at an effective `concentration` in ng/mL."""
+    ratio = jnp.maximum(concentration, 0.0) / receptor.ec50
+    powered = ratio**receptor.hill
+    return powered / (1.0 + powered)
+
+
+def sensitivity(state: Tolerance, receptor: Receptor) -> Limbs:
+    """Return R, the potency left after adaptation (1 in the untreated, falls with exposure)."""
+    return 1.0 / ((1.0 + receptor.fast_shift * state.fast) * (1.0 + receptor.slow_shift * state.slow))
+
+
+def effect(concentration: Limbs, state: Tolerance, receptor: Receptor) -> Limbs:
+    """Return u - u_e: the receptor effect beyond the endogenous level (below 0 in rebound)."""
+    endogenous = occupancy(receptor.endogenous, receptor)
+    return occupancy(sensitivity(state, receptor) * (concentration + receptor.endogenous), receptor) - endogenous
+
+
+def adapt(state: Tolerance, before: Limbs, after: Limbs, receptor: Receptor, dt: Array | float) -> Tolerance:
+    """Advance tolerance by `dt` h while the concentration goes from `before` to `after` (ng/mL).
+
+    Heun's step on the exponential form: exact for a constant effect, second order otherwise.
+    """
+    keep_fast, keep_slow = jnp.exp(-dt / receptor.fast_time), jnp.exp(-dt / receptor.slow_time)
+    start = jnp.maximum(effect(before, state, receptor), 0.0)
+
+    def moved(drive: Limbs) -> Tolerance:
+        return Tolerance(drive + (state.fast - drive) * keep_fast, drive + (state.slow - drive) * keep_slow)
+
+    end = jnp.maximum(effect(after, moved(start), receptor), 0.0)
+    return moved((start + end) / 2)
+
+
+def hyperpolarisation(slow_effect: Limbs, receptor: Receptor) -> Limbs:
+    """Bias in mV that the drug takes away from leg and arm; the arm also feels a share of the leg's effect."""
+    leg = receptor.hyperpolarisation * slow_effect[0]
+    arm = receptor.hyperpolarisation * slow_effect[1] + receptor.leg_to_arm * leg
+    return jnp.stack([leg, arm])
+
+
+def release(fast_effect: Limbs, receptor: Receptor) -> Limbs:
+    """Ia transmitter release relative to the person's own untreated level (1 untreated, above 1 in rebound)."""
+    endogenous = occupancy(receptor.endogenous, receptor)
+    open_share = 1.0 - receptor.release_block * (fast_effect + endogenous)
+    return open_share / (1.0 - receptor.release_block * endogenous)

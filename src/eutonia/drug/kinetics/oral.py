@@ -1,0 +1,117 @@
+"""Drug in the blood: absorption of tablets, one or two compartments, and what blood brings to the spinal cord."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.state import Patients
+
+MG_PER_L_TO_NG_PER_ML = 1000.0
+NG_TO_MG = 1e-6
+
+# Stages of the cascade: the constant infusion, mean concentration of the spinal fluid, then gut, blood and cord.
+SOURCE, SPINAL, GUT = 0, 1, 2
+
+
+class Blood(eqx.Module):
+    """Baclofen in the blood of a cohort, fed by tablets and by what leaves the spinal fluid.
+
+    Equation
+        gut_0' = -r_0 gut_0;  gut_i' = -r_i gut_i + r_(i-1) gut_(i-1);  absorbed = r_m gut_m
+        A_1' = absorbed + k V C_spinal - (CL / V_1) A_1 - k_12 A_1 + k_21 A_2;  A_2' = k_12 A_1 - k_21 A_2
+        Cp = A_1 / V_1;  C' = k (phi Cp - C);  F' = k_f (C - F);  S' = k_s (F - S)
+        CL = CL_nonrenal + slope CLcr
+
+    Volumes and clearance are true ones; the gut receives the share F of a tablet. A steady plasma level gives phi
+    times itself in every segment.
+
+    Assumptions
+        Linear (no saturable uptake). What crosses from blood into the fluid, below a thousandth, is not taken from
+        the blood.
+    Source
+        Of the oral set that it was drawn from; renal part: Renal_model, after Wuis_1985 and Agarwal_2015.
+    Not for
+        Overdose with delayed emptying of the stomach; dialysis.
+    """
+
+    gut_rates: tuple[Patients, ...]
+    bioavailability: Patients
+    nonrenal_clearance: Patients
+    renal_slope: Patients
+    creatinine_clearance: Patients
+    central_volume: Patients
+    to_peripheral: Patients | None
+    from_peripheral: Patients | None
+    csf_ratio: Patients
+    csf_rate: Patients
+    csf_volume: float = eqx.field(static=True)
+    fast_rate: Patients
+    slow_rate: Patients
+
+    @property
+    def clearance(self) -> Patients:
+        """Total clearance, L/h."""
+        return self.nonrenal_clearance + self.renal_slope * self.creatinine_clearance
+
+    @property
+    def elimination_rate(self) -> Patients:
+        """Rate k_10 = CL / V_1, 1/h."""
+        return self.clearance / self.central_volume
+
+    @property
+    def stages(self) -> tuple[int, int | None, int, int, int, int]:
+        """Stages of central, peripheral, eliminated, fluid, fast and slow site in the cascade."""
+        central = GUT + len(self.gut_rates)
+        two = self.to_peripheral is not None
+        first = central + (2 if two else 1)
+        return (central, central + 1 if two else None, first, first + 1, first + 2, first + 3)
+
+    def shear(self) -> tuple[Patients, Patients, Patients]:
+        """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
+
+        alpha > beta are the macro-rates; nu = (k_21 - beta) / k_12, written so that nothing cancels.
+        """
+        if self.to_peripheral is None or self.from_peripheral is None:
+            return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
+        k10, k12, k21 = self.elimination_rate, self.to_peripheral, self.from_peripheral
+        total = k10 + k12 + k21
+        root = jnp.sqrt((k10 + k12 - k21) ** 2 + 4.0 * k12 * k21)
+        alpha = (total + root) / 2.0
+        skew = k12 + k21 - k10
+        per_k12 = jnp.where(skew > 0, (root + skew) / k12, 4.0 * k10 / (root - jnp.minimum(skew, 0.0)))
+        return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
+
+    def propagator(self, dt_h: Scalar, source_gain: Value) -> Propagator:
+        """Return the transition over a step. `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
+        alpha, beta, _ = self.shear()
+        zero = jnp.zeros_like(alpha)
+        rates: list[Value] = [zero, self.csf_rate, *self.gut_rates, alpha]
+        if self.to_peripheral is not None:
+            rates.append(beta)
+        rates += [zero, self.csf_rate, self.fast_rate, self.slow_rate]
+        return propagator(rates, self._gains(source_gain), dt_h)
+
+    def _gains(self, source_gain: Value) -> Gains:
+        central, peripheral, eliminated, csf, fast, slow = self.stages
+        _, _, nu = self.shear()
+        k10 = self.elimination_rate
+        seen = self.csf_rate * self.csf_ratio * MG_PER_L_TO_NG_PER_ML / self.central_volume
+        gains: dict[tuple[int, int], Value] = {
+            (SPINAL, SOURCE): source_gain,
+            (central, SPINAL): self.csf_rate * self.csf_volume * NG_TO_MG,
+            (eliminated, central): k10,
+            (csf, central): seen,
+            (fast, csf): self.fast_rate,
+            (slow, fast): self.slow_rate,
+        }
+        gains |= {(GUT + i + 1, GUT + i): rate for i, rate in enumerate(self.gut_rates)}
+        if peripheral is not None and self.to_peripheral is not None:
+            gains |= {(peripheral, central): self.to_peripheral, (eliminated, peripheral): k10 * nu}
+            gains[csf, peripheral] = seen * nu
+        return gains
+
+    def plasma(self, central: Patients) -> Patients:
+        """Return the plasma concentration, ng/mL, of an amount in the central compartment, mg."""
+        return MG_PER_L_TO_NG_PER_ML * central / self.central_volume

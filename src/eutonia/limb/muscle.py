@@ -1,0 +1,57 @@
+"""The muscle groups that a clinician stretches: joint, limb, range, torque scale and examiner speed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from eutonia import parameters
+
+# Order of the limb axis of every array.
+LIMBS = ("leg", "arm")
+
+# Names of anatomy, not numbers: which groups are stretched at which joint.
+_GROUPS = (
+    ("knee extensors", "knee", "leg"),
+    ("knee flexors", "knee", "leg"),
+    ("ankle plantarflexors", "ankle", "leg"),
+    ("elbow flexors", "elbow", "arm"),
+    ("elbow extensors", "elbow", "arm"),
+    ("wrist flexors", "wrist", "arm"),
+)
+
+
+@dataclass(frozen=True)
+class MuscleGroup:
+    """One stretched muscle group.
+
+    `range_of_motion` is in deg, `torque_ceiling` in N m at 70 kg, `speed` (Ashworth stretch) in deg/s.
+    """
+
+    name: str
+    joint: str
+    limb: str
+    range_of_motion: float
+    torque_ceiling: float
+    speed: float
+
+    @property
+    def limb_index(self) -> int:
+        """Position of the limb on the limb axis (leg 0, arm 1)."""
+        return LIMBS.index(self.limb)
+
+
+@cache
+def muscle_groups() -> tuple[MuscleGroup, ...]:
+    """Return the examined muscle groups in the order of every muscle axis: three of the leg, three of the arm."""
+    duration = parameters.load("bedside").value("stretch_duration")
+    groups = []
+    for name, joint, limb in _GROUPS:
+        range_of_motion, ceiling = parameters.load(f"limb_{joint}").values("range_of_motion", "torque_ceiling")
+        groups.append(MuscleGroup(name, joint, limb, range_of_motion, ceiling, range_of_motion / duration))
+    return tuple(groups)
+
+
+def muscles_of(limb: str) -> tuple[int, ...]:
+    """Return the positions of the muscle groups of one limb on the muscle axis."""
+    return tuple(i for i, (_, _, of) in enumerate(_GROUPS) if of == limb)

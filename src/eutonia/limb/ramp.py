@@ -1,0 +1,131 @@
+"""Resistance of a muscle group to a stretch at constant speed, in closed form.
+
+Angles are shares of the joint range, torques shares of the torque ceiling, so that one function serves every joint.
+
+Equation
+    e(t)  = max(0, theta(t - tau) - lambda + mu v)
+    R'    = (1 - R)/tau_R - k_R v R                      while e grows
+    a1'   = (R e - a1)/tau_a ;  a2' = (a1 - a2)/tau_a
+    T_r   = tanh(G (1 + g_v v) a2) FV(v)
+    T     = T_r + T_b + k_p max(0, theta - theta_p)
+With theta = v t the input R e is (A + B exp(-kappa s)) (e0 + v s), whose response through two equal lags is elementary.
+
+Source: reduced joint model (threshold, velocity sensitivity, gain) with force-velocity and post-activation depression.
+Not for: free limbs (pendulum, clonus), where the angle is an outcome.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Lanes = Float[Array, "muscle patient"]
+Scale = Float[Array, "muscle 1"]
+
+# Nodes of the mean over the stretch: numerical accuracy (tested), not science.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+
+
+class MuscleState(eqx.Module):
+    """What resists a stretch in each muscle group, dimensionless (shares of range and torque ceiling).
+
+    `threshold` lambda/R, `velocity_sensitivity` mu in s, `depression` k_R in 1/rad, `background` T_b/T_max,
+    `stiffness` k_p R/T_max, `rest_angle` theta_p/R.
+    """
+
+    threshold: Lanes
+    velocity_sensitivity: Lanes
+    depression: Lanes
+    background: Lanes
+    stiffness: Lanes
+    rest_angle: Lanes
+
+
+class RampConstants(eqx.Module):
+    """Constants that all muscle groups share; `range_rad` turns shares of the range into radians."""
+
+    gain: float
+    gain_per_velocity: float
+    delay: float
+    activation_time: float
+    depression_recovery_time: float
+    force_velocity_reference: float
+    force_velocity_ceiling: float
+    range_rad: Scale
+
+
+class RampResponse(eqx.Module):
+    """Outcome of one stretch: mean and peak resistance (shares of the torque ceiling), catch angle (share of range).
+
+    `catch_angle` is the angle at which reflex torque begins, 1 when it never does.
+    """
+
+    mean_resistance: Lanes
+    peak_resistance: Lanes
+    mean_reflex: Lanes
+    catch_angle: Lanes
+
+
+def _two_lags(s: Array, rate: float, decay: Array, level: Array, slope: Array) -> Array:
+    """Response of two equal lags to exp(-decay s) (level + slope s), from rest at s = 0."""
+    gap = rate - decay
+    fade, gone = jnp.exp(-decay * s), jnp.exp(-rate * s)
+    constant = (fade - gone * (1 + gap * s)) * (rate / gap) ** 2
+    linear = (fade * (s * gap - 2) + gone * (s * gap + 2)) * rate**2 / gap**3
+    return level * constant + slope * linear
+
+
+def _activation(s: Array, speed: Array, start: Array, state: MuscleState, constants: RampConstants) -> Array:
+    """Activation `s` seconds after the reflex began, for excitation start + speed s thinned by depression."""
+    s = jnp.maximum(s, 0.0)
+    recovery = 1.0 / constants.depression_recovery_time
+    decay = recovery + state.depression * speed * constants.range_rad
+    settled = recovery / decay
+    rate = 1.0 / constants.activation_time
+    kept = _two_lags(s, rate, jnp.zeros_like(decay), start, speed * jnp.ones_like(start))
+    spent = _two_lags(s, rate, decay, start, speed * jnp.ones_like(start))
+    return settled * kept + (1 - settled) * spent
+
+
+def reflex_torque(time: Array, speed: Array, state: MuscleState, constants: RampConstants) -> Array:
+    """Reflex torque (share of the ceiling) at `time` s of a stretch at `speed` (joint ranges per second)."""
+    ahead = state.velocity_sensitivity * speed - state.threshold
+    onset = constants.delay + jnp.maximum(-ahead, 0.0) / speed
+    activation = _activation(time - onset, speed, jnp.maximum(ahead, 0.0), state, constants)
+    velocity = speed * constants.range_rad
+    lengthening = jnp.minimum(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
+    return jnp.tanh(constants.gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
+
+
+def stretch(state: MuscleState, constants: RampConstants, speed: float | Scale) -> RampResponse:
+    """Stretch every muscle group through its full range at `speed` (joint ranges per second)."""
+    pace = jnp.asarray(speed) * jnp.ones_like(constants.range_rad)
+    duration = 1.0 / pace
+    ahead = state.velocity_sensitivity * pace - state.threshold
+    onset = jnp.minimum(constants.delay + jnp.maximum(-ahead, 0.0) / pace, duration)
+    half = (duration - onset) / 2
+    total = jnp.zeros_like(onset)
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        total = total + weight * reflex_torque(onset + half * (1 + node), pace, state, constants)
+    mean_reflex = total * half / duration
+    reach = jnp.maximum(1 - state.rest_angle, 0.0)
+    mean = mean_reflex + state.background + state.stiffness * reach**2 / 2
+    peak = reflex_torque(duration, pace, state, constants) + state.background + state.stiffness * reach
+    catch = jnp.clip(-ahead, 0.0, 1.0)
+    return RampResponse(mean, peak, mean_reflex, catch)
+
+
+def yielding_torque(
+    angle: float, speed: float, state: MuscleState, constants: RampConstants, range_rad: float
+) -> Float[Array, "muscle patient"]:
+    """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle` (share of range).
+
+    Excitation is taken as settled: the yield lasts longer than the activation lags.
+    """
+    excitation = jnp.maximum(angle - state.threshold + state.velocity_sensitivity * speed, 0.0)
+    velocity = speed * range_rad
+    lengthening = min(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
+    gain = constants.gain * (1 + constants.gain_per_velocity * velocity)
+    return jnp.tanh(gain * excitation) * lengthening + state.background

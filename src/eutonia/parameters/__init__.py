@@ -1,0 +1,16 @@
+"""Every number of the science: value, unit, spread, source, place, method, status.
+
+`load` returns a released set, `recording` notes which numbers a run has rested on, `citations` prints their papers.
+"""
+
+from eutonia.parameters import citations as citations
+from eutonia.parameters.catalogue import Product as Product
+from eutonia.parameters.catalogue import product as product
+from eutonia.parameters.catalogue import products as products
+from eutonia.parameters.library import ParameterSet as ParameterSet
+from eutonia.parameters.library import Used as Used
+from eutonia.parameters.library import load as load
+from eutonia.parameters.library import recording as recording
+from eutonia.parameters.library import sets as sets
+from eutonia.parameters.record import Parameter as Parameter
+from eutonia.parameters.record import Spread as Spread

@@ -1,0 +1,121 @@
+"""The literature behind the numbers: sources.bib, read once, and printed for what a run has used."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+
+from eutonia.errors import ParameterError, nearest
+from eutonia.parameters.record import ASSUMPTION
+
+_HEAD = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")
+_FIELD = re.compile(r"\s*([A-Za-z_]+)\s*=\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of sources.bib: its key, its kind (article, misc, ...), its fields and its text."""
+
+    key: str
+    kind: str
+    fields: Mapping[str, str]
+    text: str
+
+    @property
+    def title(self) -> str:
+        """What was published, as far as the entry says."""
+        return self.fields.get("title", self.key)
+
+
+@functools.cache
+def entries() -> Mapping[str, Entry]:
+    """Return every entry of the sources.bib that ships, by key."""
+    text = resources.files("eutonia.parameters").joinpath("sources.bib").read_text(encoding="utf-8")
+    return MappingProxyType(read(text, "sources.bib"))
+
+
+def keys() -> tuple[str, ...]:
+    """Return every key of sources.bib."""
+    return tuple(entries())
+
+
+def entry(key: str) -> Entry:
+    """Return one entry of sources.bib."""
+    found = entries()
+    if key not in found:
+        raise ParameterError(unknown_key(key, found))
+    return found[key]
+
+
+def unknown_key(key: str, known: Collection[str]) -> str:
+    """Word a key that sources.bib lacks; it has too many to print them all."""
+    close = nearest(key, known)
+    hint = f" Nearest: {', '.join(close)}." if close else ""
+    return (
+        f'there is no source "{key}".{hint} Allowed: the {len(known)} keys of sources.bib, or "{ASSUMPTION}". '
+        "Correct the key, or add the source."
+    )
+
+
+def bibtex(keys: Iterable[str]) -> str:
+    """Return the BibTeX of these keys, sorted and without repeats; assumptions have none and are left out."""
+    wanted = sorted(set(keys) - {ASSUMPTION})
+    return "\n\n".join(entry(key).text for key in wanted) + ("\n" if wanted else "")
+
+
+def read(text: str, name: str) -> dict[str, Entry]:
+    """Read BibTeX of the plain sort: @kind{Key, field = {text}, ...}, with % comments between entries."""
+    found: dict[str, Entry] = {}
+    position = text.find("@")
+    while position >= 0:
+        line_start = text.rfind("\n", 0, position) + 1
+        if text[line_start:position].lstrip().startswith("%"):
+            position = text.find("@", position + 1)
+            continue
+        head = _HEAD.match(text, position)
+        if head is None:
+            raise ParameterError(
+                f'{name}, line {text.count(chr(10), 0, position) + 1}: "{text[position : position + 30]!s}" does not '
+                "start an entry. Allowed: @article{Author_Year, field = {text}, ...}. Correct that line."
+            )
+        kind, key = head[1].lower(), head[2]
+        if key in found:
+            raise ParameterError(f'{name} holds the key "{key}" twice. A key names one source: rename or merge them.')
+        fields, end = _fields(text, head.end(), f"{key} in {name}")
+        found[key] = Entry(key, kind, MappingProxyType(fields), text[position:end])
+        position = text.find("@", end)
+    return found
+
+
+def _fields(text: str, start: int, where: str) -> tuple[dict[str, str], int]:
+    """Read the fields of one entry from `start`; return them and the position after the closing brace."""
+    fields: dict[str, str] = {}
+    position = start
+    while True:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        if position < len(text) and text[position] == "}":
+            return fields, position + 1
+        match = _FIELD.match(text, position)
+        if match is None:
+            raise ParameterError(f"{where}: no closing brace. Allowed: field = {{text}}, ... }}. Close the entry.")
+        value, position = _value(text, match.end(), where)
+        fields[match[1].lower()] = value
+
+
+def _value(text: str, start: int, where: str) -> tuple[str, int]:
+    """Read one field's text: in balanced braces, in quotation marks, or a bare number."""
+    if start < len(text) and text[start] == "{":
+        depth = 0
+        for position in range(start, len(text)):
+            depth += (text[position] == "{") - (text[position] == "}")
+            if depth == 0:
+                return " ".join(text[start + 1 : position].split()), position + 1
+    bare = re.compile(r'"([^"]*)"|(\w+)').match(text, start)
+    if bare is None:
+        raise ParameterError(f"{where}: a field is not closed. Allowed: field = {{text}}. Balance the braces.")
+    return " ".join((bare[1] or bare[2] or "").split()), bare.end()

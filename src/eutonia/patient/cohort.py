@@ -1,0 +1,187 @@
+"""Many people as a structure of arrays, each drawn by their own luck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from eutonia import parameters
+from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_volume_mL, segment_number
+from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, PLACES, SPINAL, Lesions, Numbers
+from eutonia.patient.patient import Patient
+from eutonia.patient.pathways import Pathways
+from eutonia.patient.population import LesionShare, Origin, Population
+from eutonia.patient.spread import standard_normal
+from eutonia.patient.tracts import ball_radius
+
+_DRAWS = 6
+_NO_LESION = LesionShare(1.0, "none")
+
+Uniforms = Float[np.ndarray, "draw patient"]
+Whole = Int[np.ndarray, " patient"]
+Truth = Bool[np.ndarray, " patient"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Virtual people, patients last.
+
+    Parameters
+    ----------
+    person
+        Identity of each person: all of their luck, here and later, hangs on it.
+    origin
+        "stroke", "spinal" or "healthy".
+    age_year, weight_kg, creatinine_clearance_mL_min, time_since_onset_h
+        As their names say.
+    is_woman, is_right_affected
+        Sex, and whether the weak side is the right one (a cord lesion weakens both).
+    lesions
+        The lesions, as arrays.
+    pathways
+        What is left of the descending pathways to the weak leg and arm.
+    """
+
+    person: Whole
+    origin: Origin
+    age_year: Numbers
+    weight_kg: Numbers
+    creatinine_clearance_mL_min: Numbers
+    time_since_onset_h: Numbers
+    is_woman: Truth
+    is_right_affected: Truth
+    lesions: Lesions
+    pathways: Pathways
+
+    def __len__(self) -> int:
+        """Return the number of people."""
+        return int(self.person.shape[0])
+
+    def take(self, which: Int[np.ndarray, " chosen"]) -> Cohort:
+        """Return some of the people, in the order asked."""
+        return Cohort(
+            person=self.person[which],
+            origin=self.origin,
+            age_year=self.age_year[which],
+            weight_kg=self.weight_kg[which],
+            creatinine_clearance_mL_min=self.creatinine_clearance_mL_min[which],
+            time_since_onset_h=self.time_since_onset_h[which],
+            is_woman=self.is_woman[which],
+            is_right_affected=self.is_right_affected[which],
+            lesions=self.lesions.take(which),
+            pathways=self.pathways.take(which),
+        )
+
+    @classmethod
+    def draw(cls, seed: int, person: Sequence[int] | Whole, population: Population) -> Cohort:
+        """Draw people from a population.
+
+        Parameters
+        ----------
+        seed
+            Seed of the study.
+        person
+            Identities, each 0 or more: the same identity is the same person, whoever else is drawn.
+        population
+            Who may be drawn.
+        """
+        from eutonia._streams import Purpose
+
+        who = np.asarray(person, dtype=np.int64)
+        sex, age, weight, kidneys, onset, _ = _uniforms(seed, Purpose.DEMOGRAPHY, who)
+        luck = _uniforms(seed, Purpose.LESION, who)
+        lesions = _draw_lesions(luck, population.lesions or (_NO_LESION,))
+        return cls(
+            person=who,
+            origin=population.origin,
+            age_year=population.age.quantile(age),
+            weight_kg=population.weight.quantile(weight),
+            creatinine_clearance_mL_min=population.creatinine_clearance.quantile(_failing_with_age(kidneys, age)),
+            time_since_onset_h=population.time_since_onset_h.quantile(onset),
+            is_woman=sex < population.women,
+            is_right_affected=luck[5] < 0.5,  # noqa: PLR2004 -- a coin
+            lesions=lesions,
+            pathways=lesions.pathways(),
+        )
+
+    @classmethod
+    def of(cls, patient: Patient, lesion: Lesion, time_since_onset_h: float, person: int = 0) -> Cohort:
+        """Return one known person as a cohort of one."""
+        lesions = Lesions.of([lesion])
+        origin: Origin = {"none": "healthy", "spinal": "spinal"}.get(lesion.kind, "stroke")  # type: ignore[assignment]
+        return cls(
+            person=np.array([person], dtype=np.int64),
+            origin=origin,
+            age_year=np.array([patient.age], dtype=np.float64),
+            weight_kg=np.array([patient.weight], dtype=np.float64),
+            creatinine_clearance_mL_min=np.array([patient.creatinine_clearance], dtype=np.float64),
+            time_since_onset_h=np.array([time_since_onset_h], dtype=np.float64),
+            is_woman=np.array([patient.sex == "woman"]),
+            is_right_affected=np.array([patient.side == "right"]),
+            lesions=lesions,
+            pathways=lesions.pathways(),
+        )
+
+
+def _uniforms(seed: int, purpose: int, person: Whole) -> Uniforms:
+    """Return six draws between 0 and 1 that depend on the person alone.
+
+    The people are filled up to a power of two, so that cohorts of any size share a few compiled programs.
+    """
+    import jax.numpy as jnp
+
+    from eutonia import _streams
+
+    count = len(person)
+    filled = np.zeros(1 << max(count - 1, 0).bit_length(), dtype=np.int64)
+    filled[:count] = person
+    keys = _streams.keys(seed, _streams.Purpose(purpose), jnp.asarray(filled))
+    return np.asarray(_streams.uniform64(keys, _DRAWS), dtype=np.float64)[:, :count]
+
+
+def _failing_with_age(kidneys: Numbers, age: Numbers) -> Numbers:
+    """Tie the kidneys' luck to age without changing how clearance is spread (a Gaussian copula)."""
+    from scipy.special import ndtr
+
+    tie = parameters.load("stroke_population").value("clearance_age_correlation")
+    return np.asarray(ndtr(tie * standard_normal(age) + np.sqrt(1.0 - tie**2) * standard_normal(kidneys)))
+
+
+def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
+    """Draw a lesion a person: which of the mix, how large, and where in its territory or site."""
+    share = np.array([lesion.share for lesion in mix])
+    edges = np.cumsum(share) / np.sum(share)
+    which = np.minimum(np.searchsorted(edges, luck[0], side="right"), len(mix) - 1)
+    size = np.zeros(luck.shape[1])
+    for index, lesion in enumerate(mix):
+        size[which == index] = lesion.size.quantile(luck[1, which == index])
+    kind = np.array([KINDS.index(lesion.kind) for lesion in mix], dtype=np.int64)[which]
+    place = np.array([_place_index(lesion) for lesion in mix], dtype=np.int64)[which]
+    volume = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), size, 0.0)
+    offset = _reach(kind, place, volume) * np.cbrt(luck[4]) * _direction(luck[2], luck[3])
+    return Lesions(kind, place, volume, np.where(kind == SPINAL, np.clip(size, 0.0, 1.0), 0.0), offset)
+
+
+def _place_index(lesion: LesionShare) -> int:
+    if lesion.kind == "none":
+        return -1
+    return segment_number(lesion.place) if lesion.kind == "spinal" else PLACES.index(lesion.place)
+
+
+def _reach(kind: Whole, place: Whole, volume_mL: Numbers) -> Numbers:
+    """Return how far a lesion's centre may lie from the middle: an infarct stays inside its territory, mm."""
+    full = np.array([*(reference_volume_mL(name) for name in TERRITORIES), *([0.0] * len(SITES))])
+    site = np.array([*([0.0] * len(TERRITORIES)), *parameters.load("lesion").array("site_reach")])
+    at = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), place, 0)
+    room = np.maximum(ball_radius(full[at]) - ball_radius(volume_mL), 0.0)
+    return np.where(kind == ISCHAEMIC, room, np.where(kind == HAEMORRHAGIC, site[at], 0.0))
+
+
+def _direction(height: Numbers, around: Numbers) -> Float[np.ndarray, "axis patient"]:
+    """Return directions spread evenly over the sphere."""
+    up = 2.0 * height - 1.0
+    level = np.sqrt(1.0 - up**2)
+    return np.stack([level * np.cos(2.0 * np.pi * around), level * np.sin(2.0 * np.pi * around), up])

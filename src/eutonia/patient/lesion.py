@@ -1,0 +1,190 @@
+"""A lesion of the brain or of the cord: its kind, its place, its size and its side.
+
+Sources: Teo 2023 and the first-MRI series for bleeding, middle cerebral artery series for infarct volume; places in
+the brain are general anatomy (set `lesion`).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Self
+
+from eutonia import parameters
+from eutonia.errors import SimulationError, unknown
+
+if TYPE_CHECKING:
+    from eutonia.patient.pathways import Pathways
+
+Kind = Literal["none", "ischaemic", "haemorrhagic", "spinal"]
+Side = Literal["left", "right"]
+
+KINDS: tuple[Kind, ...] = ("none", "ischaemic", "haemorrhagic", "spinal")
+SIDES: tuple[Side, ...] = ("left", "right")
+TERRITORIES = (
+    "M1 trunk",
+    "M2 superior",
+    "M2 inferior",
+    "lenticulostriate",
+    "anterior choroidal",
+    "ACA",
+    "PCA/thalamic",
+    "basilar/pontine",
+    "medullary",
+)
+SITES = ("putaminal", "thalamic", "internal capsule", "lobar", "pontine", "cerebellar")
+
+_REGIONS = {"C": (0, 8), "T": (8, 12), "L": (20, 5), "S": (25, 5)}  # segments above the region, segments in it
+_LEVEL = re.compile(r"([CTLS])(\d{1,2})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesion:
+    """One lesion. Make it with `ischaemic`, `haemorrhagic`, `spinal` or `none`.
+
+    Parameters
+    ----------
+    kind
+        "none", "ischaemic", "haemorrhagic" or "spinal".
+    place
+        Arterial territory, site of bleeding or cord level.
+    side
+        Side of the brain; the weak limbs are on the other side. A cord lesion acts on both sides.
+    volume_mL
+        Volume of the infarct core or of the haematoma, mL.
+    completeness
+        Share of all pathways that a cord lesion has cut, 0 to 1.
+    offset_mm
+        Where the centre lies from the middle of its territory or site: lateral, anterior, upward, mm.
+
+    Not for
+        Several lesions at once, or a lesion of both halves of the brain stem: the model follows one side of the body.
+    """
+
+    kind: Kind
+    place: str = ""
+    side: Side = "left"
+    volume_mL: float = 0.0
+    completeness: float = 0.0
+    offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        _choice("kind of lesion", self.kind, KINDS)
+        _choice("side", self.side, SIDES)
+        if self.kind == "ischaemic":
+            largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent")
+            _within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
+        elif self.kind == "haemorrhagic":
+            _choice("site of bleeding", self.place, SITES)
+            largest = parameters.load("lesion").value("largest_haematoma")
+            _within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
+        elif self.kind == "spinal":
+            segment_number(self.place)
+            _within("completeness of a cord lesion", self.completeness, 0.0, 1.0, "(share of the cord)")
+        if not all(math.isfinite(x) for x in self.offset_mm):
+            raise SimulationError(f"offset_mm is {self.offset_mm}. Allowed: three finite numbers, mm. Correct them.")
+
+    @classmethod
+    def none(cls) -> Self:
+        """Return the absence of a lesion."""
+        return cls("none")
+
+    @classmethod
+    def ischaemic(
+        cls, territory: str, *, extent: float | None = None, volume_mL: float | None = None, side: Side = "left"
+    ) -> Self:
+        """Return an infarct.
+
+        Parameters
+        ----------
+        territory
+            One of `TERRITORIES`.
+        extent
+            Share of the territory that is infarcted, 0 to 1. Give either this or the volume; neither means all of it.
+        volume_mL
+            Volume of the infarct core, mL.
+        side
+            Side of the brain.
+        """
+        if extent is not None and volume_mL is not None:
+            raise SimulationError(
+                f"an infarct is given extent {extent:g} and volume {volume_mL:g} mL. Allowed: one of the two. Drop one."
+            )
+        place = canonical(territory, TERRITORIES, "arterial territory")
+        if volume_mL is None:
+            share = 1.0 if extent is None else extent
+            _within("extent of an infarct", share, 0.0, 1.0, "(share of the territory)")
+            volume_mL = share * reference_volume_mL(place)
+        return cls("ischaemic", place, side, volume_mL=volume_mL)
+
+    @classmethod
+    def haemorrhagic(cls, site: str, volume_mL: float, side: Side = "left") -> Self:
+        """Return a bleed at one of `SITES`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
+        return cls("haemorrhagic", canonical(site, SITES, "site of bleeding"), side, volume_mL=volume_mL)
+
+    @classmethod
+    def spinal(cls, level: str, completeness: float = 1.0) -> Self:
+        """Return a cord lesion (injury, multiple sclerosis): `level` is the last whole segment, such as "C5" or "T10"."""
+        return cls("spinal", level.upper(), completeness=completeness)
+
+    @property
+    def weak_side(self) -> Literal["left", "right", "both", "none"]:
+        """Side of the body that the lesion weakens."""
+        if self.kind == "spinal":
+            return "both"
+        if self.kind == "none":
+            return "none"
+        return opposite(self.side)
+
+    @property
+    def pathways(self) -> Pathways:
+        """What the lesion leaves of the descending pathways, as a cohort of one."""
+        from eutonia.patient.pathways import Pathways
+
+        return Pathways.stack([self])
+
+
+def opposite(side: Side) -> Side:
+    """Return the other side."""
+    return "right" if side == "left" else "left"
+
+
+def reference_volume_mL(territory: str) -> float:
+    """Return the volume of an infarct that fills the territory, mL."""
+    _choice("arterial territory", territory, TERRITORIES)
+    return parameters.load("lesion").array("territory_volume")[TERRITORIES.index(territory)]
+
+
+def segment_number(level: str) -> int:
+    """Return the number of a cord segment, counted from C1 = 1 to S5 = 30."""
+    match = _LEVEL.fullmatch(level)
+    if match is not None:
+        above, count = _REGIONS[match[1].upper()]
+        if 1 <= int(match[2]) <= count:
+            return above + int(match[2])
+    raise SimulationError(
+        f'there is no cord level "{level}". Allowed: C1 to C8, T1 to T12, L1 to L5, S1 to S5. Write it like "C5".'
+    )
+
+
+def canonical(given: str, allowed: Iterable[str], what: str) -> str:
+    """Return a name as it is written here, whatever its capitals."""
+    names = {name.casefold(): name for name in allowed}
+    if given.casefold() not in names:
+        raise SimulationError(unknown(what, given, names.values(), "Use one of these names."))
+    return names[given.casefold()]
+
+
+def _choice(what: str, given: str, allowed: Iterable[str]) -> None:
+    if given not in (names := tuple(allowed)):
+        raise SimulationError(unknown(what, given, names, "Use one of these names."))
+
+
+def _within(what: str, given: float, low: float, high: float, unit: str) -> None:
+    if not low <= given <= high:
+        raise SimulationError(
+            f"{what} is {given:g} {unit}. Allowed: {low:g} to {high:.4g} {unit}. "
+            f"Nearest: {min(max(given, low), high) if given == given else low:.4g}. Correct it."
+        )

@@ -1,0 +1,135 @@
+"""Many lesions as a structure of arrays, and what they leave of the pathways, all at once.
+
+Equation
+    r_core = (3 V / 4 pi)^(1/3) ;  r_shell = (3 V (1 + v) / 4 pi)^(1/3)
+    dead   = k s_core + b (1 - f) (s_shell - s_core) ;  silent at onset = k s_core + b (s_shell - s_core)
+with s the share of a slice inside each radius, v the relative volume of the rim, k the loss in the core, b the block
+in the rim and f the part of it that returns. A pathway loses what its worst slice loses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from eutonia import parameters
+from eutonia.patient import tracts
+from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, segment_number
+from eutonia.patient.pathways import LIMBS, PATHWAYS, Loss, Pathways
+
+NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL = range(len(KINDS))
+PLACES = (*TERRITORIES, *SITES)
+
+_BLOCK = 2048
+_NOWHERE = -1
+
+Numbers = Float[np.ndarray, " patient"]
+Tracts = Float[np.ndarray, "tract limb patient"]
+Whole = Int[np.ndarray, " patient"]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesions:
+    """Lesions of many people, one each.
+
+    Parameters
+    ----------
+    kind
+        0 none, 1 ischaemic, 2 haemorrhagic, 3 spinal (the order of `KINDS`).
+    place
+        Index into `PLACES` for the brain, segment number (C1 = 1) for the cord, -1 without a lesion.
+    volume_mL
+        Infarct core or haematoma, mL.
+    completeness
+        Share of the cord's pathways that is cut.
+    offset_mm
+        Distance of the centre from the middle of its territory or site, mm.
+    """
+
+    kind: Whole
+    place: Whole
+    volume_mL: Numbers
+    completeness: Numbers
+    offset_mm: Float[np.ndarray, "axis patient"]
+
+    def __len__(self) -> int:
+        """Return the number of patients."""
+        return int(self.kind.shape[0])
+
+    @classmethod
+    def of(cls, lesions: Sequence[Lesion]) -> Lesions:
+        """Return these lesions as arrays."""
+        return cls(
+            kind=np.array([KINDS.index(lesion.kind) for lesion in lesions], dtype=np.int64),
+            place=np.array([_place(lesion) for lesion in lesions], dtype=np.int64),
+            volume_mL=np.array([lesion.volume_mL for lesion in lesions], dtype=np.float64),
+            completeness=np.array([lesion.completeness for lesion in lesions], dtype=np.float64),
+            offset_mm=np.array([lesion.offset_mm for lesion in lesions], dtype=np.float64).reshape(-1, 3).T,
+        )
+
+    def take(self, which: Int[np.ndarray, " chosen"]) -> Lesions:
+        """Return the lesions of some patients, in the order asked."""
+        return Lesions(
+            self.kind[which],
+            self.place[which],
+            self.volume_mL[which],
+            self.completeness[which],
+            self.offset_mm[:, which],
+        )
+
+    def pathways(self) -> Pathways:
+        """Return what each lesion leaves of each pathway to the affected leg and arm."""
+        core = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
+        shell = np.zeros_like(core)
+        in_brain = np.flatnonzero((self.kind == ISCHAEMIC) | (self.kind == HAEMORRHAGIC))
+        of = tracts.slices()
+        for start in range(0, len(in_brain), _BLOCK):
+            block = in_brain[start : start + _BLOCK]
+            dead, silent = self.take(block)._brain_loss(of)
+            core[: len(dead), :, block], shell[: len(dead), :, block] = dead, silent - dead
+        in_cord = np.flatnonzero(self.kind == SPINAL)
+        core[..., in_cord] = self.take(in_cord)._cord_loss()
+        return Pathways(core, shell, self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time"))
+
+    def _brain_loss(self, of: tracts.Slices) -> tuple[Tracts, Tracts]:
+        """Return what brain lesions have killed and what they have silenced at onset, of each tract with a course."""
+        anatomy = parameters.load("lesion")
+        centre = np.stack(
+            [
+                np.asarray((*anatomy.array(f"territory_{axis}"), *anatomy.array(f"site_{axis}")))[self.place]
+                for axis in ("lateral", "anterior", "height")
+            ]
+        )
+        centre += self.offset_mm
+        rim = self._by_kind("penumbra_volume", "relative_oedema")
+        in_core = tracts.share_inside(centre, tracts.ball_radius(self.volume_mL), of)
+        in_rim = tracts.share_inside(centre, tracts.ball_radius(self.volume_mL * (1.0 + rim)), of) - in_core
+        core_loss = self._by_kind("infarct_core_loss", "haemorrhage_core_loss")
+        block = self._by_kind("penumbra_block", "haemorrhage_shell_block")
+        returning = self._by_kind("penumbra_recovery", "haemorrhage_shell_recovery")
+        dead = of.worst(core_loss * in_core + block * (1.0 - returning) * in_rim)
+        silent = of.worst(core_loss * in_core + block * in_rim)
+        return dead, silent
+
+    def _cord_loss(self) -> Loss:
+        """Return the share cut by cord lesions: what each limb has of motoneurons below the level, times completeness."""
+        anatomy = parameters.load("lesion")
+        below = []
+        for limb in LIMBS:
+            first, last = anatomy.array(f"{limb}_motor_segments")
+            below.append(np.clip((last - self.place) / (last - first + 1.0), 0.0, 1.0))
+        return np.broadcast_to(self.completeness * np.stack(below), (len(PATHWAYS), len(LIMBS), len(self)))
+
+    def _by_kind(self, ischaemic: str, haemorrhagic: str) -> Numbers:
+        """Return one record for infarcts (and for everybody without a bleed), another for bleeds."""
+        anatomy = parameters.load("lesion")
+        return np.where(self.kind == HAEMORRHAGIC, anatomy.value(haemorrhagic), anatomy.value(ischaemic))
+
+
+def _place(lesion: Lesion) -> int:
+    if lesion.kind == "none":
+        return _NOWHERE
+    return segment_number(lesion.place) if lesion.kind == "spinal" else PLACES.index(lesion.place)

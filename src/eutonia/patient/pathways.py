@@ -1,0 +1,92 @@
+"""Descending pathways of a person: what a lesion has cut for good, what it has silenced for weeks, what is left.
+
+Equation
+    integrity(t) = 1 - core_loss - shell_loss exp(-t / recovery_time)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from eutonia.errors import SimulationError
+
+if TYPE_CHECKING:
+    from eutonia.patient.lesion import Lesion
+
+PATHWAYS = ("corticospinal", "dorsal reticulospinal", "medial reticulospinal", "monoaminergic")
+LIMBS = ("leg", "arm")
+CORTICOSPINAL, DORSAL_RETICULOSPINAL, MEDIAL_RETICULOSPINAL, MONOAMINERGIC = range(len(PATHWAYS))
+LEG, ARM = range(len(LIMBS))
+
+_ROUNDING = 1e-9
+
+Loss = Float[np.ndarray, "pathway limb patient"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pathways:
+    """Loss of the descending pathways to the affected leg and arm, patients last.
+
+    "Dorsal reticulospinal" stands for the whole inhibitory route: premotor cortex, corticoreticular fibres, medullary
+    reticular formation and the tract in the cord. "Medial reticulospinal" is the facilitating path from the pons.
+    "Monoaminergic" is the diffuse supply of serotonin and noradrenaline, which runs on both sides: only a cord lesion
+    cuts it.
+
+    Parameters
+    ----------
+    core_loss
+        Share of each pathway that is dead: it never returns.
+    shell_loss
+        Share that is alive but silenced at onset (rim of an infarct, squeezed tissue around a bleed): it returns.
+    recovery_time_h
+        Time constant of that return, h.
+    """
+
+    core_loss: Loss
+    shell_loss: Loss
+    recovery_time_h: Float[np.ndarray, " patient"]
+
+    def __post_init__(self) -> None:
+        lost = self.core_loss + self.shell_loss
+        negative = np.any(self.core_loss < -_ROUNDING) or np.any(self.shell_loss < -_ROUNDING)
+        if negative or np.any(lost > 1.0 + _ROUNDING) or np.any(self.recovery_time_h <= 0.0):
+            raise SimulationError(
+                f"a pathway has lost {float(np.max(lost)):.3g} of itself, or a negative share. Allowed: core_loss and "
+                "shell_loss >= 0 with a sum of at most 1, recovery_time_h > 0. Correct the shares."
+            )
+
+    def __len__(self) -> int:
+        """Return the number of patients."""
+        return int(self.core_loss.shape[-1])
+
+    def integrity(self, time_since_onset_h: float | Float[np.ndarray, "..."]) -> Loss:
+        """Return the working share of each pathway, from 0 (none) to 1 (whole).
+
+        Parameters
+        ----------
+        time_since_onset_h
+            Time since the lesion, h, at least 0: one for all or one a patient.
+        """
+        time_h = np.asarray(time_since_onset_h, dtype=np.float64)
+        if np.any(time_h < 0.0):
+            raise SimulationError(
+                f"time since onset is {float(np.min(time_h)):g} h. Allowed: 0 or later. A lesion acts from its onset on."
+            )
+        left = 1.0 - self.core_loss - self.shell_loss * np.exp(-time_h / self.recovery_time_h)
+        return np.asarray(np.clip(left, 0.0, 1.0))
+
+    def take(self, which: Int[np.ndarray, " chosen"]) -> Self:
+        """Return the pathways of some patients, in the order asked."""
+        return type(self)(self.core_loss[..., which], self.shell_loss[..., which], self.recovery_time_h[which])
+
+    @classmethod
+    def stack(cls, lesions: Sequence[Lesion]) -> Pathways:
+        """Return the pathways of many lesions, one patient each."""
+        from eutonia.patient.lesions import Lesions
+
+        return Lesions.of(lesions).pathways()

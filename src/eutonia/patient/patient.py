@@ -1,0 +1,96 @@
+"""One person: what a chart says before any treatment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from eutonia.errors import SimulationError, unknown
+from eutonia.patient.lesion import SIDES, Side
+
+Sex = Literal["woman", "man"]
+SEXES: tuple[Sex, ...] = ("woman", "man")
+
+_AGE_YEAR = (18.0, 110.0)
+_WEIGHT_KG = (30.0, 250.0)
+_CREATININE_CLEARANCE_ML_MIN = (0.0, 250.0)
+_WORDS = {"female": "woman", "f": "woman", "male": "man", "m": "man"}
+
+# The equation of Cockcroft and Gault 1976 with serum creatinine in mg/dL; part of its definition, not of this model.
+_COCKCROFT_AGE = 140.0
+_COCKCROFT_DIVISOR = 72.0
+_COCKCROFT_WOMAN = 0.85
+_REFERENCE_SURFACE_M2 = 1.73
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """A person.
+
+    Parameters
+    ----------
+    age
+        Age, years, adults only.
+    weight
+        Body weight, kg.
+    sex
+        "woman" or "man".
+    creatinine_clearance
+        Creatinine clearance, mL/min: see `cockcroft_gault` and `from_egfr`.
+    side
+        Weak side of the body; the lesion, if it is in the brain, lies on the other side.
+    """
+
+    age: float
+    weight: float
+    sex: Sex
+    creatinine_clearance: float
+    side: Side = "right"
+
+    def __post_init__(self) -> None:
+        _check("age", self.age, _AGE_YEAR, "years")
+        _check("weight", self.weight, _WEIGHT_KG, "kg")
+        _check("creatinine clearance", self.creatinine_clearance, _CREATININE_CLEARANCE_ML_MIN, "mL/min")
+        if self.sex not in SEXES:
+            hint = _WORDS.get(str(self.sex).casefold())
+            raise SimulationError(unknown("sex", self.sex, SEXES, f'Write "{hint}".' if hint else "Use one of these."))
+        if self.side not in SIDES:
+            raise SimulationError(unknown("side", self.side, SIDES, "Name the weak side of the body."))
+
+
+def cockcroft_gault(age: float, weight: float, sex: Sex, creatinine_mg_dL: float) -> float:
+    """Return creatinine clearance, mL/min.
+
+    Parameters
+    ----------
+    age, weight, sex
+        Years, kg, "woman" or "man".
+    creatinine_mg_dL
+        Serum creatinine, mg/dL (umol/L divided by 88.4).
+
+    Equation
+        (140 - age) weight / (72 creatinine), times 0.85 in women
+    Source: Cockcroft and Gault 1976.
+    """
+    _check("age", age, _AGE_YEAR, "years")
+    _check("weight", weight, _WEIGHT_KG, "kg")
+    _check("serum creatinine", creatinine_mg_dL, (0.1, 25.0), "mg/dL")
+    man = (_COCKCROFT_AGE - age) * weight / (_COCKCROFT_DIVISOR * creatinine_mg_dL)
+    return man * _COCKCROFT_WOMAN if sex == "woman" else man
+
+
+def from_egfr(egfr: float, body_surface_m2: float = _REFERENCE_SURFACE_M2) -> float:
+    """Return clearance in mL/min for a person whose laboratory reports eGFR in mL/min per 1.73 m2."""
+    _check("eGFR", egfr, _CREATININE_CLEARANCE_ML_MIN, "mL/min/1.73 m2")
+    _check("body surface", body_surface_m2, (0.8, 3.5), "m2")
+    return egfr * body_surface_m2 / _REFERENCE_SURFACE_M2
+
+
+def _check(what: str, given: float, allowed: tuple[float, float], unit: str) -> None:
+    low, high = allowed
+    if not low <= given <= high:
+        close = low if not given > low else high
+        raise SimulationError(
+            f"{what} is {given:g} {unit}. Allowed: {low:g} to {high:g} {unit}. Nearest: {close:g}. Correct it, and "
+            "check its unit."
+        )

@@ -1,0 +1,306 @@
+"""The tables behind the figures: everything is counted first, so a million patients cost no more ink than ten."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+from eutonia.report import words
+from eutonia.trial.result import Published, Quantity, StudyResult
+
+if TYPE_CHECKING:
+    import polars
+
+_NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
+_MOST_BINS = 24
+_FEATURE_BINS = 5
+
+
+@dataclass(frozen=True)
+class Point:
+    """One visit of a series: time in h, its label, mean and interval over replicates, what was published."""
+
+    time_h: float
+    visit: str
+    mean: float
+    low: float
+    high: float
+    published: Published | None = None
+    standard_error: float | None = None
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Return everything that an axis has to have room for."""
+        if self.published is None:
+            return self.low, self.mean, self.high
+        error = self.standard_error or 0.0
+        return self.low, self.mean, self.high, self.published.value - error, self.published.value + error
+
+
+@dataclass(frozen=True)
+class Series:
+    """Scores of one arm over the visits of one phase."""
+
+    phase: str
+    arm: str
+    limb: str | None
+    scale: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How the patients of one arm changed between two visits, counted in bins of equal width."""
+
+    arm: str
+    values: tuple[float, ...]
+    shares: tuple[float, ...]
+    width: float
+    n: int
+    mean: float
+
+    @property
+    def reached(self) -> tuple[float, ...]:
+        """Return for each value the share of patients whose score changed to it or further down."""
+        total, out = 0.0, []
+        for share in self.shares:
+            total += share
+            out.append(total)
+        return tuple(out)
+
+
+@dataclass(frozen=True)
+class Response:
+    """Individual changes on one scale of one limb in one phase, arm by arm."""
+
+    phase: str
+    limb: str | None
+    scale: str
+    first: str
+    last: str
+    arms: tuple[Change, ...]
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Share of responders among the patients of one group, with a Wilson interval."""
+
+    label: str
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Feature:
+    """Responders by one thing known before treatment."""
+
+    name: str
+    bins: tuple[Bin, ...]
+    is_number: bool
+
+    @property
+    def spread(self) -> float:
+        """Return the difference between the group that responds most and the one that responds least."""
+        shares = [group.share for group in self.bins]
+        return max(shares) - min(shares)
+
+
+def series(result: StudyResult) -> list[Series]:
+    """Return the scores over the visits; from the quantities, and from the visits where a scale has no quantity."""
+    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
+    for quantity in result.quantities:
+        if quantity.statistic == "mean" and math.isfinite(quantity.mean):
+            key = (quantity.phase, quantity.arm, quantity.limb, quantity.scale)
+            groups.setdefault(key, []).append(_point(quantity))
+    for key, points in _from_visits(result.visits).items():
+        groups.setdefault(key, points)
+    return [Series(*key, tuple(sorted(points, key=lambda point: point.time_h))) for key, points in groups.items()]
+
+
+def _point(quantity: Quantity) -> Point:
+    return Point(
+        quantity.time_h,
+        quantity.visit,
+        quantity.mean,
+        quantity.low,
+        quantity.high,
+        quantity.published,
+        quantity.published_standard_error,
+    )
+
+
+def _scores(visits: polars.DataFrame) -> polars.DataFrame:
+    """Return one score a patient, limb, scale and visit: the limb's mean as recorded, else the mean over muscles."""
+    import polars as pl
+
+    if visits.is_empty():
+        return visits
+    by = ["patient", "replicate", "phase", "arm", "limb", "scale", "visit", "time_h"]
+    known = visits.filter(pl.col("score").is_not_null() & pl.col("score").is_not_nan())
+    means = known.filter(pl.col("item") == "mean")
+    rest = known.filter(pl.col("item") != "mean").join(means, on=by, how="anti", nulls_equal=True)
+    if rest.is_empty():
+        return means.select([*by, "score"])
+    averaged = rest.group_by(by, maintain_order=True).agg(pl.col("score").mean())
+    return pl.concat([means.select([*by, "score"]), averaged.select([*by, "score"])])
+
+
+def _from_visits(visits: polars.DataFrame) -> dict[tuple[str, str, str | None, str], list[Point]]:
+    import polars as pl
+
+    scores = _scores(visits)
+    if scores.is_empty():
+        return {}
+    by = ["phase", "arm", "limb", "scale", "visit", "time_h"]
+    trial = scores.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
+    rows = trial.group_by(by, maintain_order=True).agg(
+        pl.col("score").mean().alias("mean"),
+        pl.col("score").quantile(0.025, "linear").alias("low"),
+        pl.col("score").quantile(0.975, "linear").alias("high"),
+    )
+    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
+    for row in rows.iter_rows(named=True):
+        key = (row["phase"], row["arm"], row["limb"] or None, row["scale"])
+        groups.setdefault(key, []).append(Point(row["time_h"], row["visit"], row["mean"], row["low"], row["high"]))
+    return groups
+
+
+def responses(result: StudyResult) -> list[Response]:
+    """Return individual changes from the first visit of a phase to the one that the paper reports, else the last."""
+    import polars as pl
+
+    scores = _scores(result.visits)
+    if scores.is_empty():
+        return []
+    found = []
+    for (phase, limb, scale), part in scores.group_by(["phase", "limb", "scale"], maintain_order=True):
+        last_h = _reported_visit(result, str(phase), part)
+        first_h = part["time_h"].min()
+        if last_h is None or last_h == first_h:
+            continue
+        who = ["patient", "replicate", "arm"]
+        first = part.filter(pl.col("time_h") == first_h).select(
+            [*who, pl.col("score").alias("before"), pl.col("visit").alias("first")]
+        )
+        last = part.filter(pl.col("time_h") == last_h).select([*who, "score", "visit"])
+        both = first.join(last, on=who, nulls_equal=True).with_columns(
+            (pl.col("score") - pl.col("before")).alias("change")
+        )
+        if both.is_empty():
+            continue
+        where = str(limb) if limb else None
+        found.append(Response(str(phase), where, str(scale), both["first"][0], both["visit"][0], _changes(both)))
+    return found
+
+
+def _reported_visit(result: StudyResult, phase: str, part: polars.DataFrame) -> float | None:
+    times = {
+        quantity.time_h for quantity in result.compared if quantity.phase == phase and quantity.statistic == "mean"
+    }
+    present = set(part["time_h"].unique().to_list())
+    reported = times & present
+    return max(reported or present, default=None)
+
+
+def _changes(both: polars.DataFrame) -> tuple[Change, ...]:
+    import polars as pl
+
+    span = real(both["change"].max()) - real(both["change"].min())
+    steps_seen = both["change"].round(4).unique().sort().diff().drop_nulls()
+    finest = max(real(steps_seen.min()), 1e-9) if steps_seen.len() else 1.0
+    is_coarse = span / finest <= _MOST_BINS
+    width = (
+        finest if is_coarse else next((nice for nice in _NICE_WIDTHS if span / nice <= _MOST_BINS), span / _MOST_BINS)
+    )
+    out = []
+    for (arm,), part in both.group_by(["arm"], maintain_order=True):
+        bins = (
+            part.group_by((pl.col("change") / width).round().cast(pl.Int64).alias("bin"))
+            .agg(pl.len().alias("n"))
+            .sort("bin")
+        )
+        counts = dict(bins.iter_rows())
+        steps = range(min(counts), max(counts) + 1)
+        shares = tuple(counts.get(step, 0) / part.height for step in steps)
+        mean = real(part["change"].mean())
+        out.append(Change(str(arm), tuple(step * width for step in steps), shares, width, part.height, mean))
+    return tuple(out)
+
+
+def real(value: Any) -> float:
+    """Return an aggregate of a column as a number; polars cannot say that it is one."""
+    return float(value)
+
+
+def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the Wilson score interval of a share of `hits` among `n`."""
+    if n == 0:
+        return math.nan, math.nan
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    share, spread = hits / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def features(people: polars.DataFrame | None) -> list[Feature]:
+    """Return the share of responders by each baseline feature, the one that separates most first."""
+    import polars as pl
+
+    if people is None or "responder" not in people.columns or people.is_empty():
+        return []
+    known = people.filter(pl.col("responder").is_not_null())
+    found = []
+    for name in known.columns:
+        if name in ("patient", "replicate", "responder", "phase", "arm"):
+            continue
+        part = known.select("responder", pl.col(name).alias("value")).drop_nulls()
+        is_number = part["value"].dtype.is_numeric()
+        if is_number:
+            part = part.filter(pl.col("value").cast(pl.Float64).is_finite())
+        numeric = is_number and part["value"].n_unique() > _FEATURE_BINS
+        bins = _number_bins(part) if numeric else _name_bins(part)
+        if len(bins) > 1:
+            found.append(Feature(name, tuple(bins), numeric))
+    return sorted(found, key=lambda feature: -feature.spread)
+
+
+def _bin(label: str, part: polars.DataFrame) -> Bin:
+    hits = int(part["responder"].cast(bool).sum())
+    return Bin(label, hits / part.height, *wilson(hits, part.height), part.height)
+
+
+def _number_bins(part: polars.DataFrame) -> list[Bin]:
+    import polars as pl
+
+    cuts = [part["value"].quantile(k / _FEATURE_BINS, "linear") for k in range(1, _FEATURE_BINS)]
+    edges = sorted({float(cut) for cut in cuts if cut is not None})
+    grouped = part.with_columns(
+        pl.sum_horizontal([(pl.col("value") > edge).cast(pl.Int32) for edge in edges]).alias("bin")
+    )
+    out = []
+    for (_,), group in sorted(grouped.group_by(["bin"], maintain_order=True), key=lambda item: item[0]):
+        low, high = real(group["value"].min()), real(group["value"].max())
+        out.append(_bin(f"{_short(low)}–{_short(high)}", group))
+    return out
+
+
+def _short(value: float) -> str:
+    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
+    return f"{value:.{digits}f}"
+
+
+def _name_bins(part: polars.DataFrame) -> list[Bin]:
+    groups = sorted(part.group_by(["value"], maintain_order=True), key=lambda item: str(item[0][0]))
+    return [_bin(words.label(str(value)), group) for (value,), group in groups][:8]
+
+
+def adverse_columns(adverse: polars.DataFrame) -> list[tuple[str, str]]:
+    """Return the (phase, arm) pairs of the adverse reactions in the order in which they appear."""
+    return [
+        (str(phase), str(arm)) for phase, arm in adverse.select("phase", "arm").unique(maintain_order=True).iter_rows()
+    ]

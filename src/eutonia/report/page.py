@@ -1,0 +1,308 @@
+"""The report as one HTML file that opens offline: what was predicted, what was published, what it rests on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from eutonia.report import words
+from eutonia.trial.result import Quantity, StudyResult
+
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
+_MOST_ROWS = 400
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of predictions, already in words."""
+
+    what: str
+    arm: str
+    visit: str
+    predicted: str
+    interval: str
+    baseline: str
+    published: str
+    error: str
+    n: str
+    source: str
+    status: str
+    note: str
+    grade: str
+    verdict: str
+    agreement: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Share of patients with a reaction: in words, and as a bar in percent."""
+
+    text: str
+    interval: str
+    percent: float
+
+
+def html(result: StudyResult) -> str:
+    """Return the whole report of `result` as one HTML text with everything inside.
+
+    The page loads nothing: its policy forbids it. All text is escaped, so a study's title cannot become markup.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("eutonia.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["linked"] = _linked
+    environment.filters["anchor"] = _anchor
+    return environment.get_template("report.html.jinja").render(context(result)) + "\n"
+
+
+def context(result: StudyResult) -> dict[str, Any]:
+    """Return everything that the template prints, as words and finished drawings."""
+    from eutonia.report import svg
+
+    shared: dict[str, Any] = {
+        "result": result,
+        "run": result.run,
+        "palette": svg.PALETTE,
+        "disclaimer": words.DISCLAIMER,
+        "headline": words.headline(result),
+        "grades": [
+            (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
+        ],
+        "compared": len(result.compared),
+        "facts": _facts(result),
+        "phases": _compared_phases(result),
+        "everything": [_row(quantity) for quantity in result.quantities[:_MOST_ROWS]],
+        "has_arms": any(quantity.arm for quantity in result.quantities),
+        "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
+        "statuses": _statuses(result.run),
+        "assumed": [_assumed(row) for row in result.run.get("assumed") or ()],
+        "sources": [dict(source) for source in result.run.get("sources") or ()],
+        "how": _how(result.run),
+        "command": str(result.run.get("command") or f"eutonia run {result.study_name}.toml"),
+        "adverse": _adverse(result),
+    }
+    shared.update(_trial_figures(result) if result.kind == "trial" else _case_figures(result))
+    return shared
+
+
+def _trial_figures(result: StudyResult) -> dict[str, Any]:
+    from eutonia.report import consort, digest, figures, individuals
+
+    phases = words.unique(q.phase for q in result.quantities)
+    styles = figures.arm_styles(result)
+    return {
+        "consort": consort.diagram(result.consort),
+        "scores": [
+            (phase, _legend(styles, phase), drawings) for phase in phases if (drawings := figures.scores(result, phase))
+        ],
+        "doses": figures.doses(result),
+        "responses": [
+            (phase, _legend(styles, phase), drawings)
+            for phase in phases
+            if (drawings := individuals.responses(result, phase))
+        ],
+        "features": individuals.features(result.patients),
+        "responders": _responders(result, digest.features(result.patients)),
+    }
+
+
+def _case_figures(result: StudyResult) -> dict[str, Any]:
+    from eutonia.report import case
+
+    whole, *zooms = case.drawings(result, [None, *result.zooms])
+    span = float(result.course["time_h"].max() - result.course["time_h"].min())
+    unit = words.time_unit(span)
+    events = [
+        (k, words.when(time_h, unit), label)
+        for k, (time_h, label) in enumerate(sorted(result.events, key=lambda e: e[0]), start=1)
+    ]
+    return {"timeline": whole, "zooms": zooms, "events": events, "milestones": _milestones(result)}
+
+
+def _compared_phases(result: StudyResult) -> list[tuple[str, list[Row], Any]]:
+    """Return for each phase the rows with a published value and their figure."""
+    from eutonia.report import figures
+
+    out = []
+    for index, phase in enumerate(words.unique(q.phase for q in result.compared)):
+        rows = [q for q in result.compared if q.phase == phase]
+        out.append((words.label(phase), [_row(q) for q in rows], figures.forest(rows, f"forest-{index}", phase)))
+    return out
+
+
+def _row(quantity: Quantity) -> Row:
+    published, error = quantity.published, quantity.published_standard_error
+    factor, unit = words.shown_unit(quantity)
+    values = (
+        quantity.mean,
+        quantity.low,
+        quantity.high,
+        quantity.baseline_mean,
+        published.value if published else None,
+        error,
+    )
+    mean, low, high, baseline, reported, spread = words.alike(
+        None if value is None else factor * value for value in values
+    )
+    distance = factor * (quantity.distance or 0.0)
+    outside = words.number(distance) if distance >= 100 else f"{distance:.2g}"
+    return Row(
+        what=words.quantity_label(Quantity(**{**vars(quantity), "visit": ""})),
+        arm=quantity.arm,
+        visit=words.visit(quantity.visit) or "–",
+        predicted=words.with_unit(mean, unit),
+        interval="" if quantity.low == quantity.high else f"{low} to {high}",
+        baseline="" if quantity.baseline_mean is None else baseline,
+        published=words.with_unit(reported, unit) if published else "–",
+        error=f"± {spread}" if error is not None else "",
+        n=str(published.n) if published and published.n else "",
+        source=published.source if published else "",
+        status=published.status if published else "",
+        note=published.note if published else "",
+        grade=quantity.grade or "",
+        verdict=words.VERDICTS[quantity.grade] if quantity.grade else "–",
+        agreement="" if not quantity.distance else f"outside, by {outside}",
+    )
+
+
+def _facts(result: StudyResult) -> list[tuple[str, str]]:
+    """Return the few numbers that belong beside the title."""
+    run, visits = result.run, result.visits
+    facts = [("Study", result.study_name)]
+    if result.kind == "trial":
+        if not visits.is_empty():
+            replicates = run.get("replicates") or visits["replicate"].n_unique()
+            facts.append(("Replicate trials", words.count(float(replicates))))
+            people = visits.select("replicate", "patient").unique().height
+            facts.append(("Virtual patients", words.count(people)))
+    else:
+        span = float(result.course["time_h"].max() - result.course["time_h"].min())
+        facts += [("Followed for", words.moment(span)), ("Events", str(len(result.events)))]
+    facts.append(("Numbers behind it", str(sum(amount for _, amount in words.status_counts(run)))))
+    return facts
+
+
+def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float]]:
+    counts = words.status_counts(run)
+    total = sum(amount for _, amount in counts) or 1
+    return [(name, amount, 100 * amount / total) for name, amount in counts]
+
+
+def _assumed(row: Mapping[str, Any]) -> dict[str, str]:
+    value = row.get("value")
+    shown = words.number(float(value)) if isinstance(value, (int, float)) else str(value)
+    return {
+        "set": str(row.get("set", "")),
+        "name": words.label(str(row.get("name", ""))),
+        "value": words.with_unit(shown, str(row.get("unit") or "")),
+        "note": str(row.get("note", "")),
+    }
+
+
+def _how(run: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return how the run was made, as pairs of a name and a value."""
+    names = {
+        "version": "Eutonia",
+        "seed": "Seed",
+        "study_digest": "Study digest",
+        "parameter_sets": "Parameter sets",
+        "precision": "Precision",
+        "platform": "Platform",
+        "wall_time_s": "Wall time",
+    }
+    out = []
+    for key, name in names.items():
+        if (value := run.get(key)) is None:
+            continue
+        if key == "wall_time_s":
+            value = f"{float(value):.1f} s"
+        elif isinstance(value, (list, tuple)):
+            value = ", ".join(str(one) for one in value)
+        out.append((name, str(value)))
+    return out
+
+
+def _legend(styles: Mapping[tuple[str, str], tuple[str, str]], phase: str) -> list[tuple[str, str, str]]:
+    return [(arm, token, dash) for (where, arm), (token, dash) in styles.items() if where == phase]
+
+
+def _adverse(result: StudyResult) -> dict[str, Any] | None:
+    """Return the adverse reactions as a table: one row a reaction, one column a phase and arm."""
+    from eutonia.report import digest
+
+    if result.adverse is None or result.adverse.is_empty():
+        return None
+    columns = digest.adverse_columns(result.adverse)
+    rows: dict[str, dict[tuple[str, str], Cell]] = {}
+    for row in result.adverse.iter_rows(named=True):
+        text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
+        cell = Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
+        rows.setdefault(str(row["reaction"]), {})[str(row["phase"]), str(row["arm"])] = cell
+    heads = [" · ".join(words.label(part) for part in column if part) for column in columns]
+    return {"heads": heads, "rows": [(name, [cells.get(column) for column in columns]) for name, cells in rows.items()]}
+
+
+def _absent(value: float | None) -> bool:
+    return value is None or not math.isfinite(value)
+
+
+def _percent(share: float | None) -> str:
+    if share is None or not math.isfinite(share):
+        return "–"
+    return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"
+
+
+def _responders(result: StudyResult, features: Sequence[Any]) -> str:
+    """Return who responds in one sentence."""
+    from eutonia.report import digest
+
+    if result.patients is None or "responder" not in result.patients.columns or result.patients.is_empty():
+        return ""
+    share = 100 * digest.real(result.patients["responder"].drop_nulls().cast(bool).mean())
+    text = f"{share:.0f}% of virtual patients respond."
+    if not features:
+        return text
+    best = features[0]
+    low, high = (pick(best.bins, key=lambda group: group.share) for pick in (min, max))
+    if high.low <= low.high:
+        return f"{text} Nothing known before treatment separates them beyond chance."
+    return (
+        f"{text} {words.label(best.name)} separates them most: {100 * high.share:.0f}% respond at {high.label}, "
+        f"{100 * low.share:.0f}% at {low.label}."
+    )
+
+
+def _milestones(result: StudyResult) -> list[dict[str, str]]:
+    """Return the first, lowest, highest and last score of each limb and scale."""
+    from eutonia.report import digest
+
+    out = []
+    unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
+    for row in digest.series(result):
+        points = row.points
+        low, high = (pick(points, key=lambda point: point.mean) for pick in (min, max))
+        cells = {"first": points[0], "lowest": low, "highest": high, "last": points[-1]}
+        shown = {key: f"{words.number(p.mean)} · {words.when(p.time_h, unit)}" for key, p in cells.items()}
+        out.append({"what": words.scale_label(row.limb, row.scale), **shown, "visits": str(len(points))})
+    return out
+
+
+def _anchor(text: object) -> str:
+    return "source-" + re.sub(r"[^A-Za-z0-9_-]", "-", str(text))
+
+
+def _linked(text: object) -> Markup:
+    """Return text with every DOI as a link that a reader may follow; nothing is loaded from it."""
+    safe = str(escape(str(text)))
+    return Markup(_DOI.sub(lambda found: f'<a href="https://doi.org/{found[0]}" rel="noreferrer">{found[0]}</a>', safe))

@@ -1,0 +1,234 @@
+"""Numbers, units, labels and times as a reader wants to see them. Pure text; no heavy imports."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eutonia.trial.result import Grade, Quantity, StudyResult
+
+DISCLAIMER = "Research and teaching only, not a medical device"
+
+VERDICTS: dict[Grade, str] = {"reproduces": "reproduces", "in range": "in range", "does not": "does not reproduce"}
+
+GRADES: dict[Grade, str] = {
+    "reproduces": "the published value lies inside the interval",
+    "in range": "inside once the interval is widened by the published standard error",
+    "does not": "outside; an honest miss, kept on show",
+}
+
+_UNITS = {
+    "ug/day": "µg/day",
+    "ug/d": "µg/day",
+    "ug/h": "µg/h",
+    "ug": "µg",
+    "ug/mL": "µg/mL",
+    "1/h": "per hour",
+    "1": "",
+    "dimensionless": "",
+    "score": "",
+    "fraction": "",
+}
+_SCALES = {
+    "ashworth": "Ashworth",
+    "modified_ashworth": "Modified Ashworth",
+    "h_reflex": "H-reflex",
+    "adverse": "Adverse reactions",
+}
+_STATUS_ORDER = ("verified", "secondary", "derived", "recalled", "fitted", "program default", "assumed")
+
+
+@dataclass(frozen=True)
+class TimeUnit:
+    """A unit of time that suits a span: its name and its length in h."""
+
+    name: str
+    hours: float
+
+    def axis(self, since: str) -> str:
+        """Return the label of a time axis that starts at `since`."""
+        return f"{self.name.capitalize()} since {since}"
+
+
+def time_unit(span_h: float) -> TimeUnit:
+    """Choose the unit in which a span of `span_h` hours reads best."""
+    if span_h <= 72:
+        return TimeUnit("hours", 1.0)
+    if span_h <= 60 * 24:
+        return TimeUnit("days", 24.0)
+    if span_h <= 40 * 7 * 24:
+        return TimeUnit("weeks", 168.0)
+    return TimeUnit("months", 365.25 * 24 / 12)
+
+
+def moment(time_h: float, unit: TimeUnit | None = None) -> str:
+    """Return a time as words: "6 hours", "month 4.5" style numbers without a trailing zero."""
+    chosen = unit or time_unit(abs(time_h))
+    value = time_h / chosen.hours
+    text = f"{value:.0f}" if abs(value - round(value)) < 0.05 else f"{value:.1f}"
+    return f"{text} {chosen.name[:-1] if text == '1' else chosen.name}"
+
+
+def when(time_h: float, unit: TimeUnit | None = None) -> str:
+    """Return a moment of a course as words: "start", "4.4 months" in its unit, "8 hours" where it is early."""
+    if not time_h:
+        return "start"
+    return moment(time_h, unit if unit and time_h >= unit.hours else None)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number with as many digits as it deserves; a missing one is an en dash."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if (value == round(value) and size >= 10) or size >= 100:
+        text = f"{value:,.0f}".replace(",", "\u202f")
+    elif size >= 10:
+        text = f"{value:.1f}"
+    elif size >= 0.01 or value == 0:
+        text = f"{value:.{digits}f}"
+    else:
+        text = f"{value:.2g}"
+    return text.replace("-", "−")
+
+
+def count(value: float) -> str:
+    """Return a number of people, which is whole unless it is a mean over replicates."""
+    if abs(value - round(value)) < 0.05 or value >= 100:
+        return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:.1f}"
+
+
+def unit(name: str) -> str:
+    """Return a unit as it is printed; a score, a share and a fraction have none."""
+    return _UNITS.get(name, name)
+
+
+def alike(values: Iterable[float | None]) -> list[str]:
+    """Return numbers that stand side by side, all with the decimals that suit the largest of them."""
+    known = list(values)
+    largest = max((abs(value) for value in known if value is not None and math.isfinite(value)), default=0.0)
+    decimals = 0 if largest >= 100 else 1 if largest >= 10 else 2 if largest >= 0.095 or largest == 0 else 4
+    out = []
+    for value in known:
+        missing = value is None or not math.isfinite(value)
+        out.append("–" if missing else f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−"))
+    return out
+
+
+def shown_unit(quantity: Quantity) -> tuple[float, str]:
+    """Return the factor and the unit in which a quantity is printed; a share and a fraction read best in percent."""
+    if quantity.statistic in ("share", "fraction removed") and unit(quantity.unit) in ("", "1"):
+        return 100.0, "%"
+    return 1.0, unit(quantity.unit)
+
+
+def with_unit(text: str, name: str) -> str:
+    """Return `text` followed by the printed unit, if there is one."""
+    shown = unit(name)
+    if not shown:
+        return text
+    return f"{text}{'' if shown == '%' else ' '}{shown}"
+
+
+def interval(low: float, high: float) -> str:
+    """Return an interval in the words that read well beside a negative number."""
+    return f"{number(low)} to {number(high)}"
+
+
+def label(name: str) -> str:
+    """Return a name of the code as words: "ashworth" is "Ashworth", "lesion_load" is "Lesion load"."""
+    if name in _SCALES:
+        return _SCALES[name]
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def limb(name: str | None) -> str:
+    """Return a limb as a word; no limb is the whole person."""
+    return label(name) if name else "Whole person"
+
+
+def scale_label(limb_name: str | None, scale: str) -> str:
+    """Return limb and scale as one name: "Leg Ashworth", "Arm spasm"."""
+    name = label(scale)
+    if not limb_name:
+        return name
+    return f"{label(limb_name)} {name if scale in _SCALES else name.lower()}"
+
+
+def visit(name: str) -> str:
+    """Return the label of a visit as it is said: "6 hour" is "6 hours", "1 month" stays."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) (hour|day|week|month|year)", name.strip())
+    return f"{found[1]} {found[2]}s" if found and float(found[1]) != 1 else name
+
+
+def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
+    """Return what a row is about, for instance "Leg Ashworth, 6 hour"."""
+    what = quantity.name
+    if not what:
+        what = scale_label(quantity.limb, quantity.scale)
+        if quantity.statistic not in ("mean", "dose") and quantity.statistic not in what:
+            what = f"{what}, {quantity.statistic}"
+    parts = [
+        what,
+        *([visit(quantity.visit)] if quantity.visit else []),
+        *([quantity.arm] if arm and quantity.arm else []),
+    ]
+    return ", ".join(parts)
+
+
+def status_counts(run: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return how many numbers of each status the run rests on, best known first."""
+    counts = {str(name): int(amount) for name, amount in dict(run.get("counts_by_status") or {}).items()}
+    order = {name: rank for rank, name in enumerate(_STATUS_ORDER)}
+    return sorted(counts.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+
+
+def unique(names: Iterable[str]) -> list[str]:
+    """Return the names in the order in which they first appear."""
+    return list(dict.fromkeys(names))
+
+
+def headline(result: StudyResult) -> str:
+    """Return the one sentence that a reader should take away."""
+    compared = result.compared
+    if compared:
+        grades = result.grades
+        level = f"{compared[0].level:.0%}"
+        words = f"{grades['reproduces']} of {len(compared)} published results lie inside the predicted {level} interval"
+        if grades["in range"]:
+            words += f", {grades['in range']} more within the published standard error"
+        missed = [quantity for quantity in compared if quantity.grade == "does not"]
+        if not missed:
+            return f"{words}; none was missed."
+        names = "; ".join(_lower(quantity_label(quantity)) for quantity in missed[:2])
+        more = f"; and {len(missed) - 2} more" if len(missed) > 2 else ""
+        return f"{words}, and {len(missed)} {'was' if len(missed) == 1 else 'were'} missed ({names}{more})."
+    return _change(result)
+
+
+def _lower(text: str) -> str:
+    """Return text that goes on inside a sentence."""
+    return text[:1].lower() + text[1:]
+
+
+def _change(result: StudyResult) -> str:
+    """Return how the first score moved, for a study that has nothing published to be held against."""
+    rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
+    if not rows:
+        return "Predicted course; nothing published to hold it against."
+    groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
+    for row in rows:
+        groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
+    sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]
+    series = max(sorted_groups, key=lambda group: abs(group[-1].mean - group[0].mean))
+    first, last = series[0], series[-1]
+    what = scale_label(first.limb, first.scale)
+    start, end = (when(q.time_h) if result.kind == "case" else visit(q.visit) for q in (first, last))
+    if len(series) == 1:
+        return f"{what} is predicted at {number(first.mean)} ({start})."
+    return f"{what} is predicted to go from {number(first.mean)} ({start}) to {number(last.mean)} ({end})."

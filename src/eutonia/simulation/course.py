@@ -1,0 +1,187 @@
+"""The slow clock: drug, receptor and tolerance over hours to years, in exact kinetic steps of three sizes.
+
+Between two events the input is constant (a pump) or periodic (tablets), so kinetics advance exactly whatever the step; only
+tolerance is integrated (Heun). Steps are a quarter of an hour after an event, an hour for three days, then a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float
+
+from eutonia.drug.effect import gaba_b
+from eutonia.drug.kinetics import Kinetics, KineticState, StepPlan
+from eutonia.simulation.people import People
+
+Patients = Float[Array, " patient"]
+Limbs = Float[Array, "limb patient"]
+
+# Numerical scheme (tested by halving): step sizes in h and how long after an event each is used.
+FINE_H, HOUR_H, DAY_H = 0.25, 1.0, 24.0
+_FINE_UNTIL_H, _HOURLY_UNTIL_H = 12.0, 96.0
+
+
+class CourseState(eqx.Module):
+    """Drug in the body and adaptation of the receptors (leg, arm, brain)."""
+
+    drug: KineticState
+    tolerance: gaba_b.Tolerance
+
+
+class Snapshot(eqx.Module):
+    """What an examination sees of the drug at one moment.
+
+    `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release; `receptor_effect`
+    share of full effect beyond the endogenous level at each limb's tone site; `sensitivity` potency left; `brain` effective
+    concentration at the brain's receptors, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
+    """
+
+    hyperpolarisation: Limbs
+    release: Limbs
+    receptor_effect: Limbs
+    sensitivity: Limbs
+    brain: Patients
+    plasma: Patients
+    csf_leg: Patients
+    csf_arm: Patients
+    csf_brain: Patients
+
+
+def start(people: People) -> CourseState:
+    """Return people who never had the drug."""
+    return CourseState(people.kinetics.initial_state(), gaba_b.Tolerance.naive(people.n))
+
+
+@eqx.filter_jit
+def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
+    """Compute the exact propagators of one step size once for a block of people."""
+    return kinetics.step_plan(dt_h)
+
+
+def _tone_site(people: People, state: KineticState) -> Limbs:
+    return people.kinetics.exposure(state).levels(people.receptor.blood_potency).slow
+
+
+@eqx.filter_jit
+def run(
+    people: People,
+    step: StepPlan,
+    dt_h: float | Array,
+    state: CourseState,
+    rate_ug_per_h: Patients,
+    tablet_mg: Patients,
+    steps_per_cycle: int | Array,
+    n_cycles: int | Array,
+) -> CourseState:
+    """Advance `n_cycles` cycles: a tablet at the start of each (0 mg for none), then `steps_per_cycle` steps of `dt_h`."""
+
+    def one_step(_: int, carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
+        now, before = carry
+        drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
+        after = _tone_site(people, drug)
+        tolerance = gaba_b.adapt(now.tolerance, before, after, people.receptor, dt_h)
+        return CourseState(drug, tolerance), after
+
+    def one_cycle(_: int, carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
+        now, before = carry
+        dosed = CourseState(people.kinetics.tablet(now.drug, tablet_mg), now.tolerance)
+        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before))
+
+    return lax.fori_loop(0, n_cycles, one_cycle, (state, _tone_site(people, state.drug)))[0]
+
+
+def steps_between(since_event_h: float, span_h: float, *, tablets: bool = False) -> Iterator[tuple[float, int]]:
+    """Yield (step in h, number of steps) that cover `span_h` starting `since_event_h` after the last event."""
+    clock, end = since_event_h, since_event_h + span_h
+    for size, until in ((FINE_H, _FINE_UNTIL_H), (HOUR_H, end if tablets else _HOURLY_UNTIL_H), (DAY_H, end)):
+        count = int((min(end, until) - clock + 1e-9) // size)
+        if count > 0:
+            yield size, count
+            clock += count * size
+    for size in (HOUR_H, FINE_H):
+        count = int((end - clock + 1e-9) // size)
+        if count > 0:
+            yield size, count
+            clock += count * size
+    if end - clock > 1e-9:
+        yield end - clock, 1
+
+
+class Course:
+    """The slow clock of one block of people: holds the propagators, advances the state, takes snapshots."""
+
+    def __init__(self, people: People) -> None:
+        self.people = people
+        self._plans: dict[float, StepPlan] = {}
+
+    def with_people(self, people: People) -> Course:
+        """Return the clock of the same people with other kinetics (new propagators)."""
+        return Course(people)
+
+    def _plan(self, dt_h: float) -> StepPlan:
+        if dt_h not in self._plans:
+            self._plans[dt_h] = plan(self.people.kinetics, jnp.asarray(dt_h))
+        return self._plans[dt_h]
+
+    def advance(self, state: CourseState, span_h: float, rate: Patients, since_event_h: float) -> CourseState:
+        """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
+        none = jnp.zeros_like(rate)
+        for size, count in steps_between(since_event_h, span_h):
+            state = run(
+                self.people, self._plan(size), jnp.asarray(size), state, rate, none, jnp.asarray(count), jnp.asarray(1)
+            )
+        return state
+
+    def advance_tablets(
+        self, state: CourseState, tablet_mg: Patients, every_h: float, n_tablets: int, rate: Patients
+    ) -> CourseState:
+        """Advance `n_tablets` dosing intervals of `every_h` hours, beginning with a tablet, beside an infusion `rate`."""
+        size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
+        steps = round(every_h / size)
+        return run(
+            self.people,
+            self._plan(size),
+            jnp.asarray(size),
+            state,
+            rate,
+            tablet_mg,
+            jnp.asarray(steps),
+            jnp.asarray(n_tablets),
+        )
+
+    def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
+        """Give an intrathecal bolus at once (0 ug for those who get none)."""
+        return CourseState(self.people.kinetics.bolus(state.drug, amount_ug, access=access), state.tolerance)
+
+    def tablet(self, state: CourseState, amount_mg: Patients) -> CourseState:
+        """Give a tablet at once (0 mg for those who get none)."""
+        return CourseState(self.people.kinetics.tablet(state.drug, amount_mg), state.tolerance)
+
+    def snapshot(self, state: CourseState) -> Snapshot:
+        """Return what an examination sees of the drug now."""
+        return _snapshot(self.people, state)
+
+
+@eqx.filter_jit
+def _snapshot(people: People, state: CourseState) -> Snapshot:
+    receptor = people.receptor
+    exposure = people.kinetics.exposure(state.drug)
+    levels = exposure.levels(receptor.blood_potency)
+    slow = gaba_b.effect(levels.slow, state.tolerance, receptor)
+    fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
+    sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
+    return Snapshot(
+        hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),
+        release=gaba_b.release(fast, receptor),
+        receptor_effect=slow,
+        sensitivity=sensitivity,
+        brain=levels.fast_brain * sensitivity[1],
+        plasma=exposure.plasma,
+        csf_leg=levels.csf_leg,
+        csf_arm=levels.csf_arm,
+        csf_brain=levels.csf_brain,
+    )

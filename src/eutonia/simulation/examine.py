@@ -1,0 +1,129 @@
+"""The fast clock: what a clinician's hands would find at one moment, from lesion, traits and drug.
+
+A snapshot of the drug is taken at one time; the stretch, the tap and the volley that follow last seconds and never move the
+slow state. Nothing here is a score: resistance, recruited share and rates are physical.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+from jaxtyping import Array, Float
+
+from eutonia import parameters
+from eutonia.limb.muscle import muscle_groups
+from eutonia.limb.ramp import MuscleState, RampConstants, RampResponse, stretch
+from eutonia.simulation.course import Snapshot
+from eutonia.simulation.people import People
+from eutonia.tone.contracture import PassiveConstants, contracture, passive_resistance
+from eutonia.tone.spinal import ToneConstants, VolleyConstants, muscle_bias, tonic_reflex, volley_probit
+
+Limbs = Float[Array, "limb patient"]
+Muscles = Float[Array, "muscle patient"]
+
+class BodyConstants(eqx.Module):
+    """All constants of an examination as numbers, read once."""
+
+    tone: ToneConstants
+    passive: PassiveConstants
+    ramp: RampConstants
+    speed: Float[Array, "muscle 1"]
+    volley: VolleyConstants
+    limb_of: tuple[int, ...] = eqx.field(static=True)
+
+    @classmethod
+    def from_records(cls) -> BodyConstants:
+        """Read the sets `tone`, `receptor`, `bedside` and the limbs."""
+        tone = parameters.load("tone")
+        groups = muscle_groups()
+        range_rad = np.deg2rad([g.range_of_motion for g in groups])[:, None]
+        ramp = RampConstants(
+            gain=tone.value("reflex_gain"),
+            gain_per_velocity=tone.value("gain_per_velocity"),
+            delay=tone.value("reflex_delay"),
+            activation_time=tone.value("activation_time"),
+            depression_recovery_time=tone.value("depression_recovery_time"),
+            force_velocity_reference=tone.value("force_velocity_reference"),
+            force_velocity_ceiling=tone.value("force_velocity_ceiling"),
+            range_rad=jnp.asarray(range_rad),
+        )
+        return cls(
+            tone=ToneConstants.from_records(),
+            passive=PassiveConstants.from_records(),
+            ramp=ramp,
+            speed=jnp.asarray([[g.speed / g.range_of_motion] for g in groups]),
+            volley=VolleyConstants.from_records(),
+            limb_of=tuple(g.limb_index for g in groups),
+        )
+
+
+class Examination(eqx.Module):
+    """Findings at one moment, before any rater hears of them.
+
+    `response` of an Ashworth stretch (shares of the torque ceiling); `excess` its mean resistance over a healthy limb;
+    `h_over_m` ratio; `tap_probit` of the share of the pool that a tendon tap fires; `bias` left, mV; `contracture` share of severe.
+    """
+
+    response: RampResponse
+    excess: Muscles
+    h_over_m: Limbs
+    tap_probit: Limbs
+    bias: Limbs
+    contracture: Limbs
+
+
+@cache
+def body_constants() -> BodyConstants:
+    """Return the constants of an examination, read once from the records."""
+    return BodyConstants.from_records()
+
+
+def muscle_state(bias: Muscles, untreated: Muscles, passive: Muscles, constants: BodyConstants) -> MuscleState:
+    """Join reflex and passive tissue into what resists a stretch."""
+    reflex = tonic_reflex(bias, untreated, constants.tone)
+    stiffness, rest_angle = passive_resistance(passive, constants.passive)
+    return MuscleState(
+        threshold=reflex.threshold,
+        velocity_sensitivity=reflex.velocity_sensitivity,
+        depression=reflex.depression,
+        background=reflex.background,
+        stiffness=stiffness,
+        rest_angle=rest_angle,
+    )
+
+
+def excess_curve(bias: Float[Array, " point"], constants: BodyConstants) -> Float[Array, "muscle point"]:
+    """Return the mean resistance over a healthy limb of each muscle group without drug or contracture, against bias."""
+    grid = bias[None, :] * jnp.ones((len(constants.limb_of), 1))
+    zero = jnp.zeros_like(grid)
+    healthy = stretch(muscle_state(zero[:, :1], zero[:, :1], zero[:, :1], constants), constants.ramp, constants.speed)
+    moved = stretch(muscle_state(grid, grid, zero, constants), constants.ramp, constants.speed)
+    return moved.mean_resistance - healthy.mean_resistance
+
+
+@eqx.filter_jit
+def examine(people: People, snapshot: Snapshot, constants: BodyConstants) -> Examination:
+    """Stretch, tap and stimulate both limbs of the affected side under the drug of `snapshot`."""
+    limb = jnp.array(constants.limb_of)
+    untreated = jnp.maximum(people.bias, 0.0)
+    left = people.bias - snapshot.hyperpolarisation
+    stiff = contracture(people.bias, people.traits.contracture, people.time_since_onset_h, constants.passive)
+    muscle_untreated = muscle_bias(untreated[limb], people.traits.muscle_deviation, constants.tone)
+    muscle_left = muscle_untreated - snapshot.hyperpolarisation[limb]
+    passive = stiff[limb]
+    zero = jnp.zeros_like(muscle_left)
+    response = stretch(muscle_state(muscle_left, muscle_untreated, passive, constants), constants.ramp, constants.speed)
+    healthy = stretch(muscle_state(zero, zero, zero, constants), constants.ramp, constants.speed)
+
+    return Examination(
+        response=response,
+        excess=response.mean_resistance - healthy.mean_resistance,
+        h_over_m=ndtr(volley_probit(snapshot.release, people.traits.volley, left, constants.volley)),
+        tap_probit=volley_probit(snapshot.release, people.traits.tap, left, constants.volley),
+        bias=left,
+        contracture=stiff,
+    )

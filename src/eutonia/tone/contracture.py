@@ -1,0 +1,53 @@
+"""Stiffness that no drug removes: passive resistance grows over months in a limb whose tone was high.
+
+Equation
+    X(t)     = c_p m max(0, D_limb)/D_sev (1 - exp(-t / tau_c))
+    k_p      = k_healthy + X (k_severe - k_healthy) ;  theta_p = theta_0 - min(1, X) dtheta
+Source: reduced joint model (k_p, theta_p); Plantin 2019 for the lost range. No lesion, no contracture.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from eutonia import parameters
+
+Limbs = Float[Array, "limb patient"]
+
+
+class PassiveConstants(eqx.Module):
+    """Records of the set `tone` on passive resistance as plain numbers."""
+
+    passive_stiffness: float
+    passive_stiffness_severe: float
+    passive_rest_angle: float
+    contracture_range_loss: float
+    contracture_time: float
+    severe_bias: float
+
+    @classmethod
+    def from_records(cls) -> PassiveConstants:
+        """Read the constants from the parameter set `tone`."""
+        tone = parameters.load("tone")
+        return cls(**{name: tone.value(name) for name in cls.__dataclass_fields__})
+
+
+def contracture(
+    bias: Limbs, susceptibility: Limbs, time_since_onset_h: Float[Array, " patient"], constants: PassiveConstants
+) -> Limbs:
+    """Return contracture of each limb as a share of the severe column (0 without a lesion, unbounded above).
+
+    `bias` is the plateau bias of the lesion in mV, `susceptibility` the person's own factor (dimensionless).
+    """
+    grown = 1.0 - jnp.exp(-jnp.maximum(time_since_onset_h, 0.0) / constants.contracture_time)
+    return susceptibility * jnp.maximum(bias, 0.0) / constants.severe_bias * grown
+
+
+def passive_resistance(amount: Array, constants: PassiveConstants) -> tuple[Array, Array]:
+    """Return stiffness (share of ceiling per range) and rest angle (share of range) for a contracture `amount`."""
+    c = constants
+    stiffness = c.passive_stiffness + amount * (c.passive_stiffness_severe - c.passive_stiffness)
+    rest_angle = c.passive_rest_angle - jnp.minimum(amount, 1.0) * c.contracture_range_loss
+    return stiffness, rest_angle

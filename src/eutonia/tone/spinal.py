@@ -1,0 +1,119 @@
+"""From descending bias and drug to the state of each spinal reflex.
+
+The stretch reflex reads the motoneuron bias through its threshold (subtractive: baclofen hyperpolarises, and stroke raises
+bias, not gain); the monosynaptic reflex reads Ia transmitter release, which baclofen cuts long before tone falls.
+
+Equation
+    D        = D_limb + d_muscle - h                      (bias in mV; h hyperpolarisation by baclofen, may push D below 0)
+    lambda   = R (1 - s_lambda D)
+    mu       = mu_0 + s_mu max(0, D)                      (fusimotor neurons carry the same bias and the same receptors)
+    T_b      = max(0, T_b0 + k_b D)
+    H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = 1 + c (h_0 + h)
+Source: closed form of the spinal segment, severity ladder of the pendulum fits.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from eutonia import parameters
+
+Muscles = Float[Array, "muscle patient"]
+Limbs = Float[Array, "limb patient"]
+
+
+class TonicReflex(eqx.Module):
+    """Threshold, velocity sensitivity, depression and background tone of each muscle group (shares of range and ceiling)."""
+
+    threshold: Muscles
+    velocity_sensitivity: Muscles
+    depression: Muscles
+    background: Muscles
+
+
+class ToneConstants(eqx.Module):
+    """Records of the set `tone` as plain numbers, so that a calibration can vary them."""
+
+    threshold_without_bias: float
+    threshold_per_bias: float
+    velocity_sensitivity_healthy: float
+    velocity_sensitivity_per_bias: float
+    background_tone: float
+    background_tone_per_bias: float
+    depression_healthy: float
+    depression_severe: float
+    severe_bias: float
+    muscle_deviation: float
+    muscle_deviation_from: float
+
+    @classmethod
+    def from_records(cls) -> ToneConstants:
+        """Read the constants from the parameter set `tone`."""
+        tone = parameters.load("tone")
+        return cls(**{name: tone.value(name) for name in cls.__dataclass_fields__})
+
+
+class VolleyConstants(eqx.Module):
+    """Pool spread and healthy mean drive (set `receptor`), gap from rest to threshold in mV (set `tone`)."""
+
+    pool_spread: float
+    volley_drive_mean: float
+    motoneuron_gap: float
+
+    @classmethod
+    def from_records(cls) -> VolleyConstants:
+        """Read the constants from their sets."""
+        spread, mean = parameters.load("receptor").values("pool_spread", "volley_drive_mean")
+        return cls(spread, mean, parameters.load("tone").value("motoneuron_gap"))
+
+
+def muscle_bias(limb_bias: Muscles, deviate: Muscles, constants: ToneConstants) -> Muscles:
+    """Return the untreated bias of muscle groups in mV: never below 0, and 0 in a limb without a lesion.
+
+    `limb_bias` (mV) is that of the limb each group belongs to, `deviate` a standard normal deviate of the group.
+    """
+    c = constants
+    spread = c.muscle_deviation * jnp.clip(limb_bias / c.muscle_deviation_from, 0.0, 1.0)
+    return jnp.maximum(limb_bias + spread * deviate, 0.0)
+
+
+def tonic_reflex(bias: Muscles, untreated_bias: Muscles, constants: ToneConstants) -> TonicReflex:
+    """Return the reflex state of each muscle group.
+
+    Parameters
+    ----------
+    bias
+        Descending bias less the hyperpolarisation by the drug, mV; below zero the reflex has reserve.
+    untreated_bias
+        Descending bias of the lesion alone, mV: it sets post-activation depression, which the drug leaves alone.
+    constants
+        Records of the set `tone`.
+    """
+    c = constants
+    share = jnp.clip(untreated_bias / c.severe_bias, 0.0, 1.0)
+    return TonicReflex(
+        threshold=c.threshold_without_bias - c.threshold_per_bias * bias,
+        velocity_sensitivity=c.velocity_sensitivity_healthy + c.velocity_sensitivity_per_bias * jnp.maximum(bias, 0.0),
+        depression=c.depression_healthy + (c.depression_severe - c.depression_healthy) * share,
+        background=jnp.maximum(c.background_tone + c.background_tone_per_bias * bias, 0.0),
+    )
+
+
+def volley_probit(release: Limbs, deviation: Limbs, bias: Limbs, pool: VolleyConstants) -> Limbs:
+    """Probit of the share of the motoneuron pool that a synchronous Ia volley fires (H/M is its normal probability).
+
+    Parameters
+    ----------
+    release
+        Ia transmitter release relative to the person's own undrugged level.
+    deviation
+        The person's own drive in units of pool spread (mean 0).
+    bias
+        Bias of the motoneurons in mV, lesion less drug.
+    pool
+        Spread of thresholds, mean drive and gap to threshold.
+    """
+    drive = 1.0 + pool.pool_spread * (pool.volley_drive_mean + deviation)
+    return (release * drive + bias / pool.motoneuron_gap - 1.0) / pool.pool_spread

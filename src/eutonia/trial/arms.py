@@ -1,0 +1,295 @@
+"""From the arms of a study file to tasks on the clock: doses, pump programmes, tablets and the policies that move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia import parameters
+from eutonia.assessment.scoring import Chart
+from eutonia.drug import policy
+from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.trial.design_parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
+from eutonia.trial.titration import (
+    LabelTitration,
+    LadderTitration,
+    OralTitration,
+    ReliefTitration,
+    StopTitration,
+    Target,
+)
+
+Patients = Float[np.ndarray, " patient"]
+Flags = Bool[np.ndarray, " patient"]
+
+_VISIT, _DECISION, _DOSE = 0, 1, 2
+# Visits of a policy draw their own luck, apart from the charted visits of the phase.
+_POLICY_VISITS = 5000
+_STOP_STEPS = 8
+
+
+@dataclass
+class Screening:
+    """What the test bolus taught about each person: effective dose in ug, best score after it, whether it lasted over 8 h."""
+
+    effective_ug: Patients
+    best_score: Patients
+    lasted: Flags
+
+
+@dataclass
+class ArmRun:
+    """One arm in one period: who is in it (`member`), when its drug is given, and what its policy decided."""
+
+    arm: Arm
+    member: Flags
+    end_h: float
+    first_visit: int
+    screening: Screening | None = None
+    relieved_ug_per_h: Patients | None = None
+    effective_ug: Patients | None = None
+    effective_at_h: Patients | None = None
+    scores: list[tuple[float, Patients]] = field(default_factory=list)
+    _visits: int = 0
+
+    def tasks(self) -> list[Task]:
+        """Return everything that this arm does, in no particular order."""
+        found: list[Task] = []
+        for treatment in self.arm.treatments:
+            if isinstance(treatment, BolusTreatment):
+                found += self._bolus(treatment)
+            elif isinstance(treatment, InfusionTreatment):
+                found += self._infusion(treatment)
+            else:
+                found += self._tablets(treatment)
+        return found
+
+    def _given(self, amount: float | Patients) -> Patients:
+        """Return the amount for members, 0 for others and for a sham."""
+        return np.where(self.member & (not self.arm.placebo), amount, 0.0)
+
+    def _next_visit(self) -> int:
+        self._visits += 1
+        return self.first_visit + _POLICY_VISITS + self._visits
+
+    # --- boluses -----------------------------------------------------------------------------------------------------------
+
+    def _bolus(self, treatment: BolusTreatment) -> list[Task]:
+        if isinstance(self.arm.titration, LadderTitration):
+            return self._ladder(treatment, self.arm.titration)
+        amount = self._given(treatment.dose_ug)
+        return [Task(treatment.at_h, _DOSE, lambda clock: clock.bolus(amount, treatment.access))]
+
+    def _ladder(self, treatment: BolusTreatment, ladder: LadderTitration) -> list[Task]:
+        """Give rising test doses on successive days to those who have not responded."""
+        n = len(self.member)
+        done = np.zeros(n, dtype=bool)
+        self.effective_ug = np.full(n, np.nan)
+        self.effective_at_h = np.full(n, np.nan)
+        before: dict[str, Chart] = {}
+        watch = parameters.load("label_dosing").values("screening_observation_first", "screening_observation_last")
+        found = []
+        for k, dose in enumerate(ladder.doses_ug):
+            at = treatment.at_h + k * ladder.every_h
+            if at > self.end_h:
+                break
+
+            def inject(clock: PeriodClock, dose: float = dose) -> None:
+                before["chart"] = clock.look(self._next_visit(), nonspecific=False).chart
+                clock.bolus(self._given(dose) * ~done, treatment.access)
+
+            def judge(clock: PeriodClock, dose: float = dose, at: float = at) -> None:
+                after = clock.look(self._next_visit(), nonspecific=False).chart
+                rule = ladder.response
+                fell = score_fall(before["chart"], after, rule.scale, rule.limb, rule.over) >= rule.fall
+                new = fell & ~done & self.member
+                self.effective_ug[new] = dose
+                self.effective_at_h[new] = clock.now_h
+                done[new] = True
+
+            found.append(Task(at, _DOSE, inject))
+            found += [Task(at + hours, _DECISION, judge) for hours in watch]
+        return found
+
+    # --- pump --------------------------------------------------------------------------------------------------------------
+
+    def _infusion(self, treatment: InfusionTreatment) -> list[Task]:
+        titration = self.arm.titration
+        stop = [] if treatment.stop_h is None else [Task(treatment.stop_h, _DOSE, self._pump_off)]
+        if isinstance(titration, LabelTitration):
+            return [*self._label(treatment, titration), *stop]
+        if isinstance(titration, ReliefTitration):
+            return [*self._relief(treatment, titration), *stop]
+        rate = treatment.rate_ug_per_h or 0.0
+        found = [Task(treatment.start_h, _DOSE, lambda clock: self._program(clock, np.full(len(self.member), rate), abrupt=True))]
+        if isinstance(titration, StopTitration):
+            found += self._taper(titration, lambda clock, share: self._program(clock, np.full(len(self.member), rate * share)))
+        return [*found, *stop]
+
+    def _program(self, clock: PeriodClock, rate: Patients, *, abrupt: bool = False) -> None:
+        """Programme members' pumps; a sham pump delivers no drug."""
+        others = np.where(self.member, 0.0, clock.rate)
+        clock.set_rate(others + self._given(rate), abrupt=abrupt)
+
+    def _pump_off(self, clock: PeriodClock) -> None:
+        self._program(clock, np.zeros(len(self.member)), abrupt=True)
+
+    def _label(self, treatment: InfusionTreatment, titration: LabelTitration) -> list[Task]:
+        limits = policy.pump_limits(titration.max_ug_per_h)
+        rate = self._first_rate(titration)
+        begin, daily_end = treatment.start_h, treatment.start_h + (titration.daily_until_h or 0.0)
+        early, later = policy.daily_step(titration.origin), policy.visit_step(titration.origin)
+        state = {"rate": np.clip(rate, limits.lowest, limits.highest)}
+
+        def decide(clock: PeriodClock) -> None:
+            finding = clock.look(self._next_visit(), nonspecific=True)
+            score = target_score(finding.chart, titration.target)
+            step = early if clock.now_h <= daily_end else later
+            target = self._target(titration.target)
+            limiting = dose_limiting(finding)
+            state["rate"] = policy.titrate(state["rate"], score, target, limiting, step, limits)
+            self._program(clock, state["rate"])
+
+        found = [Task(begin, _DOSE, lambda clock: self._program(clock, state["rate"], abrupt=True))]
+        return found + [Task(at, _DECISION, decide) for at in self._decision_times(begin, daily_end, titration)]
+
+    def _first_rate(self, titration: LabelTitration) -> Patients:
+        n = len(self.member)
+        if titration.start != "twice screening":
+            return np.full(n, float(titration.start))
+        if self.screening is None:
+            first = parameters.load("label_dosing")["screening_ladder"].array()[0]
+            return policy.first_pump_rate(np.full(n, first), np.zeros(n, dtype=bool))
+        return policy.first_pump_rate(self.screening.effective_ug, self.screening.lasted)
+
+    def _target(self, target: Target) -> Patients:
+        at_most = np.full(len(self.member), float(target.at_most))
+        if target.below_screening is None or self.screening is None:
+            return at_most
+        return np.fmax(at_most, self.screening.best_score - target.below_screening)
+
+    def _decision_times(self, begin: float, daily_end: float, titration: LabelTitration) -> list[float]:
+        times, at = [], begin
+        while True:
+            if at < daily_end:
+                step = 24.0
+            elif titration.later_after_h is None or at - begin < titration.later_after_h:
+                step = titration.every_h
+            else:
+                step = titration.later_every_h or titration.every_h
+            at += step
+            if at > self.end_h:
+                return times
+            times.append(at)
+
+    def _relief(self, treatment: InfusionTreatment, titration: ReliefTitration) -> list[Task]:
+        n = len(self.member)
+        state = {"rate": np.full(n, float(titration.start_ug_per_h))}
+        self.relieved_ug_per_h = np.full(n, np.nan)
+
+        def decide(clock: PeriodClock) -> None:
+            score = target_score(clock.look(self._next_visit(), nonspecific=False).chart, titration.target)
+            relieved = (score <= titration.target.at_most) & np.isnan(self.relieved_ug_per_h)
+            self.relieved_ug_per_h[relieved] = state["rate"][relieved]
+            climbing = policy.relieve(
+                state["rate"], score, np.full(n, titration.target.at_most), titration.step_ug_per_h, titration.max_ug_per_h
+            )
+            state["rate"] = np.where(np.isnan(self.relieved_ug_per_h), climbing, state["rate"])
+            self._program(clock, state["rate"])
+
+        found = [Task(treatment.start_h, _DOSE, lambda clock: self._program(clock, state["rate"], abrupt=True))]
+        at = treatment.start_h + titration.every_h
+        while at <= self.end_h:
+            found.append(Task(at, _DECISION, decide))
+            at += titration.every_h
+        return found
+
+    # --- tablets -----------------------------------------------------------------------------------------------------------
+
+    def _tablets(self, treatment: OralTreatment) -> list[Task]:
+        dose = self._given(treatment.dose_mg)
+        stop = np.inf if treatment.stop_h is None else treatment.stop_h
+        plan = TabletPlan(dose, treatment.every_h, treatment.start_h, stop)
+        found = [Task(treatment.start_h, _DOSE, lambda clock: clock.tablets.append(plan))]
+        titration = self.arm.titration
+        if isinstance(titration, OralTitration):
+            found += self._oral_steps(treatment, titration, plan)
+        if isinstance(titration, StopTitration):
+            found += self._taper(titration, lambda clock, share: setattr(plan, "dose_mg", dose * share))
+        return found
+
+    def _oral_steps(self, treatment: OralTreatment, titration: OralTitration, plan: TabletPlan) -> list[Task]:
+        def decide(clock: PeriodClock) -> None:
+            finding = clock.look(self._next_visit(), nonspecific=True)
+            wants = np.ones(len(self.member), dtype=bool)
+            if titration.target is not None:
+                wants = target_score(finding.chart, titration.target) > titration.target.at_most
+            up = wants & ~dose_limiting(finding) & (plan.dose_mg > 0)
+            plan.dose_mg = np.where(up, np.minimum(plan.dose_mg + titration.step_mg, titration.max_mg), plan.dose_mg)
+
+        found, at = [], treatment.start_h + titration.every_h
+        while at <= self.end_h:
+            found.append(Task(at, _DECISION, decide))
+            at += titration.every_h
+        return found
+
+    def _taper(self, titration: StopTitration, set_share: Callable[[PeriodClock, float], None]) -> list[Task]:
+        """Take the treatment away at once, or in equal steps."""
+        steps = _STOP_STEPS if titration.over_h > 0 else 1
+        return [
+            Task(
+                titration.at_h + titration.over_h * k / steps,
+                _DOSE,
+                lambda clock, share=1.0 - (k + 1) / steps: set_share(clock, share),
+            )
+            for k in range(steps)
+        ]
+
+
+def target_score(chart: Chart, target: Target) -> Patients:
+    """Return the score that a policy looks at: one limb's, or the mean of leg and arm."""
+    score = np.asarray(getattr(chart, SCORE_OF[target.scale]))
+    if score.ndim == 1:
+        return score
+    if target.limb == "leg and arm":
+        return score.mean(axis=0)
+    return score[LIMBS.index(target.limb or "leg")]
+
+
+def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: str) -> Patients:
+    """Return by how much a score fell; over "spastic muscles" only groups that scored 3 or more (2 modified) count."""
+    if over == "spastic muscles":
+        old, new = (np.asarray(getattr(c, f"{scale}_muscle")) for c in (before, after))
+        of_limb = np.array([limb is None or g.limb == limb for g in muscle_groups()])[:, None]
+        spastic = (old >= _SPASTIC[scale]) & of_limb
+        count = spastic.sum(axis=0)
+        return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
+    old, new = (np.asarray(getattr(c, SCORE_OF[scale])) for c in (before, after))
+    if old.ndim == 1:
+        return old - new
+    return (old - new)[LIMBS.index(limb or "leg")]
+
+
+def dose_limiting(finding: Finding) -> Flags:
+    """Return who shows hypotonia of the leg, the sign that makes a policy step down."""
+    limit = parameters.load("label_dosing").value("hypotonia_latent")
+    return np.asarray(finding.exam.bias[LIMBS.index("leg")]) < limit
+
+
+# A muscle group is spastic from Ashworth 3 (considerable increase in the modified scale: 2).
+_SPASTIC = {"ashworth": 3.0, "modified_ashworth": 2.0}
+
+# Scale in a study file -> field of the chart.
+SCORE_OF = {
+    "ashworth": "ashworth",
+    "modified_ashworth": "modified_ashworth",
+    "reflex": "reflex",
+    "spasm": "spasm",
+    "h_reflex": "h_reflex",
+    "walking": "support",
+    "pain": "pain",
+}

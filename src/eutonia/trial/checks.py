@@ -1,0 +1,268 @@
+"""What must hold between the parts of a study: every name points to something, every time lies where it can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from eutonia.trial import vocabulary
+from eutonia.trial.design_case import (
+    CasePump,
+    InfusionEvent,
+    RefillEvent,
+    StopInfusionEvent,
+    StopTabletsEvent,
+    TabletsEvent,
+)
+from eutonia.trial.design_parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Published, Treatment
+from eutonia.trial.fields import not_a_name
+from eutonia.trial.studyfile import Key, Problem
+from eutonia.trial.titration import LadderTitration
+
+if TYPE_CHECKING:
+    from eutonia.trial.design import CaseStudy, TrialStudy
+
+
+def trial_problems(study: TrialStudy) -> list[Problem]:
+    """Return everything in a trial that does not fit together."""
+    names = [phase.name for phase in study.phases]
+    found = list(_duplicates(("phase",), names, "phase"))
+    for position, phase in enumerate(study.phases):
+        where: Key = ("phase", position)
+        found += chain(_arms(phase, where), _treatments(phase, where), _follows(study.phases, position))
+        found += chain(_gate(phase, where), _titrations(study.phases, position))
+    found += _charted(study)
+    found += _published(study)
+    return found
+
+
+def _duplicates(where: Key, names: Sequence[str], what: str) -> Iterator[Problem]:
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            why = f"Another {what} has this name already."
+            yield Problem((*where, position, "name"), why, name, "each name once", do="Rename one of the two.")
+
+
+def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
+    """Check that names, number of arms, washout and masking suit the design."""
+    yield from _duplicates((*where, "arm"), [arm.name for arm in phase.arms], "arm")
+    several, count = phase.design != "single", len(phase.arms)
+    if several != (count > 1):
+        why = f"A {phase.design} design has {'two or more arms' if several else 'one arm'}."
+        do = "Add an arm, or write " + 'design = "single".' if several else 'Remove arms, or write design = "parallel".'
+        yield Problem((*where, "design"), why, f"{phase.design}, {count} arm{'s' * (count > 1)}", do=do)
+    if phase.design == "crossover" and phase.washout_h is None:
+        why = "A crossover needs a time without treatment between its periods."
+        yield Problem((*where, "washout"), why, None, 'a time such as "48 hour"', do="Add the key washout.")
+    if phase.masking == "double blind" and count == 1:
+        why = "With one arm everybody knows the treatment."
+        yield Problem((*where, "masking"), why, phase.masking, '"open"', do='Write masking = "open", or add an arm.')
+
+
+def _treatments(phase: Phase, where: Key) -> Iterator[Problem]:
+    """Check products, and that doses lie between the first visit and the last."""
+    last = phase.visits_h[-1]
+    for number, arm in enumerate(phase.arms):
+        for position, given in enumerate(arm.treatments):
+            here: Key = (*where, "arm", number, "treatment", position)
+            yield from _product(here, given.product, given.route)
+            key, start = ("at", given.at_h) if isinstance(given, BolusTreatment) else ("start", given.start_h)
+            if start >= last:
+                why = f"Nobody is examined after this: the last visit is at {last.text}."
+                yield Problem(
+                    (*here, key), why, start.text, f"before {last.text}", do="Add a later visit, or give it earlier."
+                )
+        yield from _early_visits(phase, where, arm)
+
+
+def _early_visits(phase: Phase, where: Key, arm: Arm) -> Iterator[Problem]:
+    """Find visits, other than the one at 0 hour, that lie before the first dose of an arm."""
+    first = min((_start(given) for given in arm.treatments), default=0.0)
+    for position, visit in enumerate(phase.visits_h):
+        if 0.0 < visit < first:
+            why = f'This visit comes before the first dose of arm "{arm.name}".'
+            do = "Give the first dose earlier, or remove the visit; 0 hour is the visit before any dose."
+            yield Problem((*where, "visits", position), why, visit.text, "0 hour, or after the first dose", do=do)
+            return
+
+
+def _start(given: Treatment) -> float:
+    return given.at_h if isinstance(given, BolusTreatment) else given.start_h
+
+
+def _product(where: Key, name: str, route: str) -> Iterator[Problem]:
+    """Check that a product is given by the way for which it is made."""
+    suitable = vocabulary.products_for(route)
+    if name not in suitable:
+        problem = not_a_name((*where, "product"), f"product for the route {route}", name, suitable)
+        why = f"This product is not for the route {route}: that is a thousandfold error of dose in the making."
+        yield Problem(problem.at, why, name, problem.allowed, problem.nearest, "Choose a product of that route.")
+
+
+def _follows(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
+    phase, earlier = phases[position], [one.name for one in phases[:position]]
+    if phase.follows is None:
+        return
+    where: Key = ("phase", position, "follows")
+    if phase.follows not in earlier:
+        problem = not_a_name(where, "earlier phase", phase.follows, earlier)
+        allowed = problem.allowed if earlier else "a phase above this one in the file; this is the first"
+        yield Problem(where, problem.why, phase.follows, allowed, problem.nearest, problem.do)
+    elif next(one for one in phases if one.name == phase.follows).gate is None:
+        why = f'The phase "{phase.follows}" has no gate, so nothing decides who enters this one.'
+        do = "Add [phase.gate] to that phase, or remove the key follows."
+        yield Problem(where, why, phase.follows, "a phase with a gate", do=do)
+
+
+def _gate(phase: Phase, where: Key) -> Iterator[Problem]:
+    names = [arm.name for arm in phase.arms]
+    for position, rule in enumerate(phase.gate.rules if phase.gate else ()):
+        here: Key = (*where, "gate", "rule", position)
+        if rule.arm not in names:
+            yield not_a_name((*here, "arm"), "arm in this phase", rule.arm, names)
+        elif phase.arm(rule.arm).placebo:
+            why = "A response is looked for where the drug was given, and this arm is a placebo."
+            active = ", ".join(f'"{arm.name}"' for arm in phase.arms if not arm.placebo)
+            yield Problem((*here, "arm"), why, rule.arm, active, do="Name the active arm.")
+        yield from _rule_visit(phase, rule, here)
+
+
+def _rule_visit(phase: Phase, rule: GateRule, here: Key) -> Iterator[Problem]:
+    after = [visit.text for visit in phase.visits_h[1:]]
+    if rule.visit_h is not None and rule.visit_h not in phase.visits_h[1:]:
+        problem = not_a_name((*here, "visit"), "visit after the dose in this phase", rule.visit_h.text, after)
+        yield problem
+
+
+def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
+    """Check that a policy that looks back at a test dose has one to look back at."""
+    phase, before = phases[position], phases[:position]
+    screened = any(isinstance(given, BolusTreatment) for one in before for arm in one.arms for given in arm.treatments)
+    for number, arm in enumerate(phase.arms):
+        where: Key = ("phase", position, "arm", number, "titration")
+        if arm.titration is None or isinstance(arm.titration, LadderTitration) or arm.titration.policy == "stop":
+            continue
+        start, target = getattr(arm.titration, "start", None), arm.titration.target
+        if start == "twice screening" and not screened:
+            do = 'Add a phase with a bolus before this one, or write a rate such as "100 ug/day".'
+            yield Problem((*where, "start"), "No earlier phase gives a test bolus.", start, "a rate", do=do)
+        if target is not None and target.below_screening is not None and not screened:
+            why = "No earlier phase gives a test bolus whose score could be taken."
+            yield Problem((*where, "target", "below_screening"), why, target.below_screening, do="Remove the key.")
+
+
+def _charted(study: TrialStudy) -> Iterator[Problem]:
+    """Check that every scale and limb on which something depends is examined."""
+    scales, limbs = study.assessment.scales, study.assessment.limbs
+    for where, scale, wanted in _looked_at(study):
+        if scale is not None and scale not in scales:
+            why = "This scale is not charted: [assessment] scales does not name it."
+            allowed = ", ".join(f'"{name}"' for name in scales)
+            yield Problem((*where, "scale"), why, scale, allowed, do=f'Add "{scale}" to [assessment] scales.')
+        missing = [limb for limb in ("leg", "arm") if wanted and limb in wanted and limb not in limbs]
+        if missing:
+            why = f"The {missing[0]} is not examined: [assessment] limbs does not name it."
+            yield Problem((*where, "limb"), why, wanted, do=f'Add "{missing[0]}" to [assessment] limbs.')
+
+
+def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]]:
+    """Yield the place, scale and limb of each thing that needs a score."""
+    for position, entry in enumerate(study.population.entries):
+        yield ("population", "entry", position), entry.scale, entry.limb
+    for position, row in enumerate(study.published):
+        yield ("published", position), row.scale, row.limb
+    for number, phase in enumerate(study.phases):
+        for position, rule in enumerate(phase.gate.rules if phase.gate else ()):
+            yield ("phase", number, "gate", "rule", position), rule.scale, rule.limb
+        for position, arm in enumerate(phase.arms):
+            where: Key = ("phase", number, "arm", position, "titration")
+            if isinstance(arm.titration, LadderTitration):
+                yield (*where, "response"), arm.titration.response.scale, arm.titration.response.limb
+            elif arm.titration is not None and arm.titration.policy != "stop" and arm.titration.target is not None:
+                yield (*where, "target"), arm.titration.target.scale, arm.titration.target.limb
+
+
+def _published(study: TrialStudy) -> Iterator[Problem]:
+    """Check that each published row names a phase, an arm and a visit of this study."""
+    names = [phase.name for phase in study.phases]
+    for position, row in enumerate(study.published):
+        where: Key = ("published", position)
+        if row.phase not in names:
+            yield not_a_name((*where, "phase"), "phase in this study", row.phase, names)
+            continue
+        phase = study.phase(row.phase)
+        arms = [arm.name for arm in phase.arms]
+        if row.arm is not None and row.arm not in arms:
+            yield not_a_name((*where, "arm"), f'arm in phase "{phase.name}"', row.arm, arms)
+        if row.visit_h is not None and row.visit_h not in phase.visits_h:
+            texts = [visit.text for visit in phase.visits_h]
+            yield not_a_name((*where, "visit"), f'visit in phase "{phase.name}"', row.visit_h.text, texts)
+        yield from _published_statistic(row, phase, where)
+
+
+def _published_statistic(row: Published, phase: Phase, where: Key) -> Iterator[Problem]:
+    if row.statistic == "share entered" and phase.follows is None:
+        why = f'Everybody enters the phase "{phase.name}": it follows no gate.'
+        do = "Name the phase behind the gate, or add follows to it."
+        yield Problem((*where, "statistic"), why, row.statistic, "a phase with the key follows", do=do)
+    arm = next((one for one in phase.arms if one.name == row.arm), None)
+    if row.is_dose and arm is not None and arm.treatments:
+        oral = all(isinstance(given, OralTreatment) for given in arm.treatments)
+        unit = "mg/day" if oral else "ug/day"
+        if row.unit != unit and len({given.route == "oral" for given in arm.treatments}) == 1:
+            route = "by mouth in mg" if oral else "into the spinal fluid in ug"
+            why = f'Arm "{arm.name}" is dosed {route}.'
+            yield Problem((*where, "unit"), why, row.unit, f'"{unit}"', do=f'Write unit = "{unit}".')
+
+
+def case_problems(study: CaseStudy) -> list[Problem]:
+    """Return everything in a case that does not fit together."""
+    found: list[Problem] = []
+    tablets = False
+    for position, event in sorted(enumerate(study.events_as_written), key=lambda one: one[1].at_h):
+        where: Key = ("event", position)
+        if event.at_h > study.case.duration_h:
+            why, allowed = "It happens after the end of the case.", f"at most {study.case.duration_h.text}"
+            found.append(Problem((*where, "at"), why, event.at_h.text, allowed, do="Lengthen the case, or move it."))
+        product = getattr(event, "product", None)
+        if product is not None:
+            route = "oral" if isinstance(event, TabletsEvent) else "intrathecal bolus"
+            found += _product(where, product, route)
+        if isinstance(event, InfusionEvent | StopInfusionEvent | RefillEvent):
+            found += _pump_event(study, event, where)
+        if isinstance(event, StopTabletsEvent) and not tablets:
+            do = 'Remove it, or add an earlier event of kind "tablets".'
+            found.append(Problem((*where, "kind"), "No tablets are taken at that time.", event.kind, do=do))
+        tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
+    if study.pump is not None:
+        found += _product(("pump",), study.pump.product, "intrathecal infusion")
+    return found
+
+
+def _pump_event(
+    study: CaseStudy, event: InfusionEvent | StopInfusionEvent | RefillEvent, where: Key
+) -> Iterator[Problem]:
+    pump = study.pump
+    if pump is None:
+        do = "Add the table [pump], or remove the event."
+        yield Problem((*where, "kind"), "This person has no pump.", event.kind, "a case with [pump]", do=do)
+        return
+    if event.at_h < pump.implanted_h:
+        why = f"The pump is implanted at {pump.implanted_h.text}, later than this."
+        yield Problem(
+            (*where, "at"), why, event.at_h.text, f"{pump.implanted_h.text} or later", do="Move one of the two."
+        )
+    if isinstance(event, InfusionEvent) and event.rate_ug_per_h > 0:
+        yield from _flow(pump, event, where)
+
+
+def _flow(pump: CasePump, event: InfusionEvent, where: Key) -> Iterator[Problem]:
+    """Check that the pump can deliver the rate from the concentration in it."""
+    lowest, highest = vocabulary.flows(pump.model)
+    flow = event.rate_ug_per_h * vocabulary.HOURS_PER_DAY / pump.concentration_ug_per_ml
+    if not lowest <= flow <= highest:
+        ends = " to ".join(f"{end * pump.concentration_ug_per_ml:g}" for end in (lowest, highest))
+        why = f"From {pump.concentration_ug_per_ml.text} that is {flow:.3g} mL/day, which the {pump.model} cannot pump."
+        do = "Fill another concentration, or change the rate."
+        yield Problem((*where, "rate"), why, event.rate_ug_per_h.text, f"{ends} ug/day", do=do)

@@ -1,0 +1,242 @@
+"""Study files: from TOML to a frozen, checked design, or to an error that says what to mend and on which line.
+
+study = load_study("meythaler_2001")        # a study that ships, or a path
+study.phases[0].arms[0].treatments[0].dose_ug
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
+
+from eutonia.errors import nearest
+from eutonia.trial import checks, studyfile
+from eutonia.trial.design_case import CaseCourse, CaseLesion, CasePatient, CasePump, Event
+from eutonia.trial.design_parts import Assessment, Head, Phase, Published
+from eutonia.trial.design_people import Population
+from eutonia.trial.fields import Part, described, refuse
+from eutonia.trial.studyfile import Fault
+from eutonia.trial.translate import faults_of
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+AnyStudy = TypeVar("AnyStudy", bound="Study")
+
+
+class Study(Part):
+    """What every study file holds: its head, how people are examined, and the file from which it was read."""
+
+    head: Head = described("What the file is.", alias="study")
+    assessment: Assessment = described("How people are examined at each visit.")
+
+    _digest: str = PrivateAttr(default="")
+    _text: str = PrivateAttr(default="")
+    _path: Path | None = PrivateAttr(default=None)
+
+    @property
+    def name(self) -> str:
+        """Short name, under which results are filed."""
+        return self.head.name
+
+    @property
+    def title(self) -> str:
+        """What the study asks, in one line."""
+        return self.head.title
+
+    @property
+    def kind(self) -> str:
+        """Either "trial" or "case"."""
+        return self.head.kind
+
+    @property
+    def seed(self) -> int:
+        """Start of all random draws."""
+        return self.head.seed
+
+    @property
+    def source(self) -> str | None:
+        """Key in sources.bib of the paper that the study follows."""
+        return self.head.source
+
+    @property
+    def note(self) -> str:
+        """What a reader of the result has to know; empty if the file says nothing."""
+        return self.head.note or ""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the bytes of the file, in hexadecimal; of the study's own JSON if it did not come from a file."""
+        return self._digest or hashlib.sha256(self.model_dump_json(by_alias=True).encode()).hexdigest()
+
+    @property
+    def path(self) -> Path | None:
+        """The file from which the study was read, if any."""
+        return self._path
+
+    @property
+    def text(self) -> str:
+        """The text of the file, comments included."""
+        return self._text
+
+    def override(
+        self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None
+    ) -> AnyStudy:
+        """Return the same study with another number of people, seed or pool, checked again.
+
+        `digest`, `path` and `text` stay those of the file: a record of a run has to say what was overridden.
+        """
+        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        changes = {("study", "seed"): seed, ("population", "n"): n, ("population", "pool"): pool}
+        for (table, key), value in changes.items():
+            if value is None:
+                continue
+            if table not in tables:
+                do = "Leave the option out: a case is one person."
+                raise studyfile.whole(self.name, f"A {self.kind} has no {table}.", f"{key} = {value}", do=do)
+            tables[table][key] = value
+        changed = _validated(type(self), tables, {}, self.name)
+        changed._digest, changed._text, changed._path = self._digest, self._text, self._path
+        return changed
+
+
+class TrialStudy(Study):
+    """A group of people who go through phases, in arms, to visits."""
+
+    population: Population = described("Who takes part.")
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=50)] = described(
+        "Phases in order.", alias="phase"
+    )
+    published: tuple[Published, ...] = described("Published results laid over the prediction.", default=())
+
+    def phase(self, name: str) -> Phase:
+        """Return a phase by name."""
+        return next(phase for phase in self.phases if phase.name == name)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> TrialStudy:
+        if found := checks.trial_problems(self):
+            refuse(*found)
+        return self
+
+
+class CaseStudy(Study):
+    """One person from the stroke on."""
+
+    patient: CasePatient = described("The person.")
+    lesion: CaseLesion = described("The lesion.")
+    pump: CasePump | None = described("The pump; left out, there is none.", default=None)
+    case: CaseCourse = described("How long the person is followed.")
+    events_as_written: tuple[Event, ...] = described(
+        "What happens, in the order of the file.", alias="event", default=()
+    )
+
+    @functools.cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What happens, in the order of time; events of one time in the order of the file."""
+        return tuple(sorted(self.events_as_written, key=lambda event: event.at_h))
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> CaseStudy:
+        if found := checks.case_problems(self):
+            refuse(*found)
+        return self
+
+
+_MODELS: dict[str, type[TrialStudy] | type[CaseStudy]] = {"trial": TrialStudy, "case": CaseStudy}
+
+
+def load_study(path_or_name: str | os.PathLike[str]) -> TrialStudy | CaseStudy:
+    """Read a study from a file, or one that ships by its name.
+
+    Parameters
+    ----------
+    path_or_name
+        Path of a TOML file, or a name out of `shipped()`.
+
+    Raises
+    ------
+    StudyError
+        The file is missing, unreadable, not TOML, or asks for something that does not exist; `.faults` lists it all.
+    """
+    path = _find(os.fspath(path_or_name))
+    content = studyfile.read_bytes(path)
+    return _study(content, studyfile.decode(content, str(path)), str(path), path)
+
+
+def parse_study(text: str, name: str = "study.toml") -> TrialStudy | CaseStudy:
+    """Read a study from its text; `name` stands for the file in errors."""
+    content = text.encode("utf-8", errors="replace")
+    return _study(content, studyfile.decode(content, name), name, None)
+
+
+def shipped() -> dict[str, Path]:
+    """Return the studies that come with the package, by name."""
+    for folder in (_PACKAGE / "studies", _PACKAGE.parents[1] / "studies"):
+        if found := sorted(folder.glob("*.toml")):
+            return {path.stem: path for path in found}
+    return {}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of study files, a description with every field."""
+    schemas = {kind: model.model_json_schema(by_alias=True) for kind, model in _MODELS.items()}
+    definitions: dict[str, Any] = {}
+    for schema in schemas.values():
+        definitions |= schema.pop("$defs", {})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Eutonia study file",
+        "description": "A virtual trial or a single case, written in TOML.",
+        "anyOf": list(schemas.values()),
+        "$defs": definitions,
+    }
+
+
+def _find(given: str) -> Path:
+    """Return the file that a path or the name of a shipped study means."""
+    path, ours = Path(given), shipped()
+    try:
+        if path.exists() and not (path.is_dir() and given in ours):
+            return path
+    except (OSError, ValueError):
+        do = "Name a study file, or a study that ships."
+        raise studyfile.whole(studyfile.show(given), "No file can have such a name.", do=do) from None
+    if given in ours:
+        return ours[given]
+    close = studyfile.near_file(given, path.parent, tuple(ours))
+    do = f"Name {close[0]} if that is meant." if close else "Check the path, or name a study that ships."
+    allowed = f"a path, or a study that ships: {', '.join(ours) or 'none found'}"
+    raise studyfile.whole(given, "There is no such file.", f'"{given}"', allowed, close, do)
+
+
+def _study(content: bytes, text: str, name: str, path: Path | None) -> TrialStudy | CaseStudy:
+    tables = studyfile.read_toml(text, name)
+    lines = studyfile.lines_of(text)
+    study = _validated(_model(tables, lines, name), tables, lines, name)
+    study._digest, study._text, study._path = hashlib.sha256(content).hexdigest(), text, path
+    return study
+
+
+def _model(tables: dict[str, Any], lines: studyfile.Lines, name: str) -> type[TrialStudy] | type[CaseStudy]:
+    """Return the model of the kind that the file claims to be."""
+    head = tables.get("study")
+    kind = head.get("kind") if isinstance(head, dict) else None
+    if isinstance(kind, str) and kind in _MODELS:
+        return _MODELS[kind]
+    key, line, _ = studyfile.locate(tables, ("study", "kind"), lines)
+    given = "" if kind is None else studyfile.show(kind)
+    why = "The file does not say what it is." if kind is None else "There is no such kind of study."
+    close = tuple(f'"{one}"' for one in nearest(kind, _MODELS)) if isinstance(kind, str) else ()
+    do = 'Write [study] on a line of its own and kind = "trial" or kind = "case" below it.'
+    raise studyfile.error(name, [Fault(key, line, given, why, '"trial" or "case"', close, do)])
+
+
+def _validated(model: type[AnyStudy], tables: dict[str, Any], lines: studyfile.Lines, name: str) -> AnyStudy:
+    try:
+        return model.model_validate(tables)
+    except ValidationError as error:
+        raise studyfile.error(name, faults_of(error, tables, lines, model)) from None

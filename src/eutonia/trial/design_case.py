@@ -1,0 +1,188 @@
+"""The parts of a single case's study file: one person, one lesion, perhaps a pump, and what happens when.
+
+Time 0 of a case is the onset of the stroke. Names of attributes carry the unit; the keys of the file do not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eutonia.trial import vocabulary
+from eutonia.trial.design_parts import tip_fits
+from eutonia.trial.design_people import fits_kind
+from eutonia.trial.fields import (
+    Age,
+    Bolus,
+    Clearance,
+    Concentration,
+    Hours,
+    Interval,
+    LesionVolume,
+    Level,
+    Part,
+    Product,
+    PumpModel,
+    Rate,
+    Reservoir,
+    Share,
+    Site,
+    Tablet,
+    Territory,
+    Weight,
+    described,
+    refuse,
+)
+from eutonia.trial.scales import daily_fits
+from eutonia.trial.studyfile import Problem
+
+
+class CasePatient(Part):
+    """The person."""
+
+    age_year: Age = described("Age at the stroke.", alias="age")
+    weight_kg: Weight = described("Body weight.", alias="weight")
+    sex: Literal["woman", "man"] = described("Sex.")
+    creatinine_clearance_ml_per_min: Clearance = described(
+        "Kidney function at the start.", alias="creatinine_clearance"
+    )
+    side: Literal["left", "right"] = described("Affected side of the body.")
+
+
+class CaseLesion(Part):
+    """The lesion: an infarct by territory and extent, or a bleed by site and volume."""
+
+    kind: Literal["ischaemic", "haemorrhagic"] = described("Infarct or bleed.")
+    territory: Territory | None = described("Arterial territory of an infarct.", default=None)
+    extent: Share | None = described("Share of the territory that is infarcted, 0 to 1.", default=None)
+    site: Site | None = described("Site of a bleed.", default=None)
+    volume_ml: LesionVolume | None = described("Volume of the bleed.", default=None, alias="volume")
+
+    @model_validator(mode="after")
+    def _complete(self) -> CaseLesion:
+        values = {"territory": self.territory, "extent": self.extent, "site": self.site, "volume": self.volume_ml}
+        if found := fits_kind(self.kind, values):
+            refuse(*found)
+        return self
+
+
+class CasePump(Part):
+    """An implanted pump with its catheter."""
+
+    model: PumpModel = described("Model by name.")
+    product: Product = described("Product with which it is filled.")
+    implanted_h: Hours = described("When it is implanted and filled for the first time.", alias="implanted")
+    reservoir_ml: Reservoir = described("Volume of the reservoir.", alias="reservoir")
+    concentration_ug_per_ml: Concentration = described("Concentration of the drug in it.", alias="concentration")
+    alarm_volume_ml: Reservoir = described("Volume left at which the low-reservoir alarm sounds.", alias="alarm_volume")
+    tip: Level = described("Vertebral level of the catheter tip.")
+
+    @model_validator(mode="after")
+    def _reservoir(self) -> CasePump:
+        sizes = vocabulary.reservoirs(self.model)
+        if self.reservoir_ml not in sizes:
+            why, allowed = f"The {self.model} has no such reservoir.", " or ".join(f'"{size:g} mL"' for size in sizes)
+            refuse(Problem(("reservoir",), why, self.reservoir_ml.text, allowed, do="Choose one of them."))
+        if self.alarm_volume_ml >= self.reservoir_ml:
+            why, allowed = "The alarm would sound on a full reservoir.", f"less than {self.reservoir_ml.text}"
+            refuse(Problem(("alarm_volume",), why, self.alarm_volume_ml.text, allowed, do="Lower it."))
+        return self
+
+
+class CaseCourse(Part):
+    """How long the person is followed and how often examined."""
+
+    duration_h: Interval = described("Length of the course from the onset of the stroke.", alias="duration")
+    examine_every_h: Interval = described("Time from examination to examination.", alias="examine_every")
+
+    @model_validator(mode="after")
+    def _fits(self) -> CaseCourse:
+        if self.examine_every_h > self.duration_h:
+            why, allowed = "Nobody would be examined after the start.", f"at most {self.duration_h.text}"
+            refuse(Problem(("examine_every",), why, self.examine_every_h.text, allowed, do="Lower it."))
+        return self
+
+
+class _Event(Part):
+    """Something that happens at one time."""
+
+    at_h: Hours = described("When, time since the onset of the stroke.", alias="at")
+
+
+class BolusEvent(_Event):
+    """One injection into the spinal fluid."""
+
+    kind: Literal["bolus"] = described("One injection into the spinal fluid.")
+    product: Product = described("Product by name.")
+    dose_ug: Bolus = described("Dose.", alias="dose")
+    access: Literal["lumbar puncture", "catheter"] = described("Needle into the sac, or the catheter of a pump.")
+    tip: Level | None = described("Vertebral level of the catheter tip; left out for a lumbar puncture.", default=None)
+
+    @model_validator(mode="after")
+    def _tip(self) -> BolusEvent:
+        if found := tip_fits(self.access, self.tip):
+            refuse(*found)
+        return self
+
+
+class InfusionEvent(_Event):
+    """The pump is programmed to a new rate."""
+
+    kind: Literal["infusion"] = described("The pump is programmed to a rate, which holds until the next change.")
+    rate_ug_per_h: Rate = described("Amount per time.", alias="rate")
+
+
+class TabletsEvent(_Event):
+    """Tablets from here on, in place of those before."""
+
+    kind: Literal["tablets"] = described("Tablets from here on; they replace those before.")
+    product: Product = described("Product by name.")
+    dose_mg: Tablet = described("One dose.", alias="dose")
+    every_h: Interval = described("Time from dose to dose.", alias="every")
+
+    @model_validator(mode="after")
+    def _daily(self) -> TabletsEvent:
+        if found := daily_fits(self.dose_mg, self.every_h, "dose"):
+            refuse(*found)
+        return self
+
+
+class StopTabletsEvent(_Event):
+    """No tablets from here on."""
+
+    kind: Literal["stop tablets"] = described("No tablets from here on.")
+
+
+class StopInfusionEvent(_Event):
+    """The pump is stopped."""
+
+    kind: Literal["stop infusion"] = described("The pump stands still from here on.")
+
+
+class RefillEvent(_Event):
+    """The reservoir is emptied and filled."""
+
+    kind: Literal["refill"] = described("The reservoir is emptied and filled to the top.")
+    concentration_ug_per_ml: Concentration | None = described(
+        "New concentration; left out, as before.", alias="concentration", default=None
+    )
+
+
+class CreatinineClearanceEvent(_Event):
+    """Kidney function changes."""
+
+    kind: Literal["creatinine clearance"] = described("Kidney function from here on.")
+    value_ml_per_min: Clearance = described("New creatinine clearance.", alias="value")
+
+
+Event = Annotated[
+    BolusEvent
+    | InfusionEvent
+    | TabletsEvent
+    | StopTabletsEvent
+    | StopInfusionEvent
+    | RefillEvent
+    | CreatinineClearanceEvent,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,336 @@
+"""The parts of a trial's study file: how people are examined, phases, arms, treatments, gates, published results.
+
+Times within a phase are in hours from its start. Names of attributes carry the unit; the keys of the file do not.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eutonia.trial.design_people import Baseline as Baseline
+from eutonia.trial.design_people import Entry as Entry
+from eutonia.trial.design_people import LesionShare as LesionShare
+from eutonia.trial.design_people import Population as Population
+from eutonia.trial.design_people import Spread as Spread
+from eutonia.trial.fields import (
+    Bolus,
+    Flag,
+    Given,
+    Hours,
+    Interval,
+    Level,
+    Name,
+    Number,
+    Part,
+    Product,
+    Rate,
+    Share,
+    Source,
+    Tablet,
+    Text,
+    described,
+    not_in_order,
+    refuse,
+    show,
+    show_optional,
+)
+from eutonia.trial.scales import daily_fits, fall_fits, limb_fits, on_scale
+from eutonia.trial.studyfile import Problem
+from eutonia.trial.titration import (
+    LabelTitration,
+    LadderTitration,
+    OralTitration,
+    ReliefTitration,
+    Titration,
+    titrated_route,
+)
+from eutonia.trial.vocabulary import LimbName, ScaleName
+
+_SEED = 2**32 - 1
+
+Statistic = Literal[
+    "mean", "sd", "share lost", "share entered", "fraction removed", "dose", "lowest dose", "highest dose"
+]
+DOSES = ("dose", "lowest dose", "highest dose")
+EvidenceStatus = Literal["verified", "secondary", "recalled", "derived"]
+
+
+class Head(Part):
+    """The table [study]: what the file is."""
+
+    name: Name = described("Short name of the study; results are filed under it.")
+    title: Text = described("What the study asks, in one line.")
+    kind: Literal["trial", "case"] = described(
+        '"trial" for a group of people in phases and arms, "case" for one person.'
+    )
+    source: Source | None = described("Key in sources.bib of the paper that the study follows.", default=None)
+    seed: Annotated[int, Field(strict=True, ge=0, le=_SEED)] = described(
+        "Start of all random draws: same seed, same bits."
+    )
+    note: Text | None = described("What a reader of the result has to know.", default=None)
+
+
+class Assessment(Part):
+    """How people are examined at each visit."""
+
+    side: Literal["affected", "both"] = described("Which side of the body is scored.")
+    limbs: Annotated[tuple[LimbName, ...], Field(min_length=1)] = described("Limbs that are scored.")
+    scales: Annotated[tuple[ScaleName, ...], Field(min_length=1)] = described("Scales and signs that are charted.")
+    rater: Literal["human", "noiseless"] = described('"human" scores with the scatter of a rater, "noiseless" without.')
+
+    @model_validator(mode="after")
+    def _once(self) -> Assessment:
+        found = [
+            Problem((key, position), "It stands there twice.", value, do="Remove one of the two.")
+            for key, values in (("limbs", self.limbs), ("scales", self.scales))
+            for position, value in enumerate(values)
+            if value in values[:position]
+        ]
+        if found:
+            refuse(*found)
+        return self
+
+
+class OralTreatment(Part):
+    """A drug by mouth, in equal doses at equal intervals."""
+
+    product: Product = described("Product by name.")
+    route: Literal["oral"] = described("By mouth.")
+    dose_mg: Tablet = described("One dose.", alias="dose")
+    every_h: Interval = described("Time from dose to dose.", alias="every")
+    start_h: Hours = described("First dose, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
+    stop_h: Hours | None = described(
+        "No dose from here on; left out, to the end of the phase.", alias="stop", default=None
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> OralTreatment:
+        _stops_after_start(self.start_h, self.stop_h)
+        if found := daily_fits(self.dose_mg, self.every_h, "dose"):
+            refuse(*found)
+        return self
+
+
+class BolusTreatment(Part):
+    """One injection into the spinal fluid."""
+
+    product: Product = described("Product by name.")
+    route: Literal["intrathecal bolus"] = described("One injection into the spinal fluid.")
+    dose_ug: Bolus = described("Dose.", alias="dose")
+    at_h: Hours = described("Time in the phase.", alias="at")
+    access: Literal["lumbar puncture", "catheter"] = described("Needle into the sac, or the catheter of a pump.")
+    tip: Level | None = described("Vertebral level of the catheter tip; left out for a lumbar puncture.", default=None)
+
+    @model_validator(mode="after")
+    def _tip(self) -> BolusTreatment:
+        if found := tip_fits(self.access, self.tip):
+            refuse(*found)
+        return self
+
+
+class InfusionTreatment(Part):
+    """A steady infusion into the spinal fluid through a catheter."""
+
+    product: Product = described("Product by name.")
+    route: Literal["intrathecal infusion"] = described("A steady flow into the spinal fluid.")
+    rate_ug_per_h: Rate | None = described(
+        "Amount per time; left out only where a titration says how to start.", alias="rate", default=None
+    )
+    start_h: Hours = described("Start, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
+    stop_h: Hours | None = described("End; left out, to the end of the phase.", alias="stop", default=None)
+    tip: Level = described("Vertebral level of the catheter tip.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> InfusionTreatment:
+        _stops_after_start(self.start_h, self.stop_h)
+        return self
+
+
+Treatment = Annotated[OralTreatment | BolusTreatment | InfusionTreatment, Field(discriminator="route")]
+
+
+def tip_fits(access: str, tip: str | None) -> list[Problem]:
+    """Return the fault of a catheter without a tip, or of a tip without a catheter."""
+    if access == "catheter" and tip is None:
+        return [Problem(("tip",), "A catheter has a tip at a vertebral level.", None, '"T10"', do='Add tip = "T10".')]
+    if access == "lumbar puncture" and tip is not None:
+        why = "A lumbar puncture goes into the lumbar sac and has no tip."
+        return [Problem(("tip",), why, tip, do='Remove the key tip, or write access = "catheter".')]
+    return []
+
+
+def _stops_after_start(start: Given, stop: Given | None) -> None:
+    if stop is not None and stop <= start:
+        do = "Correct one of the two."
+        refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
+
+
+class Arm(Part):
+    """What one group of people is given."""
+
+    name: Name = described("Name of the arm.")
+    allocation: Annotated[int, Field(strict=True, ge=1, le=100)] = described(
+        "Weight in the allocation ratio.", default=1
+    )
+    placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
+    treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
+    titration: Titration | None = described("How the dose changes at visits; left out, it does not.", default=None)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Arm:
+        found: list[Problem] = []
+        if not self.treatments and not self.placebo:
+            do = "Add [[phase.arm.treatment]], or write placebo = true."
+            found.append(Problem(("treatment",), "This arm gives nothing.", "no treatment", "one or more", do=do))
+        if self.titration is not None:
+            found += self._titrated(self.titration)
+        starts = isinstance(self.titration, LabelTitration | ReliefTitration)
+        found += [
+            Problem(
+                ("treatment", position, "rate"), "An infusion has a rate.", None, '"100 ug/day"', do="Add the key rate."
+            )
+            for position, given in enumerate(self.treatments)
+            if isinstance(given, InfusionTreatment) and given.rate_ug_per_h is None and not starts
+        ]
+        if found:
+            refuse(*found)
+        return self
+
+    def _titrated(self, titration: Titration) -> list[Problem]:
+        route = titrated_route(titration)
+        count = sum(route is None or given.route == route for given in self.treatments)
+        if count == 0 or (count > 1 and route is not None):
+            why = f'The policy "{titration.policy}" steers one treatment' + (f' of route "{route}".' if route else ".")
+            do = "Give the arm one such treatment, or choose another policy."
+            return [Problem(("titration", "policy"), why, f"{count} such treatments", "one", do=do)]
+        given = next(one for one in self.treatments if route is None or one.route == route)
+        if isinstance(titration, OralTitration) and isinstance(given, OralTreatment):
+            found = daily_fits(titration.max_mg, given.every_h, "max")
+            return [Problem(("titration", *one.at), one.why, one.given, one.allowed, do=one.do) for one in found]
+        if isinstance(titration, LadderTitration) and isinstance(given, BolusTreatment):
+            first = titration.doses_ug[0]
+            if given.dose_ug != first:
+                why = f"The ladder begins with the dose of the treatment, {given.dose_ug.text}."
+                return [Problem(("titration", "doses", 0), why, first.text, given.dose_ug.text, do="Make the two one.")]
+        return []
+
+
+class GateRule(Part):
+    """One sign of response on which a gate opens."""
+
+    arm: Name = described("The arm in which the response is looked for.")
+    scale: ScaleName = described("Scale on which the rule looks.")
+    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    fall: Number = described("Least fall from the score before the dose.")
+    over: Literal["limb mean", "spastic muscles"] = described(
+        "Mean over all muscle groups of the limb, or over those that were spastic before the dose.", default="limb mean"
+    )
+    visit_h: Hours | None = described("Visit; left out, any visit after the dose.", alias="visit", default=None)
+
+    @model_validator(mode="after")
+    def _fits_scale(self) -> GateRule:
+        if found := fall_fits(self.scale, self.limb, self.fall, self.over):
+            refuse(*found)
+        return self
+
+
+class Gate(Part):
+    """Who may go on to the phase that follows this one."""
+
+    need: Literal["any", "all"] = described("Whether one rule is enough or all must hold.")
+    rules: Annotated[tuple[GateRule, ...], Field(min_length=1)] = described("Rules of response.", alias="rule")
+
+
+class Phase(Part):
+    """A stretch of the trial with its own visits, arms and masking."""
+
+    name: Name = described("Name of the phase.")
+    design: Literal["crossover", "parallel", "single"] = described(
+        "Each person in all arms, in one of them, or one arm."
+    )
+    masking: Literal["open", "single blind", "double blind"] = described("Who does not know the treatment.")
+    washout_h: Interval | None = described("Time without treatment between periods.", alias="washout", default=None)
+    visits_h: Annotated[tuple[Hours, ...], Field(min_length=2, max_length=1000)] = described(
+        "Times of examination in the phase, rising; the first is 0 hour, before any dose.", alias="visits"
+    )
+    nonspecific: Flag = described("Whether scores change in a trial without a drug effect (attention, care, hope).")
+    dropout: Flag = described("Whether people leave.")
+    follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
+    arms: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)] = described("Arms.", alias="arm")
+    gate: Gate | None = described("Who goes on to the phase that follows.", default=None)
+
+    def arm(self, name: str) -> Arm:
+        """Return an arm by name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    @model_validator(mode="after")
+    def _visits(self) -> Phase:
+        if found := not_in_order(("visits",), self.visits_h):
+            refuse(*found)
+        if self.visits_h[0] != 0.0:
+            why = "The first visit is the examination before any dose."
+            refuse(Problem(("visits", 0), why, show(self.visits_h[0]), '"0 hour" first', do='Put "0 hour" in front.'))
+        return self
+
+
+class Published(Part):
+    """A published result laid over the prediction. Nothing is fitted to it."""
+
+    phase: Name = described("Phase to which it belongs.")
+    arm: Name | None = described("Arm; left out when it concerns the whole phase.", default=None)
+    limb: LimbName | None = described(
+        "Limb; left out for whole-person scales, doses and shares of people.", default=None
+    )
+    scale: ScaleName | None = described("Scale; left out for doses and for the share that entered.", default=None)
+    visit_h: Hours | None = described("Visit at which it was measured.", alias="visit", default=None)
+    statistic: Statistic = described("What the number is; shares and fractions run from 0 to 1.")
+    value: Number = described("The published number.")
+    sd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
+        "Published SD.", default=None
+    )
+    n: Annotated[int, Field(strict=True, ge=1)] | None = described("People behind the number.", default=None)
+    baseline: Number | None = described("Published mean before treatment.", default=None)
+    baseline_sd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
+        "Published SD before treatment.", default=None
+    )
+    p: Share | None = described("Published p value, or its upper bound.", default=None)
+    unit: Literal["ug/day", "mg/day"] | None = described("Unit of a dose; left out otherwise.", default=None)
+    source: Source = described("Key in sources.bib.")
+    status: EvidenceStatus = described("How far the number has been checked against its paper.")
+    note: Text | None = described("What a reader has to know about the number.", default=None)
+
+    @property
+    def is_dose(self) -> bool:
+        """Whether the number is a daily dose."""
+        return self.statistic in DOSES
+
+    @model_validator(mode="after")
+    def _fits_statistic(self) -> Published:
+        found: list[Problem] = []
+        scored = not self.is_dose and self.statistic != "share entered"
+        for key, value, wanted in (
+            ("scale", self.scale, scored),
+            ("visit", self.visit_h, self.statistic != "share entered"),
+            ("unit", self.unit, self.is_dose),
+            ("arm", self.arm, self.statistic != "share entered"),
+        ):
+            if (value is not None) != wanted:
+                why = f'The statistic "{self.statistic}" {"needs" if wanted else "has no"} {key}.'
+                do = f"{'Add' if wanted else 'Remove'} the key {key}."
+                found.append(Problem((key,), why, show_optional(value), do=do))
+        found += self._in_range()
+        if found:
+            refuse(*found)
+        return self
+
+    def _in_range(self) -> list[Problem]:
+        if self.statistic.startswith(("share", "fraction")) and not -1 <= self.value <= 1:
+            why = "A share is a number from 0 to 1, and a fraction removed lies between -1 and 1."
+            return [Problem(("value",), why, self.value, "0 to 1", do="Divide a percentage by 100.")]
+        if self.scale is None:
+            return []
+        found = limb_fits(self.scale, self.limb)
+        found += on_scale(self.scale, self.baseline, "baseline")
+        return found + (on_scale(self.scale, self.value, "value") if self.statistic == "mean" else [])

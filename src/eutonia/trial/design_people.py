@@ -1,0 +1,243 @@
+"""Who takes part in a trial: how people differ, which lesions they have, rules of entry, published entry levels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eutonia.trial import vocabulary
+from eutonia.trial.fields import (
+    Age,
+    Clearance,
+    Given,
+    Hours,
+    LesionVolume,
+    Mixture,
+    Number,
+    Part,
+    Share,
+    Site,
+    Territory,
+    Weight,
+    described,
+    refuse,
+    show,
+    show_optional,
+)
+from eutonia.trial.scales import limb_fits, on_scale
+from eutonia.trial.studyfile import Problem
+from eutonia.trial.vocabulary import SCALES, LimbName, ScaleName
+
+LARGEST_COHORT = 10_000_000
+DEFAULT_POOL = 16_384
+_ROUNDING = 1e-6
+
+
+class Spread(Part):
+    """How a property varies between people: normal, cut off at both ends."""
+
+    mean: Given
+    sd: Given
+    low: Given
+    high: Given
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Spread:
+        if not self.low <= self.mean <= self.high or self.low >= self.high:
+            given = f"min {show(self.low)}, mean {show(self.mean)}, max {show(self.high)}"
+            refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
+        return self
+
+
+class AgeSpread(Spread):
+    """Age between people."""
+
+    mean: Age = described("Mean age.")
+    sd: Age = described("Standard deviation between people.")
+    low: Age = described("Youngest.", alias="min")
+    high: Age = described("Oldest.", alias="max")
+
+
+class WeightSpread(Spread):
+    """Body weight between people."""
+
+    mean: Weight = described("Mean body weight.")
+    sd: Weight = described("Standard deviation between people.")
+    low: Weight = described("Lightest.", alias="min")
+    high: Weight = described("Heaviest.", alias="max")
+
+
+class ClearanceSpread(Spread):
+    """Creatinine clearance between people."""
+
+    mean: Clearance = described("Mean creatinine clearance.")
+    sd: Clearance = described("Standard deviation between people.")
+    low: Clearance = described("Lowest.", alias="min")
+    high: Clearance = described("Highest.", alias="max")
+
+
+class TimeSpread(Spread):
+    """Time since the lesion between people."""
+
+    mean: Hours = described("Mean time since onset at the start of the trial.")
+    sd: Hours = described("Standard deviation between people.")
+    low: Hours = described("Shortest.", alias="min")
+    high: Hours = described("Longest.", alias="max")
+
+
+class ShareSpread(Part):
+    """A share, of a territory or of the cord, between people."""
+
+    mean: Share = described("Mean share, 0 to 1.")
+    sd: Share = described("Standard deviation between people.")
+
+
+class VolumeSpread(Part):
+    """Volume of a bleed between people."""
+
+    mean: LesionVolume = described("Mean volume.")
+    sd: LesionVolume = described("Standard deviation between people.")
+
+
+class LesionShare(Part):
+    """One sort of lesion in the population, and the share of people who have it."""
+
+    share: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] = described(
+        "Share of people, above 0."
+    )
+    kind: Literal["ischaemic", "haemorrhagic"] = described("Infarct or bleed.")
+    territory: Territory | None = described("Arterial territory of an infarct.", default=None)
+    extent: ShareSpread | None = described("Share of the territory that is infarcted.", default=None)
+    site: Site | None = described("Site of a bleed.", default=None)
+    volume_ml: VolumeSpread | None = described("Volume of the bleed.", default=None, alias="volume")
+
+    @model_validator(mode="after")
+    def _complete(self) -> LesionShare:
+        size: dict[str, object] = {"extent": self.extent, "volume": self.volume_ml}
+        if found := fits_kind(self.kind, {"territory": self.territory, "site": self.site, **size}):
+            refuse(*found)
+        return self
+
+
+def fits_kind(kind: str, values: Mapping[str, object]) -> list[Problem]:
+    """Return the faults of a lesion that lacks a key of its kind, or has one of the other kind."""
+    word, keys = ("An infarct", ("territory", "extent")) if kind == "ischaemic" else ("A bleed", ("site", "volume"))
+    why, allowed = f"{word} is described by {keys[0]} and {keys[1]}.", " and ".join(keys)
+    found = []
+    for key, value in values.items():
+        if key in keys and value is None:
+            found.append(Problem((key,), why, None, allowed, do=f"Add the key {key}."))
+        if key not in keys and value is not None:
+            given = None if isinstance(value, Part) else show_optional(value)
+            found.append(Problem((key,), why, given, allowed, do="Remove this key, or change kind."))
+    return found
+
+
+class Entry(Part):
+    """One rule of entry: a person takes part only with a score of at least this."""
+
+    scale: ScaleName = described("Scale on which the rule looks.")
+    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    at_least: Number = described("Lowest score that lets a person in.")
+    muscles: Annotated[int, Field(strict=True, ge=1, le=20)] | None = described(
+        "How many muscle groups of the limb must reach it; left out, the mean of the limb must.", default=None
+    )
+
+    @model_validator(mode="after")
+    def _fits_scale(self) -> Entry:
+        found = [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.at_least, "at_least")]
+        if self.muscles is not None and not SCALES[self.scale].of_muscles:
+            why = f"{self.scale} has no score for each muscle group."
+            found.append(Problem(("muscles",), why, self.muscles, "ashworth, modified_ashworth", do="Remove the key."))
+        if found:
+            refuse(*found)
+        return self
+
+
+class Baseline(Part):
+    """A published entry level: recruitment is weighted until the cohort has it. An input, never a prediction."""
+
+    scale: ScaleName = described("Scale of the published level.")
+    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    mean: Number = described("Published mean before treatment.")
+    sd: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
+        "Published SD between people, above 0."
+    )
+
+    @model_validator(mode="after")
+    def _fits_scale(self) -> Baseline:
+        if found := [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.mean, "mean")]:
+            refuse(*found)
+        return self
+
+
+class Population(Part):
+    """Who takes part. Scores before treatment come from lesions, entry rules and published entry levels."""
+
+    n: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described("Number of people in the trial.")
+    pool: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described(
+        "Number of virtual people drawn, from whom the trial recruits.", default=DEFAULT_POOL
+    )
+    origin: Literal["stroke", "spinal", "healthy"] = described("Where the spasticity comes from.")
+    women: Share = described("Share of women, 0 to 1.")
+    age_year: AgeSpread = described("Age.", alias="age")
+    weight_kg: WeightSpread = described("Body weight.", alias="weight")
+    creatinine_clearance_ml_per_min: ClearanceSpread = described("Kidney function.", alias="creatinine_clearance")
+    time_since_onset_h: TimeSpread | None = described(
+        "Time since the lesion at the start; left out for healthy people.", alias="time_since_onset", default=None
+    )
+    lesions: Mixture | None = described("A named mix of lesions, instead of a list.", default=None)
+    lesion_shares: tuple[LesionShare, ...] = described("Lesions one by one.", alias="lesion", default=())
+    entries: tuple[Entry, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
+    baselines: tuple[Baseline, ...] = described("Published entry levels.", alias="baseline", default=())
+
+    @model_validator(mode="after")
+    def _complete(self) -> Population:
+        found = [*self._lesions(), *self._shares()]
+        if (self.origin == "healthy") != (self.time_since_onset_h is None):
+            do = "Remove the key, or change origin." if self.origin == "healthy" else "Add the key."
+            why = "People with a lesion have a time since its onset, and healthy people have none."
+            found.append(Problem(("time_since_onset",), why, None, "{ mean, sd, min, max }", do=do))
+        rows = [(row.scale, row.limb) for row in self.baselines]
+        found += [
+            Problem(
+                ("baseline", position),
+                "This entry level stands there twice.",
+                " ".join(filter(None, row)),
+                do="Drop one.",
+            )
+            for position, row in enumerate(rows)
+            if row in rows[:position]
+        ]
+        if found:
+            refuse(*found)
+        return self
+
+    def _lesions(self) -> list[Problem]:
+        """Check that there is a named mix or a list of lesions, and that they suit the origin."""
+        mix, given = vocabulary.mix_of(self.origin), (self.lesions is not None) + bool(self.lesion_shares)
+        at = "lesions" if self.lesions is not None else "lesion"
+        if mix is None:
+            do = 'Remove it, or write origin = "stroke".'
+            return [Problem((at,), "Healthy people have no lesion.", self.lesions, do=do)] if given else []
+        if given != 1:
+            why = f"A population of {self.origin} origin has either a named mix of lesions or its own list."
+            do = "Remove one of the two." if given else f'Add lesions = "{mix}".'
+            return [Problem(("lesions",), why, self.lesions, f'"{mix}", or [[population.lesion]] tables', do=do)]
+        if self.lesions != mix and (self.lesions is not None or self.origin != "stroke"):
+            why, do = f"These lesions do not go with the origin, {self.origin}.", f'Write lesions = "{mix}".'
+            return [Problem((at,), why, self.lesions, f'"{mix}"', do=do)]
+        return []
+
+    def _shares(self) -> list[Problem]:
+        total = sum(row.share for row in self.lesion_shares)
+        if not self.lesion_shares or abs(total - 1.0) <= _ROUNDING:
+            return []
+        do = f"Add a lesion for the remaining {1 - total:.3g}." if total < 1 else "Lower the shares."
+        return [
+            Problem(
+                ("lesion",), "The shares of all lesions must add up to 1.", f"a sum of {total:g}", "a sum of 1", do=do
+            )
+        ]

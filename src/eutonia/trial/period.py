@@ -1,0 +1,146 @@
+"""One period of a trial: a clock that gives every person the treatments of their arm and charts the visits.
+
+Amounts are arrays over people, zero for those who get none, so that arms, sham doses and crossover orders are all the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
+from eutonia.simulation.course import Course, CourseState, Snapshot
+from eutonia.simulation.examine import Examination, body_constants, examine
+from eutonia.simulation.people import People
+from eutonia.simulation.stance import stance
+
+Patients = Float[np.ndarray, " patient"]
+Flags = Bool[np.ndarray, " patient"]
+
+# The clock compares times to this many hours: below any step, above rounding.
+_SAME_TIME_H = 1e-6
+# A change of an infusion needs no quarter-hour steps: start its clock after them.
+_AFTER_FINE_STEPS_H = 12.0
+_LONG_AGO_H = 1e4
+
+
+@dataclass
+class TabletPlan:
+    """Tablets of one schedule: each person's dose in mg, interval and time of the next dose in h."""
+
+    dose_mg: Patients
+    every_h: float
+    next_h: float
+    stop_h: float = np.inf
+
+
+@dataclass
+class Finding:
+    """What one look at everybody found: the chart, and what lies behind it."""
+
+    chart: Chart
+    exam: Examination
+    snapshot: Snapshot
+
+
+@dataclass
+class PeriodClock:
+    """Moves a block of people through one period. Times are hours since the start of the period."""
+
+    course: Course
+    state: CourseState
+    seed: int
+    noiseless: bool
+    nonspecific: Patients
+    rate: Patients = field(init=False)
+    tablets: list[TabletPlan] = field(default_factory=list)
+    now_h: float = 0.0
+    last_event_h: float = -_LONG_AGO_H
+
+    def __post_init__(self) -> None:
+        """Start without any pump."""
+        self.rate = np.zeros(self.people.n)
+
+    @property
+    def people(self) -> People:
+        """The people of this period."""
+        return self.course.people
+
+    def look(self, visit: int, *, nonspecific: bool) -> Finding:
+        """Examine and chart everybody now; `visit` names the luck of raters and reports."""
+        snapshot = self.course.snapshot(self.state)
+        exam = examine(self.people, snapshot, body_constants())
+        standing = stance(self.people, snapshot, body_constants())
+        constants = chart_constants()
+        luck = no_luck(self.people.n) if self.noiseless else draw_luck(self.seed, self.people.person, visit, constants)
+        shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(self.people.n))
+        return Finding(chart(self.people, exam, standing, luck, shift, constants), exam, snapshot)
+
+    def advance_to(self, time_h: float) -> None:
+        """Advance everybody to `time_h`, giving the tablets that are due before it."""
+        while time_h - self.now_h > _SAME_TIME_H:
+            due = [plan for plan in self.tablets if plan.next_h < min(time_h, plan.stop_h) - _SAME_TIME_H]
+            upcoming = min((plan.next_h for plan in due), default=time_h)
+            if upcoming - self.now_h > _SAME_TIME_H:
+                self._drift(upcoming)
+            elif len(due) == 1 and len(self.tablets) == 1:
+                self._cycles(due[0], time_h)
+            else:
+                self._give(due)
+
+    def _drift(self, time_h: float) -> None:
+        span = time_h - self.now_h
+        since = self.now_h - self.last_event_h
+        if self.tablets:
+            since = min(since, _AFTER_FINE_STEPS_H)
+        self.state = self.course.advance(self.state, span, jnp.asarray(self.rate), since)
+        self.now_h = time_h
+
+    def _cycles(self, plan: TabletPlan, time_h: float) -> None:
+        count = int((min(time_h, plan.stop_h) - self.now_h + _SAME_TIME_H) // plan.every_h)
+        if count == 0:
+            self._give([plan])
+            return
+        dose, rate = jnp.asarray(plan.dose_mg), jnp.asarray(self.rate)
+        self.state = self.course.advance_tablets(self.state, dose, plan.every_h, count, rate)
+        self.now_h += count * plan.every_h
+        plan.next_h = self.now_h
+
+    def _give(self, due: list[TabletPlan]) -> None:
+        for plan in due:
+            if plan.next_h - self.now_h <= _SAME_TIME_H:
+                self.state = self.course.tablet(self.state, jnp.asarray(plan.dose_mg))
+                plan.next_h += plan.every_h
+                self.last_event_h = self.now_h
+
+    def bolus(self, amount_ug: Patients, access: str) -> None:
+        """Give an intrathecal bolus now."""
+        self.state = self.course.bolus(self.state, jnp.asarray(amount_ug), access)
+        self.last_event_h = self.now_h
+
+    def set_rate(self, rate_ug_per_h: Patients, *, abrupt: bool) -> None:
+        """Programme the pump now; `abrupt` for starts and stops, which need the finest steps."""
+        if np.array_equal(rate_ug_per_h, self.rate):
+            return
+        self.rate = rate_ug_per_h
+        self.last_event_h = self.now_h if abrupt else min(self.now_h, self.now_h - _AFTER_FINE_STEPS_H)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do at a time: `order` 0 visits, 1 decisions, 2 doses, so that a visit at time 0 comes before the dose."""
+
+    time_h: float
+    order: int
+    act: Callable[[PeriodClock], None]
+
+
+def run_period(clock: PeriodClock, tasks: list[Task]) -> None:
+    """Do every task in the order of time, then of kind, then as listed."""
+    for task in sorted(tasks, key=lambda t: (t.time_h, t.order)):
+        clock.advance_to(task.time_h)
+        task.act(clock)

@@ -1,0 +1,164 @@
+"""From the population of a study file to virtual people: a pool, its entry scores, and who is recruited from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from eutonia import _streams
+from eutonia.assessment.ashworth import expected_score
+from eutonia.assessment.scoring import Chart, chart, chart_constants, latent_grades, no_luck
+from eutonia.drug.effect.gaba_b import Receptor
+from eutonia.drug.kinetics import Kinetics
+from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
+from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.people import People, Traits
+from eutonia.simulation.stance import stance
+from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
+from eutonia.trial import design_parts
+from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.weighting import Moment, Weights, weigh
+
+
+@dataclass(frozen=True)
+class Pool:
+    """People of the population at the time of the trial, without drug: who they are, what they score, how likely they enter."""
+
+    cohort: Cohort
+    traits: Traits
+    bias: Float[Array, "limb pool"]
+    strength: Float[Array, "limb pool"]
+    scores: dict[str, np.ndarray]
+    weights: Weights
+
+
+def population_of(given: design_parts.Population) -> Population:
+    """Translate the population of a study file into the population that `Cohort` draws from."""
+
+    def spread(part: design_parts.Spread) -> TruncatedNormal:
+        return TruncatedNormal(part.mean, part.sd, part.low, part.high)
+
+    if given.lesion_shares:
+        lesions = tuple(_lesion_share(part) for part in given.lesion_shares)
+    elif given.lesions is not None:
+        lesions = lesion_mix(given.lesions)
+    else:
+        lesions = Population.typical(given.origin).lesions
+    onset = given.time_since_onset_h
+    return Population(
+        origin=given.origin,
+        lesions=lesions,
+        age=spread(given.age_year),
+        weight=spread(given.weight_kg),
+        creatinine_clearance=spread(given.creatinine_clearance_ml_per_min),
+        time_since_onset_h=spread(onset) if onset is not None else TruncatedNormal(0.0),
+        women=given.women,
+    )
+
+
+def _lesion_share(part: design_parts.LesionShare) -> LesionShare:
+    if part.kind == "ischaemic":
+        assert part.territory is not None and part.extent is not None
+        extent = TruncatedNormal(part.extent.mean, part.extent.sd, 0.0, 1.0)
+        return LesionShare.by_extent(part.share, part.territory, extent)
+    assert part.site is not None and part.volume_ml is not None
+    volume = TruncatedNormal(part.volume_ml.mean, part.volume_ml.sd, 0.0)
+    return LesionShare(part.share, "haemorrhagic", part.site, volume)
+
+
+def people_of(
+    cohort: Cohort, traits: Traits, bias: Array, strength: Array, person: Int[np.ndarray, " patient"], seed: int
+) -> People:
+    """Give a cohort its drug handling and receptors, drawn by `person`."""
+    who = jnp.asarray(person)
+    weight, clearance = jnp.asarray(cohort.weight_kg), jnp.asarray(cohort.creatinine_clearance_mL_min)
+    return People(
+        person=who,
+        weight_kg=weight,
+        kinetics=Kinetics.draw(seed=seed, person=who, weight_kg=weight, creatinine_clearance=clearance),
+        receptor=Receptor.typical().draw(seed, who),
+        traits=traits,
+        bias=bias,
+        strength=strength,
+        time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
+    )
+
+
+def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
+    """Return the noiseless chart of people without drug, and the scores that a cohort is weighed by.
+
+    Ashworth scores are means over rater noise, so that they vary smoothly.
+    """
+    snapshot = Course(people).snapshot(start(people))
+    exam = examine(people, snapshot, body_constants())
+    standing = stance(people, snapshot, body_constants())
+    constants = chart_constants()
+    clean = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), constants)
+    scores = {name: np.asarray(getattr(clean, of)) for name, of in SCORE_OF.items()}
+    noise = float(np.hypot(constants.rater_bias, constants.rater_residual))
+    expected = np.asarray(expected_score(latent_grades(exam, constants), noise))
+    scores["ashworth"] = np.stack([expected[list(muscles_of(limb))].mean(axis=0) for limb in LIMBS])
+    return clean, scores
+
+
+def draw_pool(given: design_parts.Population, seed: int) -> Pool:
+    """Draw the pool, apply the entry criteria and weigh it to the published entry scores.
+
+    Raises
+    ------
+    StudyError
+        When nobody is eligible or the published entry scores cannot be reached.
+    """
+    number = np.arange(given.pool)
+    cohort = Cohort.draw(seed, number, population_of(given))
+    integrity = cohort.pathways.integrity(cohort.time_since_onset_h)
+    bias = descending_bias(integrity, bias_factors(seed, number), cohort.time_since_onset_h)
+    strength = voluntary_strength(integrity, strength_exponents(seed, number))
+    traits = Traits.draw(seed, jnp.asarray(number), given.origin)
+    clean, scores = untreated_scores(people_of(cohort, traits, bias, strength, number, seed))
+    eligible = np.ones(given.pool, dtype=bool)
+    for rule in given.entries:
+        eligible &= _meets(rule, clean)
+    moments = [
+        Moment(f"{row.limb or ''} {row.scale}".strip(), _score(scores, row.scale, row.limb), row.mean, row.sd, _noise_sd(row.scale))
+        for row in given.baselines
+    ]
+    return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments))
+
+
+def _score(scores: dict[str, np.ndarray], scale: str, limb: str | None) -> np.ndarray:
+    score = scores[scale]
+    return score if score.ndim == 1 else score[LIMBS.index(limb or "leg")]
+
+
+def _meets(rule: design_parts.Entry, clean: Chart) -> np.ndarray:
+    if rule.muscles is None:
+        score = np.asarray(getattr(clean, SCORE_OF[rule.scale]))
+        return (score if score.ndim == 1 else score[LIMBS.index(rule.limb or "leg")]) >= rule.at_least
+    muscles = np.asarray(getattr(clean, f"{rule.scale}_muscle"))
+    of_limb = np.array([rule.limb is None or g.limb == rule.limb for g in muscle_groups()])[:, None]
+    return ((muscles >= rule.at_least) & of_limb).sum(axis=0) >= rule.muscles
+
+
+def _noise_sd(scale: str) -> float:
+    """Return the spread that raters and reports add to one person's score."""
+    constants = chart_constants()
+    if scale in ("ashworth", "modified_ashworth"):
+        groups = len(muscles_of("leg"))
+        return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(groups)))
+    return {"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0)
+
+
+def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:
+    """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they are in it."""
+    luck = _streams.uniform64(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
+    member = pool.weights.choose(np.asarray(luck))
+    traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
+    people = people_of(pool.cohort.take(member), traits, pool.bias[:, member], pool.strength[:, member], person, seed)
+    return people, member

@@ -1,0 +1,253 @@
+"""What a study gives back: plain frozen records and the field's own containers, ready to be written and drawn.
+
+Nothing here computes physiology. A trial fills these records from its replicates, a case from its one course, and the
+report reads them without knowing how they came about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import polars
+    import xarray
+
+Kind = Literal["trial", "case"]
+Grade = Literal["reproduces", "in range", "does not"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published number that a prediction is held against.
+
+    Parameters
+    ----------
+    value : float
+        The published number, in the unit of the predicted quantity.
+    sd : float or None
+        Published standard deviation between patients.
+    n : int or None
+        Patients behind the published number.
+    p : float or None
+        Published p value, as printed.
+    source : str
+        Key in the list of sources.
+    status : str
+        How well the number was checked: verified, secondary, derived and so on.
+    note : str
+        What a reader has to know about the number.
+    baseline : float or None
+        Published entry level of the same scale and limb.
+    """
+
+    value: float
+    sd: float | None = None
+    n: int | None = None
+    p: float | None = None
+    source: str = ""
+    status: str = ""
+    note: str = ""
+    baseline: float | None = None
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One predicted quantity of one arm at one visit, with its interval and, if there is one, the published value.
+
+    Parameters
+    ----------
+    name : str
+        Words for a reader; empty lets the report build them from limb and scale.
+    phase, arm : str
+        Names of the phase and of the arm in the study file.
+    limb : str or None
+        "leg", "arm", or None for a quantity of the whole person.
+    scale, visit : str
+        The clinical scale and the label of the visit.
+    time_h : float
+        Time since the start of the phase, h.
+    statistic : str
+        "mean", "share", "dose", "fraction removed" or "sd".
+    mean : float
+        Mean over replicate trials, in `unit`.
+    sd : float or None
+        Standard deviation between patients (mean over replicates), in `unit`.
+    n : float
+        Mean number of patients behind it.
+    low, high : float
+        Interval over replicate trials of the trial mean, in `unit`.
+    level : float
+        Probability of that interval, 0 to 1.
+    unit : str
+        Unit of all numbers above; empty or "score" for a clinical score.
+    baseline_mean : float or None
+        Predicted entry level of the same scale and limb.
+    published : Published or None
+        What the trial reported.
+    """
+
+    name: str
+    phase: str
+    arm: str
+    limb: str | None
+    scale: str
+    visit: str
+    time_h: float
+    statistic: str
+    mean: float
+    sd: float | None
+    n: float
+    low: float
+    high: float
+    level: float = 0.95
+    unit: str = ""
+    baseline_mean: float | None = None
+    published: Published | None = None
+
+    @property
+    def published_standard_error(self) -> float | None:
+        """Return the standard error of the published value in `unit`, or None where the paper leaves it unknown.
+
+        **Equation** mean: sd/sqrt(n); share s: sqrt(s (1 - s)/n); standard deviation: sd/sqrt(2 (n - 1)).
+        """
+        published = self.published
+        if published is None or not published.n:
+            return None
+        if self.statistic == "share":
+            whole = 100.0 if self.unit == "%" else 1.0
+            share = min(max(published.value / whole, 0.0), 1.0)
+            return whole * math.sqrt(share * (1.0 - share) / published.n)
+        if self.statistic == "sd":
+            return published.value / math.sqrt(2 * (published.n - 1)) if published.n > 1 else None
+        return None if published.sd is None else published.sd / math.sqrt(published.n)
+
+    @property
+    def distance(self) -> float | None:
+        """Return how far the published value lies outside the interval (0 inside), in `unit`."""
+        if self.published is None:
+            return None
+        return max(self.low - self.published.value, self.published.value - self.high, 0.0)
+
+    @property
+    def grade(self) -> Grade | None:
+        """Return the verdict: reproduces, in range (inside once widened by the published standard error), does not."""
+        distance = self.distance
+        if distance is None:
+            return None
+        if distance == 0.0:
+            return "reproduces"
+        return "in range" if distance <= (self.published_standard_error or 0.0) else "does not"
+
+    @property
+    def agreement(self) -> str | None:
+        """Return the verdict in words: "inside the interval", "outside, by 0.3", or None if nothing is published."""
+        grade, distance = self.grade, self.distance
+        if grade is None or distance is None:
+            return None
+        if grade == "reproduces":
+            return "inside the interval"
+        words = f"outside, by {distance:.2g}"
+        return f"{words}, within its standard error" if grade == "in range" else words
+
+
+@dataclass(frozen=True)
+class ConsortRow:
+    """One box of the flow of patients, in reading order.
+
+    A row without a reason is a stage that patients reach; a row with a reason leaves to the side of the stage before.
+    Rows of one stage in several arms follow one another and are drawn side by side.
+
+    Parameters
+    ----------
+    stage : str
+        What happened: "Screened", "Allocated", "Completed".
+    arm : str or None
+        The arm; None before allocation and after arms join again.
+    number : float
+        Mean number over replicate trials.
+    low, high : float
+        Interval over replicate trials.
+    reason : str
+        Why patients left here; empty for a stage that patients reach.
+    """
+
+    stage: str
+    arm: str | None
+    number: float
+    low: float
+    high: float
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Zoom:
+    """A stretch of a case worth a closer look: a test bolus, a missed refill. Times in h from the start."""
+
+    title: str
+    start_h: float
+    end_h: float
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """Everything that one run of one study file produced.
+
+    Parameters
+    ----------
+    title, kind, study_name, description
+        What was run, for people; `kind` is "trial" or "case".
+    quantities : tuple of Quantity
+        Predictions, with the published values beside them.
+    consort : tuple of ConsortRow
+        The flow of patients, top to bottom.
+    visits : polars.DataFrame
+        One row a score: patient, replicate, phase, arm, visit, time_h, limb, scale, item ("mean" or a muscle),
+        score, rater.
+    doses : polars.DataFrame
+        Dose over time: time_h, phase, arm, mean, low, high, unit.
+    course : xarray.Dataset
+        Physiology over time; dims patient, time_h and, for some, limb; variables carry `units` and `long_name`.
+    run : mapping
+        version, seed, study_digest, parameter_sets, counts_by_status, precision, platform, wall_time_s,
+        sources (key, text) and assumed (set, name, value, unit, note).
+    events : tuple of (time_h, label)
+        What happened to the person of a case, in h from the start.
+    adverse : polars.DataFrame or None
+        reaction, phase, arm, share, low, high; shares from 0 to 1.
+    patients : polars.DataFrame or None
+        One row a person: patient, responder (bool) and any baseline features.
+    zooms : tuple of Zoom
+        Closer looks for a case.
+    """
+
+    title: str
+    kind: Kind
+    study_name: str
+    description: str
+    quantities: tuple[Quantity, ...]
+    consort: tuple[ConsortRow, ...]
+    visits: polars.DataFrame
+    doses: polars.DataFrame
+    course: xarray.Dataset
+    run: Mapping[str, Any]
+    events: tuple[tuple[float, str], ...] = ()
+    adverse: polars.DataFrame | None = None
+    patients: polars.DataFrame | None = None
+    zooms: tuple[Zoom, ...] = field(default=())
+
+    @property
+    def compared(self) -> tuple[Quantity, ...]:
+        """Return the quantities that have a published value, in order."""
+        return tuple(quantity for quantity in self.quantities if quantity.published is not None)
+
+    @property
+    def grades(self) -> dict[Grade, int]:
+        """Return how many published values fall under each verdict."""
+        counts: dict[Grade, int] = {"reproduces": 0, "in range": 0, "does not": 0}
+        for quantity in self.compared:
+            if quantity.grade is not None:
+                counts[quantity.grade] += 1
+        return counts

@@ -1,0 +1,140 @@
+"""Run a trial study: blocks of people on all cores, then tables, in the same order whatever the blocks."""
+
+from __future__ import annotations
+
+import contextvars
+import platform
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from eutonia import parameters
+from eutonia.assessment.scoring import chart_constants
+from eutonia.limb.muscle import muscle_groups
+from eutonia.simulation.examine import body_constants
+from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.conduct import conduct
+from eutonia.trial.design import TrialStudy
+from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.result import StudyResult
+from eutonia.trial.tables import dose_table, patient_table, visit_table
+from eutonia.trial.trace import adverse_table, sample_course
+
+
+Progress = Callable[[str, float], None]
+
+# People are padded to a multiple of this, so that every number is computed by the same vector code whatever the block.
+LANES = 64
+_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run, never what: results are the same for every block size and number of workers."""
+
+    replicates: int
+    block: int = 2048
+    workers: int = _WORKERS
+
+
+def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambda _stage, _share: None) -> StudyResult:
+    """Run every replicate of a trial and return its result.
+
+    Parameters
+    ----------
+    study
+        The validated study file; its seed is the start of all luck.
+    options
+        Number of replicate trials, block size, workers.
+    progress
+        Called with a stage and the share of it that is done, 0 to 1.
+    """
+    began = time.perf_counter()
+    forget_constants()
+    progress("Recruitment", 0.0)
+    with parameters.recording() as used:
+        pool = draw_pool(study.population, study.seed)
+        progress("Recruitment", 1.0)
+        outcome = simulate(study, pool, options, progress)
+        progress("Tables", 0.0)
+        reported = quantities(outcome)
+        course = sample_course(study, pool)
+        adverse = adverse_table(outcome)
+    progress("Tables", 1.0)
+    return StudyResult(
+        title=study.title,
+        kind="trial",
+        study_name=study.name,
+        description=study.note or "",
+        quantities=reported,
+        consort=consort(outcome),
+        visits=visit_table(outcome),
+        doses=dose_table(outcome),
+        course=course,
+        run=run_record(study.seed, study.digest, used, time.perf_counter() - began, replicates=options.replicates),
+        adverse=adverse,
+        patients=patient_table(outcome),
+    )
+
+
+def simulate(study: TrialStudy, pool: Pool, options: RunOptions, progress: Progress = lambda _stage, _share: None) -> Outcome:
+    """Conduct all replicates and join their blocks."""
+    people = np.arange(study.population.n * options.replicates)
+    blocks = [people[i : i + options.block] for i in range(0, len(people), options.block)]
+    done = 0
+
+    def one(block: np.ndarray) -> Any:
+        nonlocal done
+        padded = np.resize(block, -(-len(block) // LANES) * LANES)
+        result = conduct(study, study.seed, pool, padded).head(len(block))
+        done += 1
+        progress("Patients", done / len(blocks))
+        return result
+
+    with ThreadPoolExecutor(options.workers) as workers:
+        # Each block runs in a copy of this context, so that the numbers it reads are recorded too.
+        jobs = [workers.submit(contextvars.copy_context().run, one, block) for block in blocks]
+        return join(study, [job.result() for job in jobs])
+
+
+def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float, **more: Any) -> Mapping[str, Any]:
+    """Return what a reader needs to repeat and to judge a run."""
+    import jax
+
+    import eutonia
+
+    records = used.records()
+    assumed = [
+        {"set": r.set, "name": r.name, "value": list(r.array()), "unit": r.unit, "note": r.note}
+        for r in records
+        if r.status == "assumed"
+    ]
+    return {
+        "version": eutonia.__version__,
+        "seed": seed,
+        "study_digest": digest,
+        "parameter_sets": sorted({r.set for r in records}),
+        "counts_by_status": used.counts_by_status(),
+        "precision": "64-bit" if jax.config.jax_enable_x64 else "32-bit",
+        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, JAX {jax.__version__}",
+        "wall_time_s": round(wall_time_s, 2),
+        "sources": [{"key": key, "text": _described(key)} for key in used.sources()],
+        "assumed": assumed,
+        **more,
+    }
+
+
+def forget_constants() -> None:
+    """Read all constants anew, so that the record of a run names every number that it rests on."""
+    for constants in (muscle_groups, body_constants, chart_constants):
+        constants.cache_clear()
+
+
+def _described(key: str) -> str:
+    entry = parameters.citations.entry(key)
+    parts = [entry.fields.get(name, "") for name in ("author", "title", "journal", "year", "doi", "note")]
+    return ". ".join(part for part in parts if part)

@@ -1,0 +1,53 @@
+"""Whether scores, limbs, scales and doses of a study file go together."""
+
+from __future__ import annotations
+
+from eutonia.trial import vocabulary
+from eutonia.trial.fields import Given
+from eutonia.trial.studyfile import Problem
+from eutonia.trial.vocabulary import SCALES
+
+_ROUNDING = 1e-9
+
+
+def limb_fits(scale: str, limb: object, allowed: str = '"leg" or "arm"') -> list[Problem]:
+    """Return the fault of a limb that is missing, or of one given where the scale scores the whole person."""
+    if not SCALES[scale].is_score:
+        scores = ", ".join(f'"{name}"' for name, one in SCALES.items() if one.is_score)
+        return [Problem(("scale",), f"This is no score: {SCALES[scale].label}.", scale, scores, do="Choose a score.")]
+    if SCALES[scale].of_limb and limb is None:
+        return [Problem(("limb",), f"{scale} is scored for each limb.", None, allowed, do='Add limb = "leg".')]
+    if not SCALES[scale].of_limb and limb is not None:
+        return [Problem(("limb",), f"{scale} is one score for the whole person.", limb, do="Remove the key limb.")]
+    return []
+
+
+def on_scale(scale: str, value: float | None, key: str, *, is_difference: bool = False) -> list[Problem]:
+    """Return the fault of a score that its scale cannot have."""
+    lowest, highest = SCALES[scale].lowest, SCALES[scale].highest
+    if is_difference:
+        lowest, highest = 0.0, highest - lowest
+    if value is None or lowest <= value <= highest:
+        return []
+    what = "A change on this scale" if is_difference else "This scale"
+    why = f"{what} runs from {lowest:g} to {highest:g} ({SCALES[scale].label})."
+    return [Problem((key,), why, value, f"{lowest:g} to {highest:g}", do="Correct the score or the scale.")]
+
+
+def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]:
+    """Return the faults of a rule that looks for a fall of a score."""
+    found = [*limb_fits(scale, limb), *on_scale(scale, fall, "fall", is_difference=True)]
+    if over == "spastic muscles" and not SCALES[scale].of_muscles:
+        why = f"{scale} has no score for each muscle group."
+        found.append(Problem(("over",), why, over, '"limb mean"', do="Remove the key over."))
+    return found
+
+
+def daily_fits(dose: Given, every: Given, key: str) -> list[Problem]:
+    """Return the fault of tablets that add up to more than the label allows in a day."""
+    limit, daily = vocabulary.largest_oral_dose(), dose * vocabulary.HOURS_PER_DAY / every
+    if daily <= limit.value * (1 + _ROUNDING):
+        return []
+    given, allowed = f"{dose.text} every {every.text}, which is {daily:.4g} mg a day", f"at most {limit.text} a day"
+    why = f"{limit.label} is {limit.text} ({limit.source})."
+    return [Problem((key,), why, given, allowed, do="Lower the dose, or lengthen the interval.")]

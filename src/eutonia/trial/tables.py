@@ -1,0 +1,111 @@
+"""Tidy tables of a trial: every score, every dose, every person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.trial.analysis import Outcome, score_of, visit_label
+from eutonia.trial.arms import SCORE_OF
+
+if TYPE_CHECKING:
+    import polars
+
+_HOURS_PER_DAY = 24.0
+_LEVEL_TAIL = 0.025
+_OF_PERSON = ("walking", "pain")
+_WITH_MUSCLES = ("ashworth", "modified_ashworth")
+
+
+def visit_table(outcome: Outcome) -> polars.DataFrame:
+    """Return one row a score: limb means of every scale, and single muscle groups of the Ashworth scales."""
+    import polars as pl
+
+    study = outcome.study
+    frames = []
+    scales = [s for s in study.assessment.scales if s in SCORE_OF]
+    for (phase, arm, _), record in outcome.visits.items():
+        who = np.flatnonzero(record.present)
+        columns = {
+            "patient": who.astype(np.int64),
+            "replicate": (who // study.population.n).astype(np.int32),
+        }
+        labels = {"phase": phase, "arm": arm, "visit": visit_label(record.time_h), "time_h": record.time_h}
+        for scale in scales:
+            items = [(limb, "mean", score_of(record, scale, limb)[who]) for limb in _limbs(study.assessment.limbs, scale)]
+            if scale in _WITH_MUSCLES:
+                items += [
+                    (group.limb, group.name, record.scores[f"{scale}_muscle"][i][who])
+                    for i, group in enumerate(muscle_groups())
+                    if group.limb in study.assessment.limbs
+                ]
+            for limb, item, score in items:
+                frame = pl.DataFrame({**columns, "score": score.astype(np.float64)})
+                fixed = {**labels, "limb": limb or "", "scale": scale, "item": item, "rater": study.assessment.rater}
+                frames.append(frame.with_columns([pl.lit(value).alias(name) for name, value in fixed.items()]))
+    order = ["patient", "replicate", "phase", "arm", "visit", "time_h", "limb", "scale", "item", "score", "rater"]
+    text = ["phase", "arm", "visit", "limb", "scale", "item", "rater"]
+    table = pl.concat(frames).select(order)
+    return table.with_columns([pl.col(name).cast(pl.Categorical) for name in text])
+
+
+def _limbs(limbs: tuple[str, ...], scale: str) -> tuple[str | None, ...]:
+    return (None,) if scale in _OF_PERSON else limbs
+
+
+def dose_table(outcome: Outcome) -> polars.DataFrame:
+    """Return the mean dose of each arm at each visit, with the middle 95 % of the people."""
+    import polars as pl
+
+    rows = []
+    for (phase, arm, _), record in outcome.visits.items():
+        for unit, dose in (
+            ("ug/day", record.rate_ug_per_h * _HOURS_PER_DAY),
+            ("mg/day", record.tablets_mg_per_day),
+        ):
+            seen = dose[record.present]
+            if seen.size == 0 or not _ever(outcome, phase, arm, unit):
+                continue
+            low, high = np.quantile(seen, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
+            rows.append((record.time_h, phase, arm, float(seen.mean()), float(low), float(high), unit))
+    names = ["time_h", "phase", "arm", "mean", "low", "high", "unit"]
+    schema = dict.fromkeys(names, pl.Float64) | {"phase": pl.String, "arm": pl.String, "unit": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _ever(outcome: Outcome, phase: str, arm: str, unit: str) -> bool:
+    """Return whether an arm ever gets a drug by this route."""
+    name = "rate_ug_per_h" if unit == "ug/day" else "tablets_mg_per_day"
+    mine = [r for (p, a, _), r in outcome.visits.items() if (p, a) == (phase, arm)]
+    return any(bool(np.any(getattr(r, name)[r.present] > 0)) for r in mine)
+
+
+def patient_table(outcome: Outcome) -> polars.DataFrame:
+    """Return one row a person: whether they responded to the first active arm, and their features before treatment.
+
+    A responder's leg Ashworth mean fell by a point or more at some visit of that arm.
+    """
+    import polars as pl
+
+    study = outcome.study
+    phase = study.phases[0]
+    active = next((arm.name for arm in phase.arms if not arm.placebo), phase.arms[0].name)
+    first = outcome.visits[phase.name, active, 0]
+    leg, arm = LIMBS.index("leg"), LIMBS.index("arm")
+    fall = np.zeros(len(outcome.member))
+    for k in range(1, len(phase.visits_h)):
+        record = outcome.visits[phase.name, active, k]
+        change = np.where(record.present & first.present, first.scores["ashworth"][leg] - record.scores["ashworth"][leg], 0.0)
+        fall = np.maximum(fall, change)
+    return pl.DataFrame(
+        {
+            "patient": np.arange(len(outcome.member), dtype=np.int64),
+            "responder": fall >= 1.0,
+            "fall_leg": fall,
+            "baseline_leg": first.scores["ashworth"][leg],
+            "baseline_arm": first.scores["ashworth"][arm],
+            **outcome.features,
+        }
+    )

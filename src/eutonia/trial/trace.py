@@ -1,0 +1,176 @@
+"""Adverse effects of a trial's arms, and the continuous course of a sample of its people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eutonia.assessment.scoring import chart, chart_constants, no_luck
+from eutonia.drug.effect.adverse import cumulative_risk, reactions, stage_of
+from eutonia.limb.muscle import LIMBS
+from eutonia.simulation.course import Course, CourseState, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.people import People
+from eutonia.simulation.stance import stance
+from eutonia.trial.analysis import Outcome
+from eutonia.trial.arms import ArmRun
+from eutonia.trial.conduct import VISITS_PER_PHASE, with_tip
+from eutonia.trial.design import TrialStudy
+from eutonia.trial.design_parts import Arm
+from eutonia.trial.period import PeriodClock, Task, run_period
+from eutonia.trial.recruitment import Pool, recruit
+
+if TYPE_CHECKING:
+    import polars
+    import xarray
+
+_TAIL = 0.025
+
+
+def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
+    """Return each arm's risk of each reaction, as mean over people and interval over replicate trials."""
+    import polars as pl
+
+    if "adverse" not in outcome.study.assessment.scales:
+        return None
+    origin = "spinal" if outcome.study.population.origin == "spinal" else "cerebral"
+    rows = []
+    for phase in outcome.study.phases:
+        for arm in phase.arms:
+            route = route_of(arm)
+            if route is None or arm.placebo:
+                continue
+            records = [outcome.visits[phase.name, arm.name, k] for k in range(len(phase.visits_h))]
+            time_h = np.array([r.time_h for r in records])
+            present = outcome.entered[phase.name]
+            for reaction in reactions(stage_of(route, 0.0)):
+                risk = cumulative_risk(reaction, route, origin, time_h, np.array([r.brain for r in records]))
+                table = outcome.by_replicate(np.where(present, risk, np.nan))
+                means = np.nanmean(table[~np.all(np.isnan(table), axis=1)], axis=1)
+                low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
+                label = reaction.replace("_", " ")
+                rows.append((label, phase.name, arm.name, float(means.mean()), float(low), float(high)))
+    names = ["reaction", "phase", "arm", "share", "low", "high"]
+    return pl.DataFrame(rows, schema=names, orient="row") if rows else None
+
+
+def route_of(arm: Arm) -> str | None:
+    """Return the route of an arm's main treatment."""
+    routes = [treatment.route for treatment in arm.treatments]
+    for route in ("intrathecal infusion", "intrathecal bolus", "oral"):
+        if route in routes:
+            return route
+    return None
+
+
+class Recorder:
+    """Collects states along the slow clock: call `note` at every time, then `dataset` looks at all of them at once."""
+
+    def __init__(self) -> None:
+        """Start with nothing noted."""
+        self.times: list[float] = []
+        self._looks: list[tuple[People, CourseState, np.ndarray]] = []
+
+    def note(self, time_h: float, people: People, state: CourseState, rate_ug_per_h: np.ndarray) -> None:
+        """Keep the state of `people` at `time_h`."""
+        self.times.append(time_h)
+        self._looks.append((people, state, rate_ug_per_h))
+
+    def dataset(self) -> xarray.Dataset:
+        """Return what the drug and the tone were, as a Dataset over time, limb and patient."""
+        import xarray as xr
+
+        n_times, first = len(self.times), self._looks[0][0]
+        people, state = (_joined([look[i] for look in self._looks]) for i in (0, 1))
+        rate = np.concatenate([look[2] for look in self._looks])
+        row = _look(people, state) | {"dose_rate": rate * 24.0}
+        data = {}
+        for name, (unit, label) in _VARIABLES.items():
+            values = np.asarray(row[name])
+            shaped = values.reshape(*values.shape[:-1], n_times, first.n)
+            if shaped.ndim == 3:
+                data[name] = xr.Variable(
+                    ("time_h", "limb", "patient"), np.moveaxis(shaped, 0, 1), {"units": unit, "long_name": label}
+                )
+            else:
+                data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
+        time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
+        return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.asarray(first.person)})
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Put the same people at many times one after the other on the patient axis."""
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *parts)
+
+
+def _look(people: People, state: CourseState) -> dict[str, Any]:
+    """Examine everybody without rater noise and return all that is reported of a course."""
+    snapshot = Course(people).snapshot(state)
+    exam = examine(people, snapshot, body_constants())
+    standing = stance(people, snapshot, body_constants())
+    scored = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), chart_constants())
+    of_drug = ("plasma", "csf_leg", "csf_arm", "csf_brain", "receptor_effect", "sensitivity")
+    of_chart = ("ashworth", "modified_ashworth", "spasm", "reflex", "h_reflex", "support", "pain", "walking")
+    return {
+        **{name: getattr(snapshot, name) for name in of_drug},
+        **{name: getattr(scored, name) for name in of_chart},
+        "brain_effective": snapshot.brain,
+        "bias": exam.bias,
+        "untreated_bias": people.bias,
+        "contracture": exam.contracture,
+    }
+
+
+# Hours between looks at a sample: dense after the start of a phase, then days.
+_GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(96.0, 24 * 14 + 1, 24.0))
+_WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
+
+
+def sample_course(study: TrialStudy, pool: Pool) -> xarray.Dataset:
+    """Return the course of the first people of the trial through the active arm of each phase, one phase after the other.
+
+    Gates are left out, and each phase begins washed out: these are traces to look at, not results.
+    """
+    recorder = Recorder()
+    people, _ = recruit(pool, study.seed, np.arange(_SAMPLE))
+    begin = 0.0
+    for index, phase in enumerate(study.phases):
+        arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
+        end = float(phase.visits_h[-1])
+        run = ArmRun(arm, np.ones(_SAMPLE, dtype=bool), end, index * VISITS_PER_PHASE)
+        placed = with_tip(people, [run])
+        clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(_SAMPLE))
+        grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
+
+        def note(now: PeriodClock, offset: float = begin, placed: People = placed) -> None:
+            recorder.note(offset + now.now_h, placed, now.state, now.rate.copy())
+
+        run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
+        begin += end + _BETWEEN_H
+    return recorder.dataset()
+
+
+_VARIABLES = {
+    "dose_rate": ("ug/day", "Pump dose"),
+    "plasma": ("ng/mL", "Plasma concentration"),
+    "csf_leg": ("ng/mL", "Spinal fluid concentration at the conus (leg)"),
+    "csf_arm": ("ng/mL", "Spinal fluid concentration at the cervical cord (arm)"),
+    "csf_brain": ("ng/mL", "Cisternal concentration"),
+    "brain_effective": ("ng/mL", "Effective concentration at the brain"),
+    "receptor_effect": ("1", "Receptor effect beyond the endogenous level"),
+    "sensitivity": ("1", "Receptor sensitivity left"),
+    "bias": ("mV", "Motoneuron bias, lesion less drug"),
+    "untreated_bias": ("mV", "Motoneuron bias of the lesion"),
+    "ashworth": ("score", "Ashworth score, noiseless rater"),
+    "spasm": ("score", "Penn spasm frequency, noiseless"),
+    "reflex": ("score", "Tendon reflex grade, noiseless"),
+    "h_reflex": ("1", "H/M ratio"),
+    "support": ("1", "Stance stability index"),
+    "modified_ashworth": ("score", "Modified Ashworth score, 1+ coded 1.5, noiseless rater"),
+    "pain": ("score", "Pain, 0 to 10"),
+    "walking": ("m/s", "Comfortable walking speed"),
+    "contracture": ("1", "Contracture, share of severe"),
+}

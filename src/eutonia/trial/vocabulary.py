@@ -1,0 +1,184 @@
+"""The names and bounds that study files may use, read from the parameter records when a file first needs them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from eutonia.parameters import Parameter
+
+HOURS_PER_DAY = 24.0
+
+LimbName = Literal["leg", "arm"]
+ScaleName = Literal["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "walking", "pain", "adverse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What a scale measures, its ends, whether each limb has its own score and whether each muscle group has."""
+
+    label: str
+    lowest: float
+    highest: float
+    of_limb: bool
+    of_muscles: bool = False
+    is_score: bool = True
+
+
+# The ends belong to the definition of each scale.
+SCALES: Mapping[str, Scale] = MappingProxyType(
+    {
+        "ashworth": Scale("Ashworth 1 (normal) to 5", 1.0, 5.0, of_limb=True, of_muscles=True),
+        "modified_ashworth": Scale(
+            "modified Ashworth 0 to 4, where 1+ counts 1.5", 0.0, 4.0, of_limb=True, of_muscles=True
+        ),
+        "reflex": Scale("tendon reflex 0 to 5, 2 is normal", 0.0, 5.0, of_limb=True),
+        "spasm": Scale("Penn spasm frequency 0 to 4", 0.0, 4.0, of_limb=True),
+        "h_reflex": Scale("largest H as a share of the largest M", 0.0, 1.0, of_limb=True),
+        "walking": Scale("stance support, 1 or more carries the body", 0.0, 100.0, of_limb=False),
+        "pain": Scale("pain 0 to 10", 0.0, 10.0, of_limb=False),
+        "adverse": Scale("adverse effects, a list of signs", 0.0, 1.0, of_limb=False, is_score=False),
+    }
+)
+
+EXAMPLES: Mapping[str, str] = MappingProxyType(
+    {
+        "duration": "48 hour",
+        "intrathecal_dose": "50 ug",
+        "oral_dose": "10 mg",
+        "intrathecal_rate": "100 ug/day",
+        "volume": "20 mL",
+        "concentration_pump": "500 ug/mL",
+        "weight": "71 kg",
+        "age": "67 year",
+        "clearance": "80 mL/min",
+    }
+)
+
+# Vertebrae by region, from the head down; sacral ones lie below any catheter tip.
+_VERTEBRAE = (("C", 7), ("T", 12), ("L", 5))
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """An upper bound that comes from a parameter record: its number, the same as text, what it is, its source."""
+
+    value: float
+    text: str
+    label: str
+    source: str
+
+
+@functools.cache
+def levels() -> tuple[str, ...]:
+    """Return the vertebral levels at which a catheter tip may lie."""
+    return tuple(f"{region}{number}" for region, count in _VERTEBRAE for number in range(1, count + 1))
+
+
+def territories() -> tuple[str, ...]:
+    """Return the arterial territories of the lesion model."""
+    from eutonia.patient import TERRITORIES
+
+    return tuple(TERRITORIES)
+
+
+def sites() -> tuple[str, ...]:
+    """Return the sites of haemorrhage of the lesion model."""
+    from eutonia.patient import SITES
+
+    return tuple(SITES)
+
+
+def mixes() -> tuple[str, ...]:
+    """Return the named mixes of lesions."""
+    from eutonia.patient import MIXES
+
+    return tuple(MIXES)
+
+
+def mix_of(origin: str) -> str | None:
+    """Return the named mix that goes with an origin of spasticity; None for healthy people."""
+    from eutonia.patient.population import CORD_LESIONS, STROKE_SURVIVORS
+
+    return {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS}.get(origin)
+
+
+def products() -> Mapping[str, str]:
+    """Return the product that each name or alias means, in the order of the records."""
+    from eutonia import parameters
+
+    return {name: product.name for product in parameters.products() for name in product.names}
+
+
+def products_for(route: str) -> tuple[str, ...]:
+    """Return the names of the products that are given by a route, such as "oral" or "intrathecal bolus"."""
+    from eutonia import parameters
+
+    return tuple(product.name for product in parameters.products() if route.startswith(product.route))
+
+
+def sources() -> tuple[str, ...]:
+    """Return the keys of sources.bib."""
+    from eutonia.parameters import citations
+
+    return citations.keys()
+
+
+def pump_models() -> tuple[str, ...]:
+    """Return the pump models of the records, by the name that their labels give."""
+    from eutonia import parameters
+
+    records = parameters.load("pump").records()
+    return tuple(one.label.rpartition(", ")[2] for one in records if one.name.endswith("_reservoirs"))
+
+
+def reservoirs(model: str) -> tuple[float, ...]:
+    """Return the reservoir sizes of a pump model, mL."""
+    return _record("pump", f"{_slug(model)}_reservoirs").array()
+
+
+def flows(model: str) -> tuple[float, float]:
+    """Return the lowest and the highest flow of a pump model, mL/day."""
+    slug = _slug(model)
+    return _record("pump", f"{slug}_flow_lowest").value, _record("pump", f"{slug}_flow_highest").value
+
+
+def largest_oral_dose() -> Limit:
+    """Return the largest dose by mouth: what the label allows in a whole day, mg."""
+    record = _record("label_dosing", "oral_highest_daily")
+    return Limit(record.value, f"{record.value:g} mg", record.label, record.source)
+
+
+def largest_bolus() -> Limit:
+    """Return the largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug."""
+    record = _record("label_dosing", "screening_ladder")
+    largest = max(record.array())
+    return Limit(largest, f"{largest:g} ug", "The largest test dose", record.source)
+
+
+def largest_rate() -> Limit:
+    """Return the largest rate into the spinal fluid by the label, ug/h."""
+    record = _record("label_dosing", "highest_dose")
+    return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
+
+
+def largest_concentration() -> Limit:
+    """Return the largest concentration that is marketed for pumps, ug/mL."""
+    record = _record("pump", "concentrations")
+    largest = max(record.array())
+    return Limit(largest, f"{largest:g} ug/mL", "The highest marketed concentration", record.source)
+
+
+def _record(of: str, name: str) -> Parameter:
+    """Return a record without noting a use: checking a file is no part of a run."""
+    from eutonia import parameters
+
+    return next(record for record in parameters.load(of).records() if record.name == name)
+
+
+def _slug(model: str) -> str:
+    return model.casefold().replace(" ", "_")

@@ -1,0 +1,389 @@
+"""The parameter loader: what it refuses and in which words, what it records, and every record that ships."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eutonia import _units, parameters
+from eutonia.errors import EutoniaError, ParameterError, UnitError
+from eutonia.parameters import arithmetic, catalogue, citations, library
+from eutonia.parameters.record import METHODS, STATUSES
+
+SOURCES = {"Simon_2018", "Wuis_1985"}
+HEADER = {"name": "trial_set", "title": "A set", "released": "2026-11", "note": ""}
+RECORD: dict[str, object] = {
+    "value": 11.6,
+    "unit": "L/h",
+    "source": "Simon_2018",
+    "where": "abstract",
+    "method": "fitted",
+    "status": "verified",
+    "label": "Oral clearance",
+}
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{key}" = {toml(item)}' for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(item) for item in value) + "]"
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
+
+
+def text(header: dict[str, object] | None = None, **records: dict[str, object]) -> str:
+    tables = {"set": HEADER if header is None else header, **records}
+    return "\n".join(
+        f"[{name}]\n" + "\n".join(f"{key} = {toml(item)}" for key, item in table.items())
+        for name, table in tables.items()
+    )
+
+
+def read(**change: object) -> parameters.ParameterSet:
+    """Read a set of one record, changed; None takes a field out."""
+    record = {key: item for key, item in {**RECORD, **change}.items() if item is not None}
+    return library.read(text(clearance=record), "trial_set", SOURCES)
+
+
+def test_a_complete_record_is_read() -> None:
+    found = read(symbol="CL/F", spread={"kind": "lognormal", "cv": 0.21, "level": "between patients"}, people="57")
+    record = found["clearance"]
+    assert record.value == found.value("clearance") == 11.6
+    assert (record.unit, record.source, record.status, record.symbol, record.people) == (
+        "L/h",
+        "Simon_2018",
+        "verified",
+        "CL/F",
+        "57",
+    )
+    assert found.spread("clearance").sd_log == pytest.approx(math.sqrt(math.log(1 + 0.21**2)))
+    assert (record.derived, record.as_given, record.valid, record.note) == ("", "", "", "")
+    assert found.values("clearance", "clearance") == (11.6, 11.6)
+    assert found.array("clearance") == (11.6,)
+    assert list(found) == ["clearance"]
+    assert len(found) == 1
+    assert "clearance" in found
+
+
+def test_a_vector_is_read() -> None:
+    found = read(value=[50, 75, 100], unit="ug")
+    assert found.array("clearance") == (50.0, 75.0, 100.0)
+    with pytest.raises(ParameterError, match=r"vector of 3 numbers\. Ask for it with array"):
+        found.value("clearance")
+
+
+def test_records_and_sets_are_frozen() -> None:
+    found = read()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found["clearance"].unit = "mL/min"  # type: ignore[misc]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        found.name = "another"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        found._records["clearance"] = found["clearance"]  # type: ignore[index]
+
+
+REFUSED: list[tuple[dict[str, object], list[str]]] = [
+    *[({field: None}, [f"lacks {field}", "no source, no number"]) for field in RECORD],
+    ({"sorce": "x"}, ['no field "sorce"', "Nearest: source"]),
+    ({"status": "verifyed"}, ['no status "verifyed"', "Nearest: verified", "program default"]),
+    ({"method": "guessed"}, ['no method "guessed"', "measured"]),
+    ({"unit": 5}, ["unit is 5", "Allowed: text"]),
+    ({"value": "11.6 L/h"}, ["value is '11.6 L/h'", "unit stands in its own field"]),
+    ({"value": True}, ["value is True"]),
+    ({"value": []}, ["value is []"]),
+    ({"value": [1, "2"]}, ["Allowed: a number"]),
+    ({"value": math.nan}, ["value is nan"]),
+    ({"source": "Simon_2017"}, ['no source "Simon_2017"', "Nearest: Simon_2018", "sources.bib"]),
+    ({"source": ""}, ['"source" is empty']),
+    ({"where": "  "}, ['"where" is empty']),
+    ({"as_given": " "}, ["as_given is empty", "what the paper prints"]),
+    ({"status": "assumed"}, ['status "assumed" with source "Simon_2018"', 'source "assumption"']),
+    ({"source": "assumption"}, ['status "verified" with source "assumption"']),
+    ({"source": "assumption", "status": "assumed"}, ["without a reason", "Write the reason in note"]),
+    ({"spread": 0.2}, ["spread is 0.2", "lognormal"]),
+    ({"spread": {"kind": "gaussian", "sd": 1}}, ['no spread kind "gaussian"', "lognormal", "normal"]),
+    ({"spread": {"kind": "lognormal"}}, ["lognormal spread is given no number", "cv or sd"]),
+    ({"spread": {"kind": "lognormal", "low": 1, "high": 2}}, ["lognormal spread is given low, high"]),
+    ({"spread": {"kind": "range", "low": 2}}, ["range spread is given low", "high and low"]),
+    ({"spread": {"kind": "range", "low": 2, "high": 1}}, ["upside down"]),
+    ({"spread": {"kind": "normal", "sd": -1}}, ["negative"]),
+    ({"spread": {"kind": "normal", "sd": "1"}}, ["no number"]),
+    ({"spread": {"kind": "normal", "sigma": 1}}, ['no field of spread "sigma"']),
+    ({"derived": "180 * 60"}, ["gives 10800, but value is 11.6", "within 1%"]),
+    ({"derived": "180 *"}, ["is not arithmetic", "sqrt, exp, log"]),
+    ({"derived": "clearence * 2"}, ['no record "clearence"', "Nearest: clearance"]),
+    ({"derived": "11.6", "value": [11.6]}, ['a vector cannot be "derived"']),
+]
+
+
+@pytest.mark.parametrize(("change", "parts"), REFUSED)
+def test_an_incomplete_or_wrong_record_is_refused(change: dict[str, object], parts: list[str]) -> None:
+    with pytest.raises(ParameterError) as caught:
+        read(**change)
+    message = str(caught.value)
+    assert "clearance in trial_set.toml" in message
+    for part in parts:
+        assert part in message, message
+
+
+def test_a_unit_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(
+        UnitError, match=r'clearance in trial_set.toml: the unit "L/houre" cannot be read. Nearest: hour'
+    ):
+        read(unit="L/houre")
+
+
+def test_an_assumption_with_a_reason_is_read() -> None:
+    assert read(source="assumption", status="assumed", note="nobody knows")["clearance"].status == "assumed"
+
+
+def test_duplicates_and_bad_toml_are_refused() -> None:
+    twice = text(clearance=RECORD) + "\n" + text(clearance=RECORD).split("\n", 5)[5]
+    for broken in (twice, text(clearance=RECORD) + "\nvalue = 12", "[set\n"):
+        with pytest.raises(ParameterError, match=r"trial_set\.toml cannot be read: .*each name stands once"):
+            library.read(broken, "trial_set", SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ({}, "lacks name, title, released, note"),
+        ({**HEADER, "name": "other"}, 'calls itself "other"'),
+        ({**HEADER, "date": "2026"}, 'no field "date"'),
+        ({**HEADER, "released": 2026}, "lacks released"),
+    ],
+)
+def test_a_set_needs_its_header(header: dict[str, object], words: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        library.read(text(header, clearance=RECORD), "trial_set", SOURCES)
+
+
+def test_a_set_needs_a_header_and_a_record() -> None:
+    with pytest.raises(ParameterError, match=r"has no \[set\] table"):
+        library.read("", "trial_set", SOURCES)
+    with pytest.raises(ParameterError, match="holds no record"):
+        library.read(text(), "trial_set", SOURCES)
+    with pytest.raises(ParameterError, match=r"clearance in trial_set\.toml is a bare value"):
+        library.read("clearance = 11.6\n" + text(), "trial_set", SOURCES)
+
+
+def test_an_unknown_parameter_or_set_names_the_nearest() -> None:
+    with pytest.raises(
+        ParameterError, match=r'no parameter of trial_set "clearence". Nearest: clearance.*See: eutonia'
+    ):
+        read().value("clearence")
+    with pytest.raises(ParameterError, match=r'no parameter set "oral_simon". Nearest: oral_simon_2018'):
+        parameters.load("oral_simon")
+
+
+def test_derived_arithmetic() -> None:
+    names = {"a": 2.0, "b": 3.0}
+    assert arithmetic.evaluate("sqrt(a * 8) + -b ** 2 / 3 - exp(log(1))", names) == pytest.approx(0.0)
+    wrong = ["__import__('os')", "a.real", "max(a, b)", "a if b else a", "'a'", "True", "[a]", "a; b", "", "a // b"]
+    for expression in (*wrong, "1 / 0", "log(-1)", "(-1) ** 0.5", "1e300 * 1e300", "9.9 ** 9999"):
+        with pytest.raises(ParameterError, match="Allowed"):
+            arithmetic.evaluate(expression, names)
+
+
+@given(st.text(max_size=20))
+def test_arithmetic_raises_nothing_but_a_parameter_error(expression: str) -> None:
+    try:
+        value = arithmetic.evaluate(expression, {"a": 2.0})
+    except ParameterError:
+        return
+    assert math.isfinite(value)
+
+
+def test_a_recording_counts_each_record_once_by_status() -> None:
+    oral = parameters.load("oral_adult_default")
+    with parameters.recording() as used:
+        oral.value("bioavailability")
+        oral.value("bioavailability")
+        oral.spread("absorption_rate")
+        with parameters.recording() as inner:
+            oral.values("nonrenal_clearance", "transit_steps")
+        oral.records()
+    oral.value("haemodialysis_clearance")
+    assert used.counts_by_status() == {"verified": 2, "derived": 1, "assumed": 1}
+    assert inner.counts_by_status() == {"derived": 1, "assumed": 1}
+    assert [record.name for record in inner.records()] == ["nonrenal_clearance", "transit_steps"]
+    assert used.sources() == ("Agarwal_2015", "Renal_model", "Simon_2018")
+
+
+def test_bibtex_of_what_was_used() -> None:
+    printed = parameters.citations.bibtex(["Wuis_1985", "Simon_2018", "assumption", "Wuis_1985"])
+    assert printed.count("@article") == 2
+    assert printed.index("Simon_2018") < printed.index("Wuis_1985")
+    assert "PMID 30190685" in printed
+    assert citations.bibtex([]) == ""
+    assert citations.read(printed, "printed").keys() == {"Simon_2018", "Wuis_1985"}
+    with pytest.raises(ParameterError, match=r'no source "Simon_2016". Nearest: Simon_2018'):
+        citations.bibtex(["Simon_2016"])
+
+
+def test_bibtex_is_read() -> None:
+    source = (
+        '% a comment with a@b\n@Article{A_2000,\n title = {{N}ested {braces}}, year = 2000,\n note = "in quotes"}\n'
+    )
+    entry = citations.read(source, "x.bib")["A_2000"]
+    assert entry.kind == "article"
+    assert entry.fields == {"title": "{N}ested {braces}", "year": "2000", "note": "in quotes"}
+    assert entry.title == "{N}ested {braces}"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("@misc{A, title = {x}}\n@misc{A, title = {y}}", 'the key "A" twice'),
+        ("\n@misc A", "x.bib, line 2"),
+        ("@misc{A, title = {x}", "A in x.bib: no closing brace"),
+        ("@misc{A, title = {x", "a field is not closed"),
+    ],
+)
+def test_broken_bibtex_is_refused(source: str, words: str) -> None:
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        citations.read(source, "x.bib")
+
+
+@pytest.mark.parametrize("name", parameters.sets())
+def test_every_record_that_ships_is_whole(name: str) -> None:
+    found = parameters.load(name)
+    assert found.title
+    for record in found.records():
+        assert record.set == name
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", record.name), record.name
+        assert record.status in STATUSES
+        assert record.method in METHODS
+        assert record.numbers
+        assert all(math.isfinite(number) for number in record.numbers)
+        assert record.source == "assumption" or record.source in citations.entries()
+        assert record.note or record.status != "assumed"
+        assert not re.search(r"[{}]", record.label)
+        _units.convert(1.0, record.unit, record.unit)
+
+
+def test_every_source_has_a_title() -> None:
+    for key in citations.entries():
+        assert citations.entry(key).fields.get("title"), key
+
+
+def test_a_set_named_after_a_paper_reproduces_it() -> None:
+    """Single-dose peaks, exponents and half-lives that the papers print or that follow from them in closed form."""
+    for name, peak, at, half_life in (
+        ("oral_simon_2018", 106.9, 1.57, 4.4),
+        ("oral_chevillard_2018", 180.2, 1.23, 3.9),
+    ):
+        clearance, volume, absorption = parameters.load(name).values(
+            "clearance_over_bioavailability", "volume_over_bioavailability", "absorption_rate"
+        )
+        elimination = clearance / volume
+        time = math.log(absorption / elimination) / (absorption - elimination)
+        assert time == pytest.approx(at, abs=0.006)
+        assert 10_000 / volume * math.exp(-elimination * time) == pytest.approx(peak, rel=1e-3)
+        assert math.log(2) / elimination == pytest.approx(half_life, rel=0.02)
+    wuis = parameters.load("oral_wuis_1985")
+    rates = wuis.values("elimination_rate", "distribution_rate", "return_rate")
+    fast, slow = _exponents(*rates)
+    assert fast == pytest.approx(wuis.value("fast_exponent"), rel=0.005)
+    assert slow == pytest.approx(wuis.value("slow_exponent"), rel=0.005)
+    assert wuis.value("clearance_over_bioavailability") / slow == pytest.approx(59.0, rel=0.05)
+    he = parameters.load("oral_he_2014")
+    clearance, central, between, peripheral = he.values(
+        *(
+            f"{stem}_over_bioavailability_per_weight"
+            for stem in ("clearance", "central_volume", "intercompartmental_clearance", "peripheral_volume")
+        )
+    )
+    _, slow = _exponents(clearance / central, between / central, between / peripheral)
+    assert math.log(2) / slow == pytest.approx(4.5, rel=0.01)
+
+
+def _exponents(elimination: float, distribution: float, back: float) -> tuple[float, float]:
+    half = (elimination + distribution + back) / 2
+    root = math.sqrt(half**2 - elimination * back)
+    return half + root, half - root
+
+
+@pytest.mark.parametrize(
+    ("creatinine", "cut"), [(65, "dose_cut_mild"), (40, "dose_cut_moderate"), (20, "dose_cut_severe")]
+)
+def test_the_renal_model_reproduces_the_advised_dose_cuts(creatinine: float, cut: str) -> None:
+    oral = parameters.load("oral_adult_default")
+    fixed, slope, reference = oral.values(
+        "nonrenal_clearance", "renal_clearance_per_creatinine_clearance", "creatinine_clearance_reference"
+    )
+    share = (fixed + slope * creatinine) / (fixed + slope * reference)
+    assert 1 - share == pytest.approx(oral.value(cut), abs=0.06)
+
+
+def test_products() -> None:
+    found = parameters.products()
+    assert len(found) == len({item.name for item in found})
+    assert parameters.product("LIORESAL IT").strengths == (50.0, 500.0, 2000.0)
+    assert parameters.product("baclofen").rxcui["10 mg"] == "197391"
+    with pytest.raises(ParameterError, match=r'no product "Gablofin". Nearest: Gablofen'):
+        parameters.product("Gablofin")
+    for item in found:
+        assert item.source == "assumption" or item.source in citations.entries()
+        assert item.strength_unit.startswith("mg" if item.route == "oral" else "ug")
+
+
+PRODUCT: dict[str, object] = {
+    "name": "Tablet",
+    "aliases": ["pill"],
+    "form": "tablet",
+    "route": "oral",
+    "strengths": [10],
+    "strength_unit": "mg",
+    "codes": {"atc": "M03BX01", "rxcui": {"10 mg": "197391"}},
+    "region": "US",
+    "status": "verified",
+    "source": "Simon_2018",
+    "note": "",
+}
+
+
+def read_products(*changes: dict[str, object]) -> tuple[parameters.Product, ...]:
+    header = text({**HEADER, "name": "products"})
+    rows = [{key: item for key, item in {**PRODUCT, **change}.items() if item is not None} for change in changes]
+    body = ["[[product]]\n" + "\n".join(f"{key} = {toml(item)}" for key, item in row.items()) for row in rows]
+    return catalogue.read("\n".join([header, *body]), SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"route": "nasal"}, 'no route "nasal"'),
+        ({"route": "intrathecal"}, "pump solutions in ug (1 mg = 1000 ug)"),
+        ({"strength_unit": "ug/mL"}, "Allowed: mg or mg/mL"),
+        ({"status": "sure"}, 'no status "sure"'),
+        ({"source": "Simon_2017"}, "Nearest: Simon_2018"),
+        ({"strengths": [0]}, "numbers above 0"),
+        ({"strengths": 10}, "Allowed: a list of numbers"),
+        ({"aliases": "pill"}, "a list of names"),
+        ({"codes": {"rxcui": {}}}, "Allowed: codes = "),
+        ({"codes": {"atc": "M03BX01", "rxcui": {"10 mg": 197391}}}, "quotation marks"),
+        ({"codes": {"atc": "M03BX01", "rxnorm": {}}}, 'no code "rxnorm". Allowed: atc, ndc, rxcui'),
+        ({"strenghts": [1]}, 'no field "strenghts". Nearest: strengths'),
+        ({"region": None}, "lacks region"),
+        ({"region": ""}, "region is ''"),
+        ({"aliases": ["Tablet"]}, '"Tablet" names both'),
+    ],
+)
+def test_a_wrong_product_is_refused(change: dict[str, object], words: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        read_products(change)
+    assert words in str(caught.value)
+
+
+def test_two_products_cannot_share_a_name() -> None:
+    with pytest.raises(ParameterError, match=r'"pill" names both Tablet and Capsule'):
+        read_products({}, {"name": "Capsule"})
+    with pytest.raises(ParameterError, match="holds no product"):
+        read_products()
+    assert issubclass(ParameterError, EutoniaError)

@@ -1,0 +1,162 @@
+"""Units at the border: what is read, what is refused, and how the refusal teaches."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eutonia import _units
+from eutonia.errors import UnitError
+
+READ = [
+    ("48 hour", "duration", 48.0),
+    ("12 month", "duration", 12 * 30.4375 * 24),
+    ("-30 min", "duration", -0.5),
+    ("2 fortnight", "duration", 28 * 24.0),
+    ("50 ug", "intrathecal_dose", 50.0),
+    ("50µg", "intrathecal_dose", 50.0),
+    ("50 μg", "intrathecal_dose", 50.0),
+    ("50 mcg", "intrathecal_dose", 50.0),
+    ("1e2 microgram", "intrathecal_dose", 100.0),
+    ("500 ng", "intrathecal_dose", 0.5),
+    ("10 mg", "oral_dose", 10.0),
+    ("0.5 g", "oral_dose", 500.0),
+    ("100 ug/day", "intrathecal_rate", 100 / 24),
+    ("100 mcg / day", "intrathecal_rate", 100 / 24),
+    ("100 ug per day", "intrathecal_rate", 100 / 24),
+    ("24 ng/s", "intrathecal_rate", 86.4),
+    ("20 mL", "volume", 20.0),
+    ("0.1 L", "volume", 100.0),
+    ("2000 ug/mL", "concentration_pump", 2000.0),
+    ("71 kg", "weight", 71.0),
+    ("154 lb", "weight", 69.853),
+    ("67 year", "age", 67.0),
+    ("30 month", "age", 2.5),
+    ("80 mL/min", "clearance", 80.0),
+    ("4.8 L/h", "clearance", 80.0),
+    ("42 cm", "length", 42.0),
+    ("90 deg", "angle", 90.0),
+    ("1 rad", "angle", 57.29578),
+    ("130 deg/s", "speed", 130.0),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "expected"), READ)
+def test_a_quantity_is_read_in_its_canonical_unit(text: str, kind: str, expected: float) -> None:
+    assert _units.parse(text, kind) == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_kind_reads_its_own_canonical_unit_as_one() -> None:
+    for kind in _units.kinds():
+        assert _units.parse(f"1 {_units.canonical_unit(kind)}", kind) == pytest.approx(1.0)
+
+
+def test_own_tables_agree_with_pint() -> None:
+    for kind in _units.kinds():
+        for unit in _units._KINDS[kind].table:
+            ours = _units.parse(f"7 {unit}", kind)
+            assert ours == pytest.approx(_units.convert(7, unit, _units.canonical_unit(kind)), rel=1e-9), unit
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "parts"),
+    [
+        ("50 mg", "intrathecal_dose", ["oral", "intrathecal", "1 mg = 1000 ug", '"50000 ug"', '"50 ug"']),
+        ("0.05 g", "intrathecal_dose", ["oral", "intrathecal", '"50000 ug"']),
+        ("0.1 mg/day", "intrathecal_rate", ["oral", "intrathecal", '"100 ug/day"', '"0.1 ug/day"']),
+        ("2 mg/mL", "concentration_pump", ["oral", "intrathecal", '"2000 ug/mL"']),
+        ("50 ug", "oral_dose", ["intrathecal", "oral dose", "1 mg = 1000 ug", '"0.05 mg"', '"50 mg"']),
+    ],
+)
+def test_the_other_routes_mass_is_refused_and_both_routes_are_named(text: str, kind: str, parts: list[str]) -> None:
+    with pytest.raises(UnitError) as caught:
+        _units.parse(text, kind, "phase 1, arm baclofen")
+    message = str(caught.value)
+    assert message.startswith("phase 1, arm baclofen: ")
+    for part in parts:
+        assert part in message, message
+
+
+@pytest.mark.parametrize("bare", [50, 50.0, "50", " 50 "])
+def test_a_bare_number_is_told_which_unit_to_write(bare: object) -> None:
+    with pytest.raises(UnitError, match=r"has no unit.*intrathecal dose in ug.*Write it as \"50 ug\""):
+        _units.parse(bare, "intrathecal_dose")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "words"),
+    [
+        ("50 hour", "oral_dose", "does not convert to mg"),
+        ("5 yeers", "age", "Nearest: years"),
+        ("ten mg", "oral_dose", "not a number with a unit"),
+        ("", "oral_dose", "not a number with a unit"),
+        ("-5 mg", "oral_dose", "negative"),
+        ("1e999 hour", "duration", "too large"),
+        ("5 mg", "dose", 'no kind of quantity "dose". Nearest: oral_dose'),
+        ("5 Mg", "oral_dose", "nobody gives it in megagram. Allowed: gram or milligram"),
+        ("1 lb", "oral_dose", "nobody gives it in pound"),
+        ("5 kg", "intrathecal_dose", "nobody gives it in kilogram"),
+        ("5 (", "oral_dose", "does not convert"),
+    ],
+)
+def test_a_wrong_quantity_is_refused(text: str, kind: str, words: str) -> None:
+    with pytest.raises(UnitError) as caught:
+        _units.parse(text, kind)
+    assert words in str(caught.value)
+
+
+@given(st.text(max_size=12), st.sampled_from(_units.kinds()))
+def test_nothing_but_a_unit_error_is_ever_raised(unit: str, kind: str) -> None:
+    try:
+        value = _units.parse(f"3 {unit}", kind)
+    except UnitError:
+        return
+    assert math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["", "1", "mL/min", "N m s/rad", "1/h", "s^-2", "cm2/h", "kg m2", "grade/mV", "1/year", "pps", "mS/cm^2", "degC"],
+)
+def test_units_of_records_are_read(unit: str) -> None:
+    _units.check(unit)
+
+
+@pytest.mark.parametrize("unit", ["mgg", "mL//h", "h/", "5 apples", "(", "mg per"])
+def test_a_unit_that_cannot_be_read_is_refused(unit: str) -> None:
+    with pytest.raises(UnitError, match="cannot be read"):
+        _units.check(unit)
+    with pytest.raises(UnitError, match="cannot be read"):
+        _units.convert(1.0, unit, "mg")
+
+
+def test_the_nearest_unit_is_named() -> None:
+    with pytest.raises(UnitError, match="Nearest: mg"):
+        _units.check("mgg")
+
+
+def test_pint_reads_every_unit_that_is_waved_through() -> None:
+    registry = _units._registry()
+    for atom in sorted(_units._KNOWN_ATOMS):
+        registry.parse_units(atom)
+
+
+def test_conversion() -> None:
+    assert _units.convert(180, "mL/min", "L/h") == pytest.approx(10.8)
+    assert _units.convert(1.0, "1", "") == 1.0
+    with pytest.raises(UnitError, match=r'"mg" does not convert to "h"'):
+        _units.convert(1.0, "mg", "h")
+
+
+def test_ordinary_units_do_not_wake_pint() -> None:
+    code = (
+        "import sys; from eutonia import _units;"
+        "_units.parse('50 ug', 'intrathecal_dose'); _units.parse('12 month', 'duration'); _units.check('N m/rad');"
+        "sys.exit('pint' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
