@@ -164,7 +164,7 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
     kinetics = Kinetics.draw(
         seed=SEED, person=who, weight_kg=jnp.full(n, 72.0), creatinine_clearance=jnp.full(n, 100.0), tip="T10", intrathecal=iv
     )
-    names = ("ec50", "hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
+    names = ("ec50", "hill", "tone_hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
     typical = dataclasses.replace(Receptor.typical(), **{k: jnp.asarray(values[k]) for k in names})
     traits = _traits(study, values, n)
     luck = np.array(_streams.normal(_streams.keys(SEED, _streams.Purpose.BIAS, who), 2))

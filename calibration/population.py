@@ -3,10 +3,10 @@
     python calibration/population.py          the table, target against model, for the shipped numbers
     python calibration/population.py --fit    fit again and print the numbers to ship
 
-Only calibration rows are read here, typed in below with their identifiers. A person is scored as in a survey: four muscle
-groups a limb, each with its own deviation from the bias of its limb, one rater; the worst group counts. Deviation and rater
-noise shrink with the tone itself, since nobody grades a limb that does not resist. Probabilities over rater noise are exact,
-so the misfit is smooth.
+Only calibration rows are used here, typed in below with their identifiers. A person is scored as in a survey: four
+muscle groups a limb, each with its own deviation from the bias of its limb, one rater; the worst group counts. The
+deviation and the noise shrink with the tone itself, since nobody grades a limb that does not resist. Chances over rater
+noise are exact, so the misfit is smooth.
 """
 
 from __future__ import annotations
@@ -174,10 +174,14 @@ def _targets() -> list[Target]:
         Target("POP028", "Zeng, odds ratio, moderate to severe paresis", 6.57, 3.1, odds_ratio_paresis),
         Target("POP029", "Zeng, odds ratio, bleed", 1.879, 0.27, odds_ratio_bleed),
         Target("POP037", "Feng, R2 of load on arm strength, 3 mo", 0.69, 0.06, explained_strength),
-        Target("POP038", "Feng, the same, strength below 0.4", 0.47, 0.1, partial(explained_strength, at_most=0.4), 0.0),
+        Target(
+            "POP038", "Feng, the same, strength below 0.4", 0.47, 0.1, partial(explained_strength, at_most=0.4), 0.0
+        ),
         prevalence("POP009", "Sommerfeld, all, day 5", 21.0, 95, share("all", 5 * DAY), 0.0),
         prevalence("POP010", "Sommerfeld, all, 3 mo", 19.0, 95, share("all", 3 * MONTH)),
-        prevalence("POP021", "van Kuijk, plegic arm, 26 wk", 63.0, 43, share("plegic arm, infarct", 26 * WEEK, ANY, ARM), half),
+        prevalence(
+            "POP021", "van Kuijk, plegic arm, 26 wk", 63.0, 43, share("plegic arm, infarct", 26 * WEEK, ANY, ARM), half
+        ),
         prevalence("POP022", "KOSCO, all, 3 mo", 7.3, 1000, share("all", 3 * MONTH), 0.0),
         prevalence("POP030", "Plantin, paretic arm, 3 wk", 33.0, 61, share("paretic", 3 * WEEK, ANY, ARM), half),
         prevalence("POP031", "Plantin, paretic arm, 6 mo", 51.0, 61, share("paretic", 6 * MONTH, ANY, ARM), half),
@@ -188,7 +192,14 @@ TARGETS = _targets()
 
 # Fitted numbers: arm weight, leg over arm, spread, flaccid time, emergence time, strength spread (all positive: logs),
 # with weak priors that carry what the rows leave open.
-_START = {"arm": 0.8, "leg": 0.6, "spread": 1.2, "flaccid_time": 3.0 * DAY, "emergence_time": 4.0 * WEEK, "strength": 0.8}
+_START = {
+    "arm": 0.8,
+    "leg": 0.6,
+    "spread": 1.2,
+    "flaccid_time": 3.0 * DAY,
+    "emergence_time": 4.0 * WEEK,
+    "strength": 0.8,
+}
 _PRIOR_LOG_SD = {"flaccid_time": 0.4, "emergence_time": 0.35, "spread": 0.15}
 
 
@@ -240,7 +251,9 @@ def table(survey: Survey, constants: DescendingConstants) -> str:
         lines.append(f"{t.row:7}{t.text:48}{t.value:8.2f}{t.error:7.2f}{got:8.2f}{gap:11.1f}  {t.weight:g}")
     paretic = survey.paretic.any(axis=0)
     severe = survey.severely_paretic.any(axis=0)[paretic]
-    lines.append(f"paretic at onset {100 * np.mean(paretic):.1f} %, moderate to severe among them {100 * np.mean(severe):.1f} %")
+    lines.append(
+        f"paretic at onset {100 * np.mean(paretic):.1f} %, moderate to severe among them {100 * np.mean(severe):.1f} %"
+    )
     lines += ["all strokes at one year, bias, mV", *_reach(survey.bias(constants, 12.0 * MONTH))]
     return "\n".join(lines)
 

@@ -37,10 +37,18 @@ class Purpose(enum.IntEnum):
     REPORT = 19
 
 
-@partial(jax.jit, static_argnames="purpose")
-def keys(seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0) -> Key[Array, " n"]:
+def keys(
+    seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0
+) -> Key[Array, " n"]:
     """Return one key a person for one decision at one visit."""
-    root = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), int(purpose)), visit)
+    return _keys(seed, int(purpose), person, visit)
+
+
+@jax.jit
+def _keys(
+    seed: int | Int[Array, ""], purpose: int | Int[Array, ""], person: Int[Array, " n"], visit: int | Int[Array, ""]
+) -> Key[Array, " n"]:
+    root = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), visit)
     return jax.vmap(lambda who: jax.random.fold_in(root, who))(person)
 
 

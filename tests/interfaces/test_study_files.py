@@ -1,4 +1,4 @@
-"""Broken study files: every fault is named with its key and line, the message says what to do, and nothing else escapes."""
+"""Broken study files: every fault is named with its key and line and what to do, and nothing else escapes."""
 
 from __future__ import annotations
 
@@ -72,7 +72,12 @@ def test_a_study_that_ships_is_whole(text: str) -> None:
 
 def test_many_faults_come_at_once_and_still_fit_on_a_screen() -> None:
     text = TEXTS["meythaler_2001"]
-    for old, new in (("n = 21", "n = -1"), ('"50 ug"', '"50 mg"'), ("seed = 2001", 'seed = "x"'), ("mean = 3.3", "mean = nan")):
+    for old, new in (
+        ("n = 21", "n = -1"),
+        ('"50 ug"', '"50 mg"'),
+        ("seed = 2001", 'seed = "x"'),
+        ("mean = 3.3", "mean = nan"),
+    ):
         text = text.replace(old, new)
     error = fault_of(text.replace('statistic = "mean"', 'statistic = "average"'))
     assert len(error.faults) > 6  # type: ignore[attr-defined]
@@ -120,7 +125,7 @@ def test_a_file_that_is_no_study(tmp_path: Path, content: bytes, words: str) -> 
 
 def test_a_number_of_thousands_of_digits() -> None:
     error = fault_of(TEXTS["meythaler_2001"].replace("seed = 2001", "seed = 0x" + "f" * 9000))
-    assert "at most 4,294,967,295" in str(error)
+    assert "at most 4,294,967,295" in " ".join(str(error).split())
 
 
 def test_a_file_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
@@ -138,7 +143,7 @@ def test_a_folder_a_huge_file_and_an_impossible_name(tmp_path: Path) -> None:
         load_study(tmp_path)
     huge = tmp_path / "huge.toml"
     huge.write_bytes(b"#" * 3_000_000)
-    with pytest.raises(StudyError, match="3.0 MB"):
+    with pytest.raises(StudyError, match=r"3\.0 MB"):
         load_study(huge)
     for name in ("a" * 5000, "a\x00b", ""):
         with pytest.raises(StudyError, match="Do: "):
@@ -157,9 +162,10 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_fault(tmp_path: Path) ->
 
 LINES = {name: text.split("\n") for name, text in TEXTS.items()}
 SCRAPS = st.sampled_from(
-    ["", "[", "]", "{", "}", '"', "'", '"""', "=", ".", ",", "nan", "inf", "-1", "0", "1e400", "true", "2001-01-01", "[]",
-     "{}", '""', '"50 mg"', '"-3 hour"', '"1e308 day"', '"50 ug**9**9**9"', '"\\u0000"', "[[phase]]", "[phase]", "[[event]]",
-     "[[published]]", "é", "\t", "\r", "\x7f", "9" * 400, "0x" + "f" * 400, "[[1, 2], [3]]", '["0 hour"]', '[{ a = 1 }]']
+    ["", "[", "]", "{", "}", '"', "'", '"""', "=", ".", ",", "nan", "inf", "-1", "0", "1e400", "true", "2001-01-01",
+     "[]", "{}", '""', '"50 mg"', '"-3 hour"', '"1e308 day"', '"50 ug**9**9**9"', '"\\u0000"', "é", "\t", "\r", "\x7f",
+     "[[phase]]", "[phase]", "[[event]]", "[[published]]", "9" * 400, "0x" + "f" * 400, "[[1, 2], [3]]", '["0 hour"]',
+     "[{ a = 1 }]"]
 )  # fmt: skip
 
 
@@ -191,26 +197,26 @@ def slips(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(slips())
 def test_a_slip_is_a_study_or_a_study_error(text: str) -> None:
     try:
-        study = parse_study(text, "slip.toml")
+        assert parse_study(text, "slip.toml").digest
+        return
     except StudyError as error:
-        assert len(str(error).splitlines()) <= SCREEN_LINES
-        assert all(fault.do and fault.why for fault in error.faults)  # type: ignore[attr-defined]
-    else:
-        assert study.digest
+        caught = error
+    assert len(str(caught).splitlines()) <= SCREEN_LINES
+    assert all(fault.do and fault.why for fault in caught.faults)  # type: ignore[attr-defined]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_a_study_error(text: str) -> None:
     with pytest.raises(StudyError):
         parse_study(text, "text.toml")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["study", "population", "assessment", "phase", "published", "patient", "case", "event", "x"]),
@@ -218,7 +224,9 @@ def test_any_text_is_a_study_error(text: str) -> None:
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
             lambda inner: (
                 st.lists(inner, max_size=3)
-                | st.dictionaries(st.sampled_from(["name", "kind", "arm", "treatment", "at", "gate"]), inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["name", "kind", "arm", "treatment", "at", "gate"]), inner, max_size=3
+                )
             ),
             max_leaves=12,
         ),

@@ -85,7 +85,7 @@ def modified_ashworth_code(latent: Array, noise: Array | float = 0.0) -> Array:
     return ashworth_score(latent, noise) - 1.0 + half
 
 
-def expected_score(latent: Array, noise_sd: float) -> Array:
+def expected_score(latent: Array, noise_sd: float | Array) -> Array:
     """Return the mean Ashworth score over rater noise of spread `noise_sd` (smooth in the latent; for fitting)."""
     from jax.scipy.special import ndtr
 

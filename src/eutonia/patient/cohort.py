@@ -1,5 +1,7 @@
 """Many people as a structure of arrays, each drawn by their own luck."""
 
+# ruff: noqa: N803, N815 -- a millilitre is written mL
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -11,8 +13,8 @@ from jaxtyping import Bool, Float, Int
 from eutonia import parameters
 from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_volume_mL, segment_number
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, PLACES, SPINAL, Lesions, Numbers
-from eutonia.patient.patient import Patient
 from eutonia.patient.pathways import Pathways
+from eutonia.patient.patient import Patient
 from eutonia.patient.population import LesionShare, Origin, Population
 from eutonia.patient.spread import standard_normal
 from eutonia.patient.tracts import ball_radius
@@ -102,7 +104,7 @@ class Cohort:
             creatinine_clearance_mL_min=population.creatinine_clearance.quantile(_failing_with_age(kidneys, age)),
             time_since_onset_h=population.time_since_onset_h.quantile(onset),
             is_woman=sex < population.women,
-            is_right_affected=luck[5] < 0.5,  # noqa: PLR2004 -- a coin
+            is_right_affected=luck[5] < 0.5,
             lesions=lesions,
             pathways=lesions.pathways(),
         )

@@ -4,6 +4,8 @@ Sources: Teo 2023 and the first-MRI series for bleeding, middle cerebral artery 
 the brain are general anatomy (set `lesion`).
 """
 
+# ruff: noqa: N802, N803, N806, N815 -- a millilitre is written mL
+
 from __future__ import annotations
 
 import math
@@ -126,7 +128,7 @@ class Lesion:
 
     @classmethod
     def spinal(cls, level: str, completeness: float = 1.0) -> Self:
-        """Return a cord lesion (injury, multiple sclerosis): `level` is the last whole segment, such as "C5" or "T10"."""
+        """Return a cord lesion (injury, multiple sclerosis); `level` is the last whole segment, such as "C5"."""
         return cls("spinal", level.upper(), completeness=completeness)
 
     @property

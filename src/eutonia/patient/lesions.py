@@ -7,6 +7,8 @@ with s the share of a slice inside each radius, v the relative volume of the rim
 in the rim and f the part of it that returns. A pathway loses what its worst slice loses.
 """
 
+# ruff: noqa: N815 -- a millilitre is written mL
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -115,7 +117,7 @@ class Lesions:
         return dead, silent
 
     def _cord_loss(self) -> Loss:
-        """Return the share cut by cord lesions: what each limb has of motoneurons below the level, times completeness."""
+        """Return the share cut by cord lesions: what a limb has of motoneurons below, times completeness."""
         anatomy = parameters.load("lesion")
         below = []
         for limb in LIMBS:

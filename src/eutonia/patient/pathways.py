@@ -75,7 +75,7 @@ class Pathways:
         time_h = np.asarray(time_since_onset_h, dtype=np.float64)
         if np.any(time_h < 0.0):
             raise SimulationError(
-                f"time since onset is {float(np.min(time_h)):g} h. Allowed: 0 or later. A lesion acts from its onset on."
+                f"time since onset is {float(np.min(time_h)):g} h. Allowed: 0 or later. Count from the onset."
             )
         left = 1.0 - self.core_loss - self.shell_loss * np.exp(-time_h / self.recovery_time_h)
         return np.asarray(np.clip(left, 0.0, 1.0))

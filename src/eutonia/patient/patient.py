@@ -1,5 +1,7 @@
 """One person: what a chart says before any treatment."""
 
+# ruff: noqa: N803 -- a millilitre is written mL
+
 from __future__ import annotations
 
 from dataclasses import dataclass

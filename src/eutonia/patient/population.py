@@ -20,6 +20,8 @@ STROKE_SURVIVORS = "stroke survivors"
 CORD_LESIONS = "cord lesions"
 MIXES = (STROKE_SURVIVORS, CORD_LESIONS)
 
+_NO_SIZE = TruncatedNormal(0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class LesionShare:
@@ -40,7 +42,7 @@ class LesionShare:
     share: float
     kind: Kind
     place: str = ""
-    size: Spread = TruncatedNormal(0.0)
+    size: Spread = _NO_SIZE
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -143,7 +145,8 @@ def _stroke_mix() -> tuple[LesionShare, ...]:
 
 def _cord_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
-    completeness = TruncatedNormal(*people.values("cord_completeness_mean", "cord_completeness_sd"), 0.0, 1.0)
+    mean, sd = people.values("cord_completeness_mean", "cord_completeness_sd")
+    completeness = TruncatedNormal(mean, sd, 0.0, 1.0)
     levels = zip(("C5", "T5", "T10"), people.array("cord_level_share"), strict=True)
     return tuple(LesionShare(share, "spinal", level, completeness) for level, share in levels)
 

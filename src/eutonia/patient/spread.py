@@ -31,7 +31,9 @@ class TruncatedNormal:
         """Return the number below which this share of the people lies."""
         if self.sd == 0.0:
             return np.full_like(share, self.mean)
-        return np.clip(_normal_quantile(share, self.mean, self.sd, self.low, self.high), self.low, self.high)
+        return np.asarray(
+            np.clip(_normal_quantile(share, self.mean, self.sd, self.low, self.high), self.low, self.high)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class LogNormal:
         variance = math.log1p((self.sd / self.mean) ** 2)
         ends = (math.log(end) if end > 0.0 else -math.inf for end in (self.low, self.high))
         logs = _normal_quantile(share, math.log(self.mean) - variance / 2.0, math.sqrt(variance), *ends)
-        return np.clip(np.exp(logs), self.low, self.high)
+        return np.asarray(np.clip(np.exp(logs), self.low, self.high))
 
 
 def standard_normal(share: Shares) -> Shares:
@@ -79,6 +81,6 @@ def _check(mean: float, sd: float, low: float, high: float) -> None:
     finite = math.isfinite(mean) and math.isfinite(sd)
     if not finite or sd < 0.0 or not low <= high or (sd == 0.0 and not low <= mean <= high):
         raise SimulationError(
-            f"a distribution has mean {mean:g}, sd {sd:g}, range {low:g} to {high:g}. Allowed: finite mean, sd at least "
-            "0, low below high, and a constant inside its range. Correct it."
+            f"a distribution has mean {mean:g}, sd {sd:g}, range {low:g} to {high:g}. Allowed: finite mean, sd at "
+            "least 0, low below high, and a constant inside its range. Correct it."
         )

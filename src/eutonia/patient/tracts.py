@@ -2,12 +2,15 @@
 
 One hemisphere and its half of the brain stem, in mm: lateral from the midline, anterior and upward from the anterior
 commissure. A pathway to a limb is a tube, given where it crosses six levels (cortex, corona radiata, internal capsule,
-peduncle, pons, medulla) and cut between them into axial slices, each a disc. A lesion is a ball, so that it meets a slice
-in a disc too, and the share of the tract that it takes is the overlap of two discs, in closed form.
+peduncle, pons, medulla) and cut between them into axial slices, each a disc. A lesion is a ball, so that it meets a
+slice in a disc too, and the share of the tract that it takes is the overlap of two discs, in closed form.
 """
+
+# ruff: noqa: N803 -- a millilitre is written mL
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,7 +87,7 @@ def ball_radius(volume_mL: Patients) -> Patients:
 def _heights(level: Vector, spacing: float) -> Vector:
     """Return heights from the highest to the lowest level, through every level, about `spacing` apart."""
     pieces = []
-    for upper, lower in zip(level[:-1], level[1:], strict=True):
+    for upper, lower in itertools.pairwise(level):
         count = max(1, round(float(upper - lower) / spacing))
         pieces.append(np.linspace(upper, lower, count, endpoint=False))
     return np.concatenate([*pieces, level[-1:]])

@@ -9,70 +9,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.report import svg, words
+from eutonia.report.course import SCALES, Panel, panels, window
 from eutonia.report.figures import time_axis
 from eutonia.trial.result import StudyResult, Zoom
 
 if TYPE_CHECKING:
-    import xarray
     from markupsafe import Markup
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_SCALES = (
-    "ashworth",
-    "modified_ashworth",
-    "reflex",
-    "spasm",
-    "h_reflex",
-    "walking",
-    "pain",
-    "tardieu",
-    "pendulum",
-    "clonus",
-)
-_GROUPS = {
-    "dose": "Dose",
-    "exposure": "Drug in spinal fluid and blood",
-    "effect": "Effect at the receptor",
-    "tone": "Tone",
-    "risk": "Risk of adverse effects",
-}
 _BRIEF = {"exposure": "Drug", "effect": "Receptor", "risk": "Risk"}
 _HEIGHTS = {"dose": 84, "exposure": 138, "effect": 100, "tone": 112, "risk": 92}
-_COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
-_DASHES: dict[str, str | tuple[int, tuple[float, ...]]] = {
-    "leg": "solid",
-    "arm": (0, (5, 2)),
-    "brain": (0, (1.5, 1.5)),
-    "plasma": (0, (7, 2, 1.5, 2)),
-}
 _HEAD = 24
 _SPACE = 16
 _LOG_DECADES = 4.5
 _DENSE = 200
 _EDGE = 14.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """One course to draw: what it is, its look, and its low, middle and high value at each time."""
-
-    name: str
-    colour: str
-    dash: str | tuple[int, tuple[float, ...]]
-    low: np.ndarray
-    middle: np.ndarray
-    high: np.ndarray
-
-
-@dataclass(frozen=True)
-class Panel:
-    """One strip of the figure: lines in one unit."""
-
-    kind: str
-    title: str
-    unit: str
-    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -82,73 +34,6 @@ class Marker:
     number: str
     time_h: float
     label: str
-
-
-def panels(course: xarray.Dataset) -> list[Panel]:
-    """Sort the variables of a course into panels, one for each kind and unit, in the order of the causal chain."""
-    found: dict[tuple[int, str, str, str], list[Line]] = {}
-    for name in course.data_vars:
-        variable = course[name]
-        if "time_h" not in variable.dims or not np.issubdtype(variable.dtype, np.number):
-            continue
-        kind = _kind(str(name))
-        unit = str(variable.attrs.get("units", ""))
-        title = _GROUPS.get(kind) or str(variable.attrs.get("long_name") or words.label(str(name)))
-        order = list(_GROUPS).index(kind) if kind in _GROUPS else 4
-        rank = order + (1 if kind == "risk" else 0)
-        found.setdefault((rank, kind, title, unit), []).extend(_lines(variable, str(name), kind))
-    return [
-        Panel(kind, title, _percent(kind, unit) or words.unit(unit), tuple(_coloured(lines)))
-        for (_, kind, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0])
-    ]
-
-
-def _kind(name: str) -> str:
-    starts = {"dose": "dose", "csf": "exposure", "plasma": "exposure", "receptor": "effect", "sensitivity": "effect",
-              "bias": "tone", "tone": "tone", "risk": "risk"}  # fmt: skip
-    if name in _SCALES:
-        return name
-    return next((kind for start, kind in starts.items() if name.startswith(start)), name)
-
-
-def _percent(kind: str, unit: str) -> str:
-    return "%" if kind in ("effect", "risk") and unit in ("", "1", "fraction", "probability", "dimensionless") else ""
-
-
-def _lines(variable: xarray.DataArray, name: str, kind: str) -> list[Line]:
-    """Return one line a limb; several patients become a middle line with a band."""
-    label = str(variable.attrs.get("long_name") or words.label(name))
-    factor = 100.0 if _percent(kind, str(variable.attrs.get("units", ""))) else 1.0
-    limbs = [str(limb) for limb in variable["limb"].values] if "limb" in variable.dims else [""]
-    out = []
-    for limb in limbs:
-        part = variable.sel(limb=limb) if limb else variable
-        others = [dim for dim in part.dims if dim != "time_h"]
-        values = part.transpose(*others, "time_h").to_numpy().reshape(-1, part.sizes["time_h"]) * factor
-        low, middle, high = (values[0],) * 3 if len(values) == 1 else _spread(values)
-        where = limb or next((key for key in _COLOURS if key in name.split("_")), "")
-        shown = (words.label(limb) if kind in ("tone", *_SCALES) else f"{label}, {limb}") if limb else label
-        out.append(Line(shown, _COLOURS.get(where, ""), _DASHES.get(where, "solid"), low, middle, high))
-    return out
-
-
-def _spread(values: np.ndarray) -> np.ndarray:
-    """Return the 5th, 50th and 95th percentile over patients; NaN only where nobody has a value."""
-    out = np.full((3, values.shape[1]), np.nan)
-    whole, some = np.isfinite(values).all(axis=0), np.isfinite(values).any(axis=0)
-    out[:, whole] = np.quantile(values[:, whole], (0.05, 0.5, 0.95), axis=0)
-    if (some & ~whole).any():
-        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], (0.05, 0.5, 0.95), axis=0)
-    return out
-
-
-def _coloured(lines: Sequence[Line]) -> list[Line]:
-    """Give lines that belong to no limb the colours that are left."""
-    spare = iter(["active", "third", "fourth", "brain", "plasma", "placebo"] * 3)
-    return [
-        line if line.colour else Line(line.name, next(spare), line.dash, line.low, line.middle, line.high)
-        for line in lines
-    ]
 
 
 def markers(events: Sequence[tuple[float, str]], span_h: float, apart: float = 0.004) -> list[Marker]:
@@ -169,27 +54,6 @@ def markers(events: Sequence[tuple[float, str]], span_h: float, apart: float = 0
     ]
 
 
-def _window(strip: Panel, time: np.ndarray, first: float, last: float) -> Panel | None:
-    """Return a panel with only what can be seen between two times; None if nothing can.
-
-    A score holds until the next examination, so the one before the window reaches into it.
-    """
-    inside = (time >= first) & (time <= last)
-    lines = []
-    for line in strip.lines:
-        middle = line.middle
-        if strip.kind in _SCALES:
-            known = np.flatnonzero(np.isfinite(middle) & (time <= last))
-            if not known.size:
-                continue
-        elif not np.isfinite(middle[inside]).any():
-            continue
-        lines.append(line)
-    if not lines or (strip.kind == "dose" and all(not np.nan_to_num(line.high[inside]).any() for line in lines)):
-        return None
-    return Panel(strip.kind, strip.title, strip.unit, tuple(lines))
-
-
 def timeline(result: StudyResult, zoom: Zoom | None = None, name: str = "case") -> svg.Drawing:
     """Draw the whole course, or a stretch of it, for a wide page and for a phone."""
     return drawings(result, [zoom], name)[0]
@@ -204,7 +68,7 @@ def drawings(result: StudyResult, zooms: Sequence[Zoom | None], name: str = "cas
 def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, name: str) -> svg.Drawing:
     time = result.course["time_h"].to_numpy().astype(float)
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
-    strips = [strip for one in whole if (strip := _window(one, time, first, last)) is not None]
+    strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
     numbers = markers(result.events, float(time[-1] - time[0]))
     inside = [mark for mark in numbers if first <= mark.time_h <= last]
     shown = zoom.title if zoom else "The whole course"
@@ -365,7 +229,7 @@ def _brief(name: str) -> str:
 
 def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: float, ends: tuple[float, ...]) -> None:
     """Draw the lines of one panel; scores as steps with a dot at each examination, exposure on a log axis."""
-    is_score = strip.kind in _SCALES
+    is_score = strip.kind in SCALES
     points = int(inner / 2)
     top = 0.0
     for line in strip.lines:
@@ -409,5 +273,5 @@ def _scale_axis(axes: Axes, strip: Panel, top: float) -> None:
     else:
         axes.margins(y=0.12)
         low, high = axes.get_ylim()
-        if strip.kind in _SCALES and high - low < 1.0:
+        if strip.kind in SCALES and high - low < 1.0:
             axes.set_ylim((low + high) / 2 - 0.6, (low + high) / 2 + 0.6)

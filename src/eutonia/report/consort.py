@@ -16,6 +16,9 @@ _LINE = 17
 _PAD = 12
 _GAP = 30
 _WIDEST = 340.0
+_ROOMY = 320.0
+_PHONE = 350
+_LEAST_COLUMN = 165
 
 
 @dataclass
@@ -39,8 +42,9 @@ def diagram(rows: Sequence[ConsortRow]) -> svg.Drawing | None:
     stages = _stages(rows)
     columns = max(len(stage.boxes) for stage in stages)
     wide = _Sheet(760 if columns == 1 else 1000, 13.5, columns).draw(stages, "consort-w", title, text)
-    narrow = _Sheet(350, 12.0, columns).draw(stages, "consort-n", title, text)
-    return svg.Drawing(title, text, wide, narrow)
+    phone = max(_PHONE, _LEAST_COLUMN * columns)
+    narrow = _Sheet(phone, 12.0, columns).draw(stages, "consort-n", title, text)
+    return svg.Drawing(title, text, wide, narrow, scrolls=phone > _PHONE)
 
 
 def _amount(row: ConsortRow) -> str:
@@ -70,7 +74,7 @@ class _Sheet:
     def __init__(self, width: int, size: float, columns: int) -> None:
         self.width, self.size, self.columns = width, size, columns
         self.parts: list[str] = []
-        self.is_narrow = width < 500
+        self.is_narrow = width < 500 or width / columns < _ROOMY
 
     def draw(self, stages: Sequence[_Stage], name: str, title: str, text: str) -> Markup:
         """Lay out every stage and return the finished SVG."""
@@ -151,7 +155,7 @@ class _Sheet:
         """Return left edge and width of a main box."""
         room = self.width / columns
         if self.is_narrow:
-            return room * column + 2, room - (8 if columns > 1 else 60)
+            return room * column + 2, min(room - (8 if columns > 1 else 60), _WIDEST)
         wide = min(_WIDEST, room * 0.62)
         return self._spine(columns, column) - wide / 2, wide
 
@@ -164,8 +168,9 @@ class _Sheet:
     def _words(self, row: ConsortRow, wide: float) -> list[tuple[str, str]]:
         """Return the lines of a box with their style: what, who, how many."""
         room = max(int((wide - 2 * _PAD) / (self.size * 0.55)), 8)
+        bold_room = max(int((wide - 2 * _PAD) / (self.size * 0.61)), 8)
         head = row.stage if not row.arm else f"{row.stage}: {row.arm}"
-        lines = [(line, "head") for line in textwrap.wrap(head, room)] or [("", "head")]
+        lines = [(line, "head") for line in textwrap.wrap(head, bold_room)] or [("", "head")]
         lines += [(line, "plain") for line in textwrap.wrap(row.reason, room)]
         return [*lines, *((line, "number") for line in textwrap.wrap(f"n = {_amount(row)}", room))]
 

@@ -103,9 +103,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
     styles = figures.arm_styles(result)
     return {
         "consort": consort.diagram(result.consort),
-        "scores": [
-            (phase, _legend(styles, phase), drawings) for phase in phases if (drawings := figures.scores(result, phase))
-        ],
+        "scores": _scores(result, phases, styles),
         "doses": figures.doses(result),
         "responses": [
             (phase, _legend(styles, phase), drawings)
@@ -115,6 +113,15 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "features": individuals.features(result.patients),
         "responders": _responders(result, digest.features(result.patients)),
     }
+
+
+def _scores(result: StudyResult, phases: Sequence[str], styles: Mapping[tuple[str, str], tuple[str, str]]) -> list[Any]:
+    """Return for each phase its legend, its panels and whether anything published is drawn in them."""
+    from eutonia.report import figures
+
+    reported = {quantity.phase for quantity in result.compared if quantity.statistic == "mean"}
+    drawn = [(phase, figures.scores(result, phase)) for phase in phases]
+    return [(phase, _legend(styles, phase), panels, phase in reported) for phase, panels in drawn if panels]
 
 
 def _case_figures(result: StudyResult) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class Drawing:
     wide: Markup
     narrow: Markup | None = None
     note: str = ""
+    scrolls: bool = False
 
 
 def colour(token: str) -> str:

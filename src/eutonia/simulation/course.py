@@ -155,11 +155,11 @@ class Course:
 
     def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
-        return CourseState(self.people.kinetics.bolus(state.drug, amount_ug, access=access), state.tolerance)
+        return CourseState(_bolus(self.people.kinetics, state.drug, amount_ug, access), state.tolerance)
 
     def tablet(self, state: CourseState, amount_mg: Patients) -> CourseState:
         """Give a tablet at once (0 mg for those who get none)."""
-        return CourseState(self.people.kinetics.tablet(state.drug, amount_mg), state.tolerance)
+        return CourseState(_tablet(self.people.kinetics, state.drug, amount_mg), state.tolerance)
 
     def snapshot(self, state: CourseState) -> Snapshot:
         """Return what an examination sees of the drug now."""
@@ -172,7 +172,7 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
     slow = gaba_b.effect(levels.slow, state.tolerance, receptor)
-    fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
+    fast = gaba_b.effect_at_terminals(levels.fast, state.tolerance, receptor)
     sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
     return Snapshot(
         hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),
@@ -185,3 +185,13 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
         csf_arm=levels.csf_arm,
         csf_brain=levels.csf_brain,
     )
+
+
+@eqx.filter_jit
+def _bolus(kinetics: Kinetics, state: KineticState, amount_ug: Patients, access: str) -> KineticState:
+    return kinetics.bolus(state, amount_ug, access=access)
+
+
+@eqx.filter_jit
+def _tablet(kinetics: Kinetics, state: KineticState, amount_mg: Patients) -> KineticState:
+    return kinetics.tablet(state, amount_mg)

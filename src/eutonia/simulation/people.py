@@ -31,23 +31,41 @@ class Traits(eqx.Module):
     @classmethod
     def draw(cls, seed: int, person: Int[Array, " patient"], origin: str) -> Traits:
         """Draw the traits of each person; `origin` is "stroke", "spinal" or "healthy"."""
-        tone, receptor = parameters.load("tone"), parameters.load("receptor")
-        reflex, spasm = parameters.load("reflex"), parameters.load("spasm")
+        tone = parameters.load("tone")
         median = tone.value("contracture_spinal" if origin == "spinal" else "contracture_stroke")
-        log_sd = tone.value("contracture_log_spread")
-        n_limbs, n_muscles = len(LIMBS), len(muscle_groups())
-
-        def luck(purpose: _streams.Purpose, size: int) -> Array:
-            return _streams.normal(_streams.keys(seed, purpose, person), size)
-
-        reflex_luck = luck(_streams.Purpose.REFLEX, 2 * n_limbs)
-        return cls(
-            muscle_deviation=luck(_streams.Purpose.MUSCLE, n_muscles),
-            contracture=median * jnp.exp(log_sd * luck(_streams.Purpose.PASSIVE, n_limbs)),
-            volley=receptor.value("volley_drive_spread") * reflex_luck[:n_limbs],
-            tap=reflex.value("person_spread") * reflex_luck[n_limbs:],
-            spasm=spasm.value("person_spread") * luck(_streams.Purpose.SPASM, n_limbs),
+        return _draw_traits(
+            seed,
+            person,
+            contracture=(median, tone.value("contracture_log_spread")),
+            volley=parameters.load("receptor").value("volley_drive_spread"),
+            tap=parameters.load("reflex").value("person_spread"),
+            spasm=parameters.load("spasm").value("person_spread"),
         )
+
+
+@jax.jit
+def _draw_traits(
+    seed: int | Int[Array, ""],
+    person: Int[Array, " patient"],
+    contracture: tuple[float | Array, float | Array],
+    volley: float | Array,
+    tap: float | Array,
+    spasm: float | Array,
+) -> Traits:
+    n_limbs, n_muscles = len(LIMBS), len(muscle_groups())
+
+    def luck(purpose: _streams.Purpose, size: int) -> Array:
+        return _streams.normal(_streams.keys(seed, purpose, person), size)
+
+    median, log_sd = contracture
+    reflex_luck = luck(_streams.Purpose.REFLEX, 2 * n_limbs)
+    return Traits(
+        muscle_deviation=luck(_streams.Purpose.MUSCLE, n_muscles),
+        contracture=median * jnp.exp(log_sd * luck(_streams.Purpose.PASSIVE, n_limbs)),
+        volley=volley * reflex_luck[:n_limbs],
+        tap=tap * reflex_luck[n_limbs:],
+        spasm=spasm * luck(_streams.Purpose.SPASM, n_limbs),
+    )
 
 
 class People(eqx.Module):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -27,25 +29,45 @@ class Stance(eqx.Module):
     bias: Float[Array, " patient"]
 
 
+class StanceConstants(eqx.Module):
+    """Records of the set `walking` that say how the leg is loaded: deg, deg/s, mV, share."""
+
+    stance_angle: float
+    stance_speed: float
+    stance_bias: float
+    strength_lost_to_drug: float
+
+    @classmethod
+    def from_records(cls) -> StanceConstants:
+        """Read the set `walking`."""
+        walking = parameters.load("walking")
+        return cls(**{name: walking.value(name) for name in cls.__dataclass_fields__})
+
+
+@cache
+def stance_constants() -> StanceConstants:
+    """Return the constants of stance, read once from the records."""
+    return StanceConstants.from_records()
+
+
 def stance(people: People, snapshot: Snapshot, constants: BodyConstants) -> Stance:
     """Return what tone and voluntary strength give the affected leg in stance under the drug of `snapshot`."""
-    walking = parameters.load("walking")
-    angle, speed, posture, lost = walking.values("stance_angle", "stance_speed", "stance_bias", "strength_lost_to_drug")
+    return _stance(people, snapshot, constants, stance_constants())
+
+
+@eqx.filter_jit
+def _stance(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
     muscle = next(i for i, g in enumerate(muscle_groups()) if g.name == _EXTENSOR)
     group = muscle_groups()[muscle]
     leg = LIMBS.index("leg")
+    reach, range_rad = group.range_of_motion, np.deg2rad(group.range_of_motion)
     untreated = jnp.maximum(people.bias[leg], 0.0)
     # Posture adds to a lesion's bias only in proportion to the lesion: a healthy leg stands on voluntary drive.
-    postural = posture * jnp.minimum(untreated / constants.tone.severe_bias, 1.0)
-    left = untreated - snapshot.hyperpolarisation[leg] + postural
-    state = muscle_state(left[None], untreated[None], jnp.zeros_like(left)[None], constants)
-    share = yielding_torque(
-        angle / group.range_of_motion,
-        speed / group.range_of_motion,
-        state,
-        constants.ramp,
-        np.deg2rad(group.range_of_motion),
-    )
+    postural = load.stance_bias * jnp.minimum(untreated / constants.tone.severe_bias, 1.0)
+    left = untreated - snapshot.hyperpolarisation[leg]
+    state = muscle_state((left + postural)[None], untreated[None], jnp.zeros_like(left)[None], constants)
+    share = yielding_torque(load.stance_angle / reach, load.stance_speed / reach, state, constants.ramp, range_rad)
     torque = share[0] * group.torque_ceiling / _REFERENCE_WEIGHT_KG
-    strength = people.strength[leg] * (1.0 - lost * jnp.clip(snapshot.receptor_effect[leg], 0.0, 1.0))
-    return Stance(tone_torque=torque, strength=strength, bias=untreated - snapshot.hyperpolarisation[leg])
+    drug = jnp.clip(snapshot.receptor_effect[leg], 0.0, 1.0)
+    strength = people.strength[leg] * (1.0 - load.strength_lost_to_drug * drug)
+    return Stance(tone_torque=torque, strength=strength, bias=left)

@@ -1,16 +1,17 @@
 """From the descending pathways to the motoneuron pool: the bias that makes tone, and the strength that is left.
 
-With damping from the dorsal reticulospinal path gone, and the medial one turned up in answer to the lost cortical drive,
-motoneurons sit nearer to their threshold. It takes weeks: at first the limb is flaccid. The more is cut, the weaker the
-limb too, but by another path: tone and strength are separate read-outs of one lesion.
+With damping from the dorsal reticulospinal path gone, and the medial one turned up in answer to the lost cortical
+drive, motoneurons sit nearer to their threshold. It takes weeks: at first the limb is flaccid. The more is cut, the
+weaker the limb too, but by another path: tone and strength are separate read-outs of one lesion.
 
 Equation
     L_c, L_d, L_m, L_a = 1 - integrity of the corticospinal, dorsal and medial reticulospinal, monoaminergic pathway
     x     = f E(t) [ w_d L_d^p + w_m (1 - L_m) L_c^p + w_a L_a ] ;  D = D_max tanh(x / D_max)      (mV)
     E(t)  = 1 - exp(-max(0, t - t_flaccid) / tau)
     S     = (1 - a) (1 - L_c)^q + a (1 - L_m) ;  q the person's own exponent             (share of full strength)
-One mV is one Ashworth grade. p above 1: what is left of a pathway makes up for the first losses. f is the person's own factor, lognormal, tied between the limbs; w_a stands for the
-motoneuron excitability that rises when the monoamines of the brain stem are cut off, after cord lesions and not after stroke.
+One mV is one Ashworth grade. p above 1: what is left of a pathway makes up for the first losses. f is the person's own
+factor, lognormal, tied between the limbs. w_a stands for the motoneuron excitability that rises when the monoamines of
+the brain stem are cut off, after cord lesions and not after stroke.
 
 Sources: Li 2017, Mottram 2009, D'Amico 2014 for the mechanism; Urban 2010, Wissel 2010, Lundstrom 2010, Zeng 2021 and
 Feng 2015 for the numbers (calibration/population.py).
@@ -18,7 +19,9 @@ Feng 2015 for the numbers (calibration/population.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -56,12 +59,10 @@ class DescendingConstants(eqx.Module):
     def from_records(cls) -> DescendingConstants:
         """Read the constants from the parameter set `descending`."""
         records = parameters.load("descending")
-        return cls(
-            **{
-                name: records.array(name) if name in _PER_LIMB else records.value(name)
-                for name in cls.__dataclass_fields__
-            }
-        )
+        fields: dict[str, Any] = {
+            name: records.array(name) if name in _PER_LIMB else records.value(name) for name in cls.__dataclass_fields__
+        }
+        return cls(**fields)
 
 
 def descending_bias(
@@ -122,7 +123,7 @@ def voluntary_strength(integrity: Integrity, exponent: Factors, constants: Desce
 
 
 def bias_factors(
-    seed: int, person: Sequence[int] | Int[np.ndarray, " patient"], constants: DescendingConstants | None = None
+    seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
 ) -> Limbs:
     """Return each person's own factor of the bias of leg and arm: lognormal with median 1, tied between the limbs."""
     c = constants or DescendingConstants.from_records()
@@ -130,7 +131,7 @@ def bias_factors(
 
 
 def strength_exponents(
-    seed: int, person: Sequence[int] | Int[np.ndarray, " patient"], constants: DescendingConstants | None = None
+    seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
 ) -> Limbs:
     """Return each person's own exponent of strength on corticospinal integrity: lognormal, tied between the limbs."""
     c = constants or DescendingConstants.from_records()
@@ -139,12 +140,15 @@ def strength_exponents(
 
 
 def limb_deviates(
-    seed: int, purpose: _streams.Purpose, person: Sequence[int] | Int[np.ndarray, " patient"], correlation: float
+    seed: int,
+    purpose: _streams.Purpose,
+    person: Sequence[int] | Int[Array | np.ndarray, " patient"],
+    correlation: float,
 ) -> Limbs:
     """Return standard normal deviates of leg and arm that correlate within a person."""
     keys = _streams.keys(seed, purpose, jnp.asarray(person))
     own, *by_limb = _streams.normal(keys, 1 + len(LIMBS))
-    return jnp.sqrt(correlation) * own + jnp.sqrt(1.0 - correlation) * jnp.stack(by_limb)
+    return jnp.asarray(math.sqrt(correlation) * own + math.sqrt(1.0 - correlation) * jnp.stack(by_limb))
 
 
 def _by_limb(numbers: tuple[float, ...]) -> Float[Array, "limb 1"]:

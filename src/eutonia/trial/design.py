@@ -82,9 +82,7 @@ class Study(Part):
         """The text of the file, comments included."""
         return self._text
 
-    def override(
-        self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None
-    ) -> AnyStudy:
+    def override(self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None) -> AnyStudy:
         """Return the same study with another number of people, seed or pool, checked again.
 
         `digest`, `path` and `text` stay those of the file: a record of a run has to say what was overridden.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,13 +12,14 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia.assessment.ashworth import expected_score
-from eutonia.assessment.scoring import Chart, chart, chart_constants, latent_grades, no_luck
-from eutonia.drug.effect.gaba_b import Receptor
-from eutonia.drug.kinetics import Kinetics
+from eutonia.assessment.scoring import Chart, ChartConstants, chart, chart_constants, latent_grades, no_luck
+from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
+from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
+from eutonia.drug.kinetics.values import ADULT
 from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.simulation.course import Course, start
-from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
@@ -78,16 +80,44 @@ def people_of(
     """Give a cohort its drug handling and receptors, drawn by `person`."""
     who = jnp.asarray(person)
     weight, clearance = jnp.asarray(cohort.weight_kg), jnp.asarray(cohort.creatinine_clearance_mL_min)
+    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(ADULT)
+    kinetics, receptor = _drug_handling(
+        jnp.asarray(seed), who, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
+    )
     return People(
         person=who,
         weight_kg=weight,
-        kinetics=Kinetics.draw(seed=seed, person=who, weight_kg=weight, creatinine_clearance=clearance),
-        receptor=Receptor.typical().draw(seed, who),
+        kinetics=kinetics,
+        receptor=receptor,
         traits=traits,
         bias=bias,
         strength=strength,
         time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
     )
+
+
+@eqx.filter_jit
+def _drug_handling(
+    seed: Int[Array, ""],
+    person: Int[Array, " patient"],
+    weight_kg: Float[Array, " patient"],
+    creatinine_clearance: Float[Array, " patient"],
+    fluid: IntrathecalValues,
+    mouth: OralValues,
+    typical: Receptor,
+    spread: tuple[float, float],
+) -> tuple[Kinetics, Receptor]:
+    kinetics = Kinetics.draw(
+        seed, person, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth
+    )
+    return kinetics, typical.draw(seed, person, spread)
+
+
+@jax.jit
+def _expected_ashworth(exam: Examination, constants: ChartConstants) -> Float[Array, "limb patient"]:
+    noise = jnp.hypot(constants.rater_bias, constants.rater_residual)
+    expected = expected_score(latent_grades(exam, constants), noise)
+    return jnp.stack([expected[jnp.array(muscles_of(limb))].mean(axis=0) for limb in LIMBS])
 
 
 def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
@@ -101,9 +131,7 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     constants = chart_constants()
     clean = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), constants)
     scores = {name: np.asarray(getattr(clean, of)) for name, of in SCORE_OF.items()}
-    noise = float(np.hypot(constants.rater_bias, constants.rater_residual))
-    expected = np.asarray(expected_score(latent_grades(exam, constants), noise))
-    scores["ashworth"] = np.stack([expected[list(muscles_of(limb))].mean(axis=0) for limb in LIMBS])
+    scores["ashworth"] = np.asarray(_expected_ashworth(exam, constants))
     return clean, scores
 
 

@@ -16,6 +16,7 @@ from eutonia import parameters
 from eutonia.assessment.scoring import chart_constants
 from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.examine import body_constants
+from eutonia.simulation.stance import stance_constants
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import conduct
 from eutonia.trial.design import TrialStudy
@@ -130,7 +131,7 @@ def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float
 
 def forget_constants() -> None:
     """Read all constants anew, so that the record of a run names every number that it rests on."""
-    for constants in (muscle_groups, body_constants, chart_constants):
+    for constants in (muscle_groups, body_constants, stance_constants, chart_constants):
         constants.cache_clear()
 
 

@@ -68,44 +68,50 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
     Source: McCurdy, Ng, Parlett 1984 (divided differences of the exponential); Al-Mohy, Higham 2009 (exact diagonal).
     """
     step = jnp.asarray(dt_h) / 2.0**_HALVINGS
-    entries = _series(rates, gains, step)
     diagonal = {i: jnp.asarray(rate) for i, rate in enumerate(rates)}
+    below = _series(diagonal, gains, step)
 
     def double(_: Array, carry: tuple[Array, Entries]) -> tuple[Array, Entries]:
-        width, below = carry
+        width, entries = carry
         decayed = {(i, i): jnp.exp(-rate * width) for i, rate in diagonal.items()}
-        whole = {**below, **decayed}
-        return 2.0 * width, {(i, j): _product(whole, i, j) for i, j in below}
+        whole = {**entries, **decayed}
+        return 2.0 * width, {(i, j): _product(whole, whole, i, j) for i, j in entries}
 
-    below = {key: entry for key, entry in entries.items() if key[0] != key[1]}
     if below:
         _, below = jax.lax.fori_loop(0, _HALVINGS, double, (step, below))
-    final = {(i, i): jnp.exp(-rate * dt_h) for i, rate in diagonal.items()}
-    return Propagator(entries={**below, **final})
+    return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * dt_h) for i, rate in diagonal.items()}})
 
 
-def _series(rates: Sequence[Value], gains: Gains, step: Value) -> Entries:
-    """Sum the exponential series of the cascade over a step that is short against every rate."""
-    n = len(rates)
-    matrix: Entries = {(i, i): -jnp.asarray(rate) * step for i, rate in enumerate(rates)}
-    matrix.update({key: jnp.asarray(gain) * step for key, gain in gains.items()})
-    total: Entries = {(i, i): jnp.ones_like(matrix[i, i]) for i in range(n)}
-    identity = dict(total)
-    for m in range(n + _TERMS_BEYOND_LENGTH, 0, -1):  # Horner: E = I + A (I + A/2 (I + A/3 (...)))
-        raised = {(i, j): _product_of(matrix, total, i, j) for i in range(n) for j in range(i + 1)}
-        total = {key: entry / m for key, entry in raised.items() if entry is not None}
-        for key, one in identity.items():
-            total[key] = total[key] + one
-    return total
+def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:
+    """Sum the exponential series of the cascade, below the diagonal, over a step that is short against every rate."""
+    matrix: Entries = {(i, i): -rate * step for i, rate in rates.items()}
+    matrix |= {key: jnp.asarray(gain) * step for key, gain in gains.items()}
+    one = {(i, i): jnp.ones_like(matrix[i, i]) for i in rates}
+    whole = {**{key: jnp.zeros(shape, step.dtype) for key, shape in _shapes(matrix, len(rates)).items()}, **one}
+    terms = len(rates) + _TERMS_BEYOND_LENGTH
+
+    def nest(count: Array, total: Entries) -> Entries:  # Horner: E = I + A (I + A/2 (I + A/3 (...)))
+        raised = {(i, j): _product(matrix, total, i, j) / (terms - count) for i, j in total}
+        return {key: entry + one[key] if key in one else entry for key, entry in raised.items()}
+
+    total = jax.lax.fori_loop(0, terms, nest, whole)
+    return {key: entry for key, entry in total.items() if key not in one}
 
 
-def _product(square: Entries, i: int, j: int) -> Value:
-    product = _product_of(square, square, i, j)
-    assert product is not None
-    return product
+def _shapes(matrix: Entries, length: int) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return the shape of every entry below the diagonal that a path of gains connects."""
+    shapes = {key: entry.shape for key, entry in matrix.items()}
+    for _ in range(length.bit_length()):  # a path of n gains is found by squaring, as the numbers are
+        known = dict(shapes)
+        for i in range(length):
+            for j in range(i):
+                through = [known[x] for m in range(j, i + 1) for x in ((i, m), (m, j)) if {(i, m), (m, j)} <= set(known)]
+                if through:
+                    shapes[i, j] = jnp.broadcast_shapes(*through)
+    return {key: shape for key, shape in shapes.items() if key[0] != key[1]}
 
 
-def _product_of(left: Entries, right: Entries, i: int, j: int) -> Value | None:
-    """Return the entry (i, j) of the product of two lower-triangular matrices, None where no path leads."""
+def _product(left: Entries, right: Entries, i: int, j: int) -> Value:
+    """Return the entry (i, j) of the product of two lower-triangular matrices."""
     terms = [left[i, m] * right[m, j] for m in range(j, i + 1) if (i, m) in left and (m, j) in right]
-    return sum(terms[1:], start=terms[0]) if terms else None
+    return sum(terms[1:], start=terms[0])
