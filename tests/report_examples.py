@@ -1,4 +1,4 @@
-"""Invented results with the shape of real ones, for the report's tests: a bolus crossover with a pump phase, and one case.
+"""Invented results with the shape of real ones, for the report's tests: a crossover with a pump phase, and one case.
 
 Every number here is made up. Nothing in it is evidence about baclofen.
 """
@@ -43,8 +43,8 @@ def run_record(**more: Any) -> dict[str, Any]:
         "sources": [
             {
                 "key": SOURCE,
-                "text": "Meythaler JM, Guin-Renfroe S, Brunner RC, Hadley MN. Intrathecal baclofen for spastic hypertonia "
-                "from stroke. Stroke 2001;32:2099-2109. doi 10.1161/hs0901.095682",
+                "text": "Meythaler JM, Guin-Renfroe S, Brunner RC, Hadley MN. Intrathecal baclofen for spastic "
+                "hypertonia from stroke. Stroke 2001;32:2099-2109. doi 10.1161/hs0901.095682",
             },
             {"key": "Penn_1989", "text": "Penn RD et al. Intrathecal baclofen for severe spinal spasticity. 1989."},
             {"key": "Heetla_2009", "text": "Heetla HW et al. Tolerance to continuous intrathecal baclofen. 2009."},
@@ -126,27 +126,36 @@ def quantities_of(visits: pl.DataFrame) -> tuple[Quantity, ...]:
         pl.col("score").mean().alias("mean"), pl.col("score").std().alias("sd"), pl.len().alias("n")
     )
     rows = trial.group_by(by, maintain_order=True).agg(
-        pl.col("mean").mean(), pl.col("mean").quantile(0.025).alias("low"), pl.col("mean").quantile(0.975).alias("high"),
-        pl.col("sd").mean(), pl.col("n").mean(),
-    )  # fmt: skip
+        pl.col("mean").mean(),
+        pl.col("mean").quantile(0.025).alias("low"),
+        pl.col("mean").quantile(0.975).alias("high"),
+        pl.col("sd").mean(),
+        pl.col("n").mean(),
+    )
     entry = {
         (r["phase"], r["arm"], r["limb"], r["scale"]): r["mean"]
         for r in rows.filter(pl.col("time_h") == 0).iter_rows(named=True)
     }
     found = [
         Quantity(
-            name="", phase=r["phase"], arm=r["arm"], limb=r["limb"], scale=r["scale"], visit=r["visit"], time_h=r["time_h"],
-            statistic="mean", mean=r["mean"], sd=r["sd"], n=r["n"], low=r["low"], high=r["high"], unit="score",
+            **{**r, "name": "", "statistic": "mean", "unit": "score"},
             baseline_mean=entry[r["phase"], r["arm"], r["limb"], r["scale"]],
             published=None if r["arm"] == "saline" else _published(r["limb"], r["scale"], r["phase"], r["time_h"]),
         )
         for r in rows.iter_rows(named=True)
-    ]  # fmt: skip
+    ]
+    implanted = Published(81.0, None, 21, None, SOURCE, "derived", "17 of 21")
+    dose = Published(268.0, None, None, None, SOURCE, "verified", "")
+    year = ("12 month", 12 * MONTH_H)
     more = [
-        Quantity("Implanted", "bolus", "baclofen", None, "gate", "", 24.0, "share", 84.0, None, 21, 66.7, 95.2, unit="%",
-                 published=Published(81.0, None, 21, None, SOURCE, "derived", "17 of 21")),
-        Quantity("Mean continuous dose", "pump", "infusion", None, "dose", "12 month", 12 * MONTH_H, "dose", 231.0, 70.0, 17,
-                 205.0, 259.0, unit="ug/day", published=Published(268.0, None, None, None, SOURCE, "verified", "")),
+        Quantity(
+            "Implanted", "bolus", "baclofen", None, "gate", "", 24.0, "share", 84.0, None, 21, 66.7, 95.2,
+            unit="%", published=implanted,
+        ),
+        Quantity(
+            "Mean continuous dose", "pump", "infusion", None, "dose", *year, "dose", 231.0, 70.0, 17, 205.0, 259.0,
+            unit="ug/day", published=dose,
+        ),
     ]  # fmt: skip
     return tuple(found + more)
 
@@ -229,8 +238,8 @@ def trial(**changes: Any) -> StudyResult:
         "title": "Intrathecal baclofen for spastic hypertonia after stroke",
         "kind": "trial",
         "study_name": "meythaler_2001",
-        "description": "Double-blind crossover of one 50 µg lumbar bolus against saline in 21 stroke survivors; those who "
-        "responded had a pump for twelve months.",
+        "description": "Double-blind crossover of one 50 µg lumbar bolus against saline in 21 stroke survivors; those "
+        "who responded had a pump for twelve months.",
         "quantities": quantities_of(visits),
         "consort": consort(),
         "visits": visits,
@@ -304,11 +313,19 @@ def case(**changes: Any) -> StudyResult:
     scores = course["ashworth"].isel(patient=0).to_series().dropna().reset_index()
     visits = pl.DataFrame(
         {
-            "patient": 0, "replicate": 0, "phase": "course", "arm": "", "visit": [f"{t / 24:.0f} day" for t in scores["time_h"]],
-            "time_h": scores["time_h"].to_numpy(), "limb": scores["limb"].to_list(), "scale": "ashworth", "item": "mean",
-            "score": scores["ashworth"].to_numpy(), "rater": "human",
+            "patient": 0,
+            "replicate": 0,
+            "phase": "course",
+            "arm": "",
+            "visit": [f"{time_h / 24:.0f} day" for time_h in scores["time_h"]],
+            "time_h": scores["time_h"].to_numpy(),
+            "limb": scores["limb"].to_list(),
+            "scale": "ashworth",
+            "item": "mean",
+            "score": scores["ashworth"].to_numpy(),
+            "rater": "human",
         }
-    )  # fmt: skip
+    )
     quantities = tuple(
         Quantity(
             "",
@@ -331,7 +348,7 @@ def case(**changes: Any) -> StudyResult:
         "title": "A pump that ran dry",
         "kind": "case",
         "study_name": "dry_pump",
-        "description": "A woman of 62, ischaemic stroke in the left middle cerebral artery; test bolus, pump, a missed refill.",
+        "description": "A woman of 62, stroke in the left middle cerebral artery; test bolus, pump, a missed refill.",
         "quantities": quantities,
         "consort": (),
         "visits": visits,

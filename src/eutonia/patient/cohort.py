@@ -15,7 +15,7 @@ from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, PLACES, SPINAL, Lesions, Numbers
 from eutonia.patient.pathways import Pathways
 from eutonia.patient.patient import Patient
-from eutonia.patient.population import LesionShare, Origin, Population
+from eutonia.patient.population import LesionShare, Population
 from eutonia.patient.spread import standard_normal
 from eutonia.patient.tracts import ball_radius
 
@@ -48,7 +48,7 @@ class Cohort:
     """
 
     person: Whole
-    origin: Origin
+    origin: str
     age_year: Numbers
     weight_kg: Numbers
     creatinine_clearance_mL_min: Numbers
@@ -113,10 +113,9 @@ class Cohort:
     def of(cls, patient: Patient, lesion: Lesion, time_since_onset_h: float, person: int = 0) -> Cohort:
         """Return one known person as a cohort of one."""
         lesions = Lesions.of([lesion])
-        origin: Origin = {"none": "healthy", "spinal": "spinal"}.get(lesion.kind, "stroke")  # type: ignore[assignment]
         return cls(
             person=np.array([person], dtype=np.int64),
-            origin=origin,
+            origin={"none": "healthy", "spinal": "spinal"}.get(lesion.kind, "stroke"),
             age_year=np.array([patient.age], dtype=np.float64),
             weight_kg=np.array([patient.weight], dtype=np.float64),
             creatinine_clearance_mL_min=np.array([patient.creatinine_clearance], dtype=np.float64),

@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
@@ -20,11 +20,8 @@ from eutonia.errors import SimulationError, unknown
 if TYPE_CHECKING:
     from eutonia.patient.pathways import Pathways
 
-Kind = Literal["none", "ischaemic", "haemorrhagic", "spinal"]
-Side = Literal["left", "right"]
-
-KINDS: tuple[Kind, ...] = ("none", "ischaemic", "haemorrhagic", "spinal")
-SIDES: tuple[Side, ...] = ("left", "right")
+KINDS = ("none", "ischaemic", "haemorrhagic", "spinal")
+SIDES = ("left", "right")
 TERRITORIES = (
     "M1 trunk",
     "M2 superior",
@@ -65,9 +62,9 @@ class Lesion:
         Several lesions at once, or a lesion of both halves of the brain stem: the model follows one side of the body.
     """
 
-    kind: Kind
+    kind: str
     place: str = ""
-    side: Side = "left"
+    side: str = "left"
     volume_mL: float = 0.0
     completeness: float = 0.0
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -89,14 +86,14 @@ class Lesion:
             raise SimulationError(f"offset_mm is {self.offset_mm}. Allowed: three finite numbers, mm. Correct them.")
 
     @classmethod
-    def none(cls) -> Self:
+    def none(cls) -> Lesion:
         """Return the absence of a lesion."""
         return cls("none")
 
     @classmethod
     def ischaemic(
-        cls, territory: str, *, extent: float | None = None, volume_mL: float | None = None, side: Side = "left"
-    ) -> Self:
+        cls, territory: str, *, extent: float | None = None, volume_mL: float | None = None, side: str = "left"
+    ) -> Lesion:
         """Return an infarct.
 
         Parameters
@@ -122,18 +119,18 @@ class Lesion:
         return cls("ischaemic", place, side, volume_mL=volume_mL)
 
     @classmethod
-    def haemorrhagic(cls, site: str, volume_mL: float, side: Side = "left") -> Self:
+    def haemorrhagic(cls, site: str, volume_mL: float, side: str = "left") -> Lesion:
         """Return a bleed at one of `SITES`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
         return cls("haemorrhagic", canonical(site, SITES, "site of bleeding"), side, volume_mL=volume_mL)
 
     @classmethod
-    def spinal(cls, level: str, completeness: float = 1.0) -> Self:
+    def spinal(cls, level: str, completeness: float = 1.0) -> Lesion:
         """Return a cord lesion (injury, multiple sclerosis); `level` is the last whole segment, such as "C5"."""
         return cls("spinal", level.upper(), completeness=completeness)
 
     @property
-    def weak_side(self) -> Literal["left", "right", "both", "none"]:
-        """Side of the body that the lesion weakens."""
+    def weak_side(self) -> str:
+        """Side of the body that the lesion weakens: "left", "right", "both" or "none"."""
         if self.kind == "spinal":
             return "both"
         if self.kind == "none":
@@ -148,7 +145,7 @@ class Lesion:
         return Pathways.stack([self])
 
 
-def opposite(side: Side) -> Side:
+def opposite(side: str) -> str:
     """Return the other side."""
     return "right" if side == "left" else "left"
 

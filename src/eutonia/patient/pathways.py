@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -80,7 +80,7 @@ class Pathways:
         left = 1.0 - self.core_loss - self.shell_loss * np.exp(-time_h / self.recovery_time_h)
         return np.asarray(np.clip(left, 0.0, 1.0))
 
-    def take(self, which: Int[np.ndarray, " chosen"]) -> Self:
+    def take(self, which: Int[np.ndarray, " chosen"]) -> Pathways:
         """Return the pathways of some patients, in the order asked."""
         return type(self)(self.core_loss[..., which], self.shell_loss[..., which], self.recovery_time_h[which])
 

@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from eutonia.errors import SimulationError, unknown
-from eutonia.patient.lesion import SIDES, Side
+from eutonia.patient.lesion import SIDES
 
-Sex = Literal["woman", "man"]
-SEXES: tuple[Sex, ...] = ("woman", "man")
+SEXES = ("woman", "man")
 
 _AGE_YEAR = (18.0, 110.0)
 _WEIGHT_KG = (30.0, 250.0)
@@ -45,22 +43,22 @@ class Patient:
 
     age: float
     weight: float
-    sex: Sex
+    sex: str
     creatinine_clearance: float
-    side: Side = "right"
+    side: str = "right"
 
     def __post_init__(self) -> None:
         _check("age", self.age, _AGE_YEAR, "years")
         _check("weight", self.weight, _WEIGHT_KG, "kg")
         _check("creatinine clearance", self.creatinine_clearance, _CREATININE_CLEARANCE_ML_MIN, "mL/min")
         if self.sex not in SEXES:
-            hint = _WORDS.get(str(self.sex).casefold())
+            hint = _WORDS.get(self.sex.casefold())
             raise SimulationError(unknown("sex", self.sex, SEXES, f'Write "{hint}".' if hint else "Use one of these."))
         if self.side not in SIDES:
             raise SimulationError(unknown("side", self.side, SIDES, "Name the weak side of the body."))
 
 
-def cockcroft_gault(age: float, weight: float, sex: Sex, creatinine_mg_dL: float) -> float:
+def cockcroft_gault(age: float, weight: float, sex: str, creatinine_mg_dL: float) -> float:
     """Return creatinine clearance, mL/min.
 
     Parameters

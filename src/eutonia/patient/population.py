@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
-from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Kind, canonical, reference_volume_mL, segment_number
+from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, canonical, reference_volume_mL, segment_number
 from eutonia.patient.spread import LogNormal, TruncatedNormal
 
-Origin = Literal["stroke", "spinal", "healthy"]
 Spread = TruncatedNormal | LogNormal
 
-ORIGINS: tuple[Origin, ...] = ("stroke", "spinal", "healthy")
+ORIGINS = ("stroke", "spinal", "healthy")
 STROKE_SURVIVORS = "stroke survivors"
 CORD_LESIONS = "cord lesions"
 MIXES = (STROKE_SURVIVORS, CORD_LESIONS)
@@ -40,7 +38,7 @@ class LesionShare:
     """
 
     share: float
-    kind: Kind
+    kind: str
     place: str = ""
     size: Spread = _NO_SIZE
 
@@ -82,7 +80,7 @@ class Population:
         Share of women.
     """
 
-    origin: Origin
+    origin: str
     lesions: tuple[LesionShare, ...]
     age: Spread
     weight: Spread
@@ -102,7 +100,7 @@ class Population:
             )
 
     @classmethod
-    def typical(cls, origin: Origin) -> Population:
+    def typical(cls, origin: str) -> Population:
         """Return typical adults of this origin, with the named mix of lesions that goes with it."""
         if origin not in ORIGINS:
             raise SimulationError(unknown("origin", origin, ORIGINS, "Use one of these words."))

@@ -84,7 +84,7 @@ def ball_radius(volume_mL: Patients) -> Patients:
     return np.asarray(np.cbrt(3.0 * _MM3_PER_ML * volume_mL / (4.0 * np.pi)))
 
 
-def _heights(level: Vector, spacing: float) -> Vector:
+def _heights(level: Float[np.ndarray, " level"], spacing: float) -> Vector:
     """Return heights from the highest to the lowest level, through every level, about `spacing` apart."""
     pieces = []
     for upper, lower in itertools.pairwise(level):

@@ -11,6 +11,7 @@ import numpy as np
 from eutonia.report import svg, words
 from eutonia.report.course import SCALES, Panel, panels, window
 from eutonia.report.figures import time_axis
+from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 _BRIEF = {"exposure": "Drug", "effect": "Receptor", "risk": "Risk"}
 _HEIGHTS = {"dose": 84, "exposure": 138, "effect": 100, "tone": 112, "risk": 92}
-_HEAD = 24
-_SPACE = 16
+_HEAD = 24.0
+_SPACE = 16.0
 _LOG_DECADES = 4.5
 _DENSE = 200
 _EDGE = 14.0
@@ -36,7 +37,7 @@ class Marker:
     label: str
 
 
-def markers(events: Sequence[tuple[float, str]], span_h: float, apart: float = 0.004) -> list[Marker]:
+def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number = 0.004) -> list[Marker]:
     """Return the events numbered in order of time; those closer than `apart` of the span share one mark."""
     groups: list[list[tuple[int, float, str]]] = []
     for number, (time_h, label) in enumerate(sorted(events, key=lambda event: event[0]), start=1):
@@ -84,7 +85,7 @@ def _draw(
     time: np.ndarray,
     strips: Sequence[Panel],
     marks: Sequence[Marker],
-    span: tuple[float, float],
+    span: tuple[Number, Number],
     name: str,
     title: str,
     text: str,
@@ -117,16 +118,18 @@ def _draw(
         return svg.inline(figure, name, title, text)
 
 
-def _since(time_h: float) -> str:
+def _since(time_h: Number) -> str:
     """Return the start of a closer look as a date on the long axis: "month 13.9"."""
     value, name = words.moment(time_h).split(" ")
     return f"{name.removesuffix('s')} {value}"
 
 
-def _rows(marks: Sequence[Marker], span: tuple[float, float], inner: float, *, is_wide: bool) -> tuple[list[int], bool]:
+def _rows(
+    marks: Sequence[Marker], span: tuple[Number, Number], inner: Number, *, is_wide: bool
+) -> tuple[list[int], bool]:
     """Choose a row for every event so that none overlap: with words if five rows are enough, else numbers alone."""
 
-    def fit(widths: Sequence[float], most: int) -> list[int] | None:
+    def fit(widths: Sequence[Number], most: int) -> list[int] | None:
         ends, out = [-1e9] * most, []
         for mark, wide in zip(marks, widths, strict=True):
             x = (mark.time_h - span[0]) / (span[1] - span[0]) * inner
@@ -148,11 +151,11 @@ def _event_lane(
     axes: Axes,
     marks: Sequence[Marker],
     rows: Sequence[int],
-    lane: float,
-    height: float,
-    span: tuple[float, float],
+    lane: Number,
+    height: Number,
+    span: tuple[Number, Number],
     *,
-    inner: float,
+    inner: Number,
     named: bool,
 ) -> None:
     """Draw a numbered mark for each event above the panels, its words if they fit, and a hair line through all."""
@@ -182,7 +185,7 @@ def _event_lane(
             axes.text(mark.time_h + shift, y, mark.label, ha="right" if is_late else "left", va="center", fontsize=11.5)
 
 
-def _head_words(strip: Panel, inner: float) -> tuple[str, list[str]]:
+def _head_words(strip: Panel, inner: Number) -> tuple[str, list[str]]:
     """Return the title of a panel and the names of its lines, shorter where there is little room."""
     is_wide = inner > 500
     title = strip.title if is_wide else _BRIEF.get(strip.kind, strip.title)
@@ -193,7 +196,7 @@ def _head_words(strip: Panel, inner: float) -> tuple[str, list[str]]:
     return (f"{title}, {strip.unit}" if strip.unit else title), names
 
 
-def _head_height(strip: Panel, inner: float) -> float:
+def _head_height(strip: Panel, inner: Number) -> float:
     """Return one row of height, or two where title and names do not fit beside one another."""
     title, names = _head_words(strip, inner)
     size = 11.0
@@ -202,7 +205,7 @@ def _head_height(strip: Panel, inner: float) -> float:
     )
 
 
-def _head(figure: Figure, strip: Panel, left: float, top: float, inner: float) -> None:
+def _head(figure: Figure, strip: Panel, left: Number, top: Number, inner: Number) -> None:
     """Write the name of a panel and its unit, and at the right, or below, a small sample and name of each line."""
     from matplotlib.lines import Line2D
 
@@ -227,7 +230,7 @@ def _brief(name: str) -> str:
     return name.split(", ")[-1] if ", " in name else name.split(" at the ")[-1].removesuffix(" segments")
 
 
-def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: float, ends: tuple[float, ...]) -> None:
+def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: Number, ends: tuple[Number, ...]) -> None:
     """Draw the lines of one panel; scores as steps with a dot at each examination, exposure on a log axis."""
     is_score = strip.kind in SCALES
     points = int(inner / 2)
@@ -256,7 +259,7 @@ def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: float, ends: tuple
     _scale_axis(axes, strip, top)
 
 
-def _scale_axis(axes: Axes, strip: Panel, top: float) -> None:
+def _scale_axis(axes: Axes, strip: Panel, top: Number) -> None:
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     if strip.kind == "exposure" and top > 0:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from eutonia.report import svg, words
+from eutonia.report.words import Number
 from eutonia.trial.result import ConsortRow
 
 _LINE = 17
@@ -18,7 +19,7 @@ _GAP = 30
 _WIDEST = 340.0
 _ROOMY = 320.0
 _PHONE = 350
-_LEAST_COLUMN = 165
+_LEAST_COLUMN = 190
 
 
 @dataclass
@@ -71,7 +72,7 @@ def _stages(rows: Sequence[ConsortRow]) -> list[_Stage]:
 class _Sheet:
     """A page of a certain width on which the flow is laid out from top to bottom."""
 
-    def __init__(self, width: int, size: float, columns: int) -> None:
+    def __init__(self, width: int, size: Number, columns: int) -> None:
         self.width, self.size, self.columns = width, size, columns
         self.parts: list[str] = []
         self.is_narrow = width < 500 or width / columns < _ROOMY
@@ -97,7 +98,7 @@ class _Sheet:
         )
 
     def _stage(
-        self, stage: _Stage, top: float, before: list[tuple[float, str | None]], marker: str
+        self, stage: _Stage, top: Number, before: list[tuple[Number, str | None]], marker: str
     ) -> tuple[float, list[tuple[float, str | None]]]:
         """Draw one level: arrows, boxes, then those who leave; return the next top and the exits."""
         columns = len(stage.boxes)
@@ -114,7 +115,7 @@ class _Sheet:
         return self._leaving(stage, top + height, exits, marker)
 
     def _leaving(
-        self, stage: _Stage, top: float, exits: list[tuple[float, str | None]], marker: str
+        self, stage: _Stage, top: Number, exits: list[tuple[Number, str | None]], marker: str
     ) -> tuple[float, list[tuple[float, str | None]]]:
         """Draw the side boxes of those who leave; each hangs from its own arm's column."""
         if not stage.leaving:
@@ -165,7 +166,7 @@ class _Sheet:
         right = self.width / columns * (column + 1) if columns > 1 else float(self.width)
         return left, min(right - left - 4, _WIDEST)
 
-    def _words(self, row: ConsortRow, wide: float) -> list[tuple[str, str]]:
+    def _words(self, row: ConsortRow, wide: Number) -> list[tuple[str, str]]:
         """Return the lines of a box with their style: what, who, how many."""
         room = max(int((wide - 2 * _PAD) / (self.size * 0.55)), 8)
         bold_room = max(int((wide - 2 * _PAD) / (self.size * 0.61)), 8)
@@ -175,7 +176,7 @@ class _Sheet:
         return [*lines, *((line, "number") for line in textwrap.wrap(f"n = {_amount(row)}", room))]
 
     def _box(
-        self, left: float, top: float, wide: float, high: float, lines: list[tuple[str, str]], *, accent: bool
+        self, left: Number, top: Number, wide: Number, high: Number, lines: list[tuple[str, str]], *, accent: bool
     ) -> None:
         edge = svg.colour("active" if accent else "line")
         dash = "" if accent else ' stroke-dasharray="4 3"'
@@ -198,7 +199,7 @@ class _Sheet:
         self.parts.append(f'<path d="{path}" fill="none" stroke="{svg.colour("muted")}" stroke-width="1.3"{end}/>')
 
     def _connect(
-        self, before: list[tuple[float, str | None]], after: list[tuple[float, str | None]], top: float, marker: str
+        self, before: list[tuple[Number, str | None]], after: list[tuple[Number, str | None]], top: Number, marker: str
     ) -> None:
         """Draw straight arrows where arms go on, and a bus where arms split or join."""
         if not before:

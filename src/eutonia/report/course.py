@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia.report import words
+from eutonia.report.words import Number
 
 if TYPE_CHECKING:
     import xarray
@@ -130,7 +131,7 @@ def _coloured(lines: Sequence[Line]) -> list[Line]:
     ]
 
 
-def window(strip: Panel, time: np.ndarray, first: float, last: float) -> Panel | None:
+def window(strip: Panel, time: np.ndarray, first: Number, last: Number) -> Panel | None:
     """Return a panel with only what can be seen between two times; None if nothing can.
 
     A score holds until the next examination, so the one before the window reaches into it.

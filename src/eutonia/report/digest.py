@@ -8,6 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from eutonia.report import words
+from eutonia.report.words import Number
 from eutonia.trial.result import Published, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def real(value: Any) -> float:
     return float(value)
 
 
-def wilson(hits: int, n: int, level: float = 0.95) -> tuple[float, float]:
+def wilson(hits: int, n: int, level: Number = 0.95) -> tuple[float, float]:
     """Return the Wilson score interval of a share of `hits` among `n`."""
     if n == 0:
         return math.nan, math.nan
@@ -289,7 +290,7 @@ def _number_bins(part: polars.DataFrame) -> list[Bin]:
     return out
 
 
-def _short(value: float) -> str:
+def _short(value: Number) -> str:
     digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
     return f"{value:.{digits}f}"
 

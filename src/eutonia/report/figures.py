@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia.report import digest, svg, words
+from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def _score_panel(
     return svg.inline(figure, name, title, text)
 
 
-def time_axis(axes: Axes, start_h: float, end_h: float, unit: words.TimeUnit, since: str, ticks: int) -> None:
+def time_axis(axes: Axes, start_h: Number, end_h: Number, unit: words.TimeUnit, since: str, ticks: int) -> None:
     """Give an axis of time whole steps of its unit and a name."""
     from matplotlib.ticker import MultipleLocator
 

@@ -55,6 +55,13 @@ def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     return target
 
 
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
+    target = Path(folder).expanduser().resolve()
+    _refuse_strangers(target)
+    return target
+
+
 def _refuse_strangers(target: Path) -> None:
     """Stop before anything is touched, if the folder is not ours to replace."""
     if not target.exists():

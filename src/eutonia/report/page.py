@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from eutonia.report import words
+from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
@@ -260,11 +261,11 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
     return {"heads": heads, "rows": [(name, [cells.get(column) for column in columns]) for name, cells in rows.items()]}
 
 
-def _absent(value: float | None) -> bool:
+def _absent(value: Number | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
-def _percent(share: float | None) -> str:
+def _percent(share: Number | None) -> str:
     if share is None or not math.isfinite(share):
         return "–"
     return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"

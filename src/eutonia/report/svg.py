@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from eutonia.report.words import Number
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -69,7 +71,7 @@ def arm_style(index: int, *, placebo: bool) -> tuple[str, str]:
 
 
 @contextmanager
-def style(size: float = 12.0) -> Iterator[None]:
+def style(size: Number = 12.0) -> Iterator[None]:
     """Draw everything inside with the look of the page; `size` is the text size in px."""
     import matplotlib
 
@@ -116,14 +118,14 @@ def style(size: float = 12.0) -> Iterator[None]:
         yield
 
 
-def sheet(width: float, height: float) -> Figure:
+def sheet(width: Number, height: Number) -> Figure:
     """Return an empty figure of so many px; one px is one point, so text keeps its size in the page."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width / 72, height / 72), dpi=72)
 
 
-def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def place(figure: Figure, left: Number, top: Number, width: Number, height: Number) -> Axes:
     """Return axes at px counted from the top left corner of the figure."""
     full_width, full_height = figure.get_size_inches() * 72
     box = (left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height)
@@ -174,7 +176,7 @@ def _own_identifiers(body: str, name: str) -> str:
     return re.sub(r"(url\(#|href=\"#)([^)\"]+)", rf"\g<1>{name}-\g<2>", body)
 
 
-def thin(time: list[float], series: list[float], points: int) -> tuple[list[float], list[float]]:
+def thin(time: list[Number], series: list[Number], points: int) -> tuple[list[float], list[float]]:
     """Return at most four points a bin (first, lowest, highest, last), so that a long course keeps its peaks."""
     import numpy as np
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
+#: A number that may be whole: people, hours, pixels.
+Number = float | int
+
 DISCLAIMER = "Research and teaching only, not a medical device"
 
 VERDICTS: dict[Grade, str] = {"reproduces": "reproduces", "in range": "in range", "does not": "does not reproduce"}
@@ -53,7 +56,7 @@ class TimeUnit:
         return f"{self.name.capitalize()} since {since}"
 
 
-def time_unit(span_h: float) -> TimeUnit:
+def time_unit(span_h: Number) -> TimeUnit:
     """Choose the unit in which a span of `span_h` hours reads best."""
     if span_h <= 72:
         return TimeUnit("hours", 1.0)
@@ -64,7 +67,7 @@ def time_unit(span_h: float) -> TimeUnit:
     return TimeUnit("months", 365.25 * 24 / 12)
 
 
-def moment(time_h: float, unit: TimeUnit | None = None) -> str:
+def moment(time_h: Number, unit: TimeUnit | None = None) -> str:
     """Return a time as words: "6 hours", "month 4.5" style numbers without a trailing zero."""
     chosen = unit or time_unit(abs(time_h))
     value = time_h / chosen.hours
@@ -72,14 +75,14 @@ def moment(time_h: float, unit: TimeUnit | None = None) -> str:
     return f"{text} {chosen.name[:-1] if text == '1' else chosen.name}"
 
 
-def when(time_h: float, unit: TimeUnit | None = None) -> str:
+def when(time_h: Number, unit: TimeUnit | None = None) -> str:
     """Return a moment of a course as words: "start", "4.4 months" in its unit, "8 hours" where it is early."""
     if not time_h:
         return "start"
     return moment(time_h, unit if unit and time_h >= unit.hours else None)
 
 
-def number(value: float | None, digits: int = 2) -> str:
+def number(value: Number | None, digits: int = 2) -> str:
     """Return a number with as many digits as it deserves; a missing one is an en dash."""
     if value is None or not math.isfinite(value):
         return "–"
@@ -95,7 +98,7 @@ def number(value: float | None, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-def count(value: float) -> str:
+def count(value: Number) -> str:
     """Return a number of people, which is whole unless it is a mean over replicates."""
     if abs(value - round(value)) < 0.05 or value >= 100:
         return f"{value:,.0f}".replace(",", "\u202f")
@@ -107,7 +110,7 @@ def unit(name: str) -> str:
     return _UNITS.get(name, name)
 
 
-def alike(values: Iterable[float | None]) -> list[str]:
+def alike(values: Iterable[Number | None]) -> list[str]:
     """Return numbers that stand side by side, all with the decimals that suit the largest of them."""
     known = list(values)
     largest = max((abs(value) for value in known if value is not None and math.isfinite(value)), default=0.0)
@@ -134,7 +137,7 @@ def with_unit(text: str, name: str) -> str:
     return f"{text}{'' if shown == '%' else ' '}{shown}"
 
 
-def interval(low: float, high: float) -> str:
+def interval(low: Number, high: Number) -> str:
     """Return an interval in the words that read well beside a negative number."""
     return f"{number(low)} to {number(high)}"
 
@@ -217,7 +220,7 @@ def _lower(text: str) -> str:
 
 
 def _change(result: StudyResult) -> str:
-    """Return how the first score moved, for a study that has nothing published to be held against."""
+    """Return how the score that moved most did so, for a study that has nothing published to be held against."""
     rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
     if not rows:
         return "Predicted course; nothing published to hold it against."
@@ -225,10 +228,16 @@ def _change(result: StudyResult) -> str:
     for row in rows:
         groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
     sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]
-    series = max(sorted_groups, key=lambda group: abs(group[-1].mean - group[0].mean))
+    series = max(sorted_groups, key=lambda group: max(abs(q.mean - group[0].mean) for q in group))
     first, last = series[0], series[-1]
-    what = scale_label(first.limb, first.scale)
-    start, end = (when(q.time_h) if result.kind == "case" else visit(q.visit) for q in (first, last))
+    peak = max(series, key=lambda q: abs(q.mean - first.mean))
+    what = scale_label(first.limb, first.scale) + (f" ({first.arm})" if first.arm else "")
+
+    def at(row: Quantity) -> str:
+        return f"{number(row.mean)} ({when(row.time_h) if result.kind == 'case' else visit(row.visit)})"
+
     if len(series) == 1:
-        return f"{what} is predicted at {number(first.mean)} ({start})."
-    return f"{what} is predicted to go from {number(first.mean)} ({start}) to {number(last.mean)} ({end})."
+        return f"{what} is predicted at {at(first)}."
+    if peak.time_h == last.time_h or peak.mean == last.mean:
+        return f"{what} is predicted to go from {at(first)} to {at(last)}."
+    return f"{what} is predicted to go from {at(first)} to {at(peak)}; last seen at {at(last)}."

@@ -99,7 +99,7 @@ class Quantity:
     statistic: str
     mean: float
     sd: float | None
-    n: float
+    n: float | int
     low: float
     high: float
     level: float = 0.95
@@ -176,9 +176,9 @@ class ConsortRow:
 
     stage: str
     arm: str | None
-    number: float
-    low: float
-    high: float
+    number: float | int
+    low: float | int
+    high: float | int
     reason: str = ""
 
 
@@ -187,8 +187,8 @@ class Zoom:
     """A stretch of a case worth a closer look: a test bolus, a missed refill. Times in h from the start."""
 
     title: str
-    start_h: float
-    end_h: float
+    start_h: float | int
+    end_h: float | int
 
 
 @dataclass(frozen=True)

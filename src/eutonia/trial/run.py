@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +22,10 @@ from eutonia.trial.conduct import conduct
 from eutonia.trial.design import TrialStudy
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
+from eutonia.trial.running import Progress
 from eutonia.trial.tables import dose_table, patient_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
 
-
-Progress = Callable[[str, float], None]
 
 # People are padded to a multiple of this, so that every number is computed by the same vector code whatever the block.
 LANES = 64

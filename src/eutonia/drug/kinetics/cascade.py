@@ -67,8 +67,9 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
 
     Source: McCurdy, Ng, Parlett 1984 (divided differences of the exponential); Al-Mohy, Higham 2009 (exact diagonal).
     """
-    step = jnp.asarray(dt_h) / 2.0**_HALVINGS
     diagonal = {i: jnp.asarray(rate) for i, rate in enumerate(rates)}
+    whole_step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
+    step = whole_step / 2.0**_HALVINGS
     below = _series(diagonal, gains, step)
 
     def double(_: Array, carry: tuple[Array, Entries]) -> tuple[Array, Entries]:
@@ -79,7 +80,7 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
 
     if below:
         _, below = jax.lax.fori_loop(0, _HALVINGS, double, (step, below))
-    return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * dt_h) for i, rate in diagonal.items()}})
+    return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * whole_step) for i, rate in diagonal.items()}})
 
 
 def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:
@@ -105,7 +106,9 @@ def _shapes(matrix: Entries, length: int) -> dict[tuple[int, int], tuple[int, ..
         known = dict(shapes)
         for i in range(length):
             for j in range(i):
-                through = [known[x] for m in range(j, i + 1) for x in ((i, m), (m, j)) if {(i, m), (m, j)} <= set(known)]
+                through = [
+                    known[x] for m in range(j, i + 1) for x in ((i, m), (m, j)) if {(i, m), (m, j)} <= set(known)
+                ]
                 if through:
                     shapes[i, j] = jnp.broadcast_shapes(*through)
     return {key: shape for key, shape in shapes.items() if key[0] != key[1]}

@@ -136,7 +136,7 @@ class Kinetics(eqx.Module):
 
     def advance(self, state: KineticState, plan: StepPlan, infusion_ug_per_h: Amount = 0.0) -> KineticState:
         """Return the state one step later, under an infusion constant over the step (0: none, or a dry pump)."""
-        rate = jnp.asarray(infusion_ug_per_h)
+        rate = jnp.asarray(infusion_ug_per_h, state.csf.dtype)
         modes: dict[int, Value] = {SOURCE: rate, FLUID: state.csf, FAST: state.fast, SLOW: state.slow}
         spinal = {stage: plan.spinal.into(stage, modes) for stage in (FLUID, FAST, SLOW)}
 
@@ -168,13 +168,14 @@ class Kinetics(eqx.Module):
         self, state: KineticState, amount_ug: Amount, access: str = "lumbar puncture", tip: str | None = None
     ) -> KineticState:
         """Return the state right after a bolus into the spinal fluid, ug (0 for those who get none)."""
-        given = self.spinal.weights(access, tip) * amount_ug
+        given = self.spinal.weights(access, tip) * jnp.asarray(amount_ug, state.csf.dtype)
         return dataclasses.replace(state, csf=state.csf + given)
 
     def tablet(self, state: KineticState, amount_mg: Amount) -> KineticState:
         """Return the state right after a dose by mouth, mg (0 for those who take none)."""
         first, *later = state.gut
-        return dataclasses.replace(state, gut=(first + self.blood.bioavailability * amount_mg, *later))
+        absorbed = self.blood.bioavailability * jnp.asarray(amount_mg, first.dtype)
+        return dataclasses.replace(state, gut=(first + absorbed, *later))
 
     def exposure(self, state: KineticState) -> Exposure:
         """Return what the drug does its work with, by the route it came."""

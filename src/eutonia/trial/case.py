@@ -1,0 +1,229 @@
+"""One person from the stroke onwards: lesion, tone, drug, pump and chart on one time axis.
+
+The person is known by age, kidneys, lesion and charted scores, not by receptors and muscles. So the case is run for many people
+who share what is known and differ by luck in what is not; their spread is the honest uncertainty of the forecast.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from eutonia import parameters
+from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
+from eutonia.drug.pump import Pump
+from eutonia.limb.muscle import LIMBS
+from eutonia.patient import Cohort
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.people import People, Traits
+from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
+from eutonia.trial.charted import solve_factors
+from eutonia.trial.design import CaseStudy
+from eutonia.trial.design_case import Event, lesion_of, patient_of
+from eutonia.trial.period import PeriodClock, TabletPlan
+from eutonia.trial.recruitment import people_of
+from eutonia.trial.result import StudyResult, Zoom
+from eutonia.trial.run import forget_constants, run_record
+from eutonia.trial.running import Progress
+from eutonia.trial.trace import Recorder
+
+if TYPE_CHECKING:
+    import xarray
+
+# How many people share what is known of the person; numerical resolution of the band, not science.
+POSSIBLE_PEOPLE = 64
+_HOURS_PER_DAY = 24.0
+# Looks after an event: (step, until) in h; and before and after a zoomed event.
+_DENSE = ((0.5, 12.0), (2.0, 48.0), (6.0, 240.0))
+_ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
+
+
+class _Case:
+    """The person's lanes, their clock and pump, and everything noted on the way."""
+
+    def __init__(self, study: CaseStudy) -> None:
+        n = POSSIBLE_PEOPLE
+        self.study = study
+        self.person = np.arange(n)
+        one = Cohort.of(patient_of(study), lesion_of(study), 0.0)
+        self.cohort = one.take(np.zeros(n, dtype=np.int64))
+        self.exponent = strength_exponents(study.seed, self.person)
+        traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
+        zero = jnp.zeros((len(LIMBS), n))
+        self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed)
+        if study.pump is not None:
+            self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.pump.tip))
+        self.factor = bias_factors(study.seed, self.person)
+        self.factor = solve_factors(self.base, self.plateau, self.factor, study.charted)
+        self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
+        self.pump: Pump | None = None
+        self.recorder = Recorder()
+        self.events: list[tuple[float, str]] = []
+        self.zooms: list[Zoom] = []
+        self.last_change_h = -np.inf
+
+    def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
+        """Return the bias in mV that this lesion gives a person of factor 1 at a time since the stroke."""
+        integrity = self.cohort.pathways.integrity(time_h)
+        return np.asarray(descending_bias(integrity, jnp.ones((len(LIMBS), len(self.person))), time_h))
+
+    def people_at(self, time_h: float) -> People:
+        """Return the lanes as their lesion has made them by `time_h`."""
+        integrity = self.cohort.pathways.integrity(time_h)
+        return dataclasses.replace(
+            self.clock.people,
+            bias=descending_bias(integrity, self.factor, time_h),
+            strength=voluntary_strength(integrity, self.exponent),
+            time_since_onset_h=jnp.full(len(self.person), time_h),
+        )
+
+    def note(self, time_h: float) -> None:
+        """Advance to `time_h`, whatever runs dry on the way, and note what is found."""
+        self.advance(time_h)
+        if self.recorder.times and self.recorder.times[-1] >= time_h:
+            return
+        self.recorder.note(time_h, self.people_at(time_h), self.clock.state, self.clock.rate.copy())
+
+    def advance(self, time_h: float) -> None:
+        """Advance the drug; stop the infusion at the hour at which the reservoir runs dry."""
+        while self.pump is not None:
+            turn = min(self.pump.alarm_at_h, self.pump.dry_at_h)
+            if turn > time_h:
+                self.pump = self.pump.at(time_h)
+                break
+            dry = self.pump.dry_at_h == turn
+            self.clock.advance_to(turn)
+            self.pump = dataclasses.replace(self.pump.at(turn), volume=0.0 if dry else self.pump.alarm_volume)
+            self.log(turn, "pump runs dry" if dry else "low-reservoir alarm")
+            if dry:
+                self.clock.set_rate(np.zeros(len(self.person)), abrupt=True)
+                self.last_change_h = turn
+                self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
+                self.dense(turn, time_h)
+        self.clock.advance_to(time_h)
+
+    def dense(self, start_h: float, end_h: float) -> None:
+        """Note densely after a change, up to `end_h`."""
+        at = start_h
+        for step, until in _DENSE:
+            while at + step <= min(start_h + until, end_h):
+                at += step
+                self.note(at)
+
+    def log(self, time_h: float, label: str) -> None:
+        """Keep an event for the report."""
+        self.events.append((time_h, label))
+
+    def act(self, event: Event) -> bool:
+        """Do one event of the file now; return whether it is abrupt enough for a dense look afterwards."""
+        n = len(self.person)
+        if event.kind == "bolus":
+            self.clock.bolus(np.full(n, event.dose_ug), event.access)
+            self.log(event.at_h, f"test bolus {event.dose_ug.text}")
+            self.zooms.append(Zoom("Test bolus", event.at_h - _ZOOM_BEFORE_H, event.at_h + _ZOOM_BOLUS_H))
+            return True
+        if event.kind in ("infusion", "stop infusion"):
+            return self._program(event.at_h, event.rate_ug_per_h if event.kind == "infusion" else 0.0)
+        if event.kind == "refill":
+            assert self.pump is not None
+            was_dry = self.pump.volume == 0
+            self.pump = self.pump.refill(event.concentration_ug_per_ml)
+            self.clock.set_rate(np.full(n, self.pump.delivered), abrupt=was_dry)
+            self.log(event.at_h, "refill")
+            return was_dry
+        if event.kind == "creatinine clearance":
+            self._kidneys(event.value_ml_per_min)
+            self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
+            return False
+        self.clock.tablets.clear()
+        if event.kind == "tablets":
+            plan = TabletPlan(np.full(n, event.dose_mg), event.every_h, event.at_h)
+            self.clock.tablets.append(plan)
+            self.log(event.at_h, f"{event.dose_mg.text} every {event.every_h.text}")
+        else:
+            self.log(event.at_h, "tablets stopped")
+        return True
+
+    def _program(self, at_h: float, rate: float) -> bool:
+        if self.pump is None:
+            given = self.study.pump
+            assert given is not None
+            reservoir = given.reservoir_ml
+            self.pump = Pump(reservoir, given.concentration_ug_per_ml, given.alarm_volume_ml, reservoir, time_h=at_h)
+        before = self.pump.delivered
+        self.pump = self.pump.program(rate)
+        abrupt = before == 0 or rate == 0
+        self.clock.set_rate(np.full(len(self.person), self.pump.delivered), abrupt=abrupt)
+        self.log(at_h, f"pump {rate * _HOURS_PER_DAY:.0f} ug/day" if rate else "pump stopped")
+        return abrupt
+
+    def _kidneys(self, clearance: float) -> None:
+        people = self.clock.people
+        kinetics = people.kinetics.with_creatinine_clearance(jnp.full(len(self.person), clearance))
+        self.clock.course = Course(dataclasses.replace(people, kinetics=kinetics))
+
+
+def run_case(study: CaseStudy, progress: Progress = lambda _stage, _share: None) -> StudyResult:
+    """Run a case and return its result; the spread over people is what is not known of this one."""
+    from eutonia.trial.case_tables import dose_table, quantities, visit_table
+
+    began = time.perf_counter()
+    forget_constants()
+    with parameters.recording() as used:
+        case = _Case(study)
+        _live(case, progress)
+        course = _with_risks(case)
+    return StudyResult(
+        title=study.title,
+        kind="case",
+        study_name=study.name,
+        description=study.note or "",
+        quantities=quantities(course, study),
+        consort=(),
+        visits=visit_table(course, study),
+        doses=dose_table(course),
+        course=course,
+        events=tuple(case.events),
+        run=run_record(study.seed, study.digest, used, time.perf_counter() - began, possible_people=POSSIBLE_PEOPLE),
+        zooms=tuple(case.zooms),
+    )
+
+
+def _live(case: _Case, progress: Progress) -> None:
+    """Go through the examinations and events of the file in order."""
+    study, end = case.study, float(case.study.case.duration_h)
+    exams = np.arange(0.0, end + 1e-6, study.case.examine_every_h)
+    times = sorted({*exams.tolist(), *(float(e.at_h) for e in study.events if e.at_h <= end), end})
+    for k, at in enumerate(times):
+        case.note(at)
+        abrupt = [case.act(event) for event in study.events if event.at_h == at]
+        if any(abrupt):
+            case.dense(at, times[k + 1] if k + 1 < len(times) else end)
+            case.last_change_h = at
+        progress("Course", at / end)
+
+
+def _with_risks(case: _Case) -> xarray.Dataset:
+    """Add the risks of drowsiness a day and of withdrawal signs to the course."""
+    import xarray as xr
+
+    course = case.recorder.dataset()
+    origin = "spinal" if case.cohort.origin == "spinal" else "cerebral"
+    brain = course["brain_effective"].to_numpy()
+    begun = next((e.at_h for e in case.study.events if e.kind in ("infusion", "tablets")), np.inf)
+    oral = not any(e.kind == "infusion" for e in case.study.events)
+    hazard = np.zeros_like(brain)
+    for i, at in enumerate(course["time_h"].to_numpy()):
+        route = "oral" if oral else "intrathecal infusion" if at >= begun else "intrathecal bolus"
+        hazard[i] = hazard_per_exposure("drowsiness", stage_of(route, at - begun), origin) * brain[i]
+    drowsy = -np.expm1(-hazard * _HOURS_PER_DAY)
+    rebound = np.maximum(course["bias"] - course["untreated_bias"], 0.0)
+    attributes = {"units": "1", "long_name": "Drowsiness within a day"}
+    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), drowsy, attributes)
+    course["rebound"] = rebound.assign_attrs(units="mV", long_name="Bias above the untreated level (rebound)")
+    return course

@@ -1,0 +1,109 @@
+"""Tables of a case: scores at the examinations, doses, and what is reported at the turning points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eutonia.trial.analysis import visit_label
+from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.design import CaseStudy
+from eutonia.trial.result import Quantity
+
+if TYPE_CHECKING:
+    import polars
+    import xarray
+
+_LEVEL = 0.95
+_PHASE, _ARM = "course", "this person"
+_OF_PERSON = ("walking", "pain")
+
+
+def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
+    """Return the positions of the planned examinations on the time axis."""
+    time = course["time_h"].to_numpy()
+    planned = np.arange(0.0, study.case.duration_h + 1e-6, study.case.examine_every_h)
+    return np.flatnonzero(np.isin(np.round(time, 6), np.round(planned, 6)))
+
+
+def _items(study: CaseStudy) -> list[tuple[str, str | None]]:
+    scales = [scale for scale in study.assessment.scales if scale in SCORE_OF]
+    return [(s, limb) for s in scales for limb in ((None,) if s in _OF_PERSON else study.assessment.limbs)]
+
+
+def _scores(course: xarray.Dataset, scale: str, limb: str | None) -> np.ndarray:
+    variable = course[SCORE_OF[scale]]
+    return (variable if limb is None else variable.sel(limb=limb)).transpose("time_h", "patient").to_numpy()
+
+
+def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
+    """Return one row a score: every scale and limb at every planned examination, for each possible person."""
+    import polars as pl
+
+    at = _examined(course, study)
+    time, n = course["time_h"].to_numpy()[at], course.sizes["patient"]
+    frames = []
+    for scale, limb in _items(study):
+        frame = pl.DataFrame(
+            {
+                "patient": np.tile(course["patient"].to_numpy().astype(np.int64), len(at)),
+                "time_h": np.repeat(time, n),
+                "score": _scores(course, scale, limb)[at].ravel().astype(np.float64),
+            }
+        )
+        fixed = {"phase": _PHASE, "arm": _ARM, "limb": limb or "", "scale": scale, "item": "mean"}
+        fixed["rater"] = study.assessment.rater
+        labels = {float(t): visit_label(float(t)) for t in time}
+        visit = pl.col("time_h").replace_strict(labels, return_dtype=pl.String).alias("visit")
+        constant = [pl.lit(value).alias(name) for name, value in fixed.items()]
+        frames.append(frame.with_columns(visit, pl.lit(0, dtype=pl.Int32).alias("replicate"), *constant))
+    order = ["patient", "replicate", "phase", "arm", "visit", "time_h", "limb", "scale", "item", "score", "rater"]
+    return pl.concat(frames).select(order)
+
+
+def dose_table(course: xarray.Dataset) -> polars.DataFrame:
+    """Return the pump dose over time."""
+    import polars as pl
+
+    dose = course["dose_rate"].to_numpy()
+    mean = dose.mean(axis=1)
+    return pl.DataFrame(
+        {
+            "time_h": course["time_h"].to_numpy(),
+            "phase": _PHASE,
+            "arm": _ARM,
+            "mean": mean,
+            "low": dose.min(axis=1),
+            "high": dose.max(axis=1),
+            "unit": "ug/day",
+        }
+    )
+
+
+def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]:
+    """Return every score at every planned examination: mean and middle 95 % over the possible people."""
+    time, tail = course["time_h"].to_numpy(), (1 - _LEVEL) / 2
+    found = []
+    for scale, limb in _items(study):
+        scores = _scores(course, scale, limb)
+        for i in _examined(course, study):
+            low, high = np.quantile(scores[i], [tail, 1 - tail])
+            found.append(
+                Quantity(
+                    name="",
+                    phase=_PHASE,
+                    arm=_ARM,
+                    limb=limb,
+                    scale=scale,
+                    visit=visit_label(float(time[i])),
+                    time_h=float(time[i]),
+                    statistic="mean",
+                    mean=float(scores[i].mean()),
+                    sd=float(scores[i].std(ddof=1)),
+                    n=float(scores.shape[1]),
+                    low=float(low),
+                    high=float(high),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,70 @@
+"""What a chart tells of a person: the own factor of the bias that makes the lesion give the charted score."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from eutonia.assessment.scoring import chart_constants, latent_grades
+from eutonia.errors import StudyError
+from eutonia.limb.muscle import LIMBS, muscles_of
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.people import People
+from eutonia.trial.design_case import ChartedScore
+
+# Bias range that is searched (mV) and halvings of it: numerical, the chart ends well below.
+_HIGHEST_BIAS, _HALVINGS = 10.0, 30
+
+
+def solve_factors(
+    people: People,
+    plateau: Callable[[float], Float[np.ndarray, "limb patient"]],
+    drawn: Float[Array, "limb patient"],
+    charted: Sequence[ChartedScore],
+) -> Float[Array, "limb patient"]:
+    """Return each lane's factor per limb: that of the chart where the limb was scored before any drug, else the drawn one.
+
+    Raises
+    ------
+    StudyError
+        When the lesion leaves the limb's pathways whole, so that no factor gives the charted score.
+    """
+    factor = np.array(drawn)
+    for row in charted:
+        limb = LIMBS.index(row.limb)
+        unit = plateau(row.at_h)[limb]
+        if float(unit.max()) <= 0:
+            raise StudyError(
+                f'charted: the {row.limb} is charted at {row.score:g}, but this lesion leaves its pathways whole at '
+                f"{row.at_h.text}. Allowed: a later time, a larger lesion, or one that hits the {row.limb}. "
+                "Do: check [lesion] and the time of [[charted]]."
+            )
+        wanted = row.score - 1.0 if row.scale == "ashworth" else row.score
+        factor[limb] = np.asarray(_bias_for(people, limb, wanted, row.at_h)) / unit
+    return jnp.asarray(factor)
+
+
+def _bias_for(people: People, limb: int, wanted: float, time_h: float) -> Float[Array, " patient"]:
+    """Return the bias at which the limb's mean latent grade is the wanted one, by bisection."""
+    snapshot = Course(people).snapshot(start(people))
+    groups = jnp.array(muscles_of(LIMBS[limb]))
+
+    def grade(bias: Float[Array, " patient"]) -> Float[Array, " patient"]:
+        both = jnp.stack([bias] * len(LIMBS))
+        now = dataclasses.replace(people, bias=both, time_since_onset_h=jnp.full(people.n, time_h))
+        return latent_grades(examine(now, snapshot, body_constants()), chart_constants())[groups].mean(axis=0)
+
+    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = (low + high) / 2
+        above = grade(middle) > wanted
+        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+
+    low = jnp.zeros(people.n)
+    return lax.fori_loop(0, _HALVINGS, halve, (low, jnp.full(people.n, _HIGHEST_BIAS)))[0]

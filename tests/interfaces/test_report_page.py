@@ -1,0 +1,273 @@
+"""The page says what the result says, is safe, loads nothing, and is accessible."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import importlib.util
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+
+import polars as pl
+import pytest
+import xarray as xr
+
+from eutonia import report
+from eutonia.report import consort, svg, words
+from eutonia.trial.result import ConsortRow, StudyResult
+
+pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("report-page")]
+
+_VOID = {"meta", "link", "br", "hr", "img", "input", "path", "rect", "circle", "use", "line"}
+
+
+@pytest.fixture(scope="module")
+def examples() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_examples", Path(__file__).parents[1] / "report_examples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def trial(examples: ModuleType) -> StudyResult:
+    return examples.trial()
+
+
+@pytest.fixture(scope="module")
+def case(examples: ModuleType) -> StudyResult:
+    return examples.case()
+
+
+@pytest.fixture(scope="module")
+def trial_page(trial: StudyResult) -> str:
+    return report.html(trial)
+
+
+@pytest.fixture(scope="module")
+def case_page(case: StudyResult) -> str:
+    return report.html(case)
+
+
+@pytest.fixture(params=["trial", "case"])
+def page(request: pytest.FixtureRequest, trial_page: str, case_page: str) -> str:
+    return trial_page if request.param == "trial" else case_page
+
+
+class Reader(HTMLParser):
+    """Collects elements and text, and notices a tag that is closed in the wrong place."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and self.open and self.open[-1] not in ("style", "title", "desc"):
+            self.words.append(data.strip())
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words))
+
+
+def test_every_published_row_is_there(trial: StudyResult, trial_page: str) -> None:
+    text = Reader(trial_page).text
+    for row in trial.compared:
+        assert row.published is not None
+        factor, unit = words.shown_unit(row)
+        error = row.published_standard_error
+        values = (row.mean, row.low, row.high, row.baseline_mean, row.published.value, error)
+        mean, low, high, _, published, _ = words.alike(None if v is None else factor * v for v in values)
+        name = words.quantity_label(dataclasses.replace(row, visit=""))
+        pattern = rf"{re.escape(name)} {row.arm} .{{0,20}}?{re.escape(words.with_unit(mean, unit))} {low} to {high}"
+        found = re.search(pattern, text)
+        assert found, name
+        assert words.with_unit(published, unit) in text[found.end() : found.end() + 60]
+    assert text.count("does not reproduce") >= trial.grades["does not"]
+
+
+def test_the_first_thing_said_is_the_result_and_what_it_is_not(page: str) -> None:
+    text = Reader(page).text
+    assert text.index("Research and teaching only, not a medical device") < 900
+    assert text.index("predicted") < text.index("Research and teaching only")
+
+
+def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
+    heads = re.findall(r"<h2>(.*?)</h2>", trial_page)
+    assert heads == [
+        "Predicted beside published", "Flow of patients", "Scores over the visits", "Dose over time",
+        "How individuals responded", "Who responds, and who does not", "Adverse reactions",
+        "What the prediction rests on", "How it was run",
+    ]  # fmt: skip
+
+
+def test_numbers_of_every_section_of_a_trial(trial_page: str) -> None:
+    text = Reader(trial_page).text
+    for expected in (
+        "fewer than two leg muscle groups at", "n = 391 (280 to 545)", "n = 0.4 (0 to 1)", "Lesion load",
+        "62% of virtual patients",
+        "Drowsiness 12% 4.8 to 26", "34 verified", "9 assumed", "Endogenous tone 60 ng/mL", "20010911", "float64",
+        "9c3f5d0e7a1b44c2a6f1e8d09b7c55aa", "eutonia run studies/meythaler_2001.toml", "10.1161/hs0901.095682",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+def test_a_case_shows_its_panels_and_events(case: StudyResult, case_page: str) -> None:
+    text = Reader(case_page).text
+    for expected in (
+        "Dose, µg/day", "Drug in spinal fluid and blood, ng/mL", "Effect at the receptor, %", "Tone, mV", "Ashworth",
+        "Risk of adverse effects, %", "Months since start", "Test bolus day", "The missed refill",
+    ):  # fmt: skip
+        assert expected in text, expected
+    for _, label in case.events:
+        assert label in text
+
+
+def test_nothing_is_loaded_from_anywhere(page: str) -> None:
+    for tag, attributes in Reader(page).elements:
+        assert tag not in ("script", "iframe", "object", "embed", "link", "img", "base")
+        assert "src" not in attributes
+        target = attributes.get("href", "")
+        if tag == "a":
+            assert target.startswith(("#", "https://doi.org/"))
+        else:
+            assert target.startswith("#") or not target
+    assert "default-src 'none'" in page
+    assert not re.search(r"@import|url\((?!#)", page)
+    assert "http://" not in page
+
+
+def test_text_of_a_study_cannot_become_markup(examples: ModuleType, trial: StudyResult) -> None:
+    evil = "<script>alert('x')</script> & \"$x_1$\""
+    text = report.html(
+        examples.trial(
+            title=evil,
+            description=evil,
+            quantities=(dataclasses.replace(trial.compared[0], name=evil, arm=evil, visit=evil),),
+            visits=trial.visits.clear(),
+            patients=None,
+            consort=(ConsortRow(evil, None, 21, 21, 21), ConsortRow("out", evil, 1, 1, 1, evil)),
+            run=examples.run_record(command=evil, platform=evil, sources=[{"key": evil, "text": evil}]),
+        )
+    )
+    assert "<script" not in text
+    assert html.escape("<script>") in text
+    assert not [tag for tag, _ in Reader(text).elements if tag == "script"]
+
+
+def test_event_labels_and_arms_are_escaped_inside_figures(examples: ModuleType) -> None:
+    text = report.html(examples.case(events=((8.0, "<b>bolus</b> $5^{th}$"),), zooms=()))
+    assert "<b>bolus" not in text
+    assert "&lt;b&gt;bolus" in text
+
+
+def test_the_page_is_well_formed_and_small(page: str) -> None:
+    reader = Reader(page)
+    assert reader.wrong == []
+    assert reader.open == []
+    assert page.startswith("<!DOCTYPE html>")
+    assert len(page.encode()) < 3_000_000
+    names = [attributes["id"] for _, attributes in reader.elements if "id" in attributes]
+    assert len(names) == len(set(names))
+
+
+def test_every_reference_leads_somewhere(page: str) -> None:
+    elements = Reader(page).elements
+    names = {attributes["id"] for _, attributes in elements if "id" in attributes}
+    for _, attributes in elements:
+        if attributes.get("href", "").startswith("#"):
+            assert attributes["href"][1:] in names
+        for name in attributes.get("aria-labelledby", "").split():
+            assert name in names
+    for name in re.findall(r"url\(#([^)]+)\)", page):
+        assert name in names
+
+
+def test_figures_speak_to_a_screen_reader_and_follow_the_theme(page: str) -> None:
+    figures = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", page, flags=re.DOTALL)
+    assert figures
+    for figure in figures:
+        assert re.search(r"<title id=\"[^\"]+\">[^<]+</title><desc id=\"[^\"]+\">[^<]+</desc>", figure)
+        assert not re.search(r"(fill|stroke): #(?!000)[0-9a-f]{6}", figure)
+        assert "<metadata" not in figure
+    assert "prefers-color-scheme: dark" in page
+    assert "@media print" in page
+    assert 'lang="en"' in page
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_and_marks_stand_out_from_the_paper(theme: int) -> None:
+    def light(colour: str) -> float:
+        parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    paper = light(svg.PALETTE["paper"][theme])
+    for token in ("ink", "muted", "leg", "active", "reproduces", "in-range", "does-not"):
+        other = light(svg.PALETTE[token][theme])
+        contrast = (max(paper, other) + 0.05) / (min(paper, other) + 0.05)
+        assert contrast >= 4.5, token
+    for token in ("limb-arm", "brain", "plasma", "placebo", "third", "fourth"):
+        other = light(svg.PALETTE[token][theme])
+        assert (max(paper, other) + 0.05) / (min(paper, other) + 0.05) >= 3.0, token
+
+
+def test_the_same_result_gives_the_same_page(examples: ModuleType) -> None:
+    assert report.html(examples.case(zooms=())) == report.html(examples.case(zooms=()))
+
+
+def test_a_result_with_almost_nothing_still_gives_a_page() -> None:
+    empty = pl.DataFrame()
+    bare = StudyResult("t", "trial", "s", "", (), (), empty, empty, xr.Dataset(), {"version": "0"})
+    text = Reader(report.html(bare)).text
+    assert "nothing published" in text
+    assert "Flow of patients" not in text
+
+
+def test_many_events_become_numbers_that_stay_in_the_figure(examples: ModuleType) -> None:
+    events = tuple((k * 290.0, f"Visit number {k} with a rather long description") for k in range(60))
+    text = report.html(examples.case(events=events, zooms=()))
+    wide = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", text, flags=re.DOTALL)[0]
+    assert ">60</text>" in wide
+    assert "rather long description</text>" not in wide
+    assert text.count("with a rather long description</td>") == 60
+
+
+def test_a_flow_of_four_arms_keeps_every_box() -> None:
+    arms = ("placebo", "25 µg", "50 µg", "100 µg")
+    rows = (
+        ConsortRow("Randomised", None, 80, 80, 80),
+        *(ConsortRow("Allocated", arm, 20, 20, 20) for arm in arms),
+        *(ConsortRow("Lost", arm, 1.5, 0, 4, "moved away") for arm in arms),
+        *(ConsortRow("Analysed", arm, 18.5, 16, 20) for arm in arms),
+    )
+    figure = consort.diagram(rows)
+    assert figure is not None
+    assert figure.narrow is not None
+    assert figure.scrolls
+    for drawn in (figure.wide, figure.narrow):
+        assert drawn.count("<rect") == len(rows)
+        assert drawn.count("n = 1.5 (0 to 4)") >= 4
+    assert consort.diagram(()) is None

@@ -1,0 +1,318 @@
+"""Result records, wording, digests, terminal table and files of a result do what they say."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import io
+import json
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+import pytest
+import xarray as xr
+from rich.console import Console
+
+from eutonia import report
+from eutonia.errors import EutoniaError
+from eutonia.report import digest, files, svg, tables, words
+from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
+
+pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
+
+
+def _examples() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_examples", Path(__file__).parents[1] / "report_examples.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def examples() -> ModuleType:
+    return _examples()
+
+
+@pytest.fixture(scope="module")
+def trial(examples: ModuleType) -> StudyResult:
+    return examples.trial()
+
+
+@pytest.fixture(scope="module")
+def case(examples: ModuleType) -> StudyResult:
+    return examples.case()
+
+
+def quantity(published: float | None = None, sd: float | None = None, n: int | None = None, **changes: Any) -> Quantity:
+    fields: dict[str, Any] = {
+        "name": "", "phase": "bolus", "arm": "baclofen", "limb": "leg", "scale": "ashworth",
+        "visit": "6 hour", "time_h": 6.0, "statistic": "mean",
+        "mean": 1.5, "sd": 0.7, "n": 21.0, "low": 1.2, "high": 1.8,
+    }  # fmt: skip
+    if published is not None:
+        fields["published"] = Published(published, sd, n)
+    return Quantity(**{**fields, **changes})
+
+
+class TestVerdict:
+    def test_inside_the_interval_reproduces(self) -> None:
+        for value in (1.2, 1.5, 1.8):
+            row = quantity(value)
+            assert (row.grade, row.agreement, row.distance) == ("reproduces", "inside the interval", 0.0)
+
+    def test_within_the_standard_error_is_in_range(self) -> None:
+        row = quantity(2.0, sd=1.0, n=16)
+        assert row.published_standard_error == pytest.approx(0.25)
+        assert row.grade == "in range"
+        assert row.agreement == "outside, by 0.2, within its standard error"
+
+    def test_further_out_is_an_honest_miss(self) -> None:
+        row = quantity(2.4, sd=1.0, n=16)
+        assert row.grade == "does not"
+        assert row.agreement == "outside, by 0.6"
+
+    def test_without_sd_or_n_the_interval_stands_alone(self) -> None:
+        assert quantity(1.81).published_standard_error is None
+        assert quantity(1.81, sd=1.0).grade == "does not"
+        assert quantity(1.81, n=10).grade == "does not"
+
+    def test_nothing_published_gives_no_verdict(self) -> None:
+        assert quantity().grade is None
+        assert quantity().agreement is None
+        assert quantity().distance is None
+
+    @pytest.mark.parametrize(("unit", "value", "expected"), [("%", 81.0, 8.56), ("", 0.81, 0.0856)])
+    def test_standard_error_of_a_share(self, unit: str, value: float, expected: float) -> None:
+        row = quantity(value, n=21, statistic="share", unit=unit)
+        assert row.published_standard_error == pytest.approx(expected, rel=1e-3)
+
+    def test_standard_error_of_a_standard_deviation(self) -> None:
+        assert quantity(0.7, n=21, statistic="sd").published_standard_error == pytest.approx(0.7 / math.sqrt(40))
+        assert quantity(0.7, n=1, statistic="sd").published_standard_error is None
+
+    def test_a_prediction_that_is_missing_never_counts_as_reproduced(self) -> None:
+        assert quantity(1.5, mean=math.nan, low=math.nan, high=math.nan).grade == "does not"
+
+    def test_counts_add_up(self, trial: StudyResult) -> None:
+        assert sum(trial.grades.values()) == len(trial.compared) == 14
+
+
+class TestWords:
+    def test_numbers(self) -> None:
+        shown = [words.number(x) for x in (None, math.nan, 0.0, -1.9, 3.14159, 12.34, 268.0, 1234567.0, 0.00123)]
+        assert shown == ["–", "–", "0.00", "−1.90", "3.14", "12.3", "268", "1\u202f234\u202f567", "0.0012"]
+
+    def test_numbers_side_by_side_share_their_decimals(self) -> None:
+        assert words.alike([84.0, 66.7, None, 95.24]) == ["84.0", "66.7", "–", "95.2"]
+        assert words.alike([1.5, -0.25]) == ["1.50", "−0.25"]
+
+    def test_units_visits_and_times(self) -> None:
+        assert words.with_unit("268", "ug/day") == "268 µg/day"
+        assert words.with_unit("1.4", "score") == "1.4"
+        assert (words.visit("6 hour"), words.visit("1 month"), words.visit("week 3")) == (
+            "6 hours",
+            "1 month",
+            "week 3",
+        )
+        assert words.moment(8.0) == "8 hours"
+        assert words.moment(14 * 24.0) == "14 days"
+        assert words.when(0.0) == "start"
+
+    def test_a_share_is_printed_in_percent(self) -> None:
+        assert words.shown_unit(quantity(statistic="share", unit="")) == (100.0, "%")
+        assert words.shown_unit(quantity(statistic="share", unit="%")) == (1.0, "%")
+        assert words.shown_unit(quantity(unit="score")) == (1.0, "")
+
+    def test_the_headline_names_the_misses(self, trial: StudyResult) -> None:
+        line = words.headline(trial)
+        assert line.startswith("5 of 14 published results lie inside the predicted 95% interval")
+        assert "leg Ashworth, 6 hours" in line
+
+    def test_without_published_results_the_headline_is_the_change(self, case: StudyResult) -> None:
+        assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in words.headline(case)
+
+
+class TestDigest:
+    def test_every_group_of_visits_is_a_series(self, trial: StudyResult) -> None:
+        rows = digest.series(trial)
+        assert len(rows) == 18
+        assert all(len(row.points) == 6 for row in rows)
+
+    def test_series_come_from_the_visits_where_no_quantity_is(self, trial: StudyResult) -> None:
+        bare = dataclasses.replace(trial, quantities=())
+        with_quantities = {(r.phase, r.arm, r.limb, r.scale): r for r in digest.series(trial)}
+        for row in digest.series(bare):
+            other = with_quantities[row.phase, row.arm, row.limb, row.scale]
+            for point, twin in zip(row.points, other.points, strict=True):
+                assert point.mean == pytest.approx(twin.mean)
+
+    def test_changes_are_counted_whole(self, trial: StudyResult) -> None:
+        for response in digest.responses(trial):
+            for arm in response.arms:
+                assert sum(arm.shares) == pytest.approx(1.0)
+                assert arm.reached[-1] == pytest.approx(1.0)
+                assert arm.n == 1260
+
+    def test_changes_are_taken_at_the_visit_that_the_paper_reports(self, trial: StudyResult) -> None:
+        assert {(row.phase, row.last) for row in digest.responses(trial)} == {("bolus", "6 hour"), ("pump", "12 month")}
+
+    def test_muscles_are_averaged_where_no_limb_mean_is_recorded(self, trial: StudyResult) -> None:
+        low = trial.visits.with_columns(pl.lit("knee").alias("item"), (pl.col("score") - 1).alias("score"))
+        high = trial.visits.with_columns(pl.lit("ankle").alias("item"), (pl.col("score") + 1).alias("score"))
+        halves = dataclasses.replace(trial, visits=pl.concat([low, high]))
+        expected = {(r.phase, r.limb, r.scale): r.arms[0].mean for r in digest.responses(trial)}
+        for row in digest.responses(halves):
+            assert row.arms[0].mean == pytest.approx(expected[row.phase, row.limb, row.scale])
+
+    def test_wilson_interval_against_a_published_example(self) -> None:
+        # Newcombe 1998, Statist Med 17:857, table I: 81 of 263 gives 0.2553 to 0.3662.
+        assert digest.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+        assert digest.wilson(0, 20)[0] == pytest.approx(0.0, abs=1e-12)
+
+    def test_the_feature_that_separates_most_comes_first(self, trial: StudyResult) -> None:
+        rows = digest.features(trial.patients)
+        assert rows[0].name == "lesion_load"
+        assert len(rows[0].bins) == 5
+        assert sum(group.n for group in rows[0].bins) == 2000
+        assert {row.name for row in rows} >= {"baseline_leg", "age", "kind", "sex"}
+        assert digest.features(None) == []
+
+
+class TestThinning:
+    def test_peaks_survive(self) -> None:
+        time = [float(k) for k in range(10_000)]
+        series = [0.0] * 10_000
+        series[4321], series[7777] = 9.0, -5.0
+        x, y = svg.thin(time, series, 100)
+        assert len(x) <= 400
+        assert (max(y), min(y), x[0], x[-1]) == (9.0, -5.0, 0.0, 9999.0)
+        assert x == sorted(x)
+
+
+class TestTable:
+    def shown(self, result: StudyResult, width: int = 100, encoding: str = "utf-8", **more: Any) -> str:
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        report.show(result, Console(file=stream, width=width), **more)
+        stream.flush()
+        assert isinstance(stream.buffer, io.BytesIO)
+        return stream.buffer.getvalue().decode(encoding)
+
+    @pytest.mark.parametrize("width", [60, 80, 100, 140])
+    def test_it_is_short_and_numbers_are_whole(self, trial: StudyResult, width: int) -> None:
+        text = self.shown(trial, width, folder=Path("out"))
+        lines = text.splitlines()
+        assert len(lines) <= 25
+        assert all(len(line.rstrip()) <= width for line in lines)
+        assert "231 µg/day" in text
+        assert "268 µg/day" in text
+        assert text.count("does not reproduce") == 5
+
+    def test_a_terminal_without_unicode_gets_ascii(self, trial: StudyResult) -> None:
+        text = self.shown(trial, 80, "ascii")
+        assert text.isascii()
+        assert "ug/day" in text
+        assert "x does not reproduce" in text
+
+    def test_quiet_prints_only_the_folder(self, trial: StudyResult) -> None:
+        assert self.shown(trial, quiet=True) == ""
+        assert self.shown(trial, quiet=True, folder=Path("out")).strip() == "out"
+
+    def test_misses_are_never_left_out(self, trial: StudyResult) -> None:
+        many = (*(quantity(1.5, visit=f"{k} hour") for k in range(40)), quantity(4.0, visit="99 hour"))
+        text = self.shown(dataclasses.replace(trial, quantities=many))
+        assert "99 hours" in text
+        assert f"{41 - tables.MOST_ROWS} more are in the report." in text
+        assert len(text.splitlines()) <= 25
+
+    def test_a_case_shows_first_lowest_and_last(self, case: StudyResult) -> None:
+        text = self.shown(case)
+        assert "5.00 (start)" in text
+        assert "3.00 (23.5 months)" in text
+
+    def test_text_of_a_study_is_not_markup(self, trial: StudyResult) -> None:
+        assert "[red]bold[/red]" in self.shown(dataclasses.replace(trial, title="[red]bold[/red]"))
+
+
+class TestFiles:
+    @pytest.fixture
+    def small(self, trial: StudyResult) -> StudyResult:
+        return dataclasses.replace(
+            trial, quantities=trial.compared[:2], visits=trial.visits.head(50), consort=(), patients=None, adverse=None
+        )
+
+    def test_everything_is_written_and_read_back(self, case: StudyResult, tmp_path: Path) -> None:
+        folder = report.write(case, tmp_path / "deep" / "case")
+        assert sorted(path.name for path in folder.iterdir()) == sorted(files.NAMES)
+        assert pl.read_parquet(folder / "visits.parquet").equals(case.visits)
+        with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as course:
+            assert course["csf_leg"].attrs == {"units": "ng/mL", "long_name": "CSF at the leg segments"}
+            xr.testing.assert_equal(course["bias"].load(), case.course["bias"])
+            assert json.loads(course.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 µg"}
+        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        assert (record["program"], record["seed"], record["kind"]) == ("eutonia", 20010911, "case")
+
+    def test_the_summary_holds_prediction_published_and_verdict(self, small: StudyResult, tmp_path: Path) -> None:
+        folder = report.write(small, tmp_path / "result")
+        data = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        first, row = data["quantities"][0], small.quantities[0]
+        assert row.published is not None
+        assert (first["mean"], first["published"]["value"]) == (row.mean, row.published.value)
+        assert (first["grade"], first["agreement"]) == (row.grade, row.agreement)
+        assert data["disclaimer"] == "Research and teaching only, not a medical device"
+
+    def test_an_older_result_is_replaced_whole(self, small: StudyResult, case: StudyResult, tmp_path: Path) -> None:
+        report.write(case, tmp_path / "result")
+        report.write(small, tmp_path / "result")
+        assert json.loads((tmp_path / "result" / "run.json").read_text(encoding="utf-8"))["kind"] == "trial"
+        assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+    def test_an_empty_folder_is_taken(self, small: StudyResult, tmp_path: Path) -> None:
+        (tmp_path / "result").mkdir()
+        assert report.write(small, tmp_path / "result").is_dir()
+
+    @pytest.mark.parametrize("name", ["notes.txt", "report.html", "run.json"])
+    def test_a_folder_of_something_else_is_refused(self, small: StudyResult, tmp_path: Path, name: str) -> None:
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+        with pytest.raises(EutoniaError, match="not an Eutonia result") as error:
+            report.write(small, tmp_path)
+        assert name in str(error.value)
+        assert (tmp_path / name).read_text(encoding="utf-8") == "mine"
+
+    def test_a_note_beside_an_older_result_is_safe(self, small: StudyResult, tmp_path: Path) -> None:
+        folder = report.write(small, tmp_path / "result")
+        (folder / "my thoughts.md").write_text("keep", encoding="utf-8")
+        with pytest.raises(EutoniaError, match="my thoughts"):
+            report.write(small, folder)
+        assert (folder / "my thoughts.md").exists()
+
+    def test_a_file_of_that_name_is_refused(self, small: StudyResult, tmp_path: Path) -> None:
+        (tmp_path / "result").write_text("", encoding="utf-8")
+        with pytest.raises(EutoniaError, match="is a file"):
+            report.write(small, tmp_path / "result")
+
+    def test_a_failure_leaves_the_older_result_and_nothing_else(
+        self, small: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = report.write(small, tmp_path / "result")
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(files, "_write_course", fail)
+        with pytest.raises(EutoniaError, match="No space left on device"):
+            report.write(small, tmp_path / "result")
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+        assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+    def test_json_holds_no_number_that_json_cannot(self) -> None:
+        value = {"a": math.nan, "b": (1, math.inf), 3: ConsortRow("s", None, 1.0, 1.0, math.nan)}
+        text = json.dumps(files.plain(value), allow_nan=False)
+        assert json.loads(text)["a"] is None
+        assert json.loads(text)["b"] == [1, None]
+        assert json.loads(text)["3"]["high"] is None
