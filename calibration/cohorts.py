@@ -16,7 +16,7 @@ from eutonia.assessment.reflex import reflex_latent
 from eutonia.assessment.scoring import ChartConstants, chart, draw_luck, latent_grades
 from eutonia.assessment.spasms import spasm_rate_log10
 from eutonia.drug import policy
-from eutonia.drug.effect.gaba_b import Receptor
+from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics
 from eutonia.limb.muscle import muscles_of
 from eutonia.simulation.course import Course, CourseState, start
@@ -164,7 +164,7 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
     kinetics = Kinetics.draw(
         seed=SEED, person=who, weight_kg=jnp.full(n, 72.0), creatinine_clearance=jnp.full(n, 100.0), tip="T10", intrathecal=iv
     )
-    names = ("ec50", "hill", "tone_hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
+    names = ("ec50", "hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
     typical = dataclasses.replace(Receptor.typical(), **{k: jnp.asarray(values[k]) for k in names})
     traits = _traits(study, values, n)
     luck = np.array(_streams.normal(_streams.keys(SEED, _streams.Purpose.BIAS, who), 2))
@@ -173,7 +173,7 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
         person=who,
         weight_kg=jnp.full(n, 72.0),
         kinetics=kinetics,
-        receptor=typical.draw(SEED, who),
+        receptor=typical.draw(_streams.normal(_streams.keys(SEED, _streams.Purpose.RECEPTOR, who), 2), receptor_spread()),
         traits=traits,
         bias=jnp.zeros((2, n)),
         strength=jnp.full((2, n), 0.5),

@@ -39,7 +39,6 @@ PARAMETERS = (
     Fitted("slow_effect_rate", 0.55, 0.7),
     Fitted("ec50", 153.0, 0.8),
     Fitted("hill", 3.3, 0.5),
-    Fitted("tone_hill", 1.9, 0.5),
     Fitted("release_block", 0.85, 0.1),
     Fitted("pool_spread", 0.40, 0.4),
     Fitted("hyperpolarisation", 4.6, 0.5),

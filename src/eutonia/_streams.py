@@ -6,11 +6,13 @@ The same person has the same luck in every arm, and nobody's luck depends on who
 from __future__ import annotations
 
 import enum
-from functools import partial
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
+
+
+# Every decision draws this many numbers and uses the first of them: one compiled program serves all.
+_DRAWS = 8
 
 
 class Purpose(enum.IntEnum):
@@ -52,19 +54,28 @@ def _keys(
     return jax.vmap(lambda who: jax.random.fold_in(root, who))(person)
 
 
-@partial(jax.jit, static_argnames="size")
 def normal(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
-    """Return `size` standard normal draws a person; patients are the last axis."""
-    return jax.vmap(lambda k: jax.random.normal(k, (size,)), out_axes=1)(key)
+    """Return `size` standard normal draws a person (at most 8); patients are the last axis."""
+    _check(size)
+    return _normals(key)[:size]
 
 
-@partial(jax.jit, static_argnames="size")
 def uniform(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
-    """Return `size` draws a person between 0 and 1; patients are the last axis."""
-    return jax.vmap(lambda k: jax.random.uniform(k, (size,)), out_axes=1)(key)
+    """Return `size` draws a person between 0 and 1 (at most 8); patients are the last axis."""
+    _check(size)
+    return _uniforms(key)[:size]
 
 
-@partial(jax.jit, static_argnames="size")
-def uniform64(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
-    """Like `uniform`, always in 64-bit, for draws that select by a cumulative share."""
-    return jax.vmap(lambda k: jax.random.uniform(k, (size,), dtype=jnp.float64), out_axes=1)(key)
+def _check(size: int) -> None:
+    if size > _DRAWS:
+        raise ValueError(f"a decision draws at most {_DRAWS} numbers, not {size}; give the rest a purpose of their own")
+
+
+@jax.jit
+def _normals(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda k: jax.random.normal(k, (_DRAWS,)), out_axes=1)(key)
+
+
+@jax.jit
+def _uniforms(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda k: jax.random.uniform(k, (_DRAWS,)), out_axes=1)(key)

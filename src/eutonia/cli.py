@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Simulate muscle tone after stroke and its treatment with baclofen. Research and teaching only, not a medical device.",
 )

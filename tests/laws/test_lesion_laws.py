@@ -15,14 +15,17 @@ from eutonia.tone.descending import bias_factors, descending_bias, strength_expo
 DAY = 24.0
 MANY = settings(deadline=None, max_examples=60)
 
-infarcts = st.builds(
-    lambda territory, extent: Lesion.ischaemic(territory, extent=extent), st.sampled_from(TERRITORIES), st.floats(0, 1)
-)
-bleeds = st.builds(Lesion.haemorrhagic, st.sampled_from(SITES), st.floats(0, 150))
-cord = st.builds(Lesion.spinal, st.sampled_from(["C3", "C5", "C8", "T4", "T12", "L3"]), st.floats(0, 1))
-lesions = st.one_of(infarcts, bleeds, cord)
+places = st.sampled_from([*TERRITORIES, *SITES, "C3", "C5", "C8", "T4", "T12", "L3"])
+sizes = st.floats(0, 1)
 times = st.floats(0, 10 * 365 * DAY)
 factors = st.floats(0.05, 20)
+
+
+def lesion_at(place: str, size: float) -> Lesion:
+    """Return an infarct, a bleed or a cord lesion; `size` is a share of the territory, of 150 mL or of the cord."""
+    if place in TERRITORIES:
+        return Lesion.ischaemic(place, extent=size)
+    return Lesion.haemorrhagic(place, 150.0 * size) if place in SITES else Lesion.spinal(place, size)
 
 
 def bias_of(lesion: Lesion, factor: float, time_h: float) -> np.ndarray:
@@ -40,18 +43,20 @@ def test_no_lesion_no_bias_and_full_strength(factor: float, time_h: float) -> No
 
 
 @MANY
-@given(lesions, times)
-def test_integrity_stays_between_zero_and_what_is_not_dead(lesion: Lesion, time_h: float) -> None:
-    pathways = lesion.pathways
+@given(places, sizes, times)
+def test_integrity_stays_between_zero_and_what_is_not_dead(place: str, size: float, time_h: float) -> None:
+    pathways = lesion_at(place, size).pathways
     integrity = pathways.integrity(time_h)
     assert np.all((integrity >= 0.0) & (integrity <= 1.0))
     assert np.all(integrity <= 1.0 - pathways.core_loss + 1e-12)
 
 
 @MANY
-@given(lesions, times, times)
-def test_dead_tissue_stays_lost_and_the_damaged_only_recovers(lesion: Lesion, one: float, other: float) -> None:
-    pathways = lesion.pathways
+@given(places, sizes, times, times)
+def test_dead_tissue_stays_lost_and_the_damaged_only_recovers(
+    place: str, size: float, one: float, other: float
+) -> None:
+    pathways = lesion_at(place, size).pathways
     early, late = pathways.integrity(min(one, other)), pathways.integrity(max(one, other))
     assert np.all(late >= early)
     assert np.allclose(pathways.integrity(1e7), 1.0 - pathways.core_loss)
@@ -79,7 +84,7 @@ def test_a_larger_bleed_never_loses_less(site: str, one: float, other: float, ti
 def test_a_more_complete_cord_lesion_never_loses_less(level: str, one: float, other: float) -> None:
     less, more = (Lesion.spinal(level, share).pathways for share in sorted((one, other)))
     assert np.all(more.core_loss >= less.core_loss)
-    assert np.all(more.core_loss[:, LEG] == max(one, other) or level == "L2")
+    assert level == "L2" or np.all(more.core_loss[:, LEG] == max(one, other))
 
 
 @MANY
@@ -91,7 +96,7 @@ def test_a_bleed_disables_more_early_than_late(site: str, volume: float) -> None
     assert np.all((early > late) | (early < 1e-9) | (pathways.shell_loss < 1e-9))
 
 
-@pytest.mark.parametrize("volume", [6.0, 20.0, 40.0])
+@pytest.mark.parametrize("volume", [2.0, 5.0, 9.0])
 def test_the_early_deficit_of_a_deep_bleed_is_larger_than_the_late_one(volume: float) -> None:
     pathways = Lesion.haemorrhagic("thalamic", volume).pathways
     assert (1.0 - pathways.integrity(0.0)).sum() > (1.0 - pathways.integrity(180 * DAY)).sum() + 0.05
@@ -113,8 +118,11 @@ def test_leg_before_arm_in_the_anterior_cerebral_artery(extent: float, time_h: f
 
 
 @MANY
-@given(lesions, factors, times)
-def test_bias_is_never_negative_and_grows_with_the_persons_factor(lesion: Lesion, factor: float, time_h: float) -> None:
+@given(places, sizes, factors, times)
+def test_bias_is_never_negative_and_grows_with_the_persons_factor(
+    place: str, size: float, factor: float, time_h: float
+) -> None:
+    lesion = lesion_at(place, size)
     bias = bias_of(lesion, factor, time_h)
     assert np.all(bias >= 0.0)
     assert np.all(bias_of(lesion, 1.5 * factor, time_h) >= bias)
@@ -132,20 +140,21 @@ def test_bias_of_dead_tissue_never_falls(territory: str, factor: float, one: flo
 
 
 @MANY
-@given(lesions, factors)
-def test_a_limb_is_flaccid_at_first(lesion: Lesion, factor: float) -> None:
-    assert np.all(bias_of(lesion, factor, 0.0) == 0.0)
+@given(places, sizes, factors)
+def test_a_limb_is_flaccid_at_first(place: str, size: float, factor: float) -> None:
+    assert np.all(bias_of(lesion_at(place, size), factor, 0.0) == 0.0)
 
 
 @MANY
-@given(lesions, factors, times)
-def test_strength_lies_between_nothing_and_all(lesion: Lesion, exponent: float, time_h: float) -> None:
-    strength = np.asarray(voluntary_strength(lesion.pathways.integrity(time_h), np.full((2, 1), exponent)))
+@given(places, sizes, factors, times)
+def test_strength_lies_between_nothing_and_all(place: str, size: float, exponent: float, time_h: float) -> None:
+    integrity = lesion_at(place, size).pathways.integrity(time_h)
+    strength = np.asarray(voluntary_strength(integrity, np.full((2, 1), exponent)))
     assert np.all((strength >= 0.0) & (strength <= 1.0))
 
 
-@settings(deadline=None, max_examples=15)
-@given(st.integers(0, 2**31 - 1), st.lists(st.integers(0, 10_000), min_size=1, max_size=9, unique=True))
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 2**31 - 1), st.lists(st.integers(0, 10_000), min_size=7, max_size=7, unique=True))
 def test_adding_a_person_changes_nobody_else(seed: int, person: list[int]) -> None:
     population = Population.typical("stroke")
     alone = Cohort.draw(seed, person[:1], population)

@@ -23,7 +23,7 @@ from eutonia.drug.kinetics.cascade import propagator
 jax.config.update("jax_enable_x64", True)
 pytestmark = pytest.mark.oracles
 
-ORAL_SETS = ("oral_adult_default", "oral_chevillard_2018", "oral_wuis_1985", "oral_he_2014")
+ORAL_SETS = ("oral_adult_default", "oral_wuis_1985", "oral_he_2014")
 plan_of = eqx.filter_jit(Kinetics.step_plan)
 advanced = eqx.filter_jit(Kinetics.advance)
 
@@ -153,6 +153,15 @@ class Plain:
             added[segment] += 1000 * share / self.volume[segment]
         return added
 
+    def later(self, x: np.ndarray, hours: float, ug_per_h: float, tip: str) -> np.ndarray:
+        """State some hours later; amounts in ng meanwhile, so that all entries are of one size."""
+        matrix = self.matrix()
+        matrix[:-1, -1] = ug_per_h * self.into_fluid("catheter", tip)
+        scale = np.ones(self.size + 1)
+        scale[18 : 18 + self.n_gut + 3] = 1e6
+        transition = expm(matrix * (scale[:, None] / scale) * hours)
+        return (transition @ (np.append(x, 1.0) * scale) / scale)[:-1]
+
     def observe(self, x: np.ndarray) -> np.ndarray:
         a1 = 18 + self.n_gut
         plasma = 1000 * x[a1] / float(self.kinetics.blood.central_volume[0])
@@ -225,12 +234,13 @@ def test_any_schedule_agrees_with_matrix_exponentials(
             rate = amount
         largest = np.maximum(largest, plain.observe(x))
         state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(dt)), jnp.asarray(rate))
-        matrix = plain.matrix()
-        matrix[:-1, -1] = rate * plain.into_fluid("catheter", tip)
-        x = (expm(matrix * dt) @ np.append(x, 1.0))[:-1]
-        largest = np.maximum(largest, plain.observe(x))
-        # The matrix exponential is accurate against the largest entry of the state, not entry by entry.
-        np.testing.assert_allclose(observe(kinetics, state), plain.observe(x), rtol=1e-9, atol=1e-11 * largest.max())
+        x = plain.later(x, dt, rate, tip)
+        wanted = plain.observe(x)
+        largest = np.maximum(largest, wanted)
+        # Minutes after a bolus the far end of the chain holds less than rounding of the near end.
+        floor = np.where(np.arange(18) < 9, 1e-13 * largest[:9].max(), 1e-11 * largest)
+        error = np.abs(observe(kinetics, state) - wanted)
+        assert np.all(error <= 1e-10 * wanted + floor), error / (wanted + 1e-300)
 
 
 @pytest.mark.parametrize("oral_set", ["oral_adult_default", "oral_he_2014"])

@@ -95,7 +95,6 @@ def chart_constants() -> ChartConstants:
     return ChartConstants.from_records(body_constants())
 
 
-@jax.jit
 def draw_luck(
     seed: int | Int[Array, ""], person: Int[Array, " patient"], visit: int | Int[Array, ""], constants: ChartConstants
 ) -> ChartLuck:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from eutonia import parameters
-from eutonia.drug.regimen import IntrathecalDose, OralDose
+from eutonia.drug.regimen import IntrathecalDose, Number, OralDose
 from eutonia.errors import StudyError, UnitError, unknown
 from eutonia.parameters import Product as Product
 
@@ -79,7 +79,7 @@ def check_dose(product: Product, dose: OralDose | IntrathecalDose) -> DoseWarnin
     return DoseWarning(product.name, dose, tuple(near))
 
 
-def volume_ml(product: Product, dose: OralDose | IntrathecalDose, strength: float) -> float:
+def volume_ml(product: Product, dose: OralDose | IntrathecalDose, strength: Number) -> float:
     """Return the volume of a liquid or pump solution of this strength that holds the dose, mL."""
     if not is_liquid(product) or strength not in product.strengths:
         liquids = ", ".join(f"{x:g} {product.strength_unit}" for x in product.strengths) if is_liquid(product) else ""

@@ -9,12 +9,11 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from eutonia.errors import StudyError, UnitError, unknown
 
-Access = Literal["lumbar puncture", "catheter"]
-ACCESSES: tuple[str, ...] = get_args(Access)
+Number = float | int
+ACCESSES = ("lumbar puncture", "catheter")
 HOURS_A_DAY = 24.0
 _ROUTES_DIFFER = (
     "{0:g} mg by mouth and {1:g} ug in the spinal fluid are not the same drug amount in two units: the routes differ "
@@ -26,7 +25,7 @@ _ROUTES_DIFFER = (
 class OralDose:
     """An amount taken by mouth, mg."""
 
-    mg: float
+    mg: Number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be an amount."""
@@ -42,7 +41,7 @@ class OralDose:
             raise UnitError(_ROUTES_DIFFER.format(self.mg, other.ug))
         return OralDose(self.mg + other.mg) if isinstance(other, OralDose) else NotImplemented
 
-    def __mul__(self, factor: float) -> OralDose:
+    def __mul__(self, factor: Number) -> OralDose:
         """Scale the dose."""
         return OralDose(self.mg * factor)
 
@@ -53,7 +52,7 @@ class OralDose:
 class IntrathecalDose:
     """An amount given into the spinal fluid, ug."""
 
-    ug: float
+    ug: Number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be an amount."""
@@ -69,7 +68,7 @@ class IntrathecalDose:
             raise UnitError(_ROUTES_DIFFER.format(other.mg, self.ug))
         return IntrathecalDose(self.ug + other.ug) if isinstance(other, IntrathecalDose) else NotImplemented
 
-    def __mul__(self, factor: float) -> IntrathecalDose:
+    def __mul__(self, factor: Number) -> IntrathecalDose:
         """Scale the dose."""
         return IntrathecalDose(self.ug * factor)
 
@@ -80,14 +79,14 @@ class IntrathecalDose:
 class Infusion:
     """A constant rate into the spinal fluid, ug/h; 0 is a stopped or dry pump."""
 
-    ug_per_h: float
+    ug_per_h: Number
 
     def __post_init__(self) -> None:
         """Refuse what cannot be a rate."""
         object.__setattr__(self, "ug_per_h", _amount(self.ug_per_h, "an infusion", "ug/h"))
 
     @classmethod
-    def per_day(cls, ug_per_day: float) -> Infusion:
+    def per_day(cls, ug_per_day: Number) -> Infusion:
         """Return the infusion that delivers so many ug a day."""
         return cls(ug_per_day / HOURS_A_DAY)
 
@@ -96,7 +95,7 @@ class Infusion:
         """Amount delivered in a day, ug."""
         return self.ug_per_h * HOURS_A_DAY
 
-    def over(self, hours: float) -> IntrathecalDose:
+    def over(self, hours: Number) -> IntrathecalDose:
         """Return the amount delivered in so many hours."""
         return IntrathecalDose(self.ug_per_h * hours)
 
@@ -104,7 +103,7 @@ class Infusion:
         """Print as a pump does."""
         return f"{self.ug_per_day:g} ug/day"
 
-    def __mul__(self, factor: float) -> Infusion:
+    def __mul__(self, factor: Number) -> Infusion:
         """Scale the rate."""
         return Infusion(self.ug_per_h * factor)
 
@@ -115,7 +114,7 @@ class Infusion:
 class TabletTaken:
     """One oral dose at one time."""
 
-    time_h: float
+    time_h: Number
     dose: OralDose
     product: str = ""
 
@@ -124,7 +123,7 @@ class TabletTaken:
 class Bolus:
     """One dose into the spinal fluid at one time; `tip` is the level of the catheter, None for that of the patient."""
 
-    time_h: float
+    time_h: Number
     dose: IntrathecalDose
     access: str = "lumbar puncture"
     tip: str | None = None
@@ -144,7 +143,7 @@ class Bolus:
 class InfusionChange:
     """From this time on the pump delivers this rate."""
 
-    time_h: float
+    time_h: Number
     infusion: Infusion
     product: str = ""
 
@@ -162,9 +161,9 @@ class Tablets:
     """An oral dose at a fixed interval: at start, start + every, ... before stop."""
 
     dose: OralDose
-    every_h: float
-    start_h: float = 0.0
-    stop_h: float = math.inf
+    every_h: Number
+    start_h: Number = 0.0
+    stop_h: Number = math.inf
     product: str = ""
 
     def __post_init__(self) -> None:
@@ -185,7 +184,7 @@ class Tablets:
         """Amount taken in a day, mg."""
         return self.dose.mg * HOURS_A_DAY / self.every_h
 
-    def times(self, start_h: float, stop_h: float) -> tuple[float, ...]:
+    def times(self, start_h: Number, stop_h: Number) -> tuple[float, ...]:
         """Return the times of tablets in [start, stop)."""
         first = max(0, math.ceil((start_h - self.start_h) / self.every_h - _SAME_TIME))
         end = min(stop_h, self.stop_h)
@@ -231,7 +230,7 @@ class Regimen:
 
     @classmethod
     def oral(
-        cls, dose: OralDose, every_h: float, start_h: float = 0.0, stop_h: float = math.inf, product: str = ""
+        cls, dose: OralDose, every_h: Number, start_h: Number = 0.0, stop_h: Number = math.inf, product: str = ""
     ) -> Regimen:
         """Return tablets at a fixed interval."""
         return cls(tablets=(Tablets(dose, every_h, start_h, stop_h, product),))
@@ -240,7 +239,7 @@ class Regimen:
     def bolus(
         cls,
         dose: IntrathecalDose,
-        time_h: float = 0.0,
+        time_h: Number = 0.0,
         access: str = "lumbar puncture",
         tip: str | None = None,
         product: str = "",
@@ -250,7 +249,7 @@ class Regimen:
 
     @classmethod
     def infusion(
-        cls, infusion: Infusion, start_h: float = 0.0, stop_h: float | None = None, product: str = ""
+        cls, infusion: Infusion, start_h: Number = 0.0, stop_h: Number | None = None, product: str = ""
     ) -> Regimen:
         """Return a constant infusion from start, until stop if there is one."""
         changes = (InfusionChange(start_h, infusion, product),)
@@ -272,7 +271,7 @@ class Regimen:
             return NotImplemented
         return Regimen(self.tablets + other.tablets, self.boluses + other.boluses, self.infusions + other.infusions)
 
-    def events(self, start_h: float, stop_h: float) -> tuple[Event, ...]:
+    def events(self, start_h: Number, stop_h: Number) -> tuple[Event, ...]:
         """Return what is given in [start, stop), by time; at one time infusion changes come first, then boluses."""
         single: Iterable[Event] = (*self.infusions, *self.boluses)
         found: list[Event] = [event for event in single if start_h <= event.time_h < stop_h]
@@ -281,21 +280,21 @@ class Regimen:
             found += [TabletTaken(time, tablets.dose, tablets.product) for time in times]
         return tuple(sorted(found, key=lambda event: event.time_h))
 
-    def times(self, start_h: float, stop_h: float) -> tuple[float, ...]:
+    def times(self, start_h: Number, stop_h: Number) -> tuple[float, ...]:
         """Return the distinct times at which anything is given or changed in [start, stop)."""
         return tuple(sorted({event.time_h for event in self.events(start_h, stop_h)}))
 
-    def infusion_at(self, time_h: float) -> Infusion:
+    def infusion_at(self, time_h: Number) -> Infusion:
         """Return the rate of the pump at a time, and until the next change."""
         before = [change.infusion for change in self.infusions if change.time_h <= time_h]
         return before[-1] if before else Infusion(0.0)
 
-    def oral_total(self, start_h: float, stop_h: float) -> OralDose:
+    def oral_total(self, start_h: Number, stop_h: Number) -> OralDose:
         """Return what is taken by mouth in [start, stop)."""
         doses = [tablets.dose.mg * len(tablets.times(start_h, stop_h)) for tablets in self.tablets]
         return OralDose(math.fsum(doses))
 
-    def intrathecal_total(self, start_h: float, stop_h: float) -> IntrathecalDose:
+    def intrathecal_total(self, start_h: Number, stop_h: Number) -> IntrathecalDose:
         """Return what enters the spinal fluid in [start, stop), by bolus and by pump."""
         given = [bolus.dose.ug for bolus in self.boluses if start_h <= bolus.time_h < stop_h]
         ends = [change.time_h for change in self.infusions[1:]] + [math.inf]
@@ -304,7 +303,7 @@ class Regimen:
             given.append(change.infusion.ug_per_h * hours if hours > 0 else 0.0)
         return IntrathecalDose(math.fsum(given))
 
-    def shift(self, hours: float) -> Regimen:
+    def shift(self, hours: Number) -> Regimen:
         """Return the same regimen so many hours later."""
         replace = dataclasses.replace
         return Regimen(
@@ -313,7 +312,7 @@ class Regimen:
             tuple(replace(x, time_h=x.time_h + hours) for x in self.infusions),
         )
 
-    def scale(self, factor: float) -> Regimen:
+    def scale(self, factor: Number) -> Regimen:
         """Return the same regimen with every dose and rate multiplied."""
         replace = dataclasses.replace
         return Regimen(
@@ -323,13 +322,13 @@ class Regimen:
         )
 
 
-def _amount(value: float, what: str, unit: str) -> float:
+def _amount(value: Number, what: str, unit: str) -> float:
     if not (math.isfinite(value) and value >= 0):
         raise UnitError(f"{what} of {value:g} {unit}. Allowed: 0 {unit} or more, and finite. Correct the number.")
     return float(value)
 
 
-def _time(value: float, what: str) -> float:
+def _time(value: Number, what: str) -> float:
     if not math.isfinite(value):
         raise StudyError(f"{what} is at {value} h. Allowed: a finite time in hours. Correct the number.")
     return float(value)

@@ -140,7 +140,7 @@ def _uniforms(seed: int, purpose: int, person: Whole) -> Uniforms:
     filled = np.zeros(1 << max(count - 1, 0).bit_length(), dtype=np.int64)
     filled[:count] = person
     keys = _streams.keys(seed, _streams.Purpose(purpose), jnp.asarray(filled))
-    return np.asarray(_streams.uniform64(keys, _DRAWS), dtype=np.float64)[:, :count]
+    return np.asarray(_streams.uniform(keys, _DRAWS), dtype=np.float64)[:, :count]
 
 
 def _failing_with_age(kidneys: Numbers, age: Numbers) -> Numbers:

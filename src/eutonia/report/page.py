@@ -256,7 +256,7 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
     for row in result.adverse.iter_rows(named=True):
         text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
         cell = Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
-        rows.setdefault(str(row["reaction"]), {})[str(row["phase"]), str(row["arm"])] = cell
+        rows.setdefault(words.label(str(row["reaction"])), {})[str(row["phase"]), str(row["arm"])] = cell
     heads = [" · ".join(words.label(part) for part in column if part) for column in columns]
     return {"heads": heads, "rows": [(name, [cells.get(column) for column in columns]) for name, cells in rows.items()]}
 

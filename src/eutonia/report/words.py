@@ -124,7 +124,8 @@ def alike(values: Iterable[Number | None]) -> list[str]:
 
 def shown_unit(quantity: Quantity) -> tuple[float, str]:
     """Return the factor and the unit in which a quantity is printed; a share and a fraction read best in percent."""
-    if quantity.statistic in ("share", "fraction removed") and unit(quantity.unit) in ("", "1"):
+    is_share = quantity.statistic.startswith("share") or quantity.statistic == "fraction removed"
+    if is_share and unit(quantity.unit) in ("", "1"):
         return 100.0, "%"
     return 1.0, unit(quantity.unit)
 
@@ -174,7 +175,7 @@ def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
     what = quantity.name
     if not what:
         what = scale_label(quantity.limb, quantity.scale)
-        if quantity.statistic not in ("mean", "dose") and quantity.statistic not in what:
+        if quantity.statistic not in ("mean", "dose") and quantity.statistic.casefold() not in what.casefold():
             what = f"{what}, {quantity.statistic}"
     parts = [
         what,

@@ -172,7 +172,7 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
     slow = gaba_b.effect(levels.slow, state.tolerance, receptor)
-    fast = gaba_b.effect_at_terminals(levels.fast, state.tolerance, receptor)
+    fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
     sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
     return Snapshot(
         hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),

@@ -33,39 +33,19 @@ class Traits(eqx.Module):
         """Draw the traits of each person; `origin` is "stroke", "spinal" or "healthy"."""
         tone = parameters.load("tone")
         median = tone.value("contracture_spinal" if origin == "spinal" else "contracture_stroke")
-        return _draw_traits(
-            seed,
-            person,
-            contracture=(median, tone.value("contracture_log_spread")),
-            volley=parameters.load("receptor").value("volley_drive_spread"),
-            tap=parameters.load("reflex").value("person_spread"),
-            spasm=parameters.load("spasm").value("person_spread"),
+
+        def luck(purpose: _streams.Purpose, size: int) -> Array:
+            return _streams.normal(_streams.keys(seed, purpose, person), size)
+
+        n_limbs, purpose = len(LIMBS), _streams.Purpose
+        reflexes = luck(purpose.REFLEX, 2 * n_limbs)
+        return cls(
+            muscle_deviation=luck(purpose.MUSCLE, len(muscle_groups())),
+            contracture=median * jnp.exp(tone.value("contracture_log_spread") * luck(purpose.PASSIVE, n_limbs)),
+            volley=parameters.load("receptor").value("volley_drive_spread") * reflexes[:n_limbs],
+            tap=parameters.load("reflex").value("person_spread") * reflexes[n_limbs:],
+            spasm=parameters.load("spasm").value("person_spread") * luck(purpose.SPASM, n_limbs),
         )
-
-
-@jax.jit
-def _draw_traits(
-    seed: int | Int[Array, ""],
-    person: Int[Array, " patient"],
-    contracture: tuple[float | Array, float | Array],
-    volley: float | Array,
-    tap: float | Array,
-    spasm: float | Array,
-) -> Traits:
-    n_limbs, n_muscles = len(LIMBS), len(muscle_groups())
-
-    def luck(purpose: _streams.Purpose, size: int) -> Array:
-        return _streams.normal(_streams.keys(seed, purpose, person), size)
-
-    median, log_sd = contracture
-    reflex_luck = luck(_streams.Purpose.REFLEX, 2 * n_limbs)
-    return Traits(
-        muscle_deviation=luck(_streams.Purpose.MUSCLE, n_muscles),
-        contracture=median * jnp.exp(log_sd * luck(_streams.Purpose.PASSIVE, n_limbs)),
-        volley=volley * reflex_luck[:n_limbs],
-        tap=tap * reflex_luck[n_limbs:],
-        spasm=spasm * luck(_streams.Purpose.SPASM, n_limbs),
-    )
 
 
 class People(eqx.Module):

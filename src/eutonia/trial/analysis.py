@@ -259,8 +259,8 @@ def _special(outcome: Outcome, row: PublishedRow) -> Quantity:
         summary = _sd(outcome, score_of(record, scale, row.limb), present)
     elif row.statistic == "fraction removed":
         summary = _fraction_removed(outcome, first, record, scale, row.limb, present)
-    elif row.statistic in ("share worse", "share better"):
-        summary = _share_changed(outcome, row.statistic, first, record, scale, row.limb, present)
+    elif row.statistic == "share lost":
+        summary = _share_lost(outcome, first, record, scale, row.limb, present)
     elif row.statistic == "share entered":
         entered = outcome.entered[row.phase].astype(float)
         summary = summarise(outcome, entered, np.ones(entered.shape, dtype=bool))
@@ -289,16 +289,13 @@ def _fraction_removed(
     return _over_trials(removed, float(np.mean(outcome.by_replicate(present).sum(axis=1))))
 
 
-def _share_changed(
-    outcome: Outcome, which: str, first: VisitRecord, record: VisitRecord, scale: str, limb: str | None, present: Flags
+def _share_lost(
+    outcome: Outcome, first: VisitRecord, record: VisitRecord, scale: str, limb: str | None, present: Flags
 ) -> Summary:
-    """Share of people whose sign changed: stance lost or gained (walking, at 1), or a score at least one point off."""
+    """Share of people who lost what they had: stance (walking, at 1) or a point of a score."""
     before, after = score_of(first, scale, limb), score_of(record, scale, limb)
-    if scale == "walking":
-        worse, better = (before >= 1) & (after < 1), (before < 1) & (after >= 1)
-    else:
-        worse, better = after - before >= 1, before - after >= 1
-    return summarise(outcome, (worse if which == "share worse" else better).astype(float), present)
+    lost = (before >= 1) & (after < 1) if scale == "walking" else after - before >= 1
+    return summarise(outcome, lost.astype(float), present)
 
 
 def _dose(outcome: Outcome, row: PublishedRow, record: VisitRecord, present: Flags) -> Summary:

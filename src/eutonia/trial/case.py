@@ -18,13 +18,13 @@ from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
 from eutonia.drug.pump import Pump
 from eutonia.limb.muscle import LIMBS
-from eutonia.patient import Cohort
+from eutonia.patient import Cohort, Lesion, Patient
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.design import CaseStudy
-from eutonia.trial.design_case import Event, lesion_of, patient_of
+from eutonia.trial.design_case import Event
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.recruitment import people_of
 from eutonia.trial.result import StudyResult, Zoom
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 # How many people share what is known of the person; numerical resolution of the band, not science.
 POSSIBLE_PEOPLE = 64
+_LOOKS = 4096
 _HOURS_PER_DAY = 24.0
 # Looks after an event: (step, until) in h; and before and after a zoomed event.
 _DENSE = ((0.5, 12.0), (2.0, 48.0), (6.0, 240.0))
@@ -50,7 +51,7 @@ class _Case:
         n = POSSIBLE_PEOPLE
         self.study = study
         self.person = np.arange(n)
-        one = Cohort.of(patient_of(study), lesion_of(study), 0.0)
+        one = Cohort.of(_patient(study), _lesion(study), 0.0)
         self.cohort = one.take(np.zeros(n, dtype=np.int64))
         self.exponent = strength_exponents(study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
@@ -194,6 +195,22 @@ def run_case(study: CaseStudy, progress: Progress = lambda _stage, _share: None)
     )
 
 
+def _patient(study: CaseStudy) -> Patient:
+    given = study.patient
+    return Patient(given.age_year, given.weight_kg, given.sex, given.creatinine_clearance_ml_per_min, given.side)
+
+
+def _lesion(study: CaseStudy) -> Lesion:
+    """Return the lesion, on the side of the brain that weakens the affected side."""
+    given = study.lesion
+    side = "left" if study.patient.side == "right" else "right"
+    if given.kind == "ischaemic":
+        assert given.territory is not None
+        return Lesion.ischaemic(given.territory, extent=given.extent, side=side)
+    assert given.site is not None and given.volume_ml is not None
+    return Lesion.haemorrhagic(given.site, given.volume_ml, side)
+
+
 def _live(case: _Case, progress: Progress) -> None:
     """Go through the examinations and events of the file in order."""
     study, end = case.study, float(case.study.case.duration_h)
@@ -212,7 +229,7 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     """Add the risks of drowsiness a day and of withdrawal signs to the course."""
     import xarray as xr
 
-    course = case.recorder.dataset()
+    course = case.recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
     origin = "spinal" if case.cohort.origin == "spinal" else "cerebral"
     brain = course["brain_effective"].to_numpy()
     begun = next((e.at_h for e in case.study.events if e.kind in ("infusion", "tablets")), np.inf)

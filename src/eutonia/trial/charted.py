@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Float
 
 from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.errors import StudyError
 from eutonia.limb.muscle import LIMBS, muscles_of
-from eutonia.simulation.course import Course, start
+from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.trial.design_case import ChartedScore
@@ -45,8 +44,7 @@ def solve_factors(
                 f"{row.at_h.text}. Allowed: a later time, a larger lesion, or one that hits the {row.limb}. "
                 "Do: check [lesion] and the time of [[charted]]."
             )
-        wanted = row.score - 1.0 if row.scale == "ashworth" else row.score
-        factor[limb] = np.asarray(_bias_for(people, limb, wanted, row.at_h)) / unit
+        factor[limb] = np.asarray(_bias_for(people, limb, row.score - 1.0, row.at_h)) / unit
     return jnp.asarray(factor)
 
 
@@ -55,16 +53,16 @@ def _bias_for(people: People, limb: int, wanted: float, time_h: float) -> Float[
     snapshot = Course(people).snapshot(start(people))
     groups = jnp.array(muscles_of(LIMBS[limb]))
 
-    def grade(bias: Float[Array, " patient"]) -> Float[Array, " patient"]:
-        both = jnp.stack([bias] * len(LIMBS))
-        now = dataclasses.replace(people, bias=both, time_since_onset_h=jnp.full(people.n, time_h))
-        return latent_grades(examine(now, snapshot, body_constants()), chart_constants())[groups].mean(axis=0)
-
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
+    low, high = jnp.zeros(people.n), jnp.full(people.n, _HIGHEST_BIAS)
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        above = grade(middle) > wanted
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+        above = _grades(people, snapshot, middle, time_h)[groups].mean(axis=0) > wanted
+        low, high = jnp.where(above, low, middle), jnp.where(above, middle, high)
+    return (low + high) / 2
 
-    low = jnp.zeros(people.n)
-    return lax.fori_loop(0, _HALVINGS, halve, (low, jnp.full(people.n, _HIGHEST_BIAS)))[0]
+
+def _grades(people: People, snapshot: Snapshot, bias: Float[Array, " patient"], time_h: float) -> Array:
+    now = dataclasses.replace(
+        people, bias=jnp.stack([bias] * len(LIMBS)), time_since_onset_h=jnp.full(people.n, float(time_h))
+    )
+    return latent_grades(examine(now, snapshot, body_constants()), chart_constants())

@@ -102,7 +102,7 @@ class _Conductor:
 
     def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
         key = _streams.keys(self.seed, purpose, jnp.asarray(self.person), index)
-        return np.asarray(_streams.uniform64(key, 1)[0])
+        return np.asarray(_streams.uniform(key, 1)[0])
 
     def _dropout(self, phase: Phase, index: int) -> Patients:
         """Return the hour at which each person leaves the phase (infinite for those who never do)."""

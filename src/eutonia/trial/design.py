@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia.errors import nearest
 from eutonia.trial import checks, studyfile
-from eutonia.trial.design_case import CaseCourse, CaseLesion, CasePatient, CasePump, Event
+from eutonia.trial.design_case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
 from eutonia.trial.design_parts import Assessment, Head, Phase, Published
 from eutonia.trial.design_people import Population
 from eutonia.trial.fields import Part, described, refuse
@@ -126,6 +126,7 @@ class CaseStudy(Study):
 
     patient: CasePatient = described("The person.")
     lesion: CaseLesion = described("The lesion.")
+    charted: tuple[ChartedScore, ...] = described("Scores from the chart, before any treatment.", default=())
     pump: CasePump | None = described("The pump; left out, there is none.", default=None)
     case: CaseCourse = described("How long the person is followed.")
     events_as_written: tuple[Event, ...] = described(

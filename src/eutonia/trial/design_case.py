@@ -36,6 +36,7 @@ from eutonia.trial.fields import (
 )
 from eutonia.trial.scales import daily_fits
 from eutonia.trial.studyfile import Problem
+from eutonia.trial.vocabulary import LimbName
 
 
 class CasePatient(Part):
@@ -65,6 +66,15 @@ class CaseLesion(Part):
         if found := fits_kind(self.kind, values):
             refuse(*found)
         return self
+
+
+class ChartedScore(Part):
+    """A score in the person's chart from before any treatment: it tells how strongly this cord answers the lesion."""
+
+    at_h: Hours = described("When it was charted, time since the onset of the stroke.", alias="at")
+    scale: Literal["ashworth"] = described("Ashworth 1 (normal) to 5, mean over the limb's muscle groups.")
+    limb: LimbName = described("Limb.")
+    score: Annotated[float, Field(strict=True, gt=1, le=5, allow_inf_nan=False)] = described("Score, above 1.")
 
 
 class CasePump(Part):

@@ -15,7 +15,7 @@ from eutonia.assessment.ashworth import expected_score
 from eutonia.assessment.scoring import Chart, ChartConstants, chart, chart_constants, latent_grades, no_luck
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
-from eutonia.drug.kinetics.values import ADULT
+from eutonia.drug.kinetics.values import ADULT, N_DRAWS
 from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.simulation.course import Course, start
@@ -23,7 +23,8 @@ from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
-from eutonia.trial import design_parts
+from eutonia.trial import lanes
+from eutonia.trial.design_people import Entry, LesionShare as GivenLesion, Population as GivenPopulation, Spread
 from eutonia.trial.arms import SCORE_OF
 from eutonia.trial.weighting import Moment, Weights, weigh
 
@@ -40,10 +41,10 @@ class Pool:
     weights: Weights
 
 
-def population_of(given: design_parts.Population) -> Population:
+def population_of(given: GivenPopulation) -> Population:
     """Translate the population of a study file into the population that `Cohort` draws from."""
 
-    def spread(part: design_parts.Spread) -> TruncatedNormal:
+    def spread(part: Spread) -> TruncatedNormal:
         return TruncatedNormal(part.mean, part.sd, part.low, part.high)
 
     if given.lesion_shares:
@@ -64,7 +65,7 @@ def population_of(given: design_parts.Population) -> Population:
     )
 
 
-def _lesion_share(part: design_parts.LesionShare) -> LesionShare:
+def _lesion_share(part: GivenLesion) -> LesionShare:
     if part.kind == "ischaemic":
         assert part.territory is not None and part.extent is not None
         extent = TruncatedNormal(part.extent.mean, part.extent.sd, 0.0, 1.0)
@@ -80,9 +81,12 @@ def people_of(
     """Give a cohort its drug handling and receptors, drawn by `person`."""
     who = jnp.asarray(person)
     weight, clearance = jnp.asarray(cohort.weight_kg), jnp.asarray(cohort.creatinine_clearance_mL_min)
+    purpose = _streams.Purpose
+    of_drug = _streams.normal(_streams.keys(seed, purpose.KINETICS, who), N_DRAWS)
+    of_receptor = _streams.normal(_streams.keys(seed, purpose.RECEPTOR, who), 2)
     fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(ADULT)
     kinetics, receptor = _drug_handling(
-        jnp.asarray(seed), who, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
+        of_drug, of_receptor, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
     )
     return People(
         person=who,
@@ -98,8 +102,8 @@ def people_of(
 
 @eqx.filter_jit
 def _drug_handling(
-    seed: Int[Array, ""],
-    person: Int[Array, " patient"],
+    of_drug: Float[Array, "draw patient"],
+    of_receptor: Float[Array, "two patient"],
     weight_kg: Float[Array, " patient"],
     creatinine_clearance: Float[Array, " patient"],
     fluid: IntrathecalValues,
@@ -107,10 +111,10 @@ def _drug_handling(
     typical: Receptor,
     spread: tuple[float, float],
 ) -> tuple[Kinetics, Receptor]:
-    kinetics = Kinetics.draw(
-        seed, person, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth
+    kinetics = Kinetics.from_draws(
+        of_drug, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth
     )
-    return kinetics, typical.draw(seed, person, spread)
+    return kinetics, typical.draw(of_receptor, spread)
 
 
 @jax.jit
@@ -135,8 +139,8 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
-def draw_pool(given: design_parts.Population, seed: int) -> Pool:
-    """Draw the pool, apply the entry criteria and weigh it to the published entry scores.
+def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
+    """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time.
 
     Raises
     ------
@@ -149,7 +153,12 @@ def draw_pool(given: design_parts.Population, seed: int) -> Pool:
     bias = descending_bias(integrity, bias_factors(seed, number), cohort.time_since_onset_h)
     strength = voluntary_strength(integrity, strength_exponents(seed, number))
     traits = Traits.draw(seed, jnp.asarray(number), given.origin)
-    clean, scores = untreated_scores(people_of(cohort, traits, bias, strength, number, seed))
+    parts = []
+    for block, n in lanes.blocks(number, width):
+        mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
+        people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, seed)
+        parts.append(jax.tree.map(lambda leaf, n=n: np.asarray(leaf)[..., :n], untreated_scores(people)))
+    clean, scores = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
     eligible = np.ones(given.pool, dtype=bool)
     for rule in given.entries:
         eligible &= _meets(rule, clean)
@@ -165,7 +174,7 @@ def _score(scores: dict[str, np.ndarray], scale: str, limb: str | None) -> np.nd
     return score if score.ndim == 1 else score[LIMBS.index(limb or "leg")]
 
 
-def _meets(rule: design_parts.Entry, clean: Chart) -> np.ndarray:
+def _meets(rule: Entry, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
         score = np.asarray(getattr(clean, SCORE_OF[rule.scale]))
         return (score if score.ndim == 1 else score[LIMBS.index(rule.limb or "leg")]) >= rule.at_least
@@ -185,7 +194,7 @@ def _noise_sd(scale: str) -> float:
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:
     """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they are in it."""
-    luck = _streams.uniform64(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
+    luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
     member = pool.weights.choose(np.asarray(luck))
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
     people = people_of(pool.cohort.take(member), traits, pool.bias[:, member], pool.strength[:, member], person, seed)

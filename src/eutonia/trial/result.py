@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import polars
     import xarray
 
+_ROUNDING = 1e-9
+
 Kind = Literal["trial", "case"]
 Grade = Literal["reproduces", "in range", "does not"]
 
@@ -70,7 +72,7 @@ class Quantity:
     time_h : float
         Time since the start of the phase, h.
     statistic : str
-        "mean", "share", "dose", "fraction removed" or "sd".
+        "mean", "share" (or "share ..."), "dose", "fraction removed", "sd" and so on.
     mean : float
         Mean over replicate trials, in `unit`.
     sd : float or None
@@ -116,7 +118,7 @@ class Quantity:
         published = self.published
         if published is None or not published.n:
             return None
-        if self.statistic == "share":
+        if self.statistic.startswith("share"):
             whole = 100.0 if self.unit == "%" else 1.0
             share = min(max(published.value / whole, 0.0), 1.0)
             return whole * math.sqrt(share * (1.0 - share) / published.n)
@@ -129,7 +131,9 @@ class Quantity:
         """Return how far the published value lies outside the interval (0 inside), in `unit`."""
         if self.published is None:
             return None
-        return max(self.low - self.published.value, self.published.value - self.high, 0.0)
+        outside = max(self.low - self.published.value, self.published.value - self.high, 0.0)
+        # Sums over patients leave the last digits to chance; a bound that is met up to those is met.
+        return 0.0 if outside <= _ROUNDING * abs(self.published.value) else outside
 
     @property
     def grade(self) -> Grade | None:

@@ -18,7 +18,8 @@ from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.examine import body_constants
 from eutonia.simulation.stance import stance_constants
 from eutonia.trial.analysis import Outcome, consort, join, quantities
-from eutonia.trial.conduct import conduct
+from eutonia.trial import lanes
+from eutonia.trial.conduct import BlockOutcome, conduct
 from eutonia.trial.design import TrialStudy
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
@@ -27,8 +28,6 @@ from eutonia.trial.tables import dose_table, patient_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
 
 
-# People are padded to a multiple of this, so that every number is computed by the same vector code whatever the block.
-LANES = 64
 _WORKERS = 2
 
 
@@ -54,15 +53,16 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambd
         Called with a stage and the share of it that is done, 0 to 1.
     """
     began = time.perf_counter()
+    width = lanes.width_for(study.population.n * options.replicates, options.block)
     forget_constants()
     progress("Recruitment", 0.0)
     with parameters.recording() as used:
-        pool = draw_pool(study.population, study.seed)
+        pool = draw_pool(study.population, study.seed, width)
         progress("Recruitment", 1.0)
-        outcome = simulate(study, pool, options, progress)
+        outcome = simulate(study, pool, options, width, progress)
         progress("Tables", 0.0)
         reported = quantities(outcome)
-        course = sample_course(study, pool)
+        course = sample_course(study, pool, width)
         adverse = adverse_table(outcome)
     progress("Tables", 1.0)
     return StudyResult(
@@ -81,16 +81,16 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambd
     )
 
 
-def simulate(study: TrialStudy, pool: Pool, options: RunOptions, progress: Progress = lambda _stage, _share: None) -> Outcome:
+def simulate(
+    study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = lambda _stage, _share: None) -> Outcome:
     """Conduct all replicates and join their blocks."""
     people = np.arange(study.population.n * options.replicates)
-    blocks = [people[i : i + options.block] for i in range(0, len(people), options.block)]
+    blocks = list(lanes.blocks(people, width))
     done = 0
 
-    def one(block: np.ndarray) -> Any:
+    def one(block: tuple[np.ndarray, int]) -> BlockOutcome:
         nonlocal done
-        padded = np.resize(block, -(-len(block) // LANES) * LANES)
-        result = conduct(study, study.seed, pool, padded).head(len(block))
+        result = conduct(study, study.seed, pool, block[0]).head(block[1])
         done += 1
         progress("Patients", done / len(blocks))
         return result

@@ -15,6 +15,7 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
+from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, with_tip
@@ -79,18 +80,18 @@ class Recorder:
         self.times.append(time_h)
         self._looks.append((people, state, rate_ug_per_h))
 
-    def dataset(self) -> xarray.Dataset:
-        """Return what the drug and the tone were, as a Dataset over time, limb and patient."""
+    def dataset(self, n_people: int, width: int) -> xarray.Dataset:
+        """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at a time."""
         import xarray as xr
 
-        n_times, first = len(self.times), self._looks[0][0]
-        people, state = (_joined([look[i] for look in self._looks]) for i in (0, 1))
-        rate = np.concatenate([look[2] for look in self._looks])
-        row = _look(people, state) | {"dose_rate": rate * 24.0}
+        n_times = len(self.times)
+        people, state = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1))
+        rate = np.concatenate([look[2][:n_people] for look in self._looks])
+        row = lanes.apply(_look, (people, state), n_times * n_people, width) | {"dose_rate": rate * 24.0}
         data = {}
         for name, (unit, label) in _VARIABLES.items():
             values = np.asarray(row[name])
-            shaped = values.reshape(*values.shape[:-1], n_times, first.n)
+            shaped = values.reshape(*values.shape[:-1], n_times, n_people)
             if shaped.ndim == 3:
                 data[name] = xr.Variable(
                     ("time_h", "limb", "patient"), np.moveaxis(shaped, 0, 1), {"units": unit, "long_name": label}
@@ -98,12 +99,12 @@ class Recorder:
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
-        return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.asarray(first.person)})
+        return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
 
 
-def _joined(parts: list[Any]) -> Any:
-    """Put the same people at many times one after the other on the patient axis."""
-    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves, axis=-1), *parts)
+def _joined(parts: list[Any], n_people: int) -> Any:
+    """Put the first people at many times one after the other on the patient axis."""
+    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(x)[..., :n_people] for x in leaves], axis=-1), *parts)
 
 
 def _look(people: People, state: CourseState) -> dict[str, Any]:
@@ -129,20 +130,20 @@ _GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(9
 _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
 
 
-def sample_course(study: TrialStudy, pool: Pool) -> xarray.Dataset:
+def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     """Return the course of the first people of the trial through the active arm of each phase, one phase after the other.
 
     Gates are left out, and each phase begins washed out: these are traces to look at, not results.
     """
     recorder = Recorder()
-    people, _ = recruit(pool, study.seed, np.arange(_SAMPLE))
+    people, _ = recruit(pool, study.seed, np.arange(width))
     begin = 0.0
     for index, phase in enumerate(study.phases):
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])
-        run = ArmRun(arm, np.ones(_SAMPLE, dtype=bool), end, index * VISITS_PER_PHASE)
+        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE)
         placed = with_tip(people, [run])
-        clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(_SAMPLE))
+        clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(width))
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin, placed: People = placed) -> None:
@@ -150,7 +151,7 @@ def sample_course(study: TrialStudy, pool: Pool) -> xarray.Dataset:
 
         run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
         begin += end + _BETWEEN_H
-    return recorder.dataset()
+    return recorder.dataset(min(_SAMPLE, study.population.n), width)
 
 
 _VARIABLES = {

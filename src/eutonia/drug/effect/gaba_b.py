@@ -6,8 +6,6 @@ Equation
     m_f'  = (u - u_e - m_f)/tau_f ;  m_s' = (u - u_e - m_s)/tau_s      (inputs not below 0)
 with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1 makes the
 endogenous transmitter act less than before treatment: u < u_e, the rebound.
-One monosynaptic pathway switches off steeply (n); tone is the sum of many segments and pools that do not switch off together, so
-its curve is shallower (n_tone).
 Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
 """
 
@@ -17,9 +15,9 @@ from dataclasses import fields
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from eutonia import _streams, parameters
+from eutonia import parameters
 
 Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
@@ -28,14 +26,13 @@ Limbs = Float[Array, "limb patient"]
 class Receptor(eqx.Module):
     """One person's receptor parameters; arrays over patients (or plain numbers for a typical person).
 
-    `ec50`, `endogenous` ng/mL; `hill` (Ia terminals) and `tone_hill` (tone, many segments) dimensionless; `fast_shift`, `slow_shift` dimensionless; times h;
+    `ec50`, `endogenous` ng/mL; `hill` dimensionless; `fast_shift`, `slow_shift` dimensionless; times h;
     `hyperpolarisation` mV at full occupancy; `leg_to_arm` share of the leg's effect that reaches the arm;
     `release_block` share of Ia release that full occupancy removes; `blood_potency` of drug that came by blood.
     """
 
     ec50: Array
     hill: Array
-    tone_hill: Array
     endogenous: Array
     fast_shift: Array
     slow_shift: Array
@@ -52,19 +49,15 @@ class Receptor(eqx.Module):
         receptor = parameters.load("receptor")
         return cls(**{f.name: jnp.asarray(receptor.value(f.name)) for f in fields(cls)})
 
-    def draw(
-        self, seed: int | Int[Array, ""], person: Int[Array, " patient"], spread: tuple[float, float] | None = None
-    ) -> Receptor:
+    def draw(self, luck: Float[Array, "draw patient"], spread: tuple[float, float]) -> Receptor:
         """Give every person a potency and a slow tolerance of their own (lognormal).
 
-        `spread` holds the SD of the logarithm of both; the records' when left out.
+        `luck` holds standard normal draws (purpose RECEPTOR), `spread` the SD of the logarithm of both.
         """
-        of_potency, of_tolerance = spread or receptor_spread()
-        luck = _streams.normal(_streams.keys(seed, _streams.Purpose.RECEPTOR, person), 2)
-        one = jnp.ones(person.shape[0])
+        one = jnp.ones_like(luck[0])
         values = {f.name: getattr(self, f.name) * one for f in fields(self)}
-        values["ec50"] = values["ec50"] * jnp.exp(of_potency * luck[0])
-        values["slow_shift"] = values["slow_shift"] * jnp.exp(of_tolerance * luck[1])
+        values["ec50"] = values["ec50"] * jnp.exp(spread[0] * luck[0])
+        values["slow_shift"] = values["slow_shift"] * jnp.exp(spread[1] * luck[1])
         return Receptor(**values)
 
 
@@ -87,9 +80,9 @@ class Tolerance(eqx.Module):
         return cls(zero, zero)
 
 
-def occupancy(concentration: Array, ec50: Array, hill: Array) -> Array:
+def occupancy(concentration: Array, receptor: Receptor) -> Array:
     """Fraction of the maximal effect at an effective `concentration` in ng/mL."""
-    powered = (jnp.maximum(concentration, 0.0) / ec50) ** hill
+    powered = (jnp.maximum(concentration, 0.0) / receptor.ec50) ** receptor.hill
     return powered / (1.0 + powered)
 
 
@@ -98,20 +91,10 @@ def sensitivity(state: Tolerance, receptor: Receptor) -> Limbs:
     return 1.0 / ((1.0 + receptor.fast_shift * state.fast) * (1.0 + receptor.slow_shift * state.slow))
 
 
-def _beyond_endogenous(concentration: Limbs, state: Tolerance, receptor: Receptor, hill: Array) -> Limbs:
-    endogenous = occupancy(receptor.endogenous, receptor.ec50, hill)
-    reached = sensitivity(state, receptor) * (concentration + receptor.endogenous)
-    return occupancy(reached, receptor.ec50, hill) - endogenous
-
-
 def effect(concentration: Limbs, state: Tolerance, receptor: Receptor) -> Limbs:
-    """Return the effect on tone beyond the endogenous level, u - u_e (below 0 in rebound)."""
-    return _beyond_endogenous(concentration, state, receptor, receptor.tone_hill)
-
-
-def effect_at_terminals(concentration: Limbs, state: Tolerance, receptor: Receptor) -> Limbs:
-    """Return the effect on Ia terminals beyond the endogenous level (steeper than that on tone)."""
-    return _beyond_endogenous(concentration, state, receptor, receptor.hill)
+    """Return the effect beyond the endogenous level, u - u_e (below 0 in rebound)."""
+    reached = sensitivity(state, receptor) * (concentration + receptor.endogenous)
+    return occupancy(reached, receptor) - occupancy(receptor.endogenous, receptor)
 
 
 def adapt(state: Tolerance, before: Limbs, after: Limbs, receptor: Receptor, dt: Array | float) -> Tolerance:
@@ -136,8 +119,8 @@ def hyperpolarisation(slow_effect: Limbs, receptor: Receptor) -> Limbs:
     return jnp.stack([leg, arm])
 
 
-def release(effect_at_terminals: Limbs, receptor: Receptor) -> Limbs:
+def release(fast_effect: Limbs, receptor: Receptor) -> Limbs:
     """Ia transmitter release relative to the person's own untreated level (1 untreated, above 1 in rebound)."""
-    endogenous = occupancy(receptor.endogenous, receptor.ec50, receptor.hill)
-    open_share = 1.0 - receptor.release_block * (effect_at_terminals + endogenous)
+    endogenous = occupancy(receptor.endogenous, receptor)
+    open_share = 1.0 - receptor.release_block * (fast_effect + endogenous)
     return open_share / (1.0 - receptor.release_block * endogenous)

@@ -55,7 +55,15 @@ class Kinetics(eqx.Module):
     ) -> Kinetics:
         """Return n copies of the median person. Arguments as for `draw`; kidneys are those of the oral set if None."""
         draws = jnp.zeros((N_DRAWS, n))
-        return cls._people(draws, weight_kg, creatinine_clearance, oral_set, tip, intrathecal, oral)
+        return cls.from_draws(
+            draws,
+            weight_kg=weight_kg,
+            creatinine_clearance=creatinine_clearance,
+            oral_set=oral_set,
+            tip=tip,
+            intrathecal=intrathecal,
+            oral=oral,
+        )
 
     @classmethod
     def draw(
@@ -86,19 +94,29 @@ class Kinetics(eqx.Module):
             Values instead of those of the records.
         """
         draws = _streams.normal(_streams.keys(seed, _streams.Purpose.KINETICS, person), N_DRAWS)
-        return cls._people(draws, weight_kg, creatinine_clearance, oral_set, tip, intrathecal, oral)
+        return cls.from_draws(
+            draws,
+            weight_kg=weight_kg,
+            creatinine_clearance=creatinine_clearance,
+            oral_set=oral_set,
+            tip=tip,
+            intrathecal=intrathecal,
+            oral=oral,
+        )
 
     @classmethod
-    def _people(
+    def from_draws(
         cls,
         draws: Draws,
+        *,
         weight_kg: Amount,
         creatinine_clearance: Amount | None,
-        oral_set: str,
-        tip: str,
-        intrathecal: IntrathecalValues | None,
-        oral: OralValues | None,
+        oral_set: str = ADULT,
+        tip: str = "T10",
+        intrathecal: IntrathecalValues | None = None,
+        oral: OralValues | None = None,
     ) -> Kinetics:
+        """Return the kinetics of people with these standard normal draws. Other arguments as for `draw`."""
         fluid = intrathecal or IntrathecalValues.from_records()
         mouth = oral or OralValues.from_records(oral_set)
         each = jnp.ones_like(draws[0])
