@@ -155,7 +155,7 @@ def _targets() -> list[Target]:
     def prevalence(row: str, text: str, value: float, n: int, model: Model, weight: float = 1.0) -> Target:
         return Target(row, text, value, binomial(value, n), model, weight)
 
-    half = 0.5  # two definitions of one outcome, or a denominator that the abstract does not give
+    half = 0.5  # another instrument, or a cumulative incidence
     return [
         prevalence("POP001", "Wissel, all, 2 wk", 24.5, 94, share("all", 2 * WEEK)),
         prevalence("POP002", "Wissel, all, 6 wk", 26.7, 94, share("all", 6 * WEEK)),

@@ -131,6 +131,10 @@ def canonical_unit(kind: str) -> str:
     return _kind(kind).canonical
 
 
+# Powers of powers and long exponents, which Pint would spend for ever on.
+_TOWER = re.compile(r"\d\s*(\*\*|\^)|(\*\*|\^)\s*-?\s*(\d\s*\d|\()")
+
+
 def parse(text: object, kind: str, where: str = "") -> float:
     """Read a quantity such as "50 ug" or "12 month" and return it in the canonical unit of its kind.
 
@@ -222,8 +226,10 @@ def _parse(text: str, name: str) -> float:
 
 def _factor(text: str, number: float, unit: str, kind: _Kind) -> float:
     """Find the factor to the canonical unit with Pint; refuse another dimension or the other route's mass."""
-    registry = _registry()
     try:
+        if _TOWER.search(unit):
+            raise ValueError(unit)
+        registry = _registry()
         quantity = registry.Quantity(1.0, registry.parse_units(unit))
         masses = {str(part) for part in quantity.units._units if registry.Unit(part).dimensionality == {"[mass]": 1}}
         canonical = float(quantity.to(kind.canonical).m)

@@ -160,3 +160,9 @@ def test_ordinary_units_do_not_wake_pint() -> None:
         "sys.exit('pint' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["5 h**9**9**9", "5 h^9^9^9", "5 h**99999999", "5 h**(9**9)", "1 mL**9 ** 9"])
+def test_a_tower_of_powers_is_refused_at_once(text: str) -> None:
+    with pytest.raises(UnitError):
+        _units.parse(text, "duration")

@@ -1,0 +1,1 @@
+"""Clinical scales: from findings to the scores that a rater charts."""

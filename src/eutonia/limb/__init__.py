@@ -1,0 +1,1 @@
+"""Joints, muscle groups and the closed form of a bedside stretch."""

@@ -26,6 +26,7 @@ Points = Float[np.ndarray, "axis patient"]
 Shares = Float[np.ndarray, "slice patient"]
 Vector = Float[np.ndarray, " slice"]
 Patients = Float[np.ndarray, " patient"]
+Discs = Float[np.ndarray, " disc"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,10 +74,13 @@ def share_inside(centre: Points, radius: Patients, of: Slices) -> Shares:
     of
         The slices.
     """
-    above = of.height[:, None] - centre[2]
-    ball = np.sqrt(np.maximum(radius**2 - above**2, 0.0))
-    apart = np.sqrt((of.lateral[:, None] - centre[0]) ** 2 + (of.anterior[:, None] - centre[1]) ** 2)
-    return _share_of_disc(apart, ball, np.broadcast_to(of.radius[:, None], apart.shape))
+    ball_squared = radius**2 - (of.height[:, None] - centre[2]) ** 2
+    share = np.zeros(ball_squared.shape)
+    where, who = np.nonzero(ball_squared > 0.0)
+    ball = np.sqrt(ball_squared[where, who])
+    apart = np.sqrt((of.lateral[where] - centre[0, who]) ** 2 + (of.anterior[where] - centre[1, who]) ** 2)
+    share[where, who] = _share_of_disc(apart, ball, of.radius[where])
+    return share
 
 
 def ball_radius(volume_mL: Patients) -> Patients:
@@ -93,7 +97,7 @@ def _heights(level: Float[np.ndarray, " level"], spacing: float) -> Vector:
     return np.concatenate([*pieces, level[-1:]])
 
 
-def _share_of_disc(apart: Shares, ball: Shares, disc: Shares) -> Shares:
+def _share_of_disc(apart: Discs, ball: Discs, disc: Discs) -> Discs:
     """Return the share of discs covered by other discs (`ball`), their centres `apart`, mm."""
     share = np.where(apart <= np.abs(ball - disc), np.minimum(ball / disc, 1.0) ** 2, 0.0)
     partly = (apart > np.abs(ball - disc)) & (apart < ball + disc)

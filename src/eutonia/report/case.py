@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.report import svg, words
-from eutonia.report.course import SCALES, Panel, panels, window
+from eutonia.report.course import GRADES, Panel, panels, seen, window
 from eutonia.report.figures import time_axis
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BRIEF = {"exposure": "Drug", "effect": "Receptor", "risk": "Risk"}
-_HEIGHTS = {"dose": 84, "exposure": 138, "effect": 100, "tone": 112, "risk": 92}
+_BRIEF = {"exposure": "Drug", "receptor": "Receptor effect", "sensitivity": "Sensitivity", "risk": "Risk"}
+_HEIGHTS = {"dose": 84, "exposure": 138, "receptor": 96, "tone": 112}
 _HEAD = 24.0
 _SPACE = 16.0
 _LOG_DECADES = 4.5
 _DENSE = 200
 _EDGE = 14.0
+_LETTER = 6.35
 
 
 @dataclass(frozen=True)
@@ -49,28 +50,30 @@ def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number 
         Marker(
             str(group[0][0]) if len(group) == 1 else f"{group[0][0]}–{group[-1][0]}",
             group[0][1],
-            "; ".join(label for _, _, label in group),
+            "; ".join(words.said(label) for _, _, label in group),
         )
         for group in groups
     ]
 
 
-def timeline(result: StudyResult, zoom: Zoom | None = None, name: str = "case") -> svg.Drawing:
-    """Draw the whole course, or a stretch of it, for a wide page and for a phone."""
-    return drawings(result, [zoom], name)[0]
-
-
-def drawings(result: StudyResult, zooms: Sequence[Zoom | None], name: str = "case") -> list[svg.Drawing]:
-    """Draw several stretches of one course; None is the whole of it."""
+def drawings(result: StudyResult) -> tuple[svg.Drawing, list[svg.Drawing], svg.Drawing | None]:
+    """Draw the whole course, the closer looks, and the variables that only some readers want (None if there are none)."""
     strips = panels(result.course)
-    return [_timeline(result, strips, zoom, f"{name}-{index}") for index, zoom in enumerate(zooms)]
+    main = [strip for strip in strips if strip.is_main] or strips
+    rest = [strip for strip in strips if strip not in main]
+    zooms = [_timeline(result, main, zoom, f"zoom-{k}") for k, zoom in enumerate(result.zooms)]
+    more = _timeline(result, rest, None, "more") if rest else None
+    return _timeline(result, main, None, "case"), zooms, more
 
 
 def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, name: str) -> svg.Drawing:
+    """Draw one stretch of the course for a wide page and for a phone."""
     time = result.course["time_h"].to_numpy().astype(float)
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
     numbers = markers(result.events, float(time[-1] - time[0]))
+    if zoom is not None:
+        numbers = markers(result.events, float(last - first))
     inside = [mark for mark in numbers if first <= mark.time_h <= last]
     shown = zoom.title if zoom else "The whole course"
     text = f"{shown}: " + "; ".join(
@@ -97,7 +100,7 @@ def _draw(
     rows, is_named = _rows(marks, span, inner, is_wide=width > 600)
     lane = 8 + 20 * (max(rows, default=-1) + 1)
     heights = [_HEIGHTS.get(strip.kind, 88) for strip in strips]
-    heads = [_head_height(strip, inner) for strip in strips]
+    heads = [_legend(strip, inner)[0] for strip in strips]
     total = lane + sum(heights) + sum(heads) + _SPACE * len(strips) + foot - _SPACE
     with svg.style(12 if width > 600 else 11):
         figure = svg.sheet(width, total)
@@ -189,20 +192,39 @@ def _head_words(strip: Panel, inner: Number) -> tuple[str, list[str]]:
     """Return the title of a panel and the names of its lines, shorter where there is little room."""
     is_wide = inner > 500
     title = strip.title if is_wide else _BRIEF.get(strip.kind, strip.title)
-    if len(strip.lines) == 1 and strip.lines[0].name == strip.title:
+    if len(strip.lines) == 1 and strip.lines[0].name in (strip.title, "Leg", "Arm"):
         names = []
     else:
-        names = [line.name if is_wide else _brief(line.name) for line in strip.lines]
+        names = [line.name if is_wide or not line.where else _brief(line.name, line.where) for line in strip.lines]
     return (f"{title}, {strip.unit}" if strip.unit else title), names
 
 
-def _head_height(strip: Panel, inner: Number) -> float:
-    """Return one row of height, or two where title and names do not fit beside one another."""
+def _brief(name: str, where: str) -> str:
+    """Return the word that tells a line apart where there is little room."""
+    return name if name.casefold().startswith(where) else where
+
+
+def _legend(strip: Panel, inner: Number) -> tuple[float, list[list[tuple[float, int]]]]:
+    """Return the height of a panel's head, and for each row of its legend the place (px from the left) of each line."""
     title, names = _head_words(strip, inner)
-    size = 11.0
-    return (
-        _HEAD if 7.6 * len(title) + sum(0.58 * size * len(name) + 38 for name in names) < inner + 46 else 2 * _HEAD - 6
-    )
+    widths = [_LETTER * len(name) + 24 for name in names]
+    gap = 14.0
+    whole = sum(widths) + gap * (len(widths) - 1)
+    if 7.6 * len(title) + whole < inner + 20:
+        x, row = inner - whole, []
+        for index, wide in enumerate(widths):
+            row.append((x, index))
+            x += wide + gap
+        return _HEAD, [row]
+    rows: list[list[tuple[float, int]]] = [[]]
+    x = 0.0
+    for index, wide in enumerate(widths):
+        if rows[-1] and x + wide > inner + 46:
+            rows.append([])
+            x = 0.0
+        rows[-1].append((x - 46, index))
+        x += wide + gap
+    return _HEAD + 18.0 * len(rows), rows
 
 
 def _head(figure: Figure, strip: Panel, left: Number, top: Number, inner: Number) -> None:
@@ -210,56 +232,58 @@ def _head(figure: Figure, strip: Panel, left: Number, top: Number, inner: Number
     from matplotlib.lines import Line2D
 
     full_width, full_height = figure.get_size_inches() * 72
-    height = _head_height(strip, inner)
+    height, rows = _legend(strip, inner)
     title, names = _head_words(strip, inner)
     y = 1 - (top + _HEAD / 2 - 1) / full_height
     figure.text(6 / full_width, y, title, fontweight="bold", va="center", color=svg.colour("ink"))
-    size, y = 11.0, 1 - (top + height - _HEAD / 2 - 1) / full_height
-    wide = sum(0.58 * size * len(name) + 24 for name in names) + 14 * (len(names) - 1)
-    x = left + inner - wide if height == _HEAD else 6.0
-    for line, name in zip(strip.lines, names, strict=False):
-        ends = [x / full_width, (x + 18) / full_width]
-        sample = Line2D(ends, [y, y], color=svg.colour(line.colour), linestyle=line.dash, linewidth=2)
-        figure.add_artist(sample)
-        figure.text((x + 24) / full_width, y, name, va="center", fontsize=size, color=svg.colour("muted"))
-        x += 0.58 * size * len(name) + 38
-
-
-def _brief(name: str) -> str:
-    """Return the word that tells a line apart where there is little room."""
-    return name.split(", ")[-1] if ", " in name else name.split(" at the ")[-1].removesuffix(" segments")
+    for index, row in enumerate(rows):
+        y = 1 - (top + (_HEAD / 2 - 1 if height == _HEAD else _HEAD + 18 * index + 7)) / full_height
+        for place, which in row:
+            line, x = strip.lines[which], left + place
+            ends = [x / full_width, (x + 18) / full_width]
+            sample = Line2D(ends, [y, y], color=svg.colour(line.colour), linestyle=line.dash, linewidth=2)
+            figure.add_artist(sample)
+            figure.text((x + 24) / full_width, y, names[which], va="center", fontsize=11, color=svg.colour("muted"))
 
 
 def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: Number, ends: tuple[Number, ...]) -> None:
-    """Draw the lines of one panel; scores as steps with a dot at each examination, exposure on a log axis."""
-    is_score = strip.kind in SCALES
+    """Draw the lines of one panel; grades as steps, with dots where they were looked at only now and then."""
     points = int(inner / 2)
-    top = 0.0
+    tops, lows = [0.0], [0.0]
     for line in strip.lines:
-        known = np.isfinite(line.middle) & (line.middle > 0 if strip.kind == "exposure" else True) & (time <= ends[1])
-        known &= True if is_score else time >= ends[0]
-        if not known.any():
+        places = seen(strip, line, time, ends[0], ends[1])
+        if not places.size:
             continue
-        top = max(top, float(np.nanmax(line.high[known])))
-        x, middle = svg.thin(time[known].tolist(), line.middle[known].tolist(), points)
-        if is_score:
-            x, middle = [*x, ends[1]], [*middle, middle[-1]]
-        drawn = "steps-post" if is_score or strip.kind == "dose" else "default"
-        style = "solid" if is_score and not line.dash else line.dash
-        axes.plot(x, middle, color=svg.colour(line.colour), linestyle=style, drawstyle=drawn, linewidth=1.8)
-        if is_score and known.sum() <= _DENSE:
-            mark = "o" if line.colour == "leg" else "D"
-            axes.plot(time[known], line.middle[known], mark, color=svg.colour(line.colour), markersize=3.4)
-        if not np.array_equal(line.low, line.high, equal_nan=True):
-            x, low = svg.thin(time[known].tolist(), line.low[known].tolist(), points)
-            x2, high = svg.thin(time[known].tolist(), line.high[known].tolist(), points)
-            axes.fill(
-                [*x, *reversed(x2)], [*low, *reversed(high)], color=svg.colour(line.colour), alpha=0.16, linewidth=0
-            )
-    _scale_axis(axes, strip, top)
+        colour, hours = svg.colour(line.colour), time[places]
+        low, middle, high = (values[places] for values in (line.low, line.middle, line.high))
+        tops.append(float(np.nanmax(high if line.has_band else middle)))
+        lows.append(float(np.nanmin(low if line.has_band else middle)))
+        x, y = svg.thin(hours.tolist(), middle.tolist(), points)
+        if strip.is_stepped:
+            x, y = [*x, ends[1]], [*y, y[-1]]
+        drawn = "steps-post" if strip.is_stepped else "default"
+        wide = 1.2 if line.is_quiet else 1.8
+        axes.plot(x, y, color=colour, linestyle=line.dash, drawstyle=drawn, linewidth=wide)
+        is_examined = strip.kind in GRADES and not np.isfinite(line.middle).all()
+        if is_examined and places.size <= _DENSE:
+            axes.plot(hours, middle, "o" if line.where == "leg" else "D", color=colour, markersize=3.4)
+        if line.has_band:
+            x, bottom = _edge(*svg.thin(hours.tolist(), low.tolist(), points), ends[1], strip)
+            x2, roof = _edge(*svg.thin(hours.tolist(), high.tolist(), points), ends[1], strip)
+            axes.fill([*x, *reversed(x2)], [*bottom, *reversed(roof)], color=colour, alpha=0.13, linewidth=0)
+    _scale_axis(axes, strip, max(tops), min(lows))
 
 
-def _scale_axis(axes: Axes, strip: Panel, top: Number) -> None:
+def _edge(time: list[float], values: list[float], end: Number, strip: Panel) -> tuple[list[float], list[float]]:
+    """Return the edge of a band: with both corners of every step where values hold, else as it is."""
+    if not strip.is_stepped:
+        return time, values
+    corners = [corner for pair in zip(time, [*time[1:], float(end)], strict=True) for corner in pair]
+    return corners, [value for value in values for _ in range(2)]
+
+
+def _scale_axis(axes: Axes, strip: Panel, top: Number, low: Number) -> None:
+    """Give the axis of a panel its range and round numbers."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
     if strip.kind == "exposure" and top > 0:
@@ -271,10 +295,10 @@ def _scale_axis(axes: Axes, strip: Panel, top: Number) -> None:
         return
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    if strip.kind in ("dose", "effect", "risk"):
-        axes.set_ylim(0, max(top * 1.08, 1e-9) if top else 1.0)
+    if strip.kind in ("dose", "receptor", "sensitivity", "risk") and low >= 0:
+        axes.set_ylim(0, top * 1.08 or 1.0)
     else:
         axes.margins(y=0.12)
         low, high = axes.get_ylim()
-        if strip.kind in SCALES and high - low < 1.0:
+        if strip.kind in GRADES and high - low < 1.0:
             axes.set_ylim((low + high) / 2 - 0.6, (low + high) / 2 + 0.6)

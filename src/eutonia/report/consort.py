@@ -42,7 +42,7 @@ def diagram(rows: Sequence[ConsortRow]) -> svg.Drawing | None:
     title = "Flow of patients"
     stages = _stages(rows)
     columns = max(len(stage.boxes) for stage in stages)
-    wide = _Sheet(760 if columns == 1 else 1000, 13.5, columns).draw(stages, "consort-w", title, text)
+    wide = _Sheet(1000, 13.5, columns).draw(stages, "consort-w", title, text)
     phone = max(_PHONE, _LEAST_COLUMN * columns)
     narrow = _Sheet(phone, 12.0, columns).draw(stages, "consort-n", title, text)
     return svg.Drawing(title, text, wide, narrow, scrolls=phone > _PHONE)
@@ -149,7 +149,7 @@ class _Sheet:
         if columns == 1 and self.columns > 1:
             return sum(self._spine(self.columns, k) for k in range(self.columns)) / self.columns
         if columns == 1:
-            return self.width * 0.3
+            return self.width * 0.36
         return self.width / columns * (column + 0.38)
 
     def _box_at(self, columns: int, column: int) -> tuple[float, float]:

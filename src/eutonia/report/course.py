@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,25 +14,29 @@ from eutonia.report.words import Number
 if TYPE_CHECKING:
     import xarray
 
-SCALES = (
-    "ashworth",
-    "modified_ashworth",
-    "reflex",
-    "spasm",
-    "h_reflex",
-    "walking",
-    "pain",
-    "tardieu",
-    "pendulum",
-    "clonus",
+#: Grades that hold until the next look, so are drawn as steps.
+GRADES = frozenset({"ashworth", "modified_ashworth", "reflex", "spasm", "tardieu", "clonus", "pain"})
+#: Kind of panel, first letters of the variables in it, fixed title (else the long name), and whether everybody wants it.
+_KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
+    ("dose", ("dose",), "Dose", True),
+    ("exposure", ("csf", "plasma"), "Drug in spinal fluid and blood", True),
+    ("brain", ("brain",), "", False),
+    ("receptor", ("receptor",), "", True),
+    ("sensitivity", ("sensitivity",), "", True),
+    ("tone", ("bias", "tone", "untreated_bias", "untreated_tone"), "Tone", True),
+    ("rebound", ("rebound",), "", False),
+    ("contracture", ("contracture",), "", False),
+    ("ashworth", ("ashworth",), "", True),
+    ("modified_ashworth", ("modified_ashworth",), "", False),
+    ("spasm", ("spasm",), "", True),
+    ("reflex", ("reflex",), "", True),
+    ("h_reflex", ("h_reflex",), "", False),
+    ("walking", ("walking",), "", True),
+    ("pain", ("pain",), "", True),
+    ("other", ("",), "", False),
+    ("risk", ("risk",), "Risk of adverse effects", True),
 )
-_GROUPS = {
-    "dose": "Dose",
-    "exposure": "Drug in spinal fluid and blood",
-    "effect": "Effect at the receptor",
-    "tone": "Tone",
-    "risk": "Risk of adverse effects",
-}
+_PERCENT = frozenset({"receptor", "sensitivity", "risk"})
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
 _DASHES: dict[str, Any] = {
     "leg": "solid",
@@ -40,18 +44,31 @@ _DASHES: dict[str, Any] = {
     "brain": (0, (1.5, 1.5)),
     "plasma": (0, (7, 2, 1.5, 2)),
 }
+_QUIET_DASH = (0, (1, 2.5))
+_SPARE = ("active", "third", "fourth", "brain", "plasma", "placebo")
+_MIDDLE_95 = (0.025, 0.5, 0.975)
 
 
 @dataclass(frozen=True)
 class Line:
-    """One course to draw: what it is, its look, and its low, middle and high value at each time."""
+    """One course to draw: what it is, its look, and its low, middle and high value at each time.
+
+    A quiet line is there for comparison: thin, dotted, without a band.
+    """
 
     name: str
+    where: str
     colour: str
     dash: Any
+    is_quiet: bool
     low: np.ndarray
     middle: np.ndarray
     high: np.ndarray
+
+    @property
+    def has_band(self) -> bool:
+        """Tell whether people differ."""
+        return not self.is_quiet and not np.array_equal(self.low, self.high, equal_nan=True)
 
 
 @dataclass(frozen=True)
@@ -62,43 +79,51 @@ class Panel:
     title: str
     unit: str
     lines: tuple[Line, ...]
+    is_main: bool
+
+    @property
+    def is_stepped(self) -> bool:
+        """Tell whether values hold until they change."""
+        return self.kind == "dose" or self.kind in GRADES
 
 
 def panels(course: xarray.Dataset) -> list[Panel]:
     """Sort the variables of a course into panels, one for each kind and unit, in the order of the causal chain."""
-    found: dict[tuple[int, str, str, str], list[Line]] = {}
-    for name in course.data_vars:
+    found: dict[tuple[int, str, str], list[Line]] = {}
+    names = [str(name) for name in course.data_vars]
+    for name in names:
         variable = course[name]
         if "time_h" not in variable.dims or not np.issubdtype(variable.dtype, np.number):
             continue
-        kind = _kind(str(name))
+        rank = _rank(name)
+        title = _KINDS[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
-        title = _GROUPS.get(kind) or str(variable.attrs.get("long_name") or words.label(str(name)))
-        order = list(_GROUPS).index(kind) if kind in _GROUPS else 4
-        rank = order + (1 if kind == "risk" else 0)
-        found.setdefault((rank, kind, title, unit), []).extend(_lines(variable, str(name), kind))
-    return [
-        Panel(kind, title, _percent(kind, unit) or words.unit(unit), tuple(_coloured(lines)))
-        for (_, kind, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0])
+        found.setdefault((rank, title, unit), []).extend(_lines(variable, name, _KINDS[rank][0]))
+    out = []
+    for (rank, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0]):
+        kind, _, _, is_main = _KINDS[rank]
+        is_main = is_main or (kind == "modified_ashworth" and "ashworth" not in names)
+        out.append(Panel(kind, title, _percent(kind, unit) or words.unit(unit), tuple(_coloured(lines)), is_main))
+    return out
+
+
+def _rank(name: str) -> int:
+    """Return which kind of panel a variable belongs to: the one whose beginning it shares the longest."""
+    fits = [
+        (len(start), -k) for k, (_, starts, _, _) in enumerate(_KINDS) for start in starts if name.startswith(start)
     ]
-
-
-def _kind(name: str) -> str:
-    starts = {"dose": "dose", "csf": "exposure", "plasma": "exposure", "receptor": "effect", "sensitivity": "effect",
-              "bias": "tone", "tone": "tone", "risk": "risk"}  # fmt: skip
-    if name in SCALES:
-        return name
-    return next((kind for start, kind in starts.items() if name.startswith(start)), name)
+    return -max(fits)[1]
 
 
 def _percent(kind: str, unit: str) -> str:
-    return "%" if kind in ("effect", "risk") and unit in ("", "1", "fraction", "probability", "dimensionless") else ""
+    return "%" if kind in _PERCENT and unit in ("", "1", "fraction", "probability", "dimensionless") else ""
 
 
 def _lines(variable: xarray.DataArray, name: str, kind: str) -> list[Line]:
-    """Return one line a limb; several patients become a middle line with a band."""
+    """Return one line a limb; several people become a middle line with a band."""
     label = str(variable.attrs.get("long_name") or words.label(name))
     factor = 100.0 if _percent(kind, str(variable.attrs.get("units", ""))) else 1.0
+    is_quiet = name.startswith("untreated")
     limbs = [str(limb) for limb in variable["limb"].values] if "limb" in variable.dims else [""]
     out = []
     for limb in limbs:
@@ -107,46 +132,48 @@ def _lines(variable: xarray.DataArray, name: str, kind: str) -> list[Line]:
         values = part.transpose(*others, "time_h").to_numpy().reshape(-1, part.sizes["time_h"]) * factor
         low, middle, high = (values[0],) * 3 if len(values) == 1 else _spread(values)
         where = limb or next((key for key in _COLOURS if key in name.split("_")), "")
-        shown = (words.label(limb) if kind in ("tone", *SCALES) else f"{label}, {limb}") if limb else label
-        out.append(Line(shown, _COLOURS.get(where, ""), _DASHES.get(where, "solid"), low, middle, high))
+        shown = words.label(limb) + (" without drug" if is_quiet else "") if limb else label
+        dash = _QUIET_DASH if is_quiet else _DASHES.get(where, "solid")
+        out.append(Line(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high))
     return out
 
 
 def _spread(values: np.ndarray) -> np.ndarray:
-    """Return the 5th, 50th and 95th percentile over patients; NaN only where nobody has a value."""
+    """Return the middle and the ends of the middle 95 % of people; NaN only where nobody has a value."""
     out = np.full((3, values.shape[1]), np.nan)
     whole, some = np.isfinite(values).all(axis=0), np.isfinite(values).any(axis=0)
-    out[:, whole] = np.quantile(values[:, whole], (0.05, 0.5, 0.95), axis=0)
+    out[:, whole] = np.quantile(values[:, whole], _MIDDLE_95, axis=0)
     if (some & ~whole).any():
-        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], (0.05, 0.5, 0.95), axis=0)
+        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], _MIDDLE_95, axis=0)
     return out
 
 
 def _coloured(lines: Sequence[Line]) -> list[Line]:
     """Give lines that belong to no limb the colours that are left."""
-    spare = iter(["active", "third", "fourth", "brain", "plasma", "placebo"] * 3)
-    return [
-        line if line.colour else Line(line.name, next(spare), line.dash, line.low, line.middle, line.high)
-        for line in lines
-    ]
+    spare = iter(_SPARE * (1 + len(lines) // len(_SPARE)))
+    return [line if line.colour else replace(line, colour=next(spare)) for line in lines]
 
 
-def window(strip: Panel, time: np.ndarray, first: Number, last: Number) -> Panel | None:
-    """Return a panel with only what can be seen between two times; None if nothing can.
-
-    A score holds until the next examination, so the one before the window reaches into it.
-    """
+def window(panel: Panel, time: np.ndarray, first: Number, last: Number) -> Panel | None:
+    """Return a panel with only the lines that can be seen between two times; None if there is nothing to see."""
+    kept = tuple(line for line in panel.lines if seen(panel, line, time, first, last).size)
     inside = (time >= first) & (time <= last)
-    lines = []
-    for line in strip.lines:
-        middle = line.middle
-        if strip.kind in SCALES:
-            known = np.flatnonzero(np.isfinite(middle) & (time <= last))
-            if not known.size:
-                continue
-        elif not np.isfinite(middle[inside]).any():
-            continue
-        lines.append(line)
-    if not lines or (strip.kind == "dose" and all(not np.nan_to_num(line.high[inside]).any() for line in lines)):
+    if panel.kind == "dose" and not any(np.nan_to_num(line.high[inside]).any() for line in kept):
         return None
-    return Panel(strip.kind, strip.title, strip.unit, tuple(lines))
+    return replace(panel, lines=kept) if kept else None
+
+
+def seen(panel: Panel, line: Line, time: np.ndarray, first: Number, last: Number) -> np.ndarray:
+    """Return the places of the values to draw between two times, with the neighbours that a line comes from and goes to.
+
+    A grade holds until the next look, so the look before the window reaches into it. A log axis has no place for zero.
+    """
+    known = np.isfinite(line.middle) & ((line.middle > 0) if panel.kind == "exposure" else True)
+    places = np.flatnonzero(known)
+    start, end = np.searchsorted(time[places], [first, last], side="left")
+    if end < places.size and time[places[end]] == last:
+        end += 1
+    before = max(start - 1, 0)
+    if start == end and not (panel.is_stepped and start > 0):
+        return places[:0]
+    return places[before : end if panel.is_stepped else end + 1]

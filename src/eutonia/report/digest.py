@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
 _MOST_BINS = 24
 _FEATURE_BINS = 5
+#: First words of columns that come after treatment, so cannot tell beforehand who will respond.
+_OUTCOMES = frozenset({"fall", "change", "response", "after", "outcome"})
 
 
 @dataclass(frozen=True)
@@ -257,7 +259,7 @@ def features(people: polars.DataFrame | None) -> list[Feature]:
     known = people.filter(pl.col("responder").is_not_null())
     found = []
     for name in known.columns:
-        if name in ("patient", "replicate", "responder", "phase", "arm"):
+        if name in ("patient", "replicate", "responder", "phase", "arm") or name.split("_")[0] in _OUTCOMES:
             continue
         part = known.select("responder", pl.col(name).alias("value")).drop_nulls()
         is_number = part["value"].dtype.is_numeric()
@@ -286,7 +288,8 @@ def _number_bins(part: polars.DataFrame) -> list[Bin]:
     out = []
     for (_,), group in sorted(grouped.group_by(["bin"], maintain_order=True), key=lambda item: item[0]):
         low, high = real(group["value"].min()), real(group["value"].max())
-        out.append(_bin(f"{_short(low)}–{_short(high)}", group))
+        ends = (_short(low), _short(high))
+        out.append(_bin(ends[0] if ends[0] == ends[1] else "–".join(ends), group))
     return out
 
 

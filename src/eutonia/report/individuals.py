@@ -44,7 +44,7 @@ def _response_panel(
             [100 * s for s in arm.shares],
             width=thick,
             color=svg.colour(token),
-            alpha=0.85,
+            alpha=1.0,
             linewidth=0,
         )
         edges = [arm.values[0] - arm.width, *arm.values, arm.values[-1] + arm.width]

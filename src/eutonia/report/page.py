@@ -33,7 +33,7 @@ class Row:
     n: str
     source: str
     status: str
-    note: str
+    mark: str
     grade: str
     verdict: str
     agreement: str
@@ -83,8 +83,8 @@ def context(result: StudyResult) -> dict[str, Any]:
         "compared": len(result.compared),
         "facts": _facts(result),
         "phases": _compared_phases(result),
-        "everything": [_row(quantity) for quantity in result.quantities[:_MOST_ROWS]],
-        "has_arms": any(quantity.arm for quantity in result.quantities),
+        "everything": [_row(quantity, {}) for quantity in result.quantities[:_MOST_ROWS]],
+        "has_arms": result.kind == "trial" and any(quantity.arm for quantity in result.quantities),
         "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
         "statuses": _statuses(result.run),
         "assumed": [_assumed(row) for row in result.run.get("assumed") or ()],
@@ -128,28 +128,43 @@ def _scores(result: StudyResult, phases: Sequence[str], styles: Mapping[tuple[st
 def _case_figures(result: StudyResult) -> dict[str, Any]:
     from eutonia.report import case
 
-    whole, *zooms = case.drawings(result, [None, *result.zooms])
-    span = float(result.course["time_h"].max() - result.course["time_h"].min())
-    unit = words.time_unit(span)
+    whole, zooms, more = case.drawings(result)
+    unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
     events = [
-        (k, words.when(time_h, unit), label)
-        for k, (time_h, label) in enumerate(sorted(result.events, key=lambda e: e[0]), start=1)
+        (number, words.when(time_h, unit), f"day {time_h / 24:.0f}" if unit.hours > 24 else "", words.said(label))
+        for number, (time_h, label) in enumerate(sorted(result.events, key=lambda event: event[0]), start=1)
     ]
-    return {"timeline": whole, "zooms": zooms, "events": events, "milestones": _milestones(result)}
+    return {
+        "timeline": whole,
+        "zooms": zooms,
+        "more": more,
+        "people": int(result.course.sizes.get("patient", 1)),
+        "events": events,
+        "milestones": _milestones(result),
+    }
 
 
-def _compared_phases(result: StudyResult) -> list[tuple[str, list[Row], Any]]:
-    """Return for each phase the rows with a published value and their figure."""
+def _compared_phases(result: StudyResult) -> list[tuple[str, list[Row], Any, list[tuple[str, str]]]]:
+    """Return for each phase the rows with a published value, their figure, and the notes below the table."""
     from eutonia.report import figures
 
     out = []
     for index, phase in enumerate(words.unique(q.phase for q in result.compared)):
         rows = [q for q in result.compared if q.phase == phase]
-        out.append((words.label(phase), [_row(q) for q in rows], figures.forest(rows, f"forest-{index}", phase)))
+        notes = words.unique(q.published.note for q in rows if q.published is not None and q.published.note)
+        marks = {note: _letter(number) for number, note in enumerate(notes)}
+        shown = [_row(q, marks) for q in rows]
+        drawn = figures.forest(rows, f"forest-{index}", phase)
+        out.append((words.label(phase), shown, drawn, [(mark, note) for note, mark in marks.items()]))
     return out
 
 
-def _row(quantity: Quantity) -> Row:
+def _letter(number: int) -> str:
+    """Return the mark of a note: a to z, then numbers."""
+    return chr(ord("a") + number) if number < 26 else str(number)
+
+
+def _row(quantity: Quantity, marks: Mapping[str, str]) -> Row:
     published, error = quantity.published, quantity.published_standard_error
     factor, unit = words.shown_unit(quantity)
     values = (
@@ -177,7 +192,7 @@ def _row(quantity: Quantity) -> Row:
         n=str(published.n) if published and published.n else "",
         source=published.source if published else "",
         status=published.status if published else "",
-        note=published.note if published else "",
+        mark=marks.get(published.note, "") if published else "",
         grade=quantity.grade or "",
         verdict=words.VERDICTS[quantity.grade] if quantity.grade else "–",
         agreement="" if not quantity.distance else f"outside, by {outside}",
@@ -209,7 +224,8 @@ def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float]]:
 
 def _assumed(row: Mapping[str, Any]) -> dict[str, str]:
     value = row.get("value")
-    shown = words.number(float(value)) if isinstance(value, (int, float)) else str(value)
+    values = value if isinstance(value, (list, tuple)) else [value]
+    shown = ", ".join(f"{one:.4g}" if isinstance(one, (int, float)) else str(one) for one in values)
     return {
         "set": str(row.get("set", "")),
         "name": words.label(str(row.get("name", ""))),
@@ -257,7 +273,7 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
         text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
         cell = Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
         rows.setdefault(words.label(str(row["reaction"])), {})[str(row["phase"]), str(row["arm"])] = cell
-    heads = [" · ".join(words.label(part) for part in column if part) for column in columns]
+    heads = [" · ".join(words.label(part) for part in words.unique(column) if part) for column in columns]
     return {"heads": heads, "rows": [(name, [cells.get(column) for column in columns]) for name, cells in rows.items()]}
 
 

@@ -143,7 +143,7 @@ def inline(figure: Figure, name: str, title: str, words: str) -> Markup:
     body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL).replace("xlink:href", "href")
     body = _own_identifiers(body, name)
-    body = _DIGITS.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), body)
+    body = re.sub(r"<[^>]+>", lambda tag: _DIGITS.sub(_rounded, tag[0]), body)
     body = _FONT.sub(r"font: \1 var(--font)", body)
     body = re.sub(r"\s*\n\s*", "\n", body)
     return frame(name, width, height, title, words, themed(body))
@@ -163,6 +163,11 @@ def themed(body: str) -> str:
     for token, (light, _) in PALETTE.items():
         body = body.replace(light, f"var(--{token})")
     return body
+
+
+def _rounded(number: re.Match[str]) -> str:
+    """Return a coordinate with two decimals at most: a hundredth of a px is not seen."""
+    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
 
 
 def _own_identifiers(body: str, name: str) -> str:

@@ -143,7 +143,9 @@ def _course(result: StudyResult) -> tuple[list[str], _Rows]:
         first, last = series.points[0], series.points[-1]
         unit = words.time_unit(last.time_h - first.time_h)
         low = min(series.points, key=lambda point: point.mean)
-        name = words.scale_label(series.limb, series.scale) + (f", {series.arm}" if series.arm else "")
+        name = words.scale_label(series.limb, series.scale) + (
+            f", {series.arm}" if series.arm and result.kind == "trial" else ""
+        )
         shown = [f"{words.number(point.mean)} ({words.when(point.time_h, unit)})" for point in (first, low, last)]
         rows.append(([name, *shown], None))
     return ["", "First", "Lowest", "Last"], rows

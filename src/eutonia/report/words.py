@@ -41,6 +41,7 @@ _SCALES = {
     "h_reflex": "H-reflex",
     "adverse": "Adverse reactions",
 }
+_ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
 _STATUS_ORDER = ("verified", "secondary", "derived", "recalled", "fitted", "program default", "assumed")
 
 
@@ -147,7 +148,7 @@ def label(name: str) -> str:
     """Return a name of the code as words: "ashworth" is "Ashworth", "lesion_load" is "Lesion load"."""
     if name in _SCALES:
         return _SCALES[name]
-    words = name.replace("_", " ").strip()
+    words = " ".join(_ACRONYMS.get(word, word) for word in name.replace("_", " ").split())
     return words[:1].upper() + words[1:]
 
 
@@ -164,10 +165,20 @@ def scale_label(limb_name: str | None, scale: str) -> str:
     return f"{label(limb_name)} {name if scale in _SCALES else name.lower()}"
 
 
+def said(text: str) -> str:
+    """Return a label of the program as it is said: "pump 100 ug/day every 8 hour" is "Pump 100 µg/day every 8 hours"."""
+    text = re.sub(r"\bug\b", "µg", text)
+    text = re.sub(r"\b(\d+(?:\.\d+)?) (hour|day|week|month|year)\b", _plural, text)
+    return text[:1].upper() + text[1:]
+
+
+def _plural(found: re.Match[str]) -> str:
+    return found[0] if float(found[1]) == 1 else f"{found[0]}s"
+
+
 def visit(name: str) -> str:
     """Return the label of a visit as it is said: "6 hour" is "6 hours", "1 month" stays."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?) (hour|day|week|month|year)", name.strip())
-    return f"{found[1]} {found[2]}s" if found and float(found[1]) != 1 else name
+    return re.sub(r"^(\d+(?:\.\d+)?) (hour|day|week|month|year)$", _plural, name.strip())
 
 
 def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
@@ -221,18 +232,19 @@ def _lower(text: str) -> str:
 
 
 def _change(result: StudyResult) -> str:
-    """Return how the score that moved most did so, for a study that has nothing published to be held against."""
+    """Return how the first score moved, in the arm where it moved most; for a study with nothing published."""
     rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
     if not rows:
         return "Predicted course; nothing published to hold it against."
     groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
-    for row in rows:
+    same = [row for row in rows if (row.limb, row.scale) == (rows[0].limb, rows[0].scale)]
+    for row in same:
         groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
     sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]
     series = max(sorted_groups, key=lambda group: max(abs(q.mean - group[0].mean) for q in group))
     first, last = series[0], series[-1]
     peak = max(series, key=lambda q: abs(q.mean - first.mean))
-    what = scale_label(first.limb, first.scale) + (f" ({first.arm})" if first.arm else "")
+    what = scale_label(first.limb, first.scale) + (f" ({first.arm})" if first.arm and result.kind == "trial" else "")
 
     def at(row: Quantity) -> str:
         return f"{number(row.mean)} ({when(row.time_h) if result.kind == 'case' else visit(row.visit)})"

@@ -1,0 +1,1 @@
+"""The only place where limb, tone and drug meet: slow clock, fast clock, people."""

@@ -1,0 +1,1 @@
+"""From lesion to motoneuron: descending bias, spinal reflex, contracture."""

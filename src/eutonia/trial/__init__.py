@@ -1,0 +1,1 @@
+"""Study files, recruitment, conduct and analysis of virtual trials and cases."""

@@ -10,9 +10,10 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
@@ -21,7 +22,7 @@ from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
-from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
+from eutonia.tone.descending import DescendingConstants, bias_factors, descending_bias, strength_exponents, voluntary_strength
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.design_case import Event
@@ -44,6 +45,15 @@ _DENSE = ((0.5, 12.0), (2.0, 48.0), (6.0, 240.0))
 _ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
 
 
+@eqx.filter_jit
+def _lesioned(
+    integrity: Array, factor: Array, exponent: Array, time_h: Array, constants: DescendingConstants
+) -> tuple[Array, Array, Array]:
+    """Return bias, strength and time since the stroke of the lanes at one time."""
+    bias = descending_bias(integrity, factor, time_h, constants)
+    return bias, voluntary_strength(integrity, exponent, constants), jnp.full(factor.shape[-1], time_h)
+
+
 class _Case:
     """The person's lanes, their clock and pump, and everything noted on the way."""
 
@@ -53,6 +63,7 @@ class _Case:
         self.person = np.arange(n)
         one = Cohort.of(_patient(study), _lesion(study), 0.0)
         self.cohort = one.take(np.zeros(n, dtype=np.int64))
+        self.descending = DescendingConstants.from_records()
         self.exponent = strength_exponents(study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
@@ -75,13 +86,9 @@ class _Case:
 
     def people_at(self, time_h: float) -> People:
         """Return the lanes as their lesion has made them by `time_h`."""
-        integrity = self.cohort.pathways.integrity(time_h)
-        return dataclasses.replace(
-            self.clock.people,
-            bias=descending_bias(integrity, self.factor, time_h),
-            strength=voluntary_strength(integrity, self.exponent),
-            time_since_onset_h=jnp.full(len(self.person), time_h),
-        )
+        integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
+        bias, strength, since = _lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_h), self.descending)
+        return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 
     def note(self, time_h: float) -> None:
         """Advance to `time_h`, whatever runs dry on the way, and note what is found."""

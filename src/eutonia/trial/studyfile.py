@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from eutonia.errors import StudyError, nearest
 
@@ -92,7 +92,7 @@ def error(file: str, faults: Sequence[Fault]) -> StudyError:
     if left:
         lines.append(f"... and {left} more. Mend these first, then run it again.")
     failure = StudyError("\n".join(lines))
-    cast(Any, failure).faults = tuple(faults)
+    failure.faults = tuple(faults)
     return failure
 
 

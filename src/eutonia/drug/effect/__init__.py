@@ -1,0 +1,1 @@
+"""What the drug does: GABA-B receptors, tolerance, adverse effects."""

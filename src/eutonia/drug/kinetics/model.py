@@ -19,10 +19,14 @@ Amount = float | int | Float[Array, ""] | Patients
 
 
 class StepPlan(eqx.Module):
-    """Transitions of a cohort over one length of step: computed once, applied many times."""
+    """Transitions of a cohort over one length of step: computed once, applied many times.
+
+    `shear` is the nu of `Blood.shear`, which turns two compartments into a cascade.
+    """
 
     spinal: Propagator
     blood: Propagator
+    shear: Patients
 
 
 class Kinetics(eqx.Module):
@@ -150,7 +154,8 @@ class Kinetics(eqx.Module):
     def step_plan(self, dt_h: Scalar) -> StepPlan:
         """Return the transitions over a step of `dt_h` hours, which may be traced and of any length."""
         into_mean = self.spinal.weights("catheter")[0]
-        return StepPlan(spinal=self.spinal.propagator(dt_h), blood=self.blood.propagator(dt_h, into_mean))
+        _, _, nu = self.blood.shear()
+        return StepPlan(self.spinal.propagator(dt_h), self.blood.propagator(dt_h, into_mean), nu)
 
     def advance(self, state: KineticState, plan: StepPlan, infusion_ug_per_h: Amount = 0.0) -> KineticState:
         """Return the state one step later, under an infusion constant over the step (0: none, or a dry pump)."""
@@ -159,12 +164,11 @@ class Kinetics(eqx.Module):
         spinal = {stage: plan.spinal.into(stage, modes) for stage in (FLUID, FAST, SLOW)}
 
         central, peripheral, eliminated, csf, fast, slow = self.blood.stages
-        _, _, nu = self.blood.shear()
         held: dict[int, Value] = {SOURCE: rate, SPINAL: state.csf[0]}
         held |= {GUT + i: amount for i, amount in enumerate(state.gut)}
         held[central] = state.central
         if peripheral is not None and state.peripheral is not None:
-            held[central] = state.central - nu * state.peripheral
+            held[central] = state.central - plan.shear * state.peripheral
             held[peripheral] = state.peripheral
         held |= {eliminated: state.eliminated, csf: state.csf_blood, fast: state.fast_blood, slow: state.slow_blood}
         blood = {stage: plan.blood.into(stage, held) for stage in held if stage >= GUT}
@@ -174,7 +178,7 @@ class Kinetics(eqx.Module):
             fast=spinal[FAST],
             slow=spinal[SLOW],
             gut=tuple(blood[GUT + i] for i in range(len(state.gut))),
-            central=blood[central] if tissue is None else blood[central] + nu * tissue,
+            central=blood[central] if tissue is None else blood[central] + plan.shear * tissue,
             peripheral=tissue,
             eliminated=blood[eliminated],
             csf_blood=blood[csf],

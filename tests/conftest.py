@@ -1,0 +1,26 @@
+"""64-bit everywhere, a marker from each folder, and a Hypothesis profile that keeps exploring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+import pytest
+from hypothesis import HealthCheck, settings
+
+jax.config.update("jax_enable_x64", True)
+
+settings.register_profile(
+    "eutonia", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+settings.load_profile("eutonia")
+
+_FOLDERS = ("unit", "laws", "oracles", "interfaces", "baselines")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test by the folder that it lies in."""
+    for item in items:
+        for folder in _FOLDERS:
+            if folder in Path(str(item.fspath)).parts:
+                item.add_marker(getattr(pytest.mark, folder))

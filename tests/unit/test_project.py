@@ -1,0 +1,73 @@
+"""The project keeps its own rules: ceilings, light start-up, and files that speak of the project alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CEILINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["eutonia"]["ceilings"]
+SOURCES = sorted((ROOT / "src").rglob("*.py"))
+# Folder of a user, of the system's temporary files or of a build machine: no file may depend on one.
+FOREIGN_PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|work|opt)/\w")
+
+
+def limit_of_file(path: Path) -> int:
+    if path.name == "cli.py":
+        return CEILINGS["cli_lines"]
+    return CEILINGS["init_lines"] if path.name == "__init__.py" else CEILINGS["file_lines"]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_ceilings(path: Path) -> None:
+    text = path.read_text()
+    exceptions = CEILINGS["exceptions"]
+    name = str(path.relative_to(ROOT))
+    assert name in exceptions or len(text.splitlines()) <= limit_of_file(path)
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            length = node.end_lineno - node.lineno + 1
+            assert length <= CEILINGS["function_lines"], f"{node.name} has {length} lines"
+
+
+def test_every_exception_has_a_reason_and_is_needed() -> None:
+    for name, reason in CEILINGS["exceptions"].items():
+        assert len(reason) > 20
+        assert len((ROOT / name).read_text().splitlines()) > limit_of_file(ROOT / name)
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, eutonia.cli; "
+        "heavy = {'jax', 'numpy', 'pint', 'polars', 'xarray', 'matplotlib', 'pydantic', 'equinox'} & set(sys.modules); "
+        "sys.exit(str(sorted(heavy)) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_file_depends_on_one_machine() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in {".png", ".csv"} or path.name == Path(__file__).name or not path.is_file():
+            continue
+        found = FOREIGN_PATH.search(path.read_text(errors="ignore"))
+        assert found is None, f"{name}: {found and found.group()}"
+
+
+def test_readme_holds_both_commands_where_the_checks_look_for_them() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert "1. `python -m pip install -e . && eutonia run studies/meythaler_2001.toml`" in readme
+    assert '2. `python -m pip install -e ".[dev]" && python -m pytest`' in readme
+
+
+def test_only_one_file_imports_pint() -> None:
+    users = [p for p in SOURCES if re.search(r"^\s*(import|from) pint", p.read_text(), re.MULTILINE)]
+    assert [p.name for p in users] == ["_units.py"]
