@@ -1,4 +1,6 @@
-"""Cohorts for the calibration: people with a study's published baseline, moved through time by the same code as a trial."""
+"""Cohorts for the calibration: people with a study's published baseline, moved through time by the same code as a
+trial.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,9 @@ HOURS_PER_MONTH = 730.5
 
 @dataclass(frozen=True)
 class Study:
-    """Published baseline of a study: Ashworth mean and SD of leg and arm; reflex and spasm means if printed (leg, arm)."""
+    """Published baseline of a study: Ashworth mean and SD of leg and arm; reflex and spasm means if printed (leg,
+    arm).
+    """
 
     name: str
     origin: str
@@ -44,7 +48,9 @@ class Study:
 
 @dataclass
 class Charted:
-    """Scores of a block: expected Ashworth (smooth), charted Ashworth, reflex and spasm (smooth), H/M; limbs by people."""
+    """Scores of a block: expected Ashworth (smooth), charted Ashworth, reflex and spasm (smooth), H/M; limbs by
+    people.
+    """
 
     expected: np.ndarray
     ashworth: np.ndarray
@@ -102,7 +108,9 @@ def charted(block: Block, nonspecific: float = 0.0) -> Charted:
     shift = jnp.full(block.people.n, nonspecific)
     scored = chart(block.people, exam, standing, luck, shift, block.scales)
     noise = float(np.hypot(block.scales.rater_bias, block.scales.rater_residual))
-    expected = np.asarray(expected_score(latent_grades(exam, block.scales) + nonspecific, noise))
+    expected = np.asarray(
+        expected_score(latent_grades(exam, block.scales) + nonspecific, noise, block.scales.rater_noise_from)
+    )
     jerk = np.asarray(reflex_latent(exam.tap_probit, block.scales.healthy_probit, block.scales.grades_per_probit))
     jerk = jerk + block.reflex_shift[:, None] + nonspecific
     rate = np.asarray(
@@ -162,7 +170,12 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
         **{k: jnp.asarray(values[k]) for k in ("fast_effect_rate", "slow_effect_rate", "lumbar_puncture_spread")},
     )
     kinetics = Kinetics.draw(
-        seed=SEED, person=who, weight_kg=jnp.full(n, 72.0), creatinine_clearance=jnp.full(n, 100.0), tip="T10", intrathecal=iv
+        seed=SEED,
+        person=who,
+        weight_kg=jnp.full(n, 72.0),
+        creatinine_clearance=jnp.full(n, 100.0),
+        tip="T10",
+        intrathecal=iv,
     )
     names = ("ec50", "hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
     typical = dataclasses.replace(Receptor.typical(), **{k: jnp.asarray(values[k]) for k in names})
@@ -173,7 +186,9 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
         person=who,
         weight_kg=jnp.full(n, 72.0),
         kinetics=kinetics,
-        receptor=typical.draw(_streams.normal(_streams.keys(SEED, _streams.Purpose.RECEPTOR, who), 2), receptor_spread()),
+        receptor=typical.draw(
+            _streams.normal(_streams.keys(SEED, _streams.Purpose.RECEPTOR, who), 2), receptor_spread()
+        ),
         traits=traits,
         bias=jnp.zeros((2, n)),
         strength=jnp.full((2, n), 0.5),
@@ -193,7 +208,9 @@ def _traits(study: Study, values: dict[str, float], n: int) -> Traits:
 
 
 def _solve_bias(block: Block, study: Study, luck: np.ndarray) -> None:
-    """Choose mean and spread of the limbs' bias (not below 0) so that baseline scores fit, then the scales' own shifts."""
+    """Choose mean and spread of the limbs' bias (not below 0) so that baseline scores fit, then the scales' own
+    shifts.
+    """
     targets = np.array([study.leg, study.arm])
     centre, width = targets[:, 0] - 1.0, targets[:, 1].copy()
     noise = np.hypot(float(block.scales.rater_bias), float(block.scales.rater_residual) / np.sqrt(3))

@@ -2,23 +2,20 @@
 
     python calibration/drug.py [--people 384] [--rounds 8]
 
-Every target below names its row(s) in calibration.csv. Baseline scores of a study are inputs, never predictions. The fit is a
-maximum posterior one (Gauss-Newton, finite differences, priors as in the table `PARAMETERS`); the printed standard errors are
-local. Nothing of the two headline stroke trials is read here.
+Every target below names its row(s) in calibration.csv. Baseline scores of a study are inputs, never predictions. The
+fit is a maximum posterior one (Gauss-Newton, finite differences, priors as in the table `PARAMETERS`); the printed
+standard errors are local. Nothing of the two headline stroke trials is read here.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import time
 from dataclasses import dataclass
 
 import jax
 
 jax.config.update("jax_enable_x64", True)
 
-import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from cohorts import Study, build, charted, trial_arm  # noqa: E402
 
@@ -226,7 +223,6 @@ def fit(n: int, rounds: int) -> None:
     r, found = residuals(x, n)
     damping = 0.1
     for k in range(rounds):
-        began = time.time()
         jacobian = np.empty((len(r), len(x)))
         for j in range(len(x)):
             step = np.zeros(len(x))
@@ -240,7 +236,8 @@ def fit(n: int, rounds: int) -> None:
                 x, r, found, damping = x + np.clip(move, -0.5, 0.5), trial, predicted, damping / 3
                 break
             damping *= 4
-        print(f"round {k + 1}: chi2 {r @ r:.1f} (targets {r[: len(TARGETS)] @ r[: len(TARGETS)]:.1f}), {time.time() - began:.0f} s", flush=True)
+        of_targets = r[: len(TARGETS)]
+        print(f"round {k + 1}: chi2 {r @ r:.1f} (targets {of_targets @ of_targets:.1f})", flush=True)
         report(x, found, np.linalg.inv(jacobian.T @ jacobian))
 
 
@@ -248,9 +245,13 @@ def report(x: np.ndarray, found: dict[str, float], covariance: np.ndarray | None
     """Print targets against predictions and the values with local standard errors."""
     for t in TARGETS:
         off = (found[t.key] - t.value) / t.sd
-        print(f"  {'*' if abs(off) > 2 else ' '} {t.key:45s} {t.rows:18s} {t.value:8.2f} ({t.sd:.2f}) {found[t.key]:8.2f}")
+        print(
+            f"  {'*' if abs(off) > 2 else ' '} {t.key:45s} {t.rows:18s} {t.value:8.2f} ({t.sd:.2f}) {found[t.key]:8.2f}"
+        )
     for j, (p, v) in enumerate(zip(PARAMETERS, x, strict=True)):
-        error = "" if covariance is None else f"SE {100 * np.sqrt(covariance[j, j]):.0f} % (prior {100 * p.prior:.0f} %)"
+        error = (
+            "" if covariance is None else f"SE {100 * np.sqrt(covariance[j, j]):.0f} % (prior {100 * p.prior:.0f} %)"
+        )
         print(f"    {p.name:25s} {np.exp(v):10.4f}  {error}", flush=True)
 
 

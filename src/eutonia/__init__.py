@@ -2,4 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 __version__ = "0.1.0"
+
+# Public names and where they live; each is imported when first asked for, so that `eutonia --help` stays light.
+_PUBLIC = {
+    "Cohort": "eutonia.patient",
+    "Lesion": "eutonia.patient",
+    "Patient": "eutonia.patient",
+    "Population": "eutonia.patient",
+    "Kinetics": "eutonia.drug.kinetics",
+    "Regimen": "eutonia.drug.regimen",
+    "PassiveStretch": "eutonia.simulation.maneuver",
+    "TendonTap": "eutonia.simulation.maneuver",
+    "EutoniaError": "eutonia.errors",
+    "load_study": "eutonia.trial.design",
+    "parse_study": "eutonia.trial.design",
+    "shipped": "eutonia.trial.design",
+    "run": "eutonia.trial.running",
+    "write": "eutonia.report.files",
+}
+
+__all__ = ["__version__", *_PUBLIC]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'eutonia' has no attribute {name!r}; public names: {', '.join(sorted(_PUBLIC))}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

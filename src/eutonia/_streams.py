@@ -10,7 +10,6 @@ import enum
 import jax
 from jaxtyping import Array, Float, Int, Key
 
-
 # Every decision draws this many numbers and uses the first of them: one compiled program serves all.
 _DRAWS = 8
 

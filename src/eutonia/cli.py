@@ -1,4 +1,6 @@
-"""The command line: a translator. No science and no defaults of the science live here; heavy imports happen when needed."""
+"""The command line: a translator. No science and no defaults of the science live here; heavy imports happen when
+needed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Simulate muscle tone after stroke and its treatment with baclofen. Research and teaching only, not a medical device.",
+    help="Simulate muscle tone after stroke and its treatment with baclofen. "
+    "Research and teaching only, not a medical device.",
 )
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
@@ -31,7 +34,9 @@ def run(
     study: StudyArgument,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; results/NAME when left out.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all random draws instead of the file's.")] = None,
-    patients: Annotated[int | None, typer.Option(min=1, help="Number of people in the trial instead of the file's.")] = None,
+    patients: Annotated[
+        int | None, typer.Option(min=1, help="Number of people in the trial instead of the file's.")
+    ] = None,
     replicates: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")] = 500,
     block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 2112,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Blocks at a time.")] = os.cpu_count() or 1,
@@ -83,7 +88,9 @@ def schema() -> None:
 
 @app.command("parameters")
 def parameters_(
-    name: Annotated[str | None, typer.Argument(metavar="[SET]", help="One parameter set; all of them when left out.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[SET]", help="One parameter set; all of them when left out.")
+    ] = None,
     status: Annotated[str | None, typer.Option(help="Only numbers of this status, such as assumed.")] = None,
 ) -> None:
     """Print every number with its unit, spread, status and source."""

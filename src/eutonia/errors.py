@@ -22,7 +22,9 @@ class UnitError(EutoniaError):
 
 
 class StudyError(EutoniaError):
-    """A study file that cannot be read, or that asks for something that does not exist; `faults` lists what is wrong."""
+    """A study file that cannot be read, or that asks for something that does not exist; `faults` lists what is
+    wrong.
+    """
 
     faults: tuple[object, ...] = ()
 

@@ -137,7 +137,8 @@ def test_numbers_of_every_section_of_a_trial(trial_page: str) -> None:
 def test_a_case_shows_its_panels_and_events(case: StudyResult, case_page: str) -> None:
     text = Reader(case_page).text
     for expected in (
-        "Dose, µg/day", "Drug in spinal fluid and blood, ng/mL", "Effect at the receptor, %", "Tone, mV", "Ashworth",
+        "Dose, µg/day", "Drug in spinal fluid and blood, ng/mL", "Effect at the receptor, %", "Tone, mV",
+        "Receptor sensitivity, %", "Ashworth",
         "Risk of adverse effects, %", "Months since start", "Test bolus day", "The missed refill",
     ):  # fmt: skip
         assert expected in text, expected

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import xarray as xr
@@ -18,7 +19,8 @@ from rich.console import Console
 
 from eutonia import report
 from eutonia.errors import EutoniaError
-from eutonia.report import digest, files, svg, tables, words
+from eutonia.report import course, digest, files, svg, tables, words
+from eutonia.report.case import markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
 pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
@@ -186,6 +188,47 @@ class TestDigest:
         assert digest.features(None) == []
 
 
+class TestCourse:
+    def test_panels_follow_the_chain_of_causes(self, case: StudyResult) -> None:
+        kinds = [panel.kind for panel in course.panels(case.course)]
+        assert kinds == ["dose", "exposure", "receptor", "sensitivity", "tone", "ashworth", "risk"]
+
+    def test_people_become_a_middle_and_a_band(self, case: StudyResult) -> None:
+        many = xr.concat([case.course * factor for factor in (0.5, 1.0, 2.0)], dim="patient")
+        many["bias"].attrs = case.course["bias"].attrs
+        tone = next(panel for panel in course.panels(many) if panel.kind == "tone")
+        leg, arm = tone.lines
+        assert (leg.name, arm.name, tone.unit) == ("Leg", "Arm", "mV")
+        assert leg.has_band
+        np.testing.assert_allclose(leg.middle, case.course["bias"].sel(limb="leg", patient=0))
+
+    def test_the_untreated_course_is_a_quiet_line_beside_the_treated(self, case: StudyResult) -> None:
+        both = case.course.assign(untreated_bias=case.course["bias"] + 1)
+        tone = next(panel for panel in course.panels(both) if panel.kind == "tone")
+        assert [line.name for line in tone.lines] == ["Leg", "Arm", "Leg without drug", "Arm without drug"]
+        assert [line.is_quiet for line in tone.lines] == [False, False, True, True]
+
+    def test_what_only_some_want_is_not_in_the_main_figure(self, case: StudyResult) -> None:
+        more = case.course.assign(contracture=case.course["bias"], modified_ashworth=case.course["ashworth"])
+        assert {panel.kind for panel in course.panels(more) if not panel.is_main} == {
+            "contracture",
+            "modified_ashworth",
+        }
+
+    def test_a_grade_holds_into_a_closer_look_and_an_idle_pump_is_left_out(self, case: StudyResult) -> None:
+        time = case.course["time_h"].to_numpy()
+        strips = {panel.kind: panel for panel in course.panels(case.course)}
+        grade = strips["ashworth"]
+        places = course.seen(grade, grade.lines[0], time, 600.0, 700.0)
+        assert time[places].tolist() == [504.0]
+        assert course.window(strips["dose"], time, 0.0, 48.0) is None
+        assert course.window(strips["dose"], time, 0.0, 480.0) is not None
+
+    def test_events_keep_their_number_and_share_a_mark_when_close(self) -> None:
+        found = markers([(900.0, "refill"), (10.0, "bolus 50 ug"), (11.0, "leaves")], 1000.0)
+        assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 µg; Leaves"), ("3", "Refill")]
+
+
 class TestThinning:
     def test_peaks_survive(self) -> None:
         time = [float(k) for k in range(10_000)]
@@ -257,10 +300,10 @@ class TestFiles:
         folder = report.write(case, tmp_path / "deep" / "case")
         assert sorted(path.name for path in folder.iterdir()) == sorted(files.NAMES)
         assert pl.read_parquet(folder / "visits.parquet").equals(case.visits)
-        with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as course:
-            assert course["csf_leg"].attrs == {"units": "ng/mL", "long_name": "CSF at the leg segments"}
-            xr.testing.assert_equal(course["bias"].load(), case.course["bias"])
-            assert json.loads(course.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 µg"}
+        with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as read:
+            assert read["csf_leg"].attrs == {"units": "ng/mL", "long_name": "CSF at the leg segments"}
+            xr.testing.assert_equal(read["bias"].load(), case.course["bias"])
+            assert json.loads(read.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 µg"}
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         assert (record["program"], record["seed"], record["kind"]) == ("eutonia", 20010911, "case")
 

@@ -1,8 +1,9 @@
 """Ashworth and Modified Ashworth: the grade that a rater gives to the resistance of a stretched muscle group.
 
 A resistance becomes a latent grade through the reference muscle group: the latent is the descending bias (times the
-record `grade_per_bias`) that would give that group the same mean excess resistance over a healthy one. Raters add noise and
-cut the latent half-way between grades. Passive resistance counts as much as reflex torque, as it does for a clinician.
+record `grade_per_bias`) that would give that group the same mean excess resistance over a healthy one. Raters add
+noise and cut the latent half-way between grades. Passive resistance counts as much as reflex torque, as it does for
+a clinician.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import enum
 import functools
 
 import jax.numpy as jnp
+from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
 # Grid of the reference curve: numerical resolution, not science.
@@ -60,22 +62,35 @@ def reference_grid() -> Float[Array, " point"]:
 def latent_grade(excess: Array, curve: Float[Array, " point"], grade_per_bias: float) -> Array:
     """Return the latent grade (0 = normal, in steps of one Ashworth grade) of an `excess` resistance.
 
-    `excess` is mean resistance less that of a healthy limb, `curve` the same for the reference group at `reference_grid()`;
-    both are shares of the torque ceiling. Monotone, so a score never falls when resistance rises.
+    `excess` is mean resistance less that of a healthy limb, `curve` the same for the reference group at
+    `reference_grid()`; both are shares of the torque ceiling. Monotone, so a score never falls when resistance rises.
     """
     return grade_per_bias * jnp.interp(excess, curve, reference_grid())
+
+
+def rater_scatter(latent: Array, noise: Array | float, full_from: float | Array) -> Array:
+    """Return the noise that a rater adds: all of it from the latent grade `full_from` on, none where tone is normal.
+
+    Raters disagree on how stiff a stiff limb is, hardly on a limb that does not resist.
+    """
+    return noise * jnp.clip(latent / full_from, 0.0, 1.0)
+
+
+def _passed(heard: Array, marks: tuple[float, ...]) -> Array:
+    """Return how many of the marks each value passes."""
+    return jnp.stack([heard > mark for mark in marks]).sum(axis=0).astype(heard.dtype)
 
 
 def ashworth_score(latent: Array, noise: Array | float = 0.0) -> Array:
     """Return Ashworth 1-5: one more for each half-way mark (0.5, 1.5, 2.5, 3.5) that latent + noise passes."""
     heard = latent + noise
-    return 1.0 + sum((heard > mark).astype(latent.dtype) for mark in _MARKS)
+    return 1.0 + _passed(heard, _MARKS)
 
 
 def modified_ashworth_rank(latent: Array, noise: Array | float = 0.0) -> Array:
     """Return the rank 0-5 of the Modified Ashworth grade; 1+ is the upper half of Ashworth's second grade."""
     heard = latent + noise
-    return sum((heard > mark).astype(latent.dtype) for mark in sorted((*_MARKS, _ONE_PLUS)))
+    return _passed(heard, (*_MARKS, _ONE_PLUS))
 
 
 def modified_ashworth_code(latent: Array, noise: Array | float = 0.0) -> Array:
@@ -85,13 +100,14 @@ def modified_ashworth_code(latent: Array, noise: Array | float = 0.0) -> Array:
     return ashworth_score(latent, noise) - 1.0 + half
 
 
-def expected_score(latent: Array, noise_sd: float | Array) -> Array:
+def expected_score(latent: Array, noise_sd: float | Array, full_from: float | Array) -> Array:
     """Return the mean Ashworth score over rater noise of spread `noise_sd` (smooth in the latent; for fitting)."""
-    from jax.scipy.special import ndtr
-
-    return 1.0 + sum(ndtr((latent - mark) / noise_sd) for mark in _MARKS)
+    scatter = jnp.maximum(rater_scatter(latent, noise_sd, full_from), _LEAST_SCATTER)
+    return 1.0 + jnp.stack([ndtr((latent - mark) / scatter) for mark in _MARKS]).sum(axis=0)
 
 
 # Definition of a rounded grade: half-way between neighbours; 1+ splits the second Ashworth grade in two.
 _MARKS = (0.5, 1.5, 2.5, 3.5)
 _ONE_PLUS = 1.0
+# Keeps the mean smooth where raters agree: numerical.
+_LEAST_SCATTER = 1e-3

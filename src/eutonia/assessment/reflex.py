@@ -1,7 +1,7 @@
 """Tendon reflex grade 0 (absent) to 5 (sustained clonus), and the soleus H/M ratio.
 
-Both read how much of the motoneuron pool a synchronous Ia volley fires. The grade is linear in the probit of that share,
-with grade 2 (normal) at the healthy mean.
+Both read how much of the motoneuron pool a synchronous Ia volley fires. The grade is linear in the probit of that
+share, with grade 2 (normal) at the healthy mean.
 
 Equation
     q = Phi^-1(share) ;  grade = round(2 + j (q - q_healthy)), kept in 0..5

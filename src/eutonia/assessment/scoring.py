@@ -34,6 +34,7 @@ class ChartConstants(eqx.Module):
     spasm_noise: float
     rater_residual: float
     rater_bias: float
+    rater_noise_from: float
     pain_per_spasm: float
     pain_per_contracture: float
     speed: tuple[float, float, float]
@@ -55,6 +56,7 @@ class ChartConstants(eqx.Module):
             spasm_noise=spasm.value("report_noise"),
             rater_residual=bedside.value("rater_residual"),
             rater_bias=bedside.value("rater_bias"),
+            rater_noise_from=bedside.value("rater_noise_from"),
             pain_per_spasm=pain.value("pain_per_spasm_score"),
             pain_per_contracture=pain.value("pain_per_contracture"),
             speed=(gait.value("healthy_speed"), gait.value("strength_exponent"), gait.value("swing_brake")),
@@ -65,8 +67,9 @@ class ChartConstants(eqx.Module):
 class Chart(eqx.Module):
     """Scores of the affected side at one visit.
 
-    `ashworth_muscle` 1-5 and `modified_ashworth_muscle` (1+ coded 1.5) of each muscle group, the same averaged over a limb;
-    `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking` m/s, `support` stance stability index.
+    `ashworth_muscle` 1-5 and `modified_ashworth_muscle` (1+ coded 1.5) of each muscle group, the same averaged over
+    a limb; `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking` m/s, `support` stance
+    stability index.
     """
 
     ashworth_muscle: Muscles
@@ -141,13 +144,14 @@ def chart(
 ) -> Chart:
     """Score one visit.
 
-    `nonspecific` is the change of the latent grade that attention, expectation and regression bring, in grades (0 before
-    treatment and in a double-blind single dose); it moves what is charted, never the person.
+    `nonspecific` is the change of the latent grade that attention, expectation and regression bring, in grades (0
+    before treatment and in a double-blind single dose); it moves what is charted, never the person.
     """
     c = constants
     latent = latent_grades(exam, c) + nonspecific
-    grades = ashworth.ashworth_score(latent, luck.rater)
-    modified = ashworth.modified_ashworth_code(latent, luck.rater)
+    scatter = ashworth.rater_scatter(latent, luck.rater, c.rater_noise_from)
+    grades = ashworth.ashworth_score(latent, scatter)
+    modified = ashworth.modified_ashworth_code(latent, scatter)
     jerk = reflex.reflex_latent(exam.tap_probit, c.healthy_probit, c.grades_per_probit) + nonspecific
     rate = spasms.spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
     told = spasms.penn_score(rate + nonspecific, luck.spasm)

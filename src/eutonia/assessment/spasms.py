@@ -8,6 +8,7 @@ The marks 1 and 10 per hour are the scale's definition; below them the scale has
 
 from __future__ import annotations
 
+import jax.numpy as jnp
 from jaxtyping import Array
 
 # log10 of spasms per hour that separates the scores 0|1|2|3|4.
@@ -22,4 +23,4 @@ def spasm_rate_log10(bias: Array, person: Array, intercept: float, decades_per_b
 def penn_score(rate_log10: Array, noise: Array | float = 0.0) -> Array:
     """Return the Penn spasm frequency score 0-4."""
     told = rate_log10 + noise
-    return sum((told > mark).astype(told.dtype) for mark in _MARKS)
+    return jnp.stack([told > mark for mark in _MARKS]).sum(axis=0).astype(told.dtype)

@@ -3,8 +3,8 @@
 Equation
     v        = v_0 S^a exp(-b max(0, D_swing))                                 comfortable speed, m/s
     support  = (S M_vol + M_tone) / M_need                                     stance stability index
-S voluntary leg strength (0..1), M in N m per kg. A leg whose voluntary strength alone does not reach the need stands on its
-tone: take the tone away and the index falls below 1. So the response to a drug is U-shaped when S is small.
+S voluntary leg strength (0..1), M in N m per kg. A leg whose voluntary strength alone does not reach the need stands
+on its tone: take the tone away and the index falls below 1. So the response to a drug is U-shaped when S is small.
 Source: proposed form; strength against speed Nadeau 1999; numbers mostly judgement (see the records).
 """
 

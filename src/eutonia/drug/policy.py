@@ -1,7 +1,7 @@
 """Policies: the chart so far becomes the next dose. Doses change only at visits, by no more than the allowed step.
 
-Every rule is a pure function of arrays over patients, so that a whole trial is dosed at once and each person keeps a record
-of why the dose moved. No rule raises a dose when a dose-limiting sign is charted.
+Every rule is a pure function of arrays over patients, so that a whole trial is dosed at once and each person keeps a
+record of why the dose moved. No rule raises a dose when a dose-limiting sign is charted.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def titrate(
 ) -> Patients:
     """Return the next infusion rate of each person.
 
-    Up by `step.up` where the scored mean is above the target and no dose-limiting sign is charted; down by `step.down` where one
-    is; else unchanged. Missing scores (NaN) leave the dose alone.
+    Up by `step.up` where the scored mean is above the target and no dose-limiting sign is charted; down by
+    `step.down` where one is; else unchanged. Missing scores (NaN) leave the dose alone.
 
     Parameters
     ----------
@@ -75,7 +75,9 @@ def relieve(rate: Patients, score: Patients, target: Patients, step: float, high
 
 
 def first_pump_rate(effective_ug: Patients, lasted: Flags) -> Patients:
-    """Return the first pump rate in ug/h: twice the effective screening dose a day, or once if its effect lasted over 8 h."""
+    """Return the first pump rate in ug/h: twice the effective screening dose a day, or once if its effect lasted
+    over 8 h.
+    """
     multiple, lasting = parameters.load("label_dosing").values(
         "first_pump_dose_multiple", "first_pump_dose_multiple_prolonged"
     )

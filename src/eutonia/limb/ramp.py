@@ -68,7 +68,7 @@ class RampResponse(eqx.Module):
     catch_angle: Lanes
 
 
-def _two_lags(s: Array, rate: float, decay: Array, level: Array, slope: Array) -> Array:
+def _two_lags(s: Array, rate: float | Array, decay: Array, level: Array, slope: Array) -> Array:
     """Response of two equal lags to exp(-decay s) (level + slope s), from rest at s = 0."""
     gap = rate - decay
     fade, gone = jnp.exp(-decay * s), jnp.exp(-rate * s)
@@ -120,7 +120,8 @@ def stretch(state: MuscleState, constants: RampConstants, speed: float | Scale) 
 def yielding_torque(
     angle: float, speed: float, state: MuscleState, constants: RampConstants, range_rad: float
 ) -> Float[Array, "muscle patient"]:
-    """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle` (share of range).
+    """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle`
+    (share of range).
 
     Excitation is taken as settled: the yield lasts longer than the activation lags.
     """

@@ -26,7 +26,7 @@ _SPACE = 16.0
 _LOG_DECADES = 4.5
 _DENSE = 200
 _EDGE = 14.0
-_LETTER = 6.35
+_LETTER = 6.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,16 @@ class Marker:
     number: str
     time_h: float
     label: str
+
+    @property
+    def half(self) -> float:
+        """Return half the width of the mark, px."""
+        return 7.5 + 3.3 * len(self.number)
+
+    @property
+    def wide(self) -> float:
+        """Return the room that the words need to the right of the middle of the mark, px."""
+        return self.half + 14 + 6.7 * len(self.label)
 
 
 def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number = 0.004) -> list[Marker]:
@@ -57,7 +67,7 @@ def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number 
 
 
 def drawings(result: StudyResult) -> tuple[svg.Drawing, list[svg.Drawing], svg.Drawing | None]:
-    """Draw the whole course, the closer looks, and the variables that only some readers want (None if there are none)."""
+    """Draw the whole course, the closer looks, and the variables that only some readers want, if there are any."""
     strips = panels(result.course)
     main = [strip for strip in strips if strip.is_main] or strips
     rest = [strip for strip in strips if strip not in main]
@@ -79,8 +89,12 @@ def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, na
     text = f"{shown}: " + "; ".join(
         f"{strip.title} ({', '.join(line.name for line in strip.lines)})" for strip in strips
     )
-    wide = _draw(time, strips, inside, (first, last), f"{name}-w", shown, text, 1000)
-    narrow = _draw(time, strips, inside, (first, last), f"{name}-n", shown, text, 350)
+    long_unit = words.time_unit(float(time[-1] - time[0]))
+    since = (
+        "start" if zoom is None or first < 1 else f"{long_unit.name.removesuffix('s')} {first / long_unit.hours:.1f}"
+    )
+    wide = _draw(time, strips, inside, (first, last), since, f"{name}-w", shown, text, 1000)
+    narrow = _draw(time, strips, inside, (first, last), since, f"{name}-n", shown, text, 350)
     return svg.Drawing(shown, text, wide, narrow)
 
 
@@ -89,6 +103,7 @@ def _draw(
     strips: Sequence[Panel],
     marks: Sequence[Marker],
     span: tuple[Number, Number],
+    since: str,
     name: str,
     title: str,
     text: str,
@@ -104,7 +119,7 @@ def _draw(
     total = lane + sum(heights) + sum(heads) + _SPACE * len(strips) + foot - _SPACE
     with svg.style(12 if width > 600 else 11):
         figure = svg.sheet(width, total)
-        offset = 0.0 if span[0] < 1.0 or span[1] - span[0] > 0.5 * span[1] else span[0]
+        offset = 0.0 if since == "start" else span[0]
         events = svg.place(figure, left, 0, inner, total - foot)
         _event_lane(events, marks, rows, lane, total - foot, span, inner=inner, named=is_named)
         top = float(lane)
@@ -113,7 +128,7 @@ def _draw(
             axes = svg.place(figure, left, top + head, inner, height)
             _strip(axes, strip, (time - offset) / unit.hours, inner, tuple((end - offset) / unit.hours for end in span))
             axes.set_xlim((span[0] - offset) / unit.hours, (span[1] - offset) / unit.hours)
-            time_axis(axes, span[0], span[1], unit, "start" if not offset else _since(offset), 14 if width > 600 else 6)
+            time_axis(axes, span[0], span[1], unit, since, 14 if width > 600 else 6)
             if strip is not strips[-1]:
                 axes.set_xlabel("")
                 axes.tick_params(labelbottom=False, length=0)
@@ -121,33 +136,28 @@ def _draw(
         return svg.inline(figure, name, title, text)
 
 
-def _since(time_h: Number) -> str:
-    """Return the start of a closer look as a date on the long axis: "month 13.9"."""
-    value, name = words.moment(time_h).split(" ")
-    return f"{name.removesuffix('s')} {value}"
-
-
 def _rows(
     marks: Sequence[Marker], span: tuple[Number, Number], inner: Number, *, is_wide: bool
 ) -> tuple[list[int], bool]:
     """Choose a row for every event so that none overlap: with words if five rows are enough, else numbers alone."""
 
-    def fit(widths: Sequence[Number], most: int) -> list[int] | None:
+    def fit(most: int, *, named: bool) -> list[int] | None:
         ends, out = [-1e9] * most, []
-        for mark, wide in zip(marks, widths, strict=True):
+        for mark in marks:
             x = (mark.time_h - span[0]) / (span[1] - span[0]) * inner
-            is_late = x + wide > inner + _EDGE
-            row = next((k for k in range(most) if (x - wide if is_late else x - 11) > ends[k]), None)
+            is_late = named and x + mark.wide > inner + _EDGE
+            start = x - (mark.wide if is_late else mark.half)
+            row = next((k for k in range(most) if start > ends[k]), None)
             if row is None:
                 return None
-            ends[row] = x + (11 if is_late else wide)
+            ends[row] = x + (mark.wide if named and not is_late else mark.half) + 2
             out.append(row)
         return out
 
-    named = fit([24 + 6.9 * len(mark.label) for mark in marks], 5) if is_wide else None
+    named = fit(5, named=True) if is_wide else None
     if named is not None:
         return named, True
-    return fit([11 + 6 * len(mark.number) for mark in marks], 4) or [k % 4 for k in range(len(marks))], False
+    return fit(4, named=False) or [k % 4 for k in range(len(marks))], False
 
 
 def _event_lane(
@@ -172,7 +182,6 @@ def _event_lane(
         axes.plot([mark.time_h] * 2, [y, height], color=svg.colour("line"), linewidth=0.9, alpha=0.75, clip_on=False)
     for mark, row in zip(marks, rows, strict=True):
         y = 10 + 20 * row
-        wide = 24 + 6.9 * len(mark.label)
         badge = {
             "boxstyle": "circle,pad=0.22" if len(mark.number) == 1 else "round,pad=0.3,rounding_size=0.9",
             "facecolor": svg.colour("ink"),
@@ -183,8 +192,8 @@ def _event_lane(
         )
         text.set_color(svg.colour("paper"))
         if named:
-            is_late = (mark.time_h - span[0]) / hours_a_px + wide > inner + _EDGE
-            shift = -14 * hours_a_px if is_late else 14 * hours_a_px
+            is_late = (mark.time_h - span[0]) / hours_a_px + mark.wide > inner + _EDGE
+            shift = (mark.half + 4) * hours_a_px * (-1 if is_late else 1)
             axes.text(mark.time_h + shift, y, mark.label, ha="right" if is_late else "left", va="center", fontsize=11.5)
 
 
@@ -278,8 +287,10 @@ def _edge(time: list[float], values: list[float], end: Number, strip: Panel) -> 
     """Return the edge of a band: with both corners of every step where values hold, else as it is."""
     if not strip.is_stepped:
         return time, values
-    corners = [corner for pair in zip(time, [*time[1:], float(end)], strict=True) for corner in pair]
-    return corners, [value for value in values for _ in range(2)]
+    new = [k for k, value in enumerate(values) if not k or value != values[k - 1]]
+    starts = [time[k] for k in new]
+    corners = [corner for pair in zip(starts, [*starts[1:], float(end)], strict=True) for corner in pair]
+    return corners, [values[k] for k in new for _ in range(2)]
 
 
 def _scale_axis(axes: Axes, strip: Panel, top: Number, low: Number) -> None:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 #: Grades that hold until the next look, so are drawn as steps.
 GRADES = frozenset({"ashworth", "modified_ashworth", "reflex", "spasm", "tardieu", "clonus", "pain"})
-#: Kind of panel, first letters of the variables in it, fixed title (else the long name), and whether everybody wants it.
+#: Kind of panel, how its variables begin, fixed title (else the long name), and whether everybody wants it.
 _KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
     ("dose", ("dose",), "Dose", True),
     ("exposure", ("csf", "plasma"), "Drug in spinal fluid and blood", True),
     ("brain", ("brain",), "", False),
-    ("receptor", ("receptor",), "", True),
-    ("sensitivity", ("sensitivity",), "", True),
+    ("receptor", ("receptor",), "Effect at the receptor", True),
+    ("sensitivity", ("sensitivity",), "Receptor sensitivity", True),
     ("tone", ("bias", "tone", "untreated_bias", "untreated_tone"), "Tone", True),
     ("rebound", ("rebound",), "", False),
     ("contracture", ("contracture",), "", False),
@@ -164,7 +164,7 @@ def window(panel: Panel, time: np.ndarray, first: Number, last: Number) -> Panel
 
 
 def seen(panel: Panel, line: Line, time: np.ndarray, first: Number, last: Number) -> np.ndarray:
-    """Return the places of the values to draw between two times, with the neighbours that a line comes from and goes to.
+    """Return the places of the values to draw between two times, with the neighbours on either side.
 
     A grade holds until the next look, so the look before the window reaches into it. A log axis has no place for zero.
     """

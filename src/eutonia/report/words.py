@@ -166,7 +166,7 @@ def scale_label(limb_name: str | None, scale: str) -> str:
 
 
 def said(text: str) -> str:
-    """Return a label of the program as it is said: "pump 100 ug/day every 8 hour" is "Pump 100 µg/day every 8 hours"."""
+    """Return a label of the program as it is said: "5 ug every 8 hour" is "5 µg every 8 hours"."""
     text = re.sub(r"\bug\b", "µg", text)
     text = re.sub(r"\b(\d+(?:\.\d+)?) (hour|day|week|month|year)\b", _plural, text)
     return text[:1].upper() + text[1:]

@@ -1,7 +1,8 @@
 """The slow clock: drug, receptor and tolerance over hours to years, in exact kinetic steps of three sizes.
 
-Between two events the input is constant (a pump) or periodic (tablets), so kinetics advance exactly whatever the step; only
-tolerance is integrated (Heun). Steps are a quarter of an hour after an event, an hour for three days, then a day.
+Between two events the input is constant (a pump) or periodic (tablets), so kinetics advance exactly whatever the
+step; only tolerance is integrated (Heun). Steps are a quarter of an hour after an event, an hour for three days,
+then a day.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ Limbs = Float[Array, "limb patient"]
 # Numerical scheme (tested by halving): step sizes in h and how long after an event each is used.
 FINE_H, HOUR_H, DAY_H = 0.25, 1.0, 24.0
 _FINE_UNTIL_H, _HOURLY_UNTIL_H = 12.0, 96.0
+_ROUNDING_H = 1e-9
 
 
 class CourseState(eqx.Module):
@@ -35,9 +37,10 @@ class CourseState(eqx.Module):
 class Snapshot(eqx.Module):
     """What an examination sees of the drug at one moment.
 
-    `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release; `receptor_effect`
-    share of full effect beyond the endogenous level at each limb's tone site; `sensitivity` potency left; `brain` effective
-    concentration at the brain's receptors, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
+    `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release;
+    `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site; `sensitivity`
+    potency left; `brain` effective concentration at the brain's receptors, ng/mL; `plasma`, `csf_leg`, `csf_arm`,
+    `csf_brain` ng/mL.
     """
 
     hyperpolarisation: Limbs
@@ -77,7 +80,9 @@ def run(
     steps_per_cycle: int | Array,
     n_cycles: int | Array,
 ) -> CourseState:
-    """Advance `n_cycles` cycles: a tablet at the start of each (0 mg for none), then `steps_per_cycle` steps of `dt_h`."""
+    """Advance `n_cycles` cycles: a tablet at the start of each (0 mg for none), then `steps_per_cycle` steps of
+    `dt_h`.
+    """
 
     def one_step(_: int, carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
         now, before = carry
@@ -98,16 +103,16 @@ def steps_between(since_event_h: float, span_h: float, *, tablets: bool = False)
     """Yield (step in h, number of steps) that cover `span_h` starting `since_event_h` after the last event."""
     clock, end = since_event_h, since_event_h + span_h
     for size, until in ((FINE_H, _FINE_UNTIL_H), (HOUR_H, end if tablets else _HOURLY_UNTIL_H), (DAY_H, end)):
-        count = int((min(end, until) - clock + 1e-9) // size)
+        count = int((min(end, until) - clock + _ROUNDING_H) // size)
         if count > 0:
             yield size, count
             clock += count * size
     for size in (HOUR_H, FINE_H):
-        count = int((end - clock + 1e-9) // size)
+        count = int((end - clock + _ROUNDING_H) // size)
         if count > 0:
             yield size, count
             clock += count * size
-    if end - clock > 1e-9:
+    if end - clock > _ROUNDING_H:
         yield end - clock, 1
 
 
@@ -139,7 +144,9 @@ class Course:
     def advance_tablets(
         self, state: CourseState, tablet_mg: Patients, every_h: float, n_tablets: int, rate: Patients
     ) -> CourseState:
-        """Advance `n_tablets` dosing intervals of `every_h` hours, beginning with a tablet, beside an infusion `rate`."""
+        """Advance `n_tablets` dosing intervals of `every_h` hours, beginning with a tablet, beside an infusion
+        `rate`.
+        """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
         steps = round(every_h / size)
         return run(

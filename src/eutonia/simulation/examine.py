@@ -1,7 +1,7 @@
 """The fast clock: what a clinician's hands would find at one moment, from lesion, traits and drug.
 
-A snapshot of the drug is taken at one time; the stretch, the tap and the volley that follow last seconds and never move the
-slow state. Nothing here is a score: resistance, recruited share and rates are physical.
+A snapshot of the drug is taken at one time; the stretch, the tap and the volley that follow last seconds and never
+move the slow state. Nothing here is a score: resistance, recruited share and rates are physical.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from eutonia import parameters
 from eutonia.limb.muscle import muscle_groups
 from eutonia.limb.ramp import MuscleState, RampConstants, RampResponse, stretch
 from eutonia.simulation.course import Snapshot
+from eutonia.simulation.maneuver import PassiveStretch, TendonTap
 from eutonia.simulation.people import People
 from eutonia.tone.contracture import PassiveConstants, contracture, passive_resistance
 from eutonia.tone.spinal import ToneConstants, VolleyConstants, muscle_bias, tonic_reflex, volley_probit
 
 Limbs = Float[Array, "limb patient"]
 Muscles = Float[Array, "muscle patient"]
+
+_ASHWORTH, _BRISK = PassiveStretch(), TendonTap()
+
 
 class BodyConstants(eqx.Module):
     """All constants of an examination as numbers, read once."""
@@ -65,7 +69,8 @@ class Examination(eqx.Module):
     """Findings at one moment, before any rater hears of them.
 
     `response` of an Ashworth stretch (shares of the torque ceiling); `excess` its mean resistance over a healthy limb;
-    `h_over_m` ratio; `tap_probit` of the share of the pool that a tendon tap fires; `bias` left, mV; `contracture` share of severe.
+    `h_over_m` ratio; `tap_probit` of the share of the pool that a tendon tap fires; `bias` left, mV; `contracture`
+    share of severe.
     """
 
     response: RampResponse
@@ -105,9 +110,21 @@ def excess_curve(bias: Float[Array, " point"], constants: BodyConstants) -> Floa
     return moved.mean_resistance - healthy.mean_resistance
 
 
-@eqx.filter_jit
-def examine(people: People, snapshot: Snapshot, constants: BodyConstants) -> Examination:
+def examine(
+    people: People,
+    snapshot: Snapshot,
+    constants: BodyConstants,
+    stretching: PassiveStretch = _ASHWORTH,
+    tap: TendonTap = _BRISK,
+) -> Examination:
     """Stretch, tap and stimulate both limbs of the affected side under the drug of `snapshot`."""
+    return _examine(people, snapshot, constants, jnp.asarray(stretching.ranges_per_second()), jnp.asarray(tap.strength))
+
+
+@eqx.filter_jit
+def _examine(
+    people: People, snapshot: Snapshot, constants: BodyConstants, speed: Float[Array, "muscle 1"], tap: Float[Array, ""]
+) -> Examination:
     limb = jnp.array(constants.limb_of)
     untreated = jnp.maximum(people.bias, 0.0)
     left = people.bias - snapshot.hyperpolarisation
@@ -116,14 +133,14 @@ def examine(people: People, snapshot: Snapshot, constants: BodyConstants) -> Exa
     muscle_left = muscle_untreated - snapshot.hyperpolarisation[limb]
     passive = stiff[limb]
     zero = jnp.zeros_like(muscle_left)
-    response = stretch(muscle_state(muscle_left, muscle_untreated, passive, constants), constants.ramp, constants.speed)
-    healthy = stretch(muscle_state(zero, zero, zero, constants), constants.ramp, constants.speed)
+    response = stretch(muscle_state(muscle_left, muscle_untreated, passive, constants), constants.ramp, speed)
+    healthy = stretch(muscle_state(zero, zero, zero, constants), constants.ramp, speed)
 
     return Examination(
         response=response,
         excess=response.mean_resistance - healthy.mean_resistance,
         h_over_m=ndtr(volley_probit(snapshot.release, people.traits.volley, left, constants.volley)),
-        tap_probit=volley_probit(snapshot.release, people.traits.tap, left, constants.volley),
+        tap_probit=volley_probit(tap * snapshot.release, people.traits.tap, left, constants.volley),
         bias=left,
         contracture=stiff,
     )

@@ -18,8 +18,9 @@ Limbs = Float[Array, "limb patient"]
 class Traits(eqx.Module):
     """What a person brings besides lesion and drug handling; constant in time.
 
-    `muscle_deviation` standard deviates of the muscle groups' bias; `contracture` factor (1 = median of the severe column); `volley` deviation of the monosynaptic drive
-    in units of pool spread; `tap` the same for the tendon tap in probits; `spasm` decades of spasm rate.
+    `muscle_deviation` standard deviates of the muscle groups' bias; `contracture` factor (1 = median of the severe
+    column); `volley` deviation of the monosynaptic drive in units of pool spread; `tap` the same for the tendon tap
+    in probits; `spasm` decades of spasm rate.
     """
 
     muscle_deviation: Float[Array, "muscle patient"]
@@ -51,8 +52,8 @@ class Traits(eqx.Module):
 class People(eqx.Module):
     """A block of virtual people: `person` (identity on the streams), drug handling, receptors, traits, lesion's bias.
 
-    `bias` is the untreated descending bias in mV and `strength` voluntary strength (0..1), both at the time of examination;
-    `time_since_onset_h` is that time. Use `at` to move them along the time since the stroke.
+    `bias` is the untreated descending bias in mV and `strength` voluntary strength (0..1), both at the time of
+    examination; `time_since_onset_h` is that time. Use `at` to move them along the time since the stroke.
     """
 
     person: Int[Array, " patient"]

@@ -22,7 +22,9 @@ _REFERENCE_WEIGHT_KG = 70.0
 
 
 class Stance(eqx.Module):
-    """`tone_torque` N m per kg lent by tone, `strength` voluntary strength (0..1) left under the drug, `bias` of the leg in mV."""
+    """`tone_torque` N m per kg lent by tone, `strength` voluntary strength (0..1) left under the drug, `bias` of the
+    leg in mV.
+    """
 
     tone_torque: Float[Array, " patient"]
     strength: Float[Array, " patient"]

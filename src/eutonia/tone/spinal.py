@@ -1,11 +1,12 @@
 """From descending bias and drug to the state of each spinal reflex.
 
-The stretch reflex reads the motoneuron bias through its threshold (subtractive: baclofen hyperpolarises, and stroke raises
-bias, not gain); the monosynaptic reflex reads Ia transmitter release, which baclofen cuts long before tone falls.
+The stretch reflex reads the motoneuron bias through its threshold (subtractive: baclofen hyperpolarises, and stroke
+raises bias, not gain); the monosynaptic reflex reads Ia transmitter release, which baclofen cuts long before tone
+falls.
 
 Equation
-    D        = D_limb + d_muscle - h                      (bias in mV; h hyperpolarisation by baclofen, may push D below 0)
-    lambda   = R (1 - s_lambda D)
+    D        = D_limb + d_muscle - h                      (bias in mV; h hyperpolarisation by baclofen, may push D
+    below 0) lambda   = R (1 - s_lambda D)
     mu       = mu_0 + s_mu max(0, D)                      (fusimotor neurons carry the same bias and the same receptors)
     T_b      = max(0, T_b0 + k_b D)
     H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = 1 + c (h_0 + h)
@@ -25,7 +26,9 @@ Limbs = Float[Array, "limb patient"]
 
 
 class TonicReflex(eqx.Module):
-    """Threshold, velocity sensitivity, depression and background tone of each muscle group (shares of range and ceiling)."""
+    """Threshold, velocity sensitivity, depression and background tone of each muscle group (shares of range and
+    ceiling).
+    """
 
     threshold: Muscles
     velocity_sensitivity: Muscles

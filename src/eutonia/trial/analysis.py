@@ -1,4 +1,6 @@
-"""From what happened to people to what a paper prints: means, intervals over replicate trials, published rows beside them."""
+"""From what happened to people to what a paper prints: means, intervals over replicate trials, published rows beside
+them.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,9 @@ def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
 
 @dataclass(frozen=True)
 class Summary:
-    """A trial's statistic over replicates: mean, SD between patients, number, and the interval of the trial's own value."""
+    """A trial's statistic over replicates: mean, SD between patients, number, and the interval of the trial's own
+    value.
+    """
 
     mean: float
     sd: float | None
@@ -169,9 +173,9 @@ def _published_row(
     rows: list[PublishedRow], phase: str, arm: str, time_h: float, scale: str, limb: str | None
 ) -> PublishedRow | None:
     for row in rows:
-        if (row.phase, row.scale, row.limb) == (phase, scale, limb) and row.arm in (None, arm):
-            if row.visit_h is not None and abs(row.visit_h - time_h) < 1e-6:
-                return row
+        is_this = (row.phase, row.scale, row.limb) == (phase, scale, limb) and row.arm in (None, arm)
+        if is_this and row.visit_h is not None and abs(row.visit_h - time_h) < 1e-6:
+            return row
     return None
 
 

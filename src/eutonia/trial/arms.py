@@ -1,9 +1,11 @@
-"""From the arms of a study file to tasks on the clock: doses, pump programmes, tablets and the policies that move them."""
+"""From the arms of a study file to tasks on the clock: doses, pump programmes, tablets and the policies that move
+them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -34,7 +36,9 @@ _STOP_STEPS = 8
 
 @dataclass
 class Screening:
-    """What the test bolus taught about each person: effective dose in ug, best score after it, whether it lasted over 8 h."""
+    """What the test bolus taught about each person: effective dose in ug, best score after it, whether it lasted
+    over 8 h.
+    """
 
     effective_ug: Patients
     best_score: Patients
@@ -52,8 +56,6 @@ class ArmRun:
     screening: Screening | None = None
     relieved_ug_per_h: Patients | None = None
     effective_ug: Patients | None = None
-    effective_at_h: Patients | None = None
-    scores: list[tuple[float, Patients]] = field(default_factory=list)
     _visits: int = 0
 
     def tasks(self) -> list[Task]:
@@ -76,7 +78,8 @@ class ArmRun:
         self._visits += 1
         return self.first_visit + _POLICY_VISITS + self._visits
 
-    # --- boluses -----------------------------------------------------------------------------------------------------------
+    # --- boluses
+    # -----------------------------------------------------------------------------------------------------------
 
     def _bolus(self, treatment: BolusTreatment) -> list[Task]:
         if isinstance(self.arm.titration, LadderTitration):
@@ -88,8 +91,8 @@ class ArmRun:
         """Give rising test doses on successive days to those who have not responded."""
         n = len(self.member)
         done = np.zeros(n, dtype=bool)
-        self.effective_ug = np.full(n, np.nan)
-        self.effective_at_h = np.full(n, np.nan)
+        effective = np.full(n, np.nan)
+        self.effective_ug = effective
         before: dict[str, Chart] = {}
         watch = parameters.load("label_dosing").values("screening_observation_first", "screening_observation_last")
         found = []
@@ -107,15 +110,15 @@ class ArmRun:
                 rule = ladder.response
                 fell = score_fall(before["chart"], after, rule.scale, rule.limb, rule.over) >= rule.fall
                 new = fell & ~done & self.member
-                self.effective_ug[new] = dose
-                self.effective_at_h[new] = clock.now_h
+                effective[new] = dose
                 done[new] = True
 
             found.append(Task(at, _DOSE, inject))
             found += [Task(at + hours, _DECISION, judge) for hours in watch]
         return found
 
-    # --- pump --------------------------------------------------------------------------------------------------------------
+    # --- pump
+    # --------------------------------------------------------------------------------------------------------------
 
     def _infusion(self, treatment: InfusionTreatment) -> list[Task]:
         titration = self.arm.titration
@@ -125,9 +128,17 @@ class ArmRun:
         if isinstance(titration, ReliefTitration):
             return [*self._relief(treatment, titration), *stop]
         rate = treatment.rate_ug_per_h or 0.0
-        found = [Task(treatment.start_h, _DOSE, lambda clock: self._program(clock, np.full(len(self.member), rate), abrupt=True))]
+        found = [
+            Task(
+                treatment.start_h,
+                _DOSE,
+                lambda clock: self._program(clock, np.full(len(self.member), rate), abrupt=True),
+            )
+        ]
         if isinstance(titration, StopTitration):
-            found += self._taper(titration, lambda clock, share: self._program(clock, np.full(len(self.member), rate * share)))
+            found += self._taper(
+                titration, lambda clock, share: self._program(clock, np.full(len(self.member), rate * share))
+            )
         return [*found, *stop]
 
     def _program(self, clock: PeriodClock, rate: Patients, *, abrupt: bool = False) -> None:
@@ -173,7 +184,8 @@ class ArmRun:
         return np.fmax(at_most, self.screening.best_score - target.below_screening)
 
     def _decision_times(self, begin: float, daily_end: float, titration: LabelTitration) -> list[float]:
-        times, at = [], begin
+        times: list[float] = []
+        at = begin
         while True:
             if at < daily_end:
                 step = 24.0
@@ -189,16 +201,21 @@ class ArmRun:
     def _relief(self, treatment: InfusionTreatment, titration: ReliefTitration) -> list[Task]:
         n = len(self.member)
         state = {"rate": np.full(n, float(titration.start_ug_per_h))}
-        self.relieved_ug_per_h = np.full(n, np.nan)
+        relieved_at = np.full(n, np.nan)
+        self.relieved_ug_per_h = relieved_at
 
         def decide(clock: PeriodClock) -> None:
             score = target_score(clock.look(self._next_visit(), nonspecific=False).chart, titration.target)
-            relieved = (score <= titration.target.at_most) & np.isnan(self.relieved_ug_per_h)
-            self.relieved_ug_per_h[relieved] = state["rate"][relieved]
+            relieved = (score <= titration.target.at_most) & np.isnan(relieved_at)
+            relieved_at[relieved] = state["rate"][relieved]
             climbing = policy.relieve(
-                state["rate"], score, np.full(n, titration.target.at_most), titration.step_ug_per_h, titration.max_ug_per_h
+                state["rate"],
+                score,
+                np.full(n, titration.target.at_most),
+                titration.step_ug_per_h,
+                titration.max_ug_per_h,
             )
-            state["rate"] = np.where(np.isnan(self.relieved_ug_per_h), climbing, state["rate"])
+            state["rate"] = np.where(np.isnan(relieved_at), climbing, state["rate"])
             self._program(clock, state["rate"])
 
         found = [Task(treatment.start_h, _DOSE, lambda clock: self._program(clock, state["rate"], abrupt=True))]
@@ -208,7 +225,8 @@ class ArmRun:
             at += titration.every_h
         return found
 
-    # --- tablets -----------------------------------------------------------------------------------------------------------
+    # --- tablets
+    # -----------------------------------------------------------------------------------------------------------
 
     def _tablets(self, treatment: OralTreatment) -> list[Task]:
         dose = self._given(treatment.dose_mg)
@@ -240,14 +258,14 @@ class ArmRun:
     def _taper(self, titration: StopTitration, set_share: Callable[[PeriodClock, float], None]) -> list[Task]:
         """Take the treatment away at once, or in equal steps."""
         steps = _STOP_STEPS if titration.over_h > 0 else 1
-        return [
-            Task(
-                titration.at_h + titration.over_h * k / steps,
-                _DOSE,
-                lambda clock, share=1.0 - (k + 1) / steps: set_share(clock, share),
-            )
-            for k in range(steps)
-        ]
+        found = []
+        for k in range(steps):
+
+            def lower(clock: PeriodClock, share: float = 1.0 - (k + 1) / steps) -> None:
+                set_share(clock, share)
+
+            found.append(Task(titration.at_h + titration.over_h * k / steps, _DOSE, lower))
+        return found
 
 
 def target_score(chart: Chart, target: Target) -> Patients:

@@ -1,7 +1,8 @@
 """One person from the stroke onwards: lesion, tone, drug, pump and chart on one time axis.
 
-The person is known by age, kidneys, lesion and charted scores, not by receptors and muscles. So the case is run for many people
-who share what is known and differ by luck in what is not; their spread is the honest uncertainty of the forecast.
+The person is known by age, kidneys, lesion and charted scores, not by receptors and muscles. So the case is run for
+many people who share what is known and differ by luck in what is not; their spread is the honest uncertainty of the
+forecast.
 """
 
 from __future__ import annotations
@@ -22,7 +23,13 @@ from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
-from eutonia.tone.descending import DescendingConstants, bias_factors, descending_bias, strength_exponents, voluntary_strength
+from eutonia.tone.descending import (
+    DescendingConstants,
+    bias_factors,
+    descending_bias,
+    strength_exponents,
+    voluntary_strength,
+)
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.design_case import Event
@@ -214,7 +221,8 @@ def _lesion(study: CaseStudy) -> Lesion:
     if given.kind == "ischaemic":
         assert given.territory is not None
         return Lesion.ischaemic(given.territory, extent=given.extent, side=side)
-    assert given.site is not None and given.volume_ml is not None
+    assert given.site is not None
+    assert given.volume_ml is not None
     return Lesion.haemorrhagic(given.site, given.volume_ml, side)
 
 
@@ -246,7 +254,7 @@ def _with_risks(case: _Case) -> xarray.Dataset:
         route = "oral" if oral else "intrathecal infusion" if at >= begun else "intrathecal bolus"
         hazard[i] = hazard_per_exposure("drowsiness", stage_of(route, at - begun), origin) * brain[i]
     drowsy = -np.expm1(-hazard * _HOURS_PER_DAY)
-    rebound = np.maximum(course["bias"] - course["untreated_bias"], 0.0)
+    rebound = (course["bias"] - course["untreated_bias"]).clip(min=0.0)
     attributes = {"units": "1", "long_name": "Drowsiness within a day"}
     course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), drowsy, attributes)
     course["rebound"] = rebound.assign_attrs(units="mV", long_name="Bias above the untreated level (rebound)")

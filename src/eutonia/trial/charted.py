@@ -27,7 +27,8 @@ def solve_factors(
     drawn: Float[Array, "limb patient"],
     charted: Sequence[ChartedScore],
 ) -> Float[Array, "limb patient"]:
-    """Return each lane's factor per limb: that of the chart where the limb was scored before any drug, else the drawn one.
+    """Return each lane's factor per limb: that of the chart where the limb was scored before any drug, else the
+    drawn one.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def solve_factors(
         unit = plateau(row.at_h)[limb]
         if float(unit.max()) <= 0:
             raise StudyError(
-                f'charted: the {row.limb} is charted at {row.score:g}, but this lesion leaves its pathways whole at '
+                f"charted: the {row.limb} is charted at {row.score:g}, but this lesion leaves its pathways whole at "
                 f"{row.at_h.text}. Allowed: a later time, a larger lesion, or one that hits the {row.limb}. "
                 "Do: check [lesion] and the time of [[charted]]."
             )

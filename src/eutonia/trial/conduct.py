@@ -1,4 +1,6 @@
-"""Conduct a trial on one block of people: recruit, treat, chart, gate, drop out. Every arm sees the same people and the same luck."""
+"""Conduct a trial on one block of people: recruit, treat, chart, gate, drop out. Every arm sees the same people and
+the same luck.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +129,9 @@ class _Conductor:
         self.outcome.assigned[phase.name] = np.searchsorted(shares / shares[-1], luck, side="right")
         for arm in phase.arms:
             everybody = np.ones(len(self.person), dtype=bool)
-            self._period(phase, index, [self._arm_run(phase, index, arm, everybody)], start(self.people), entered, leaves_h)
+            self._period(
+                phase, index, [self._arm_run(phase, index, arm, everybody)], start(self.people), entered, leaves_h
+            )
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
         return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening)
@@ -140,7 +144,11 @@ class _Conductor:
         charts: dict[int, Chart] = {}
         tasks = [task for run in runs for task in run.tasks()]
         for k, time_h in enumerate(phase.visits_h):
-            tasks.append(Task(time_h, _VISIT, lambda c, k=k: self._visit(c, phase, index, k, runs, entered, leaves_h, charts)))
+
+            def visit_now(now: PeriodClock, k: int = k) -> None:
+                self._visit(now, phase, index, k, runs, entered, leaves_h, charts)
+
+            tasks.append(Task(time_h, _VISIT, visit_now))
         watch = self._watch(phase)
         late: dict[str, Chart] = {}
         if watch is not None and watch > 0:
@@ -190,7 +198,8 @@ class _Conductor:
                 )
             )
 
-    # --- what a phase teaches the next one ------------------------------------------------------------------------------------
+    # --- what a phase teaches the next one
+    # ------------------------------------------------------------------------------------
 
     def _follower(self, phase: Phase) -> LabelTitration | None:
         """Return the label titration of a later phase that starts from this one's test bolus."""
@@ -221,7 +230,9 @@ class _Conductor:
             effective = run.effective_ug if run.effective_ug is not None else np.full(n, doses[0])
             after = [target_score(charts[k], titration.target) for k in charts if phase.visits_h[k] > 0]
             best = np.min(after, axis=0)
-            lasted = self._rules_met(phase, charts[0], late["chart"]) if late and phase.gate else np.zeros(n, dtype=bool)
+            lasted = (
+                self._rules_met(phase, charts[0], late["chart"]) if late and phase.gate else np.zeros(n, dtype=bool)
+            )
             self.screening.effective_ug[mine] = effective[mine]
             self.screening.best_score[mine] = best[mine]
             self.screening.lasted[mine] = lasted[mine]
@@ -250,9 +261,14 @@ class _Conductor:
                 continue
             if baseline is None or (rule.visit_h is not None and visit.time_h != rule.visit_h):
                 continue
-            before, after = Chart(**baseline.scores), Chart(**visit.scores)
+            before, after = chart_of(baseline), chart_of(visit)
             met |= (score_fall(before, after, rule.scale, rule.limb, rule.over) >= rule.fall) & visit.present
         return met
+
+
+def chart_of(record: VisitRecord) -> Chart:
+    """Return the chart of a filed visit."""
+    return Chart(**{name: jnp.asarray(score) for name, score in record.scores.items()})
 
 
 def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
@@ -262,7 +278,7 @@ def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " 
     change = parameters.load("trial")["nonspecific_change_mean"]
     luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
     outcome = BlockOutcome(person=person, member=member, features=_features(people))
-    return _Conductor(study, seed, people, outcome, np.asarray(change.value + change.spread.sd * luck)).run()
+    return _Conductor(study, seed, people, outcome, np.asarray(change.value + (change.spread.sd or 0.0) * luck)).run()
 
 
 def with_tip(people: People, runs: list[ArmRun]) -> People:

@@ -1,6 +1,7 @@
 """One period of a trial: a clock that gives every person the treatments of their arm and charts the visits.
 
-Amounts are arrays over people, zero for those who get none, so that arms, sham doses and crossover orders are all the same code.
+Amounts are arrays over people, zero for those who get none, so that arms, sham doses and crossover orders are all
+the same code.
 """
 
 from __future__ import annotations
@@ -132,7 +133,9 @@ class PeriodClock:
 
 @dataclass(frozen=True)
 class Task:
-    """Something to do at a time: `order` 0 visits, 1 decisions, 2 doses, so that a visit at time 0 comes before the dose."""
+    """Something to do at a time: `order` 0 visits, 1 decisions, 2 doses, so that a visit at time 0 comes before the
+    dose.
+    """
 
     time_h: float
     order: int

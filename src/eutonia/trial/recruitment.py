@@ -24,14 +24,18 @@ from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
 from eutonia.trial import lanes
-from eutonia.trial.design_people import Entry, LesionShare as GivenLesion, Population as GivenPopulation, Spread
 from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.design_people import Entry, Spread
+from eutonia.trial.design_people import LesionShare as GivenLesion
+from eutonia.trial.design_people import Population as GivenPopulation
 from eutonia.trial.weighting import Moment, Weights, weigh
 
 
 @dataclass(frozen=True)
 class Pool:
-    """People of the population at the time of the trial, without drug: who they are, what they score, how likely they enter."""
+    """People of the population at the time of the trial, without drug: who they are, what they score, how likely
+    they enter.
+    """
 
     cohort: Cohort
     traits: Traits
@@ -67,10 +71,12 @@ def population_of(given: GivenPopulation) -> Population:
 
 def _lesion_share(part: GivenLesion) -> LesionShare:
     if part.kind == "ischaemic":
-        assert part.territory is not None and part.extent is not None
+        assert part.territory is not None
+        assert part.extent is not None
         extent = TruncatedNormal(part.extent.mean, part.extent.sd, 0.0, 1.0)
         return LesionShare.by_extent(part.share, part.territory, extent)
-    assert part.site is not None and part.volume_ml is not None
+    assert part.site is not None
+    assert part.volume_ml is not None
     volume = TruncatedNormal(part.volume_ml.mean, part.volume_ml.sd, 0.0)
     return LesionShare(part.share, "haemorrhagic", part.site, volume)
 
@@ -120,7 +126,7 @@ def _drug_handling(
 @jax.jit
 def _expected_ashworth(exam: Examination, constants: ChartConstants) -> Float[Array, "limb patient"]:
     noise = jnp.hypot(constants.rater_bias, constants.rater_residual)
-    expected = expected_score(latent_grades(exam, constants), noise)
+    expected = expected_score(latent_grades(exam, constants), noise, constants.rater_noise_from)
     return jnp.stack([expected[jnp.array(muscles_of(limb))].mean(axis=0) for limb in LIMBS])
 
 
@@ -163,7 +169,13 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     for rule in given.entries:
         eligible &= _meets(rule, clean)
     moments = [
-        Moment(f"{row.limb or ''} {row.scale}".strip(), _score(scores, row.scale, row.limb), row.mean, row.sd, _noise_sd(row.scale))
+        Moment(
+            f"{row.limb or ''} {row.scale}".strip(),
+            _score(scores, row.scale, row.limb),
+            row.mean,
+            row.sd,
+            _noise_sd(row.scale),
+        )
         for row in given.baselines
     ]
     return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments))
@@ -193,7 +205,9 @@ def _noise_sd(scale: str) -> float:
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:
-    """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they are in it."""
+    """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they
+    are in it.
+    """
     luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
     member = pool.weights.choose(np.asarray(luck))
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)

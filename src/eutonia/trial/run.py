@@ -17,8 +17,8 @@ from eutonia.assessment.scoring import chart_constants
 from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.examine import body_constants
 from eutonia.simulation.stance import stance_constants
-from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial import lanes
+from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
 from eutonia.trial.design import TrialStudy
 from eutonia.trial.recruitment import Pool, draw_pool
@@ -26,7 +26,6 @@ from eutonia.trial.result import StudyResult
 from eutonia.trial.running import Progress
 from eutonia.trial.tables import dose_table, patient_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
-
 
 _WORKERS = 2
 
@@ -82,7 +81,8 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambd
 
 
 def simulate(
-    study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = lambda _stage, _share: None) -> Outcome:
+    study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = lambda _stage, _share: None
+) -> Outcome:
     """Conduct all replicates and join their blocks."""
     people = np.arange(study.population.n * options.replicates)
     blocks = list(lanes.blocks(people, width))
@@ -119,8 +119,8 @@ def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float
         "study_digest": digest,
         "parameter_sets": sorted({r.set for r in records}),
         "counts_by_status": used.counts_by_status(),
-        "precision": "64-bit" if jax.config.jax_enable_x64 else "32-bit",
-        "platform": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, JAX {jax.__version__}",
+        "precision": "64-bit" if jax.config.read("jax_enable_x64") else "32-bit",
+        "platform": f"{platform.platform()}, Python {platform.python_version()}, JAX {jax.__version__}",
         "wall_time_s": round(wall_time_s, 2),
         "sources": [{"key": key, "text": _described(key)} for key in used.sources()],
         "assumed": assumed,

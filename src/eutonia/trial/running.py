@@ -23,9 +23,26 @@ def load(study: str, *, seed: int | None = None, patients: int | None = None) ->
 
 
 def run(
-    study: TrialStudy | CaseStudy, *, replicates: int, block: int, workers: int, progress: Progress = lambda _stage, _share: None
+    study: TrialStudy | CaseStudy,
+    *,
+    replicates: int = 500,
+    block: int = 2112,
+    workers: int = 2,
+    progress: Progress = lambda _stage, _share: None,
 ) -> StudyResult:
-    """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs."""
+    """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs.
+
+    Parameters
+    ----------
+    study
+        What `load_study` returned.
+    replicates
+        Number of replicate trials (a case has none).
+    block, workers
+        People computed together, and blocks at a time; neither changes a result.
+    progress
+        Called with a stage and the share of it that is done, 0 to 1.
+    """
     prepare()
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case
@@ -54,15 +71,21 @@ def progress(console: Console, *, quiet: bool) -> Iterator[Progress]:
     if quiet or not console.is_terminal:
         yield lambda _stage, _share: None
         return
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
 
-    columns = (TextColumn("{task.description:12}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, int] = {}
+    columns = (
+        TextColumn("{task.description:12}"),
+        BarColumn(),
+        TextColumn("{task.percentage:3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Bars(*columns, console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
 
         def update(stage: str, share: float) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=1.0)
-            bars.update(tasks[stage], completed=share)  # type: ignore[arg-type]
+            bars.update(tasks[stage], completed=share)
 
         yield update

@@ -34,7 +34,9 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
         }
         labels = {"phase": phase, "arm": arm, "visit": visit_label(record.time_h), "time_h": record.time_h}
         for scale in scales:
-            items = [(limb, "mean", score_of(record, scale, limb)[who]) for limb in _limbs(study.assessment.limbs, scale)]
+            items = [
+                (limb, "mean", score_of(record, scale, limb)[who]) for limb in _limbs(study.assessment.limbs, scale)
+            ]
             if scale in _WITH_MUSCLES:
                 items += [
                     (group.limb, group.name, record.scores[f"{scale}_muscle"][i][who])
@@ -97,7 +99,9 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
     fall = np.zeros(len(outcome.member))
     for k in range(1, len(phase.visits_h)):
         record = outcome.visits[phase.name, active, k]
-        change = np.where(record.present & first.present, first.scores["ashworth"][leg] - record.scores["ashworth"][leg], 0.0)
+        change = np.where(
+            record.present & first.present, first.scores["ashworth"][leg] - record.scores["ashworth"][leg], 0.0
+        )
         fall = np.maximum(fall, change)
     return pl.DataFrame(
         {

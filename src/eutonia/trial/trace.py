@@ -81,7 +81,9 @@ class Recorder:
         self._looks.append((people, state, rate_ug_per_h))
 
     def dataset(self, n_people: int, width: int) -> xarray.Dataset:
-        """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at a time."""
+        """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at
+        a time.
+        """
         import xarray as xr
 
         n_times = len(self.times)
@@ -104,7 +106,9 @@ class Recorder:
 
 def _joined(parts: list[Any], n_people: int) -> Any:
     """Put the first people at many times one after the other on the patient axis."""
-    return jax.tree.map(lambda *leaves: np.concatenate([np.asarray(x)[..., :n_people] for x in leaves], axis=-1), *parts)
+    return jax.tree.map(
+        lambda *leaves: np.concatenate([np.asarray(x)[..., :n_people] for x in leaves], axis=-1), *parts
+    )
 
 
 def _look(people: People, state: CourseState) -> dict[str, Any]:
@@ -131,7 +135,8 @@ _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
 
 
 def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
-    """Return the course of the first people of the trial through the active arm of each phase, one phase after the other.
+    """Return the course of the first people of the trial through the active arm of each phase, one phase after the
+    other.
 
     Gates are left out, and each phase begins washed out: these are traces to look at, not results.
     """

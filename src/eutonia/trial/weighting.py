@@ -1,8 +1,8 @@
 """Who enters a trial: people of a population, chosen so that the cohort has the published entry scores.
 
-A trial of severe spasticity does not draw from all survivors of stroke. A pool is drawn from the population, those who fail the
-entry criteria leave, and the rest are weighted by exponential tilting, the smallest change (in relative entropy) of the
-population that gives the published means and standard deviations at entry. Nothing after entry is used.
+A trial of severe spasticity does not draw from all survivors of stroke. A pool is drawn from the population, those
+who fail the entry criteria leave, and the rest are weighted by exponential tilting, the smallest change (in relative
+entropy) of the population that gives the published means and standard deviations at entry. Nothing after entry is used.
 
 Equation
     w_i proportional to exp(theta . f_i) with sum w_i f_i = published moments
@@ -72,8 +72,9 @@ def weigh(eligible: np.ndarray, moments: list[Moment]) -> Weights:
     """
     if not eligible.any():
         raise StudyError(
-            "population.entry: nobody in the pool meets the entry criteria. Allowed: criteria that some of this population meet. "
-            "Nearest: drop the strictest one. Do: loosen [[population.entry]], or give a lesion mix with more severe lesions."
+            "population.entry: nobody in the pool meets the entry criteria. "
+            "Allowed: criteria that some of this population meet. Nearest: drop the strictest one. "
+            "Do: loosen [[population.entry]], or give a lesion mix with more severe lesions."
         )
     base = eligible / eligible.sum()
     if not moments:
@@ -115,7 +116,8 @@ def _refuse(moments: list[Moment], weight: np.ndarray, effective: float) -> None
         lines.append(f"{m.name}: asked {asked}, nearest {mean:.2f} (SD {sd:.2f})")
     raise StudyError(
         "population.baseline: this population cannot have the published entry scores "
-        f"(about {effective:.0f} different people would carry the whole cohort; at least {_LEAST_EFFECTIVE:.0f} are needed). "
+        f"(about {effective:.0f} different people would carry the whole cohort; "
+        f"at least {_LEAST_EFFECTIVE:.0f} are needed). "
         + "; ".join(lines)
         + ". Do: enlarge population.pool, widen the lesion mix, or drop a [[population.baseline]] row."
     )

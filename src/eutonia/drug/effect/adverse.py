@@ -1,11 +1,13 @@
 """Adverse effects: one hazard a reaction, route and phase of treatment, in proportion to exposure of the brain.
 
-No single exposure curve gives the rates of every phase, because label phases are cumulative over very different times. So each
-label row becomes a hazard per hour at the exposure of its phase, and a person's hazard follows their own exposure.
+No single exposure curve gives the rates of every phase, because label phases are cumulative over very different
+times. So each label row becomes a hazard per hour at the exposure of its phase, and a person's hazard follows their
+own exposure.
 
 Equation
     h(t) = -log(1 - p) / T * B(t) / B_ref ;  risk = 1 - exp(-integral of h)
-p published incidence, T length of the phase, B effective concentration at the brain (ng/mL), B_ref its level in that phase.
+p published incidence, T length of the phase, B effective concentration at the brain (ng/mL), B_ref its level in that
+phase.
 Not for: overdose (the hazard is linear), or the order of reactions in one person.
 """
 
@@ -22,8 +24,8 @@ Stage = Literal["screening", "titration", "maintenance", "oral"]
 Hours = Float[np.ndarray, " time"]
 
 INTRATHECAL_REACTIONS = (
-    "drowsiness", "dizziness", "headache", "nausea", "confusion", "hypotonia", "urinary_retention", "seizure", "hypotension",
-    "hypoventilation", "coma",
+    "drowsiness", "dizziness", "headache", "nausea", "confusion", "hypotonia", "urinary_retention", "seizure",
+    "hypotension", "hypoventilation", "coma",
 )  # fmt: skip
 ORAL_REACTIONS = ("drowsiness", "dizziness", "weakness", "fatigue", "headache", "nausea", "confusion")
 _HOURS_PER_DAY = 24.0
@@ -63,7 +65,8 @@ def cumulative_risk(
 ) -> Float[np.ndarray, " patient"]:
     """Return each person's risk of at least one reaction over the times given.
 
-    `time_h` hours on treatment, `brain` effective concentration in ng/mL at those times; exposure between them is linear.
+    `time_h` hours on treatment, `brain` effective concentration in ng/mL at those times; exposure between them is
+    linear.
     """
     total = np.zeros(brain.shape[1])
     for before, after, low, high in zip(time_h[:-1], time_h[1:], brain[:-1], brain[1:], strict=True):

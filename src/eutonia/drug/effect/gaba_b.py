@@ -4,8 +4,8 @@ Equation
     u(x)  = O(R (x + C_e)),  O(y) = y^n / (y^n + EC50^n)
     R     = 1 / [(1 + d_f m_f)(1 + d_s m_s)]
     m_f'  = (u - u_e - m_f)/tau_f ;  m_s' = (u - u_e - m_s)/tau_s      (inputs not below 0)
-with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1 makes the
-endogenous transmitter act less than before treatment: u < u_e, the rebound.
+with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1
+makes the endogenous transmitter act less than before treatment: u < u_e, the rebound.
 Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
 """
 
