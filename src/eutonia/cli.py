@@ -38,7 +38,7 @@ def run(
         int | None, typer.Option(min=1, help="Number of people in the trial instead of the file's.")
     ] = None,
     replicates: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")] = 500,
-    block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 2112,
+    block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Blocks at a time.")] = os.cpu_count() or 1,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:

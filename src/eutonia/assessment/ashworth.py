@@ -15,6 +15,8 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
+from eutonia._types import Scalar
+
 # Grid of the reference curve: numerical resolution, not science.
 _LOWEST, _HIGHEST, _POINTS = -0.4, 8.0, 85
 
@@ -59,7 +61,7 @@ def reference_grid() -> Float[Array, " point"]:
     return jnp.linspace(_LOWEST, _HIGHEST, _POINTS)
 
 
-def latent_grade(excess: Array, curve: Float[Array, " point"], grade_per_bias: float) -> Array:
+def latent_grade(excess: Array, curve: Float[Array, " point"], grade_per_bias: Scalar) -> Array:
     """Return the latent grade (0 = normal, in steps of one Ashworth grade) of an `excess` resistance.
 
     `excess` is mean resistance less that of a healthy limb, `curve` the same for the reference group at
@@ -68,7 +70,7 @@ def latent_grade(excess: Array, curve: Float[Array, " point"], grade_per_bias: f
     return grade_per_bias * jnp.interp(excess, curve, reference_grid())
 
 
-def rater_scatter(latent: Array, noise: Array | float, full_from: float | Array) -> Array:
+def rater_scatter(latent: Array, noise: Array | Scalar, full_from: Array | Scalar) -> Array:
     """Return the noise that a rater adds: all of it from the latent grade `full_from` on, none where tone is normal.
 
     Raters disagree on how stiff a stiff limb is, hardly on a limb that does not resist.
@@ -81,26 +83,26 @@ def _passed(heard: Array, marks: tuple[float, ...]) -> Array:
     return jnp.stack([heard > mark for mark in marks]).sum(axis=0).astype(heard.dtype)
 
 
-def ashworth_score(latent: Array, noise: Array | float = 0.0) -> Array:
+def ashworth_score(latent: Array, noise: Array | Scalar = 0.0) -> Array:
     """Return Ashworth 1-5: one more for each half-way mark (0.5, 1.5, 2.5, 3.5) that latent + noise passes."""
     heard = latent + noise
     return 1.0 + _passed(heard, _MARKS)
 
 
-def modified_ashworth_rank(latent: Array, noise: Array | float = 0.0) -> Array:
+def modified_ashworth_rank(latent: Array, noise: Array | Scalar = 0.0) -> Array:
     """Return the rank 0-5 of the Modified Ashworth grade; 1+ is the upper half of Ashworth's second grade."""
     heard = latent + noise
     return _passed(heard, (*_MARKS, _ONE_PLUS))
 
 
-def modified_ashworth_code(latent: Array, noise: Array | float = 0.0) -> Array:
+def modified_ashworth_code(latent: Array, noise: Array | Scalar = 0.0) -> Array:
     """Return the Modified Ashworth grade coded for averages (0, 1, 1.5, 2, 3, 4): 1+ counts 1.5."""
     heard = latent + noise
     half = ((heard > _ONE_PLUS) & (heard <= _MARKS[1])).astype(latent.dtype) / 2
     return ashworth_score(latent, noise) - 1.0 + half
 
 
-def expected_score(latent: Array, noise_sd: float | Array, full_from: float | Array) -> Array:
+def expected_score(latent: Array, noise_sd: Array | Scalar, full_from: Array | Scalar) -> Array:
     """Return the mean Ashworth score over rater noise of spread `noise_sd` (smooth in the latent; for fitting)."""
     scatter = jnp.maximum(rater_scatter(latent, noise_sd, full_from), _LEAST_SCATTER)
     return 1.0 + jnp.stack([ndtr((latent - mark) / scatter) for mark in _MARKS]).sum(axis=0)

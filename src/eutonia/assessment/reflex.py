@@ -12,15 +12,17 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from eutonia._types import Scalar
+
 NORMAL_GRADE = 2.0
 _LOWEST, _HIGHEST = 0.0, 5.0
 
 
-def reflex_latent(probit: Array, healthy_probit: float, grades_per_probit: float) -> Array:
+def reflex_latent(probit: Array, healthy_probit: Scalar, grades_per_probit: Scalar) -> Array:
     """Return the latent reflex grade for the probit of the recruited share."""
     return NORMAL_GRADE + grades_per_probit * (probit - healthy_probit)
 
 
-def reflex_grade(latent: Array, noise: Array | float = 0.0) -> Array:
+def reflex_grade(latent: Array, noise: Array | Scalar = 0.0) -> Array:
     """Return the charted grade 0-5."""
     return jnp.clip(jnp.round(latent + noise), _LOWEST, _HIGHEST)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._types import Scalar
 from eutonia.assessment import ashworth, reflex, spasms, walking
 from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
@@ -25,20 +26,20 @@ class ChartConstants(eqx.Module):
     """Numbers that turn findings into scores, read once from the records."""
 
     curve: Float[Array, "muscle point"]
-    grade_per_bias: float
-    healthy_probit: float
-    grades_per_probit: float
-    reflex_noise: float
-    spasm_intercept: float
-    spasm_slope: float
-    spasm_noise: float
-    rater_residual: float
-    rater_bias: float
-    rater_noise_from: float
-    pain_per_spasm: float
-    pain_per_contracture: float
-    speed: tuple[float, float, float]
-    support: tuple[float, float]
+    grade_per_bias: Scalar
+    healthy_probit: Scalar
+    grades_per_probit: Scalar
+    reflex_noise: Scalar
+    spasm_intercept: Scalar
+    spasm_slope: Scalar
+    spasm_noise: Scalar
+    rater_residual: Scalar
+    rater_bias: Scalar
+    rater_noise_from: Scalar
+    pain_per_spasm: Scalar
+    pain_per_contracture: Scalar
+    speed: tuple[Scalar, Scalar, Scalar]
+    support: tuple[Scalar, Scalar]
 
     @classmethod
     def from_records(cls, body: BodyConstants) -> ChartConstants:

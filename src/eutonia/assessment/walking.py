@@ -13,13 +13,15 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from eutonia._types import Scalar
 
-def comfortable_speed(strength: Array, bias: Array, healthy: float, exponent: float, brake: float) -> Array:
+
+def comfortable_speed(strength: Array, bias: Array, healthy: Scalar, exponent: Scalar, brake: Scalar) -> Array:
     """Return comfortable walking speed in m/s."""
     return healthy * jnp.maximum(strength, 0.0) ** exponent * jnp.exp(-brake * jnp.maximum(bias, 0.0))
 
 
-def stance_support(strength: Array, tone_torque: Array, voluntary: float, needed: float) -> Array:
+def stance_support(strength: Array, tone_torque: Array, voluntary: Scalar, needed: Scalar) -> Array:
     """Return the stance stability index: 1 or more carries the body on that leg.
 
     `tone_torque` and `voluntary` (extensor torque at full strength) and `needed` are in N m per kg body weight.

@@ -21,6 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from eutonia._types import Scalar
+
 Lanes = Float[Array, "muscle patient"]
 Scale = Float[Array, "muscle 1"]
 
@@ -46,13 +48,13 @@ class MuscleState(eqx.Module):
 class RampConstants(eqx.Module):
     """Constants that all muscle groups share; `range_rad` turns shares of the range into radians."""
 
-    gain: float
-    gain_per_velocity: float
-    delay: float
-    activation_time: float
-    depression_recovery_time: float
-    force_velocity_reference: float
-    force_velocity_ceiling: float
+    gain: Scalar
+    gain_per_velocity: Scalar
+    delay: Scalar
+    activation_time: Scalar
+    depression_recovery_time: Scalar
+    force_velocity_reference: Scalar
+    force_velocity_ceiling: Scalar
     range_rad: Scale
 
 
@@ -68,7 +70,7 @@ class RampResponse(eqx.Module):
     catch_angle: Lanes
 
 
-def _two_lags(s: Array, rate: float | Array, decay: Array, level: Array, slope: Array) -> Array:
+def _two_lags(s: Array, rate: Array | Scalar, decay: Array, level: Array, slope: Array) -> Array:
     """Response of two equal lags to exp(-decay s) (level + slope s), from rest at s = 0."""
     gap = rate - decay
     fade, gone = jnp.exp(-decay * s), jnp.exp(-rate * s)
@@ -99,7 +101,7 @@ def reflex_torque(time: Array, speed: Array, state: MuscleState, constants: Ramp
     return jnp.tanh(constants.gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
 
 
-def stretch(state: MuscleState, constants: RampConstants, speed: float | Scale) -> RampResponse:
+def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale) -> RampResponse:
     """Stretch every muscle group through its full range at `speed` (joint ranges per second)."""
     pace = jnp.asarray(speed) * jnp.ones_like(constants.range_rad)
     duration = 1.0 / pace
@@ -118,7 +120,7 @@ def stretch(state: MuscleState, constants: RampConstants, speed: float | Scale) 
 
 
 def yielding_torque(
-    angle: float, speed: float, state: MuscleState, constants: RampConstants, range_rad: float
+    angle: Scalar, speed: Scalar, state: MuscleState, constants: RampConstants, range_rad: Scalar
 ) -> Float[Array, "muscle patient"]:
     """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle`
     (share of range).

@@ -53,7 +53,7 @@ def forest(quantities: Sequence[Quantity], name: str, phase: str) -> svg.Drawing
         for q in quantities
         if q.published is not None
     )
-    wide = _forest(quantities, f"{name}-w", title, text, 1000, 300, 150, 36)
+    wide = _forest(quantities, f"{name}-w", title, text, 1000, 340, 150, 36)
     narrow = _forest(quantities, f"{name}-n", title, text, 350, 8, 8, 56)
     return svg.Drawing(title, text, wide, narrow)
 
@@ -115,7 +115,7 @@ def _forest_rows(axes: Axes, rows: Sequence[Quantity], width: int, left: int, ri
         axes.plot([reported], [y + 0.16], mark, color=svg.colour(token), markersize=7.5 if mark == "o" else 6.5)
         label = words.quantity_label(row)
         if is_wide:
-            axes.text((10 - left) / span, index, _cut(label, 40), transform=edge, va="center", color=svg.colour("ink"))
+            axes.text((10 - left) / span, index, _cut(label, 46), transform=edge, va="center", color=svg.colour("ink"))
             axes.text(1 + 14 / span, index, words.VERDICTS[grade], transform=edge, va="center", color=svg.colour(token))
         else:
             axes.text(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics, KineticState, StepPlan
@@ -84,14 +84,14 @@ def run(
     `dt_h`.
     """
 
-    def one_step(_: int, carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
+    def one_step(_: int | Int[Array, ""], carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
         now, before = carry
         drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
         after = _tone_site(people, drug)
         tolerance = gaba_b.adapt(now.tolerance, before, after, people.receptor, dt_h)
         return CourseState(drug, tolerance), after
 
-    def one_cycle(_: int, carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
+    def one_cycle(_: int | Int[Array, ""], carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
         now, before = carry
         dosed = CourseState(people.kinetics.tablet(now.drug, tablet_mg), now.tolerance)
         return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before))

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 from eutonia.limb.muscle import LIMBS, muscle_groups
 from eutonia.limb.ramp import yielding_torque
 from eutonia.simulation.course import Snapshot
@@ -34,10 +35,10 @@ class Stance(eqx.Module):
 class StanceConstants(eqx.Module):
     """Records of the set `walking` that say how the leg is loaded: deg, deg/s, mV, share."""
 
-    stance_angle: float
-    stance_speed: float
-    stance_bias: float
-    strength_lost_to_drug: float
+    stance_angle: Scalar
+    stance_speed: Scalar
+    stance_bias: Scalar
+    strength_lost_to_drug: Scalar
 
     @classmethod
     def from_records(cls) -> StanceConstants:

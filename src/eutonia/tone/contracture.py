@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 
 Limbs = Float[Array, "limb patient"]
 
@@ -20,12 +21,12 @@ Limbs = Float[Array, "limb patient"]
 class PassiveConstants(eqx.Module):
     """Records of the set `tone` on passive resistance as plain numbers."""
 
-    passive_stiffness: float
-    passive_stiffness_severe: float
-    passive_rest_angle: float
-    contracture_range_loss: float
-    contracture_time: float
-    severe_bias: float
+    passive_stiffness: Scalar
+    passive_stiffness_severe: Scalar
+    passive_rest_angle: Scalar
+    contracture_range_loss: Scalar
+    contracture_time: Scalar
+    severe_bias: Scalar
 
     @classmethod
     def from_records(cls) -> PassiveConstants:

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 
 Muscles = Float[Array, "muscle patient"]
 Limbs = Float[Array, "limb patient"]
@@ -39,17 +40,17 @@ class TonicReflex(eqx.Module):
 class ToneConstants(eqx.Module):
     """Records of the set `tone` as plain numbers, so that a calibration can vary them."""
 
-    threshold_without_bias: float
-    threshold_per_bias: float
-    velocity_sensitivity_healthy: float
-    velocity_sensitivity_per_bias: float
-    background_tone: float
-    background_tone_per_bias: float
-    depression_healthy: float
-    depression_severe: float
-    severe_bias: float
-    muscle_deviation: float
-    muscle_deviation_from: float
+    threshold_without_bias: Scalar
+    threshold_per_bias: Scalar
+    velocity_sensitivity_healthy: Scalar
+    velocity_sensitivity_per_bias: Scalar
+    background_tone: Scalar
+    background_tone_per_bias: Scalar
+    depression_healthy: Scalar
+    depression_severe: Scalar
+    severe_bias: Scalar
+    muscle_deviation: Scalar
+    muscle_deviation_from: Scalar
 
     @classmethod
     def from_records(cls) -> ToneConstants:
@@ -61,9 +62,9 @@ class ToneConstants(eqx.Module):
 class VolleyConstants(eqx.Module):
     """Pool spread and healthy mean drive (set `receptor`), gap from rest to threshold in mV (set `tone`)."""
 
-    pool_spread: float
-    volley_drive_mean: float
-    motoneuron_gap: float
+    pool_spread: Scalar
+    volley_drive_mean: Scalar
+    motoneuron_gap: Scalar
 
     @classmethod
     def from_records(cls) -> VolleyConstants:

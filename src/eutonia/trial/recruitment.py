@@ -201,7 +201,7 @@ def _noise_sd(scale: str) -> float:
     if scale in ("ashworth", "modified_ashworth"):
         groups = len(muscles_of("leg"))
         return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(groups)))
-    return {"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0)
+    return float({"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0))
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

@@ -35,7 +35,7 @@ class RunOptions:
     """How to run, never what: results are the same for every block size and number of workers."""
 
     replicates: int
-    block: int = 2048
+    block: int = 1024
     workers: int = _WORKERS
 
 
@@ -104,6 +104,7 @@ def simulate(
 def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float, **more: Any) -> Mapping[str, Any]:
     """Return what a reader needs to repeat and to judge a run."""
     import jax
+    import jax.numpy as jnp
 
     import eutonia
 
@@ -119,7 +120,7 @@ def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float
         "study_digest": digest,
         "parameter_sets": sorted({r.set for r in records}),
         "counts_by_status": used.counts_by_status(),
-        "precision": "64-bit" if jax.config.read("jax_enable_x64") else "32-bit",
+        "precision": "64-bit" if jnp.zeros(()).dtype == jnp.float64 else "32-bit",
         "platform": f"{platform.platform()}, Python {platform.python_version()}, JAX {jax.__version__}",
         "wall_time_s": round(wall_time_s, 2),
         "sources": [{"key": key, "text": _described(key)} for key in used.sources()],

@@ -26,7 +26,7 @@ def run(
     study: TrialStudy | CaseStudy,
     *,
     replicates: int = 500,
-    block: int = 2112,
+    block: int = 1024,
     workers: int = 2,
     progress: Progress = lambda _stage, _share: None,
 ) -> StudyResult:
