@@ -1,9 +1,10 @@
 """Scatter and severity of raters, inverted from the published agreement on the Modified Ashworth scale.
 
-Two raters grade the same six muscle groups of thirty people with hemiplegia, and one of them grades them again. The people
-are drawn from survivors of stroke in whom both limbs of the weak side are spastic; their resistance is that of the limb
-model, with contracture and with the spread between muscle groups. A rater has one severity for everybody and scatters from
-stretch to stretch. Kappa is that of one study of thirty people, averaged over many such studies with raters of their own.
+Two raters grade the same six muscle groups of thirty people with hemiplegia, and one of them grades them again. The
+people are drawn from survivors of stroke in whom both limbs of the weak side are spastic; their resistance is that
+of the limb model, with contracture and with the spread between muscle groups. A rater has one severity for
+everybody and scatters from stretch to stretch, both less where tone is near normal (`rater_scatter`). Kappa is that
+of one study of thirty people, averaged over many studies with raters of their own.
 
 Run:  python calibration/rater.py         prints grades, the two standard deviations and the agreement they give
 Source: MAS_kappa_2008 (between raters 0.514, within a rater 0.590; records of the set `trial`).
@@ -19,7 +20,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from eutonia import parameters
-from eutonia.assessment.ashworth import ModifiedAshworth, modified_ashworth_rank
+from eutonia.assessment.ashworth import ModifiedAshworth, modified_ashworth_rank, rater_scatter
 from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.course import Course, start
@@ -67,7 +68,8 @@ class Survey:
         """Return ranks given by the first rater, by the second, and by the first again."""
         first, second = bias * self.severity
         noise = residual * self.scatter + np.stack([first, second, first])
-        one, two, again = np.asarray(modified_ashworth_rank(self.latent, noise)).astype(int)
+        heard = rater_scatter(self.latent, noise, chart_constants().rater_noise_from)
+        one, two, again = np.asarray(modified_ashworth_rank(self.latent, heard)).astype(int)
         return one, two, again
 
     def kappas(self, residual: float, bias: float) -> tuple[float, float]:
@@ -110,7 +112,7 @@ def main() -> None:
     latent = hemiplegic_latent()
     survey = Survey.draw(latent)
     residual, bias = solve(survey, *parameters.load("trial").values("kappa_between_raters", "kappa_within_rater"))
-    print(f"{latent.shape[1]} people with a spastic hemiplegia; {STUDIES} studies of {PEOPLE} people, six muscle groups")
+    print(f"{latent.shape[1]} people with spastic hemiplegia; {STUDIES} studies of {PEOPLE} of them, six muscles")
     print(f"solved: rater_residual = {residual:.3f}, rater_bias = {bias:.3f}\n{table(survey, residual, bias)}")
     shipped = parameters.load("bedside").values("rater_residual", "rater_bias")
     print(f"records: rater_residual = {shipped[0]:.3f}, rater_bias = {shipped[1]:.3f}\n{table(survey, *shipped)}")

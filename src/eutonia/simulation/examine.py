@@ -101,6 +101,7 @@ def muscle_state(bias: Muscles, untreated: Muscles, passive: Muscles, constants:
     )
 
 
+@eqx.filter_jit
 def excess_curve(bias: Float[Array, " point"], constants: BodyConstants) -> Float[Array, "muscle point"]:
     """Return the mean resistance over a healthy limb of each muscle group without drug or contracture, against bias."""
     grid = bias[None, :] * jnp.ones((len(constants.limb_of), 1))

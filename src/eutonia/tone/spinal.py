@@ -5,8 +5,8 @@ raises bias, not gain); the monosynaptic reflex reads Ia transmitter release, wh
 falls.
 
 Equation
-    D        = D_limb + d_muscle - h                      (bias in mV; h hyperpolarisation by baclofen, may push D
-    below 0) lambda   = R (1 - s_lambda D)
+    D        = D_limb + d_muscle - h        (bias in mV; h hyperpolarisation by baclofen, may push D below 0)
+    lambda   = R (1 - s_lambda D)
     mu       = mu_0 + s_mu max(0, D)                      (fusimotor neurons carry the same bias and the same receptors)
     T_b      = max(0, T_b0 + k_b D)
     H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = 1 + c (h_0 + h)

@@ -11,10 +11,9 @@ import dataclasses
 import time
 from typing import TYPE_CHECKING
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
@@ -28,13 +27,12 @@ from eutonia.tone.descending import (
     bias_factors,
     descending_bias,
     strength_exponents,
-    voluntary_strength,
 )
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.design_case import Event
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.recruitment import people_of
+from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.run import forget_constants, run_record
 from eutonia.trial.running import Progress
@@ -50,15 +48,6 @@ _HOURS_PER_DAY = 24.0
 # Looks after an event: (step, until) in h; and before and after a zoomed event.
 _DENSE = ((0.5, 12.0), (2.0, 48.0), (6.0, 240.0))
 _ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
-
-
-@eqx.filter_jit
-def _lesioned(
-    integrity: Array, factor: Array, exponent: Array, time_h: Array, constants: DescendingConstants
-) -> tuple[Array, Array, Array]:
-    """Return bias, strength and time since the stroke of the lanes at one time."""
-    bias = descending_bias(integrity, factor, time_h, constants)
-    return bias, voluntary_strength(integrity, exponent, constants), jnp.full(factor.shape[-1], time_h)
 
 
 class _Case:
@@ -94,7 +83,8 @@ class _Case:
     def people_at(self, time_h: float) -> People:
         """Return the lanes as their lesion has made them by `time_h`."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
-        bias, strength, since = _lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_h), self.descending)
+        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_h), self.descending)
+        since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 
     def note(self, time_h: float) -> None:
@@ -102,7 +92,7 @@ class _Case:
         self.advance(time_h)
         if self.recorder.times and self.recorder.times[-1] >= time_h:
             return
-        self.recorder.note(time_h, self.people_at(time_h), self.clock.state, self.clock.rate.copy())
+        self.recorder.note(time_h, self.people_at(time_h), self.clock)
 
     def advance(self, time_h: float) -> None:
         """Advance the drug; stop the infusion at the hour at which the reservoir runs dry."""

@@ -10,6 +10,7 @@ from eutonia.trial.analysis import visit_label
 from eutonia.trial.arms import SCORE_OF
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.result import Quantity
+from eutonia.trial.tables import dose_schema
 
 if TYPE_CHECKING:
     import polars
@@ -63,22 +64,18 @@ def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
 
 
 def dose_table(course: xarray.Dataset) -> polars.DataFrame:
-    """Return the pump dose over time."""
+    """Return the dose over time, by each route that is taken."""
     import polars as pl
 
-    dose = course["dose_rate"].to_numpy()
-    mean = dose.mean(axis=1)
-    return pl.DataFrame(
-        {
-            "time_h": course["time_h"].to_numpy(),
-            "phase": _PHASE,
-            "arm": _ARM,
-            "mean": mean,
-            "low": dose.min(axis=1),
-            "high": dose.max(axis=1),
-            "unit": "ug/day",
-        }
-    )
+    frames = []
+    for name in ("dose_rate", "dose_oral"):
+        if name not in course:
+            continue
+        dose = course[name].to_numpy()
+        columns = {"time_h": course["time_h"].to_numpy(), "phase": _PHASE, "arm": _ARM, "mean": dose.mean(axis=1)}
+        edges = {"low": dose.min(axis=1), "high": dose.max(axis=1), "unit": course[name].attrs["units"]}
+        frames.append(pl.DataFrame(columns | edges))
+    return pl.concat(frames) if frames else pl.DataFrame(schema=dose_schema())
 
 
 def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]:

@@ -181,7 +181,6 @@ class _Conductor:
         finding = clock.look(index * VISITS_PER_PHASE + k, nonspecific=shift)
         charts[k] = finding.chart
         scores = {name: np.asarray(value) for name, value in vars(finding.chart).items()}
-        per_day = sum((plan.dose_mg * 24.0 / plan.every_h for plan in clock.tablets), np.zeros(len(self.person)))
         for run in runs:
             present = entered & run.member & (leaves_h > phase.visits_h[k])
             self.outcome.visits.append(
@@ -193,7 +192,7 @@ class _Conductor:
                     scores=scores,
                     present=present,
                     rate_ug_per_h=clock.rate.copy(),
-                    tablets_mg_per_day=per_day,
+                    tablets_mg_per_day=clock.tablets_mg_per_day,
                     brain=np.asarray(finding.snapshot.brain),
                 )
             )

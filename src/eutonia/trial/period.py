@@ -71,6 +71,11 @@ class PeriodClock:
         """The people of this period."""
         return self.course.people
 
+    @property
+    def tablets_mg_per_day(self) -> Patients:
+        """Everybody's daily dose by mouth now."""
+        return sum((plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets), np.zeros(self.people.n))
+
     def look(self, visit: int, *, nonspecific: bool) -> Finding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
         snapshot = self.course.snapshot(self.state)

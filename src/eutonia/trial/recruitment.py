@@ -22,13 +22,21 @@ from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
-from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
+from eutonia.tone.descending import (
+    DescendingConstants,
+    bias_factors,
+    descending_bias,
+    strength_exponents,
+    voluntary_strength,
+)
 from eutonia.trial import lanes
 from eutonia.trial.arms import SCORE_OF
 from eutonia.trial.design_people import Entry, Spread
 from eutonia.trial.design_people import LesionShare as GivenLesion
 from eutonia.trial.design_people import Population as GivenPopulation
 from eutonia.trial.weighting import Moment, Weights, weigh
+
+Limbs = Float[Array | np.ndarray, "limb patient"]
 
 
 @dataclass(frozen=True)
@@ -39,8 +47,8 @@ class Pool:
 
     cohort: Cohort
     traits: Traits
-    bias: Float[Array, "limb pool"]
-    strength: Float[Array, "limb pool"]
+    bias: Float[np.ndarray, "limb pool"]
+    strength: Float[np.ndarray, "limb pool"]
     scores: dict[str, np.ndarray]
     weights: Weights
 
@@ -82,7 +90,7 @@ def _lesion_share(part: GivenLesion) -> LesionShare:
 
 
 def people_of(
-    cohort: Cohort, traits: Traits, bias: Array, strength: Array, person: Int[np.ndarray, " patient"], seed: int
+    cohort: Cohort, traits: Traits, bias: Limbs, strength: Limbs, person: Int[np.ndarray, " patient"], seed: int
 ) -> People:
     """Give a cohort its drug handling and receptors, drawn by `person`."""
     who = jnp.asarray(person)
@@ -99,9 +107,9 @@ def people_of(
         weight_kg=weight,
         kinetics=kinetics,
         receptor=receptor,
-        traits=traits,
-        bias=bias,
-        strength=strength,
+        traits=jax.tree.map(jnp.asarray, traits),
+        bias=jnp.asarray(bias),
+        strength=jnp.asarray(strength),
         time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
     )
 
@@ -145,6 +153,19 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
+@eqx.filter_jit
+def lesioned(
+    integrity: Float[Array, "pathway limb patient"],
+    factor: Float[Array, "limb patient"],
+    exponent: Float[Array, "limb patient"],
+    time_since_onset_h: Float[Array, "*patient"],
+    constants: DescendingConstants,
+) -> tuple[Float[Array, "limb patient"], Float[Array, "limb patient"]]:
+    """Return the bias (mV) and voluntary strength (0..1) that a lesion has made by a time since the stroke."""
+    bias = descending_bias(integrity, factor, time_since_onset_h, constants)
+    return bias, voluntary_strength(integrity, exponent, constants)
+
+
 def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time.
 
@@ -156,9 +177,15 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     number = np.arange(given.pool)
     cohort = Cohort.draw(seed, number, population_of(given))
     integrity = cohort.pathways.integrity(cohort.time_since_onset_h)
-    bias = descending_bias(integrity, bias_factors(seed, number), cohort.time_since_onset_h)
-    strength = voluntary_strength(integrity, strength_exponents(seed, number))
-    traits = Traits.draw(seed, jnp.asarray(number), given.origin)
+    made = lesioned(
+        jnp.asarray(integrity),
+        bias_factors(seed, number),
+        strength_exponents(seed, number),
+        jnp.asarray(cohort.time_since_onset_h),
+        DescendingConstants.from_records(),
+    )
+    traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
+    bias, strength = np.asarray(made[0]), np.asarray(made[1])
     parts = []
     for block, n in lanes.blocks(number, width):
         mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
@@ -211,5 +238,5 @@ def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple
     luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
     member = pool.weights.choose(np.asarray(luck))
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
-    people = people_of(pool.cohort.take(member), traits, pool.bias[:, member], pool.strength[:, member], person, seed)
-    return people, member
+    bias, strength = pool.bias[:, member], pool.strength[:, member]
+    return people_of(pool.cohort.take(member), traits, bias, strength, person, seed), member

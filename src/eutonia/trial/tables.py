@@ -72,9 +72,16 @@ def dose_table(outcome: Outcome) -> polars.DataFrame:
                 continue
             low, high = np.quantile(seen, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
             rows.append((record.time_h, phase, arm, float(seen.mean()), float(low), float(high), unit))
-    names = ["time_h", "phase", "arm", "mean", "low", "high", "unit"]
-    schema = dict.fromkeys(names, pl.Float64) | {"phase": pl.String, "arm": pl.String, "unit": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=dose_schema(), orient="row")
+
+
+def dose_schema() -> polars.Schema:
+    """Return the columns of a table of doses."""
+    import polars as pl
+
+    words = dict.fromkeys(("phase", "arm", "unit"), pl.String)
+    names = ("time_h", "phase", "arm", "mean", "low", "high", "unit")
+    return pl.Schema({name: words.get(name, pl.Float64) for name in names})
 
 
 def _ever(outcome: Outcome, phase: str, arm: str, unit: str) -> bool:

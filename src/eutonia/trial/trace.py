@@ -73,12 +73,14 @@ class Recorder:
     def __init__(self) -> None:
         """Start with nothing noted."""
         self.times: list[float] = []
-        self._looks: list[tuple[People, CourseState, np.ndarray]] = []
+        self._looks: list[tuple[People, CourseState]] = []
+        self._doses: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def note(self, time_h: float, people: People, state: CourseState, rate_ug_per_h: np.ndarray) -> None:
-        """Keep the state of `people` at `time_h`."""
+    def note(self, time_h: float, people: People, clock: PeriodClock) -> None:
+        """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
-        self._looks.append((people, state, rate_ug_per_h))
+        self._looks.append((people, clock.state))
+        self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
 
     def dataset(self, n_people: int, width: int) -> xarray.Dataset:
         """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at
@@ -88,11 +90,13 @@ class Recorder:
 
         n_times = len(self.times)
         people, state = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1))
-        rate = np.concatenate([look[2][:n_people] for look in self._looks])
-        row = lanes.apply(_look, (people, state), n_times * n_people, width) | {"dose_rate": rate * 24.0}
+        pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
+        row = lanes.apply(_look, (people, state), n_times * n_people, width) | {"dose_rate": pump, "dose_oral": mouth}
         data = {}
         for name, (unit, label) in _VARIABLES.items():
             values = np.asarray(row[name])
+            if name.startswith("dose_") and not values.any():
+                continue  # nobody takes the drug by this route
             shaped = values.reshape(*values.shape[:-1], n_times, n_people)
             if shaped.ndim == 3:
                 data[name] = xr.Variable(
@@ -152,7 +156,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin, placed: People = placed) -> None:
-            recorder.note(offset + now.now_h, placed, now.state, now.rate.copy())
+            recorder.note(offset + now.now_h, placed, now)
 
         run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
         begin += end + _BETWEEN_H
@@ -161,6 +165,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
 
 _VARIABLES = {
     "dose_rate": ("ug/day", "Pump dose"),
+    "dose_oral": ("mg/day", "Tablets"),
     "plasma": ("ng/mL", "Plasma"),
     "csf_leg": ("ng/mL", "Spinal fluid, leg"),
     "csf_arm": ("ng/mL", "Spinal fluid, arm"),

@@ -15,6 +15,7 @@ from dataclasses import fields
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.scipy.special import expit
 from jaxtyping import Array, Float
 
 from eutonia import parameters
@@ -82,8 +83,8 @@ class Tolerance(eqx.Module):
 
 def occupancy(concentration: Array, receptor: Receptor) -> Array:
     """Fraction of the maximal effect at an effective `concentration` in ng/mL."""
-    powered = (jnp.maximum(concentration, 0.0) / receptor.ec50) ** receptor.hill
-    return powered / (1.0 + powered)
+    # The logistic form of y^n / (y^n + EC50^n): one exponential and one logarithm, and exact at 0.
+    return expit(receptor.hill * jnp.log(jnp.maximum(concentration, 0.0) / receptor.ec50))
 
 
 def sensitivity(state: Tolerance, receptor: Receptor) -> Limbs:
