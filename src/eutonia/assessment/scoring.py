@@ -123,7 +123,8 @@ def no_luck(n_patients: int) -> ChartLuck:
     return ChartLuck(jnp.zeros((len(muscle_groups()), n_patients)), limbs, limbs)
 
 
-def _limb_mean(muscles: Muscles) -> Limbs:
+def limb_mean(muscles: Muscles) -> Limbs:
+    """Return the mean over the muscle groups of each limb."""
     return jnp.stack([sum(muscles[i] for i in muscles_of(limb)) / len(muscles_of(limb)) for limb in LIMBS])
 
 
@@ -161,8 +162,8 @@ def chart(
     return Chart(
         ashworth_muscle=grades,
         modified_ashworth_muscle=modified,
-        ashworth=_limb_mean(grades),
-        modified_ashworth=_limb_mean(modified),
+        ashworth=limb_mean(grades),
+        modified_ashworth=limb_mean(modified),
         reflex=reflex.reflex_grade(jerk, luck.reflex),
         spasm=told,
         h_reflex=exam.h_over_m,

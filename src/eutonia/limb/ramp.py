@@ -108,10 +108,9 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
     ahead = state.velocity_sensitivity * pace - state.threshold
     onset = jnp.minimum(constants.delay + jnp.maximum(-ahead, 0.0) / pace, duration)
     half = (duration - onset) / 2
-    total = jnp.zeros_like(onset)
-    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
-        total = total + weight * reflex_torque(onset + half * (1 + node), pace, state, constants)
-    mean_reflex = total * half / duration
+    nodes, weights = (jnp.asarray(values)[:, None, None] for values in (_NODES, _WEIGHTS))
+    torque = reflex_torque(onset + half * (1 + nodes), pace, state, constants)
+    mean_reflex = (weights * torque).sum(axis=0) * half / duration
     reach = jnp.maximum(1 - state.rest_angle, 0.0)
     mean = mean_reflex + state.background + state.stiffness * reach**2 / 2
     peak = reflex_torque(duration, pace, state, constants) + state.background + state.stiffness * reach

@@ -87,7 +87,7 @@ class _Sheet:
             'orient="auto">'
             f'<path d="M0 .8 7.2 4 0 7.2z" fill="{svg.colour("muted")}"/></marker></defs>'
         )
-        body = svg.themed(arrow + "".join(self.parts))
+        body = arrow + "".join(self.parts)
         return svg.frame(
             name,
             self.width,

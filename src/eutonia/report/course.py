@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eutonia.report import words
+from eutonia.report.plot import Dash
 from eutonia.report.words import Number
 
 if TYPE_CHECKING:
@@ -38,13 +39,13 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
 )
 _PERCENT = frozenset({"receptor", "sensitivity", "risk"})
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
-_DASHES: dict[str, Any] = {
+_DASHES: dict[str, Dash] = {
     "leg": "solid",
-    "arm": (0, (5, 2)),
-    "brain": (0, (1.5, 1.5)),
-    "plasma": (0, (7, 2, 1.5, 2)),
+    "arm": (5.0, 2.0),
+    "brain": (1.5, 1.5),
+    "plasma": (7.0, 2.0, 1.5, 2.0),
 }
-_QUIET_DASH = (0, (1, 2.5))
+_QUIET_DASH = (1.0, 2.5)
 _SPARE = ("active", "third", "fourth", "brain", "plasma", "placebo")
 _MIDDLE_95 = (0.025, 0.5, 0.975)
 
@@ -59,7 +60,7 @@ class Line:
     name: str
     where: str
     colour: str
-    dash: Any
+    dash: Dash
     is_quiet: bool
     low: np.ndarray
     middle: np.ndarray

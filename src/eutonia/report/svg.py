@@ -1,26 +1,19 @@
-"""One look for every figure, and matplotlib drawings turned into small inline SVG that follows the page's colours.
+"""One look for every figure: the palette, the frame round a drawing, how wide words are, and long courses made short.
 
-Colours are drawn as their light-mode value and then replaced by a CSS variable of the page, so the same drawing serves
-light, dark and print. Text stays text; no identifier, date or namespace is left that could change between two runs.
+Colours are CSS variables of the page, so the same drawing serves light, dark and print. Text stays text.
 """
 
 from __future__ import annotations
 
 import html
-import io
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from jaxtyping import Float, Int
 from markupsafe import Markup
 
 from eutonia.report.words import Number
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 #: Token: (light, dark). Hues keep apart under the common kinds of colour blindness; shape or dash says the same again.
 PALETTE: dict[str, tuple[str, str]] = {
@@ -42,8 +35,9 @@ PALETTE: dict[str, tuple[str, str]] = {
     "does-not": ("#b3261e", "#ff8a7a"),
     "alarm": ("#fbeae8", "#3a2220"),
 }
-_DIGITS = re.compile(r"-?\d+\.\d{2,}(?![\d.]*e)")
-_FONT = re.compile(r"font: ([^;\"]*?\d(?:\.\d+)?px) [^;\"]+")
+#: Widths of letters in text sizes, for a wide font: other fonts need less, so words that fit here fit everywhere.
+_NARROW = frozenset(" .,:;'|!()[]ijltfrI/–-")
+_WIDE = frozenset("mwMW@%—")
 
 
 @dataclass(frozen=True)
@@ -59,8 +53,10 @@ class Drawing:
 
 
 def colour(token: str) -> str:
-    """Return the light value of a token; `inline` turns it into the page's variable."""
-    return PALETTE[token][0]
+    """Return a colour of the palette as the page's variable."""
+    if token not in PALETTE:
+        raise KeyError(token)
+    return f"var(--{token})"
 
 
 def arm_style(index: int, *, placebo: bool) -> tuple[str, str]:
@@ -70,83 +66,40 @@ def arm_style(index: int, *, placebo: bool) -> tuple[str, str]:
     return ("active", "third", "fourth", "leg", "brain")[index % 5], "solid"
 
 
-@contextmanager
-def style(size: Number = 12.0) -> Iterator[None]:
-    """Draw everything inside with the look of the page; `size` is the text size in px."""
-    import matplotlib
-
-    settings: dict[Any, Any] = {
-        "svg.fonttype": "none",
-        "svg.hashsalt": "eutonia",
-        "text.parse_math": False,
-        "axes.unicode_minus": True,
-        "font.family": ["DejaVu Sans"],
-        "font.size": size,
-        "axes.titlesize": size,
-        "axes.titleweight": "bold",
-        "axes.titlelocation": "left",
-        "axes.labelsize": size - 0.5,
-        "xtick.labelsize": size - 1,
-        "ytick.labelsize": size - 1,
-        "text.color": colour("ink"),
-        "axes.labelcolor": colour("muted"),
-        "axes.titlecolor": colour("ink"),
-        "axes.edgecolor": colour("line"),
-        "axes.facecolor": "none",
-        "figure.facecolor": "none",
-        "xtick.color": colour("line"),
-        "ytick.color": colour("line"),
-        "xtick.labelcolor": colour("muted"),
-        "ytick.labelcolor": colour("muted"),
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "axes.grid": True,
-        "axes.grid.axis": "y",
-        "axes.axisbelow": True,
-        "grid.color": colour("grid"),
-        "grid.linewidth": 1.0,
-        "ytick.major.size": 0,
-        "xtick.major.size": 3,
-        "axes.linewidth": 1.0,
-        "lines.linewidth": 2.0,
-        "lines.solid_capstyle": "round",
-        "lines.solid_joinstyle": "round",
-        "path.simplify": True,
-    }
-    with matplotlib.rc_context(settings):
-        yield
+def wide(words: str, size: Number, *, bold: bool = False) -> float:
+    """Return the room that words of a text size need at most, px."""
+    letters = sum(
+        0.38 if letter in _NARROW else 0.94 if letter in _WIDE else 0.7 if letter.isupper() else 0.62
+        for letter in words
+    )
+    return letters * size * (1.1 if bold else 1.0)
 
 
-def sheet(width: Number, height: Number) -> Figure:
-    """Return an empty figure of so many px; one px is one point, so text keeps its size in the page."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width / 72, height / 72), dpi=72)
-
-
-def place(figure: Figure, left: Number, top: Number, width: Number, height: Number) -> Axes:
-    """Return axes at px counted from the top left corner of the figure."""
-    full_width, full_height = figure.get_size_inches() * 72
-    box = (left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height)
-    return figure.add_axes(box)
+def cut(words: str, room: Number, size: Number) -> str:
+    """Return words that fit into so many px, if need be with an ellipsis."""
+    if wide(words, size) <= room:
+        return words
+    kept = words
+    while kept and wide(f"{kept}…", size) > room:
+        kept = kept[:-1]
+    return f"{kept.rstrip(' ,')}…"
 
 
-def inline(figure: Figure, name: str, title: str, words: str) -> Markup:
-    """Return the figure as SVG to be put into HTML: accessible, theme-aware, without identifiers of its own."""
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    text = stream.getvalue()
-    width, height = (round(value * 72) for value in figure.get_size_inches())
-    body = text[text.index(">", text.index("<svg")) + 1 : text.rindex("</svg>")]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL).replace("xlink:href", "href")
-    body = _own_identifiers(body, name)
-    body = re.sub(r"<[^>]+>", lambda tag: _DIGITS.sub(_rounded, tag[0]), body)
-    body = _FONT.sub(r"font: \1 var(--font)", body)
-    body = re.sub(r"\s*\n\s*", "\n", body)
-    return frame(name, width, height, title, words, themed(body))
+def wrap(words: str, room: Number, size: Number, *, bold: bool = False) -> list[str]:
+    """Return words broken into lines of so many px; a single word that is too long is broken too."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".lstrip()
+        if wide(longer, size, bold=bold) <= room:
+            lines[-1] = longer
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if lines[-1] and wide(lines[-1] + letter, size, bold=bold) > room:
+                lines.append("")
+            lines[-1] += letter
+    return lines
 
 
 def frame(name: str, width: int, height: int, title: str, words: str, body: str) -> Markup:
@@ -158,39 +111,24 @@ def frame(name: str, width: int, height: int, title: str, words: str, body: str)
     )
 
 
-def themed(body: str) -> str:
-    """Replace every colour of the palette by its CSS variable."""
-    for token, (light, _) in PALETTE.items():
-        body = body.replace(light, f"var(--{token})")
-    return body
-
-
-def _rounded(number: re.Match[str]) -> str:
-    """Return a coordinate with two decimals at most: a hundredth of a px is not seen."""
-    return f"{float(number[0]):.2f}".rstrip("0").rstrip(".")
-
-
-def _own_identifiers(body: str, name: str) -> str:
-    """Keep only identifiers that something refers to, and make them the figure's own."""
-    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
-
-    def rename(found: re.Match[str]) -> str:
-        return f' id="{name}-{found[1]}"' if found[1] in used else ""
-
-    body = re.sub(r' id="([^"]+)"', rename, body)
-    return re.sub(r"(url\(#|href=\"#)([^)\"]+)", rf"\g<1>{name}-\g<2>", body)
-
-
-def thin(time: list[Number], series: list[Number], points: int) -> tuple[list[float], list[float]]:
-    """Return at most four points a bin (first, lowest, highest, last), so that a long course keeps its peaks."""
-    import numpy as np
-
-    x, y = np.asarray(time, dtype=float), np.asarray(series, dtype=float)
-    if x.size <= 4 * points:
-        return x.tolist(), y.tolist()
-    group = np.searchsorted(np.linspace(x[0], x[-1], points + 1)[1:-1], x, side="right")
+def thinned(
+    time: Float[np.ndarray, " time"], series: Sequence[Float[np.ndarray, " time"]], bins: int
+) -> Int[np.ndarray, " kept"]:
+    """Return which places of long courses to draw: of every bin the first, the last, and each lowest and highest."""
+    if time.size <= 4 * bins:
+        return np.arange(time.size)
+    group = np.searchsorted(np.linspace(time[0], time[-1], bins + 1)[1:-1], time, side="right")
     starts = np.flatnonzero(np.diff(group, prepend=-1))
-    ends = np.append(starts[1:], x.size) - 1
-    by_height = np.lexsort((np.nan_to_num(y), group))
-    keep = np.unique(np.concatenate([starts, ends, by_height[starts], by_height[ends]]))
+    ends = np.append(starts[1:], time.size) - 1
+    keep = [starts, ends]
+    for values in series:
+        by_height = np.lexsort((np.nan_to_num(values), group))
+        keep += [by_height[starts], by_height[ends]]
+    return np.unique(np.concatenate(keep))
+
+
+def thin(time: Sequence[Number], series: Sequence[Number], points: int) -> tuple[list[float], list[float]]:
+    """Return at most four points a bin (first, lowest, highest, last), so that a long course keeps its peaks."""
+    x, y = np.asarray(time, dtype=float), np.asarray(series, dtype=float)
+    keep = thinned(x, [y], points)
     return x[keep].tolist(), y[keep].tolist()

@@ -119,13 +119,16 @@ def examine(
     tap: TendonTap = _BRISK,
 ) -> Examination:
     """Stretch, tap and stimulate both limbs of the affected side under the drug of `snapshot`."""
-    return _examine(people, snapshot, constants, jnp.asarray(stretching.ranges_per_second()), jnp.asarray(tap.strength))
+    return examine_at(
+        people, snapshot, constants, jnp.asarray(stretching.ranges_per_second()), jnp.asarray(tap.strength)
+    )
 
 
 @eqx.filter_jit
-def _examine(
+def examine_at(
     people: People, snapshot: Snapshot, constants: BodyConstants, speed: Float[Array, "muscle 1"], tap: Float[Array, ""]
 ) -> Examination:
+    """Examine at stretch speeds in joint ranges per second and a tap of a given strength."""
     limb = jnp.array(constants.limb_of)
     untreated = jnp.maximum(people.bias, 0.0)
     left = people.bias - snapshot.hyperpolarisation

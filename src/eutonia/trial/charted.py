@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
-from eutonia.assessment.scoring import chart_constants, latent_grades
+from eutonia.assessment.scoring import ChartConstants, chart_constants, latent_grades, limb_mean
 from eutonia.errors import StudyError
-from eutonia.limb.muscle import LIMBS, muscles_of
+from eutonia.limb.muscle import LIMBS
 from eutonia.simulation.course import Course, Snapshot, start
-from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.examine import BodyConstants, body_constants, examine_at
+from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.people import People
 from eutonia.trial.design_case import ChartedScore
 
@@ -45,25 +48,37 @@ def solve_factors(
                 f"{row.at_h.text}. Allowed: a later time, a larger lesion, or one that hits the {row.limb}. "
                 "Do: check [lesion] and the time of [[charted]]."
             )
-        factor[limb] = np.asarray(_bias_for(people, limb, row.score - 1.0, row.at_h)) / unit
+        untreated = Course(people).snapshot(start(people))
+        wanted, time_h = jnp.asarray(row.score - 1.0), jnp.asarray(float(row.at_h))
+        solved = _bias_for(people, untreated, wanted, time_h, body_constants(), chart_constants(), _stretch_speed())
+        factor[limb] = np.asarray(solved)[limb] / unit
     return jnp.asarray(factor)
 
 
-def _bias_for(people: People, limb: int, wanted: float, time_h: float) -> Float[Array, " patient"]:
-    """Return the bias at which the limb's mean latent grade is the wanted one, by bisection."""
-    snapshot = Course(people).snapshot(start(people))
-    groups = jnp.array(muscles_of(LIMBS[limb]))
+def _stretch_speed() -> Float[Array, "muscle 1"]:
+    return jnp.asarray(PassiveStretch().ranges_per_second())
 
-    low, high = jnp.zeros(people.n), jnp.full(people.n, _HIGHEST_BIAS)
-    for _ in range(_HALVINGS):
+
+@eqx.filter_jit
+def _bias_for(
+    people: People,
+    untreated: Snapshot,
+    wanted: Float[Array, ""],
+    time_h: Float[Array, ""],
+    body: BodyConstants,
+    scales: ChartConstants,
+    speed: Float[Array, "muscle 1"],
+) -> Float[Array, "limb patient"]:
+    """Return the bias at which each limb's mean latent grade is the wanted one, by bisection."""
+
+    def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
         middle = (low + high) / 2
-        above = _grades(people, snapshot, middle, time_h)[groups].mean(axis=0) > wanted
-        low, high = jnp.where(above, low, middle), jnp.where(above, middle, high)
+        now = dataclasses.replace(people, bias=middle, time_since_onset_h=jnp.full(people.n, time_h))
+        grades = latent_grades(examine_at(now, untreated, body, speed, jnp.ones(())), scales)
+        above = limb_mean(grades) > wanted
+        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+
+    low = jnp.zeros((len(LIMBS), people.n))
+    low, high = lax.fori_loop(0, _HALVINGS, halve, (low, low + _HIGHEST_BIAS))
     return (low + high) / 2
-
-
-def _grades(people: People, snapshot: Snapshot, bias: Float[Array, " patient"], time_h: float) -> Array:
-    now = dataclasses.replace(
-        people, bias=jnp.stack([bias] * len(LIMBS)), time_since_onset_h=jnp.full(people.n, float(time_h))
-    )
-    return latent_grades(examine(now, snapshot, body_constants()), chart_constants())

@@ -1,0 +1,275 @@
+"""A small drawing board for strip charts: scales, round ticks, lines, bands, marks and text, written straight as SVG.
+
+A report has up to a hundred panels, and a plotting library spends most of its time on axes that nobody will move. Here
+a panel is a rectangle with two scales; colours are names of the page's palette, so light, dark and print come free.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from markupsafe import Markup
+from numpy.typing import ArrayLike
+
+from eutonia.report import svg
+from eutonia.report.words import Number
+
+#: Lengths of strokes and gaps in widths of the line, or the name of a usual pattern.
+Dash = str | tuple[float, ...]
+_DASHES: dict[str, tuple[float, ...]] = {"solid": (), "dashed": (3.7, 1.6)}
+_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+#: From the middle of a line of text down to its baseline, in text sizes.
+_DROP = 0.36
+#: A line that runs along the edge of its panel keeps its full width, px.
+_BLEED = 1.5
+
+
+def ticks(low: Number, high: Number, most: int) -> list[float]:
+    """Return round numbers from `low` to `high`, with at most `most` steps between them."""
+    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+        return [float(low)]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
+    return multiples(low, high, step)
+
+
+def multiples(low: Number, high: Number, step: Number) -> list[float]:
+    """Return the multiples of `step` from `low` to `high`."""
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{step * k:.12g}") for k in range(first, last + 1)]
+
+
+def decades(low: Number, high: Number) -> list[float]:
+    """Return the powers of ten from `low` to `high`."""
+    return [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+
+
+def shown(values: Sequence[Number]) -> list[str]:
+    """Return the labels of ticks, all with the decimals of the finest; zero stays a plain zero."""
+    decimals = max((len(f"{value:g}".partition(".")[2]) for value in values), default=0)
+    return [f"{value:.{decimals}f}".replace("-", "−") if value else "0" for value in values]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A straight or logarithmic way from values to px: the value at either end and where that end is."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    is_log: bool = False
+
+    def __call__(self, values: ArrayLike) -> Float[np.ndarray, " point"]:
+        """Return where values lie, px; on a log scale what is not above zero lies far below the panel."""
+        given = np.atleast_1d(np.asarray(values, dtype=float))
+        ends = self.low, self.high
+        if self.is_log:
+            given = np.log10(np.maximum(given, self.low * 1e-3))
+            ends = math.log10(self.low), math.log10(self.high)
+        return self.start + (given - ends[0]) * ((self.end - self.start) / ((ends[1] - ends[0]) or 1.0))
+
+
+class Sheet:
+    """One drawing of so many px, filled from back to front."""
+
+    def __init__(self, name: str, width: Number, height: Number, size: Number = 12.0) -> None:
+        self.name, self.width, self.height, self.size = name, round(width), round(height), size
+        self.parts: list[str] = []
+        self._panels = 0
+
+    def text(
+        self,
+        x: Number,
+        y: Number,
+        words: str,
+        token: str = "ink",
+        *,
+        size: Number | None = None,
+        anchor: str = "start",
+        bold: bool = False,
+        badge: bool = False,
+    ) -> None:
+        """Write words whose middle is at the height `y`; `anchor` says which end of them is at `x`."""
+        tall = self.size if size is None else size
+        look = "" if size is None or size == self.size else f' font-size="{_short(tall)}"'
+        look += "" if anchor == "start" else f' text-anchor="{anchor}"'
+        look += ' font-weight="700"' if bold else ""
+        look += ' class="badge"' if badge else ""
+        self.parts.append(
+            f'<text x="{_short(x)}" y="{_short(y + _DROP * tall)}" fill="{svg.colour(token)}"{look}>'
+            f"{html.escape(words)}</text>"
+        )
+
+    def stroke(
+        self, path: str, token: str, width: Number, dash: Dash = "solid", *, opacity: Number = 1.0, clip: str = ""
+    ) -> None:
+        """Draw a path as a line; strokes and gaps grow with its width."""
+        pattern = _DASHES[dash] if isinstance(dash, str) else dash
+        look = f' stroke-dasharray="{" ".join(_short(part * width) for part in pattern)}"' if pattern else ""
+        look += f' stroke-opacity="{_short(opacity)}"' if opacity != 1.0 else ""
+        cap = "" if pattern else ' stroke-linecap="round"'
+        colour = svg.colour(token)
+        self.parts.append(
+            f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_short(width)}"{cap}{look}{clip}/>'
+        )
+
+    def fill(self, path: str, token: str, *, opacity: Number = 1.0, clip: str = "") -> None:
+        """Draw a path as an area."""
+        look = f' fill-opacity="{_short(opacity)}"' if opacity != 1.0 else ""
+        self.parts.append(f'<path d="{path}" fill="{svg.colour(token)}"{look}{clip}/>')
+
+    def box(
+        self, left: Number, top: Number, width: Number, height: Number, token: str, *, corner: Number = 0.0
+    ) -> None:
+        """Draw a filled rectangle."""
+        look = f' rx="{_short(corner)}"' if corner else ""
+        place = f'x="{_short(left)}" y="{_short(top)}" width="{_short(width)}" height="{_short(height)}"'
+        self.parts.append(f'<rect {place} fill="{svg.colour(token)}"{look}/>')
+
+    def panel(
+        self,
+        box: tuple[Number, Number, Number, Number],
+        x: tuple[Number, Number],
+        y: tuple[Number, Number],
+        *,
+        is_log: bool = False,
+    ) -> Panel:
+        """Return a panel in the box (left, top, width, height), px, with the ranges of its scales; y grows upwards."""
+        self._panels += 1
+        return Panel(self, f"{self.name}-k{self._panels}", box, x, y, is_log=is_log)
+
+    def finish(self, title: str, words: str) -> Markup:
+        """Return the drawing as SVG to be put into HTML, with its title and words for a screen reader."""
+        body = f'<g font-family="var(--font)" font-size="{_short(self.size)}">{"".join(self.parts)}</g>'
+        return svg.frame(self.name, self.width, self.height, title, words, body)
+
+
+class Panel:
+    """A rectangle of a sheet with a scale across and a scale up; lines and areas end at its edge."""
+
+    def __init__(
+        self,
+        sheet: Sheet,
+        name: str,
+        box: tuple[Number, Number, Number, Number],
+        x: tuple[Number, Number],
+        y: tuple[Number, Number],
+        *,
+        is_log: bool,
+    ) -> None:
+        self.sheet = sheet
+        self.left, self.top, self.width, self.height = box
+        self.right, self.bottom = self.left + self.width, self.top + self.height
+        self.x = Scale(x[0], x[1], self.left, self.right)
+        self.y = Scale(y[0], y[1], self.bottom, self.top, is_log)
+        self._clip = f' clip-path="url(#{name})"'
+        edge = f'x="{_short(self.left)}" y="{_short(self.top - _BLEED)}"'
+        size = f'width="{_short(self.width)}" height="{_short(self.height + 2 * _BLEED)}"'
+        sheet.parts.append(f'<clipPath id="{name}"><rect {edge} {size}/></clipPath>')
+
+    def line(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        token: str,
+        width: Number = 2.0,
+        dash: Dash = "solid",
+        *,
+        is_stepped: bool = False,
+        opacity: Number = 1.0,
+    ) -> None:
+        """Draw a line through points; where it is stepped, a value holds until the next."""
+        path = _through(*_corners(self.x(x), self.y(y), is_stepped=is_stepped))
+        self.sheet.stroke(path, token, width, dash, opacity=opacity, clip=self._clip)
+
+    def band(
+        self,
+        x: ArrayLike,
+        low: ArrayLike,
+        high: ArrayLike,
+        token: str,
+        opacity: Number,
+        *,
+        is_stepped: bool = False,
+    ) -> None:
+        """Fill the room between two lines."""
+        across = self.x(x)
+        there = _corners(across, self.y(high), is_stepped=is_stepped)
+        back = _corners(across, self.y(low), is_stepped=is_stepped)
+        path = f"{_through(*there)}L{_through(back[0][::-1], back[1][::-1])[1:]}z"
+        self.sheet.fill(path, token, opacity=opacity, clip=self._clip)
+
+    def marks(self, x: ArrayLike, y: ArrayLike, shape: str, token: str, size: Number) -> None:
+        """Draw a circle (o), diamond (D), square (s) or upright bar (|) of `size` px at each point."""
+        places = list(zip(_numbers(self.x(x)), _numbers(self.y(y)), strict=True))
+        if shape == "o":
+            self.sheet.stroke("".join(f"M{a} {b}h0" for a, b in places), token, size + 1)
+            return
+        if shape == "|":
+            half = _short(size)
+            self.sheet.stroke("".join(f"M{a} {b}m0 -{_short(size / 2)}v{half}" for a, b in places), token, 2.4)
+            return
+        half = size * math.sqrt(0.5) + 0.5 if shape == "D" else size / 2 + 0.5
+        r, d = _short(half), _short(2 * half)
+        outline = f"m0 -{r}l{r} {r} -{r} {r} -{r} -{r}z" if shape == "D" else f"m-{r} -{r}h{d}v{d}h-{d}z"
+        self.sheet.fill("".join(f"M{a} {b}{outline}" for a, b in places), token)
+
+    def rules(self, *, x: Sequence[Number] = (), y: Sequence[Number] = (), token: str = "grid") -> None:
+        """Draw thin lines right across at values of either scale."""
+        path = "".join(f"M{a} {_short(self.top)}V{_short(self.bottom)}" for a in _numbers(self.x(x)))
+        path += "".join(f"M{_short(self.left)} {b}H{_short(self.right)}" for b in _numbers(self.y(y)))
+        if path:
+            self.sheet.stroke(path, token, 1.0)
+
+    def labels_up(self, at: Sequence[Number], words: Sequence[str], token: str = "muted") -> None:
+        """Write the labels of the scale up, at the left of the panel."""
+        for height, text in zip(self.y(at).tolist(), words, strict=True):
+            self.sheet.text(self.left - 5, height, text, token, size=self.sheet.size - 1, anchor="end")
+
+    def floor(self, at: Sequence[Number] = (), words: Sequence[str] = (), name: str = "") -> None:
+        """Draw the lower edge with ticks, their labels, and the name of the scale across."""
+        small = self.sheet.size - 1
+        path = f"M{_short(self.left)} {_short(self.bottom)}H{_short(self.right)}"
+        across = self.x(at).tolist() if len(at) else []
+        self.sheet.stroke(path + "".join(f"M{_short(a)} {_short(self.bottom)}v3" for a in across), "line", 1.0)
+        for a, text in zip(across, words, strict=False):
+            self.sheet.text(a, self.bottom + 5 + small * 0.7, text, "muted", size=small, anchor="middle")
+        if name:
+            middle, down = self.left + self.width / 2, self.bottom + (8 if across else 0) + small * 2.2
+            self.sheet.text(middle, down, name, "muted", size=self.sheet.size - 0.5, anchor="middle")
+
+
+def _short(value: Number) -> str:
+    """Return a length with two decimals at most: a hundredth of a px is not seen."""
+    return f"{round(value, 2) + 0.0:g}"
+
+
+def _numbers(values: Float[np.ndarray, " point"]) -> list[str]:
+    """Return lengths as text; `+ 0.0` keeps a minus from a zero."""
+    return [f"{value:g}" for value in (np.round(values, 2) + 0.0).tolist()]
+
+
+def _corners(
+    x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"], *, is_stepped: bool
+) -> tuple[Float[np.ndarray, " corner"], Float[np.ndarray, " corner"]]:
+    """Return the corners of a line in whole hundredths of px, without those in the middle of a straight stretch."""
+    x, y = np.round(x, 2), np.round(y, 2)
+    if is_stepped:
+        x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
+    if x.size > 2:
+        is_level = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
+        is_upright = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:]) & ((y[1:-1] - y[:-2]) * (y[2:] - y[1:-1]) >= 0)
+        keep = np.concatenate([[True], ~(is_level | is_upright), [True]])
+        x, y = x[keep], y[keep]
+    return x, y
+
+
+def _through(x: Float[np.ndarray, " corner"], y: Float[np.ndarray, " corner"]) -> str:
+    return "M" + "L".join(f"{a} {b}" for a, b in zip(_numbers(x), _numbers(y), strict=True))
