@@ -44,12 +44,13 @@ def run(
 ) -> None:
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
     from eutonia.report import files, tables
+    from eutonia.trial import progress as bars
     from eutonia.trial import running
 
     given = running.load(study, seed=seed, patients=patients)
     target = files.check_folder(out or Path("results") / given.name)
     console = _console()
-    with running.progress(console, quiet=quiet) as progress:
+    with bars.shown_on(console, quiet=quiet) as progress:
         result = running.run(given, replicates=replicates, block=block, workers=workers, progress=progress)
         progress("Report", 0.0)
         written = files.write(result, target)

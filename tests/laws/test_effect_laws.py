@@ -79,9 +79,7 @@ def findings(who: People, snapshot: Snapshot) -> tuple[jax.Array, jax.Array, jax
 
 
 @MANY
-@given(
-    st.lists(st.floats(0, 5000), min_size=8, max_size=8), st.floats(0, 1), st.floats(0, 1), st.floats(20, 800)
-)  # fmt: skip
+@given(st.lists(st.floats(0, 5000), min_size=8, max_size=8), st.floats(0, 1), st.floats(0, 1), st.floats(20, 800))
 def test_at_one_receptor_state_effect_and_release_follow_the_concentration(
     levels: list[float], fast: float, slow: float, ec50: float
 ) -> None:

@@ -31,6 +31,7 @@ from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
+from eutonia.tone.spinal import VolleyConstants, volley_probit
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -150,6 +151,15 @@ def test_taking_bias_away_never_raises_a_score(bias: float, seed: int) -> None:
     for value in (exam.excess, exam.h_over_m, exam.tap_probit, *jax.tree.leaves(scores)[:6]):
         assert np.all(np.diff(value, axis=-1) <= 1e-12)
     assert np.ptp(exam.contracture) == 0.0, "no drug stretches a contracture"
+
+
+@given(st.floats(-5, 5), st.floats(-3, 6))
+def test_blocking_release_never_fires_more_of_the_pool(deviation: float, bias: float) -> None:
+    release = jnp.linspace(0.0, 1.2, 16) * jnp.ones((2, 1))
+    fired = volley_probit(
+        release, jnp.full((2, 16), deviation), jnp.full((2, 16), bias), VolleyConstants.from_records()
+    )
+    assert np.all(np.diff(fired) >= 0.0)
 
 
 def test_the_curve_behind_the_grades_only_rises() -> None:

@@ -65,6 +65,8 @@ def titrate(
         wants_more = (score > target) & ~limiting
     factor = np.where(limiting, 1.0 - step.down, np.where(wants_more, 1.0 + step.up, 1.0))
     moved = np.clip(rate * factor, limits.lowest, limits.highest)
+    # The lower limit must not lift a rate that a sign asks to lower.
+    moved = np.where(limiting, np.minimum(moved, rate), moved)
     return np.where(factor == 1.0, rate, moved)
 
 

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Float, Int
 
-from eutonia.report import svg, words
-from eutonia.report.course import GRADES, Panel, panels, seen, window
-from eutonia.report.figures import time_axis
+from eutonia.report import plot, svg, words
+from eutonia.report.course import GRADES, Line, Panel, panels, seen, window
+from eutonia.report.figures import time_steps
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
 
 if TYPE_CHECKING:
     from markupsafe import Markup
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _BRIEF = {"exposure": "Drug", "receptor": "Receptor effect", "sensitivity": "Sensitivity", "risk": "Risk"}
 _HEIGHTS = {"dose": 84, "exposure": 138, "receptor": 96, "tone": 112}
@@ -26,7 +25,14 @@ _SPACE = 16.0
 _LOG_DECADES = 4.5
 _DENSE = 200
 _EDGE = 14.0
-_LETTER = 6.0
+_LEFT = 52
+_MARGIN = 6.0
+_SAMPLE = 24.0
+_GAP = 14.0
+_SMALL = 11.0
+#: Width of the bins that long courses are thinned to, px.
+_BIN = 3
+_FROM_ZERO = ("dose", "receptor", "sensitivity", "risk")
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ class Marker:
     @property
     def wide(self) -> float:
         """Return the room that the words need to the right of the middle of the mark, px."""
-        return self.half + 14 + 6.7 * len(self.label)
+        return self.half + 8 + svg.wide(self.label, 11.5)
 
 
 def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number = 0.004) -> list[Marker]:
@@ -98,8 +104,20 @@ def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, na
     return svg.Drawing(shown, text, wide, narrow)
 
 
+@dataclass(frozen=True)
+class _Head:
+    """The words above a panel: lines of the title, and what stands where in its legend, px from its top left corner.
+
+    A legend entry is place, height, which line it is about, its words, and whether a sample of the line goes before.
+    """
+
+    height: float
+    title: list[str]
+    legend: list[tuple[float, float, int, str, bool]]
+
+
 def _draw(
-    time: np.ndarray,
+    time: Float[np.ndarray, " time"],
     strips: Sequence[Panel],
     marks: Sequence[Marker],
     span: tuple[Number, Number],
@@ -109,31 +127,30 @@ def _draw(
     text: str,
     width: int,
 ) -> Markup:
-    left, right, foot = 52, 14, 48
-    inner = width - left - right
+    right, foot = 14, 48
+    inner = width - _LEFT - right
+    size = 12.0 if width > 600 else 11.0
     unit = words.time_unit(span[1] - span[0])
     rows, is_named = _rows(marks, span, inner, is_wide=width > 600)
     lane = 8 + 20 * (max(rows, default=-1) + 1)
+    heads = [_head(strip, width, size) for strip in strips]
     heights = [_HEIGHTS.get(strip.kind, 88) for strip in strips]
-    heads = [_legend(strip, inner)[0] for strip in strips]
-    total = lane + sum(heights) + sum(heads) + _SPACE * len(strips) + foot - _SPACE
-    with svg.style(12 if width > 600 else 11):
-        figure = svg.sheet(width, total)
-        offset = 0.0 if since == "start" else span[0]
-        events = svg.place(figure, left, 0, inner, total - foot)
-        _event_lane(events, marks, rows, lane, total - foot, span, inner=inner, named=is_named)
-        top = float(lane)
-        for strip, height, head in zip(strips, heights, heads, strict=True):
-            _head(figure, strip, left, top, inner)
-            axes = svg.place(figure, left, top + head, inner, height)
-            _strip(axes, strip, (time - offset) / unit.hours, inner, tuple((end - offset) / unit.hours for end in span))
-            axes.set_xlim((span[0] - offset) / unit.hours, (span[1] - offset) / unit.hours)
-            time_axis(axes, span[0], span[1], unit, since, 14 if width > 600 else 6)
-            if strip is not strips[-1]:
-                axes.set_xlabel("")
-                axes.tick_params(labelbottom=False, length=0)
-            top += head + height + _SPACE
-        return svg.inline(figure, name, title, text)
+    total = lane + sum(heights) + sum(head.height for head in heads) + _SPACE * (len(strips) - 1) + foot
+    sheet = plot.Sheet(name, width, total, size)
+    _event_lane(sheet, marks, rows, span, inner=inner, named=is_named, foot=total - foot)
+    offset = 0.0 if since == "start" else span[0]
+    ends = ((span[0] - offset) / unit.hours, (span[1] - offset) / unit.hours)
+    at = time_steps(*ends, unit, 14 if width > 600 else 6)
+    top = float(lane)
+    for strip, height, head in zip(strips, heights, heads, strict=True):
+        _write_head(sheet, strip, head, top)
+        panel = _strip(sheet, strip, (time - offset) / unit.hours, (_LEFT, top + head.height, inner, height), ends)
+        if strip is strips[-1]:
+            panel.floor(at, plot.shown(at), unit.axis(since))
+        else:
+            panel.floor()
+        top += head.height + height + _SPACE
+    return sheet.finish(title, text)
 
 
 def _rows(
@@ -147,6 +164,8 @@ def _rows(
             x = (mark.time_h - span[0]) / (span[1] - span[0]) * inner
             is_late = named and x + mark.wide > inner + _EDGE
             start = x - (mark.wide if is_late else mark.half)
+            if named and start < -_LEFT:
+                return None
             row = next((k for k in range(most) if start > ends[k]), None)
             if row is None:
                 return None
@@ -161,45 +180,33 @@ def _rows(
 
 
 def _event_lane(
-    axes: Axes,
+    sheet: plot.Sheet,
     marks: Sequence[Marker],
     rows: Sequence[int],
-    lane: Number,
-    height: Number,
     span: tuple[Number, Number],
     *,
     inner: Number,
     named: bool,
+    foot: Number,
 ) -> None:
     """Draw a numbered mark for each event above the panels, its words if they fit, and a hair line through all."""
-    axes.set_axis_off()
-    axes.set_xlim(*span)
-    axes.set_ylim(height, 0)
-    axes.set_zorder(-1)
-    hours_a_px = (span[1] - span[0]) / inner
-    for mark, row in zip(marks, rows, strict=True):
-        y = 10 + 20 * row
-        axes.plot([mark.time_h] * 2, [y, height], color=svg.colour("line"), linewidth=0.9, alpha=0.75, clip_on=False)
-    for mark, row in zip(marks, rows, strict=True):
-        y = 10 + 20 * row
-        badge = {
-            "boxstyle": "circle,pad=0.22" if len(mark.number) == 1 else "round,pad=0.3,rounding_size=0.9",
-            "facecolor": svg.colour("ink"),
-            "edgecolor": "none",
-        }
-        text = axes.text(
-            mark.time_h, y, mark.number, ha="center", va="center", fontsize=10, fontweight="bold", bbox=badge
-        )
-        text.set_color(svg.colour("paper"))
+    across = plot.Scale(span[0], span[1], _LEFT, _LEFT + inner)
+    places = [(mark, float(across(mark.time_h)[0]), 10 + 20 * row) for mark, row in zip(marks, rows, strict=True)]
+    hair = "".join(f"M{x:.2f} {y}V{foot:.2f}" for _, x, y in places)
+    if hair:
+        sheet.stroke(hair, "line", 0.9, opacity=0.75)
+    for mark, x, y in places:
+        half = mark.half - 3 if len(mark.number) == 1 else mark.half - 1
+        sheet.box(x - half, y - 8, 2 * half, 16, "ink", corner=8)
+        sheet.text(x, y, mark.number, "paper", size=10, anchor="middle", bold=True, badge=True)
         if named:
-            is_late = (mark.time_h - span[0]) / hours_a_px + mark.wide > inner + _EDGE
-            shift = (mark.half + 4) * hours_a_px * (-1 if is_late else 1)
-            axes.text(mark.time_h + shift, y, mark.label, ha="right" if is_late else "left", va="center", fontsize=11.5)
+            is_late = x - _LEFT + mark.wide > inner + _EDGE
+            shift = -(mark.half + 4) if is_late else mark.half + 4
+            sheet.text(x + shift, y, mark.label, size=11.5, anchor="end" if is_late else "start")
 
 
-def _head_words(strip: Panel, inner: Number) -> tuple[str, list[str]]:
+def _head_words(strip: Panel, *, is_wide: bool) -> tuple[str, list[str]]:
     """Return the title of a panel and the names of its lines, shorter where there is little room."""
-    is_wide = inner > 500
     title = strip.title if is_wide else _BRIEF.get(strip.kind, strip.title)
     if len(strip.lines) == 1 and strip.lines[0].name in (strip.title, "Leg", "Arm"):
         names = []
@@ -213,103 +220,98 @@ def _brief(name: str, where: str) -> str:
     return name if name.casefold().startswith(where) else where
 
 
-def _legend(strip: Panel, inner: Number) -> tuple[float, list[list[tuple[float, int]]]]:
-    """Return the height of a panel's head, and for each row of its legend the place (px from the left) of each line."""
-    title, names = _head_words(strip, inner)
-    widths = [_LETTER * len(name) + 24 for name in names]
-    gap = 14.0
-    whole = sum(widths) + gap * (len(widths) - 1)
-    if 7.6 * len(title) + whole < inner + 20:
-        x, row = inner - whole, []
-        for index, wide in enumerate(widths):
-            row.append((x, index))
-            x += wide + gap
-        return _HEAD, [row]
-    rows: list[list[tuple[float, int]]] = [[]]
-    x = 0.0
-    for index, wide in enumerate(widths):
-        if rows[-1] and x + wide > inner + 46:
-            rows.append([])
-            x = 0.0
-        rows[-1].append((x - 46, index))
-        x += wide + gap
-    return _HEAD + 18.0 * len(rows), rows
+def _head(strip: Panel, width: Number, size: Number) -> _Head:
+    """Lay out the title and the legend of a panel: side by side if they fit, else the legend wraps below."""
+    title, names = _head_words(strip, is_wide=width > 600)
+    room = width - 2 * _MARGIN
+    heading = svg.wrap(title, room, size, bold=True)
+    widths = [svg.wide(name, _SMALL) + _SAMPLE for name in names]
+    whole = sum(widths) + _GAP * (len(widths) - 1)
+    y, x = _HEAD / 2 - 1, width - 14 - whole
+    legend: list[tuple[float, float, int, str, bool]] = []
+    if len(heading) == 1 and svg.wide(title, size, bold=True) + 2 * _GAP + whole <= width - 14 - _MARGIN:
+        for index, (name, wide) in enumerate(zip(names, widths, strict=True)):
+            legend.append((x, y, index, name, True))
+            x += wide + _GAP
+        return _Head(_HEAD, heading, legend)
+    y += 16.0 * (len(heading) - 1)
+    if not names:
+        return _Head(y + _HEAD / 2 + 1, heading, [])
+    y, x = y + 18.0, _MARGIN
+    for index, (name, wide) in enumerate(zip(names, widths, strict=True)):
+        if x > _MARGIN and x + wide > width - _MARGIN:
+            x, y = _MARGIN, y + 18.0
+        for k, line in enumerate(svg.wrap(name, room - _SAMPLE, _SMALL)):
+            y += 14.0 if k else 0.0
+            legend.append((x, y, index, line, not k))
+        x += wide + _GAP
+    return _Head(y + 13.0, heading, legend)
 
 
-def _head(figure: Figure, strip: Panel, left: Number, top: Number, inner: Number) -> None:
-    """Write the name of a panel and its unit, and at the right, or below, a small sample and name of each line."""
-    from matplotlib.lines import Line2D
-
-    full_width, full_height = figure.get_size_inches() * 72
-    height, rows = _legend(strip, inner)
-    title, names = _head_words(strip, inner)
-    y = 1 - (top + _HEAD / 2 - 1) / full_height
-    figure.text(6 / full_width, y, title, fontweight="bold", va="center", color=svg.colour("ink"))
-    for index, row in enumerate(rows):
-        y = 1 - (top + (_HEAD / 2 - 1 if height == _HEAD else _HEAD + 18 * index + 7)) / full_height
-        for place, which in row:
-            line, x = strip.lines[which], left + place
-            ends = [x / full_width, (x + 18) / full_width]
-            sample = Line2D(ends, [y, y], color=svg.colour(line.colour), linestyle=line.dash, linewidth=2)
-            figure.add_artist(sample)
-            figure.text((x + 24) / full_width, y, names[which], va="center", fontsize=11, color=svg.colour("muted"))
+def _write_head(sheet: plot.Sheet, strip: Panel, head: _Head, top: Number) -> None:
+    """Write the name of a panel and its unit, and a small sample and the name of each line."""
+    for k, line in enumerate(head.title):
+        sheet.text(_MARGIN, top + _HEAD / 2 - 1 + 16 * k, line, bold=True)
+    for x, y, which, said, is_first in head.legend:
+        look = strip.lines[which]
+        if is_first:
+            sheet.stroke(f"M{x:.2f} {top + y:.2f}h18", look.colour, 2, look.dash)
+        sheet.text(x + _SAMPLE, top + y, said, "muted", size=_SMALL)
 
 
-def _strip(axes: Axes, strip: Panel, time: np.ndarray, inner: Number, ends: tuple[Number, ...]) -> None:
+def _strip(
+    sheet: plot.Sheet,
+    strip: Panel,
+    time: Float[np.ndarray, " time"],
+    box: tuple[Number, Number, Number, Number],
+    ends: tuple[Number, Number],
+) -> plot.Panel:
     """Draw the lines of one panel; grades as steps, with dots where they were looked at only now and then."""
-    points = int(inner / 2)
-    tops, lows = [0.0], [0.0]
-    for line in strip.lines:
-        places = seen(strip, line, time, ends[0], ends[1])
-        if not places.size:
-            continue
-        colour, hours = svg.colour(line.colour), time[places]
-        low, middle, high = (values[places] for values in (line.low, line.middle, line.high))
-        tops.append(float(np.nanmax(high if line.has_band else middle)))
-        lows.append(float(np.nanmin(low if line.has_band else middle)))
-        x, y = svg.thin(hours.tolist(), middle.tolist(), points)
+    shown = [(line, places) for line in strip.lines if (places := seen(strip, line, time, ends[0], ends[1])).size]
+    low = min((float(np.nanmin((line.low if line.has_band else line.middle)[at])) for line, at in shown), default=0.0)
+    high = max((float(np.nanmax((line.high if line.has_band else line.middle)[at])) for line, at in shown), default=0.0)
+    up, is_log = _range(strip, low, high)
+    panel = sheet.panel(box, ends, up, is_log=is_log)
+    at = plot.decades(*up) if is_log else plot.ticks(*up, 4)
+    panel.rules(y=at)
+    looks = []
+    for line, places in shown:
+        courses = [values[places] for values in (time, line.middle, line.low, line.high)]
+        keep = svg.thinned(courses[0], courses[1:] if line.has_band else courses[1:2], int(box[2] / _BIN))
+        x, middle, bottom, roof = (values[keep] for values in courses)
         if strip.is_stepped:
-            x, y = [*x, ends[1]], [*y, y[-1]]
-        drawn = "steps-post" if strip.is_stepped else "default"
-        wide = 1.2 if line.is_quiet else 1.8
-        axes.plot(x, y, color=colour, linestyle=line.dash, drawstyle=drawn, linewidth=wide)
-        is_examined = strip.kind in GRADES and not np.isfinite(line.middle).all()
-        if is_examined and places.size <= _DENSE:
-            axes.plot(hours, middle, "o" if line.where == "leg" else "D", color=colour, markersize=3.4)
+            x = np.append(x, ends[1])
+            middle, bottom, roof = (np.append(values, values[-1]) for values in (middle, bottom, roof))
+        looks.append((line, places, x, middle))
         if line.has_band:
-            x, bottom = _edge(*svg.thin(hours.tolist(), low.tolist(), points), ends[1], strip)
-            x2, roof = _edge(*svg.thin(hours.tolist(), high.tolist(), points), ends[1], strip)
-            axes.fill([*x, *reversed(x2)], [*bottom, *reversed(roof)], color=colour, alpha=0.13, linewidth=0)
-    _scale_axis(axes, strip, max(tops), min(lows))
+            panel.band(x, bottom, roof, line.colour, 0.13, is_stepped=strip.is_stepped)
+    for line, places, x, middle in looks:
+        thick = 1.2 if line.is_quiet else 1.8
+        panel.line(x, middle, line.colour, thick, line.dash, is_stepped=strip.is_stepped)
+        _dots(panel, strip, line, time, places)
+    panel.labels_up(at, [f"{value:g}" for value in at] if is_log else plot.shown(at))
+    return panel
 
 
-def _edge(time: list[float], values: list[float], end: Number, strip: Panel) -> tuple[list[float], list[float]]:
-    """Return the edge of a band: with both corners of every step where values hold, else as it is."""
-    if not strip.is_stepped:
-        return time, values
-    new = [k for k, value in enumerate(values) if not k or value != values[k - 1]]
-    starts = [time[k] for k in new]
-    corners = [corner for pair in zip(starts, [*starts[1:], float(end)], strict=True) for corner in pair]
-    return corners, [values[k] for k in new for _ in range(2)]
-
-
-def _scale_axis(axes: Axes, strip: Panel, top: Number, low: Number) -> None:
-    """Give the axis of a panel its range and round numbers."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
-
-    if strip.kind == "exposure" and top > 0:
-        axes.set_yscale("log")
-        axes.set_ylim(top * 1.6 / 10**_LOG_DECADES, top * 1.6)
-        axes.yaxis.set_major_locator(LogLocator(numticks=6))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+def _dots(
+    panel: plot.Panel, strip: Panel, line: Line, time: Float[np.ndarray, " time"], places: Int[np.ndarray, " seen"]
+) -> None:
+    """Mark each look at a grade, where there are few enough to tell apart."""
+    is_examined = strip.kind in GRADES and not np.isfinite(line.middle).all()
+    if not is_examined or places.size > _DENSE:
         return
-    axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    if strip.kind in ("dose", "receptor", "sensitivity", "risk") and low >= 0:
-        axes.set_ylim(0, top * 1.08 or 1.0)
-    else:
-        axes.margins(y=0.12)
-        low, high = axes.get_ylim()
-        if strip.kind in GRADES and high - low < 1.0:
-            axes.set_ylim((low + high) / 2 - 0.6, (low + high) / 2 + 0.6)
+    inside = places[(time[places] >= panel.x.low) & (time[places] <= panel.x.high)]
+    panel.marks(time[inside], line.middle[inside], "o" if line.where == "leg" else "D", line.colour, 3.4)
+
+
+def _range(strip: Panel, low: Number, high: Number) -> tuple[tuple[float, float], bool]:
+    """Return the ends of the scale of a panel, and whether it is logarithmic."""
+    if strip.kind == "exposure" and high > 0:
+        return (high * 1.6 / 10**_LOG_DECADES, high * 1.6), True
+    if strip.kind in _FROM_ZERO and low >= 0:
+        return (0.0, high * 1.08 or 1.0), False
+    room = 0.12 * (high - low) or 0.06
+    low, high = low - room, high + room
+    if strip.kind in GRADES and high - low < 1.0:
+        low, high = (low + high) / 2 - 0.6, (low + high) / 2 + 0.6
+    return (float(low), float(high)), False

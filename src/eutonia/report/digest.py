@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -112,14 +113,14 @@ class Feature:
         return max(shares) - min(shares)
 
 
-def series(result: StudyResult) -> list[Series]:
+def series(result: StudyResult, known: polars.DataFrame | None = None) -> list[Series]:
     """Return the scores over the visits; from the quantities, and from the visits where a scale has no quantity."""
     groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
     for quantity in result.quantities:
         if quantity.statistic == "mean" and math.isfinite(quantity.mean):
             key = (quantity.phase, quantity.arm, quantity.limb, quantity.scale)
             groups.setdefault(key, []).append(_point(quantity))
-    for key, points in _from_visits(result.visits).items():
+    for key, points in _from_visits(scores(result.visits) if known is None else known, set(groups)).items():
         groups.setdefault(key, points)
     return [Series(*key, tuple(sorted(points, key=lambda point: point.time_h))) for key, points in groups.items()]
 
@@ -136,51 +137,62 @@ def _point(quantity: Quantity) -> Point:
     )
 
 
-def _scores(visits: polars.DataFrame) -> polars.DataFrame:
-    """Return one score a patient, limb, scale and visit: the limb's mean as recorded, else the mean over muscles."""
+def scores(visits: polars.DataFrame) -> polars.DataFrame:
+    """Return one score a patient, limb, scale and visit: the limb's mean where recorded, else the mean over muscles."""
     import polars as pl
 
     if visits.is_empty():
         return visits
     by = ["patient", "replicate", "phase", "arm", "limb", "scale", "visit", "time_h"]
-    known = visits.filter(pl.col("score").is_not_null() & pl.col("score").is_not_nan())
-    means = known.filter(pl.col("item") == "mean")
-    rest = known.filter(pl.col("item") != "mean").join(means, on=by, how="anti", nulls_equal=True)
-    if rest.is_empty():
-        return means.select([*by, "score"])
+    what = ["phase", "limb", "scale"]
+    is_mean = pl.col("item") == "mean"
+    valid = visits.filter(pl.col("score").is_not_null() & pl.col("score").is_not_nan())
+    means = valid.filter(is_mean).select([*by, "score"])
+    bare = valid.group_by(what).agg(is_mean.any().alias("has_mean")).filter(~pl.col("has_mean"))
+    if bare.is_empty():
+        return means
+    rest = valid.join(bare, on=what, how="semi", nulls_equal=True)
     averaged = rest.group_by(by, maintain_order=True).agg(pl.col("score").mean())
-    return pl.concat([means.select([*by, "score"]), averaged.select([*by, "score"])])
+    return pl.concat([means, averaged.select([*by, "score"])])
 
 
-def _from_visits(visits: polars.DataFrame) -> dict[tuple[str, str, str | None, str], list[Point]]:
+def _from_visits(
+    scores: polars.DataFrame, done: Collection[tuple[str, str, str | None, str]]
+) -> dict[tuple[str, str, str | None, str], list[Point]]:
+    """Return mean and interval over replicates at each visit, for whatever is not done yet."""
     import polars as pl
 
-    scores = _scores(visits)
     if scores.is_empty():
         return {}
-    by = ["phase", "arm", "limb", "scale", "visit", "time_h"]
-    trial = scores.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
+    what = ["phase", "arm", "limb", "scale"]
+    by = [*what, "visit", "time_h"]
+    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
+    present = scores.select(what).unique(maintain_order=True)
+    wanted = [(phase, arm, limb or None, scale) not in done for phase, arm, limb, scale in present.iter_rows()]
+    if not any(wanted):
+        return groups
+    part = scores.join(present.filter(wanted), on=what, how="semi", nulls_equal=True)
+    trial = part.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
     rows = trial.group_by(by, maintain_order=True).agg(
         pl.col("score").mean().alias("mean"),
         pl.col("score").quantile(0.025, "linear").alias("low"),
         pl.col("score").quantile(0.975, "linear").alias("high"),
     )
-    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
     for row in rows.iter_rows(named=True):
         key = (row["phase"], row["arm"], row["limb"] or None, row["scale"])
         groups.setdefault(key, []).append(Point(row["time_h"], row["visit"], row["mean"], row["low"], row["high"]))
     return groups
 
 
-def responses(result: StudyResult) -> list[Response]:
+def responses(result: StudyResult, known: polars.DataFrame | None = None) -> list[Response]:
     """Return individual changes from the first visit of a phase to the one that the paper reports, else the last."""
     import polars as pl
 
-    scores = _scores(result.visits)
-    if scores.is_empty():
+    rows = scores(result.visits) if known is None else known
+    if rows.is_empty():
         return []
     found = []
-    for (phase, limb, scale), part in scores.group_by(["phase", "limb", "scale"], maintain_order=True):
+    for (phase, limb, scale), part in rows.group_by(["phase", "limb", "scale"], maintain_order=True):
         last_h = _reported_visit(result, str(phase), part)
         first_h = part["time_h"].min()
         if last_h is None or last_h == first_h:

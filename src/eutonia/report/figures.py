@@ -6,16 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import digest, svg, words
+from eutonia.report import digest, plot, svg, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
     import polars
     from markupsafe import Markup
-    from matplotlib.axes import Axes
-    from matplotlib.ticker import MaxNLocator
 
+#: Colour token and dash of every (phase, arm).
+ArmStyles = dict[tuple[str, str], tuple[str, str]]
 PANEL = (330, 216)
 _UNDOSED = ("placebo", "saline", "sham", "untreated", "no treatment")
 MARKS: dict[Grade, tuple[str, str]] = {
@@ -25,7 +25,7 @@ MARKS: dict[Grade, tuple[str, str]] = {
 }
 
 
-def arm_styles(result: StudyResult) -> dict[tuple[str, str], tuple[str, str]]:
+def arm_styles(result: StudyResult) -> ArmStyles:
     """Return colour token and dash of every (phase, arm); an arm without drug is told by its dose or its name."""
     import polars as pl
 
@@ -33,7 +33,7 @@ def arm_styles(result: StudyResult) -> dict[tuple[str, str], tuple[str, str]]:
     if not result.doses.is_empty():
         given = result.doses.group_by(["phase", "arm"], maintain_order=True).agg((pl.col("mean") > 0).any())
         dosed = {(str(phase), str(arm)): bool(any_dose) for phase, arm, any_dose in given.iter_rows()}
-    out: dict[tuple[str, str], tuple[str, str]] = {}
+    out: ArmStyles = {}
     for phase in words.unique([*(quantity.phase for quantity in result.quantities), *(phase for phase, _ in dosed)]):
         active = 0
         named = [quantity.arm for quantity in result.quantities if quantity.phase == phase]
@@ -65,77 +65,50 @@ def _forest(
     for row in rows:
         groups.setdefault(words.shown_unit(row)[1], []).append(row)
     foot = 50
-    with svg.style(13 if width > 600 else 12):
-        figure = svg.sheet(width, sum(step * len(group) + foot for group in groups.values()))
-        top = 2
-        for shown, group in groups.items():
-            axes = svg.place(figure, left, top, width - left - right, step * len(group))
-            _forest_rows(axes, group, width, left, right)
-            axes.set_xlabel(shown or "Score", labelpad=4)
-            top += step * len(group) + foot
-        return svg.inline(figure, name, title, text)
+    height = sum(step * len(group) + foot for group in groups.values())
+    sheet = plot.Sheet(name, width, height, 13 if width > 600 else 12)
+    top = 2
+    for shown, group in groups.items():
+        box = (left, top, width - left - right, step * len(group))
+        panel = sheet.panel(box, _limits(group), (len(group) - 0.5, -0.5))
+        for index, row in enumerate(group):
+            if row.grade == "does not":
+                sheet.box(0, top + step * (index + 0.03), width, step * 0.94, "alarm")
+        at = plot.ticks(panel.x.low, panel.x.high, 9 if width > 600 else 6)
+        panel.rules(x=at)
+        panel.floor(at, plot.shown(at), shown or "Score")
+        for index, row in enumerate(group):
+            _forest_row(panel, row, index, is_wide=width > 600)
+        top += step * len(group) + foot
+    return sheet.finish(title, text)
 
 
-def _forest_rows(axes: Axes, rows: Sequence[Quantity], width: int, left: int, right: int) -> None:
-    """Draw the rows of one unit; on a phone the words go above the bar instead of beside it."""
-    is_wide = width > 600
-    lift = 0.0 if is_wide else 0.2
-    span = width - left - right
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.grid(visible=True, axis="x")
-    axes.grid(visible=False, axis="y")
-    axes.set_yticks([])
-    axes.set_xlim(*_limits(rows))
-    edge = axes.get_yaxis_transform()
-    for index, row in enumerate(rows):
-        grade = row.grade
-        assert row.published is not None
-        assert grade is not None
-        mark, token = MARKS[grade]
-        factor = words.shown_unit(row)[0]
-        low, mean, high, reported = (factor * value for value in (row.low, row.mean, row.high, row.published.value))
-        y = index + lift
-        if grade == "does not":
-            axes.axhspan(
-                index - 0.47,
-                index + 0.47,
-                xmin=-left / span,
-                xmax=1 + right / span,
-                color=svg.colour("alarm"),
-                clip_on=False,
-                zorder=0,
-            )
-        axes.plot(
-            [low, high], [y - 0.1, y - 0.1], color=svg.colour("leg"), linewidth=7, alpha=0.35, solid_capstyle="round"
-        )
-        axes.plot([mean], [y - 0.1], "|", color=svg.colour("leg"), markersize=13, markeredgewidth=2.4)
-        error = factor * (row.published_standard_error or 0.0)
-        if error:
-            axes.plot([reported - error, reported + error], [y + 0.16] * 2, color=svg.colour(token), linewidth=1.4)
-        axes.plot([reported], [y + 0.16], mark, color=svg.colour(token), markersize=7.5 if mark == "o" else 6.5)
-        label = words.quantity_label(row)
-        if is_wide:
-            axes.text((10 - left) / span, index, _cut(label, 46), transform=edge, va="center", color=svg.colour("ink"))
-            axes.text(1 + 14 / span, index, words.VERDICTS[grade], transform=edge, va="center", color=svg.colour(token))
-        else:
-            axes.text(
-                0, index - 0.3, _cut(label, 32), transform=edge, va="center", color=svg.colour("ink"), fontsize=12
-            )
-            axes.text(
-                1,
-                index - 0.3,
-                words.VERDICTS[grade],
-                transform=edge,
-                va="center",
-                ha="right",
-                color=svg.colour(token),
-                fontsize=11,
-            )
-
-
-def _cut(text: str, most: int) -> str:
-    """Return text that fits; the table beside the figure has it whole."""
-    return text if len(text) <= most else f"{text[: most - 1].rstrip(' ,')}…"
+def _forest_row(panel: plot.Panel, row: Quantity, index: int, *, is_wide: bool) -> None:
+    """Draw one row; on a phone the words go above the bar instead of beside it."""
+    grade, reported = row.grade, row.published
+    assert reported is not None
+    assert grade is not None
+    mark, token = MARKS[grade]
+    factor = words.shown_unit(row)[0]
+    low, mean, high, value = (factor * one for one in (row.low, row.mean, row.high, reported.value))
+    y = index + (0.0 if is_wide else 0.2)
+    if math.isfinite(low + high):
+        panel.line([low, high], [y - 0.1] * 2, "leg", 7, opacity=0.35)
+    if math.isfinite(mean):
+        panel.marks([mean], [y - 0.1], "|", "leg", 13)
+    error = factor * (row.published_standard_error or 0.0)
+    if error:
+        panel.line([value - error, value + error], [y + 0.16] * 2, token, 1.4)
+    panel.marks([value], [y + 0.16], mark, token, 7.5 if mark == "o" else 6.5)
+    label, sheet = words.quantity_label(row), panel.sheet
+    if is_wide:
+        middle = float(panel.y(index)[0])
+        sheet.text(10, middle, svg.cut(label, panel.left - 20, sheet.size))
+        sheet.text(panel.right + 14, middle, words.VERDICTS[grade], token)
+        return
+    above, verdict = float(panel.y(index - 0.3)[0]), words.VERDICTS[grade]
+    sheet.text(panel.left, above, svg.cut(label, panel.width - svg.wide(verdict, 11) - 10, 12))
+    sheet.text(panel.right, above, verdict, token, size=11, anchor="end")
 
 
 def _limits(rows: Sequence[Quantity]) -> tuple[float, float]:
@@ -151,10 +124,9 @@ def _limits(rows: Sequence[Quantity]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def scores(result: StudyResult, phase: str) -> list[svg.Drawing]:
+def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
     """Draw scores over the visits of one phase: one panel a limb and scale, one line an arm."""
-    rows = [row for row in digest.series(result) if row.phase == phase and len(row.points) > 1]
-    styles = arm_styles(result)
+    rows = [row for row in series if row.phase == phase and len(row.points) > 1]
     drawings = []
     panels = words.unique(f"{row.scale}\0{row.limb or ''}" for row in rows)
     for index, panel in enumerate(panels):
@@ -166,95 +138,77 @@ def scores(result: StudyResult, phase: str) -> list[svg.Drawing]:
             f"{row.arm or 'course'}: " + ", ".join(f"{point.visit} {words.number(point.mean)}" for point in row.points)
             for row in lines
         )
-        with svg.style():
-            drawings.append(
-                svg.Drawing(
-                    title, text, _score_panel(lines, same_scale, styles, f"s-{slug(phase)}-{index}", title, text)
-                )
-            )
+        drawn = _score_panel(lines, same_scale, styles, f"s-{slug(phase)}-{index}", title, text)
+        drawings.append(svg.Drawing(title, text, drawn))
     return drawings
 
 
 def _score_panel(
     lines: Sequence[digest.Series],
     same_scale: Sequence[digest.Series],
-    styles: dict[tuple[str, str], tuple[str, str]],
+    styles: ArmStyles,
     name: str,
     title: str,
     text: str,
 ) -> Markup:
-    figure = svg.sheet(*PANEL)
-    axes = svg.place(figure, 34, 10, PANEL[0] - 46, PANEL[1] - 54)
+    sheet = plot.Sheet(name, *PANEL)
     last_h = max(point.time_h for row in lines for point in row.points)
     unit = words.time_unit(last_h)
-    for index, row in enumerate(lines):
-        token, dash = styles.get((row.phase, row.arm), ("active", "solid"))
-        shift = (index - (len(lines) - 1) / 2) * 0.008 * last_h / unit.hours
-        time = [point.time_h / unit.hours + shift for point in row.points]
-        axes.vlines(
-            time,
-            [p.low for p in row.points],
-            [p.high for p in row.points],
-            color=svg.colour(token),
-            linewidth=4,
-            alpha=0.3,
-        )
-        axes.plot(
-            time, [p.mean for p in row.points], color=svg.colour(token), linestyle=dash, marker="o", markersize=4.5
-        )
-        for point in row.points:
-            if point.published is not None:
-                error, where = (
-                    point.standard_error or 0.0,
-                    point.time_h / unit.hours + 2.2 * 0.008 * last_h / unit.hours,
-                )
-                axes.vlines(
-                    where,
-                    point.published.value - error,
-                    point.published.value + error,
-                    color=svg.colour("ink"),
-                    linewidth=1.3,
-                )
-                axes.plot(where, point.published.value, "D", color=svg.colour("ink"), markersize=5.5, zorder=5)
+    aside = 0.008 * last_h / unit.hours
+    shifts = [(index - (len(lines) - 1) / 2) * aside for index in range(len(lines))]
+    first = min(point.time_h for row in lines for point in row.points) / unit.hours + min(0.0, *shifts)
+    last = last_h / unit.hours + 2.2 * aside
+    room = 0.05 * (last - first) or 0.5
     ends = [value for row in same_scale for point in row.points for value in point.ends if math.isfinite(value)]
-    room = 0.06 * (max(ends) - min(ends)) or 0.5
-    axes.set_ylim(min(ends) - room, max(ends) + room)
-    axes.yaxis.set_major_locator(locator(5))
-    time_axis(axes, 0.0, last_h, unit, "start of the phase", 7)
-    return svg.inline(figure, name, title, text)
+    space = 0.06 * (max(ends) - min(ends)) or 0.5
+    box = (34, 10, PANEL[0] - 46, PANEL[1] - 54)
+    panel = sheet.panel(box, (first - room, last + room), (min(ends) - space, max(ends) + space))
+    up, along = plot.ticks(panel.y.low, panel.y.high, 5), time_steps(panel.x.low, panel.x.high, unit, 7)
+    panel.rules(y=up)
+    panel.labels_up(up, plot.shown(up))
+    panel.floor(along, plot.shown(along), unit.axis("start of the phase"))
+    for row, shift in zip(lines, shifts, strict=True):
+        _score_line(panel, row, [point.time_h / unit.hours + shift for point in row.points], styles)
+    for point in (point for row in lines for point in row.points):
+        if point.published is not None:
+            where, value = point.time_h / unit.hours + 2.2 * aside, point.published.value
+            error = point.standard_error or 0.0
+            panel.line([where] * 2, [value - error, value + error], "ink", 1.3)
+            panel.marks([where], [value], "D", "ink", 5.5)
+    return sheet.finish(title, text)
 
 
-def time_axis(axes: Axes, start_h: Number, end_h: Number, unit: words.TimeUnit, since: str, ticks: int) -> None:
-    """Give an axis of time whole steps of its unit and a name."""
-    from matplotlib.ticker import MultipleLocator
+def _score_line(panel: plot.Panel, row: digest.Series, time: list[float], styles: ArmStyles) -> None:
+    """Draw the scores of one arm: intervals behind, means in front."""
+    token, dash = styles.get((row.phase, row.arm), ("active", "solid"))
+    for x, point in zip(time, row.points, strict=True):
+        if math.isfinite(point.low + point.high):
+            panel.line([x, x], [point.low, point.high], token, 4, opacity=0.3)
+    panel.line(time, [point.mean for point in row.points], token, 2.0, dash)
+    panel.marks(time, [point.mean for point in row.points], "o", token, 4.5)
 
-    span = (end_h - start_h) / unit.hours
+
+def time_steps(start: Number, end: Number, unit: words.TimeUnit, most: int) -> list[float]:
+    """Return whole steps of a unit of time from `start` to `end`, both in that unit, about `most` of them."""
     steps = {
         "hours": (1, 2, 3, 4, 6, 12, 24),
         "days": (1, 2, 5, 7, 14, 28),
         "weeks": (1, 2, 4, 8, 13),
         "months": (1, 2, 3, 6, 12, 24),
     }
-    step = next((s for s in steps[unit.name] if span / s <= ticks), max(1, math.ceil(span / ticks)))
-    axes.xaxis.set_major_locator(MultipleLocator(step))
-    axes.set_xlabel(unit.axis(since), labelpad=3)
+    span = end - start
+    step = next((s for s in steps[unit.name] if span / s <= most), max(1, math.ceil(span / most)))
+    return plot.multiples(start, end, step)
 
 
-def locator(count: int) -> MaxNLocator:
-    """Return ticks at round numbers, about `count` of them."""
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(count, steps=[1, 2, 2.5, 5, 10])
-
-
-def doses(result: StudyResult) -> list[svg.Drawing]:
+def doses(result: StudyResult, styles: ArmStyles) -> list[svg.Drawing]:
     """Draw mean dose over time with its interval, one panel for each phase and unit of dose."""
     import polars as pl
 
     table = result.doses
     if table.is_empty():
         return []
-    styles, drawings = arm_styles(result), []
+    drawings = []
     for index, (phase, unit) in enumerate(table.select("phase", "unit").unique(maintain_order=True).iter_rows()):
         part = table.filter((pl.col("phase") == phase) & (pl.col("unit") == unit)).sort("time_h")
         title = f"{words.label(phase)}, {words.unit(unit)}"
@@ -274,49 +228,35 @@ def doses(result: StudyResult) -> list[svg.Drawing]:
 def _dose_panel(
     part: polars.DataFrame,
     published: Sequence[Quantity],
-    styles: dict[tuple[str, str], tuple[str, str]],
+    styles: ArmStyles,
     name: str,
     title: str,
     text: str,
     width: int,
     height: int,
 ) -> Markup:
-    with svg.style():
-        figure = svg.sheet(width, height)
-        axes = svg.place(figure, 46, 12, width - 64, height - 58)
-        start, end = digest.real(part["time_h"].min()), digest.real(part["time_h"].max())
-        unit = words.time_unit(end - start)
-        for (phase, arm), rows in part.group_by(["phase", "arm"], maintain_order=True):
-            token, dash = styles.get((str(phase), str(arm)), ("active", "solid"))
-            time = rows["time_h"].to_list()
-            for low, high in ((rows["low"].to_list(), rows["high"].to_list()),):
-                x, bottom = svg.thin(time, low, width // 3)
-                x2, roof = svg.thin(time, high, width // 3)
-                axes.fill(
-                    [v / unit.hours for v in [*x, *reversed(x2)]],
-                    [*bottom, *reversed(roof)],
-                    color=svg.colour(token),
-                    alpha=0.18,
-                    linewidth=0,
-                )
-            x, mean = svg.thin(time, rows["mean"].to_list(), width // 3)
-            axes.plot([v / unit.hours for v in x], mean, color=svg.colour(token), linestyle=dash)
-        for quantity in published:
-            assert quantity.published is not None
-            axes.plot(
-                quantity.time_h / unit.hours,
-                quantity.published.value,
-                "D",
-                color=svg.colour("ink"),
-                markersize=6,
-                clip_on=False,
-                zorder=5,
-            )
-        axes.margins(x=0.01)
-        axes.set_ylim(0, None)
-        axes.yaxis.set_major_locator(locator(5))
-        time_axis(axes, start, end, unit, "start of the phase", 12 if width > 600 else 6)
-        return svg.inline(figure, name, title, text)
+    sheet = plot.Sheet(name, width, height)
+    start, end = digest.real(part["time_h"].min()), digest.real(part["time_h"].max())
+    unit = words.time_unit(end - start)
+    room = 0.01 * (end - start) / unit.hours or 0.5
+    tops = [digest.real(part["high"].max()), digest.real(part["mean"].max())]
+    tops += [q.published.value for q in published if q.published is not None]
+    ends = (start / unit.hours - room, end / unit.hours + room)
+    panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * max(tops) or 1.0))
+    up, along = plot.ticks(0.0, panel.y.high, 5), time_steps(*ends, unit, 12 if width > 600 else 6)
+    panel.rules(y=up)
+    panel.labels_up(up, plot.shown(up))
+    panel.floor(along, plot.shown(along), unit.axis("start of the phase"))
+    for (where, arm), rows in part.group_by(["phase", "arm"], maintain_order=True):
+        token, dash = styles.get((str(where), str(arm)), ("active", "solid"))
+        time, mean, low, high = (rows[key].to_numpy().astype(float) for key in ("time_h", "mean", "low", "high"))
+        keep = svg.thinned(time, [mean, low, high], width // 3)
+        panel.band(time[keep] / unit.hours, low[keep], high[keep], token, 0.18)
+        panel.line(time[keep] / unit.hours, mean[keep], token, 2.0, dash)
+    for quantity in published:
+        assert quantity.published is not None
+        panel.marks([quantity.time_h / unit.hours], [quantity.published.value], "D", "ink", 6)
+    return sheet.finish(title, text)
 
 
 def slug(name: str) -> str:

@@ -6,13 +6,17 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from eutonia.report import words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
+
+if TYPE_CHECKING:
+    from eutonia.report.digest import Series
+    from eutonia.report.figures import ArmStyles
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
 _MOST_ROWS = 400
@@ -102,26 +106,29 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
+    known = digest.scores(result.visits)
+    series, responses = digest.series(result, known), digest.responses(result, known)
+    features = digest.features(result.patients)
     return {
         "consort": consort.diagram(result.consort),
-        "scores": _scores(result, phases, styles),
-        "doses": figures.doses(result),
+        "scores": _scores(result, phases, series, styles),
+        "doses": figures.doses(result, styles),
         "responses": [
             (phase, _legend(styles, phase), drawings)
             for phase in phases
-            if (drawings := individuals.responses(result, phase))
+            if (drawings := individuals.responses(responses, styles, phase))
         ],
-        "features": individuals.features(result.patients),
-        "responders": _responders(result, digest.features(result.patients)),
+        "features": individuals.features(result.patients, features),
+        "responders": _responders(result, features),
     }
 
 
-def _scores(result: StudyResult, phases: Sequence[str], styles: Mapping[tuple[str, str], tuple[str, str]]) -> list[Any]:
+def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series], styles: ArmStyles) -> list[Any]:
     """Return for each phase its legend, its panels and whether anything published is drawn in them."""
     from eutonia.report import figures
 
     reported = {quantity.phase for quantity in result.compared if quantity.statistic == "mean"}
-    drawn = [(phase, figures.scores(result, phase)) for phase in phases]
+    drawn = [(phase, figures.scores(series, styles, phase)) for phase in phases]
     return [(phase, _legend(styles, phase), panels, phase in reported) for phase, panels in drawn if panels]
 
 

@@ -9,7 +9,7 @@ Equation
     lambda   = R (1 - s_lambda D)
     mu       = mu_0 + s_mu max(0, D)                      (fusimotor neurons carry the same bias and the same receptors)
     T_b      = max(0, T_b0 + k_b D)
-    H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = 1 + c (h_0 + h)
+    H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = max(0, 1 + c (h_0 + h))
 Source: closed form of the spinal segment, severity ladder of the pendulum fits.
 """
 
@@ -119,5 +119,6 @@ def volley_probit(release: Limbs, deviation: Limbs, bias: Limbs, pool: VolleyCon
     pool
         Spread of thresholds, mean drive and gap to threshold.
     """
-    drive = 1.0 + pool.pool_spread * (pool.volley_drive_mean + deviation)
+    # A volley excites or does nothing: below 0, blocking its release would fire more of the pool.
+    drive = jnp.maximum(1.0 + pool.pool_spread * (pool.volley_drive_mean + deviation), 0.0)
     return (release * drive + bias / pool.motoneuron_gap - 1.0) / pool.pool_spread

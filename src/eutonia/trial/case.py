@@ -32,10 +32,10 @@ from eutonia.trial.charted import solve_factors
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.design_case import Event
 from eutonia.trial.period import PeriodClock, TabletPlan
+from eutonia.trial.progress import Progress, silent
+from eutonia.trial.record import forget_constants, run_record
 from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
-from eutonia.trial.run import forget_constants, run_record
-from eutonia.trial.running import Progress
 from eutonia.trial.trace import Recorder
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ class _Case:
         self.clock.course = Course(dataclasses.replace(people, kinetics=kinetics))
 
 
-def run_case(study: CaseStudy, progress: Progress = lambda _stage, _share: None) -> StudyResult:
+def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
     """Run a case and return its result; the spread over people is what is not known of this one."""
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 

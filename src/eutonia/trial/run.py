@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import contextvars
-import platform
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from eutonia import parameters
-from eutonia.assessment.scoring import chart_constants
-from eutonia.limb.muscle import muscle_groups
-from eutonia.simulation.examine import body_constants
-from eutonia.simulation.stance import stance_constants
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
 from eutonia.trial.design import TrialStudy
+from eutonia.trial.progress import Progress, silent
+from eutonia.trial.record import forget_constants, run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
-from eutonia.trial.running import Progress
 from eutonia.trial.tables import dose_table, patient_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
 
@@ -39,7 +33,7 @@ class RunOptions:
     workers: int = _WORKERS
 
 
-def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambda _stage, _share: None) -> StudyResult:
+def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silent) -> StudyResult:
     """Run every replicate of a trial and return its result.
 
     Parameters
@@ -80,9 +74,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = lambd
     )
 
 
-def simulate(
-    study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = lambda _stage, _share: None
-) -> Outcome:
+def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:
     """Conduct all replicates and join their blocks."""
     people = np.arange(study.population.n * options.replicates)
     blocks = list(lanes.blocks(people, width))
@@ -99,43 +91,3 @@ def simulate(
         # Each block runs in a copy of this context, so that the numbers it reads are recorded too.
         jobs = [workers.submit(contextvars.copy_context().run, one, block) for block in blocks]
         return join(study, [job.result() for job in jobs])
-
-
-def run_record(seed: int, digest: str, used: parameters.Used, wall_time_s: float, **more: Any) -> Mapping[str, Any]:
-    """Return what a reader needs to repeat and to judge a run."""
-    import jax
-    import jax.numpy as jnp
-
-    import eutonia
-
-    records = used.records()
-    assumed = [
-        {"set": r.set, "name": r.name, "value": list(r.array()), "unit": r.unit, "note": r.note}
-        for r in records
-        if r.status == "assumed"
-    ]
-    return {
-        "version": eutonia.__version__,
-        "seed": seed,
-        "study_digest": digest,
-        "parameter_sets": sorted({r.set for r in records}),
-        "counts_by_status": used.counts_by_status(),
-        "precision": "64-bit" if jnp.zeros(()).dtype == jnp.float64 else "32-bit",
-        "platform": f"{platform.platform()}, Python {platform.python_version()}, JAX {jax.__version__}",
-        "wall_time_s": round(wall_time_s, 2),
-        "sources": [{"key": key, "text": _described(key)} for key in used.sources()],
-        "assumed": assumed,
-        **more,
-    }
-
-
-def forget_constants() -> None:
-    """Read all constants anew, so that the record of a run names every number that it rests on."""
-    for constants in (muscle_groups, body_constants, stance_constants, chart_constants):
-        constants.cache_clear()
-
-
-def _described(key: str) -> str:
-    entry = parameters.citations.entry(key)
-    parts = [entry.fields.get(name, "") for name in ("author", "title", "journal", "year", "doi", "note")]
-    return ". ".join(part for part in parts if part)

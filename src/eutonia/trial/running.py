@@ -1,19 +1,14 @@
-"""From a name on the command line to a result: load, prepare the numerics, run, show progress."""
+"""From a name on the command line to a result: load, prepare the numerics, run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from eutonia.trial.design import CaseStudy, TrialStudy, load_study
+from eutonia.trial.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from eutonia.trial.result import StudyResult
-
-Progress = Callable[[str, float], None]
 
 
 def load(study: str, *, seed: int | None = None, patients: int | None = None) -> TrialStudy | CaseStudy:
@@ -28,7 +23,7 @@ def run(
     replicates: int = 500,
     block: int = 1024,
     workers: int = 2,
-    progress: Progress = lambda _stage, _share: None,
+    progress: Progress = silent,
 ) -> StudyResult:
     """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs.
 
@@ -63,29 +58,3 @@ def prepare() -> None:
     jax.config.update("jax_compilation_cache_dir", str(cache))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-
-
-@contextmanager
-def progress(console: Console, *, quiet: bool) -> Iterator[Progress]:
-    """Show a bar a stage on a terminal, nothing elsewhere or when quiet."""
-    if quiet or not console.is_terminal:
-        yield lambda _stage, _share: None
-        return
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
-
-    columns = (
-        TextColumn("{task.description:12}"),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    with Bars(*columns, console=console, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def update(stage: str, share: float) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=1.0)
-            bars.update(tasks[stage], completed=share)
-
-        yield update
