@@ -11,7 +11,7 @@ import jax
 from jaxtyping import Array, Float, Int, Key
 
 # Every decision draws this many numbers and uses the first of them: one compiled program serves all.
-_DRAWS = 8
+DRAWS = 8
 
 
 class Purpose(enum.IntEnum):
@@ -66,15 +66,15 @@ def uniform(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
 
 
 def _check(size: int) -> None:
-    if size > _DRAWS:
-        raise ValueError(f"a decision draws at most {_DRAWS} numbers, not {size}; give the rest a purpose of their own")
+    if size > DRAWS:
+        raise ValueError(f"a decision draws at most {DRAWS} numbers, not {size}; give the rest a purpose of their own")
 
 
 @jax.jit
 def _normals(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda k: jax.random.normal(k, (_DRAWS,)), out_axes=1)(key)
+    return jax.vmap(lambda k: jax.random.normal(k, (DRAWS,)), out_axes=1)(key)
 
 
 @jax.jit
 def _uniforms(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda k: jax.random.uniform(k, (_DRAWS,)), out_axes=1)(key)
+    return jax.vmap(lambda k: jax.random.uniform(k, (DRAWS,)), out_axes=1)(key)

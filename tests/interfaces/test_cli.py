@@ -18,8 +18,8 @@ from eutonia.trial.design import shipped
 HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_studies.toml").read_text(encoding="utf-8"))["broken"]
 FILES = {"report.html", "summary.json", "visits.parquet", "course.nc", "run.json"}
-# A trial small enough for a test: few people, few replicates, everything else as shipped.
-SMALL = ("--patients", "8", "--replicates", "4")
+# A trial small enough for a test, yet of more people than one block of the narrowest width holds.
+SMALL = ("--patients", "8", "--replicates", "12")
 
 
 def texts() -> dict[str, str]:
@@ -147,7 +147,7 @@ def test_the_summary_is_the_mean_of_the_visits(trial_folder: Path) -> None:
         (pl.col("phase") == "bolus") & (pl.col("arm") == "baclofen") & (pl.col("limb") == "leg"),
         (pl.col("scale") == "ashworth") & (pl.col("item") == "mean") & (pl.col("time_h") == 6),
     )
-    assert len(chosen) == 8 * 4
+    assert len(chosen) == 8 * 12
     assert row["mean"] == pytest.approx(chosen["score"].mean(), rel=1e-12)
 
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import html
 import importlib.util
+import itertools
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import polars as pl
 import pytest
 import xarray as xr
 
 from eutonia import report
-from eutonia.report import consort, svg, words
+from eutonia.report import consort, plot, scales, svg, words
 from eutonia.trial.result import ConsortRow, StudyResult
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("report-page")]
@@ -272,3 +275,83 @@ def test_a_flow_of_four_arms_keeps_every_box() -> None:
         assert drawn.count("<rect") == len(rows)
         assert drawn.count("n = 1.5 (0 to 4)") >= 4
     assert consort.diagram(()) is None
+
+
+@pytest.mark.parametrize("width", [1000, 350])
+def test_a_long_legend_stays_inside_its_figure(examples: ModuleType, width: int) -> None:
+    long = "Drowsiness within a day of a bolus, in people of this age with this clearance, however it is asked about"
+    made = examples.case(zooms=())
+    risk = next(name for name in made.course.data_vars if str(name).startswith("risk"))
+    twin = made.course[risk].assign_attrs(long_name=long)
+    course = made.course.assign({f"{risk}_{k}": twin.assign_attrs(long_name=f"{long} ({k})") for k in range(3)})
+    text = report.html(dataclasses.replace(made, course=course))
+    figure = next(
+        one for one in re.findall(r"<svg viewBox=\"0 0 (\d+) .*?</svg>", text, re.DOTALL) if int(one) == width
+    )
+    whole = re.search(rf"<svg viewBox=\"0 0 {figure} .*?</svg>", text, re.DOTALL)
+    assert whole
+    assert "Drowsiness within" in whole[0]
+    for place, look, shown in re.findall(r"<text x=\"([-\d.]+)\"([^>]*)>([^<]*)</text>", whole[0]):
+        room = svg.wide(html.unescape(shown), 11)
+        x = float(place) - (room if "end" in look else room / 2 if "middle" in look else 0)
+        assert x > -1, shown
+        assert x + room < width + 1, shown
+
+
+class TestWidths:
+    @pytest.mark.parametrize("room", [30.0, 90.0, 400.0])
+    def test_wrapped_words_fit_and_none_is_lost(self, room: float) -> None:
+        text = "Drowsiness within a day of a bolus in people with Pneumonoultramicroscopicsilicosis"
+        lines = svg.wrap(text, room, 11)
+        assert all(svg.wide(line, 11) <= room for line in lines)
+        assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+    def test_cut_words_fit_and_short_ones_stay(self) -> None:
+        assert svg.cut("Leg", 100, 12) == "Leg"
+        short = svg.cut("Leg Ashworth, fraction removed", 90, 12)
+        assert short.endswith("…")
+        assert svg.wide(short, 12) <= 90
+
+
+class TestPlot:
+    def test_ticks_are_round_inside_and_few(self) -> None:
+        assert scales.ticks(-3.4, 3.4, 4) == [-2.0, 0.0, 2.0]
+        assert scales.ticks(0.0, 0.26, 5) == [0.0, 0.1, 0.2]
+        assert scales.shown(scales.ticks(0.45, 1.3, 4)) == ["0.50", "0.75", "1.00", "1.25"]
+        assert scales.shown([-2.5, 0.0, 2.5]) == ["−2.5", "0", "2.5"]
+        assert scales.decades(0.05, 1200.0) == [0.1, 1.0, 10.0, 100.0, 1000.0]
+        for low, high in ((0.0, 1e-7), (-5e6, 3.0), (99.9, 100.1)):
+            found = scales.ticks(low, high, 4)
+            assert 1 <= len(found) <= 5
+            assert all(low - 1e-9 * abs(low) <= tick <= high + 1e-9 * abs(high) for tick in found)
+        assert scales.ticks(2.0, 2.0, 4) == [2.0]
+        assert scales.ticks(math.nan, 1.0, 4) != []
+
+    def test_scales_meet_their_ends(self) -> None:
+        assert scales.Scale(0.0, 10.0, 100.0, 300.0)([0.0, 5.0, 10.0]).tolist() == [100.0, 200.0, 300.0]
+        log = scales.Scale(0.1, 1000.0, 80.0, 0.0, is_log=True)
+        assert log([0.1, 10.0, 1000.0]).tolist() == pytest.approx([80.0, 40.0, 0.0])
+        assert log.at(0.0) > 80.0
+
+    def test_a_stepped_line_has_no_slopes_and_keeps_its_levels(self) -> None:
+        draw = np.random.default_rng(5)
+        sheet = plot.Sheet("x", 300, 100)
+        panel = sheet.panel((0, 0, 300, 100), (0.0, 400.0), (0.0, 10.0))
+        time = np.sort(np.repeat(draw.uniform(0, 400, 200), 2))
+        panel.line(time, draw.integers(0, 11, 400).astype(float), "leg", is_stepped=True)
+        found = re.findall(r"[ML]([-\d.]+) ([-\d.]+)", sheet.parts[-1])
+        corners = [(float(x), float(y)) for x, y in found]
+        assert all(a[0] == b[0] or a[1] == b[1] for a, b in itertools.pairwise(corners))
+        assert {y for _, y in corners} == {10.0 * k for k in range(11)}
+
+    def test_a_straight_stretch_needs_two_points_only(self) -> None:
+        sheet = plot.Sheet("x", 300, 100)
+        sheet.panel((0, 0, 300, 100), (0.0, 9.0), (0.0, 1.0)).line(range(10), [0.5] * 10, "leg")
+        assert 'd="M0 50L300 50"' in sheet.parts[-1]
+
+    def test_words_are_escaped_and_a_colour_must_exist(self) -> None:
+        sheet = plot.Sheet("x", 10, 10)
+        sheet.text(0, 0, '<b> & "c"')
+        assert "&lt;b&gt; &amp; &quot;c&quot;" in sheet.finish("t", "w")
+        with pytest.raises(KeyError):
+            sheet.text(0, 0, "a", "no such colour")

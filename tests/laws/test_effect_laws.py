@@ -294,6 +294,19 @@ def test_looking_more_often_changes_nothing() -> None:
         np.testing.assert_allclose(one.plasma, other.plasma, rtol=1e-7, atol=1e-9)
 
 
+def test_a_change_of_the_pump_does_not_coarsen_the_hours_after_a_bolus() -> None:
+    clock = clock_of(people(5))
+    clock.bolus(np.full(N, 50.0), "catheter")
+    clock.advance_to(2.0)
+    clock.set_rate(np.full(N, 5.0), abrupt=False)
+    assert clock.last_event_h == 0.0
+    clock.advance_to(40.0)
+    clock.set_rate(np.full(N, 6.0), abrupt=False)
+    assert 0.0 < clock.last_event_h < 40.0
+    clock.set_rate(np.zeros(N), abrupt=True)
+    assert clock.last_event_h == 40.0
+
+
 def test_no_dose_is_no_drug_and_no_effect() -> None:
     who = people(5)
     found, clock = treat(who, dose=np.zeros(N))

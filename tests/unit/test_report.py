@@ -141,6 +141,12 @@ class TestWords:
     def test_without_published_results_the_headline_is_the_change(self, case: StudyResult) -> None:
         assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in words.headline(case)
 
+    def test_the_headline_of_a_case_is_about_the_leg_and_not_about_pain(self, case: StudyResult) -> None:
+        pain = quantity(limb=None, scale="pain", mean=7.0)
+        arm = quantity(limb="arm", mean=3.0)
+        mixed = dataclasses.replace(case, quantities=(pain, arm, *case.quantities))
+        assert words.headline(mixed) == words.headline(case)
+
 
 class TestDigest:
     def test_every_group_of_visits_is_a_series(self, trial: StudyResult) -> None:
@@ -238,6 +244,18 @@ class TestThinning:
         assert len(x) <= 400
         assert (max(y), min(y), x[0], x[-1]) == (9.0, -5.0, 0.0, 9999.0)
         assert x == sorted(x)
+
+    def test_every_edge_of_a_band_keeps_its_peaks(self) -> None:
+        draw = np.random.default_rng(3)
+        time, courses = np.arange(5000.0), list(draw.normal(size=(3, 5000)))
+        kept = svg.thinned(time, courses, 50)
+        assert kept.size <= (2 + 2 * len(courses)) * 50
+        for values in courses:
+            assert (values[kept].min(), values[kept].max()) == (values.min(), values.max())
+
+    def test_a_short_course_is_left_alone(self) -> None:
+        time = np.arange(40.0)
+        assert svg.thinned(time, [np.zeros(40)], 10).tolist() == list(range(40))
 
 
 class TestTable:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import operator
 
 import jax.numpy as jnp
 from jax.scipy.special import ndtr
@@ -105,7 +106,8 @@ def modified_ashworth_code(latent: Array, noise: Array | Scalar = 0.0) -> Array:
 def expected_score(latent: Array, noise_sd: Array | Scalar, full_from: Array | Scalar) -> Array:
     """Return the mean Ashworth score over rater noise of spread `noise_sd` (smooth in the latent; for fitting)."""
     scatter = jnp.maximum(rater_scatter(latent, noise_sd, full_from), _LEAST_SCATTER)
-    return 1.0 + jnp.stack([ndtr((latent - mark) / scatter) for mark in _MARKS]).sum(axis=0)
+    # Added one by one: the order of a reduction, and so the last bit, may change with the number of people.
+    return 1.0 + functools.reduce(operator.add, (ndtr((latent - mark) / scatter) for mark in _MARKS))
 
 
 # Definition of a rounded grade: half-way between neighbours; 1+ splits the second Ashworth grade in two.

@@ -16,6 +16,9 @@ Not for: free limbs (pendulum, clonus), where the angle is an outcome.
 
 from __future__ import annotations
 
+import functools
+import operator
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -108,9 +111,10 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
     ahead = state.velocity_sensitivity * pace - state.threshold
     onset = jnp.minimum(constants.delay + jnp.maximum(-ahead, 0.0) / pace, duration)
     half = (duration - onset) / 2
-    nodes, weights = (jnp.asarray(values)[:, None, None] for values in (_NODES, _WEIGHTS))
-    torque = reflex_torque(onset + half * (1 + nodes), pace, state, constants)
-    mean_reflex = (weights * torque).sum(axis=0) * half / duration
+    torque = reflex_torque(onset + half * (1 + jnp.asarray(_NODES)[:, None, None]), pace, state, constants)
+    # Added one by one: the order of a reduction, and so the last bit, may change with the number of people.
+    weighted = (weight * torque[node] for node, weight in enumerate(_WEIGHTS))
+    mean_reflex = functools.reduce(operator.add, weighted) * half / duration
     reach = jnp.maximum(1 - state.rest_angle, 0.0)
     mean = mean_reflex + state.background + state.stiffness * reach**2 / 2
     peak = reflex_torque(duration, pace, state, constants) + state.background + state.stiffness * reach

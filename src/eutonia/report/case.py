@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
-from eutonia.report import plot, svg, words
+from eutonia.report import plot, scales, svg, words
 from eutonia.report.course import GRADES, Line, Panel, panels, seen, window
 from eutonia.report.figures import time_steps
 from eutonia.report.words import Number
@@ -46,7 +46,7 @@ class Marker:
     @property
     def half(self) -> float:
         """Return half the width of the mark, px."""
-        return 7.5 + 3.3 * len(self.number)
+        return max(7.5, svg.wide(self.number, 10, bold=True) / 2 + 3.5)
 
     @property
     def wide(self) -> float:
@@ -146,7 +146,7 @@ def _draw(
         _write_head(sheet, strip, head, top)
         panel = _strip(sheet, strip, (time - offset) / unit.hours, (_LEFT, top + head.height, inner, height), ends)
         if strip is strips[-1]:
-            panel.floor(at, plot.shown(at), unit.axis(since))
+            panel.floor(at, scales.shown(at), unit.axis(since))
         else:
             panel.floor()
         top += head.height + height + _SPACE
@@ -169,14 +169,14 @@ def _rows(
             row = next((k for k in range(most) if start > ends[k]), None)
             if row is None:
                 return None
-            ends[row] = x + (mark.wide if named and not is_late else mark.half) + 2
+            ends[row] = x + (mark.wide if named and not is_late else mark.half) + 3
             out.append(row)
         return out
 
     named = fit(5, named=True) if is_wide else None
     if named is not None:
         return named, True
-    return fit(4, named=False) or [k % 4 for k in range(len(marks))], False
+    return fit(4, named=False) or fit(6, named=False) or [k % 6 for k in range(len(marks))], False
 
 
 def _event_lane(
@@ -190,14 +190,13 @@ def _event_lane(
     foot: Number,
 ) -> None:
     """Draw a numbered mark for each event above the panels, its words if they fit, and a hair line through all."""
-    across = plot.Scale(span[0], span[1], _LEFT, _LEFT + inner)
-    places = [(mark, float(across(mark.time_h)[0]), 10 + 20 * row) for mark, row in zip(marks, rows, strict=True)]
+    across = scales.Scale(span[0], span[1], _LEFT, _LEFT + inner)
+    places = [(mark, across.at(mark.time_h), 10 + 20 * row) for mark, row in zip(marks, rows, strict=True)]
     hair = "".join(f"M{x:.2f} {y}V{foot:.2f}" for _, x, y in places)
     if hair:
         sheet.stroke(hair, "line", 0.9, opacity=0.75)
     for mark, x, y in places:
-        half = mark.half - 3 if len(mark.number) == 1 else mark.half - 1
-        sheet.box(x - half, y - 8, 2 * half, 16, "ink", corner=8)
+        sheet.box(x - mark.half, y - 7.5, 2 * mark.half, 15, "ink", corner=7.5)
         sheet.text(x, y, mark.number, "paper", size=10, anchor="middle", bold=True, badge=True)
         if named:
             is_late = x - _LEFT + mark.wide > inner + _EDGE
@@ -272,7 +271,7 @@ def _strip(
     high = max((float(np.nanmax((line.high if line.has_band else line.middle)[at])) for line, at in shown), default=0.0)
     up, is_log = _range(strip, low, high)
     panel = sheet.panel(box, ends, up, is_log=is_log)
-    at = plot.decades(*up) if is_log else plot.ticks(*up, 4)
+    at = scales.decades(*up) if is_log else scales.ticks(*up, 4)
     panel.rules(y=at)
     looks = []
     for line, places in shown:
@@ -289,7 +288,7 @@ def _strip(
         thick = 1.2 if line.is_quiet else 1.8
         panel.line(x, middle, line.colour, thick, line.dash, is_stepped=strip.is_stepped)
         _dots(panel, strip, line, time, places)
-    panel.labels_up(at, [f"{value:g}" for value in at] if is_log else plot.shown(at))
+    panel.labels_up(at, [f"{value:g}" for value in at] if is_log else scales.shown(at))
     return panel
 
 

@@ -157,21 +157,21 @@ def scores(visits: polars.DataFrame) -> polars.DataFrame:
 
 
 def _from_visits(
-    scores: polars.DataFrame, done: Collection[tuple[str, str, str | None, str]]
+    known: polars.DataFrame, done: Collection[tuple[str, str, str | None, str]]
 ) -> dict[tuple[str, str, str | None, str], list[Point]]:
     """Return mean and interval over replicates at each visit, for whatever is not done yet."""
     import polars as pl
 
-    if scores.is_empty():
+    if known.is_empty():
         return {}
     what = ["phase", "arm", "limb", "scale"]
     by = [*what, "visit", "time_h"]
     groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
-    present = scores.select(what).unique(maintain_order=True)
+    present = known.select(what).unique(maintain_order=True)
     wanted = [(phase, arm, limb or None, scale) not in done for phase, arm, limb, scale in present.iter_rows()]
     if not any(wanted):
         return groups
-    part = scores.join(present.filter(wanted), on=what, how="semi", nulls_equal=True)
+    part = known.join(present.filter(wanted), on=what, how="semi", nulls_equal=True)
     trial = part.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
     rows = trial.group_by(by, maintain_order=True).agg(
         pl.col("score").mean().alias("mean"),

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import digest, plot, svg, words
+from eutonia.report import digest, plot, scales, svg, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
@@ -74,9 +74,9 @@ def _forest(
         for index, row in enumerate(group):
             if row.grade == "does not":
                 sheet.box(0, top + step * (index + 0.03), width, step * 0.94, "alarm")
-        at = plot.ticks(panel.x.low, panel.x.high, 9 if width > 600 else 6)
+        at = scales.ticks(panel.x.low, panel.x.high, 9 if width > 600 else 6)
         panel.rules(x=at)
-        panel.floor(at, plot.shown(at), shown or "Score")
+        panel.floor(at, scales.shown(at), shown or "Score")
         for index, row in enumerate(group):
             _forest_row(panel, row, index, is_wide=width > 600)
         top += step * len(group) + foot
@@ -102,11 +102,11 @@ def _forest_row(panel: plot.Panel, row: Quantity, index: int, *, is_wide: bool) 
     panel.marks([value], [y + 0.16], mark, token, 7.5 if mark == "o" else 6.5)
     label, sheet = words.quantity_label(row), panel.sheet
     if is_wide:
-        middle = float(panel.y(index)[0])
+        middle = panel.y.at(index)
         sheet.text(10, middle, svg.cut(label, panel.left - 20, sheet.size))
         sheet.text(panel.right + 14, middle, words.VERDICTS[grade], token)
         return
-    above, verdict = float(panel.y(index - 0.3)[0]), words.VERDICTS[grade]
+    above, verdict = panel.y.at(index - 0.3), words.VERDICTS[grade]
     sheet.text(panel.left, above, svg.cut(label, panel.width - svg.wide(verdict, 11) - 10, 12))
     sheet.text(panel.right, above, verdict, token, size=11, anchor="end")
 
@@ -163,17 +163,17 @@ def _score_panel(
     space = 0.06 * (max(ends) - min(ends)) or 0.5
     box = (34, 10, PANEL[0] - 46, PANEL[1] - 54)
     panel = sheet.panel(box, (first - room, last + room), (min(ends) - space, max(ends) + space))
-    up, along = plot.ticks(panel.y.low, panel.y.high, 5), time_steps(panel.x.low, panel.x.high, unit, 7)
+    up, along = scales.ticks(panel.y.low, panel.y.high, 5), time_steps(panel.x.low, panel.x.high, unit, 7)
     panel.rules(y=up)
-    panel.labels_up(up, plot.shown(up))
-    panel.floor(along, plot.shown(along), unit.axis("start of the phase"))
+    panel.labels_up(up, scales.shown(up))
+    panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
     for row, shift in zip(lines, shifts, strict=True):
         _score_line(panel, row, [point.time_h / unit.hours + shift for point in row.points], styles)
     for point in (point for row in lines for point in row.points):
         if point.published is not None:
             where, value = point.time_h / unit.hours + 2.2 * aside, point.published.value
             error = point.standard_error or 0.0
-            panel.line([where] * 2, [value - error, value + error], "ink", 1.3)
+            panel.line([where] * 2, [value - error, value + error], "ink", 1.3, is_blunt=True)
             panel.marks([where], [value], "D", "ink", 5.5)
     return sheet.finish(title, text)
 
@@ -183,7 +183,7 @@ def _score_line(panel: plot.Panel, row: digest.Series, time: list[float], styles
     token, dash = styles.get((row.phase, row.arm), ("active", "solid"))
     for x, point in zip(time, row.points, strict=True):
         if math.isfinite(point.low + point.high):
-            panel.line([x, x], [point.low, point.high], token, 4, opacity=0.3)
+            panel.line([x, x], [point.low, point.high], token, 4, opacity=0.3, is_blunt=True)
     panel.line(time, [point.mean for point in row.points], token, 2.0, dash)
     panel.marks(time, [point.mean for point in row.points], "o", token, 4.5)
 
@@ -197,8 +197,8 @@ def time_steps(start: Number, end: Number, unit: words.TimeUnit, most: int) -> l
         "months": (1, 2, 3, 6, 12, 24),
     }
     span = end - start
-    step = next((s for s in steps[unit.name] if span / s <= most), max(1, math.ceil(span / most)))
-    return plot.multiples(start, end, step)
+    step = next((s for s in steps[unit.name] if span / s <= most + 0.5), max(1, math.ceil(span / most)))
+    return scales.multiples(start, end, step)
 
 
 def doses(result: StudyResult, styles: ArmStyles) -> list[svg.Drawing]:
@@ -243,10 +243,10 @@ def _dose_panel(
     tops += [q.published.value for q in published if q.published is not None]
     ends = (start / unit.hours - room, end / unit.hours + room)
     panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * max(tops) or 1.0))
-    up, along = plot.ticks(0.0, panel.y.high, 5), time_steps(*ends, unit, 12 if width > 600 else 6)
+    up, along = scales.ticks(0.0, panel.y.high, 5), time_steps(*ends, unit, 12 if width > 600 else 6)
     panel.rules(y=up)
-    panel.labels_up(up, plot.shown(up))
-    panel.floor(along, plot.shown(along), unit.axis("start of the phase"))
+    panel.labels_up(up, scales.shown(up))
+    panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
     for (where, arm), rows in part.group_by(["phase", "arm"], maintain_order=True):
         token, dash = styles.get((str(where), str(arm)), ("active", "solid"))
         time, mean, low, high = (rows[key].to_numpy().astype(float) for key in ("time_h", "mean", "low", "high"))

@@ -94,7 +94,7 @@ def _fill(result: StudyResult, folder: Path) -> None:
     """Write every file of the result; the run record comes last, so a folder that has one is whole."""
     (folder / "report.html").write_text(page.html(result), encoding="utf-8")
     _write_json(folder / "summary.json", summary(result))
-    result.visits.write_parquet(folder / "visits.parquet", compression="zstd")
+    result.visits.write_parquet(folder / "visits.parquet", compression="zstd", compression_level=1, statistics=False)
     _write_course(result, folder / "course.nc")
     record = {"program": _PROGRAM, "study": result.study_name, "title": result.title, "kind": result.kind}
     _write_json(folder / "run.json", {**record, **dict(result.run), "files": list(NAMES)})
@@ -188,4 +188,4 @@ def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _encoding(course: xarray.Dataset) -> dict[Any, dict[str, Any]]:
     numeric = [name for name in course.data_vars if course[name].dtype.kind in "fiu" and course[name].size > 1]
-    return {name: {"zlib": True, "complevel": 4} for name in numeric}
+    return {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in numeric}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import digest, plot, svg, words
+from eutonia.report import digest, plot, scales, svg, words
 from eutonia.report.figures import PANEL, ArmStyles, slug
 from eutonia.report.words import Number
 
@@ -37,11 +37,11 @@ def _response_panel(row: digest.Response, styles: ArmStyles, name: str, title: s
     top = sheet.panel((42, 10, PANEL[0] - 54, 104), across, (0.0, 1.05 * most))
     bottom = sheet.panel((42, 134, PANEL[0] - 54, 104), across, (0.0, 102.0))
     for panel in (top, bottom):
-        up = plot.ticks(panel.y.low, panel.y.high, 3)
+        up = scales.ticks(panel.y.low, panel.y.high, 3)
         panel.rules(y=up)
         panel.rules(x=[0], token="line")
-        panel.labels_up(up, [f"{text}%" for text in plot.shown(up)])
-    along = plot.ticks(*across, 6)
+        panel.labels_up(up, [f"{text}%" for text in scales.shown(up)])
+    along = scales.ticks(*across, 6)
     for index, arm in enumerate(row.arms):
         token, dash = styles.get((row.phase, arm.arm), ("active", "solid"))
         thick = arm.width * 0.86 / len(row.arms)
@@ -51,7 +51,7 @@ def _response_panel(row: digest.Response, styles: ArmStyles, name: str, title: s
         reached = [0.0, *(100 * share for share in arm.reached), 100.0]
         bottom.line(edges, reached, token, 2.0, dash, is_stepped=True)
     top.floor(along)
-    bottom.floor(along, plot.shown(along), "Change in score")
+    bottom.floor(along, scales.shown(along), "Change in score")
     return sheet.finish(title, text)
 
 

@@ -1,4 +1,4 @@
-"""A small drawing board for strip charts: scales, round ticks, lines, bands, marks and text, written straight as SVG.
+"""A small drawing board for strip charts: lines, bands, marks, axes and text, written straight as SVG.
 
 A report has up to a hundred panels, and a plotting library spends most of its time on axes that nobody will move. Here
 a panel is a rectangle with two scales; colours are names of the page's palette, so light, dark and print come free.
@@ -9,71 +9,22 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
-from numpy.typing import ArrayLike
 
 from eutonia.report import svg
+from eutonia.report.scales import Scale, Values
 from eutonia.report.words import Number
 
 #: Lengths of strokes and gaps in widths of the line, or the name of a usual pattern.
 Dash = str | tuple[float, ...]
 _DASHES: dict[str, tuple[float, ...]] = {"solid": (), "dashed": (3.7, 1.6)}
-_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 #: From the middle of a line of text down to its baseline, in text sizes.
 _DROP = 0.33
 #: A line that runs along the edge of its panel keeps its full width, px.
 _BLEED = 1.5
-
-
-def ticks(low: Number, high: Number, most: int) -> list[float]:
-    """Return round numbers from `low` to `high`, with at most `most` steps between them."""
-    if not (math.isfinite(low) and math.isfinite(high) and high > low):
-        return [float(low)]
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
-    return multiples(low, high, step)
-
-
-def multiples(low: Number, high: Number, step: Number) -> list[float]:
-    """Return the multiples of `step` from `low` to `high`."""
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [float(f"{step * k:.12g}") for k in range(first, last + 1)]
-
-
-def decades(low: Number, high: Number) -> list[float]:
-    """Return the powers of ten from `low` to `high`."""
-    return [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
-
-
-def shown(values: Sequence[Number]) -> list[str]:
-    """Return the labels of ticks, all with the decimals of the finest; zero stays a plain zero."""
-    decimals = max((len(f"{value:g}".partition(".")[2]) for value in values), default=0)
-    return [f"{value:.{decimals}f}".replace("-", "−") if value else "0" for value in values]
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A straight or logarithmic way from values to px: the value at either end and where that end is."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    is_log: bool = False
-
-    def __call__(self, values: ArrayLike) -> Float[np.ndarray, " point"]:
-        """Return where values lie, px; on a log scale what is not above zero lies far below the panel."""
-        given = np.atleast_1d(np.asarray(values, dtype=float))
-        ends = self.low, self.high
-        if self.is_log:
-            given = np.log10(np.maximum(given, self.low * 1e-3))
-            ends = math.log10(self.low), math.log10(self.high)
-        return self.start + (given - ends[0]) * ((self.end - self.start) / ((ends[1] - ends[0]) or 1.0))
 
 
 class Sheet:
@@ -108,13 +59,21 @@ class Sheet:
         )
 
     def stroke(
-        self, path: str, token: str, width: Number, dash: Dash = "solid", *, opacity: Number = 1.0, clip: str = ""
+        self,
+        path: str,
+        token: str,
+        width: Number,
+        dash: Dash = "solid",
+        *,
+        opacity: Number = 1.0,
+        is_blunt: bool = False,
+        clip: str = "",
     ) -> None:
         """Draw a path as a line; strokes and gaps grow with its width."""
         pattern = _DASHES[dash] if isinstance(dash, str) else dash
         look = f' stroke-dasharray="{" ".join(_short(part * width) for part in pattern)}"' if pattern else ""
         look += f' stroke-opacity="{_short(opacity)}"' if opacity != 1.0 else ""
-        cap = "" if pattern else ' stroke-linecap="round"'
+        cap = "" if pattern or is_blunt else ' stroke-linecap="round"'
         colour = svg.colour(token)
         self.parts.append(
             f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{_short(width)}"{cap}{look}{clip}/>'
@@ -176,24 +135,25 @@ class Panel:
 
     def line(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Values,
+        y: Values,
         token: str,
         width: Number = 2.0,
         dash: Dash = "solid",
         *,
         is_stepped: bool = False,
         opacity: Number = 1.0,
+        is_blunt: bool = False,
     ) -> None:
-        """Draw a line through points; where it is stepped, a value holds until the next."""
+        """Draw a line through points; where it is stepped, a value holds until the next. A blunt end is exact."""
         path = _through(*_corners(self.x(x), self.y(y), is_stepped=is_stepped))
-        self.sheet.stroke(path, token, width, dash, opacity=opacity, clip=self._clip)
+        self.sheet.stroke(path, token, width, dash, opacity=opacity, is_blunt=is_blunt, clip=self._clip)
 
     def band(
         self,
-        x: ArrayLike,
-        low: ArrayLike,
-        high: ArrayLike,
+        x: Values,
+        low: Values,
+        high: Values,
         token: str,
         opacity: Number,
         *,
@@ -206,7 +166,7 @@ class Panel:
         path = f"{_through(*there)}L{_through(back[0][::-1], back[1][::-1])[1:]}z"
         self.sheet.fill(path, token, opacity=opacity, clip=self._clip)
 
-    def marks(self, x: ArrayLike, y: ArrayLike, shape: str, token: str, size: Number) -> None:
+    def marks(self, x: Values, y: Values, shape: str, token: str, size: Number) -> None:
         """Draw a circle (o), diamond (D), square (s) or upright bar (|) of `size` px at each point."""
         places = list(zip(_numbers(self.x(x)), _numbers(self.y(y)), strict=True))
         if shape == "o":
@@ -271,9 +231,11 @@ def _corners(
     x, y = np.round(x, 2), np.round(y, 2)
     if is_stepped:
         x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
+    is_new = np.append(True, (np.diff(x) != 0) | (np.diff(y) != 0))
+    x, y = x[is_new], y[is_new]
     if x.size > 2:
         is_level = (y[1:-1] == y[:-2]) & (y[1:-1] == y[2:])
-        is_upright = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:]) & ((y[1:-1] - y[:-2]) * (y[2:] - y[1:-1]) >= 0)
+        is_upright = (x[1:-1] == x[:-2]) & (x[1:-1] == x[2:]) & ((y[1:-1] - y[:-2]) * (y[2:] - y[1:-1]) > 0)
         keep = np.concatenate([[True], ~(is_level | is_upright), [True]])
         x, y = x[keep], y[keep]
     return x, y

@@ -42,6 +42,8 @@ _SCALES = {
     "adverse": "Adverse reactions",
 }
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
+#: Scales that say most about spasticity, first in a headline.
+_TELLING = ("ashworth", "modified_ashworth", "tardieu", "spasm", "reflex", "clonus")
 _STATUS_ORDER = ("verified", "secondary", "derived", "recalled", "fitted", "program default", "assumed")
 
 
@@ -231,13 +233,20 @@ def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
 
 
+def _importance(quantity: Quantity) -> tuple[int, bool]:
+    """Return the rank of a score in a headline: tone before spasms before the rest, and the leg before the arm."""
+    order = {scale: rank for rank, scale in enumerate(_TELLING)}
+    return order.get(quantity.scale, len(order)), quantity.limb != "leg"
+
+
 def _change(result: StudyResult) -> str:
-    """Return how the first score moved, in the arm where it moved most; for a study with nothing published."""
+    """Return how the score that matters most moved, in the arm where it moved most; with nothing published."""
     rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
     if not rows:
         return "Predicted course; nothing published to hold it against."
+    lead = min(rows, key=_importance)
     groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
-    same = [row for row in rows if (row.limb, row.scale) == (rows[0].limb, rows[0].scale)]
+    same = [row for row in rows if (row.limb, row.scale) == (lead.limb, lead.scale)]
     for row in same:
         groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
     sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]

@@ -8,8 +8,10 @@ then a day.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Int
@@ -53,13 +55,19 @@ class Snapshot(eqx.Module):
     csf_arm: Patients
     csf_brain: Patients
 
+    @classmethod
+    def untreated(cls, n_patients: int) -> Snapshot:
+        """Return what is seen of people who never had the drug."""
+        limbs, patients = jnp.zeros((2, n_patients)), jnp.zeros(n_patients)
+        return cls(limbs, limbs + 1.0, limbs, limbs + 1.0, *([patients] * 5))
+
 
 def start(people: People) -> CourseState:
     """Return people who never had the drug."""
     return CourseState(people.kinetics.initial_state(), gaba_b.Tolerance.naive(people.n))
 
 
-@eqx.filter_jit
+@jax.jit
 def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
     """Compute the exact propagators of one step size once for a block of people."""
     return kinetics.step_plan(dt_h)
@@ -69,7 +77,7 @@ def _tone_site(people: People, state: KineticState) -> Limbs:
     return people.kinetics.exposure(state).levels(people.receptor.blood_potency).slow
 
 
-@eqx.filter_jit
+@jax.jit
 def run(
     people: People,
     step: StepPlan,
@@ -173,7 +181,7 @@ class Course:
         return _snapshot(self.people, state)
 
 
-@eqx.filter_jit
+@jax.jit
 def _snapshot(people: People, state: CourseState) -> Snapshot:
     receptor = people.receptor
     exposure = people.kinetics.exposure(state.drug)
@@ -194,11 +202,11 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     )
 
 
-@eqx.filter_jit
+@partial(jax.jit, static_argnames="access")
 def _bolus(kinetics: Kinetics, state: KineticState, amount_ug: Patients, access: str) -> KineticState:
     return kinetics.bolus(state, amount_ug, access=access)
 
 
-@eqx.filter_jit
+@jax.jit
 def _tablet(kinetics: Kinetics, state: KineticState, amount_mg: Patients) -> KineticState:
     return kinetics.tablet(state, amount_mg)

@@ -102,13 +102,24 @@ def muscle_state(bias: Muscles, untreated: Muscles, passive: Muscles, constants:
 
 
 @eqx.filter_jit
+def untreated_resistance(
+    bias: Float[Array, "muscle point"], constants: BodyConstants, speed: Float[Array, "muscle 1"]
+) -> Float[Array, "muscle point"]:
+    """Return the mean resistance of each muscle group without drug or contracture, against bias (mV)."""
+    state = muscle_state(bias, bias, jnp.zeros_like(bias), constants)
+    return stretch(state, constants.ramp, speed).mean_resistance
+
+
+def healthy_resistance(constants: BodyConstants, speed: Float[Array, "muscle 1"]) -> Float[Array, "muscle 1"]:
+    """Return the mean resistance of each muscle group of a healthy limb to a stretch at this speed."""
+    return untreated_resistance(jnp.zeros_like(constants.speed), constants, speed)
+
+
 def excess_curve(bias: Float[Array, " point"], constants: BodyConstants) -> Float[Array, "muscle point"]:
     """Return the mean resistance over a healthy limb of each muscle group without drug or contracture, against bias."""
-    grid = bias[None, :] * jnp.ones((len(constants.limb_of), 1))
-    zero = jnp.zeros_like(grid)
-    healthy = stretch(muscle_state(zero[:, :1], zero[:, :1], zero[:, :1], constants), constants.ramp, constants.speed)
-    moved = stretch(muscle_state(grid, grid, zero, constants), constants.ramp, constants.speed)
-    return moved.mean_resistance - healthy.mean_resistance
+    grid = bias[None, :] * jnp.ones_like(constants.speed)
+    moved = untreated_resistance(grid, constants, constants.speed)
+    return moved - healthy_resistance(constants, constants.speed)
 
 
 def examine(
@@ -119,16 +130,21 @@ def examine(
     tap: TendonTap = _BRISK,
 ) -> Examination:
     """Stretch, tap and stimulate both limbs of the affected side under the drug of `snapshot`."""
-    return examine_at(
-        people, snapshot, constants, jnp.asarray(stretching.ranges_per_second()), jnp.asarray(tap.strength)
-    )
+    speed = jnp.asarray(stretching.ranges_per_second())
+    healthy = healthy_resistance(constants, speed)
+    return examine_at(people, snapshot, constants, speed, healthy, jnp.asarray(tap.strength))
 
 
 @eqx.filter_jit
 def examine_at(
-    people: People, snapshot: Snapshot, constants: BodyConstants, speed: Float[Array, "muscle 1"], tap: Float[Array, ""]
+    people: People,
+    snapshot: Snapshot,
+    constants: BodyConstants,
+    speed: Float[Array, "muscle 1"],
+    healthy: Float[Array, "muscle 1"],
+    tap: Float[Array, ""],
 ) -> Examination:
-    """Examine at stretch speeds in joint ranges per second and a tap of a given strength."""
+    """Examine at stretch speeds in joint ranges per second, against a healthy resistance, with a tap of a strength."""
     limb = jnp.array(constants.limb_of)
     untreated = jnp.maximum(people.bias, 0.0)
     left = people.bias - snapshot.hyperpolarisation
@@ -136,13 +152,10 @@ def examine_at(
     muscle_untreated = muscle_bias(untreated[limb], people.traits.muscle_deviation, constants.tone)
     muscle_left = muscle_untreated - snapshot.hyperpolarisation[limb]
     passive = stiff[limb]
-    zero = jnp.zeros_like(muscle_left)
     response = stretch(muscle_state(muscle_left, muscle_untreated, passive, constants), constants.ramp, speed)
-    healthy = stretch(muscle_state(zero, zero, zero, constants), constants.ramp, speed)
-
     return Examination(
         response=response,
-        excess=response.mean_resistance - healthy.mean_resistance,
+        excess=response.mean_resistance - healthy,
         h_over_m=ndtr(volley_probit(snapshot.release, people.traits.volley, left, constants.volley)),
         tap_probit=volley_probit(tap * snapshot.release, people.traits.tap, left, constants.volley),
         bias=left,

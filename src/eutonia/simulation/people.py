@@ -8,11 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
 from eutonia.limb.muscle import LIMBS, muscle_groups
 
 Limbs = Float[Array, "limb patient"]
+Deviates = Float[Array, "draw patient"]
 
 
 class Traits(eqx.Module):
@@ -38,15 +40,36 @@ class Traits(eqx.Module):
         def luck(purpose: _streams.Purpose, size: int) -> Array:
             return _streams.normal(_streams.keys(seed, purpose, person), size)
 
-        n_limbs, purpose = len(LIMBS), _streams.Purpose
-        reflexes = luck(purpose.REFLEX, 2 * n_limbs)
-        return cls(
-            muscle_deviation=luck(purpose.MUSCLE, len(muscle_groups())),
-            contracture=median * jnp.exp(tone.value("contracture_log_spread") * luck(purpose.PASSIVE, n_limbs)),
-            volley=parameters.load("receptor").value("volley_drive_spread") * reflexes[:n_limbs],
-            tap=parameters.load("reflex").value("person_spread") * reflexes[n_limbs:],
-            spasm=parameters.load("spasm").value("person_spread") * luck(purpose.SPASM, n_limbs),
+        purpose = _streams.Purpose
+        return _traits(
+            *(luck(of, _streams.DRAWS) for of in (purpose.MUSCLE, purpose.PASSIVE, purpose.REFLEX, purpose.SPASM)),
+            contracture=(median, tone.value("contracture_log_spread")),
+            volley=parameters.load("receptor").value("volley_drive_spread"),
+            tap=parameters.load("reflex").value("person_spread"),
+            spasm=parameters.load("spasm").value("person_spread"),
         )
+
+
+@jax.jit
+def _traits(
+    of_muscles: Deviates,
+    of_tissue: Deviates,
+    of_reflexes: Deviates,
+    of_spasms: Deviates,
+    contracture: tuple[Scalar, Scalar],
+    volley: Scalar,
+    tap: Scalar,
+    spasm: Scalar,
+) -> Traits:
+    """Turn standard deviates into traits; `contracture` is median and SD of the logarithm, the others are SDs."""
+    n_limbs, (median, log_sd) = len(LIMBS), contracture
+    return Traits(
+        muscle_deviation=of_muscles[: len(muscle_groups())],
+        contracture=median * jnp.exp(log_sd * of_tissue[:n_limbs]),
+        volley=volley * of_reflexes[:n_limbs],
+        tap=tap * of_reflexes[n_limbs : 2 * n_limbs],
+        spasm=spasm * of_spasms[:n_limbs],
+    )
 
 
 class People(eqx.Module):

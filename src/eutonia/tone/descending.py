@@ -24,11 +24,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._types import Scalar
 from eutonia.patient.pathways import CORTICOSPINAL, DORSAL_RETICULOSPINAL, LIMBS, MEDIAL_RETICULOSPINAL, MONOAMINERGIC
 
 Integrity = Float[Array | np.ndarray, "pathway limb patient"]
@@ -147,8 +149,13 @@ def limb_deviates(
 ) -> Limbs:
     """Return standard normal deviates of leg and arm that correlate within a person."""
     keys = _streams.keys(seed, purpose, jnp.asarray(person))
-    own, *by_limb = _streams.normal(keys, 1 + len(LIMBS))
-    return jnp.asarray(math.sqrt(correlation) * own + math.sqrt(1.0 - correlation) * jnp.stack(by_limb))
+    return _tied(_streams.normal(keys, 1 + len(LIMBS)), math.sqrt(correlation), math.sqrt(1.0 - correlation))
+
+
+@jax.jit
+def _tied(deviates: Float[Array, "deviate patient"], shared: Scalar, apart: Scalar) -> Limbs:
+    """Return deviates of the limbs that share the first one."""
+    return jnp.stack([shared * deviates[0] + apart * deviates[1 + limb] for limb in range(len(LIMBS))])
 
 
 def _by_limb(numbers: tuple[float, ...]) -> Float[Array, "limb 1"]:

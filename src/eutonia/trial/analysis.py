@@ -122,9 +122,14 @@ def summarise(outcome: Outcome, values: Values, present: Flags) -> Summary:
     table = outcome.by_replicate(np.where(present, values, np.nan))
     means = _nan_mean(table)
     count = np.sum(~np.isnan(table), axis=1)
-    squares = _nan_mean((table - means[:, None]) ** 2)
-    spread = np.sqrt(squares * count / np.maximum(count - 1, 1))
-    return _over_trials(means, float(np.mean(count)), spread)
+    return _over_trials(means, float(np.mean(count)), _spread(table))
+
+
+def _spread(table: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each row, skipping missing values; NaN for a row of fewer than two."""
+    count = np.sum(~np.isnan(table), axis=1)
+    squares = _nan_mean((table - _nan_mean(table)[:, None]) ** 2)
+    return np.where(count > 1, np.sqrt(squares * count / np.maximum(count - 1, 1)), np.nan)
 
 
 def _over_trials(values: np.ndarray, n: float, spread: np.ndarray | None = None) -> Summary:
@@ -237,7 +242,8 @@ def visit_label(time_h: float) -> str:
     month = 730.5
     if time_h >= month:
         months = time_h / month
-        return f"{months:.0f} months" if abs(months - round(months)) < 0.02 else f"{months:.1f} months"
+        number = f"{months:.0f}" if abs(months - round(months)) < 0.02 else f"{months:.1f}"
+        return "1 month" if number == "1" else f"{number} months"
     if time_h > 72 and abs(time_h / _HOURS_PER_DAY - round(time_h / _HOURS_PER_DAY)) < 1e-6:
         return f"{time_h / _HOURS_PER_DAY:.0f} days"
     return f"{time_h:g} h"
@@ -275,10 +281,8 @@ def _special(outcome: Outcome, row: PublishedRow) -> Quantity:
 
 def _sd(outcome: Outcome, values: Values, present: Flags) -> Summary:
     table = outcome.by_replicate(np.where(present, values, np.nan))
-    means = _nan_mean(table)
     count = np.sum(~np.isnan(table), axis=1)
-    spread = np.sqrt(_nan_mean((table - means[:, None]) ** 2) * count / np.maximum(count - 1, 1))
-    return _over_trials(spread, float(np.mean(count)))
+    return _over_trials(_spread(table), float(np.mean(count)))
 
 
 def _fraction_removed(
@@ -288,8 +292,9 @@ def _fraction_removed(
     before, after = (
         _nan_mean(outcome.by_replicate(np.where(present, score_of(r, scale, limb), np.nan))) for r in (first, record)
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        removed = (before - after) / (before - _NORMAL.get(scale, 0.0))
+    excess = before - _NORMAL.get(scale, 0.0)
+    # Where nothing was in excess, nothing can be removed.
+    removed = (before - after) / np.where(excess > 0.0, excess, np.nan)
     return _over_trials(removed, float(np.mean(outcome.by_replicate(present).sum(axis=1))))
 
 

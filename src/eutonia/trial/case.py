@@ -25,7 +25,6 @@ from eutonia.simulation.people import People, Traits
 from eutonia.tone.descending import (
     DescendingConstants,
     bias_factors,
-    descending_bias,
     strength_exponents,
 )
 from eutonia.trial.charted import solve_factors
@@ -46,7 +45,7 @@ POSSIBLE_PEOPLE = 64
 _LOOKS = 4096
 _HOURS_PER_DAY = 24.0
 # Looks after an event: (step, until) in h; and before and after a zoomed event.
-_DENSE = ((0.5, 12.0), (2.0, 48.0), (6.0, 240.0))
+_DENSE = ((0.5, 8.0), (2.0, 24.0), (8.0, 168.0))
 _ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
 
 
@@ -77,13 +76,14 @@ class _Case:
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
         """Return the bias in mV that this lesion gives a person of factor 1 at a time since the stroke."""
-        integrity = self.cohort.pathways.integrity(time_h)
-        return np.asarray(descending_bias(integrity, jnp.ones((len(LIMBS), len(self.person))), time_h))
+        integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
+        one = jnp.ones((len(LIMBS), len(self.person)))
+        return np.asarray(lesioned(integrity, one, self.exponent, jnp.asarray(float(time_h)), self.descending)[0])
 
     def people_at(self, time_h: float) -> People:
         """Return the lanes as their lesion has made them by `time_h`."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
-        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_h), self.descending)
+        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(float(time_h)), self.descending)
         since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 

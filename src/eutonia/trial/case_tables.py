@@ -84,8 +84,9 @@ def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]
     found = []
     for scale, limb in _items(study):
         scores = _scores(course, scale, limb)
+        lows, highs = np.quantile(scores, [tail, 1 - tail], axis=1)
+        means, spreads = scores.mean(axis=1), scores.std(axis=1, ddof=1)
         for i in _examined(course, study):
-            low, high = np.quantile(scores[i], [tail, 1 - tail])
             found.append(
                 Quantity(
                     name="",
@@ -96,11 +97,11 @@ def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]
                     visit=visit_label(float(time[i])),
                     time_h=float(time[i]),
                     statistic="mean",
-                    mean=float(scores[i].mean()),
-                    sd=float(scores[i].std(ddof=1)),
+                    mean=float(means[i]),
+                    sd=float(spreads[i]),
                     n=float(scores.shape[1]),
-                    low=float(low),
-                    high=float(high),
+                    low=float(lows[i]),
+                    high=float(highs[i]),
                 )
             )
     return tuple(found)

@@ -14,8 +14,8 @@ from jaxtyping import Array, Float
 from eutonia.assessment.scoring import ChartConstants, chart_constants, latent_grades, limb_mean
 from eutonia.errors import StudyError
 from eutonia.limb.muscle import LIMBS
-from eutonia.simulation.course import Course, Snapshot, start
-from eutonia.simulation.examine import BodyConstants, body_constants, examine_at
+from eutonia.simulation.course import Snapshot
+from eutonia.simulation.examine import BodyConstants, body_constants, examine_at, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.people import People
 from eutonia.trial.design_case import ChartedScore
@@ -39,6 +39,8 @@ def solve_factors(
         When the lesion leaves the limb's pathways whole, so that no factor gives the charted score.
     """
     factor = np.array(drawn)
+    speed = jnp.asarray(PassiveStretch().ranges_per_second())
+    healthy = healthy_resistance(body_constants(), speed)
     for row in charted:
         limb = LIMBS.index(row.limb)
         unit = plateau(row.at_h)[limb]
@@ -48,15 +50,11 @@ def solve_factors(
                 f"{row.at_h.text}. Allowed: a later time, a larger lesion, or one that hits the {row.limb}. "
                 "Do: check [lesion] and the time of [[charted]]."
             )
-        untreated = Course(people).snapshot(start(people))
+        untreated = Snapshot.untreated(people.n)
         wanted, time_h = jnp.asarray(row.score - 1.0), jnp.asarray(float(row.at_h))
-        solved = _bias_for(people, untreated, wanted, time_h, body_constants(), chart_constants(), _stretch_speed())
+        solved = _bias_for(people, untreated, wanted, time_h, body_constants(), chart_constants(), speed, healthy)
         factor[limb] = np.asarray(solved)[limb] / unit
     return jnp.asarray(factor)
-
-
-def _stretch_speed() -> Float[Array, "muscle 1"]:
-    return jnp.asarray(PassiveStretch().ranges_per_second())
 
 
 @eqx.filter_jit
@@ -68,6 +66,7 @@ def _bias_for(
     body: BodyConstants,
     scales: ChartConstants,
     speed: Float[Array, "muscle 1"],
+    healthy: Float[Array, "muscle 1"],
 ) -> Float[Array, "limb patient"]:
     """Return the bias at which each limb's mean latent grade is the wanted one, by bisection."""
 
@@ -75,7 +74,7 @@ def _bias_for(
         low, high = bounds
         middle = (low + high) / 2
         now = dataclasses.replace(people, bias=middle, time_since_onset_h=jnp.full(people.n, time_h))
-        grades = latent_grades(examine_at(now, untreated, body, speed, jnp.ones(())), scales)
+        grades = latent_grades(examine_at(now, untreated, body, speed, healthy, jnp.ones(())), scales)
         above = limb_mean(grades) > wanted
         return jnp.where(above, low, middle), jnp.where(above, middle, high)
 

@@ -133,7 +133,7 @@ class PeriodClock:
         if np.array_equal(rate_ug_per_h, self.rate):
             return
         self.rate = rate_ug_per_h
-        self.last_event_h = self.now_h if abrupt else min(self.now_h, self.now_h - _AFTER_FINE_STEPS_H)
+        self.last_event_h = self.now_h if abrupt else max(self.last_event_h, self.now_h - _AFTER_FINE_STEPS_H)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,21 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia.assessment.ashworth import expected_score
-from eutonia.assessment.scoring import Chart, ChartConstants, chart, chart_constants, latent_grades, no_luck
+from eutonia.assessment.scoring import (
+    Chart,
+    ChartConstants,
+    chart,
+    chart_constants,
+    latent_grades,
+    limb_mean,
+    no_luck,
+)
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS
 from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
-from eutonia.simulation.course import Course, start
+from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
@@ -135,7 +143,7 @@ def _drug_handling(
 def _expected_ashworth(exam: Examination, constants: ChartConstants) -> Float[Array, "limb patient"]:
     noise = jnp.hypot(constants.rater_bias, constants.rater_residual)
     expected = expected_score(latent_grades(exam, constants), noise, constants.rater_noise_from)
-    return jnp.stack([expected[jnp.array(muscles_of(limb))].mean(axis=0) for limb in LIMBS])
+    return limb_mean(expected)
 
 
 def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
@@ -143,7 +151,7 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
 
     Ashworth scores are means over rater noise, so that they vary smoothly.
     """
-    snapshot = Course(people).snapshot(start(people))
+    snapshot = Snapshot.untreated(people.n)
     exam = examine(people, snapshot, body_constants())
     standing = stance(people, snapshot, body_constants())
     constants = chart_constants()

@@ -1,0 +1,67 @@
+"""The scales of a panel: from values to px, and the round numbers that are written beside them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.report.words import Number
+
+#: What is drawn: one number for each point.
+Values = Sequence[Number] | np.ndarray
+_NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+def ticks(low: Number, high: Number, most: int) -> list[float]:
+    """Return round numbers from `low` to `high`, with at most `most` steps between them."""
+    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+        return [float(low)]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
+    return multiples(low, high, step)
+
+
+def multiples(low: Number, high: Number, step: Number) -> list[float]:
+    """Return the multiples of `step` from `low` to `high`."""
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{step * k:.12g}") for k in range(first, last + 1)]
+
+
+def decades(low: Number, high: Number) -> list[float]:
+    """Return the powers of ten from `low` to `high`."""
+    return [10.0**k for k in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+
+
+def shown(values: Sequence[Number]) -> list[str]:
+    """Return the labels of ticks, all with the decimals of the finest; zero stays a plain zero."""
+    decimals = max((len(f"{value:g}".partition(".")[2]) for value in values), default=0)
+    return [f"{value:.{decimals}f}".replace("-", "−") if value else "0" for value in values]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A straight or logarithmic way from values to px: the value at either end and where that end is."""
+
+    low: Number
+    high: Number
+    start: Number
+    end: Number
+    is_log: bool = False
+
+    def __call__(self, values: Values) -> Float[np.ndarray, " point"]:
+        """Return where values lie, px; on a log scale what is not above zero lies far below the panel."""
+        given = np.asarray(values, dtype=float)
+        ends = self.low, self.high
+        if self.is_log:
+            given = np.log10(np.maximum(given, self.low * 1e-3))
+            ends = math.log10(self.low), math.log10(self.high)
+        return self.start + (given - ends[0]) * ((self.end - self.start) / ((ends[1] - ends[0]) or 1.0))
+
+    def at(self, value: Number) -> float:
+        """Return where one value lies, px."""
+        return float(self([value])[0])

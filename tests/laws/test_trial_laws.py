@@ -1,0 +1,411 @@
+"""Laws of trials: equal arms are equal, luck belongs to people, blocks and workers and looks change nothing."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from eutonia.limb.muscle import muscles_of
+from eutonia.trial import lanes
+from eutonia.trial.analysis import Outcome, join, quantities
+from eutonia.trial.arms import score_fall
+from eutonia.trial.conduct import BlockOutcome, VisitRecord, chart_of, conduct
+from eutonia.trial.design import TrialStudy, parse_study
+from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.run import RunOptions, run_trial, simulate
+from eutonia.trial.tables import visit_table
+
+pytestmark = pytest.mark.xdist_group("slow clock")
+
+N, REPLICATES, WIDTH = 24, 6, 64
+PEOPLE = N * REPLICATES
+
+HEAD = """
+[study]
+name = "laws"
+title = "Every kind of arm, for tests"
+kind = "trial"
+seed = 7
+
+[population]
+n = 24
+pool = 2048
+origin = "stroke"
+lesions = "stroke survivors"
+women = 0.45
+age = { mean = "60 year", sd = "12 year", min = "25 year", max = "85 year" }
+weight = { mean = "76 kg", sd = "15 kg", min = "40 kg", max = "140 kg" }
+creatinine_clearance = { mean = "85 mL/min", sd = "25 mL/min", min = "40 mL/min", max = "160 mL/min" }
+time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "120 month" }
+
+[[population.entry]]
+scale = "ashworth"
+limb = "leg"
+at_least = 3
+muscles = 1
+
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "walking", "pain"]
+rater = "human"
+"""
+
+BOLUS_ARM = """
+[[phase.arm]]
+name = "{name}"
+placebo = {placebo}
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal bolus"
+dose = "50 ug"
+at = "0 hour"
+access = "lumbar puncture"
+"""
+
+BOLUS = """
+[[phase]]
+name = "bolus"
+design = "crossover"
+masking = "double blind"
+washout = "48 hour"
+visits = ["0 hour", "4 hour"]
+nonspecific = false
+dropout = false
+{arms}[phase.gate]
+need = "any"
+[[phase.gate.rule]]
+arm = "baclofen"
+scale = "ashworth"
+limb = "leg"
+fall = 1.0
+""".format(arms=BOLUS_ARM.format(name="baclofen", placebo="false") + BOLUS_ARM.format(name="saline", placebo="true"))
+
+PUMP = """
+[[phase]]
+name = "pump"
+design = "single"
+masking = "open"
+follows = "bolus"
+visits = ["0 day", "28 day", "3 year"]
+nonspecific = true
+dropout = true
+[[phase.arm]]
+name = "pump"
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal infusion"
+start = "0 hour"
+tip = "T10"
+[phase.arm.titration]
+policy = "label"
+origin = "cerebral"
+start = "twice screening"
+max = "150 ug/day"
+daily_until = "3 day"
+every = "7 day"
+later_after = "28 day"
+later_every = "180 day"
+target = { scale = "ashworth", limb = "leg and arm", at_most = 1.7, below_screening = 0.15 }
+"""
+
+FIXED = """
+[[phase]]
+name = "fixed"
+design = "parallel"
+masking = "double blind"
+visits = ["0 hour", {middle} "21 day"]
+nonspecific = true
+dropout = true
+"""
+
+TABLET_ARM = """
+[[phase.arm]]
+name = "{name}"
+placebo = {placebo}
+[[phase.arm.treatment]]
+product = "baclofen tablets"
+route = "oral"
+dose = "{dose}"
+every = "8 hour"
+"""
+
+INFUSION_ARM = """
+[[phase.arm]]
+name = "{name}"
+placebo = {placebo}
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal infusion"
+rate = "{dose}"
+tip = "T10"
+"""
+
+ARMS = (
+    INFUSION_ARM.format(name="sham pump", placebo="true", dose="100 ug/day"),
+    INFUSION_ARM.format(name="empty pump", placebo="false", dose="0 ug/day"),
+    INFUSION_ARM.format(name="pump", placebo="false", dose="100 ug/day"),
+    TABLET_ARM.format(name="placebo", placebo="true", dose="20 mg"),
+    TABLET_ARM.format(name="0 mg", placebo="false", dose="0 mg"),
+    TABLET_ARM.format(name="tablets", placebo="false", dose="20 mg"),
+    TABLET_ARM.format(name="same tablets", placebo="false", dose="20 mg"),
+)
+
+EXTRA_ARM = TABLET_ARM.format(name="fewer tablets", placebo="false", dose="10 mg")
+TEXT = HEAD + BOLUS + PUMP + FIXED.format(middle='"7 day",') + "".join(ARMS)
+
+
+def study(text: str = TEXT) -> TrialStudy:
+    found = parse_study(text)
+    assert isinstance(found, TrialStudy)
+    return found
+
+
+@cache
+def pool() -> Pool:
+    return draw_pool(study().population, study().seed, WIDTH)
+
+
+def simulated(of: TrialStudy, *, width: int = WIDTH, workers: int = 1, replicates: int = REPLICATES) -> Outcome:
+    return simulate(of, pool(), RunOptions(replicates=replicates, block=width, workers=workers), width)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Outcome:
+    return simulated(study())
+
+
+def assert_same(one: VisitRecord, other: VisitRecord, people: Any = slice(None)) -> None:
+    """Compare all that was charted and given, bit by bit."""
+    for name, score in one.scores.items():
+        np.testing.assert_array_equal(score[..., people], other.scores[name][..., people], err_msg=name)
+    for name in ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain"):
+        np.testing.assert_array_equal(getattr(one, name)[people], getattr(other, name)[people], err_msg=name)
+
+
+def assert_same_outcome(one: Outcome, other: Outcome) -> None:
+    assert one.visits.keys() == other.visits.keys()
+    for key, record in one.visits.items():
+        assert_same(record, other.visits[key])
+    np.testing.assert_array_equal(one.member, other.member)
+    for name in ("entered", "passed", "assigned", "left", "features"):
+        for key, values in getattr(one, name).items():
+            np.testing.assert_array_equal(values, getattr(other, name)[key], err_msg=f"{name} {key}")
+
+
+# --- equal arms ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("tablets", "same tablets"), ("placebo", "0 mg"), ("sham pump", "empty pump")]
+)
+def test_arms_that_give_the_same_differ_by_exactly_zero(plain: Outcome, one: str, other: str) -> None:
+    for visit in range(3):
+        assert_same(plain.visits["fixed", one, visit], plain.visits["fixed", other, visit])
+
+
+def test_arms_that_give_something_else_differ(plain: Outcome) -> None:
+    for one, other in (("tablets", "placebo"), ("pump", "sham pump")):
+        before, after = (plain.visits["fixed", arm, 2].scores["h_reflex"] for arm in (one, other))
+        assert np.all(before <= after)
+        assert np.mean(before < after) > 0.9
+    first = [plain.visits["fixed", arm, 0].scores["ashworth"] for arm in ("pump", "sham pump", "tablets")]
+    np.testing.assert_array_equal(first[0], first[1])
+    np.testing.assert_array_equal(first[0], first[2])
+
+
+# --- luck ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(plain: Outcome) -> None:
+    assert_same_outcome(plain, simulated(study()))
+    other = simulated(study(TEXT.replace("seed = 7", "seed = 8")))
+    assert not np.array_equal(
+        plain.visits["pump", "pump", 1].scores["ashworth"], other.visits["pump", "pump", 1].scores["ashworth"]
+    )
+
+
+def test_block_sizes_are_rounded_up_to_whole_vectors() -> None:
+    assert [lanes.width_for(PEOPLE, block) for block in (1, 7, 64, 65, 128, 10_000)] == [64, 64, 64, 128, 128, 192]
+    shares = [n for _, n in lanes.blocks(np.arange(PEOPLE), 64)]
+    assert shares == [64, 64, 16]
+
+
+@pytest.mark.parametrize(("width", "workers"), [(64, 2), (128, 1), (192, 2)])
+def test_blocks_and_workers_change_no_bit(plain: Outcome, width: int, workers: int) -> None:
+    assert_same_outcome(plain, simulated(study(), width=width, workers=workers))
+
+
+def test_the_pool_is_the_same_in_blocks_of_any_size() -> None:
+    other = draw_pool(study().population, study().seed, 192)
+    np.testing.assert_array_equal(pool().weights.probability, other.weights.probability)
+    for name, score in pool().scores.items():
+        np.testing.assert_array_equal(score, other.scores[name], err_msg=name)
+
+
+def test_a_whole_run_reports_the_same_in_blocks_of_one_and_of_all() -> None:
+    brief = study(HEAD + BOLUS)
+    one, all_at_once = (
+        run_trial(brief, RunOptions(replicates=REPLICATES, block=block, workers=workers))
+        for block, workers in ((1, 2), (PEOPLE, 1))
+    )
+    assert one.quantities == all_at_once.quantities
+    assert one.consort == all_at_once.consort
+    assert one.visits.equals(all_at_once.visits)
+    assert one.patients is not None
+    assert one.patients.equals(all_at_once.patients)
+    assert one.course.equals(all_at_once.course)
+
+
+def test_adding_people_changes_nobody_else() -> None:
+    few, more = (simulated(study(TEXT.replace("n = 24", f"n = {n}")), replicates=1) for n in (24, 60))
+    for key, record in few.visits.items():
+        assert_same(record, _first(more.visits[key], 24))
+    for name in ("assigned", "passed", "left"):
+        for phase, values in getattr(few, name).items():
+            np.testing.assert_array_equal(values, getattr(more, name)[phase][:24])
+
+
+def _first(record: VisitRecord, n: int) -> VisitRecord:
+    return BlockOutcome(np.arange(n), np.arange(n), visits=[record]).head(n).visits[0]
+
+
+def test_adding_an_arm_changes_nobody_else(plain: Outcome) -> None:
+    more = simulated(study(TEXT + EXTRA_ARM))
+    assert len(more.visits) == len(plain.visits) + 3
+    for key, record in plain.visits.items():
+        assert_same(record, more.visits[key])
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+PHYSIOLOGY = ("h_reflex", "support", "walking")
+
+
+def assert_same_body(one: VisitRecord, other: VisitRecord) -> None:
+    """Compare what no rater touches, and the doses."""
+    for name in PHYSIOLOGY:
+        np.testing.assert_array_equal(one.scores[name], other.scores[name], err_msg=name)
+    for name in ("rate_ug_per_h", "tablets_mg_per_day", "brain"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+def test_another_rater_moves_scores_and_nothing_else(plain: Outcome) -> None:
+    noiseless = simulated(study(TEXT.replace('rater = "human"', 'rater = "noiseless"')))
+    for (phase, arm, visit), record in plain.visits.items():
+        if phase != "pump":
+            assert_same_body(record, noiseless.visits[phase, arm, visit])
+    first, second = (o.visits["fixed", "pump", 0].scores["ashworth_muscle"] for o in (plain, noiseless))
+    assert np.mean(first != second) > 0.05
+
+
+def test_a_visit_that_is_dropped_moves_nothing(plain: Outcome) -> None:
+    fewer = simulated(study(HEAD + BOLUS + PUMP + FIXED.format(middle="") + "".join(ARMS)))
+    for arm in ("pump", "sham pump", "tablets", "placebo"):
+        assert_same_body(plain.visits["fixed", arm, 0], fewer.visits["fixed", arm, 0])
+        assert_same_body(plain.visits["fixed", arm, 2], fewer.visits["fixed", arm, 1])
+
+
+# --- who goes where --------------------------------------------------------------------------------------------------
+
+
+def test_a_crossover_uses_both_orders_and_gives_everybody_both(plain: Outcome) -> None:
+    order = plain.assigned["bolus"]
+    assert set(order) == {0, 1}
+    assert 0.3 < order.mean() < 0.7
+    for arm in ("baclofen", "saline"):
+        for visit in range(2):
+            assert np.all(plain.visits["bolus", arm, visit].present)
+    drug, sham = (
+        plain.visits["bolus", arm, 1].scores["h_reflex"][0] - plain.visits["bolus", arm, 0].scores["h_reflex"][0]
+        for arm in ("baclofen", "saline")
+    )
+    for this_order in (0, 1):
+        assert drug[order == this_order].mean() < -0.1
+        assert np.abs(sham[order == this_order]).max() < 0.1
+
+
+def test_the_gate_lets_through_exactly_those_who_fulfil_it(plain: Outcome) -> None:
+    before, after = (plain.visits["bolus", "baclofen", visit].scores["ashworth"][0] for visit in (0, 1))
+    fulfilled = before - after >= 1.0
+    assert 0.1 < fulfilled.mean() < 0.95
+    np.testing.assert_array_equal(plain.passed["bolus"], fulfilled)
+    np.testing.assert_array_equal(plain.entered["pump"], fulfilled)
+    np.testing.assert_array_equal(plain.visits["pump", "pump", 0].present, fulfilled)
+    assert np.all(plain.entered["fixed"])
+
+
+def test_a_gate_may_need_all_rules_or_any() -> None:
+    rule = '[[phase.gate.rule]]\narm = "baclofen"\nscale = "spasm"\nlimb = "leg"\nfall = 2.0\n'
+    passed = {}
+    for need in ("any", "all"):
+        changed = simulated(study(HEAD + BOLUS.replace('need = "any"', f'need = "{need}"') + rule))
+        before, after = (changed.visits["bolus", "baclofen", visit].scores for visit in (0, 1))
+        by_hand = [before["ashworth"][0] - after["ashworth"][0] >= 1.0, before["spasm"][0] - after["spasm"][0] >= 2.0]
+        passed[need] = changed.passed["bolus"]
+        np.testing.assert_array_equal(passed[need], getattr(np, need)(by_hand, axis=0))
+    assert passed["all"].sum() < passed["any"].sum()
+
+
+def test_a_fall_over_spastic_muscles_counts_only_those(plain: Outcome) -> None:
+    before, after = (plain.visits["bolus", "baclofen", visit] for visit in (0, 1))
+    found = score_fall(chart_of(before), chart_of(after), "ashworth", "leg", "spastic muscles")
+    rows = list(muscles_of("leg"))
+    for lane in range(0, PEOPLE, 7):
+        old, new = (r.scores["ashworth_muscle"][rows, lane] for r in (before, after))
+        falls = [a - b for a, b in zip(old, new, strict=True) if a >= 3]
+        assert found[lane] == pytest.approx(np.mean(falls) if falls else 0.0)
+
+
+def test_a_parallel_phase_allocates_by_its_ratio() -> None:
+    ratio = TABLET_ARM.format(name="one", placebo="false", dose="5 mg") + TABLET_ARM.format(
+        name="three", placebo="false", dose="5 mg"
+    ).replace("placebo", "allocation = 3\nplacebo")
+    found = simulated(study(HEAD + FIXED.format(middle="") + ratio), replicates=40)
+    assert np.mean(found.assigned["fixed"] == 1) == pytest.approx(0.75, abs=0.05)
+
+
+def test_people_who_leave_have_no_rows_from_then_on(plain: Outcome) -> None:
+    visits = [plain.visits["pump", "pump", visit].present for visit in range(3)]
+    assert np.all(visits[1] <= visits[0])
+    assert np.all(visits[2] <= visits[1])
+    left = plain.entered["pump"] & plain.left["pump"]
+    assert 0 < left.sum() < plain.entered["pump"].sum()
+    np.testing.assert_array_equal(visits[2], plain.entered["pump"] & ~plain.left["pump"])
+    table = visit_table(plain).cast({"phase": str, "visit": str, "scale": str, "item": str, "limb": str})
+    rows = table.filter(phase="pump", scale="ashworth", item="mean", limb="leg")
+    last = rows.filter(time_h=rows["time_h"].max())
+    assert set(last["patient"]) == set(np.flatnonzero(visits[2]))
+    assert not set(last["patient"]) & set(np.flatnonzero(left))
+    assert not rows["score"].is_nan().any()
+
+
+def test_a_summary_counts_only_those_who_were_there(plain: Outcome) -> None:
+    of_pump = [q for q in quantities(plain) if (q.phase, q.scale, q.limb) == ("pump", "ashworth", "leg")]
+    for k, quantity in enumerate(of_pump):
+        assert quantity.n == pytest.approx(plain.visits["pump", "pump", k].present.sum() / REPLICATES)
+    assert of_pump[2].n < of_pump[0].n
+
+
+# --- blocks by hand --------------------------------------------------------------------------------------------------
+
+
+def test_people_in_another_order_are_the_same_people(plain: Outcome) -> None:
+    """A block of people turned round gives the same people turned round."""
+    person = np.arange(WIDTH)[::-1].copy()
+    turned = conduct(study(), study().seed, pool(), person)
+    joined = join(study().override(n=WIDTH), [turned])
+    for key, record in plain.visits.items():
+        assert_same(_first(record, WIDTH), _turned(joined.visits[key]))
+
+
+def _turned(record: VisitRecord) -> VisitRecord:
+    flipped = jax.tree.map(lambda leaf: leaf[..., ::-1], {**record.scores})
+    per_person = {
+        name: getattr(record, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
+    }
+    return VisitRecord(record.phase, record.arm, record.visit, record.time_h, flipped, **per_person)
