@@ -78,8 +78,7 @@ class ArmRun:
         self._visits += 1
         return self.first_visit + _POLICY_VISITS + self._visits
 
-    # --- boluses
-    # -----------------------------------------------------------------------------------------------------------
+    # --- boluses ---
 
     def _bolus(self, treatment: BolusTreatment) -> list[Task]:
         if isinstance(self.arm.titration, LadderTitration):
@@ -117,8 +116,7 @@ class ArmRun:
             found += [Task(at + hours, _DECISION, judge) for hours in watch]
         return found
 
-    # --- pump
-    # --------------------------------------------------------------------------------------------------------------
+    # --- pump ---
 
     def _infusion(self, treatment: InfusionTreatment) -> list[Task]:
         titration = self.arm.titration
@@ -136,9 +134,11 @@ class ArmRun:
             )
         ]
         if isinstance(titration, StopTitration):
-            found += self._taper(
-                titration, lambda clock, share: self._program(clock, np.full(len(self.member), rate * share))
-            )
+
+            def lower(clock: PeriodClock, share: float, abrupt: bool = not titration.over_h > 0) -> None:
+                self._program(clock, np.full(len(self.member), rate * share), abrupt=abrupt)
+
+            found += self._taper(titration, lower)
         return [*found, *stop]
 
     def _program(self, clock: PeriodClock, rate: Patients, *, abrupt: bool = False) -> None:
@@ -225,8 +225,7 @@ class ArmRun:
             at += titration.every_h
         return found
 
-    # --- tablets
-    # -----------------------------------------------------------------------------------------------------------
+    # --- tablets ---
 
     def _tablets(self, treatment: OralTreatment) -> list[Task]:
         dose = self._given(treatment.dose_mg)

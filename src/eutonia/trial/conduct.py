@@ -197,8 +197,7 @@ class _Conductor:
                 )
             )
 
-    # --- what a phase teaches the next one
-    # ------------------------------------------------------------------------------------
+    # --- what a phase teaches the next one ---
 
     def _follower(self, phase: Phase) -> LabelTitration | None:
         """Return the label titration of a later phase that starts from this one's test bolus."""
