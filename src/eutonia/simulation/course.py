@@ -131,10 +131,6 @@ class Course:
         self.people = people
         self._plans: dict[float, StepPlan] = {}
 
-    def with_people(self, people: People) -> Course:
-        """Return the clock of the same people with other kinetics (new propagators)."""
-        return Course(people)
-
     def _plan(self, dt_h: float) -> StepPlan:
         if dt_h not in self._plans:
             self._plans[dt_h] = plan(self.people.kinetics, jnp.asarray(dt_h))

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia.limb.muscle import LIMBS
-from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.charting import SCORE_OF, items, of_limb
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.design import TrialStudy
 from eutonia.trial.design_parts import Phase
@@ -93,8 +92,7 @@ _PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
 
 def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
     """Return the scores of one scale and limb at a visit."""
-    score = record.scores[SCORE_OF[scale]]
-    return score if score.ndim == 1 else score[LIMBS.index(limb or "leg")]
+    return of_limb(record.scores[SCORE_OF[scale]], limb)
 
 
 @dataclass(frozen=True)
@@ -149,21 +147,11 @@ def quantities(outcome: Outcome) -> tuple[Quantity, ...]:
     published = [row for row in study.published if row.statistic == "mean"]
     for (phase, arm, _), record in outcome.visits.items():
         present = _observed(outcome, study.phase(phase), arm, record)
-        for scale, limb in _items(study):
+        for scale, limb in items(study.assessment):
             row = _published_row(published, phase, arm, record.time_h, scale, limb)
             found.append(_score_quantity(outcome, record, present, scale, limb, row))
     found += [_special(outcome, row) for row in study.published if row.statistic != "mean"]
     return tuple(found)
-
-
-def _items(study: TrialStudy) -> list[tuple[str, str | None]]:
-    scales = [scale for scale in study.assessment.scales if scale in SCORE_OF]
-    return [
-        (scale, limb) for scale in scales for limb in (study.assessment.limbs if scale not in _OF_PERSON else (None,))
-    ]
-
-
-_OF_PERSON = ("walking", "pain")
 
 
 def _observed(outcome: Outcome, phase: Phase, arm: str, record: VisitRecord) -> Flags:

@@ -14,6 +14,7 @@ from eutonia import parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.trial.charting import SCORE_OF, of_limb
 from eutonia.trial.design_parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
 from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
 from eutonia.trial.titration import (
@@ -270,25 +271,19 @@ class ArmRun:
 def target_score(chart: Chart, target: Target) -> Patients:
     """Return the score that a policy looks at: one limb's, or the mean of leg and arm."""
     score = np.asarray(getattr(chart, SCORE_OF[target.scale]))
-    if score.ndim == 1:
-        return score
-    if target.limb == "leg and arm":
-        return score.mean(axis=0)
-    return score[LIMBS.index(target.limb or "leg")]
+    return score.mean(axis=0) if target.limb == "leg and arm" else of_limb(score, target.limb)
 
 
 def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: str) -> Patients:
     """Return by how much a score fell; over "spastic muscles" only groups that scored 3 or more (2 modified) count."""
     if over == "spastic muscles":
         old, new = (np.asarray(getattr(c, f"{scale}_muscle")) for c in (before, after))
-        of_limb = np.array([limb is None or g.limb == limb for g in muscle_groups()])[:, None]
-        spastic = (old >= _SPASTIC[scale]) & of_limb
+        counted = np.array([limb is None or g.limb == limb for g in muscle_groups()])[:, None]
+        spastic = (old >= _SPASTIC[scale]) & counted
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
     old, new = (np.asarray(getattr(c, SCORE_OF[scale])) for c in (before, after))
-    if old.ndim == 1:
-        return old - new
-    return (old - new)[LIMBS.index(limb or "leg")]
+    return of_limb(old - new, limb)
 
 
 def dose_limiting(finding: Finding) -> Flags:
@@ -299,14 +294,3 @@ def dose_limiting(finding: Finding) -> Flags:
 
 # A muscle group is spastic from Ashworth 3 (considerable increase in the modified scale: 2).
 _SPASTIC = {"ashworth": 3.0, "modified_ashworth": 2.0}
-
-# Scale in a study file -> field of the chart.
-SCORE_OF = {
-    "ashworth": "ashworth",
-    "modified_ashworth": "modified_ashworth",
-    "reflex": "reflex",
-    "spasm": "spasm",
-    "h_reflex": "h_reflex",
-    "walking": "support",
-    "pain": "pain",
-}

@@ -72,7 +72,6 @@ class _Case:
         self.recorder = Recorder()
         self.events: list[tuple[float, str]] = []
         self.zooms: list[Zoom] = []
-        self.last_change_h = -np.inf
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
         """Return the bias in mV that this lesion gives a person of factor 1 at a time since the stroke."""
@@ -107,7 +106,6 @@ class _Case:
             self.log(turn, "pump runs dry" if dry else "low-reservoir alarm")
             if dry:
                 self.clock.set_rate(np.zeros(len(self.person)), abrupt=True)
-                self.last_change_h = turn
                 self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
                 self.dense(turn, time_h)
         self.clock.advance_to(time_h)
@@ -226,7 +224,6 @@ def _live(case: _Case, progress: Progress) -> None:
         abrupt = [case.act(event) for event in study.events if event.at_h == at]
         if any(abrupt):
             case.dense(at, times[k + 1] if k + 1 < len(times) else end)
-            case.last_change_h = at
         progress("Course", at / end)
 
 

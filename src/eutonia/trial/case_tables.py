@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.trial.analysis import visit_label
-from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.charting import SCORE_OF, items
 from eutonia.trial.design import CaseStudy
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _LEVEL = 0.95
 _PHASE, _ARM = "course", "this person"
-_OF_PERSON = ("walking", "pain")
 
 
 def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
@@ -26,11 +25,6 @@ def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
     time = course["time_h"].to_numpy()
     planned = np.arange(0.0, study.case.duration_h + 1e-6, study.case.examine_every_h)
     return np.flatnonzero(np.isin(np.round(time, 6), np.round(planned, 6)))
-
-
-def _items(study: CaseStudy) -> list[tuple[str, str | None]]:
-    scales = [scale for scale in study.assessment.scales if scale in SCORE_OF]
-    return [(s, limb) for s in scales for limb in ((None,) if s in _OF_PERSON else study.assessment.limbs)]
 
 
 def _scores(course: xarray.Dataset, scale: str, limb: str | None) -> np.ndarray:
@@ -45,7 +39,7 @@ def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
     at = _examined(course, study)
     time, n = course["time_h"].to_numpy()[at], course.sizes["patient"]
     frames = []
-    for scale, limb in _items(study):
+    for scale, limb in items(study.assessment):
         frame = pl.DataFrame(
             {
                 "patient": np.tile(course["patient"].to_numpy().astype(np.int64), len(at)),
@@ -82,7 +76,7 @@ def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]
     """Return every score at every planned examination: mean and middle 95 % over the possible people."""
     time, tail = course["time_h"].to_numpy(), (1 - _LEVEL) / 2
     found = []
-    for scale, limb in _items(study):
+    for scale, limb in items(study.assessment):
         scores = _scores(course, scale, limb)
         lows, highs = np.quantile(scores, [tail, 1 - tail], axis=1)
         means, spreads = scores.mean(axis=1), scores.std(axis=1, ddof=1)

@@ -24,7 +24,7 @@ from eutonia.assessment.scoring import (
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS
-from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
+from eutonia.limb.muscle import muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
@@ -38,7 +38,7 @@ from eutonia.tone.descending import (
     voluntary_strength,
 )
 from eutonia.trial import lanes
-from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.charting import SCORE_OF, of_limb
 from eutonia.trial.design_people import Entry, Spread
 from eutonia.trial.design_people import LesionShare as GivenLesion
 from eutonia.trial.design_people import Population as GivenPopulation
@@ -206,7 +206,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     moments = [
         Moment(
             f"{row.limb or ''} {row.scale}".strip(),
-            _score(scores, row.scale, row.limb),
+            of_limb(scores[row.scale], row.limb),
             row.mean,
             row.sd,
             _noise_sd(row.scale),
@@ -216,18 +216,12 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments))
 
 
-def _score(scores: dict[str, np.ndarray], scale: str, limb: str | None) -> np.ndarray:
-    score = scores[scale]
-    return score if score.ndim == 1 else score[LIMBS.index(limb or "leg")]
-
-
 def _meets(rule: Entry, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
-        score = np.asarray(getattr(clean, SCORE_OF[rule.scale]))
-        return (score if score.ndim == 1 else score[LIMBS.index(rule.limb or "leg")]) >= rule.at_least
+        return of_limb(np.asarray(getattr(clean, SCORE_OF[rule.scale])), rule.limb) >= rule.at_least
     muscles = np.asarray(getattr(clean, f"{rule.scale}_muscle"))
-    of_limb = np.array([rule.limb is None or g.limb == rule.limb for g in muscle_groups()])[:, None]
-    return ((muscles >= rule.at_least) & of_limb).sum(axis=0) >= rule.muscles
+    counted = np.array([rule.limb is None or g.limb == rule.limb for g in muscle_groups()])[:, None]
+    return ((muscles >= rule.at_least) & counted).sum(axis=0) >= rule.muscles
 
 
 def _noise_sd(scale: str) -> float:

@@ -8,15 +8,14 @@ import numpy as np
 
 from eutonia.limb.muscle import LIMBS, muscle_groups
 from eutonia.trial.analysis import Outcome, score_of, visit_label
-from eutonia.trial.arms import SCORE_OF
+from eutonia.trial.charting import items
+from eutonia.trial.vocabulary import SCALES
 
 if TYPE_CHECKING:
     import polars
 
 _HOURS_PER_DAY = 24.0
 _LEVEL_TAIL = 0.025
-_OF_PERSON = ("walking", "pain")
-_WITH_MUSCLES = ("ashworth", "modified_ashworth")
 
 
 def visit_table(outcome: Outcome) -> polars.DataFrame:
@@ -25,7 +24,7 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
 
     study = outcome.study
     frames = []
-    scales = [s for s in study.assessment.scales if s in SCORE_OF]
+    charted = items(study.assessment)
     for (phase, arm, _), record in outcome.visits.items():
         who = np.flatnonzero(record.present)
         columns = {
@@ -33,17 +32,15 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
             "replicate": (who // study.population.n).astype(np.int32),
         }
         labels = {"phase": phase, "arm": arm, "visit": visit_label(record.time_h), "time_h": record.time_h}
-        for scale in scales:
-            items = [
-                (limb, "mean", score_of(record, scale, limb)[who]) for limb in _limbs(study.assessment.limbs, scale)
-            ]
-            if scale in _WITH_MUSCLES:
-                items += [
+        for scale in dict.fromkeys(scale for scale, _ in charted):
+            rows = [(limb, "mean", score_of(record, scale, limb)[who]) for of, limb in charted if of == scale]
+            if SCALES[scale].of_muscles:
+                rows += [
                     (group.limb, group.name, record.scores[f"{scale}_muscle"][i][who])
                     for i, group in enumerate(muscle_groups())
                     if group.limb in study.assessment.limbs
                 ]
-            for limb, item, score in items:
+            for limb, item, score in rows:
                 frame = pl.DataFrame({**columns, "score": score.astype(np.float64)})
                 fixed = {**labels, "limb": limb or "", "scale": scale, "item": item, "rater": study.assessment.rater}
                 frames.append(frame.with_columns([pl.lit(value).alias(name) for name, value in fixed.items()]))
@@ -51,10 +48,6 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
     text = ["phase", "arm", "visit", "limb", "scale", "item", "rater"]
     table = pl.concat(frames).select(order)
     return table.with_columns([pl.col(name).cast(pl.Categorical) for name in text])
-
-
-def _limbs(limbs: tuple[str, ...], scale: str) -> tuple[str | None, ...]:
-    return (None,) if scale in _OF_PERSON else limbs
 
 
 def dose_table(outcome: Outcome) -> polars.DataFrame:
