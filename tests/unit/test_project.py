@@ -19,7 +19,7 @@ FOREIGN_PATH = re.compile(r"(?<![\w.])/(?:home|Users|root|tmp|work|opt)/\w")
 
 
 def limit_of_file(path: Path) -> int:
-    if path.name == "cli.py":
+    if path.parent.name == "cli":
         return CEILINGS["cli_lines"]
     return CEILINGS["init_lines"] if path.name == "__init__.py" else CEILINGS["file_lines"]
 

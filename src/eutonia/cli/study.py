@@ -1,29 +1,14 @@
-"""The command line: a translator. No science and no defaults of the science live here; heavy imports happen when
-needed.
-"""
+"""Commands on studies: run, check, list."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from eutonia.errors import EutoniaError
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="Simulate muscle tone after stroke and its treatment with baclofen. "
-    "Research and teaching only, not a medical device.",
-)
+from eutonia.cli.app import app, console
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
 _MOST_WORKERS = 256
@@ -49,14 +34,14 @@ def run(
 
     given = running.load(study, seed=seed, patients=patients)
     target = files.check_folder(out or Path("results") / given.name)
-    console = _console()
-    with bars.shown_on(console, quiet=quiet) as progress:
+    screen = console()
+    with bars.shown_on(screen, quiet=quiet) as progress:
         result = running.run(given, replicates=replicates, block=block, workers=workers, progress=progress)
         progress("Report", 0.0)
         written = files.write(result, target)
         progress("Report", 1.0)
     if not quiet:
-        tables.show(result, console, folder=written)
+        tables.show(result, screen, folder=written)
 
 
 @app.command()
@@ -85,48 +70,3 @@ def schema() -> None:
     from eutonia.trial.design import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
-
-
-@app.command("parameters")
-def parameters_(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[SET]", help="One parameter set; all of them when left out.")
-    ] = None,
-    status: Annotated[str | None, typer.Option(help="Only numbers of this status, such as assumed.")] = None,
-) -> None:
-    """Print every number with its unit, spread, status and source."""
-    from eutonia.report.records import parameter_table
-
-    _console().print(parameter_table(name, status))
-
-
-@app.command()
-def cite(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a run.")],
-) -> None:
-    """Print BibTeX of the papers behind every number that a run used."""
-    from eutonia.report.records import citations_of
-
-    typer.echo(citations_of(folder))
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(soft_wrap=not sys.stdout.isatty())
-
-
-def main() -> None:
-    """Run the command line; an error that a user can mend is printed and ends with exit code 2."""
-    try:
-        app(prog_name="eutonia")
-    except EutoniaError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing was written.", err=True)
-        raise SystemExit(130) from None
-
-
-if __name__ == "__main__":
-    main()

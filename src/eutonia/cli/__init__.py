@@ -1,0 +1,7 @@
+"""The command line: a translator. No science and no defaults of the science live here; heavy imports happen when
+needed. One module a family of commands.
+"""
+
+from eutonia.cli import numbers as numbers
+from eutonia.cli import study as study
+from eutonia.cli.app import main as main
