@@ -133,16 +133,14 @@ class Course:
 
     def _plan(self, dt_h: float) -> StepPlan:
         if dt_h not in self._plans:
-            self._plans[dt_h] = plan(self.people.kinetics, jnp.asarray(dt_h))
+            self._plans[dt_h] = plan(self.people.kinetics, dt_h)
         return self._plans[dt_h]
 
     def advance(self, state: CourseState, span_h: float, rate: Patients, since_event_h: float) -> CourseState:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
         none = jnp.zeros_like(rate)
         for size, count in steps_between(since_event_h, span_h):
-            state = run(
-                self.people, self._plan(size), jnp.asarray(size), state, rate, none, jnp.asarray(count), jnp.asarray(1)
-            )
+            state = run(self.people, self._plan(size), size, state, rate, none, count, 1)
         return state
 
     def advance_tablets(
@@ -153,16 +151,7 @@ class Course:
         """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
         steps = round(every_h / size)
-        return run(
-            self.people,
-            self._plan(size),
-            jnp.asarray(size),
-            state,
-            rate,
-            tablet_mg,
-            jnp.asarray(steps),
-            jnp.asarray(n_tablets),
-        )
+        return run(self.people, self._plan(size), size, state, rate, tablet_mg, steps, n_tablets)
 
     def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
