@@ -32,7 +32,6 @@ Flags = Bool[np.ndarray, " patient"]
 _VISIT, _DECISION, _DOSE = 0, 1, 2
 # Visits of a policy draw their own luck, apart from the charted visits of the phase.
 _POLICY_VISITS = 5000
-_STOP_STEPS = 8
 
 
 @dataclass
@@ -257,7 +256,7 @@ class ArmRun:
 
     def _taper(self, titration: StopTitration, set_share: Callable[[PeriodClock, float], None]) -> list[Task]:
         """Take the treatment away at once, or in equal steps."""
-        steps = _STOP_STEPS if titration.over_h > 0 else 1
+        steps = int(parameters.load("label_dosing").value("taper_steps")) if titration.over_h > 0 else 1
         found = []
         for k in range(steps):
 
