@@ -378,6 +378,17 @@ class TestFiles:
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         assert [path.name for path in tmp_path.iterdir()] == ["result"]
 
+    def test_a_failure_takes_back_the_folders_it_made(
+        self, small: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(files, "_write_course", fail)
+        with pytest.raises(EutoniaError, match="No space left"):
+            files.write(small, tmp_path / "results" / "deep" / "mine")
+        assert not list(tmp_path.iterdir())
+
     def test_json_holds_no_number_that_json_cannot(self) -> None:
         value = {"a": math.nan, "b": (1, math.inf), 3: ConsortRow("s", None, 1.0, 1.0, math.nan)}
         text = json.dumps(files.plain(value), allow_nan=False)
