@@ -74,7 +74,8 @@ def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
 
 
 def _tone_site(people: People, state: KineticState) -> Limbs:
-    return people.kinetics.exposure(state).levels(people.receptor.blood_potency).slow
+    levels = people.kinetics.exposure(state).levels(people.receptor.blood_potency)
+    return gaba_b.at_tone_site(levels.slow, people.receptor)
 
 
 @jax.jit
@@ -171,7 +172,7 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     receptor = people.receptor
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
-    slow = gaba_b.effect(levels.slow, state.tolerance, receptor)
+    slow = gaba_b.effect(gaba_b.at_tone_site(levels.slow, receptor), state.tolerance, receptor)
     fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
     sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
     return Snapshot(
