@@ -14,10 +14,8 @@ from eutonia import parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.trial.charting import SCORE_OF, of_limb
-from eutonia.trial.design_parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
-from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
-from eutonia.trial.titration import (
+from eutonia.study.parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.study.titration import (
     LabelTitration,
     LadderTitration,
     OralTitration,
@@ -25,6 +23,8 @@ from eutonia.trial.titration import (
     StopTitration,
     Target,
 )
+from eutonia.trial.charting import SCORE_OF, of_limb
+from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
