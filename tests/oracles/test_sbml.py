@@ -100,18 +100,22 @@ EFFECTS = (
 
 
 @functools.cache
-def anna() -> tuple[Kinetics, gaba_b.Receptor]:
-    """The typical person, as arrays of one."""
+def anna(tip: str = "T10") -> tuple[Kinetics, gaba_b.Receptor]:
+    """The typical person, as arrays of one, with the catheter's tip at a level."""
     receptor = jax.tree.map(lambda x: jnp.reshape(x, (1,)), gaba_b.Receptor.typical())
-    return Kinetics.typical(), receptor
+    return Kinetics.typical(tip=tip), receptor
 
 
 @eqx.filter_jit
 def course(
-    start: KineticState, rate: jax.Array, tablet: jax.Array, bolus: jax.Array, steps: jax.Array
+    person: tuple[Kinetics, gaba_b.Receptor],
+    start: KineticState,
+    rate: jax.Array,
+    doses: tuple[jax.Array, ...],
+    steps: jax.Array,
 ) -> dict[str, jax.Array]:
-    """Return the quantities at TIMES; a tablet or bolus of the amounts given at each of them, `steps` steps between."""
-    kinetics, receptor = anna()
+    """Return the quantities at TIMES; doses by mouth, puncture and catheter at each of them, `steps` steps between."""
+    kinetics, receptor = person
     step = STEP_H / steps
     plan = kinetics.step_plan(step)
 
@@ -142,23 +146,30 @@ def course(
             "brain": levels.fast_brain[0] * sensitivity[1, 0],
         }  # fmt: skip
 
-    def half_hour(now: tuple, given: tuple[jax.Array, jax.Array]) -> tuple:
+    def half_hour(now: tuple, given: tuple[jax.Array, ...]) -> tuple:
         state, tolerance = now
         state = kinetics.bolus(kinetics.tablet(state, given[0]), given[1])
+        state = kinetics.bolus(state, given[2], "catheter")
         shown = seen(state, tolerance)
         return jax.lax.fori_loop(0, steps, small, (state, tolerance)), shown
 
-    return jax.lax.scan(half_hour, (start, gaba_b.Tolerance.naive(1)), (tablet, bolus))[1]
+    return jax.lax.scan(half_hour, (start, gaba_b.Tolerance.naive(1)), doses)[1]
 
 
-def in_package(rate: float = 0.0, tablet_mg: float = 0.0, bolus_ug: float = 0.0, every_h: float | None = None) -> dict:
+def in_package(
+    rate: float = 0.0,
+    tablet_mg: float = 0.0,
+    puncture_ug: float = 0.0,
+    catheter_ug: float = 0.0,
+    every_h: float | None = None,
+    tip: str = "T10",
+) -> dict:
     """Return the package's course; tolerance, which it steps by Heun's rule, is extrapolated to a step of zero."""
-    doses = (TIMES == 0.0) if every_h is None else (TIMES % every_h == 0.0)
-    start = anna()[0].initial_state()
-    coarse, fine = (
-        course(start, *(jnp.asarray(x) for x in (rate, tablet_mg * doses, bolus_ug * doses, steps)))
-        for steps in (16, 32)
-    )
+    given = (TIMES == 0.0) if every_h is None else (TIMES % every_h == 0.0)
+    doses = tuple(jnp.asarray(amount * given) for amount in (tablet_mg, puncture_ug, catheter_ug))
+    person = anna(tip)
+    start = person[0].initial_state()
+    coarse, fine = (course(person, start, jnp.asarray(rate), doses, jnp.asarray(steps)) for steps in (64, 128))
     return {name: np.asarray((4.0 * fine[name] - coarse[name]) / 3.0) for name in fine}
 
 
@@ -167,10 +178,15 @@ def columns(wanted: dict, names: tuple[str, ...]) -> np.ndarray:
 
 
 FLUID = {
-    "test bolus": (Dosing(dose="50 ug"), {"bolus_ug": 50.0}),
-    "boluses by the day": (Dosing(dose="50 ug", every="24 hour"), {"bolus_ug": 50.0, "every_h": 24.0}),
+    "test bolus": (Dosing(dose="50 ug"), {"puncture_ug": 50.0}),
+    "boluses by the day": (Dosing(dose="50 ug", every="24 hour"), {"puncture_ug": 50.0, "every_h": 24.0}),
     "pump": (Dosing(infusion="240 ug/day"), {"rate": 10.0}),
-    "pump and bolus": (Dosing(dose="25 ug", infusion="120 ug/day"), {"bolus_ug": 25.0, "rate": 5.0}),
+    "boluses by catheter": (
+        Dosing(dose="20 ug", every="6 hour", access="catheter"),
+        {"catheter_ug": 20.0, "every_h": 6.0},
+    ),
+    "pump high up": (Dosing(infusion="240 ug/day", tip="C5"), {"rate": 10.0, "tip": "C5"}),
+    "pump and bolus": (Dosing(dose="25 ug", infusion="120 ug/day"), {"puncture_ug": 25.0, "rate": 5.0}),
 }
 
 

@@ -156,6 +156,7 @@ def test_a_paper_is_linked_where_it_is_known() -> None:
     text = export("oral_simon_2018")
     assert f"https://identifiers.org/pubmed:{citations.entry('Simon_2018').fields['pmid']}" in text
     assert 'as_given="11.6 L/h (10.8-12.3)"' in text
+    assert 'spread="lognormal, cv 0.21, between patients"' in text
 
 
 def test_what_a_user_may_change_is_not_constant() -> None:
@@ -179,6 +180,8 @@ REFUSED = [
     ("oral_simon_2018", Dosing(infusion="100 ug/day"), StudyError, ["taken by mouth", "intrathecal"]),
     ("oral_simon_2018", Dosing(access="catheter"), StudyError, ["taken by mouth", "--access"]),
     ("intrathecal", Dosing(dose="50 ug", access="cathetr"), StudyError, ["Nearest: catheter"]),
+    ("intrathecal", Dosing(tip="T13"), StudyError, ['no vertebral level "T13"', "Nearest:"]),
+    ("oral_simon_2018", Dosing(tip="T10"), StudyError, ["taken by mouth", "--tip"]),
     ("receptor", Dosing(dose="10 mg"), StudyError, ["no drug to give", "effect_oral"]),
 ]
 

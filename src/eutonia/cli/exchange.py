@@ -20,6 +20,7 @@ def export_(
     every: Annotated[str | None, typer.Option(help='The dose again and again: "8 hour".')] = None,
     infusion: Annotated[str | None, typer.Option(help='Infusion into the spinal fluid: "100 ug/day".')] = None,
     access: Annotated[str | None, typer.Option(help="Way of a dose into the spinal fluid, such as catheter.")] = None,
+    tip: Annotated[str | None, typer.Option(help="Vertebral level of the catheter's tip, such as T10.")] = None,
 ) -> None:
     """Write a kinetic or effect model for other programs, with the source of every number. Not a medical device."""
     from eutonia import exchange
@@ -28,7 +29,7 @@ def export_(
         for name, exported in exchange.models().items():
             typer.echo(f"{name:24} {exported.title}")
         return
-    text = exchange.export(model, exchange.Dosing(dose, every, infusion, access), target)
+    text = exchange.export(model, exchange.Dosing(dose, every, infusion, access, tip), target)
     if out is None:
         typer.echo(text)
     else:

@@ -16,7 +16,7 @@ from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import EutoniaError, StudyError, unknown
 from eutonia.exchange import effect, sbml
 from eutonia.exchange.equations import Equations
-from eutonia.exchange.intrathecal import spinal_fluid
+from eutonia.exchange.intrathecal import TYPICAL_TIP, spinal_fluid
 from eutonia.exchange.oral import tablets
 
 FORMATS = ("sbml",)
@@ -26,13 +26,14 @@ FORMATS = ("sbml",)
 class Dosing:
     """What is given: a dose at time 0 and its repetition, an infusion; text with units, or None.
 
-    `access` is the way of an intrathecal dose into the fluid.
+    `access` is the way of an intrathecal dose into the fluid, `tip` the vertebral level of the catheter's tip.
     """
 
     dose: str | None = None
     every: str | None = None
     infusion: str | None = None
     access: str | None = None
+    tip: str | None = None
 
     def amount(self, kind: str) -> float:
         """Return the dose in the unit of its route (mg or ug), 0 for none; the other route's unit is refused."""
@@ -61,7 +62,7 @@ class Exported:
 
 def _oral(oral_set: str) -> Callable[[Dosing], Equations]:
     def build(given: Dosing) -> Equations:
-        for option, value in (("--infusion", given.infusion), ("--access", given.access)):
+        for option, value in (("--infusion", given.infusion), ("--access", given.access), ("--tip", given.tip)):
             if value is not None:
                 raise StudyError(
                     f'{option} "{value}" belongs to the spinal fluid, and {oral_set} is taken by mouth. Allowed: '
@@ -74,7 +75,9 @@ def _oral(oral_set: str) -> Callable[[Dosing], Equations]:
 
 def _fluid(given: Dosing) -> Equations:
     rate = 0.0 if given.infusion is None else _units.parse(given.infusion, "intrathecal_rate", "--infusion")
-    return spinal_fluid(given.amount("intrathecal_dose"), given.every_h, rate, given.access or ACCESSES[0])
+    return spinal_fluid(
+        given.amount("intrathecal_dose"), given.every_h, rate, given.access or ACCESSES[0], given.tip or TYPICAL_TIP
+    )
 
 
 def _effect_of_tablets(given: Dosing) -> Equations:

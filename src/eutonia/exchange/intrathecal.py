@@ -13,13 +13,13 @@ from eutonia.errors import StudyError, unknown
 from eutonia.exchange.equations import LEVEL, Amount, Constant, Equations, Flow, Rate, Rule, Space, from_record
 from eutonia.exchange.oral import blood
 
+TYPICAL_TIP = "T10"  # as in Kinetics.typical
+
 _SITES = {"leg": LEG, "arm": ARM, "brain": BRAIN}
 _WITH_SLOW_SITE = ("leg", "arm")
 
 
-def spinal_fluid(
-    dose_ug: float, every_h: float | None, infusion_ug_per_h: float, access: str = ACCESSES[0], tip: str = "T10"
-) -> Equations:
+def spinal_fluid(dose_ug: float, every_h: float | None, infusion_ug_per_h: float, access: str, tip: str) -> Equations:
     """Return the spinal fluid with its effect sites, and the blood that it empties into, as a model.
 
     Parameters

@@ -15,7 +15,7 @@ from eutonia.errors import EutoniaError, SimulationError
 from eutonia.exchange import sbml_units
 from eutonia.exchange.equations import Amount, Constant, Equations, Flow, Space
 from eutonia.parameters import citations
-from eutonia.parameters.record import Parameter
+from eutonia.parameters.record import Parameter, Spread
 
 LEVEL, VERSION = 3, 2
 NAMESPACE = "urn:eutonia:parameter-record"
@@ -183,12 +183,7 @@ class _Writer:
                 reference.setSpecies(species)
                 reference.setStoichiometry(1.0)
                 reference.setConstant(True)
-        law = reaction.createKineticLaw()
-        self._math(law, flow.formula)
-        moved = {flow.source, flow.target}
-        for amount in self.equations.amounts:
-            if amount.id in flow.formula.split() and amount.id not in moved:
-                reaction.createModifier().setSpecies(amount.id)
+        self._math(reaction.createKineticLaw(), flow.formula)
 
     def _repeat(self, every_h: float) -> None:
         """Give the dose again at every interval: one event that sets its own next time."""
@@ -229,9 +224,18 @@ class _Writer:
                 term.addResource(link)
             element.addCVTerm(term)
         fields = ("set", "name", "unit", "status", "method", "source", "where", "as_given", "people", "valid")
-        values = {name: getattr(record, name) for name in fields} | {"value": " ".join(map(repr, record.array()))}
+        values = {name: getattr(record, name) for name in fields}
+        values |= {"value": " ".join(map(repr, record.array())), "spread": _spread(record.spread)}
         attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in values.items() if value)
         element.appendAnnotation(f'<eutonia:record xmlns:eutonia="{NAMESPACE}" {attributes}/>')
+
+
+def _spread(spread: Spread) -> str:
+    """Return a spread as words, such as "lognormal, cv 0.21, between patients"; empty for none."""
+    if spread.kind == "none":
+        return ""
+    numbers = (f"{name} {x:g}" for name in ("sd", "cv", "low", "high") if (x := getattr(spread, name)) is not None)
+    return ", ".join([spread.kind, *numbers, spread.level])
 
 
 def _links(source: str) -> list[str]:

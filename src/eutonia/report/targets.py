@@ -32,6 +32,7 @@ LEGEND = """- **reproduces**: inside the published 95 % interval of the mean, or
 - **in range**: within 80-125 % of the published number (the limits of bioequivalence)
 - **does not**: an honest miss
 - **held**: the model was made from this number, or the number was worked out from the model: no evidence for it
+- **differs**: the same, but it does not come out again to the digits given
 """
 
 
