@@ -120,7 +120,7 @@ def course(
     plan = kinetics.step_plan(step)
 
     def slow(state: KineticState) -> jax.Array:
-        return kinetics.exposure(state).levels(receptor.blood_potency).slow
+        return gaba_b.at_tone_site(kinetics.exposure(state).levels(receptor.blood_potency).slow, receptor)
 
     def small(_: int, now: tuple) -> tuple:
         state, tolerance = now
@@ -130,7 +130,7 @@ def course(
     def seen(state: KineticState, tolerance: gaba_b.Tolerance) -> dict[str, jax.Array]:
         exposure = kinetics.exposure(state)
         levels, sensitivity = exposure.levels(receptor.blood_potency), gaba_b.sensitivity(tolerance, receptor)
-        effect = gaba_b.effect(levels.slow, tolerance, receptor)
+        effect = gaba_b.effect(gaba_b.at_tone_site(levels.slow, receptor), tolerance, receptor)
         bias = gaba_b.hyperpolarisation(effect, receptor)
         release = gaba_b.release(gaba_b.effect(levels.fast, tolerance, receptor), receptor)
         fluid = exposure.spinal

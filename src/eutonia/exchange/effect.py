@@ -10,7 +10,7 @@ from eutonia.exchange.equations import HOUR, LEVEL, ONE, Constant, Equations, Ra
 
 _LIMBS = ("leg", "arm")
 _SHARED = ("ec50", "hill", "endogenous", "fast_shift", "slow_shift", "fast_time", "slow_time")
-_OF_LIMBS = ("hyperpolarisation", "leg_to_arm", "release_block", "blood_potency")
+_OF_LIMBS = ("hyperpolarisation", "leg_to_arm", "release_block", "blood_potency", "tone_potency")
 _BASELINE = "endogenous_occupancy"
 
 
@@ -54,7 +54,7 @@ def limbs(levels: Levels) -> Equations:
     part = Equations(
         constants=tuple(from_record(own[name]) for name in _OF_LIMBS),
         rules=(
-            *(Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, levels.slow[x]) for x in _LIMBS),
+            *(Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, f"tone_potency * ({levels.slow[x]})") for x in _LIMBS),
             *(Rule(f"reflex_level_{x}", f"Level that the {x} reflex reads", LEVEL, levels.fast[x]) for x in _LIMBS),
             Rule(
                 "hyperpolarisation_leg",
