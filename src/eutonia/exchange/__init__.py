@@ -1,0 +1,7 @@
+"""Models for other programs. Translates records and structures into a format; computes no physiology."""
+
+from eutonia.exchange.export import Dosing as Dosing
+from eutonia.exchange.export import equations as equations
+from eutonia.exchange.export import export as export
+from eutonia.exchange.export import models as models
+from eutonia.exchange.export import write as write
