@@ -1,0 +1,113 @@
+"""How well a candidate limb explains a recording, and what was believed of it before.
+
+Equation
+    r_i = y_i - f_i(x) ;  r_1 ~ N(0, s^2) ;  r_i | r_(i-1) ~ N(rho r_(i-1), s^2 (1 - rho^2))
+    log p = -n log s - (n - m)/2 log(1 - rho^2) - Q/(2 s^2) - |z|^2/2
+    Q = sum of squared first errors + sum of (r_i - rho r_(i-1))^2 / (1 - rho^2)
+with n samples in m traces. Neighbouring errors are allowed to be alike, and how much is fitted too: five hundred
+samples of a filtered sensor are not five hundred pieces of news.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia.inference.forward import Model
+from eutonia.inference.priors import NOISE
+
+Lanes = Float[np.ndarray, " lane"]
+Draws = Float[np.ndarray, "number lane"]
+
+# Correlations tried when the noise is fitted to given errors, in prior standard deviations.
+_TRIED = np.linspace(-2.5, 5.0, 151)
+
+
+class Sums(NamedTuple):
+    """Sums of squared errors and products, all that the density needs: first ones, later ones, neighbours, earlier."""
+
+    first: Lanes
+    later: Lanes
+    product: Lanes
+    earlier: Lanes
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """A model and the recorded channel; `begins` marks the first sample of each trace."""
+
+    model: Model
+    recorded: Float[np.ndarray, " sample"]
+    begins: Bool[np.ndarray, " sample"]
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers are fitted, the noise included."""
+        return len(self.model.priors.each)
+
+    def errors(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
+        """Return what is left of the recording after each candidate."""
+        return self.recorded[:, None] - self.model.predict(z)
+
+    def noise(self, z: Draws) -> tuple[Lanes, Lanes]:
+        """Return the standard deviation of the errors and the correlation of neighbours."""
+        spread, alike = self.model.priors.each[-NOISE:]
+        return spread.middle * np.exp(spread.spread * z[-2]), np.tanh(alike.middle + alike.spread * z[-1])
+
+    def log_density(self, z: Draws) -> Lanes:
+        """Return the logarithm of the density of each candidate, up to a constant."""
+        return self.density_of(self.errors(z), z)
+
+    def density_of(self, errors: Float[np.ndarray, "sample lane"], z: Draws) -> Lanes:
+        """Return the log density of candidates whose errors are known."""
+        spread, alike = self.noise(z)
+        left = 1.0 - alike**2
+        squares = _squares(self.sums(errors), alike)
+        n, m = self.recorded.size, int(self.begins.sum())
+        with np.errstate(invalid="ignore", over="ignore"):
+            out = -n * np.log(spread) - 0.5 * (n - m) * np.log(left) - 0.5 * squares / spread**2
+            out = out - 0.5 * (z**2).sum(axis=0)
+        return np.where(np.isfinite(out), out, -np.inf)
+
+    def sums(self, errors: Float[np.ndarray, "sample lane"]) -> Sums:
+        """Return the sums of squares and products of errors."""
+        follows = ~self.begins[1:]
+        with np.errstate(invalid="ignore", over="ignore"):
+            square = errors**2
+            return Sums(
+                square[self.begins].sum(axis=0),
+                square[1:][follows].sum(axis=0),
+                (errors[1:] * errors[:-1])[follows].sum(axis=0),
+                square[:-1][follows].sum(axis=0),
+            )
+
+    def best_noise(self, errors: Float[np.ndarray, "sample lane"], *, alike: bool = True) -> Float[np.ndarray, "two lane"]:
+        """Return z of the noise that suits given errors; without `alike` neighbours count as independent."""
+        spread, likeness = self.model.priors.each[-NOISE:]
+        sums = Sums(*(part[None] for part in self.sums(errors)))
+        tried = _TRIED if alike else np.array([-likeness.middle / likeness.spread])
+        correlation = np.tanh(likeness.middle + likeness.spread * tried)[:, None]
+        squares = _squares(sums, correlation)
+        n, m = self.recorded.size, int(self.begins.sum())
+        with np.errstate(invalid="ignore", divide="ignore"):
+            score = -0.5 * n * np.log(squares) - 0.5 * (n - m) * np.log(1.0 - correlation**2) - 0.5 * tried[:, None] ** 2
+        chosen = np.argmax(np.where(np.isfinite(score), score, -np.inf), axis=0)
+        best = np.take_along_axis(squares, chosen[None], axis=0)[0] / n
+        z_spread = (0.5 * np.log(np.maximum(best, 1e-300)) - np.log(spread.middle)) / spread.spread
+        return np.stack([np.clip(np.nan_to_num(z_spread), -9.0, 9.0), tried[chosen]])
+
+    def whiten(self, columns: Float[np.ndarray, "sample column"], spread: float, alike: float) -> Float[np.ndarray, "sample column"]:
+        """Turn errors, or how they change with a number, into independent ones of unit spread."""
+        out = columns / spread
+        step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
+        out[1:] = np.where(self.begins[1:, None], out[1:], step)
+        return out
+
+
+def _squares(sums: Sums, alike: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    with np.errstate(invalid="ignore", over="ignore"):
+        later = sums.later - 2.0 * alike * sums.product + alike**2 * sums.earlier
+        return sums.first + later / (1.0 - alike**2)
