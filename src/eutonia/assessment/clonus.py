@@ -30,8 +30,8 @@ class ClonusScore(eqx.Module):
 
 
 class ClonusConstants(eqx.Module):
-    """Records of the set `examination`: swing that is a beat (deg), pause that ends a train (s), beats above which clonus is
-    sustained.
+    """Records of the set `examination`: swing that is a beat (deg), pause that ends a train (s), beats above which
+    clonus is sustained.
     """
 
     oscillation: Scalar

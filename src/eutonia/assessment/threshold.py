@@ -36,7 +36,11 @@ class ThresholdScore(eqx.Module):
 
 
 def onset_angles(
-    threshold: Patients, velocity_sensitivity: Patients, delay: Scalar, speed: Float[Array, " stretch"], noise: Stretches
+    threshold: Patients,
+    velocity_sensitivity: Patients,
+    delay: Scalar,
+    speed: Float[Array, " stretch"],
+    noise: Stretches,
 ) -> Stretches:
     """Return the angle (unit of `threshold`) at which activity begins at each speed."""
     pace = speed[:, None]

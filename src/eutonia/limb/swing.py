@@ -236,7 +236,9 @@ def follow(
     before = jnp.concatenate([held * jnp.ones_like(felt[:steps]), felt[:-1]])[: len(felt) - 1]
     after = jnp.concatenate([held * jnp.ones_like(felt[:steps]), felt[1:]])[: len(felt) - 1]
 
-    def one(state: tuple[Array, Array, Array], known: tuple[Array, Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    def one(
+        state: tuple[Array, Array, Array], known: tuple[Array, Array]
+    ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
         moved = activate(*state, *known, limb.depression, step, c)
         return moved, moved
 
@@ -278,9 +280,7 @@ def swing(
         now = accelerate(state.angle, state.velocity, state.second, state.short_range)
         velocity = state.velocity + step * (1.5 * now - 0.5 * state.acceleration)
         angle = state.angle + 0.5 * step * (state.velocity + velocity)
-        left, first, second = activate(
-            state.resource, state.first, state.second, *known, limb.depression, step, c
-        )
+        left, first, second = activate(state.resource, state.first, state.second, *known, limb.depression, step, c)
         fresh = jnp.where(velocity < 0.0, 0.0, state.fresh)
         stretched = c.short_range_stiffness * limb.background * jnp.minimum(angle - start.angle, c.short_range_stretch)
         short = jnp.where(fresh > 0.0, stretched, state.short_range * fade)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,7 +22,7 @@ from eutonia.simulation import pendulum as pendulum_test
 from eutonia.simulation.bedside import Bedside, bedside_constants, group, stepped_constants
 from eutonia.simulation.examine import Examination, examine_at, excess_curve, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch
-from eutonia.simulation.stretching import stretch_and_hold
+from eutonia.simulation.stretching import stretch_and_hold, stretch_by_hand
 
 if TYPE_CHECKING:
     import xarray
@@ -33,6 +32,8 @@ Values = Float[np.ndarray, " patient"]
 # Seconds of recording kept after a stretch, numerical; a quick stretch and its hold.
 _QUICK_S = 1.5
 _SPLIT_OF = {"leg": "ankle plantarflexors", "arm": "wrist flexors"}
+# The muscle group of each limb whose stretch is drawn.
+_SHOWN = {"leg": "knee extensors", "arm": "elbow flexors"}
 
 
 @dataclass(frozen=True)
@@ -103,34 +104,44 @@ def _clonus_score(at: Bedside) -> tuple[Motion, clonus.ClonusScore]:
 
 
 def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
-    groups, ramp = all_muscle_groups(), bedside_constants().ramp
     constants = tardieu.TardieuConstants.from_records()
-    met = {
-        v: tardieu.catch(at.state, ramp, jnp.asarray(PassiveStretch(v).ranges_per_second(groups)))
-        for v in ("V1", "V2", "V3")
-    }
-    reach = tardieu.passive_range(at.state.rest_angle, bedside_constants().passive.passive_rest_angle)
-    _, beats = _clonus_score(at) if "leg" in limbs else (None, None)
+    healthy_rest = bedside_constants().passive.passive_rest_angle
+    beats = _clonus_score(at)[1] if "leg" in limbs else None
     sustained = parameters.load("examination").value("clonus_sustained")
-    grades = tuple(f"{one.value} {one.name.lower().replace('_', ' ')}" for one in tardieu.TardieuQuality)
-    findings = []
-    for row, of in enumerate(groups):
+    findings, traces = [], []
+    for row, of in enumerate(all_muscle_groups()):
         if of.limb not in limbs:
             continue
-        span = of.range_of_motion
-        r2 = span * reach[row]
-        catches = {v: jnp.minimum(span * met[v].angle[row], r2) for v in met}
+        r2 = of.range_of_motion * tardieu.passive_range(at.state.rest_angle[row], healthy_rest)
+        limb, met = at.limb(of.name), {}
+        for speed in ("V2", "V3"):
+            motion = _by_hand(limb, of, PassiveStretch(speed))
+            met[speed] = tardieu.catch(motion, limb, stepped_constants())
+        caught = {v: jnp.minimum(jnp.rad2deg(one.angle), r2) for v, one in met.items()}
         beating = beats if of.name == clonus_test.MUSCLE else None
         count, lasted = (beating.beats, beating.duration) if beating is not None else (0.0, 0.0)
-        quality = tardieu.quality(met["V3"].torque[row], count, lasted, sustained, constants)
+        quality = tardieu.quality(met["V3"].torque, count, lasted, sustained, constants)
         findings += [
             _finding("tardieu", of.name, "R2, passive range at V1", "deg", r2),
-            _finding("tardieu", of.name, "Angle of catch at V2", "deg", catches["V2"]),
-            _finding("tardieu", of.name, "R1, angle of catch at V3", "deg", catches["V3"]),
-            _finding("tardieu", of.name, "Spasticity angle, R2 - R1", "deg", r2 - catches["V3"]),
-            _finding("tardieu", of.name, "Quality X at V3", "", quality, grades),
+            _finding("tardieu", of.name, "Angle of catch at V2", "deg", caught["V2"]),
+            _finding("tardieu", of.name, "R1, angle of catch at V3", "deg", caught["V3"]),
+            _finding("tardieu", of.name, "Spasticity angle, R2 - R1", "deg", r2 - caught["V3"]),
+            _finding("tardieu", of.name, "Quality X at V3", "", quality, _QUALITIES),
         ]
-    return findings, [_stretch_trace("tardieu", PassiveStretch("V3"), at, limb) for limb in limbs]
+        if of.name in _SHOWN.values():
+            title = f"Fast stretch (V3) of the {of.name}"
+            traces.append(_trace("tardieu", of.name, title, motion, limb, caught["V3"]))
+    return findings, traces
+
+
+_QUALITIES = tuple(f"{one.value} {one.name.lower().replace('_', ' ')}" for one in tardieu.TardieuQuality)
+
+
+def _by_hand(limb: Limb, of: MuscleGroup, stretching: PassiveStretch) -> Motion:
+    """Return a stretch through the range whose highest speed is that of the maneuver."""
+    peak = float(stretching.degrees_per_second((of,))[0])
+    end = float(np.deg2rad(of.range_of_motion))
+    return stretch_by_hand(limb, stepped_constants(), (0.0, end), float(np.deg2rad(peak)), _QUICK_S)
 
 
 def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
@@ -172,7 +183,7 @@ def _ashworth(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
             _finding("ashworth", of.name, "Modified Ashworth", "", ashworth.modified_ashworth_rank(latent), modified),
             _finding("ashworth", of.name, "Mean resisting torque", "N m", newton_metres),
         ]
-    return findings, [_stretch_trace("ashworth", PassiveStretch(), at, limb) for limb in limbs]
+    return findings, [_ramp_trace(at, limb) for limb in limbs]
 
 
 _ASHWORTH = tuple(str(one.value) for one in ashworth.Ashworth)
@@ -215,15 +226,14 @@ def _examined(at: Bedside) -> Examination:
     return examine_at(at.people, at.snapshot, body, speed, healthy_resistance(body, speed), jnp.ones(()))
 
 
-def _stretch_trace(test: str, stretching: PassiveStretch, at: Bedside, limb: str) -> Trace:
-    """Return the recording of a stretch of the first muscle group of a limb."""
-    of = next(one for one in all_muscle_groups() if one.limb == limb)
-    speed = float(stretching.degrees_per_second((of,))[0])
+def _ramp_trace(at: Bedside, limb: str) -> Trace:
+    """Return the recording of an Ashworth stretch, at the constant speed of its closed form."""
+    of = group(_SHOWN[limb])
     moved, end = at.limb(of.name), float(np.deg2rad(of.range_of_motion))
-    motion = stretch_and_hold(moved, stepped_constants(), (0.0, end), float(np.deg2rad(speed)), _QUICK_S)
+    motion = stretch_and_hold(moved, stepped_constants(), (0.0, end), float(np.deg2rad(of.speed)), _QUICK_S)
     peak = torques(motion, moved, stepped_constants()).reflex.max(axis=0)
-    title = f"Stretch of the {of.name} at {speed:.0f} deg/s, then held"
-    return _trace(test, of.name, title, motion, moved, peak)
+    title = f"Ashworth stretch of the {of.name} at {of.speed:.0f} deg/s, then held"
+    return _trace("ashworth", of.name, title, motion, moved, peak)
 
 
 def _finding(test: str, of: str, what: str, unit: str, values: Any, grades: tuple[str, ...] = ()) -> Finding:
