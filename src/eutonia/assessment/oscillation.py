@@ -12,6 +12,10 @@ from eutonia._types import Scalar
 Patients = Float[Array, " patient"]
 
 
+# Whether rising, extreme so far and its time, count, first and last peak, whether the train is over.
+_Watch = tuple[Array, Array, Array, Array, Array, Array, Array]
+
+
 class Swings(eqx.Module):
     """`count` of peaks, time of the `first` and of the `last` of them (s; 0 where there is none)."""
 
@@ -37,7 +41,7 @@ def count_swings(
     """
     zero = jnp.zeros_like(angle[0])
 
-    def look(carry: tuple[Array, ...], seen: tuple[Array, Array]) -> tuple[tuple[Array, ...], None]:
+    def look(carry: _Watch, seen: tuple[Array, Array]) -> tuple[_Watch, None]:
         rising, extreme, at, count, first, last, over = carry
         now, here = seen
         higher = jnp.where(rising, here > extreme, here < extreme)

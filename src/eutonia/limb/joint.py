@@ -35,8 +35,8 @@ Patients = Float[Array, " patient"] | Scalar
 class Joint:
     """One joint: `range_rad`, `ceiling` N m at 70 kg, shares of mass, stature and segment, end stop.
 
-    `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling, `stop_from` of range; the segment
-    is level at angle 0, as the leg of a pendulum test.
+    `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling,
+    `stop_from` of range. The segment is level at angle 0, as the leg of a pendulum test.
     """
 
     name: str

@@ -70,7 +70,7 @@ def _smooth(limb: Limb, constants: ReflexConstants, path: Float[Array, "3"], sam
 def _along(
     limb: Limb, constants: ReflexConstants, angle: Float[Array, " time"], speed: Float[Array, " time"], steps: int
 ) -> Motion:
-    one = jnp.ones((1, limb.threshold.shape[-1]))
+    one = jnp.ones((1, jnp.shape(limb.threshold)[-1]))
     return follow(limb, angle[:, None] * one, speed[:, None] * one, constants, steps=steps)[0]
 
 

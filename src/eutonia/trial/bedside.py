@@ -128,7 +128,7 @@ def _moment(case: CaseStudy, at: str | None) -> float:
         raise StudyError(f'--at "{at}" is no time. {error} Write "day 90" or "3 month".') from None
     if not 0 <= time_h <= end:
         raise StudyError(
-            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / _HOURS_PER_DAY:g}, when the case '
+            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / _HOURS_PER_DAY:g}, when '
             f'"{case.name}" ends. Give an earlier time, or lengthen duration in [case].'
         )
     return time_h
