@@ -72,10 +72,10 @@ def _pendulum(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     score = pendulum.pendulum_score(motion, pendulum.PendulumConstants.from_records())
     rows = (
         ("First swing excursion", "deg", score.first_swing),
-        ("Rest angle from the horizontal", "deg", score.rest_angle),
+        ("Rest angle", "deg", score.rest_angle),
         ("Relaxation index", "", score.relaxation_index),
-        ("Relaxation index / 1.6 (1 is normal)", "", score.normalised_index),
-        ("Oscillations above 3 deg", "", score.oscillations),
+        ("Relaxation index / 1.6", "", score.normalised_index),
+        ("Oscillations above 3 deg", "count", score.oscillations),
         ("Peak velocity", "deg/s", score.peak_velocity),
         ("Time of peak velocity", "s", score.peak_velocity_time),
     )
@@ -88,10 +88,10 @@ def _clonus(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     limb = at.limb(name)
     motion, score = _clonus_score(at)
     rows = (
-        ("Beats", "", score.beats),
+        ("Beats", "count", score.beats),
         ("Frequency", "Hz", score.frequency),
         ("Time of the last beat", "s", score.duration),
-        ("Sustained (more than 5 beats)", "share", score.sustained),
+        ("More than 5 beats", "share", score.sustained),
     )
     trace = _trace("clonus", name, "Clonus: dorsiflexion while pressed", motion, limb, score.beats)
     return [_finding("clonus", name, *row) for row in rows], [trace]
@@ -161,8 +161,8 @@ def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         findings += [
             _finding("threshold", of.name, "Tonic stretch reflex threshold", "deg", score.threshold),
             _finding("threshold", of.name, "Its standard error", "deg", score.standard_error),
-            _finding("threshold", of.name, "Fall of the threshold with speed", "deg per 100 deg/s", 100 * score.slope),
-            _finding("threshold", of.name, f"Stretches answered, of {len(speed)}", "", score.answered),
+            _finding("threshold", of.name, "Fall of the threshold with speed", "s", score.slope),
+            _finding("threshold", of.name, f"Stretches answered, of {len(speed)}", "count", score.answered),
         ]
     return findings, []
 
