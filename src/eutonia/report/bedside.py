@@ -37,7 +37,7 @@ class Row:
 def row(finding: Finding) -> Row:
     """Return a finding in words."""
     known = finding.values[np.isfinite(finding.values)]
-    who = "" if known.size == finding.values.size else f"{known.size} of {finding.values.size} people"
+    who = "" if known.size == finding.values.size else f"in {known.size} of {finding.values.size}"
     of = words.label(finding.of)
     if not known.size:
         return Row(of, finding.what, "none", "", who)
@@ -79,6 +79,11 @@ def sections(result: BedsideResult) -> list[tuple[str, str, list[Row], list[Trac
     ]
 
 
+def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Return the rows of each muscle group or limb."""
+    return [(of, [one for one in rows if one.of == of]) for of in words.unique(one.of for one in rows)]
+
+
 def show(result: BedsideResult, console: Console, folder: Path | None) -> None:
     """Print every finding with its unit and interval."""
     from rich import box
@@ -90,10 +95,10 @@ def show(result: BedsideResult, console: Console, folder: Path | None) -> None:
     for head in ("Finding", "Middle", "95% of people"):
         made.add_column(head)
     for _, label, rows, _ in sections(result):
-        for of in words.unique(one.of for one in rows):
+        for of, group in _grouped(rows):
             made.add_row(Text(f"{label}: {words.lower(of)}", style="bold"))
-            for one in (row for row in rows if row.of == of):
-                interval = f"{one.interval} ({one.who})" if one.interval and one.who else one.interval or one.who
+            for one in group:
+                interval = f"{one.interval} {one.who}".strip()
                 made.add_row(*(Text(cell) for cell in (f"  {one.what}", one.middle, interval)))
     console.print(made)
     console.print(Text(f"{result.people} people share what is known of this one. {words.DISCLAIMER}.", style="dim"))
@@ -140,7 +145,7 @@ def html(result: BedsideResult, command: str) -> str:
     from eutonia.report import bedside_figures
 
     drawn = [
-        (name, label, rows, [figure for trace in traces for figure in bedside_figures.panels(trace)])
+        (name, label, _grouped(rows), [figure for trace in traces for figure in bedside_figures.panels(trace)])
         for name, label, rows, traces in sections(result)
     ]
     context: dict[str, Any] = page.basis(result.run, command) | {

@@ -273,12 +273,12 @@ class Test:
 
 TESTS: Mapping[str, Test] = MappingProxyType(
     {
-        "pendulum": Test("Pendulum test", ("leg",), _pendulum),
-        "clonus": Test("Clonus of the ankle", ("leg",), _clonus),
-        "tardieu": Test("Tardieu scale", LIMBS, _tardieu),
-        "threshold": Test("Tonic stretch reflex threshold", LIMBS, _threshold),
-        "ashworth": Test("Ashworth and Modified Ashworth scales", LIMBS, _ashworth),
+        "pendulum": Test("Pendulum", ("leg",), _pendulum),
+        "clonus": Test("Clonus", ("leg",), _clonus),
+        "tardieu": Test("Tardieu", LIMBS, _tardieu),
+        "threshold": Test("Reflex threshold", LIMBS, _threshold),
+        "ashworth": Test("Ashworth", LIMBS, _ashworth),
         "tendon": Test("Tendon jerk", LIMBS, _tendon),
-        "split": Test("Neural, elastic and viscous resistance", LIMBS, _split),
+        "split": Test("Split of resistance", LIMBS, _split),
     }
 )
