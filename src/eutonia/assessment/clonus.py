@@ -1,6 +1,7 @@
 """Scores of the clonus test: beats of the foot, their frequency, and whether they go on.
 
-A beat is a swing of the foot of more than 3 deg there and back; more than 5 beats are sustained clonus.
+A beat is a swing of the foot of more than 3 deg there and back; beats that follow each other without a pause are a
+train, and a train of more than 5 beats is sustained clonus.
 """
 
 from __future__ import annotations
@@ -29,9 +30,12 @@ class ClonusScore(eqx.Module):
 
 
 class ClonusConstants(eqx.Module):
-    """Records of the set `examination`: swing that is a beat (deg), beats above which clonus is sustained."""
+    """Records of the set `examination`: swing that is a beat (deg), pause that ends a train (s), beats above which
+    clonus is sustained.
+    """
 
     oscillation: Scalar
+    clonus_pause: Scalar
     clonus_sustained: Scalar
 
     @classmethod
@@ -44,5 +48,5 @@ class ClonusConstants(eqx.Module):
 @eqx.filter_jit
 def clonus_score(motion: Motion, constants: ClonusConstants) -> ClonusScore:
     """Return the scores of a recording that begins when the push stops."""
-    swings = count_swings(motion.time, jnp.rad2deg(motion.angle), constants.oscillation)
+    swings = count_swings(motion.time, jnp.rad2deg(motion.angle), constants.oscillation, constants.clonus_pause)
     return ClonusScore(swings.count, swings.frequency, swings.last, swings.count > constants.clonus_sustained)

@@ -48,8 +48,9 @@ class PendulumConstants(eqx.Module):
         return cls(**{name: records.value(name) for name in cls.__dataclass_fields__})
 
 
+@eqx.filter_jit
 def pendulum_score(motion: Motion, constants: PendulumConstants) -> PendulumScore:
-    """Return the scores of a recording that begins at release (jit it with the movement where speed matters)."""
+    """Return the scores of a recording that begins at release."""
     angle, velocity = jnp.rad2deg(motion.angle), jnp.rad2deg(motion.velocity)
     first = first_peak(motion.time, angle, velocity) - angle[0]
     rest = rest_angle(angle)

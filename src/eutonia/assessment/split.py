@@ -2,7 +2,7 @@
 
 Equation
     elastic = T_slow(after the hold) - T(before)
-    viscous = T_fast - T_slow at the angle that the fast stretch reaches before any reflex can act
+    viscous = max(0, T_fast - T_slow) at the angle that the fast stretch reaches before any reflex can act
     neural  = T_fast(end) - T_slow(after the hold) - viscous
 Torques in N m; the device reports N at the hand. Inertia is no part of it: the device takes it off, and here the
 stretch runs at one speed.
@@ -40,6 +40,6 @@ def split(slow: Motion, fast: Motion, limb: Limb, constants: ReflexConstants) ->
     reached = jnp.searchsorted(slow.angle[:, 0], fast.angle[early, 0])
     end = jnp.argmin(fast.velocity[:, 0] > 0.0) - 1
     held = slowly.total[-1]
-    viscous = quickly.total[early] - slowly.total[reached]
+    viscous = jnp.maximum(quickly.total[early] - slowly.total[reached], 0.0)
     neural = quickly.total[end] - held - viscous
     return Split(neural, held - slowly.total[0], viscous, quickly.reflex[end])

@@ -1,8 +1,9 @@
 """Tardieu: the angle of catch at each speed, the passive range, and the quality of the muscle reaction.
 
-V1 is as slow as possible, V2 the speed of the segment that falls, V3 as fast as possible. R2 is the passive range at
-V1, R1 the angle of catch at V3, both in deg from the shortest position of the muscle group; R2 - R1 is the
-spasticity angle. Quality X: 0 no resistance, 1 slight, 2 a clear catch, 3 fatigable clonus, 4 unfatigable clonus.
+V1 is as slow as possible, V2 the speed of the segment that falls, V3 as fast as possible; a hand speeds up and slows
+down, and V2 and V3 are its highest speeds. R2 is the passive range at V1, R1 the angle of catch at V3, both in deg
+from the shortest position of the muscle group; R2 - R1 is the spasticity angle. Quality X: 0 no resistance,
+1 slight, 2 a clear catch, 3 fatigable clonus, 4 unfatigable clonus.
 
 Equation
     R1 = angle where T_r'' is largest during the stretch, R2 where the reflex stays silent
@@ -16,17 +17,13 @@ import enum
 
 import equinox as eqx
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
-from eutonia.limb.ramp import MuscleState, RampConstants, reflex_torque
+from eutonia.limb.swing import Limb, Motion, ReflexConstants, reflex_torque
 
-Muscles = Float[Array, "muscle patient"]
-
-# Points along a stretch at which the torque is looked at: numerical resolution, 0.3 % of range.
-_POINTS = 384
+Patients = Float[Array, " patient"]
 
 
 class TardieuQuality(enum.IntEnum):
@@ -56,26 +53,27 @@ class TardieuConstants(eqx.Module):
 
 
 class Catch(eqx.Module):
-    """What a stretch at one speed meets: `angle` of catch (share of range, 1 where none), largest `torque` of the
-    reflex (share of ceiling).
+    """What a stretch meets: `angle` of catch (rad; the last angle where there is none), largest `torque` of the reflex
+    (share of ceiling).
     """
 
-    angle: Muscles
-    torque: Muscles
+    angle: Patients
+    torque: Patients
 
 
 @eqx.filter_jit
-def catch(state: MuscleState, constants: RampConstants, speed: Float[Array, "muscle 1"]) -> Catch:
-    """Stretch every muscle group through its range at `speed` (ranges per second) and return what is met."""
-    share = jnp.asarray(np.linspace(0.0, 1.0, _POINTS))[:, None, None]
-    torque = reflex_torque(share / speed, speed, state, constants)
-    bend = torque[2:] - 2.0 * torque[1:-1] + torque[:-2]
-    at = jnp.argmax(bend, axis=0)
+def catch(motion: Motion, limb: Limb, constants: ReflexConstants) -> Catch:
+    """Return what a stretch met, from the angle at which reflex torque bends upwards most."""
+    torque = reflex_torque(motion.activation, motion.velocity, limb, constants)
+    moving = motion.velocity[1:-1] > 0.0
+    bend = jnp.where(moving, torque[2:] - 2.0 * torque[1:-1] + torque[:-2], -jnp.inf)
+    at = jnp.argmax(bend, axis=0)[None]
+    angle = jnp.take_along_axis(motion.angle[1:-1], at, axis=0)[0]
     largest = torque.max(axis=0)
-    return Catch(jnp.where(largest > 0.0, share[1:-1, 0, 0][at], 1.0), largest)
+    return Catch(jnp.where(largest > 0.0, angle, motion.angle[-1]), largest / limb.ceiling)
 
 
-def passive_range(rest_angle: Muscles, healthy_rest_angle: Scalar) -> Muscles:
+def passive_range(rest_angle: Patients, healthy_rest_angle: Scalar) -> Patients:
     """Return the passive range (R2) as a share of the healthy one: contracture takes off what it takes off the angle
     from which tissue resists.
     """

@@ -36,7 +36,11 @@ class ThresholdScore(eqx.Module):
 
 
 def onset_angles(
-    threshold: Patients, velocity_sensitivity: Patients, delay: Scalar, speed: Float[Array, " stretch"], noise: Stretches
+    threshold: Patients,
+    velocity_sensitivity: Patients,
+    delay: Scalar,
+    speed: Float[Array, " stretch"],
+    noise: Stretches,
 ) -> Stretches:
     """Return the angle (unit of `threshold`) at which activity begins at each speed."""
     pace = speed[:, None]
@@ -58,4 +62,5 @@ def threshold_score(angle: Stretches, speed: Float[Array, " stretch"], range_of_
     left = (seen * (angle - intercept - slope * pace) ** 2).sum(axis=0)
     variance = left / jnp.maximum(count - 2, 1)
     error = jnp.sqrt(variance * (1.0 / count + mean_v**2 / spread))
-    return ThresholdScore(*(jnp.where(enough, x, jnp.nan) for x in (intercept, error, -slope)), n)
+    intercept, error, slope = (jnp.where(enough, x, jnp.nan) for x in (intercept, error, slope))
+    return ThresholdScore(intercept, error, -slope, n)

@@ -8,6 +8,7 @@ Assumptions: torques, stiffness and damping scale with body mass, inertia with m
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 
@@ -34,8 +35,8 @@ Patients = Float[Array, " patient"] | Scalar
 class Joint:
     """One joint: `range_rad`, `ceiling` N m at 70 kg, shares of mass, stature and segment, end stop.
 
-    `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling, `stop_from` of range; the segment
-    is level at angle 0, as the leg of a pendulum test.
+    `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling,
+    `stop_from` of range. The segment is level at angle 0, as the leg of a pendulum test.
     """
 
     name: str
@@ -58,6 +59,10 @@ class Joint:
         """Return m g l, the torque of the segment's weight when it is level, N m."""
         arm = self.centre_of_mass * self.segment_length * stature_m
         return jnp.asarray(self.segment_mass * weight_kg * _GRAVITY * arm)
+
+    def falling_rate(self, stature_m: float) -> float:
+        """Return sqrt(m g l / I) of the segment as a free pendulum, 1/s."""
+        return math.sqrt(_GRAVITY * self.centre_of_mass / (self.gyration**2 * self.segment_length * stature_m))
 
 
 @cache

@@ -135,6 +135,10 @@ class Torques(eqx.Module):
         return self.neural + self.passive
 
 
+# Resource, first and second activation.
+_Reflex = tuple[Array, Array, Array]
+
+
 class _State(NamedTuple):
     angle: Array
     velocity: Array
@@ -159,12 +163,12 @@ def reflex_torque(activation: Array, velocity: Array, limb: Limb, constants: Ref
     return limb.ceiling * jnp.tanh(drive / limb.ceiling) * force_velocity
 
 
-def passive_torque(angle: Array, limb: Limb) -> Array:
+def passive_torque(angle: Array | float, limb: Limb) -> Array:
     """Return the torque of passive tissue without the end stops, N m."""
     return limb.stiffness * jnp.maximum(angle - limb.rest_angle, 0.0)
 
 
-def stop_torque(angle: Array, limb: Limb) -> Array:
+def stop_torque(angle: Array | float, limb: Limb) -> Array:
     """Return the torque of the end stops, N m."""
     beyond, before = limb.stop_rate * (angle - limb.high), limb.stop_rate * (limb.low - angle)
     return limb.stop_torque * (jnp.exp(beyond) - jnp.exp(before))
@@ -204,7 +208,7 @@ def activate(
     depression: Patients,
     step: Scalar,
     constants: ReflexConstants,
-) -> tuple[Array, Array, Array]:
+) -> _Reflex:
     """Return resource and both activations one step on, for excitation that goes straight from `before` to `after`.
 
     The lags are exact. Depletion, which follows the rise of excitation and not its duration, is exact between two
@@ -238,7 +242,7 @@ def follow(
     before = jnp.concatenate([held * jnp.ones_like(felt[:steps]), felt[:-1]])[: len(felt) - 1]
     after = jnp.concatenate([held * jnp.ones_like(felt[:steps]), felt[1:]])[: len(felt) - 1]
 
-    def one(state: tuple[Array, Array, Array], known: tuple[Array, Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    def one(state: _Reflex, known: tuple[Array, Array]) -> tuple[_Reflex, _Reflex]:
         moved = activate(*state, *known, limb.depression, step, c)
         return moved, moved
 
@@ -280,9 +284,7 @@ def swing(
         now = accelerate(state.angle, state.velocity, state.second, state.short_range)
         velocity = state.velocity + step * (1.5 * now - 0.5 * state.acceleration)
         angle = state.angle + 0.5 * step * (state.velocity + velocity)
-        left, first, second = activate(
-            state.resource, state.first, state.second, *known, limb.depression, step, c
-        )
+        left, first, second = activate(state.resource, state.first, state.second, *known, limb.depression, step, c)
         fresh = jnp.where(velocity < 0.0, 0.0, state.fresh)
         stretched = c.short_range_stiffness * limb.background * jnp.minimum(angle - start.angle, c.short_range_stretch)
         # It fades from the moment of turning, which lies within a step: so what follows has no jumps from limb to limb.

@@ -9,7 +9,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,13 +37,17 @@ def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     EutoniaError
         If `folder` is a file, or holds anything that Eutonia did not write.
     """
-    target = Path(folder).expanduser().resolve()
-    _refuse_strangers(target)
+    return place(folder, NAMES, lambda draft: _fill(result, draft))
+
+
+def place(folder: str | os.PathLike[str], names: Collection[str], fill: Callable[[Path], None]) -> Path:
+    """Let `fill` write a result into a folder that appears whole or not at all; `names` are the files it may hold."""
+    target = check_folder(folder, names)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
     made = [folder for folder in draft.parents if not folder.exists()]
     try:
         draft.mkdir(parents=True)
-        _fill(result, draft)
+        fill(draft)
         _swap(draft, target)
     except OSError as error:
         _undo(draft, made)
@@ -65,14 +69,14 @@ def _undo(draft: Path, made: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def check_folder(folder: str | os.PathLike[str]) -> Path:
+def check_folder(folder: str | os.PathLike[str], names: Collection[str] = NAMES) -> Path:
     """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
     target = Path(folder).expanduser().resolve()
-    _refuse_strangers(target)
+    _refuse_strangers(target, names)
     return target
 
 
-def _refuse_strangers(target: Path) -> None:
+def _refuse_strangers(target: Path, names: Collection[str]) -> None:
     """Stop before anything is touched, if the folder is not ours to replace."""
     if not target.exists():
         return
@@ -82,7 +86,7 @@ def _refuse_strangers(target: Path) -> None:
             f'result. Nearest: "{target.parent / (target.stem + "-result")}". Choose another name.'
         )
     found = sorted(path.name for path in target.iterdir() if path.name not in _IGNORED)
-    strangers = [name for name in found if name not in NAMES]
+    strangers = [name for name in found if name not in names]
     if found and (strangers or not _is_result(target)):
         shown = ", ".join((strangers or found)[:4]) + (", ..." if len(strangers or found) > 4 else "")
         raise EutoniaError(
@@ -106,8 +110,13 @@ def _fill(result: StudyResult, folder: Path) -> None:
     _write_json(folder / "summary.json", summary(result))
     result.visits.write_parquet(folder / "visits.parquet", compression="zstd", compression_level=1, statistics=False)
     _write_course(result, folder / "course.nc")
-    record = {"program": _PROGRAM, "study": result.study_name, "title": result.title, "kind": result.kind}
-    _write_json(folder / "run.json", {**record, **dict(result.run), "files": list(NAMES)})
+    record = {"study": result.study_name, "title": result.title, "kind": result.kind}
+    write_record(folder, {**record, **dict(result.run), "files": list(NAMES)})
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the run record, by which a folder is known as ours."""
+    _write_json(folder / "run.json", {"program": _PROGRAM, **record})
 
 
 def _swap(draft: Path, target: Path) -> None:

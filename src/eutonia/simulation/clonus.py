@@ -16,7 +16,18 @@ import numpy as np
 
 from eutonia import parameters
 from eutonia.limb.joint import joint
-from eutonia.limb.swing import KEPT, STEPS, Limb, Motion, ReflexConstants, Start, follow, passive_torque, stop_torque, swing
+from eutonia.limb.swing import (
+    KEPT,
+    STEPS,
+    Limb,
+    Motion,
+    ReflexConstants,
+    Start,
+    follow,
+    passive_torque,
+    stop_torque,
+    swing,
+)
 from eutonia.simulation.bedside import group
 
 MUSCLE = "ankle plantarflexors"

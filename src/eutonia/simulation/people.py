@@ -20,9 +20,9 @@ Deviates = Float[Array, "draw patient"]
 class Traits(eqx.Module):
     """What a person brings besides lesion and drug handling; constant in time.
 
-    `muscle_deviation` standard deviates of the bias of all muscle groups, the charted ones first; `contracture` factor (1 = median of the severe
-    column); `volley` deviation of the monosynaptic drive in units of pool spread; `tap` the same for the tendon tap
-    in probits; `spasm` decades of spasm rate.
+    `muscle_deviation` standard deviates of the bias of all muscle groups, the charted ones first; `contracture`
+    factor (1 = median of the severe column); `volley` deviation of the monosynaptic drive in units of pool spread;
+    `tap` the same for the tendon tap in probits; `spasm` decades of spasm rate.
     """
 
     muscle_deviation: Float[Array, "any_muscle patient"]
