@@ -41,7 +41,7 @@ LANES = 512
 # Samples of a recording that a fit uses; a finer recording is averaged down to it.
 SLOTS = 512
 # Steps in one reflex delay and samples kept: a swing then errs by 0.02 deg at most times (tested).
-_STEPS, _KEPT = 25, 5
+_STEPS, _KEPT = 20, 4
 # A swing is followed for so many delays after release: 5 s at a delay of 50 ms.
 _BLOCKS = 100
 
@@ -58,14 +58,17 @@ class Body:
 class Model(Protocol):
     """A test as a function from z to the recorded channel."""
 
-    priors: Priors
+    @property
+    def priors(self) -> Priors:
+        """What is known before."""
+        ...
 
     def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
-        """Return the recorded channel for `LANES` candidates."""
+        """Return the recorded channel for any number of candidates."""
         ...
 
     def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
-        """Return what resists at every sample, N m."""
+        """Return what resists at every sample, N m, for at most `LANES` candidates."""
         ...
 
 
@@ -106,19 +109,19 @@ def _named(z: Array, names: tuple[str, ...], pieces: _Pieces) -> dict[str, Array
 
 def _limb(of: dict[str, Array], pieces: _Pieces) -> Limb:
     one = jnp.ones_like(of["threshold"])
-    weight = of.get("body_torque", one)
+    zero = jnp.deg2rad(of.get("angle_offset", 0.0 * one))
     return Limb(
-        inertia=pieces.inertia * weight,
-        gravity=pieces.gravity * weight * of.get("pace", one),
-        horizontal=0.0 * one,
+        inertia=pieces.inertia * one,
+        gravity=pieces.gravity * of.get("pace", one),
+        horizontal=zero,
         load=0.0 * one,
         damping=of["damping"],
         stiffness=of["stiffness"],
         rest_angle=jnp.deg2rad(of["slack_angle"]),
         stop_torque=pieces.stop_torque * one,
         stop_rate=pieces.stop_rate * one,
-        low=0.0 * one,
-        high=pieces.high * one,
+        low=zero,
+        high=pieces.high + zero,
         background=of["background"],
         threshold=jnp.deg2rad(of["threshold"]),
         velocity_sensitivity=of["velocity_sensitivity"],
@@ -142,19 +145,21 @@ def _read(series: Array, place: Array, slope: Array | None = None, spacing: Arra
 
 
 @eqx.filter_jit
-def _swing(z: Array, times: Array, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants) -> tuple[Array, Torques]:
+def _swing(
+    z: Array, times: Array, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants, *, resisting: bool
+) -> tuple[Array, Torques | None]:
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
     start = at_rest(jnp.deg2rad(of["start_angle"]), limb, steps=_STEPS)
     motion = swing(limb, start, c, _BLOCKS, steps=_STEPS, kept=_KEPT)
     spacing = c.delay / _STEPS * _KEPT
     place = (times[:, None] - of["release"]) / spacing
-    angle, velocity, activation, short = (
-        _read(motion.angle, place, motion.velocity, spacing),
-        *(_read(series, place) for series in (motion.velocity, motion.activation, motion.short_range)),
-    )
+    angle = _read(motion.angle, place, motion.velocity, spacing)
+    if not resisting:
+        return jnp.rad2deg(angle), None
+    velocity, activation, short = (_read(x, place) for x in (motion.velocity, motion.activation, motion.short_range))
     velocity = jnp.where(place > 0.0, velocity, 0.0)
-    return jnp.rad2deg(angle) + of["angle_offset"], _resisting(angle, velocity, activation, short, limb, c)
+    return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
 
 
 def _resisting(angle: Array, velocity: Array, activation: Array, short: Array, limb: Limb, c: ReflexConstants) -> Torques:
@@ -213,17 +218,21 @@ class Swing:
 
     def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
         """Return the angle, deg."""
-        return self._run(z)[0]
+        return np.concatenate([self._run(part, resisting=False)[0] for part in _parts(z)], axis=1)
 
     def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
         """Return what resists at every sample, N m."""
-        return self._run(z)[1]
+        resisting = self._run(z, resisting=True)[1]
+        assert resisting is not None
+        return _cut_torques(resisting, self.times.size, z)
 
-    def _run(self, z: Float[np.ndarray, "number lane"]) -> tuple[Float[np.ndarray, "sample lane"], Torques]:
-        times = jnp.asarray(_padded(self.times))
-        pieces = _pieces(self.body, self.priors)
-        angle, resisting = _swing(_wide(z, self.priors), times, self.priors.names, pieces, self.constants)
-        return _cut(angle, self.times.size, z), _cut_torques(resisting, self.times.size, z)
+    def _run(
+        self, z: Float[np.ndarray, "number lane"], *, resisting: bool
+    ) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
+        times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
+        wide = _wide(z, self.priors)
+        angle, torques = _swing(wide, times, self.priors.names, pieces, self.constants, resisting=resisting)
+        return _cut(angle, self.times.size, z), torques
 
 
 @dataclass(frozen=True)
@@ -237,7 +246,8 @@ class Stretches:
 
     def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
         """Return the torque, N m; one stretch after the other."""
-        return np.concatenate([_cut(torque, n, z) for torque, _, n in self._run(z)])
+        parts = [[_cut(torque, n, part) for torque, _, n in self._run(part)] for part in _parts(z)]
+        return np.concatenate([np.concatenate(part) for part in parts], axis=1)
 
     def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""
@@ -248,6 +258,10 @@ class Stretches:
         pieces = _pieces(self.body, self.priors)
         done = [(_stretch(_wide(z, self.priors), path, self.priors.names, pieces, self.constants), n) for path, n in self.paths]
         return [(torque, resisting, n) for (torque, resisting), n in done]
+
+
+def _parts(z: Float[np.ndarray, "number lane"]) -> list[Float[np.ndarray, "number part"]]:
+    return [z[:, at : at + LANES] for at in range(0, z.shape[1], LANES)]
 
 
 def _wide(z: Float[np.ndarray, "number lane"], of: Priors) -> Array:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import logsumexp
 
 from eutonia.inference.forward import Model
 from eutonia.inference.priors import NOISE
@@ -24,6 +25,9 @@ Draws = Float[np.ndarray, "number lane"]
 
 # Correlations tried when the noise is fitted to given errors, in prior standard deviations.
 _TRIED = np.linspace(-2.5, 5.0, 151)
+
+# Noises tried round the best, in the standard deviations that large samples leave.
+_ROUND_BEST = np.linspace(-4.0, 4.0, 17)
 
 
 class Sums(NamedTuple):
@@ -99,11 +103,62 @@ class Posterior:
         z_spread = (0.5 * np.log(np.maximum(best, 1e-300)) - np.log(spread.middle)) / spread.spread
         return np.stack([np.clip(np.nan_to_num(z_spread), -9.0, 9.0), tried[chosen]])
 
-    def whiten(self, columns: Float[np.ndarray, "sample column"], spread: float, alike: float) -> Float[np.ndarray, "sample column"]:
+    def log_marginal(self, errors: Float[np.ndarray, "sample lane"]) -> Lanes:
+        """Return the log likelihood of errors with the noise integrated out, up to a constant."""
+        return np.asarray(logsumexp(self._by_noise(errors), axis=(0, 1)))
+
+    def draw_noise(self, errors: Float[np.ndarray, "sample lane"], rng: np.random.Generator) -> Float[np.ndarray, "two lane"]:
+        """Return draws of z of the noise given the errors of each candidate."""
+        log_mass = self._by_noise(errors)
+        flat = log_mass.reshape(-1, log_mass.shape[2])
+        cumulated = np.cumsum(np.exp(flat - flat.max(axis=0)), axis=0)
+        at = (cumulated < rng.random(flat.shape[1]) * cumulated[-1]).sum(axis=0)
+        spread, alike = self._grid(errors)
+        row, column = np.unravel_index(at, log_mass.shape[:2])
+        lanes = np.arange(flat.shape[1])
+        out = np.stack([spread[row, column, lanes], alike[column, lanes]])
+        steps = np.stack([spread[1, 0] - spread[0, 0], alike[1] - alike[0]])
+        return out + (rng.random(out.shape) - 0.5) * steps
+
+    def _grid(self, errors: Float[np.ndarray, "sample lane"]) -> tuple[Float[np.ndarray, "a b lane"], Float[np.ndarray, "b lane"]]:
+        """Return z of noises to be tried: round the one that suits each candidate, as wide as so many samples leave it."""
+        spread, likeness = self.model.priors.each[-NOISE:]
+        best = self.best_noise(errors)
+        z = likeness.middle + likeness.spread * best[1]
+        left = 1.0 / np.cosh(z) ** 2
+        n = self.recorded.size
+        alike = best[1] + _ROUND_BEST[:, None] / np.sqrt(1.0 + n * left * likeness.spread**2)
+        correlation = np.tanh(likeness.middle + likeness.spread * alike)
+        sums = Sums(*(part[None] for part in self.sums(errors)))
+        centre = (0.5 * np.log(np.maximum(_squares(sums, correlation) / n, 1e-300)) - np.log(spread.middle)) / spread.spread
+        return centre + _ROUND_BEST[:, None, None] / np.sqrt(1.0 + 2.0 * n * spread.spread**2), alike
+
+    def _by_noise(self, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "a b lane"]:
+        """Return the log density of every noise of the grid, with the size of its cell."""
+        spread, likeness = self.model.priors.each[-NOISE:]
+        z_spread, z_alike = self._grid(errors)
+        alike = np.tanh(likeness.middle + likeness.spread * z_alike)
+        sums = Sums(*(part[None] for part in self.sums(errors)))
+        n, m = self.recorded.size, int(self.begins.sum())
+        log_spread = np.log(spread.middle) + spread.spread * z_spread
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            out = -n * log_spread - 0.5 * (n - m) * np.log(1.0 - alike**2) - 0.5 * _squares(sums, alike) * np.exp(-2.0 * log_spread)
+            out = out - 0.5 * (z_spread**2 + z_alike**2) + np.log(z_alike[1] - z_alike[0])
+        return np.where(np.isfinite(out), out, -1e300)
+
+    def whiten(self, columns: Float[np.ndarray, "sample column lane"], spread: Lanes, alike: Lanes) -> Float[np.ndarray, "sample column lane"]:
         """Turn errors, or how they change with a number, into independent ones of unit spread."""
         out = columns / spread
         step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
-        out[1:] = np.where(self.begins[1:, None], out[1:], step)
+        out[1:] = np.where(self.begins[1:, None, None], out[1:], step)
+        return out
+
+    def unwhitened(self, white: Float[np.ndarray, "sample lane"], spread: Lanes, alike: Lanes) -> Float[np.ndarray, "sample lane"]:
+        """Turn independent errors of unit spread back into errors."""
+        out = white * spread
+        for i in range(1, len(out)):
+            if not self.begins[i]:
+                out[i] = alike * out[i - 1] + out[i] * np.sqrt(1.0 - alike**2)
         return out
 
 

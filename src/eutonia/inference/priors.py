@@ -24,7 +24,7 @@ _TISSUE = (*ASKED, "slack_angle", "depression")
 #: Number of noise parameters, last in every list: spread, and correlation of neighbours.
 NOISE = 2
 #: What else a swing and a stretch depend on, and the noise.
-PENDULUM = (*_TISSUE, "body_torque", "pace", "start_angle", "angle_offset", "release", "angle_noise", "noise_correlation")
+PENDULUM = (*_TISSUE, "pace", "start_angle", "angle_offset", "release", "angle_noise", "noise_correlation")
 RAMP = (*_TISSUE, "torque_offset", "inertia_left", "torque_noise", "noise_correlation")
 
 #: The scale that turns a share into the unit of a joint.

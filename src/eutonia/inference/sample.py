@@ -1,164 +1,241 @@
-"""Draws from the density of a fit: from the bell shapes at its summits, in as many steps as they are wrong by.
+"""Draws from the density of a fit: randomise, then optimise.
+
+A recording fixes some combinations of numbers a thousand times better than others, along curved ridges, so that a bell
+shape at the summit misses nearly everything. Here each draw is the place whose errors, seen from the summit, are given
+random ones; solving for it follows the ridge, and the density of such places is known exactly.
 
 Equation
-    p_b = q^(1 - b) p^b, b from 0 to 1 ; q a mixture of multivariate t round the summits
-Where the bells are right one step is enough and the draws are independent; where they are not (a threshold that is
-never reached, a ridge, a second summit) the path takes more steps, and each is followed by moves that leave p_b
-unchanged: jumps along the difference of two other draws, and fresh draws from q.
-Source: sequential Monte Carlo with annealed importance weights.
+    F(z) = (whitened errors, z) ;  Q R = F'(summit) ;  Q' F(z) = v,  v ~ N(0, I)
+    density of z = N(Q' F(z)) |det Q' F'(z)| ;  weight = posterior / density
+The noise is held while solving; the weight then uses the density with the noise integrated out, and the noise is
+drawn given the limb. Where too few draws count, more are made as seen from some of the draws, and the density is the
+mixture of all views.
+
+Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; the tail index of the weights (Pareto k) says
+whether to trust them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import gammaln, logsumexp
+from scipy.special import logsumexp
 
 from eutonia.inference.forward import LANES
-from eutonia.inference.search import Mode
+from eutonia.inference.posterior import Posterior
+from eutonia.inference.priors import NOISE
+from eutonia.inference.search import slopes_at, summits
 
 Draws = Float[np.ndarray, "number lane"]
 Lanes = Float[np.ndarray, " lane"]
+Rows = Float[np.ndarray, "lane number"]
 
-# Numerics of the sampler: tails and width of the start, the share of effective draws kept in a step, moves a step and
-# at the end, and how often a move is a fresh draw or a long jump.
-_FREEDOM, _WIDEN = 5.0, 1.4
-_KEPT = 0.5
-_MOVES, _LAST_MOVES, _MOST_LAST_MOVES = 4, 8, 40
-_FRESH, _LONG = 0.2, 0.1
-# Draws have forgotten where they began when the final moves have carried them this far, in standard deviations squared.
-_ENOUGH = 1.5
+# Numerics: draws a round, effective draws that are enough, rounds at most, draws handed on, summits and later views, and
+# how far apart summits are in some number, in prior standard deviations.
+_ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 4, LANES, 3, 8, 0.1
+# Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
+_STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
+# A place is a solution when it lies so near, in standard deviations.
+_SOLVED = 0.03
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Draws of z, how many steps they took, the share of fresh draws that the first step could use, and the share of
-    moves that the last steps accepted.
+    """Equally weighted draws of z, the place of highest density, how many weighted draws count, the Pareto index of the
+    weights (below 0.7 they may be trusted), and the share of draws for which a place was found.
     """
 
     z: Draws
-    steps: int
-    bell: float
-    accepted: float
+    summit: Float[np.ndarray, " number"]
+    effective: float
+    pareto: float
+    solved: float
 
 
-class _Bells:
-    """A mixture of multivariate t distributions round the summits."""
+@dataclass(frozen=True)
+class _View:
+    """The recording as seen from a place: columns that span what it tells there, their scales, and where F lies."""
 
-    def __init__(self, modes: list[Mode]) -> None:
-        self.centres = [mode.z for mode in modes]
-        self.roots = [np.linalg.cholesky(_WIDEN * mode.covariance) for mode in modes]
-        mass = np.array([m.height + np.log(np.diag(root)).sum() for m, root in zip(modes, self.roots, strict=True)])
-        share = np.exp(mass - logsumexp(mass))
-        self.shares = 0.8 * share + 0.2 / len(modes)
+    at: Float[np.ndarray, " number"]
+    columns: Float[np.ndarray, "row number"]
+    scales: Float[np.ndarray, "number number"]
+    there: Float[np.ndarray, " number"]
 
-    def draw(self, rng: np.random.Generator, lanes: int) -> Draws:
-        """Return draws."""
-        which = rng.choice(len(self.centres), size=lanes, p=self.shares)
-        size = len(self.centres[0])
-        bell = rng.standard_normal((size, lanes)) / np.sqrt(rng.chisquare(_FREEDOM, lanes) / _FREEDOM)
-        out = np.empty((size, lanes))
-        for k, (centre, root) in enumerate(zip(self.centres, self.roots, strict=True)):
-            mine = which == k
-            out[:, mine] = centre[:, None] + root @ bell[:, mine]
-        return out
 
-    def log_density(self, z: Draws) -> Lanes:
-        """Return the log density."""
-        size = len(z)
+class _Cloud:
+    """Places found so far, what they say of the recording, and the views that they were found from."""
+
+    def __init__(self, posterior: Posterior, noise: Float[np.ndarray, "two one"]) -> None:
+        self.posterior, self.noise = posterior, noise
+        self.shape = posterior.numbers - NOISE
+        self.views: list[_View] = []
+        self.drawn: list[int] = []
+        self.z = np.empty((self.shape, 0))
+        self._target: list[Lanes] = []
+        self._seen: list[tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]] = []
+
+    def look(self, at: Draws) -> None:
+        """Add views from places."""
+        force, slopes = self.force_and_slopes(at)
+        for k in range(at.shape[1]):
+            columns, scales = np.linalg.qr(slopes[:, :, k])
+            self.views.append(_View(at[:, k], columns, scales, columns.T @ force[:, k]))
+            self.drawn.append(0)
+
+    def add(self, at: Draws) -> None:
+        """Add places."""
+        force, slopes = self.force_and_slopes(at)
+        samples = self.posterior.recorded.size
+        errors = self.posterior.unwhitened(force[:samples], *self.scales(at))
+        self._seen.append((force, slopes))
+        self._target.append(self.posterior.log_marginal(-errors) - 0.5 * (at**2).sum(axis=0))
+        self.z = np.concatenate([self.z, at], axis=1)
+
+    def gain(self) -> Lanes:
+        """Return the logarithm of the density of every place over that with which it was found."""
         parts = []
-        for centre, root, share in zip(self.centres, self.roots, self.shares, strict=True):
-            away = (np.linalg.solve(root, z - centre[:, None]) ** 2).sum(axis=0)
-            scale = np.log(np.diag(root)).sum() + 0.5 * size * np.log(_FREEDOM * np.pi)
-            norm = gammaln(0.5 * (_FREEDOM + size)) - gammaln(0.5 * _FREEDOM) - scale
-            parts.append(np.log(share) + norm - 0.5 * (_FREEDOM + size) * np.log1p(away / _FREEDOM))
-        return np.asarray(logsumexp(np.stack(parts), axis=0))
+        for force, slopes in self._seen:
+            found = []
+            for view, drawn in zip(self.views, self.drawn, strict=True):
+                square = np.einsum("ri,rjl->lij", view.columns, slopes, optimize=True)
+                near = np.linalg.slogdet(square)[1] - 0.5 * ((view.columns.T @ force) ** 2).sum(axis=0)
+                found.append(np.log(max(drawn, 1e-9)) + near)
+            parts.append(logsumexp(np.stack(found), axis=0))
+        return np.concatenate(self._target) - np.concatenate(parts)
+
+    def scales(self, at: Draws) -> tuple[Lanes, Lanes]:
+        """Return the noise that is held, once a place."""
+        spread, alike = (part * np.ones(at.shape[1]) for part in self.posterior.noise(self.noise))
+        return spread, alike
+
+    def force(self, at: Draws) -> Float[np.ndarray, "row lane"]:
+        """Return F at places."""
+        errors = self.posterior.errors(at)[:, None]
+        return np.concatenate([-self.posterior.whiten(errors, *self.scales(at))[:, 0], at])
+
+    def force_and_slopes(self, at: Draws) -> tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
+        """Return F and how it changes with each number."""
+        errors, slopes = slopes_at(self.posterior, at)
+        scales = self.scales(at)
+        eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
+        force = np.concatenate([-self.posterior.whiten(errors[:, None], *scales)[:, 0], at])
+        return force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
 
 
-def sample(log_density: Callable[[Draws], Lanes], modes: list[Mode], rng: np.random.Generator) -> Sample:
-    """Return `LANES` draws from a density whose summits are known."""
-    bells = _Bells(modes)
-    z = bells.draw(rng, LANES)
-    target, base = log_density(z), bells.log_density(z)
-    power, steps, first = 0.0, 0, 1.0
-    while power < 1.0:
-        gain = target - base
-        step = _next(gain, 1.0 - power)
-        if steps == 0:
-            first = _effective(gain) / LANES
-        weight = np.exp(step * gain - np.max(step * gain))
-        keep = _resample(weight / weight.sum(), rng)
-        z, target, base = z[:, keep], target[keep], base[keep]
-        power, steps = min(power + step, 1.0), steps + 1
-        if power < 1.0:
-            z, target, base, _, _ = _move(z, target, base, power, bells, log_density, rng, _MOVES, _MOVES)
-    most = _LAST_MOVES if first > _KEPT else _MOST_LAST_MOVES
-    z, _, _, accepted, _ = _move(z, target, base, 1.0, bells, log_density, rng, _LAST_MOVES, most)
-    return Sample(z, steps, first, accepted)
+def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
+    """Return draws from the density of a fit."""
+    tops = summits(posterior, rng.standard_normal((posterior.numbers, LANES)))
+    cloud = _Cloud(posterior, tops[-NOISE:, :1])
+    cloud.look(_apart(posterior, tops))
+    fresh = list(range(len(cloud.views)))
+    for turn in range(_MOST_ROUNDS):
+        _solve(cloud, fresh, rng)
+        gain = cloud.gain()
+        if _effective(gain) >= _ENOUGH or turn == _MOST_ROUNDS - 1:
+            break
+        known = len(cloud.views)
+        power = _softened(gain, 4.0 * _VIEWS)
+        cloud.look(cloud.z[:, _chosen(power * gain, _VIEWS, rng)])
+        fresh = list(range(known, len(cloud.views)))
+    shape = cloud.z[:, _chosen(gain, _HANDED, rng)]
+    draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
+    solved = cloud.z.shape[1] / sum(cloud.drawn)
+    return Sample(draws, tops[:, 0], _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
+
+
+def _apart(posterior: Posterior, tops: Draws) -> Draws:
+    """Return the highest summits that are not the same."""
+    shape = posterior.numbers - NOISE
+    kept: list[int] = []
+    for k in range(tops.shape[1]):
+        if len(kept) < _SUMMITS and all(np.abs(tops[:shape, k] - tops[:shape, j]).max() > _SAME for j in kept):
+            kept.append(k)
+    return tops[:shape, kept]
+
+
+def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
+    """Find places for random errors as seen from some of the views, and add them."""
+    shape = cloud.shape
+    which = np.array(fresh)[np.arange(_ROUND) % len(fresh)]
+    for k in which:
+        cloud.drawn[k] += 1
+    columns = np.stack([view.columns for view in cloud.views])[which]
+    wanted = rng.standard_normal((_ROUND, shape))
+    views = [cloud.views[k] for k in which]
+    at = np.stack([v.at + np.linalg.solve(v.scales, w - v.there) for v, w in zip(views, wanted, strict=True)], axis=1)
+    slope, gap = np.zeros((_ROUND, shape, shape)), np.zeros((_ROUND, shape))
+    for turn in range(_STEPS):
+        if turn in _FRESH:
+            force, slopes = cloud.force_and_slopes(at)
+            gap = np.nan_to_num(np.einsum("lri,rl->li", columns, force) - wanted, nan=1e6)
+            slope = np.nan_to_num(np.einsum("lri,rjl->lij", columns, slopes, optimize=True))
+        step = -np.linalg.solve(slope + 1e-9 * np.eye(shape), gap[:, :, None])[:, :, 0]
+        at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
+    cloud.add(at[:, np.linalg.norm(gap, axis=1) < _SOLVED * np.sqrt(shape)])
+
+
+def _advance(
+    cloud: _Cloud,
+    at: Draws,
+    step: Rows,
+    gap: Rows,
+    slope: Float[np.ndarray, "lane number number"],
+    columns: Float[np.ndarray, "lane row number"],
+    wanted: Rows,
+) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+    """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden)."""
+    lanes, shape = step.shape
+    tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
+    force = cloud.force(tried).reshape(-1, lanes, len(_SHARES))
+    gaps = np.nan_to_num(np.einsum("lri,rlk->lki", columns, force, optimize=True) - wanted[:, None], nan=1e6)
+    best = np.argmin((gaps**2).sum(axis=2), axis=1)
+    new, taught = gaps[np.arange(lanes), best], _SHARES[best][:, None] * step
+    better = ((new**2).sum(axis=1) < (gap**2).sum(axis=1))[:, None]
+    miss = new - gap - np.einsum("lij,lj->li", slope, taught)
+    size = np.maximum((taught**2).sum(axis=1), 1e-30)[:, None]
+    slope = slope + miss[:, :, None] * (taught / size)[:, None, :]
+    return at + np.where(better, taught, 0.0).T, np.where(better, new, gap), slope
 
 
 def _effective(log_weight: Lanes) -> float:
-    weight = np.exp(log_weight - np.max(log_weight))
+    weight = np.exp(log_weight - log_weight.max())
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def _next(gain: Lanes, left: float) -> float:
-    """Return the longest step that keeps enough effective draws."""
-    if _effective(left * gain) >= _KEPT * LANES:
-        return left
-    low, high = 0.0, left
-    for _ in range(40):
+def _softened(gain: Lanes, wanted: float) -> float:
+    """Return the power of the weights at which so many draws count."""
+    low, high = 0.0, 1.0
+    if _effective(gain) >= wanted:
+        return high
+    for _ in range(30):
         middle = 0.5 * (low + high)
-        with np.errstate(invalid="ignore"):
-            enough = _effective(np.nan_to_num(middle * gain, nan=-np.inf)) >= _KEPT * LANES
-        low, high = (middle, high) if enough else (low, middle)
-    return max(low, 1e-6)
+        low, high = (middle, high) if _effective(middle * gain) >= wanted else (low, middle)
+    return low
 
 
-def _resample(weight: Lanes, rng: np.random.Generator) -> np.ndarray:
-    """Return which draws go on, each about as often as its weight says."""
-    return np.searchsorted(np.cumsum(weight), (rng.random() + np.arange(LANES)) / LANES, side="right").clip(max=LANES - 1)
+def _chosen(log_weight: Lanes, number: int, rng: np.random.Generator) -> np.ndarray:
+    """Return which draws are handed on, each about as often as its weight says."""
+    weight = np.exp(log_weight - log_weight.max())
+    places = (rng.random() + np.arange(number)) / number
+    return np.searchsorted(np.cumsum(weight) / weight.sum(), places, side="right").clip(max=weight.size - 1)
 
 
-def _move(
-    z: Draws,
-    target: Lanes,
-    base: Lanes,
-    power: float,
-    bells: _Bells,
-    log_density: Callable[[Draws], Lanes],
-    rng: np.random.Generator,
-    least: int,
-    most: int,
-) -> tuple[Draws, Lanes, Lanes, float, float]:
-    """Move every draw at least so often, and on until all have moved far or at most so often."""
-    cloud, began = z.copy(), z.copy()
-    spread = z.std(axis=1, keepdims=True) + 1e-12
-    length, rates, moved = 2.38 / np.sqrt(2.0 * len(z)), [], 0.0
-    for turn in range(most):
-        if rng.random() < _FRESH:
-            there = bells.draw(rng, LANES)
-            there_base = bells.log_density(there)
-            bonus, local = base - there_base, False
-        else:
-            one, other = rng.integers(LANES, size=(2, LANES))
-            jump = np.where(rng.random(LANES) < _LONG, 1.0, length * rng.uniform(0.3, 1.3, LANES))
-            there = z + jump * (cloud[:, one] - cloud[:, other]) + 1e-5 * spread * rng.standard_normal(z.shape)
-            there_base = bells.log_density(there)
-            bonus, local = np.zeros(LANES), True
-        there_target = log_density(there)
-        with np.errstate(invalid="ignore"):
-            rise = power * (there_target - target) + (1.0 - power) * (there_base - base) + bonus
-        taken = np.log(rng.random(LANES)) < np.nan_to_num(rise, nan=-np.inf)
-        z = np.where(taken, there, z)
-        target, base = np.where(taken, there_target, target), np.where(taken, there_base, base)
-        if local:
-            rates.append(float(taken.mean()))
-            length *= float(np.exp(rates[-1] - 0.25))
-        moved = float((((z - began) / spread) ** 2).mean())
-        if turn + 1 >= least and moved > _ENOUGH:
-            break
-    return z, target, base, float(np.mean(rates[-5:])) if rates else 0.0, moved
+def pareto_index(weight: Lanes) -> float:
+    """Return the shape of a generalised Pareto distribution fitted to the largest weights.
+
+    Equation: Zhang and Stephens 2009, with the weak pull towards 0.5 of Pareto-smoothed importance sampling.
+    """
+    size = int(min(0.2 * weight.size, 3.0 * np.sqrt(weight.size)))
+    ordered = np.sort(weight)
+    over = ordered[-size:] - ordered[-size - 1]
+    if over[-1] <= 0.0 or over[size // 4] <= 0.0:
+        return 0.0 if over[-1] <= 0.0 else float("inf")
+    tried = 30 + int(np.sqrt(size))
+    theta = 1.0 / over[-1] + (1.0 - np.sqrt(tried / (np.arange(1, tried + 1) - 0.5))) / (3.0 * over[size // 4])
+    shape = np.log1p(-theta[:, None] * over).mean(axis=1)
+    fit = size * (np.log(-theta / shape) - shape - 1.0)
+    mean = float((theta * np.exp(fit - logsumexp(fit))).sum())
+    index = float(np.log1p(-mean * over).mean())
+    return (size * index + 5.0) / (size + 10.0)
