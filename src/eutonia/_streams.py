@@ -37,6 +37,7 @@ class Purpose(enum.IntEnum):
     RATER_SEVERITY = 18
     REPORT = 19
     EXAMINATION = 30
+    FIT = 50
 
 
 def keys(
