@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
-from eutonia.drug.pump import Pump
+from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient
 from eutonia.simulation.course import Course, start
@@ -94,20 +94,25 @@ class _Case:
         self.recorder.note(time_h, self.people_at(time_h), self.clock)
 
     def advance(self, time_h: float) -> None:
-        """Advance the drug; stop the infusion at the hour at which the reservoir runs dry."""
+        """Advance the drug; change the infusion when another solution reaches the tip or the reservoir runs dry."""
         while self.pump is not None:
-            turn = min(self.pump.alarm_at_h, self.pump.dry_at_h)
+            alarm, dry = self.pump.alarm_at_h, self.pump.dry_at_h
+            turn = min(alarm, self.pump.turns_at_h)
             if turn > time_h:
                 self.pump = self.pump.at(time_h)
                 break
-            dry = self.pump.dry_at_h == turn
             self.clock.advance_to(turn)
-            self.pump = dataclasses.replace(self.pump.at(turn), volume=0.0 if dry else self.pump.alarm_volume)
-            self.log(turn, "pump runs dry" if dry else "low-reservoir alarm")
-            if dry:
+            self.pump = self.pump.at(turn)
+            if turn == dry:
+                self.log(turn, "pump runs dry")
                 self.clock.set_rate(np.zeros(len(self.person)), abrupt=True)
                 self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
                 self.dense(turn, time_h)
+            elif turn == alarm:
+                self.log(turn, "low-reservoir alarm")
+            else:
+                self.log(turn, "the new solution reaches the tip")
+                self.clock.set_rate(np.full(len(self.person), self.pump.delivered), abrupt=True)
         self.clock.advance_to(time_h)
 
     def dense(self, start_h: float, end_h: float) -> None:
@@ -156,8 +161,15 @@ class _Case:
         if self.pump is None:
             given = self.study.pump
             assert given is not None
-            reservoir = given.reservoir_ml
-            self.pump = Pump(reservoir, given.concentration_ug_per_ml, given.alarm_volume_ml, reservoir, time_h=at_h)
+            self.pump = Pump.implanted(
+                Device.named(given.model),
+                given.reservoir_ml,
+                given.concentration_ug_per_ml,
+                parameters.load("pump").value("catheter_length"),
+                alarm_volume=given.alarm_volume_ml,
+                is_primed=True,
+                time_h=at_h,
+            )
         before = self.pump.delivered
         self.pump = self.pump.program(rate)
         abrupt = before == 0 or rate == 0
