@@ -39,7 +39,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A therapy played through: pieces of constant delivery, what happened, what was programmed, the pump at the end."""
+    """A therapy played through: pieces of constant delivery, what happened, what was programmed, the last pump."""
 
     therapy: Therapy
     pieces: tuple[Piece, ...]

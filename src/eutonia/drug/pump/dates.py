@@ -1,4 +1,4 @@
-"""The dates that a clinic books: alarm, empty reservoir, refill, stability of the drug, battery, each as an interval."""
+"""The dates that a clinic books: alarm, empty reservoir, refill, stability, battery; each as an interval."""
 
 from __future__ import annotations
 
