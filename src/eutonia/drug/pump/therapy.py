@@ -119,6 +119,8 @@ class Therapy:
         How long the therapy is followed.
     begins
         Date of day 0, if it has one.
+    product
+        Name of the product in the pump; empty if not told.
     """
 
     device: Device
@@ -133,6 +135,7 @@ class Therapy:
     screening_ug: float | None = None
     screening_lasted: bool = False
     begins: datetime.date | None = None
+    product: str = ""
     name: str = ""
     title: str = ""
     note: str = field(default="", compare=False)
