@@ -56,6 +56,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "weight": "71 kg",
         "age": "67 year",
         "clearance": "80 mL/min",
+        "length": "82 cm",
     }
 )
 

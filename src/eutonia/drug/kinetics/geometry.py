@@ -123,6 +123,10 @@ class SpinalGeometry:
         np.fill_diagonal(matrix, -matrix.sum(axis=0))
         return matrix
 
+    def segment_at(self, level: str) -> Segment:
+        """Return the region that a vertebral level such as "T10" lies in."""
+        return Segment(self.region[int(np.argmax(self.place(level) > 0))])
+
     def place(self, level: str, volume_ml: float = 0.0) -> NDArray[np.float64]:
         """Return how a dose at a vertebral level such as "T10" is shared among the segments.
 

@@ -146,7 +146,7 @@ class _Player:
             self.pump, piece = pump.flushed(volume, minutes / _MINUTES_AN_HOUR)
             self.pieces.append(piece)
             out = self.pump.ledger.delivered - before
-            self.log("flush", f"catheter flushed by hand: {out:.4g} ug at once", pump.time_h)
+            self.log("flush", f"catheter flushed by hand, {out:.4g} ug of drug in it", pump.time_h)
             return
         if isinstance(event, happens.Prime):
             volume, flow = pump.dead_volume if event.volume is None else event.volume, pump.device.flow_highest

@@ -194,15 +194,21 @@ def _priming(course: Course) -> Iterator[Breach]:
                 says = f"Tubing of {empty:.3g} mL holds no drug, and at this flow none comes out of it for "
                 says += f"{empty / therapy.device.runs(flow) / HOURS_A_DAY:.2g} days."
                 do = f"Prime with {empty:.3g} mL ({empty * first.concentration:.3g} ug)."
-                yield Breach("no priming", first.at_h, says, do, _source("pump", "catheter_length"))
+                yield Breach(
+                    "no priming",
+                    first.at_h,
+                    says,
+                    do,
+                    _source("pump", f"{_slug(therapy.device.model)}_catheter_volume_per_length"),
+                )
     for at, words in ((one.at_h, one.words) for one in course.happenings if one.what in ("prime", "flush")):
         over = 2.0 * dead / therapy.device.flow_highest + _SOON_H
         out = course.totals([at, at + over])[1, 0]
         usual = max((one.program.ug_per_day for one in course.settings if one.at_h <= at + over), default=0.0)
         at_once = out - usual * over / HOURS_A_DAY
         if at_once > most * (1 + _SAME):
-            says = f"{words[0].upper()}{words[1:]}: {at_once:.3g} ug reach the fluid at once, above {most:g} ug, the "
-            says += "largest test dose: overdose."
+            says = f"{words[0].upper()}{words[1:]}. {at_once:.3g} ug reach the fluid at once, more than {most:g} ug, "
+            says += "the largest test dose: overdose."
             do = "Draw the catheter's content out through its access port before anything is injected."
             yield Breach("bolus out of the catheter", at, says, do, _source("label_dosing", "screening_ladder"), True)
 
