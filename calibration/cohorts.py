@@ -16,7 +16,7 @@ from eutonia import _streams, parameters
 from eutonia.assessment.ashworth import expected_score
 from eutonia.assessment.reflex import reflex_latent
 from eutonia.assessment.scoring import ChartConstants, chart, draw_luck, latent_grades
-from eutonia.assessment.spasms import spasm_rate_log10
+from eutonia.assessment.spasms import penn_marks, spasm_rate_log10
 from eutonia.drug import policy
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics
@@ -140,7 +140,7 @@ def smooth_reflex(latent: np.ndarray, noise: float) -> np.ndarray:
 
 def smooth_spasm(rate: np.ndarray, noise: float) -> np.ndarray:
     """Return the mean Penn score over the scatter of the report."""
-    return _passed(rate, (-2.0, -1.0, 0.0, 1.0), noise)
+    return _passed(rate, penn_marks(), noise)
 
 
 _BUILT: dict[tuple[str, int], tuple[dict[str, float], Block]] = {}
@@ -177,7 +177,16 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
         tip="T10",
         intrathecal=iv,
     )
-    names = ("ec50", "hill", "release_block", "hyperpolarisation", "leg_to_arm", "fast_shift", "slow_shift")
+    names = (
+        "ec50",
+        "hill",
+        "release_block",
+        "hyperpolarisation",
+        "leg_to_arm",
+        "fast_shift",
+        "slow_shift",
+        "tone_potency",
+    )
     typical = dataclasses.replace(Receptor.typical(), **{k: jnp.asarray(values[k]) for k in names})
     traits = _traits(study, values, n)
     luck = np.array(_streams.normal(_streams.keys(SEED, _streams.Purpose.BIAS, who), 2))

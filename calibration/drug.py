@@ -35,7 +35,8 @@ PARAMETERS = (
     Fitted("fast_effect_rate", 0.27, 1.0),
     Fitted("slow_effect_rate", 0.55, 0.7),
     Fitted("ec50", 153.0, 0.8),
-    Fitted("hill", 3.3, 0.5),
+    # A potassium channel opens when up to four receptor signals meet: steeper than about 5 would not be a receptor.
+    Fitted("hill", 3.3, 0.2),
     Fitted("release_block", 0.85, 0.1),
     Fitted("pool_spread", 0.40, 0.4),
     Fitted("hyperpolarisation", 4.6, 0.5),
@@ -47,6 +48,7 @@ PARAMETERS = (
     Fitted("lumbar_puncture_spread", 0.19, 0.5),
     Fitted("grades_per_probit", 1.0, 0.5),
     Fitted("decades_per_bias", 1.0, 0.5),
+    Fitted("tone_potency", 0.6, 0.7),
 )
 
 

@@ -18,9 +18,9 @@ _PUBLIC = {
     "PassiveStretch": "eutonia.simulation.maneuver",
     "TendonTap": "eutonia.simulation.maneuver",
     "EutoniaError": "eutonia.errors",
-    "load_study": "eutonia.trial.design",
-    "parse_study": "eutonia.trial.design",
-    "shipped": "eutonia.trial.design",
+    "load_study": "eutonia.study.design",
+    "parse_study": "eutonia.study.design",
+    "shipped": "eutonia.study.design",
     "run": "eutonia.trial.running",
     "write": "eutonia.report.files",
 }

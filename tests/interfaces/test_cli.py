@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 from eutonia import cli
-from eutonia.trial.design import shipped
+from eutonia.study.design import shipped
 
 HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_studies.toml").read_text(encoding="utf-8"))["broken"]

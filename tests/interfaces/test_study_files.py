@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eutonia.errors import StudyError
-from eutonia.trial.design import load_study, parse_study, shipped
+from eutonia.study.design import load_study, parse_study, shipped
 
 pytestmark = pytest.mark.interfaces
 
@@ -234,8 +234,8 @@ def test_any_text_is_a_study_error(text: str) -> None:
     st.sampled_from(["trial", "case"]),
 )
 def test_any_tables_are_a_study_error(tables: dict[str, object], kind: str) -> None:
-    from eutonia.trial import studyfile
-    from eutonia.trial.design import CaseStudy, TrialStudy, _validated
+    from eutonia.study import studyfile
+    from eutonia.study.design import CaseStudy, TrialStudy, _validated
 
     tables["study"] = {"kind": kind}
     with pytest.raises(StudyError):

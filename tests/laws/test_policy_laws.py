@@ -19,8 +19,8 @@ from eutonia.drug.kinetics import Kinetics
 from eutonia.drug.policy import InfusionLimits, Step
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
+from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.arms import ArmRun, dose_limiting
-from eutonia.trial.design import TrialStudy, parse_study
 from eutonia.trial.period import PeriodClock, Task, run_period
 
 pytestmark = pytest.mark.xdist_group("slow clock")

@@ -23,7 +23,7 @@ from eutonia.assessment.ashworth import (
 )
 from eutonia.assessment.reflex import reflex_grade, reflex_latent
 from eutonia.assessment.scoring import Chart, chart, chart_constants, latent_grades, no_luck
-from eutonia.assessment.spasms import penn_score, spasm_rate_log10
+from eutonia.assessment.spasms import penn_marks, penn_score, spasm_rate_log10
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
 from eutonia.limb.muscle import muscle_groups, muscles_of
@@ -205,7 +205,7 @@ def test_scores_stay_on_their_scales(values: list[float], noise: float) -> None:
     assert set(ranks) <= {float(grade.rank) for grade in ModifiedAshworth}
     assert set(codes) <= {0.0, 1.0, 1.5, 2.0, 3.0, 4.0}
     assert set(np.asarray(reflex_grade(latent, noise))) <= set(range(6))
-    assert set(np.asarray(penn_score(latent, noise))) <= set(range(5))
+    assert set(np.asarray(penn_score(latent, penn_marks(), noise))) <= set(range(5))
 
 
 @given(st.floats(-10, 10), luck_of_rater)
@@ -231,7 +231,9 @@ def test_modified_ashworth_grades_are_ordered() -> None:
 def test_reflex_and_spasm_scores_rise_with_what_they_read(values: list[float], noise: float) -> None:
     rising = jnp.sort(jnp.asarray(values))
     assert np.all(np.diff(reflex_grade(reflex_latent(rising, 0.2, 1.5), noise)) >= 0.0)
-    assert np.all(np.diff(penn_score(spasm_rate_log10(rising, jnp.asarray(0.3), -2.0, 0.6), noise)) >= 0.0)
+    assert np.all(
+        np.diff(penn_score(spasm_rate_log10(rising, jnp.asarray(0.3), -2.0, 0.6), penn_marks(), noise)) >= 0.0
+    )
 
 
 @FEW

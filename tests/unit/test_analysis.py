@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
+from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.analysis import Outcome, consort, join, quantities, summarise, visit_label
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
-from eutonia.trial.design import TrialStudy, parse_study
 from eutonia.trial.result import Quantity
 
 PER_TRIAL, TRIALS = 5, 40

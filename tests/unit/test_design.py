@@ -13,11 +13,11 @@ from pydantic import ValidationError
 
 from eutonia import parameters
 from eutonia.errors import StudyError
-from eutonia.trial import studyfile, vocabulary
-from eutonia.trial.design import CaseStudy, TrialStudy, json_schema, load_study, parse_study, shipped
-from eutonia.trial.design_parts import BolusTreatment, InfusionTreatment, OralTreatment
-from eutonia.trial.fields import Given
-from eutonia.trial.titration import LabelTitration, LadderTitration, OralTitration, ReliefTitration, StopTitration
+from eutonia.study import studyfile, vocabulary
+from eutonia.study.design import CaseStudy, TrialStudy, json_schema, load_study, parse_study, shipped
+from eutonia.study.fields import Given
+from eutonia.study.parts import BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.study.titration import LabelTitration, LadderTitration, OralTitration, ReliefTitration, StopTitration
 
 pytestmark = pytest.mark.unit
 

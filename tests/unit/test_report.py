@@ -237,13 +237,12 @@ class TestCourse:
 
 class TestThinning:
     def test_peaks_survive(self) -> None:
-        time = [float(k) for k in range(10_000)]
-        series = [0.0] * 10_000
+        time, series = np.arange(10_000.0), np.zeros(10_000)
         series[4321], series[7777] = 9.0, -5.0
-        x, y = svg.thin(time, series, 100)
-        assert len(x) <= 400
-        assert (max(y), min(y), x[0], x[-1]) == (9.0, -5.0, 0.0, 9999.0)
-        assert x == sorted(x)
+        kept = svg.thinned(time, [series], 100)
+        assert kept.size <= 400
+        assert {0, 4321, 7777, 9999} <= set(kept.tolist())
+        assert np.all(np.diff(kept) > 0)
 
     def test_every_edge_of_a_band_keeps_its_peaks(self) -> None:
         draw = np.random.default_rng(3)
@@ -378,6 +377,17 @@ class TestFiles:
             report.write(small, tmp_path / "result")
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         assert [path.name for path in tmp_path.iterdir()] == ["result"]
+
+    def test_a_failure_takes_back_the_folders_it_made(
+        self, small: StudyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(files, "_write_course", fail)
+        with pytest.raises(EutoniaError, match="No space left"):
+            files.write(small, tmp_path / "results" / "deep" / "mine")
+        assert not list(tmp_path.iterdir())
 
     def test_json_holds_no_number_that_json_cannot(self) -> None:
         value = {"a": math.nan, "b": (1, math.inf), 3: ConsortRow("s", None, 1.0, 1.0, math.nan)}

@@ -31,7 +31,7 @@ from eutonia.assessment.scoring import (
     latent_grades,
     no_luck,
 )
-from eutonia.assessment.spasms import penn_score, spasm_rate_log10
+from eutonia.assessment.spasms import penn_marks, penn_score, spasm_rate_log10
 from eutonia.assessment.walking import comfortable_speed, stance_support
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
@@ -120,7 +120,7 @@ def test_a_normal_volley_gives_a_normal_reflex(probit: float, grade: int) -> Non
 
 def test_spasms_are_counted_in_decades() -> None:
     per_hour = jnp.log10(jnp.asarray([0.001, 0.05, 0.5, 5.0, 50.0]))
-    np.testing.assert_array_equal(penn_score(per_hour), [0, 1, 2, 3, 4])
+    np.testing.assert_array_equal(penn_score(per_hour, penn_marks()), [0, 1, 2, 3, 4])
     rate = spasm_rate_log10(jnp.asarray(2.0), jnp.asarray(-0.5), -1.0, 0.75)
     assert float(rate) == pytest.approx(0.0)
 
@@ -138,7 +138,7 @@ def test_the_chart_reads_each_finding(people: People, findings: tuple[Examinatio
     jerk = reflex_latent(exam.tap_probit, c.healthy_probit, c.grades_per_probit)
     np.testing.assert_array_equal(found.reflex, reflex_grade(jerk))
     rate = spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
-    np.testing.assert_array_equal(found.spasm, penn_score(rate))
+    np.testing.assert_array_equal(found.spasm, penn_score(rate, penn_marks()))
     np.testing.assert_allclose(found.walking, comfortable_speed(standing.strength, standing.bias, *c.speed))
     np.testing.assert_allclose(found.support, stance_support(standing.strength, standing.tone_torque, *c.support))
 

@@ -33,6 +33,7 @@ class ChartConstants(eqx.Module):
     spasm_intercept: Scalar
     spasm_slope: Scalar
     spasm_noise: Scalar
+    spasm_marks: tuple[Scalar, ...]
     rater_residual: Scalar
     rater_bias: Scalar
     rater_noise_from: Scalar
@@ -55,6 +56,7 @@ class ChartConstants(eqx.Module):
             spasm_intercept=spasm.value("rate_without_bias"),
             spasm_slope=spasm.value("decades_per_bias"),
             spasm_noise=spasm.value("report_noise"),
+            spasm_marks=spasms.penn_marks(),
             rater_residual=bedside.value("rater_residual"),
             rater_bias=bedside.value("rater_bias"),
             rater_noise_from=bedside.value("rater_noise_from"),
@@ -156,7 +158,7 @@ def chart(
     modified = ashworth.modified_ashworth_code(latent, scatter)
     jerk = reflex.reflex_latent(exam.tap_probit, c.healthy_probit, c.grades_per_probit) + nonspecific
     rate = spasms.spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
-    told = spasms.penn_score(rate + nonspecific, luck.spasm)
+    told = spasms.penn_score(rate + nonspecific, c.spasm_marks, luck.spasm)
     worst = jnp.maximum(told[0], told[1])
     stiff = jnp.minimum(jnp.maximum(exam.contracture[0], exam.contracture[1]), 1.0)
     return Chart(

@@ -2,19 +2,19 @@
 
 Equation
     log10 rate (1/h) = b_0 + b_1 D + person
-    score = number of marks (0.01, 0.1, 1, 10 per hour) that the rate passes
-The marks 1 and 10 per hour are the scale's definition; below them the scale has no rate, and decades are assumed.
+    score = number of marks (records of the set `spasm`; 1 and 10 per hour define scores 3 and 4) that the rate passes
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 from jaxtyping import Array
 
+from eutonia import parameters
 from eutonia._types import Scalar
-
-# log10 of spasms per hour that separates the scores 0|1|2|3|4.
-_MARKS = (-2.0, -1.0, 0.0, 1.0)
 
 
 def spasm_rate_log10(bias: Array, person: Array, intercept: Scalar, decades_per_bias: Scalar) -> Array:
@@ -22,7 +22,13 @@ def spasm_rate_log10(bias: Array, person: Array, intercept: Scalar, decades_per_
     return intercept + decades_per_bias * bias + person
 
 
-def penn_score(rate_log10: Array, noise: Array | Scalar = 0.0) -> Array:
-    """Return the Penn spasm frequency score 0-4."""
+def penn_marks() -> tuple[float, ...]:
+    """Return log10 of the spasms per hour that separate the scores 0|1|2|3|4."""
+    spasm = parameters.load("spasm")
+    return tuple(math.log10(spasm.value(f"rate_of_score_{score}")) for score in range(1, 5))
+
+
+def penn_score(rate_log10: Array, marks: Sequence[Scalar], noise: Array | Scalar = 0.0) -> Array:
+    """Return the Penn spasm frequency score 0-4; `marks` as `penn_marks` gives them."""
     told = rate_log10 + noise
-    return jnp.stack([told > mark for mark in _MARKS]).sum(axis=0).astype(told.dtype)
+    return jnp.stack([told > mark for mark in marks]).sum(axis=0).astype(told.dtype)

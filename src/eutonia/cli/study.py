@@ -47,7 +47,7 @@ def run(
 @app.command()
 def check(study: StudyArgument) -> None:
     """Validate a study file without running it."""
-    from eutonia.trial.design import load_study
+    from eutonia.study.design import load_study
 
     given = load_study(study)
     typer.echo(f"{given.name}: valid. {given.title}.")
@@ -56,7 +56,7 @@ def check(study: StudyArgument) -> None:
 @app.command()
 def studies() -> None:
     """List the studies that ship."""
-    from eutonia.trial.design import load_study, shipped
+    from eutonia.study.design import load_study, shipped
 
     for name in shipped():
         typer.echo(f"{name:28} {load_study(name).title}")
@@ -67,6 +67,6 @@ def schema() -> None:
     """Print the JSON Schema of study files."""
     import json
 
-    from eutonia.trial.design import json_schema
+    from eutonia.study.design import json_schema
 
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

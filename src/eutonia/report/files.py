@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,20 +40,29 @@ def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     target = Path(folder).expanduser().resolve()
     _refuse_strangers(target)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
+    made = [folder for folder in draft.parents if not folder.exists()]
     try:
         draft.mkdir(parents=True)
         _fill(result, draft)
         _swap(draft, target)
     except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        _undo(draft, made)
         raise EutoniaError(
             f'the result cannot be written to "{target}": {error.strerror or error}. It needs a folder that may be '
             "written to and that has room. Nothing was changed; choose another folder."
         ) from error
     except BaseException:
-        shutil.rmtree(draft, ignore_errors=True)
+        _undo(draft, made)
         raise
     return target
+
+
+def _undo(draft: Path, made: Sequence[Path]) -> None:
+    """Take away a draft and the folders, innermost first, that were made for it."""
+    shutil.rmtree(draft, ignore_errors=True)
+    for folder in made:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:

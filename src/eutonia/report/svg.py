@@ -125,10 +125,3 @@ def thinned(
         by_height = np.lexsort((np.nan_to_num(values), group))
         keep += [by_height[starts], by_height[ends]]
     return np.unique(np.concatenate(keep))
-
-
-def thin(time: Sequence[Number], series: Sequence[Number], points: int) -> tuple[list[float], list[float]]:
-    """Return at most four points a bin (first, lowest, highest, last), so that a long course keeps its peaks."""
-    x, y = np.asarray(time, dtype=float), np.asarray(series, dtype=float)
-    keep = thinned(x, [y], points)
-    return x[keep].tolist(), y[keep].tolist()

@@ -74,7 +74,8 @@ def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
 
 
 def _tone_site(people: People, state: KineticState) -> Limbs:
-    return people.kinetics.exposure(state).levels(people.receptor.blood_potency).slow
+    levels = people.kinetics.exposure(state).levels(people.receptor.blood_potency)
+    return gaba_b.at_tone_site(levels.slow, people.receptor)
 
 
 @jax.jit
@@ -133,16 +134,14 @@ class Course:
 
     def _plan(self, dt_h: float) -> StepPlan:
         if dt_h not in self._plans:
-            self._plans[dt_h] = plan(self.people.kinetics, jnp.asarray(dt_h))
+            self._plans[dt_h] = plan(self.people.kinetics, dt_h)
         return self._plans[dt_h]
 
     def advance(self, state: CourseState, span_h: float, rate: Patients, since_event_h: float) -> CourseState:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
         none = jnp.zeros_like(rate)
         for size, count in steps_between(since_event_h, span_h):
-            state = run(
-                self.people, self._plan(size), jnp.asarray(size), state, rate, none, jnp.asarray(count), jnp.asarray(1)
-            )
+            state = run(self.people, self._plan(size), size, state, rate, none, count, 1)
         return state
 
     def advance_tablets(
@@ -153,16 +152,7 @@ class Course:
         """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
         steps = round(every_h / size)
-        return run(
-            self.people,
-            self._plan(size),
-            jnp.asarray(size),
-            state,
-            rate,
-            tablet_mg,
-            jnp.asarray(steps),
-            jnp.asarray(n_tablets),
-        )
+        return run(self.people, self._plan(size), size, state, rate, tablet_mg, steps, n_tablets)
 
     def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
@@ -182,7 +172,7 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     receptor = people.receptor
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
-    slow = gaba_b.effect(levels.slow, state.tolerance, receptor)
+    slow = gaba_b.effect(gaba_b.at_tone_site(levels.slow, receptor), state.tolerance, receptor)
     fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
     sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
     return Snapshot(

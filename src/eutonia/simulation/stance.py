@@ -17,9 +17,8 @@ from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, muscle_state
 from eutonia.simulation.people import People
 
-# The antigravity extensor of the stance phase, and the body weight at which torque ceilings are given.
+# The antigravity extensor of the stance phase.
 _EXTENSOR = "knee extensors"
-_REFERENCE_WEIGHT_KG = 70.0
 
 
 class Stance(eqx.Module):
@@ -33,12 +32,13 @@ class Stance(eqx.Module):
 
 
 class StanceConstants(eqx.Module):
-    """Records of the set `walking` that say how the leg is loaded: deg, deg/s, mV, share."""
+    """Records of the set `walking` that say how the leg is loaded: deg, deg/s, mV, share, kg."""
 
     stance_angle: Scalar
     stance_speed: Scalar
     stance_bias: Scalar
     strength_lost_to_drug: Scalar
+    ceiling_weight: Scalar
 
     @classmethod
     def from_records(cls) -> StanceConstants:
@@ -70,7 +70,7 @@ def _stance(people: People, snapshot: Snapshot, constants: BodyConstants, load: 
     left = untreated - snapshot.hyperpolarisation[leg]
     state = muscle_state((left + postural)[None], untreated[None], jnp.zeros_like(left)[None], constants)
     share = yielding_torque(load.stance_angle / reach, load.stance_speed / reach, state, constants.ramp, range_rad)
-    torque = share[0] * group.torque_ceiling / _REFERENCE_WEIGHT_KG
+    torque = share[0] * group.torque_ceiling / load.ceiling_weight
     drug = jnp.clip(snapshot.receptor_effect[leg], 0.0, 1.0)
     strength = people.strength[leg] * (1.0 - load.strength_lost_to_drug * drug)
     return Stance(tone_torque=torque, strength=strength, bias=left)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Phase
+from eutonia.study.parts import Published as PublishedRow
 from eutonia.trial.charting import SCORE_OF, items, of_limb
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
-from eutonia.trial.design import TrialStudy
-from eutonia.trial.design_parts import Phase
-from eutonia.trial.design_parts import Published as PublishedRow
 from eutonia.trial.result import ConsortRow, Published, Quantity
 
 _LEVEL = 0.95

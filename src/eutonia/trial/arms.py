@@ -14,10 +14,8 @@ from eutonia import parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.trial.charting import SCORE_OF, of_limb
-from eutonia.trial.design_parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
-from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
-from eutonia.trial.titration import (
+from eutonia.study.parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.study.titration import (
     LabelTitration,
     LadderTitration,
     OralTitration,
@@ -25,6 +23,8 @@ from eutonia.trial.titration import (
     StopTitration,
     Target,
 )
+from eutonia.trial.charting import SCORE_OF, of_limb
+from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -32,7 +32,6 @@ Flags = Bool[np.ndarray, " patient"]
 _VISIT, _DECISION, _DOSE = 0, 1, 2
 # Visits of a policy draw their own luck, apart from the charted visits of the phase.
 _POLICY_VISITS = 5000
-_STOP_STEPS = 8
 
 
 @dataclass
@@ -257,7 +256,7 @@ class ArmRun:
 
     def _taper(self, titration: StopTitration, set_share: Callable[[PeriodClock, float], None]) -> list[Task]:
         """Take the treatment away at once, or in equal steps."""
-        steps = _STOP_STEPS if titration.over_h > 0 else 1
+        steps = int(parameters.load("label_dosing").value("taper_steps")) if titration.over_h > 0 else 1
         found = []
         for k in range(steps):
 

@@ -22,14 +22,14 @@ from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
+from eutonia.study.case import Event
+from eutonia.study.design import CaseStudy
 from eutonia.tone.descending import (
     DescendingConstants,
     bias_factors,
     strength_exponents,
 )
 from eutonia.trial.charted import solve_factors
-from eutonia.trial.design import CaseStudy
-from eutonia.trial.design_case import Event
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record

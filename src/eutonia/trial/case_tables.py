@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia.study.design import CaseStudy
 from eutonia.trial.analysis import visit_label
 from eutonia.trial.charting import SCORE_OF, items
-from eutonia.trial.design import CaseStudy
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
 

@@ -18,7 +18,7 @@ from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, body_constants, examine_at, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.people import People
-from eutonia.trial.design_case import ChartedScore
+from eutonia.study.case import ChartedScore
 
 # Bias range that is searched (mV) and halvings of it: numerical, the chart ends well below.
 _HIGHEST_BIAS, _HALVINGS = 10.0, 30

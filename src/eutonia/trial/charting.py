@@ -8,10 +8,10 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.limb.muscle import LIMBS
-from eutonia.trial.vocabulary import SCALES
+from eutonia.study.vocabulary import SCALES
 
 if TYPE_CHECKING:
-    from eutonia.trial.design_parts import Assessment
+    from eutonia.study.parts import Assessment
 
 # Scale in a study file -> field of the chart.
 SCORE_OF = {

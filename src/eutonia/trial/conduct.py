@@ -15,12 +15,12 @@ from eutonia import _streams, parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.people import People
+from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
+from eutonia.study.titration import LabelTitration
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
-from eutonia.trial.design import TrialStudy
-from eutonia.trial.design_parts import Arm, Gate, OralTreatment, Phase
 from eutonia.trial.period import PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
-from eutonia.trial.titration import LabelTitration
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]

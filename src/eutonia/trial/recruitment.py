@@ -30,6 +30,9 @@ from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
+from eutonia.study.people import Entry, Spread
+from eutonia.study.people import LesionShare as GivenLesion
+from eutonia.study.people import Population as GivenPopulation
 from eutonia.tone.descending import (
     DescendingConstants,
     bias_factors,
@@ -39,9 +42,6 @@ from eutonia.tone.descending import (
 )
 from eutonia.trial import lanes
 from eutonia.trial.charting import SCORE_OF, of_limb
-from eutonia.trial.design_people import Entry, Spread
-from eutonia.trial.design_people import LesionShare as GivenLesion
-from eutonia.trial.design_people import Population as GivenPopulation
 from eutonia.trial.weighting import Moment, Weights, weigh
 
 Limbs = Float[Array | np.ndarray, "limb patient"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from eutonia.trial.design import CaseStudy, TrialStudy, load_study
+from eutonia.study.design import CaseStudy, TrialStudy, load_study
 from eutonia.trial.progress import Progress, silent
 
 if TYPE_CHECKING:

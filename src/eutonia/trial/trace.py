@@ -15,12 +15,12 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
+from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Arm
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, with_tip
-from eutonia.trial.design import TrialStudy
-from eutonia.trial.design_parts import Arm
 from eutonia.trial.period import PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
 

@@ -1,7 +1,7 @@
 """GABA-B receptors of the cord: occupancy, tolerance as a shift of potency at two speeds, rebound from endogenous tone.
 
 Equation
-    u(x)  = O(R (x + C_e)),  O(y) = y^n / (y^n + EC50^n)
+    u(x)  = O(R (x + C_e)),  O(y) = y^n / (y^n + EC50^n);  x = C at the reflex, p C where tone is made
     R     = 1 / [(1 + d_f m_f)(1 + d_s m_s)]
     m_f'  = (u - u_e - m_f)/tau_f ;  m_s' = (u - u_e - m_s)/tau_s      (inputs not below 0)
 with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1
@@ -29,7 +29,8 @@ class Receptor(eqx.Module):
 
     `ec50`, `endogenous` ng/mL; `hill` dimensionless; `fast_shift`, `slow_shift` dimensionless; times h;
     `hyperpolarisation` mV at full occupancy; `leg_to_arm` share of the leg's effect that reaches the arm;
-    `release_block` share of Ia release that full occupancy removes; `blood_potency` of drug that came by blood.
+    `release_block` share of Ia release that full occupancy removes; `blood_potency` of drug that came by blood;
+    `tone_potency` of drug where tone is made, against the reflex.
     """
 
     ec50: Array
@@ -43,6 +44,7 @@ class Receptor(eqx.Module):
     leg_to_arm: Array
     release_block: Array
     blood_potency: Array
+    tone_potency: Array
 
     @classmethod
     def typical(cls) -> Receptor:
@@ -85,6 +87,11 @@ def occupancy(concentration: Array, receptor: Receptor) -> Array:
     """Fraction of the maximal effect at an effective `concentration` in ng/mL."""
     # The logistic form of y^n / (y^n + EC50^n): one exponential and one logarithm, and exact at 0.
     return expit(receptor.hill * jnp.log(jnp.maximum(concentration, 0.0) / receptor.ec50))
+
+
+def at_tone_site(concentration: Limbs, receptor: Receptor) -> Limbs:
+    """Return what a concentration at the site of tone is worth there, in ng/mL at the reflex: tone needs more drug."""
+    return receptor.tone_potency * concentration
 
 
 def sensitivity(state: Tolerance, receptor: Receptor) -> Limbs:

@@ -15,13 +15,13 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia.errors import nearest
-from eutonia.trial import checks, studyfile
-from eutonia.trial.design_case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
-from eutonia.trial.design_parts import Assessment, Head, Phase, Published
-from eutonia.trial.design_people import Population
-from eutonia.trial.fields import Part, described, refuse
-from eutonia.trial.studyfile import Fault
-from eutonia.trial.translate import faults_of
+from eutonia.study import checks, studyfile
+from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
+from eutonia.study.fields import Part, described, refuse
+from eutonia.study.parts import Assessment, Head, Phase, Published
+from eutonia.study.people import Population
+from eutonia.study.studyfile import Fault
+from eutonia.study.translate import faults_of
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 AnyStudy = TypeVar("AnyStudy", bound="Study")

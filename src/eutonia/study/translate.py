@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from eutonia.errors import nearest
-from eutonia.trial import studyfile
-from eutonia.trial.fields import OF_STUDY, Quantity
-from eutonia.trial.studyfile import Fault, Key, Problem
+from eutonia.study import studyfile
+from eutonia.study.fields import OF_STUDY, Quantity
+from eutonia.study.studyfile import Fault, Key, Problem
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

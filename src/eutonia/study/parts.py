@@ -9,12 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.trial.design_people import Baseline as Baseline
-from eutonia.trial.design_people import Entry as Entry
-from eutonia.trial.design_people import LesionShare as LesionShare
-from eutonia.trial.design_people import Population as Population
-from eutonia.trial.design_people import Spread as Spread
-from eutonia.trial.fields import (
+from eutonia.study.fields import (
     Bolus,
     Flag,
     Given,
@@ -36,9 +31,14 @@ from eutonia.trial.fields import (
     show,
     show_optional,
 )
-from eutonia.trial.scales import daily_fits, fall_fits, limb_fits, on_scale
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.titration import (
+from eutonia.study.people import Baseline as Baseline
+from eutonia.study.people import Entry as Entry
+from eutonia.study.people import LesionShare as LesionShare
+from eutonia.study.people import Population as Population
+from eutonia.study.people import Spread as Spread
+from eutonia.study.scales import daily_fits, fall_fits, limb_fits, on_scale
+from eutonia.study.studyfile import Problem
+from eutonia.study.titration import (
     LabelTitration,
     LadderTitration,
     OralTitration,
@@ -46,7 +46,7 @@ from eutonia.trial.titration import (
     Titration,
     titrated_route,
 )
-from eutonia.trial.vocabulary import LimbName, ScaleName
+from eutonia.study.vocabulary import LimbName, ScaleName
 
 _SEED = 2**32 - 1
 

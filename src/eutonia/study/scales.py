@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eutonia.trial import vocabulary
-from eutonia.trial.fields import Given
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.vocabulary import SCALES
+from eutonia.study import vocabulary
+from eutonia.study.fields import Given
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import SCALES
 
 _ROUNDING = 1e-9
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.trial.fields import (
+from eutonia.study.fields import (
     Bolus,
     Given,
     Hours,
@@ -20,9 +20,9 @@ from eutonia.trial.fields import (
     not_in_order,
     refuse,
 )
-from eutonia.trial.scales import fall_fits, limb_fits, on_scale
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.vocabulary import LimbName, ScaleName
+from eutonia.study.scales import fall_fits, limb_fits, on_scale
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import LimbName, ScaleName
 
 BOTH_LIMBS = '"leg", "arm" or "leg and arm"'
 

@@ -9,10 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.trial import vocabulary
-from eutonia.trial.design_parts import tip_fits
-from eutonia.trial.design_people import fits_kind
-from eutonia.trial.fields import (
+from eutonia.study import vocabulary
+from eutonia.study.fields import (
     Age,
     Bolus,
     Clearance,
@@ -34,9 +32,11 @@ from eutonia.trial.fields import (
     described,
     refuse,
 )
-from eutonia.trial.scales import daily_fits
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.vocabulary import LimbName
+from eutonia.study.parts import tip_fits
+from eutonia.study.people import fits_kind
+from eutonia.study.scales import daily_fits
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import LimbName
 
 
 class CasePatient(Part):

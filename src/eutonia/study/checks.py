@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from eutonia.trial import vocabulary
-from eutonia.trial.design_case import (
+from eutonia.study import vocabulary
+from eutonia.study.case import (
     CasePump,
     InfusionEvent,
     RefillEvent,
@@ -15,13 +15,13 @@ from eutonia.trial.design_case import (
     StopTabletsEvent,
     TabletsEvent,
 )
-from eutonia.trial.design_parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Published, Treatment
-from eutonia.trial.fields import not_a_name
-from eutonia.trial.studyfile import Key, Problem
-from eutonia.trial.titration import LadderTitration
+from eutonia.study.fields import not_a_name
+from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Published, Treatment
+from eutonia.study.studyfile import Key, Problem
+from eutonia.study.titration import LadderTitration
 
 if TYPE_CHECKING:
-    from eutonia.trial.design import CaseStudy, TrialStudy
+    from eutonia.study.design import CaseStudy, TrialStudy
 
 
 def trial_problems(study: TrialStudy) -> list[Problem]:

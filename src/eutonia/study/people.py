@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.trial import vocabulary
-from eutonia.trial.fields import (
+from eutonia.study import vocabulary
+from eutonia.study.fields import (
     Age,
     Clearance,
     Given,
@@ -26,9 +26,9 @@ from eutonia.trial.fields import (
     show,
     show_optional,
 )
-from eutonia.trial.scales import limb_fits, on_scale
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.vocabulary import SCALES, LimbName, ScaleName
+from eutonia.study.scales import limb_fits, on_scale
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import SCALES, LimbName, ScaleName
 
 LARGEST_COHORT = 10_000_000
 DEFAULT_POOL = 16_384

@@ -16,8 +16,8 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from eutonia import _units
 from eutonia.errors import UnitError, nearest
-from eutonia.trial import vocabulary
-from eutonia.trial.studyfile import Problem
+from eutonia.study import vocabulary
+from eutonia.study.studyfile import Problem
 
 # A number and at most one "per": what every quantity of a study looks like. Powers have no place in one.
 _SHAPE = re.compile(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d{1,3})?\s*[A-Za-zµμ%]*\s*(?:(?:/|\bper\b)\s*[A-Za-z]+)?\s*")
