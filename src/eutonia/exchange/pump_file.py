@@ -16,10 +16,10 @@ from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
 from eutonia.drug.pump.therapy import Programmed
 from eutonia.exchange.pump_parts import Event, Flex, Implant, RefillEvent, TherapyHead
-from eutonia.trial import studyfile
-from eutonia.trial.fields import Part, described, refuse
-from eutonia.trial.studyfile import Problem
-from eutonia.trial.translate import faults_of
+from eutonia.study import studyfile
+from eutonia.study.fields import Part, described, refuse
+from eutonia.study.studyfile import Problem
+from eutonia.study.translate import faults_of
 
 _PACKAGE = Path(__file__).parents[1]
 

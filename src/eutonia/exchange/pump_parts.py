@@ -18,8 +18,8 @@ from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.program import Program, Step
 from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.errors import StudyError
-from eutonia.trial import vocabulary
-from eutonia.trial.fields import (
+from eutonia.study import vocabulary
+from eutonia.study.fields import (
     Given,
     Hours,
     Interval,
@@ -34,7 +34,7 @@ from eutonia.trial.fields import (
     described,
     refuse,
 )
-from eutonia.trial.studyfile import Problem
+from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _MINUTES = 60.0
@@ -342,8 +342,9 @@ class Plain(_Event):
         at = float(self.at_h)
         if self.kind == "disconnection":
             return happens.Leak(at, 1.0)
-        kinds = {"repair": happens.Repair, "restart": happens.Restart, "empty": happens.Emptied}
-        return kinds[self.kind](at)
+        if self.kind == "repair":
+            return happens.Repair(at)
+        return happens.Restart(at) if self.kind == "restart" else happens.Emptied(at)
 
 
 Event = Annotated[

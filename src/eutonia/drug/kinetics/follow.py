@@ -50,8 +50,8 @@ def follow(
         rate, plan = ug_per_h[start : start + _PIECES], which[start : start + _PIECES]
         rest = _PIECES - rate.size
         # The padding stands still: the last length is zero hours.
-        padded = np.concatenate([plan, np.full(rest, lengths.size - 1)]), np.concatenate([rate, np.zeros(rest)])
-        state, looks = _walk(kinetics, plans, state, *(jnp.asarray(x) for x in padded), look)
+        index = jnp.asarray(np.concatenate([plan, np.full(rest, lengths.size - 1)]))
+        state, looks = _walk(kinetics, plans, state, index, jnp.asarray(np.concatenate([rate, np.zeros(rest)])), look)
         seen.append(np.asarray(looks)[: rate.size])
     return state, np.concatenate(seen) if seen else np.zeros(0)
 

@@ -81,7 +81,8 @@ class SpinalGeometry:
     def from_records(cls) -> SpinalGeometry:
         """Read the six segments of the trials from the set `intrathecal`."""
         records = parameters.load("intrathecal")
-        return cls(*(records.array(f"segment_{name}") for name in ("volume", "length", "top_vertebra")))
+        volume, length, top = (records.array(f"segment_{name}") for name in ("volume", "length", "top_vertebra"))
+        return cls(volume, length, top)
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:
         """Return the same anatomy with one segment to a vertebra, or several: each region is cut evenly."""

@@ -148,7 +148,8 @@ def _changes(course: Course) -> Iterator[Breach]:
             says = f"The dose rises {after.at_h - before.at_h:.3g} h after the last change; the effect of a change is "
             says += f"full only after a day or two, and the label waits {wait:g} h."
             yield Breach(rule, after.at_h, says, "Wait a day.", label["titration_interval"].source, is_hazard=first)
-        if -step > fall + _SAME:
+        ran_dry = before.at_h < course.first("empty", before.at_h) <= after.at_h
+        if -step > fall + _SAME and not ran_dry:
             says = f"The dose falls by {-100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; the label lowers by at "
             says += f"most {100 * fall:.3g} %. Watch for withdrawal: itch, rising tone, fever, altered mind."
             yield Breach("fall above the label", after.at_h, says, "Lower in steps.", label["decrease_step"].source)
