@@ -159,6 +159,8 @@ def test_programs_repeat_by_day_and_week() -> None:
     pulses = Program.pulsatile(1.0, 30.0, 2.0, [5.0, 23.0])
     assert pulses.ug_per_day == pytest.approx(60 + 20)
     assert [pulses.rate_until(h)[0] for h in (0.5, 2.0, 5.5, 8.0, 23.5, 24.5)] == [15.0, 1.0, 15.0, 1.0, 15.0, 15.0]
+    odd = Program.flex([Step(0.0, 1.0), Step(2.05, 2.0)])
+    assert odd.rate_until(48 + 2.05) == (2.0, 72.0)  # though 50.05 - 48 is less than 2.05 in binary
     with pytest.raises(StudyError, match="overlap"):
         Program.pulsatile(1.0, 30.0, 2.0, [5.0, 6.0])
     with pytest.raises(StudyError, match="midnight"):

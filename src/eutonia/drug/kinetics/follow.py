@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import equinox as eqx
@@ -17,6 +18,8 @@ from eutonia.drug.kinetics.state import KineticState, Patients
 # Lengths of piece whose transitions are computed together, and pieces walked together: numerical widths, which bound
 # memory and the number of programs to compile and change no result.
 _LENGTHS, _PIECES = 32, 512
+# Lengths that agree to so many decimals of an hour differ by the rounding of their ends.
+_SAME_LENGTH = 11
 
 Look = Callable[[Kinetics, KineticState, Patients], Float[Array, "..."]]
 
@@ -41,8 +44,9 @@ def follow(
     look
         A function of kinetics, state and rate (ug/h of each person), at the end of a piece.
     """
-    lengths, which = np.unique(hours, return_inverse=True)
-    lengths = np.concatenate([lengths, np.zeros(-lengths.size % _LENGTHS or _LENGTHS)])
+    lengths, which = np.unique(np.round(hours, _SAME_LENGTH), return_inverse=True)
+    groups_wide = 2 ** math.ceil(math.log2(lengths.size // _LENGTHS + 1)) * _LENGTHS
+    lengths = np.concatenate([lengths, np.zeros(groups_wide - lengths.size)])
     groups = [_plans(kinetics, jnp.asarray(group)) for group in lengths.reshape(-1, _LENGTHS)]
     plans = jax.tree.map(lambda *parts: jnp.concatenate(parts), *groups)
     seen = []

@@ -100,13 +100,12 @@ class Program:
         """Return the rate at a time in ug/h and the time of the next step in h; day 0 is `first_weekday` (Monday 0)."""
         day = int(time_h // HOURS_A_DAY)
         steps = self.days[(day + first_weekday) % len(self.days)]
-        hour = time_h - day * HOURS_A_DAY
-        index = bisect.bisect_right([step.start_h for step in steps], hour) - 1
-        last = index + 1 == len(steps)
-        until = HOURS_A_DAY if last else steps[index + 1].start_h
-        if last and len(self.days) == 1 and len(steps) == 1:
+        if len(self.days) == 1 and len(steps) == 1:
             return steps[0].ug_per_h, float("inf")
-        return steps[index].ug_per_h, day * HOURS_A_DAY + until
+        # The same sums as are given back, so that the time of a step is never before it by rounding.
+        starts = [day * HOURS_A_DAY + step.start_h for step in steps] + [(day + 1) * HOURS_A_DAY]
+        index = bisect.bisect_right(starts, time_h) - 1
+        return steps[index].ug_per_h, starts[index + 1]
 
     def scaled(self, factor: float) -> Program:
         """Return the same program with every rate multiplied."""
