@@ -85,7 +85,9 @@ class SpinalGeometry:
         return cls(volume, length, top)
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:
-        """Return the same anatomy with one segment to a vertebra, or several: each region is cut evenly."""
+        """Return the same anatomy with one segment to a vertebra, or several: each region of the six is cut evenly."""
+        if self.region != tuple(Segment):
+            raise SimulationError("a chain that is cut already. Allowed: the six regions. Cut those into more pieces.")
         rows: list[tuple[float, float, float, int]] = []
         below = float(_VERTEBRAE)
         for region, (volume, length, top) in enumerate(zip(self.volume, self.length, self.top_vertebra, strict=True)):
