@@ -11,6 +11,7 @@ from eutonia.drug.kinetics import LEVELS
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
 from eutonia.report import plot, scales, svg
 from eutonia.report.svg import Drawing
+from eutonia.report.words import Number
 
 _WIDTH, _LEFT, _RIGHT = 1000, 76, 132
 _LINES: dict[str, tuple[str, plot.Dash]] = {
@@ -76,7 +77,7 @@ def _axis(panel: plot.Panel, span: tuple[float, float], *, is_named: bool) -> No
     panel.floor([24.0 * day for day in days], scales.shown(days) if is_named else [], "days" if is_named else "")
 
 
-def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: float, *, is_daily: bool) -> None:
+def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, *, is_daily: bool) -> None:
     """Draw what left the reservoir and what left the tip, by day or by hour."""
     step = 24.0 if is_daily else 1.0
     edges = np.arange(span[0], span[1] + 1e-9, step)
@@ -100,7 +101,7 @@ def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], 
     _axis(panel, span, is_named=False)
 
 
-def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: float, height: float) -> None:
+def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, height: Number) -> None:
     """Draw the level of each region, typical, within the published range of spread."""
     inside = _inside(forecast, span)
     time = forecast.time_h[inside]
@@ -125,7 +126,7 @@ def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], to
     _axis(panel, span, is_named=span[1] - span[0] <= 24.0)
 
 
-def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: float) -> None:
+def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> None:
     """Draw the level at every height over time as shades; each shade is a step of the logarithm."""
     geometry = forecast.geometry
     heights = np.concatenate([[0.0], np.cumsum(geometry.length)])
@@ -188,7 +189,7 @@ def _marks(sheet: plot.Sheet, forecast: Forecast, end: float) -> None:
         sheet.text(x, 878 + 15 * row, str(number), "muted", size=11, anchor="middle")
 
 
-def _key(sheet: plot.Sheet, top: float, rows: list[tuple[str, str, plot.Dash]]) -> None:
+def _key(sheet: plot.Sheet, top: Number, rows: list[tuple[str, str, plot.Dash]]) -> None:
     """Write a key at the right of a panel."""
     for k, (name, token, dash) in enumerate(rows):
         y, x = top + 20 * k, _WIDTH - _RIGHT + 14

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from eutonia import parameters
 from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.course import Course, play
+from eutonia.drug.pump.course import play
 from eutonia.drug.pump.device import Interval
 from eutonia.drug.pump.therapy import Therapy
 from eutonia.drug.regimen import HOURS_A_DAY
@@ -67,14 +67,9 @@ def _battery(therapy: Therapy) -> tuple[Date, ...]:
     ahead = parameters.load("pump").value("replacement_ahead") * _MONTH_H
     end = Interval(*(begun + years for years in (life.low, life.typical, life.high)))
     booked = Interval(*(max(at - ahead, begun) for at in (end.low, end.typical, end.high)))
-    return (
-        Date("book the replacement", booked, "months ahead of the end of service"),
-        Date("battery ends", end, "life by the manual, longer at low flow"),
-    )
-
-
-def days_to_alarm(course: Course) -> float:
-    """Return the days from the last filling to the alarm as played; infinite if it did not sound."""
-    filled = last_filling(course.therapy)
-    at = course.first("alarm", filled)
-    return math.inf if math.isinf(at) else (at - filled) / HOURS_A_DAY
+    dates = [Date("book the replacement", booked, "months ahead of the end of service")]
+    warning = therapy.device.replacement_warning
+    if warning is not None:
+        signal = Interval(*(at - warning for at in (end.low, end.typical, end.high)))
+        dates.append(Date("replacement signal", signal, "by the manual, before the end of service"))
+    return (*dates, Date("battery ends", end, "life by the manual, longer at low flow"))

@@ -102,7 +102,8 @@ def _possible_people(tip: str) -> Kinetics:
     span = parameters.load("neuraxis").spread("length_constant")
     ends = [float(values.csf_clearance_rate) * cm**2 for cm in (span.low, span.high) if cm is not None]
     dispersion = jnp.asarray([float(values.dispersion), *ends])
-    return Kinetics.typical(len(CASES), tip=tip, intrathecal=dataclasses.replace(values, dispersion=dispersion))
+    typical = Kinetics.typical(len(CASES), tip=tip, intrathecal=values)
+    return dataclasses.replace(typical, spinal=dataclasses.replace(typical.spinal, dispersion=dispersion))
 
 
 def _look(kinetics: Kinetics, state: KineticState, rate: Patients) -> Float[Array, "row case"]:

@@ -107,11 +107,6 @@ class Program:
         index = bisect.bisect_right(starts, time_h) - 1
         return steps[index].ug_per_h, starts[index + 1]
 
-    def scaled(self, factor: float) -> Program:
-        """Return the same program with every rate multiplied."""
-        days = tuple(tuple(Step(step.start_h, step.ug_per_h * factor) for step in steps) for steps in self.days)
-        return Program(self.kind, days)
-
 
 def day_dose(steps: Sequence[Step]) -> float:
     """Return what the steps of a day deliver, ug."""

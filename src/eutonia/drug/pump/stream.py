@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from eutonia.drug.kinetics.geometry import LUMBAR
 from eutonia.drug.kinetics.intrathecal import FLUID, SOURCE, Intrathecal
+from eutonia.errors import SimulationError
 
 HOURS = 24
 BLOCK = 4096
@@ -52,8 +53,11 @@ def daily_lumbar(spinal: Intrathecal, program: Program, n_days: int, *, is_fast:
         Whether to step in 32-bit; transitions are computed in the precision of `spinal` either way.
     """
     if spinal.uptake_rate is not None:
-        raise NotImplementedError("Daily levels are followed in the fluid alone: leave out the tissue.")
-    return _daily(spinal, program, n_days, jnp.float32 if is_fast else spinal.dispersion.dtype)
+        raise SimulationError(
+            "daily levels of a fluid with tissue. Allowed: a fluid without, since a mean does not depend on it. Leave "
+            "the tissue out."
+        )
+    return _daily(spinal, program, n_days, jnp.dtype(jnp.float32) if is_fast else spinal.dispersion.dtype)
 
 
 @eqx.filter_jit
