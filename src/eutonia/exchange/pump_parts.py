@@ -107,6 +107,13 @@ class TherapyHead(Part):
         "How long the effect of the test dose lasted.", alias="screening_effect", default=None
     )
 
+    @model_validator(mode="after")
+    def _a_day(self) -> TherapyHead:
+        if self.duration_h < HOURS_A_DAY:
+            why, do = "There is no whole day to look at.", "Make it longer."
+            refuse(Problem(("duration",), why, self.duration_h.text, '"1 day" or more', do=do))
+        return self
+
 
 class Implant(Part):
     """The implanted pump and its catheter. The tubing holds no drug until it is primed."""

@@ -69,7 +69,7 @@ def _lead(forecast: Forecast) -> str:
     rules = "No rule is broken." if not count else f"{count} rules are broken, {hazards} of them a hazard."
     if count == 1:
         rules = f"One rule is broken{', a hazard' if hazards else ''}."
-    return f"{rules} The next refill is due by {forecast.course.therapy.day(due.at_h.low)}."
+    return f"{rules} After the last filling a refill is due by {forecast.course.therapy.day(due.at_h.low)}."
 
 
 def _facts(forecast: Forecast) -> list[tuple[str, str]]:

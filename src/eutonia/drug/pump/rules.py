@@ -249,8 +249,9 @@ def _fillings(course: Course) -> Iterator[Breach]:
         do = "Refill before the alarm; the next date counts the error of flow in."
         yield Breach("refill missed", at, says, do, "Label_ITB", is_hazard=True)
     for filled, end in pairwise([*fills, max(therapy.duration_h, fills[-1])]):
-        if end - filled > cap * (1 + _SAME):
-            days = (end - filled) / HOURS_A_DAY
+        kept = min(end, course.first("empty", filled)) - filled
+        if kept > cap * (1 + _SAME):
+            days = kept / HOURS_A_DAY
             says = f"A filling stays for {days:.3g} days; the drug is stable for {cap / HOURS_A_DAY:g}."
             do = f"Refill by {therapy.day(filled + cap)}."
             yield Breach("filling too old", filled + cap, says, do, _source("pump", "refill_cap"))
