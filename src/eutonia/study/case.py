@@ -21,12 +21,14 @@ from eutonia.study.fields import (
     Interval,
     LesionVolume,
     Level,
+    Method,
     Part,
     Product,
     PumpModel,
     Rate,
     Reservoir,
     Segment,
+    SessionsPerWeek,
     Share,
     Site,
     Tablet,
@@ -199,6 +201,21 @@ class CreatinineClearanceEvent(_Event):
     value_ml_per_min: Clearance = described("New creatinine clearance.", alias="value")
 
 
+class PracticeEvent(_Event):
+    """The person begins to practise."""
+
+    kind: Literal["practice"] = described("Practice from here on, by which the person may learn to lower the signal.")
+    method: Method = described("Kind of practice.")
+    limb: LimbName = described("Limb that is practised.")
+    sessions_per_week: SessionsPerWeek = described("Sessions a week.")
+
+
+class StopPracticeEvent(_Event):
+    """No practice from here on."""
+
+    kind: Literal["stop practice"] = described("No practice from here on; what was learned fades.")
+
+
 Event = Annotated[
     BolusEvent
     | InfusionEvent
@@ -206,6 +223,8 @@ Event = Annotated[
     | StopTabletsEvent
     | StopInfusionEvent
     | RefillEvent
-    | CreatinineClearanceEvent,
+    | CreatinineClearanceEvent
+    | PracticeEvent
+    | StopPracticeEvent,
     Field(discriminator="kind"),
 ]

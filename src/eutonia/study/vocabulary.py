@@ -135,6 +135,13 @@ def courses() -> tuple[str, ...]:
     return tuple(CONDITIONS["multiple sclerosis"].forms)
 
 
+def practices() -> tuple[str, ...]:
+    """Return the kinds of practice by which a person may learn."""
+    from eutonia.tone.learning import METHODS
+
+    return METHODS
+
+
 def products() -> Mapping[str, str]:
     """Return the product that each name or alias means, in the order of the records."""
     from eutonia import parameters

@@ -83,6 +83,7 @@ class _Case:
         """Return the lanes as their lesion has made them by `time_h`."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(float(time_h)), self.descending)
+        bias = self.clock.practice.lower(bias, time_h)
         since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 
@@ -142,6 +143,14 @@ class _Case:
         if event.kind == "creatinine clearance":
             self._kidneys(event.value_ml_per_min)
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
+            return False
+        if event.kind == "practice":
+            self.clock.practice.begin(event.method, event.limb, np.full(n, event.sessions_per_week), event.at_h)
+            self.log(event.at_h, f"{event.method}, {event.sessions_per_week:g} a week")
+            return False
+        if event.kind == "stop practice":
+            self.clock.practice.stop(event.at_h)
+            self.log(event.at_h, "practice stopped")
             return False
         self.clock.tablets.clear()
         if event.kind == "tablets":

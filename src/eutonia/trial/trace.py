@@ -156,8 +156,8 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(width))
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
 
-        def note(now: PeriodClock, offset: float = begin, placed: People = placed) -> None:
-            recorder.note(offset + now.now_h, placed, now)
+        def note(now: PeriodClock, offset: float = begin) -> None:
+            recorder.note(offset + now.now_h, now.people_now, now)
 
         run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
         begin += end + _BETWEEN_H
