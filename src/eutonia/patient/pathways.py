@@ -47,8 +47,7 @@ class Pathways:
     recovery_time_h
         Time constant of that return, h.
     growth_time_h
-        Time constant with which the dead share grows, h, at least the recovery time; 0, or left out, for a loss at
-        once.
+        Time constant with which the dead share grows, h; 0, or left out, for a loss at once.
     """
 
     core_loss: Loss
@@ -59,7 +58,9 @@ class Pathways:
     def __post_init__(self) -> None:
         growth = np.zeros_like(self.recovery_time_h) if self.growth_time_h is None else self.growth_time_h
         object.__setattr__(self, "growth_time_h", growth)
-        at_once = self.core_loss + self.shell_loss
+        at_once = (
+            self.core_loss + self.shell_loss
+        )  # a share that grows more slowly than the other returns never adds up
         lost = np.where(growth >= self.recovery_time_h, np.maximum(self.core_loss, self.shell_loss), at_once)
         negative = np.any(self.core_loss < -_ROUNDING) or np.any(self.shell_loss < -_ROUNDING)
         if negative or np.any(lost > 1.0 + _ROUNDING) or np.any(self.recovery_time_h <= 0.0) or np.any(growth < 0.0):
