@@ -8,7 +8,8 @@ Equation
 with r the share learned, s sessions an hour, N the sessions that close all but 1/e of the gap, c the ceiling of the
 kind of practice and tau_f the time in which it fades.
 Assumptions: the share by which the H reflex falls is also that of the bias behind tone; a third learn nothing; kinds of
-practice act one upon the rest of the other. As D is what the lesion adds, no practice leads below the healthy level. Contracture follows the bias that is left.
+practice act one upon the rest of the other. As D is what the lesion adds, no practice leads below the healthy level.
+Contracture follows the bias that is left.
 Source: Thompson 2009, 2013 (recalled) for the size of conditioning; that of exercise is assumed.
 
 Not for
