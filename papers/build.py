@@ -39,12 +39,12 @@ says.
 """
 
 
-def row(quantity: Quantity, *, of_several_arms: bool) -> str:
+def row(quantity: Quantity, *, names_arm: bool) -> str:
     """Return one line of the table, with the arm where several of a phase are compared."""
     published = quantity.published
     assert published is not None
     statistic = "" if quantity.statistic in ("mean", quantity.scale) else quantity.statistic
-    arm = f"({quantity.arm})" if of_several_arms else ""
+    arm = f"({quantity.arm})" if names_arm else ""
     what = " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic, arm) if part)
     predicted = f"{quantity.mean:.2f} ({quantity.low:.2f} to {quantity.high:.2f})"
     sd = "" if published.sd is None else f" (SD {published.sd:g})"
@@ -57,8 +57,7 @@ def section(result: StudyResult) -> str:
     lines = [f"## {result.title}", "", words.headline(result), ""]
     lines += ["| what | visit | predicted | published | verdict |", "|---|---|---|---|---|"]
     for quantity in result.compared:
-        arms = {other.arm for other in result.compared if other.phase == quantity.phase and other.arm}
-        lines.append(row(quantity, of_several_arms=len(arms) > 1))
+        lines.append(row(quantity, names_arm=words.of_several_arms(quantity, result.compared)))
     return "\n".join(lines)
 
 

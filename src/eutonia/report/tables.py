@@ -124,7 +124,7 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
         numbers = (quantity.mean, quantity.low, quantity.high, quantity.published.value)
         mean, low, high, published = words.alike(factor * value for value in numbers)
         verdict = words.VERDICTS[quantity.grade] if quantity.grade else ""
-        name = words.quantity_label(quantity)
+        name = words.quantity_label(quantity, arm=words.of_several_arms(quantity, quantities))
         rows.append(
             (
                 [name, words.with_unit(mean, unit), f"{low} to {high}", words.with_unit(published, unit), verdict],

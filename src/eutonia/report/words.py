@@ -183,6 +183,11 @@ def visit(name: str) -> str:
     return re.sub(r"^(\d+(?:\.\d+)?) (hour|day|week|month|year)$", _plural, name.strip())
 
 
+def of_several_arms(quantity: Quantity, among: Iterable[Quantity]) -> bool:
+    """Tell whether several arms of the quantity's phase are among these, so that its arm must be named."""
+    return len({other.arm for other in among if other.phase == quantity.phase and other.arm}) > 1
+
+
 def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
     """Return what a row is about, for instance "Leg Ashworth, 6 hour"."""
     what = quantity.name
