@@ -197,8 +197,8 @@ def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
             what = f"{what}, {quantity.statistic}"
     parts = [
         what,
-        *([visit(quantity.visit)] if quantity.visit else []),
         *([quantity.arm] if arm and quantity.arm else []),
+        *([visit(quantity.visit)] if quantity.visit else []),
     ]
     return ", ".join(parts)
 
