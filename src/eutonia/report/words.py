@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,6 +186,11 @@ def visit(name: str) -> str:
 def of_several_arms(quantity: Quantity, among: Iterable[Quantity]) -> bool:
     """Tell whether several arms of the quantity's phase are among these, so that its arm must be named."""
     return len({other.arm for other in among if other.phase == quantity.phase and other.arm}) > 1
+
+
+def labels(quantities: Sequence[Quantity]) -> list[str]:
+    """Return what each row is about, with its arm where several are shown."""
+    return [quantity_label(one, arm=of_several_arms(one, quantities)) for one in quantities]
 
 
 def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
