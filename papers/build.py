@@ -1,16 +1,19 @@
-"""Run every shipped trial and write the open table of predictions beside published results: papers/README.md.
+"""Run every shipped trial and every paper's folder, and write what comes out beside what was published: README.md.
 
     python papers/build.py
 
-Nothing is fitted to these trials. A miss stays in the table until the mechanism is improved.
+Nothing is fitted to the trials. A miss stays in the table until the mechanism is improved.
 """
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 
+import jax
+
 import eutonia
-from eutonia.report import words
+from eutonia.report import targets, words
 from eutonia.trial.result import Quantity, StudyResult
 
 HERE = Path(__file__).parent
@@ -26,14 +29,23 @@ Two rows are weaker than they look: Kofler's lowest dose is the first step of th
 prescribes, and Meythaler's centre also ran the brain injury trials that the drug parameters are calibrated on.
 
 """
+_PAPERS = f"""# Numbers of single papers
+
+Each folder holds the numbers of a paper (`targets.csv`) and the few lines that compute them (`reproduce.py`). Observed
+and published numbers that no model was made from are evidence; the others only show that a set holds what its paper
+says.
+
+{targets.LEGEND}
+"""
 
 
-def row(quantity: Quantity) -> str:
-    """Return one line of the table."""
+def row(quantity: Quantity, *, names_arm: bool) -> str:
+    """Return one line of the table, with the arm where several of a phase are compared."""
     published = quantity.published
     assert published is not None
     statistic = "" if quantity.statistic in ("mean", quantity.scale) else quantity.statistic
-    what = " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic) if part)
+    arm = f"({quantity.arm})" if names_arm else ""
+    what = " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic, arm) if part)
     predicted = f"{quantity.mean:.2f} ({quantity.low:.2f} to {quantity.high:.2f})"
     sd = "" if published.sd is None else f" (SD {published.sd:g})"
     unit = "" if quantity.unit in ("", "score", "1") else f" {quantity.unit}"
@@ -44,14 +56,30 @@ def section(result: StudyResult) -> str:
     """Return the table of one trial."""
     lines = [f"## {result.title}", "", words.headline(result), ""]
     lines += ["| what | visit | predicted | published | verdict |", "|---|---|---|---|---|"]
-    return "\n".join([*lines, *(row(quantity) for quantity in result.compared)])
+    for quantity in result.compared:
+        lines.append(row(quantity, names_arm=words.of_several_arms(quantity, result.compared)))
+    return "\n".join(lines)
+
+
+def paper(folder: Path) -> str:
+    """Return headline and table of one paper's folder."""
+    script = runpy.run_path(str(folder / "reproduce.py"))
+    title = script["__doc__"].splitlines()[0].removesuffix(".")
+    return f"## {title}\n\n{targets.show(folder, script['computed']())}"
+
+
+def papers() -> str:
+    """Return the tables of every folder that holds a targets.csv."""
+    folders = sorted(file.parent for file in HERE.glob("*/targets.csv"))
+    return _PAPERS + "\n\n".join(paper(folder) for folder in folders)
 
 
 def main() -> None:
-    """Run the trials and write the table."""
+    """Run the trials and the papers, and write the tables."""
+    jax.config.update("jax_enable_x64", True)
     trials = [study for name in eutonia.shipped() if (study := eutonia.load_study(name)).kind == "trial"]
     sections = [section(eutonia.run(study, replicates=500)) for study in trials]
-    (HERE / "README.md").write_text(_HEAD + "\n\n".join(sections) + "\n", encoding="utf-8")
+    (HERE / "README.md").write_text(_HEAD + "\n\n".join([*sections, papers()]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ settings.register_profile(
 )
 settings.load_profile("eutonia")
 
-_FOLDERS = ("unit", "laws", "oracles", "interfaces", "baselines")
+_FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

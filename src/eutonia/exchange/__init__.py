@@ -1,1 +1,7 @@
-"""Files in and out: what other programs and people write, read and checked; what they read, written."""
+"""Models for other programs, and files from people. Translates records and structures; computes no physiology."""
+
+from eutonia.exchange.export import Dosing as Dosing
+from eutonia.exchange.export import equations as equations
+from eutonia.exchange.export import export as export
+from eutonia.exchange.export import models as models
+from eutonia.exchange.export import write as write

@@ -1,4 +1,4 @@
-"""One person from the stroke onwards: lesion, tone, drug, pump and chart on one time axis.
+"""One person from the onset on: lesion, tone, drug, pump and chart on one time axis.
 
 The person is known by age, kidneys, lesion and charted scores, not by receptors and muscles. So the case is run for
 many people who share what is known and differ by luck in what is not; their spread is the honest uncertainty of the
@@ -19,7 +19,7 @@ from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
 from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
-from eutonia.patient import Cohort, Lesion, Patient
+from eutonia.patient import Cohort, Lesion, Patient, is_cord
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.case import Event
@@ -58,7 +58,7 @@ class _Case:
         self.person = np.arange(n)
         one = Cohort.of(_patient(study), _lesion(study), 0.0)
         self.cohort = one.take(np.zeros(n, dtype=np.int64))
-        self.descending = DescendingConstants.from_records()
+        self.descending = DescendingConstants.of(self.cohort.origin)
         self.exponent = strength_exponents(study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
@@ -74,7 +74,7 @@ class _Case:
         self.zooms: list[Zoom] = []
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
-        """Return the bias in mV that this lesion gives a person of factor 1 at a time since the stroke."""
+        """Return the bias in mV that this lesion gives a person of factor 1 at a time since its onset."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         one = jnp.ones((len(LIMBS), len(self.person)))
         return np.asarray(lesioned(integrity, one, self.exponent, jnp.asarray(float(time_h)), self.descending)[0])
@@ -83,6 +83,7 @@ class _Case:
         """Return the lanes as their lesion has made them by `time_h`."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(float(time_h)), self.descending)
+        bias = self.clock.practice.lower(bias, time_h)
         since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 
@@ -147,6 +148,14 @@ class _Case:
         if event.kind == "creatinine clearance":
             self._kidneys(event.value_ml_per_min)
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
+            return False
+        if event.kind == "practice":
+            self.clock.practice.begin(event.method, event.limb, np.full(n, event.sessions_per_week), event.at_h)
+            self.log(event.at_h, f"{event.method}, {event.sessions_per_week:g} a week")
+            return False
+        if event.kind == "stop practice":
+            self.clock.practice.stop(event.at_h)
+            self.log(event.at_h, "practice stopped")
             return False
         self.clock.tablets.clear()
         if event.kind == "tablets":
@@ -221,9 +230,19 @@ def _lesion(study: CaseStudy) -> Lesion:
     if given.kind == "ischaemic":
         assert given.territory is not None
         return Lesion.ischaemic(given.territory, extent=given.extent, side=side)
-    assert given.site is not None
-    assert given.volume_ml is not None
-    return Lesion.haemorrhagic(given.site, given.volume_ml, side)
+    if given.kind == "haemorrhagic":
+        assert given.site is not None
+        assert given.volume_ml is not None
+        return Lesion.haemorrhagic(given.site, given.volume_ml, side)
+    if given.kind == "spinal cord injury":
+        assert given.level is not None
+        assert given.completeness is not None
+        return Lesion.spinal(given.level, given.completeness)
+    assert given.load is not None
+    if given.kind == "brain injury":
+        return Lesion.brain_injury(given.load)
+    assert given.course is not None
+    return Lesion.multiple_sclerosis(given.load, given.course)
 
 
 def _live(case: _Case, progress: Progress) -> None:
@@ -244,7 +263,7 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     import xarray as xr
 
     course = case.recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
-    origin = "spinal" if case.cohort.origin == "spinal" else "cerebral"
+    origin = "spinal" if is_cord(case.cohort.origin) else "cerebral"
     brain = course["brain_effective"].to_numpy()
     begun = next((e.at_h for e in case.study.events if e.kind in ("infusion", "tablets")), np.inf)
     oral = not any(e.kind == "infusion" for e in case.study.events)

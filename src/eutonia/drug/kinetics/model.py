@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from eutonia import _streams
 from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value
 from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
-from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood
+from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
 from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Modes, Patients
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS, Draws, IntrathecalValues, OralValues
 
@@ -275,6 +275,13 @@ class Kinetics(eqx.Module):
         kidneys = creatinine_clearance * jnp.ones_like(self.blood.central_volume)
         blood = dataclasses.replace(self.blood, creatinine_clearance=kidneys)
         return dataclasses.replace(self, blood=blood)
+
+    def on_dialysis(self, dialysis: Dialysis) -> Kinetics:
+        """Return the same people while a session of haemodialysis runs; plans must be made anew at its ends.
+
+        What the machine takes counts as eliminated.
+        """
+        return dataclasses.replace(self, blood=self.blood.on_dialysis(dialysis))
 
     def with_tip(self, tip: str) -> Kinetics:
         """Return the same people with the catheter's tip at another vertebral level; plans must be made anew."""

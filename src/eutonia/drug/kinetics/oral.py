@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
+from eutonia import parameters
 from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator, shear
 from eutonia.drug.kinetics.state import Patients
 
 MG_PER_L_TO_NG_PER_ML = 1000.0
 NG_TO_MG = 1e-6
 
+_MINUTES_AN_HOUR, _ML_A_LITRE = 60.0, 1000.0
+
 # Stages of the cascade: the constant infusion, mean concentration of the spinal fluid and, where it is modelled, of the
 # tissue around it; then gut, blood and cord.
 SOURCE, SPINAL, TISSUE = 0, 1, 2
+
+
+class Dialysis(eqx.Module):
+    """Haemodialysis: when sessions begin and end (h) and what a session clears of plasma, L/h.
+
+    Equation
+        CL(t) = CL_body + CL_HD while a session runs, CL_body otherwise
+    Source
+        Brvar_2007: one patient.
+    Not for
+        Peritoneal dialysis and slow continuous filtration, whose clearance was not seen.
+    """
+
+    clearance: Scalar
+    starts_h: tuple[float, ...] = eqx.field(static=True)
+    length_h: float = eqx.field(static=True)
+
+    @classmethod
+    def from_records(cls, starts_h: tuple[float, ...]) -> Dialysis:
+        """Return sessions of the published clearance and length that begin at these hours."""
+        adult = parameters.load("oral_adult_default")
+        clearance, length = adult.values("haemodialysis_clearance", "haemodialysis_session")
+        return cls(clearance * _MINUTES_AN_HOUR / _ML_A_LITRE, starts_h, length)
+
+    def running(self, time_h: Scalar) -> Bool[Array, ""]:
+        """Say whether a session runs at this hour; one that begins now does, one that ends now does not."""
+        since = jnp.asarray(time_h) - jnp.asarray(self.starts_h)
+        return jnp.any((since >= 0.0) & (since < self.length_h))
 
 
 class Blood(eqx.Module):
@@ -34,7 +68,7 @@ class Blood(eqx.Module):
     Source
         Of the oral set that it was drawn from; renal part: Renal_model, after Wuis_1985 and Agarwal_2015.
     Not for
-        Overdose with delayed emptying of the stomach; dialysis.
+        Overdose with delayed emptying of the stomach.
     """
 
     gut_rates: tuple[Patients, ...]
@@ -62,6 +96,14 @@ class Blood(eqx.Module):
     def clearance(self) -> Patients:
         """Total clearance, L/h."""
         return self.nonrenal_clearance + self.renal_slope * self.creatinine_clearance
+
+    def clearance_at(self, time_h: Scalar, dialysis: Dialysis) -> Patients:
+        """Return total clearance at an hour, L/h: the body's own, and the machine's while a session runs."""
+        return self.clearance + jnp.where(dialysis.running(time_h), dialysis.clearance, 0.0)
+
+    def on_dialysis(self, dialysis: Dialysis) -> Blood:
+        """Return the blood as it is while a session runs: kidneys and liver go on, the machine clears beside them."""
+        return dataclasses.replace(self, nonrenal_clearance=self.nonrenal_clearance + dialysis.clearance)
 
     @property
     def elimination_rate(self) -> Patients:

@@ -1,0 +1,33 @@
+"""What labels and monographs quote for oral baclofen, beside the adult default.
+
+python papers/Oral_labels/reproduce.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax
+
+from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.report import targets
+
+SET, WEIGHT_KG = "oral_adult_default", 70.0
+
+
+def computed() -> dict[str, float]:
+    """Return what the adult default gives for each row of targets.csv."""
+    curve = Profile(Kinetics.typical(oral_set=SET))
+    blood = curve.kinetics.blood
+    found = {f"cmax_{dose}": curve.peak(float(dose))[0] for dose in (10, 20, 30)}
+    return found | {
+        "half_life_solution": curve.half_life(),
+        "half_life_suspension": curve.half_life(),
+        "volume_per_weight": float(blood.central_volume[0]) / WEIGHT_KG,
+        "renal_share": float(blood.renal_slope[0] * blood.creatinine_clearance[0] / blood.clearance[0]),
+    }
+
+
+if __name__ == "__main__":
+    jax.config.update("jax_enable_x64", True)
+    print(targets.show(Path(__file__).parent, computed()))

@@ -1,0 +1,194 @@
+"""What the drug does as equations: GABA-B receptors with tolerance, and hazards of adverse effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eutonia import parameters
+from eutonia.drug.effect import adverse
+from eutonia.exchange.equations import HOUR, LEVEL, ONE, Constant, Equations, Rate, Rule, from_record
+
+_LIMBS = ("leg", "arm")
+_SHARED = ("ec50", "hill", "endogenous", "fast_shift", "slow_shift", "fast_time", "slow_time")
+_OF_LIMBS = ("hyperpolarisation", "leg_to_arm", "release_block", "blood_potency", "tone_potency")
+_BASELINE = "endogenous_occupancy"
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """Formulas of the levels that the sites read: slow for tone, fast for the reflex and the brain."""
+
+    slow: dict[str, str]
+    fast: dict[str, str]
+
+
+def from_blood() -> Levels:
+    """Return what the sites read under tablets: the same level everywhere."""
+    slow, fast = "blood_potency * slow_from_blood", "blood_potency * fast_from_blood"
+    return Levels(slow=dict.fromkeys(_LIMBS, slow), fast=dict.fromkeys((*_LIMBS, "brain"), fast))
+
+
+def from_both() -> Levels:
+    """Return what the sites read under drug in the spinal fluid, part of which comes back by blood."""
+    near, blood = {site: f"slow_{site}" for site in _LIMBS}, from_blood()
+    return Levels(
+        slow={site: f"{level} + {blood.slow[site]}" for site, level in near.items()},
+        fast={site: f"fast_{site} + {level}" for site, level in blood.fast.items()},
+    )
+
+
+def held_level() -> Equations:
+    """Return receptors with tolerance under a level held constant, at first the EC50."""
+    own = parameters.load("receptor")
+    given = Constant("level_site", "Level at the receptors, held until changed", own.value("ec50"), LEVEL, own["ec50"])
+    return (
+        Equations(constants=(given,), name="receptor", title=own.title, note=own.note)
+        + _shared()
+        + _site("site", "receptors")
+    )
+
+
+def limbs(levels: Levels) -> Equations:
+    """Return the receptors of leg and arm, what they take from bias and release, and the level that the brain reads."""
+    own = parameters.load("receptor")
+    part = Equations(
+        constants=tuple(from_record(own[name]) for name in _OF_LIMBS),
+        rules=(
+            *(
+                Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, f"tone_potency * ({levels.slow[x]})")
+                for x in _LIMBS
+            ),
+            *(Rule(f"reflex_level_{x}", f"Level that the {x} reflex reads", LEVEL, levels.fast[x]) for x in _LIMBS),
+            Rule(
+                "hyperpolarisation_leg",
+                "Bias that the drug takes from the leg",
+                "mV",
+                "hyperpolarisation * effect_leg",
+            ),
+            Rule(
+                "hyperpolarisation_arm",
+                "Bias that the drug takes from the arm",
+                "mV",
+                "hyperpolarisation * effect_arm + leg_to_arm * hyperpolarisation_leg",
+            ),
+            Rule("brain", "Effective level at the brain", LEVEL, f"sensitivity_arm * ({levels.fast['brain']})"),
+        ),
+    )
+    for limb in _LIMBS:
+        part += _site(limb, limb) + _release(limb)
+    return part + _shared()
+
+
+def _shared() -> Equations:
+    """Return what every site shares: the numbers of the receptor and its occupancy by the endogenous transmitter."""
+    own = parameters.load("receptor")
+    return Equations(
+        constants=tuple(from_record(own[name]) for name in _SHARED),
+        rules=(Rule(_BASELINE, "Occupancy without drug", ONE, _occupied("endogenous / ec50")),),
+    )
+
+
+def _occupied(ratio: str) -> str:
+    return f"1 / (1 + ({ratio})^(-hill))"
+
+
+def _effect(site: str, level: str) -> str:
+    return f"{_occupied(f'sensitivity_{site} * ({level} + endogenous) / ec50')} - {_BASELINE}"
+
+
+def _site(site: str, where: str) -> Equations:
+    """Return sensitivity, effect and the two tolerances of one site; tolerance grows with effect above 0 only.
+
+    The larger of effect and 0 is written without a condition: solvers look for the moment at which a condition turns,
+    and never leave an effect that starts at 0.
+    """
+    both = f"1 / ((1 + fast_shift * fast_tolerance_{site}) * (1 + slow_shift * slow_tolerance_{site}))"
+    return Equations(
+        rules=(
+            Rule(f"sensitivity_{site}", f"Potency left at the {where}", ONE, both),
+            Rule(f"effect_{site}", f"Effect beyond the endogenous level, {where}", ONE, _effect(site, f"level_{site}")),
+            Rule(
+                f"drive_{site}",
+                f"What tolerance of the {where} follows",
+                ONE,
+                f"(effect_{site} + abs(effect_{site})) / 2",
+            ),
+        ),
+        rates=tuple(
+            Rate(
+                f"{speed}_tolerance_{site}",
+                f"{speed.capitalize()} tolerance, {where}",
+                ONE,
+                f"(drive_{site} - {speed}_tolerance_{site}) / {speed}_time",
+            )
+            for speed in ("fast", "slow")
+        ),
+    )
+
+
+def _release(limb: str) -> Equations:
+    found = _effect(limb, f"reflex_level_{limb}")
+    share = f"(1 - release_block * (reflex_effect_{limb} + {_BASELINE})) / (1 - release_block * {_BASELINE})"
+    return Equations(
+        rules=(
+            Rule(f"reflex_effect_{limb}", f"Effect at the fast site of the {limb}", ONE, found),
+            Rule(f"release_{limb}", f"Ia release of the {limb} relative to untreated", ONE, share),
+        )
+    )
+
+
+def tablet_hazards() -> Equations:
+    """Return the cumulative risk of each reaction to tablets."""
+    part = _phase("oral")
+    for reaction in adverse.ORAL_REACTIONS:
+        share = "drowsiness_oral_excess" if reaction == "drowsiness" else f"{reaction}_oral"
+        part += _share(share) + _risk(reaction, _hazard(share, "oral"))
+    return part
+
+
+def fluid_hazards(*, pump: bool, origin: str = "cerebral") -> Equations:
+    """Return the cumulative risk of each reaction to a test bolus, or to a pump (titration, then maintenance)."""
+    phases = ("titration", "maintenance") if pump else ("screening",)
+    part = Equations()
+    for phase in phases:
+        part += _phase(phase)
+    for reaction in adverse.INTRATHECAL_REACTIONS:
+        shares = [f"{reaction}_intrathecal_{origin}_{phase}" for phase in phases]
+        hazards = [_hazard(share, phase) for share, phase in zip(shares, phases, strict=True)]
+        for share in shares:
+            part += _share(share)
+        hazard = f"piecewise({hazards[0]}, time <= titration_duration, {hazards[1]})" if pump else hazards[0]
+        part += _risk(reaction, hazard)
+    return part
+
+
+def _phase(stage: str) -> Equations:
+    own = parameters.load("adverse")
+    length, exposure = own[f"{stage}_duration"], own[f"reference_exposure_{stage}"]
+    return Equations(constants=(from_record(length, HOUR), from_record(exposure)))
+
+
+def _share(name: str) -> Equations:
+    return Equations(constants=(from_record(parameters.load("adverse")[name]),))
+
+
+def _hazard(share: str, stage: str) -> str:
+    return f"-ln(1 - {share}) / {stage}_duration / reference_exposure_{stage}"
+
+
+def _risk(reaction: str, hazard: str) -> Equations:
+    words = reaction.replace("_", " ")
+    return Equations(
+        rules=(
+            Rule(f"hazard_{reaction}", f"Hazard of {words} per level at the brain", "mL/ng/h", hazard),
+            Rule(f"risk_{reaction}", f"Risk of {words} so far", ONE, f"1 - exp(-cumulative_hazard_{reaction})"),
+        ),
+        rates=(
+            Rate(
+                f"cumulative_hazard_{reaction}",
+                f"Cumulative hazard of {words}",
+                ONE,
+                f"hazard_{reaction} * brain",
+            ),
+        ),
+    )
