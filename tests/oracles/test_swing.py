@@ -159,7 +159,7 @@ def exact() -> dict[int, Delayed]:
     return legs
 
 
-@pytest.mark.parametrize(("steps", "close"), [(50, 0.03), (200, 0.01)])
+@pytest.mark.parametrize(("steps", "close"), [(20, 0.1), (200, 0.01)])
 def test_the_pendulum_is_that_of_the_delay_equation(exact: dict[int, Delayed], steps: int, close: float) -> None:
     motion = swung(steps)
     times = np.asarray(motion.time)
@@ -178,11 +178,11 @@ def test_halving_the_step_changes_nothing_that_is_reported() -> None:
         limb = adult_leg(LADDER)
         return pendulum_score(pendulum(limb, constants(), steps=steps), PendulumConstants.from_records())
 
-    coarse, fine = score(50), score(100)
-    np.testing.assert_allclose(coarse.first_swing, fine.first_swing, atol=0.005)
-    np.testing.assert_allclose(coarse.rest_angle, fine.rest_angle, atol=0.005)
+    coarse, fine = score(20), score(40)
+    np.testing.assert_allclose(coarse.first_swing, fine.first_swing, atol=0.01)
+    np.testing.assert_allclose(coarse.rest_angle, fine.rest_angle, atol=0.01)
     np.testing.assert_allclose(coarse.normalised_index, fine.normalised_index, atol=1e-4)
-    np.testing.assert_allclose(coarse.peak_velocity, fine.peak_velocity, atol=0.05)
+    np.testing.assert_allclose(coarse.peak_velocity, fine.peak_velocity, atol=0.1)
     np.testing.assert_array_equal(coarse.oscillations, fine.oscillations)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -12,12 +13,13 @@ from eutonia.assessment.split import split
 from eutonia.assessment.tardieu import TardieuQuality, catch, passive_range
 from eutonia.assessment.threshold import onset_angles, threshold_score
 from eutonia.errors import SimulationError
-from eutonia.limb.joint import JOINTS, joint, limb_of
+from eutonia.limb.joint import JOINTS, joint, limb_of, limb_with
 from eutonia.limb.muscle import all_muscle_groups, muscle_groups
 from eutonia.limb.swing import Limb, Motion
 from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.examine import muscle_state
 from eutonia.simulation.maneuver import SPEEDS, PassiveStretch
+from eutonia.simulation.pendulum import pendulum
 from eutonia.simulation.stretching import stretch_and_hold, stretch_by_hand
 
 TIME = np.arange(0, 10, 0.005)
@@ -129,7 +131,7 @@ def test_the_quality_of_a_reaction_is_ordered() -> None:
 
 def test_the_split_finds_what_the_model_put_in() -> None:
     """In muscle that is silent while held, the device's arithmetic returns reflex, viscosity and elasticity."""
-    limb, of = limbs("wrist", np.array([-1.0, 1.0, 1.8]), 5), joint("wrist")
+    limb, of = limbs("wrist", np.array([-1.0, 1.6, 2.2]), 5), joint("wrist")
     path, fast = (of.range_rad / 3, 0.6 * of.range_rad), np.deg2rad(236.0)
     slowly = stretch_and_hold(limb, stepped_constants(), path, np.deg2rad(5.0), 8.0)
     quickly = stretch_and_hold(limb, stepped_constants(), path, fast, 1.2)
@@ -161,3 +163,44 @@ def test_every_muscle_group_has_four_speeds_in_order() -> None:
     pace = {name: PassiveStretch(name).degrees_per_second(every) for name in SPEEDS}
     assert np.all(pace["V1"] < pace["V2"])
     assert np.all(pace["V2"] <= pace["V3"])
+
+
+def test_a_limb_takes_its_reflex_in_the_units_of_a_fit() -> None:
+    limb = limb_with(
+        joint("knee"),
+        threshold_deg=jnp.asarray([130.0, 75.0]),
+        velocity_sensitivity_s=0.3,
+        gain_nm_per_rad=30.0,
+        background_nm=2.0,
+        depression_per_rad=0.2,
+        contracture=jnp.asarray([0.0, 1.0]),
+        weight_kg=80.0,
+    )
+    np.testing.assert_allclose(np.rad2deg(np.asarray(limb.threshold)), [130, 75])
+    np.testing.assert_allclose(limb.gain, [30, 30])
+    np.testing.assert_allclose(limb.background, [2, 2])
+    np.testing.assert_allclose(limb.damping, np.array([0.2, 0.6]) * 80 / 70, rtol=1e-3)
+    np.testing.assert_allclose(limb.stiffness, np.array([0.5, 3.5]) * 80 / 70, rtol=1e-3)
+    swings = pendulum_score(pendulum(limb, stepped_constants(), 5.0), PendulumConstants.from_records()).first_swing
+    assert float(swings[0]) > float(swings[1]) + 20
+
+
+def test_a_swing_can_be_differentiated() -> None:
+    """The slope of the first swing along the threshold is that of two neighbouring legs."""
+
+    def deepest(threshold: jnp.ndarray) -> jnp.ndarray:
+        limb = limb_with(
+            joint("knee"),
+            threshold_deg=threshold,
+            velocity_sensitivity_s=0.2,
+            gain_nm_per_rad=30.0,
+            background_nm=1.2,
+            depression_per_rad=0.4,
+        )
+        return pendulum(limb, stepped_constants(), 1.0).angle[120, 0]
+
+    at, step = jnp.asarray(86.0), 1e-4
+    slope = float(jax.grad(deepest)(at))
+    neighbours = (float(deepest(at + step)) - float(deepest(at - step))) / (2 * step)
+    assert slope == pytest.approx(neighbours, rel=1e-3)
+    assert abs(slope) > 1e-4
