@@ -145,7 +145,13 @@ def html(result: BedsideResult, command: str) -> str:
     from eutonia.report import bedside_figures
 
     drawn = [
-        (name, label, _grouped(rows), [figure for trace in traces for figure in bedside_figures.panels(trace)])
+        (
+            name,
+            label,
+            TESTS[name].how,
+            _grouped(rows),
+            [figure for trace in traces for figure in bedside_figures.panels(trace)],
+        )
         for name, label, rows, traces in sections(result)
     ]
     context: dict[str, Any] = page.basis(result.run, command) | {
