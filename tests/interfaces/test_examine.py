@@ -13,6 +13,12 @@ import pytest
 import xarray as xr
 
 from eutonia import cli
+from eutonia.limb.muscle import muscle_groups
+from eutonia.simulation.bedside import bedside, bedside_constants
+from eutonia.simulation.examine import body_constants, resistance_of
+from eutonia.trial.case import people_of_case
+from eutonia.trial.design import CaseStudy, load_study
+from eutonia.trial.running import prepare
 
 CASE = "case_ischaemic_tablets"
 
@@ -61,6 +67,21 @@ def test_an_examination_prints_writes_and_draws(
     (folder / "mine.txt").write_text("keep")
     assert run(monkeypatch, CASE, "--out", "found") == 2
     assert (folder / "mine.txt").read_text() == "keep"
+
+
+@pytest.mark.xdist_group("slow clock")
+def test_a_full_examination_finds_in_charted_muscles_what_the_chart_is_made_of() -> None:
+    prepare()
+    study = load_study(CASE)
+    assert isinstance(study, CaseStudy)
+    people, snapshot, happened = people_of_case(study, 90 * 24.0)
+    assert all(time_h < 90 * 24.0 for time_h, _ in happened)
+    every, charted = (resistance_of(people, snapshot, body)[0] for body in (bedside_constants(), body_constants()))
+    for name in ("threshold", "velocity_sensitivity", "depression", "background", "stiffness", "rest_angle"):
+        np.testing.assert_array_equal(getattr(every, name)[: len(muscle_groups())], getattr(charted, name))
+    limb = bedside(people, snapshot).limb("knee extensors")
+    np.testing.assert_allclose(limb.ceiling, 40 * people.weight_kg / 70)
+    np.testing.assert_allclose(np.rad2deg(np.asarray(limb.threshold)), 130 * np.asarray(charted.threshold[0]))
 
 
 @pytest.mark.parametrize(

@@ -290,8 +290,8 @@ TESTS: Mapping[str, Test] = MappingProxyType(
         ),
         "tardieu": Test(
             "Tardieu",
-            "V1 as slow as possible, V2 as the segment falls, V3 as fast as possible. Angles from the shortest position "
-            "of the muscle. Quality 0 to 4: none, slight, catch, fatigable, unfatigable clonus.",
+            "V1 as slow as possible, V2 as the segment falls, V3 as fast as possible. Angles from the shortest "
+            "position of the muscle. Quality 0 to 4: none, slight, catch, fatigable, unfatigable clonus.",
             LIMBS,
             _tardieu,
         ),
