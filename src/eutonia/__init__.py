@@ -17,10 +17,13 @@ _PUBLIC = {
     "Regimen": "eutonia.drug.regimen",
     "PassiveStretch": "eutonia.simulation.maneuver",
     "TendonTap": "eutonia.simulation.maneuver",
+    "joint": "eutonia.limb.joint",
+    "limb_with": "eutonia.limb.joint",
     "EutoniaError": "eutonia.errors",
     "load_study": "eutonia.trial.design",
     "parse_study": "eutonia.trial.design",
     "shipped": "eutonia.trial.design",
+    "examine_case": "eutonia.trial.bedside",
     "run": "eutonia.trial.running",
     "write": "eutonia.report.files",
 }

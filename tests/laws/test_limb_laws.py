@@ -17,7 +17,7 @@ from eutonia.assessment.pendulum import PendulumConstants, PendulumScore, pendul
 from eutonia.assessment.tardieu import TardieuConstants, quality
 from eutonia.limb.joint import joint, limb_of
 from eutonia.limb.ramp import MuscleState, reflex_torque
-from eutonia.limb.swing import Limb, Motion
+from eutonia.limb.swing import Limb, Motion, at_rest, follow, swing
 from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.clonus import clonus
 from eutonia.simulation.examine import muscle_state
@@ -202,3 +202,13 @@ def test_slope_more_than_threshold_carries_the_velocity_dependence(threshold: fl
     slope, begin = velocity_shares(0.135, threshold)
     assert slope == pytest.approx(0.74, abs=0.08)
     assert begin == pytest.approx(0.15, abs=0.05)
+
+
+def test_a_movement_taken_up_half_way_goes_on_as_before() -> None:
+    """Followed along its own path and then let go, a limb swings as if never touched."""
+    limb, c = LEGS, examples.constants(short_range_stiffness=0.0)
+    whole = jax.jit(lambda: swing(limb, at_rest(jnp.zeros(7), limb, steps=200), c, 12, steps=200, kept=1))()
+    cut = 7 * 200 + 1
+    _, end = follow(limb, whole.angle[:cut], whole.velocity[:cut], c, steps=200)
+    rest = jax.jit(lambda: swing(limb, end, c, 4, steps=200, kept=1))()
+    np.testing.assert_allclose(rest.angle, whole.angle[cut - 1 : cut - 1 + 800], atol=2e-5)
