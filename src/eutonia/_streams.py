@@ -37,6 +37,7 @@ class Purpose(enum.IntEnum):
     RATER_SEVERITY = 18
     REPORT = 19
     LEARNING = 27
+    EXAMINATION = 30
 
 
 def keys(

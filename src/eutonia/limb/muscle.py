@@ -19,6 +19,16 @@ _GROUPS = (
     ("elbow extensors", "elbow", "arm"),
     ("wrist flexors", "wrist", "arm"),
 )
+# Groups that a full bedside examination adds; studies do not chart them.
+_MORE_GROUPS = (
+    ("hip adductors", "hip", "leg"),
+    ("finger flexors", "fingers", "arm"),
+)
+
+
+def ceiling_weight() -> float:
+    """Return the body weight, kg, at which the torque ceilings of the records hold; they scale with it."""
+    return parameters.load("limb").value("ceiling_weight")
 
 
 @dataclass(frozen=True)
@@ -43,10 +53,20 @@ class MuscleGroup:
 
 @cache
 def muscle_groups() -> tuple[MuscleGroup, ...]:
-    """Return the examined muscle groups in the order of every muscle axis: three of the leg, three of the arm."""
+    """Return the charted muscle groups in the order of every muscle axis: three of the leg, three of the arm."""
+    return _read(_GROUPS)
+
+
+@cache
+def all_muscle_groups() -> tuple[MuscleGroup, ...]:
+    """Return every muscle group that a full bedside examination stretches: the charted ones first, then the others."""
+    return _read((*_GROUPS, *_MORE_GROUPS))
+
+
+def _read(names: tuple[tuple[str, str, str], ...]) -> tuple[MuscleGroup, ...]:
     duration = parameters.load("bedside").value("stretch_duration")
     groups = []
-    for name, joint, limb in _GROUPS:
+    for name, joint, limb in names:
         range_of_motion, ceiling = parameters.load(f"limb_{joint}").values("range_of_motion", "torque_ceiling")
         groups.append(MuscleGroup(name, joint, limb, range_of_motion, ceiling, range_of_motion / duration))
     return tuple(groups)

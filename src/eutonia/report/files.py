@@ -115,8 +115,13 @@ def _fill(result: StudyResult, folder: Path) -> None:
     write_json(folder / "summary.json", summary(result))
     result.visits.write_parquet(folder / "visits.parquet", compression="zstd", compression_level=1, statistics=False)
     _write_course(result, folder / "course.nc")
-    record = {"program": PROGRAM, "study": result.study_name, "title": result.title, "kind": result.kind}
-    write_json(folder / "run.json", {**record, **dict(result.run), "files": list(NAMES)})
+    record = {"study": result.study_name, "title": result.title, "kind": result.kind}
+    write_record(folder, {**record, **dict(result.run), "files": list(NAMES)})
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write the run record, by which a folder is known as ours."""
+    write_json(folder / "run.json", {"program": PROGRAM, **record})
 
 
 def _swap(draft: Path, target: Path) -> None:

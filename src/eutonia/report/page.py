@@ -57,6 +57,11 @@ def html(result: StudyResult) -> str:
 
     The page loads nothing: its policy forbids it. All text is escaped, so a study's title cannot become markup.
     """
+    return render("report.html.jinja", context(result))
+
+
+def render(template: str, words_and_drawings: Mapping[str, Any]) -> str:
+    """Return one of the pages of the package, filled in."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -68,18 +73,31 @@ def html(result: StudyResult) -> str:
     )
     environment.filters["linked"] = _linked
     environment.filters["anchor"] = _anchor
-    return environment.get_template("report.html.jinja").render(context(result)) + "\n"
+    return environment.get_template(template).render(words_and_drawings) + "\n"
+
+
+def basis(run: Mapping[str, Any], command: str) -> dict[str, Any]:
+    """Return what every page says at its end: what the numbers rest on, and how the run was made."""
+    from eutonia.report import svg
+
+    return {
+        "run": run,
+        "palette": svg.PALETTE,
+        "disclaimer": words.DISCLAIMER,
+        "statuses": _statuses(run),
+        "assumed": [_assumed(row) for row in run.get("assumed") or ()],
+        "sources": [dict(source) for source in run.get("sources") or ()],
+        "how": _how(run),
+        "command": command,
+        "everything": [],
+    }
 
 
 def context(result: StudyResult) -> dict[str, Any]:
     """Return everything that the template prints, as words and finished drawings."""
-    from eutonia.report import svg
-
-    shared: dict[str, Any] = {
+    command = str(result.run.get("command") or f"eutonia run {result.study_name}.toml")
+    shared: dict[str, Any] = basis(result.run, command) | {
         "result": result,
-        "run": result.run,
-        "palette": svg.PALETTE,
-        "disclaimer": words.DISCLAIMER,
         "headline": words.headline(result),
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
@@ -90,11 +108,6 @@ def context(result: StudyResult) -> dict[str, Any]:
         "everything": [_row(quantity, {}) for quantity in result.quantities[:_MOST_ROWS]],
         "has_arms": result.kind == "trial" and any(quantity.arm for quantity in result.quantities),
         "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
-        "statuses": _statuses(result.run),
-        "assumed": [_assumed(row) for row in result.run.get("assumed") or ()],
-        "sources": [dict(source) for source in result.run.get("sources") or ()],
-        "how": _how(result.run),
-        "command": str(result.run.get("command") or f"eutonia run {result.study_name}.toml"),
         "adverse": _adverse(result),
     }
     shared.update(_trial_figures(result) if result.kind == "trial" else _case_figures(result))

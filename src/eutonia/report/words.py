@@ -232,13 +232,13 @@ def headline(result: StudyResult) -> str:
         missed = [quantity for quantity in compared if quantity.grade == "does not"]
         if not missed:
             return f"{words}; none was missed."
-        names = "; ".join(_lower(quantity_label(quantity)) for quantity in missed[:2])
+        names = "; ".join(lower(quantity_label(quantity)) for quantity in missed[:2])
         more = f"; and {len(missed) - 2} more" if len(missed) > 2 else ""
         return f"{words}, and {len(missed)} {'was' if len(missed) == 1 else 'were'} missed ({names}{more})."
     return _change(result)
 
 
-def _lower(text: str) -> str:
+def lower(text: str) -> str:
     """Return text that goes on inside a sentence."""
     return text[:1].lower() + text[1:]
 

@@ -15,7 +15,7 @@ from jax.scipy.special import ndtr
 from jaxtyping import Array, Float
 
 from eutonia import parameters
-from eutonia.limb.muscle import muscle_groups
+from eutonia.limb.muscle import MuscleGroup, muscle_groups
 from eutonia.limb.ramp import MuscleState, RampConstants, RampResponse, stretch
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.maneuver import PassiveStretch, TendonTap
@@ -40,10 +40,10 @@ class BodyConstants(eqx.Module):
     limb_of: tuple[int, ...] = eqx.field(static=True)
 
     @classmethod
-    def from_records(cls) -> BodyConstants:
-        """Read the sets `tone`, `receptor`, `bedside` and the limbs."""
+    def from_records(cls, groups: tuple[MuscleGroup, ...] | None = None) -> BodyConstants:
+        """Read the sets `tone`, `receptor`, `bedside` and the limbs for muscle groups, the charted ones if left out."""
         tone = parameters.load("tone")
-        groups = muscle_groups()
+        groups = groups or muscle_groups()
         range_rad = np.deg2rad([g.range_of_motion for g in groups])[:, None]
         ramp = RampConstants(
             gain=tone.value("reflex_gain"),
@@ -83,7 +83,7 @@ class Examination(eqx.Module):
 
 @cache
 def body_constants() -> BodyConstants:
-    """Return the constants of an examination, read once from the records."""
+    """Return the constants of a charted examination, read once from the records."""
     return BodyConstants.from_records()
 
 
@@ -145,14 +145,9 @@ def examine_at(
     tap: Float[Array, ""],
 ) -> Examination:
     """Examine at stretch speeds in joint ranges per second, against a healthy resistance, with a tap of a strength."""
-    limb = jnp.array(constants.limb_of)
-    untreated = jnp.maximum(people.bias, 0.0)
     left = people.bias - snapshot.hyperpolarisation
-    stiff = contracture(people.bias, people.traits.contracture, people.time_since_onset_h, constants.passive)
-    muscle_untreated = muscle_bias(untreated[limb], people.traits.muscle_deviation, constants.tone)
-    muscle_left = muscle_untreated - snapshot.hyperpolarisation[limb]
-    passive = stiff[limb]
-    response = stretch(muscle_state(muscle_left, muscle_untreated, passive, constants), constants.ramp, speed)
+    state, stiff = resistance_of(people, snapshot, constants)
+    response = stretch(state, constants.ramp, speed)
     return Examination(
         response=response,
         excess=response.mean_resistance - healthy,
@@ -161,3 +156,15 @@ def examine_at(
         bias=left,
         contracture=stiff,
     )
+
+
+def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) -> tuple[MuscleState, Limbs]:
+    """Return what resists a stretch in each muscle group under the drug of `snapshot`, and the contracture of each
+    limb.
+    """
+    limb = jnp.array(constants.limb_of)
+    deviate = people.traits.muscle_deviation[: len(constants.limb_of)]
+    stiff = contracture(people.bias, people.traits.contracture, people.time_since_onset_h, constants.passive)
+    untreated = muscle_bias(jnp.maximum(people.bias, 0.0)[limb], deviate, constants.tone)
+    left = untreated - snapshot.hyperpolarisation[limb]
+    return muscle_state(left, untreated, stiff[limb], constants), stiff

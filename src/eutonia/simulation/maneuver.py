@@ -1,7 +1,7 @@
-"""What an examiner does to a limb: stretch it at one of three speeds, or tap its tendon.
+"""What an examiner does to a limb: stretch it at one of four speeds, or tap its tendon.
 
-V1 is as slow as possible, V3 as fast as possible (Tardieu); the Ashworth stretch takes the joint through its range
-in about a second.
+V1 is as slow as possible, V2 the speed of the segment that falls, V3 as fast as possible (Tardieu); the Ashworth
+stretch takes the joint through its range in about a second.
 """
 
 from __future__ import annotations
@@ -14,10 +14,14 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
-from eutonia.limb.muscle import muscle_groups
+from eutonia.limb.joint import joint
+from eutonia.limb.muscle import MuscleGroup, muscle_groups
 
-Speed = Literal["V1", "ashworth", "V3"]
-SPEEDS: tuple[Speed, ...] = ("V1", "ashworth", "V3")
+Speed = Literal["V1", "V2", "ashworth", "V3"]
+SPEEDS: tuple[Speed, ...] = ("V1", "V2", "ashworth", "V3")
+
+# A pendulum let go from the level hangs after K(1/2) / sqrt(m g l / I) seconds: a constant of mathematics.
+_QUARTER_SWING = 1.8540746773013719
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class PassiveStretch:
     Parameters
     ----------
     speed
-        "V1" (slow), "ashworth" (the range in about a second) or "V3" (fast).
+        "V1" (slow), "V2" (as the segment falls), "ashworth" (the range in about a second) or "V3" (fast).
 
     Raises
     ------
@@ -42,19 +46,25 @@ class PassiveStretch:
         if self.speed not in SPEEDS:
             raise SimulationError(unknown("stretch speed", self.speed, SPEEDS, "Give one of them."))
 
-    def degrees_per_second(self) -> Float[np.ndarray, " muscle"]:
-        """Return the speed of the stretch of each muscle group, deg/s."""
-        bedside = parameters.load("bedside")
+    def degrees_per_second(self, groups: tuple[MuscleGroup, ...] | None = None) -> Float[np.ndarray, " muscle"]:
+        """Return the speed of the stretch of each muscle group (the charted ones if left out), deg/s."""
+        stretched, bedside = groups or muscle_groups(), parameters.load("bedside")
         if self.speed == "ashworth":
-            return np.array([group.speed for group in muscle_groups()])
+            return np.array([group.speed for group in stretched])
         if self.speed == "V1":
-            return np.full(len(muscle_groups()), bedside.value("slow_stretch_speed"))
+            return np.full(len(stretched), bedside.value("slow_stretch_speed"))
         ankle, other = bedside.values("fast_stretch_speed_ankle", "fast_stretch_speed_knee")
-        return np.array([ankle if group.joint == "ankle" else other for group in muscle_groups()])
+        fast = np.array([ankle if group.joint == "ankle" else other for group in stretched])
+        if self.speed == "V3":
+            return fast
+        stature = parameters.load("limb").value("stature")
+        rate = np.array([joint(group.joint).falling_rate(stature) for group in stretched])
+        return np.minimum(90.0 * rate / _QUARTER_SWING, fast)
 
-    def ranges_per_second(self) -> Float[np.ndarray, "muscle 1"]:
+    def ranges_per_second(self, groups: tuple[MuscleGroup, ...] | None = None) -> Float[np.ndarray, "muscle 1"]:
         """Return the speed as joint ranges per second, with an axis for patients."""
-        return (self.degrees_per_second() / np.array([g.range_of_motion for g in muscle_groups()]))[:, None]
+        spans = np.array([group.range_of_motion for group in groups or muscle_groups()])
+        return (self.degrees_per_second(groups) / spans)[:, None]
 
 
 @dataclass(frozen=True)

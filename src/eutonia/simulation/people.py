@@ -11,7 +11,7 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
-from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.limb.muscle import LIMBS, all_muscle_groups
 from eutonia.patient import is_cord
 
 Limbs = Float[Array, "limb patient"]
@@ -21,12 +21,12 @@ Deviates = Float[Array, "draw patient"]
 class Traits(eqx.Module):
     """What a person brings besides lesion and drug handling; constant in time.
 
-    `muscle_deviation` standard deviates of the muscle groups' bias; `contracture` factor (1 = median of the severe
-    column); `volley` deviation of the monosynaptic drive in units of pool spread; `tap` the same for the tendon tap
-    in probits; `spasm` decades of spasm rate.
+    `muscle_deviation` standard deviates of the bias of all muscle groups, the charted ones first; `contracture`
+    factor (1 = median of the severe column); `volley` deviation of the monosynaptic drive in units of pool spread;
+    `tap` the same for the tendon tap in probits; `spasm` decades of spasm rate.
     """
 
-    muscle_deviation: Float[Array, "muscle patient"]
+    muscle_deviation: Float[Array, "any_muscle patient"]
     contracture: Limbs
     volley: Limbs
     tap: Limbs
@@ -65,7 +65,7 @@ def _traits(
     """Turn standard deviates into traits; `contracture` is median and SD of the logarithm, the others are SDs."""
     n_limbs, (median, log_sd) = len(LIMBS), contracture
     return Traits(
-        muscle_deviation=of_muscles[: len(muscle_groups())],
+        muscle_deviation=of_muscles[: len(all_muscle_groups())],
         contracture=median * jnp.exp(log_sd * of_tissue[:n_limbs]),
         volley=volley * of_reflexes[:n_limbs],
         tap=tap * of_reflexes[n_limbs : 2 * n_limbs],

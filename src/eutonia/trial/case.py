@@ -20,7 +20,7 @@ from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
 from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient, is_cord
-from eutonia.simulation.course import Course, start
+from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.case import Event
 from eutonia.study.design import CaseStudy
@@ -216,6 +216,24 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         run=run_record(study.seed, study.digest, used, time.perf_counter() - began, possible_people=POSSIBLE_PEOPLE),
         zooms=tuple(case.zooms),
     )
+
+
+def people_of_case(
+    study: CaseStudy, at_h: float, progress: Progress = silent
+) -> tuple[People, Snapshot, tuple[tuple[float, str], ...]]:
+    """Return the possible people of a case at a time since the onset, the drug in them, and what had happened by then.
+
+    Events of that very time are still to come, as at a visit before which nobody changes a dose.
+    """
+    case = _Case(study)
+    for event in study.events:
+        if event.at_h >= at_h:
+            break
+        case.advance(event.at_h)
+        case.act(event)
+        progress("Course", event.at_h / at_h)
+    case.advance(at_h)
+    return case.people_at(at_h), case.clock.course.snapshot(case.clock.state), tuple(case.events)
 
 
 def _patient(study: CaseStudy) -> Patient:

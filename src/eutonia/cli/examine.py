@@ -1,0 +1,43 @@
+"""Commands on one person at one moment: the examinations of the bedside and the movement laboratory."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eutonia.cli.app import app, console
+
+
+@app.command()
+def examine(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="A case study file, or the name of one that ships.")],
+    test: Annotated[
+        str, typer.Option(help="pendulum, clonus, tardieu, threshold, ashworth, tendon, split, or all.")
+    ] = "all",
+    at: Annotated[
+        str | None, typer.Option(help='Time since the onset, such as "day 90"; the end of the case if left out.')
+    ] = None,
+    limb: Annotated[str | None, typer.Option(help="leg or arm; both when left out.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for page and recordings; results/NAME-examination when left out.")
+    ] = None,
+) -> None:
+    """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
+    from eutonia.report import bedside
+    from eutonia.trial import progress as bars
+    from eutonia.trial import running
+
+    given = running.load(case)
+    target = bedside.check_folder(out or Path("results") / f"{given.name}-examination")
+    running.prepare()
+    from eutonia.trial.bedside import examine_case
+
+    screen = console()
+    with bars.shown_on(screen, quiet=False) as progress:
+        result = examine_case(given, test, at, limb, progress)
+    options = (("--test", test), ("--at", at), ("--limb", limb))
+    words = ["eutonia", "examine", case, *(word for name, value in options if value for word in (name, value))]
+    bedside.show(result, screen, bedside.write(result, target, shlex.join(words)))

@@ -1,0 +1,194 @@
+"""An examination as a reader wants it: a table for the terminal, one page, and files that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eutonia.report import files, page, words
+from eutonia.trial.bedside import BedsideResult
+from eutonia.trial.bedside_tests import TESTS, Finding, Trace
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MIDDLE_95 = (0.025, 0.5, 0.975)
+_HOURS_PER_DAY = 24.0
+_FINDINGS, _PAGE, _RECORD = "findings.csv", "report.html", "run.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finding in words: of what, what, its middle, the middle 95 %, and who shows it if not everybody."""
+
+    of: str
+    what: str
+    middle: str
+    interval: str
+    who: str
+
+
+def row(finding: Finding) -> Row:
+    """Return a finding in words."""
+    known = finding.values[np.isfinite(finding.values)]
+    who = "" if known.size == finding.values.size else f"in {known.size} of {finding.values.size}"
+    of = words.label(finding.of)
+    if not known.size:
+        return Row(of, finding.what, "none", "", who)
+    if finding.unit == "share":
+        return Row(of, finding.what, f"{known.mean():.0%} of people", "", who)
+    low, middle, high = quantiles(finding)
+    if finding.grades:
+        shown = [finding.grades[int(value)] for value in (low, middle, high)]
+    elif finding.unit == "count":
+        shown = [f"{value:.0f}" for value in (low, middle, high)]
+    else:
+        shown = list(words.alike((low, middle, high)))
+    interval = "" if low == high else f"{shown[0]} to {shown[2]}"
+    return Row(of, finding.what, words.with_unit(shown[1], finding.unit.replace("count", "")), interval, who)
+
+
+def quantiles(finding: Finding) -> tuple[float, float, float]:
+    """Return low end, middle and high end of the people who show the finding; of grades and counts, those that
+    people have.
+    """
+    known = finding.values[np.isfinite(finding.values)]
+    if finding.grades or finding.unit == "count":
+        low, middle, high = np.quantile(known, _MIDDLE_95, method="inverted_cdf").tolist()
+    else:
+        low, middle, high = np.quantile(known, _MIDDLE_95).tolist()
+    return low, middle, high
+
+
+def sections(result: BedsideResult) -> list[tuple[str, str, list[Row], list[Trace]]]:
+    """Return for each test its name, its label, its rows and its recordings."""
+    return [
+        (
+            name,
+            TESTS[name].label,
+            [row(one) for one in result.findings if one.test == name],
+            [one for one in result.traces if one.test == name],
+        )
+        for name in result.tests
+    ]
+
+
+def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Return the rows of each muscle group or limb."""
+    return [(of, [one for one in rows if one.of == of]) for of in words.unique(one.of for one in rows)]
+
+
+def show(result: BedsideResult, console: Console, folder: Path | None) -> None:
+    """Print every finding with its unit and interval."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text(f"{result.title}, {moment(result)}", style="bold"))
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for head in ("Finding", "Middle", "95% of people"):
+        made.add_column(head)
+    for _, label, rows, _ in sections(result):
+        for of, group in _grouped(rows):
+            made.add_row(Text(f"{label}: {words.lower(of)}", style="bold"))
+            for one in group:
+                interval = f"{one.interval} {one.who}".strip()
+                made.add_row(*(Text(cell) for cell in (f"  {one.what}", one.middle, interval)))
+    console.print(made)
+    console.print(Text(f"{result.people} people share what is known of this one. {words.DISCLAIMER}.", style="dim"))
+    if folder is not None:
+        console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
+
+
+def moment(result: BedsideResult) -> str:
+    """Return the time of the examination in words."""
+    days = result.at_h / _HOURS_PER_DAY
+    return f"day {days:.4g} after the onset"
+
+
+def names(tests: Sequence[str]) -> list[str]:
+    """Return the names of all files that an examination may write, whichever tests it does; the run record is last."""
+    from eutonia.limb.muscle import all_muscle_groups
+
+    of = [one.name for one in all_muscle_groups()]
+    traces = [f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")]
+    return [*traces, _FINDINGS, _PAGE, _RECORD]
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if an examination may be written there; complain before any work is done."""
+    return files.check_folder(folder, names(tuple(TESTS)))
+
+
+def write(result: BedsideResult, folder: str | os.PathLike[str], command: str) -> Path:
+    """Write page, findings, recordings and run record into `folder`, whole or not at all."""
+
+    def fill(draft: Path) -> None:
+        (draft / _PAGE).write_text(html(result, command), encoding="utf-8")
+        _write_findings(result.findings, draft / _FINDINGS)
+        for trace in result.traces:
+            _write_trace(trace, result, draft / _stem(trace.test, trace.of))
+        about = {"study": result.study_name, "title": result.title, "kind": "examination", "time_h": result.at_h}
+        files.write_record(draft, {**about, **dict(result.run), "command": command})
+
+    return files.write_folder(folder, names(tuple(TESTS)), fill)
+
+
+def html(result: BedsideResult, command: str) -> str:
+    """Return the page as one HTML text with everything inside."""
+    from eutonia.report import bedside_figures
+
+    drawn = [
+        (
+            name,
+            label,
+            TESTS[name].how,
+            _grouped(rows),
+            [figure for trace in traces for figure in bedside_figures.panels(trace)],
+        )
+        for name, label, rows, traces in sections(result)
+    ]
+    context: dict[str, Any] = page.basis(result.run, command) | {
+        "result": result,
+        "moment": moment(result),
+        "sections": drawn,
+        "happened": [(f"day {at / _HOURS_PER_DAY:.4g}", words.said(what)) for at, what in result.happened],
+    }
+    return page.render("examination.html.jinja", context)
+
+
+def _stem(test: str, muscle: str) -> str:
+    return f"{test}_{muscle.replace(' ', '_')}"
+
+
+def _write_findings(findings: Sequence[Finding], path: Path) -> None:
+    """Write one line a finding: number of people who show it, middle and middle 95 %; grades as places and words."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        out = csv.writer(stream)
+        out.writerow(("test", "of", "finding", "unit", "people", "low", "median", "high", "grade"))
+        for one in findings:
+            known = int(np.isfinite(one.values).sum())
+            low, middle, high = quantiles(one) if known else (np.nan, np.nan, np.nan)
+            grade = one.grades[int(middle)] if one.grades and known else ""
+            numbers = ("" if not np.isfinite(value) else f"{value:.6g}" for value in (low, middle, high))
+            out.writerow((one.test, one.of, one.what, one.unit, known, *numbers, grade))
+
+
+def _write_trace(trace: Trace, result: BedsideResult, stem: Path) -> None:
+    """Write everybody's recording as NetCDF, and that of the person nearest to the median as CSV."""
+    about = {"title": trace.title, "study": result.study_name, "comment": words.DISCLAIMER}
+    trace.data.assign_attrs(about).to_netcdf(
+        stem.with_suffix(".nc"),
+        engine="h5netcdf",
+        encoding={name: {"dtype": "float32", "zlib": True, "complevel": 1} for name in trace.data.data_vars},
+    )
+    one = trace.data.isel(patient=trace.typical)
+    columns = ["time_s", *(str(name) for name in one.data_vars)]
+    table = np.column_stack([one[name].to_numpy() for name in columns])
+    np.savetxt(stem.with_suffix(".csv"), table, fmt="%.6g", delimiter=",", header=",".join(columns), comments="")

@@ -1,0 +1,134 @@
+"""Examine the person of a case at one moment with the mechanical tests of the bedside and the laboratory.
+
+The person is run as many people who share what is known; every finding is a spread over them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eutonia import _units, parameters
+from eutonia.errors import StudyError, UnitError, unknown
+from eutonia.limb.joint import joint
+from eutonia.limb.muscle import LIMBS, all_muscle_groups
+from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
+from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.trial.bedside_tests import TESTS, Finding, Trace
+from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
+from eutonia.trial.progress import Progress, silent
+from eutonia.trial.record import forget_constants, run_record
+
+_ALL, _HOURS_PER_DAY = "all", 24.0
+
+
+@dataclass(frozen=True)
+class BedsideResult:
+    """What an examination found: `at_h` since the onset, `happened` until then (h, what), findings and recordings."""
+
+    study_name: str
+    title: str
+    at_h: float
+    tests: tuple[str, ...]
+    happened: tuple[tuple[float, str], ...]
+    findings: tuple[Finding, ...]
+    traces: tuple[Trace, ...]
+    people: int
+    run: Mapping[str, Any]
+
+
+def examine_case(
+    study: CaseStudy | TrialStudy,
+    test: str = _ALL,
+    at: str | None = None,
+    limb: str | None = None,
+    progress: Progress = silent,
+) -> BedsideResult:
+    """Examine the person of a case.
+
+    Parameters
+    ----------
+    study
+        A case; its lesion, chart, drug and pump until then decide what is found.
+    test
+        A name out of `TESTS`, or "all".
+    at
+        Time since the onset, such as "day 90" or "3 month"; the end of the case when left out.
+    limb
+        "leg" or "arm" of the affected side; both when left out.
+    progress
+        Called with a stage and the share of it that is done, 0 to 1.
+
+    Raises
+    ------
+    StudyError
+        No case, no such test, limb or time.
+    """
+    began = time.perf_counter()
+    case, names = _case(study), _tests(test, limb)
+    at_h = _moment(case, at)
+    forget_constants()
+    for constants in (all_muscle_groups, joint, bedside_constants, stepped_constants):
+        constants.cache_clear()
+    findings: list[Finding] = []
+    traces: list[Trace] = []
+    with parameters.recording() as used:
+        people, snapshot, happened = people_of_case(case, at_h, progress)
+        ready = bedside(people, snapshot)
+        for done, name in enumerate(names):
+            progress("Examination", done / len(names))
+            limbs = [one for one in TESTS[name].limbs if limb in (None, one)]
+            found, recorded = TESTS[name].do(ready, limbs, case.seed)
+            findings += found
+            traces += recorded
+    progress("Examination", 1.0)
+    run = run_record(case.seed, case.digest, used, time.perf_counter() - began, possible_people=POSSIBLE_PEOPLE)
+    return BedsideResult(
+        case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run
+    )
+
+
+def _case(study: CaseStudy | TrialStudy) -> CaseStudy:
+    if isinstance(study, CaseStudy):
+        return study
+    raise StudyError(
+        f'"{study.name}" is a trial: many people, not one. Allowed: a study of kind "case", such as '
+        "case_haemorrhage_pump. To examine one of its people, write a case with that person's lesion and drug."
+    )
+
+
+def _tests(test: str, limb: str | None) -> tuple[str, ...]:
+    if limb is not None and limb not in LIMBS:
+        raise StudyError(unknown("limb", limb, LIMBS, "Leave --limb out for both."))
+    if test == _ALL:
+        return tuple(name for name, one in TESTS.items() if limb is None or limb in one.limbs)
+    if test not in TESTS:
+        raise StudyError(unknown("test", test, (*TESTS, _ALL), "Give one of them."))
+    if limb is not None and limb not in TESTS[test].limbs:
+        fitting = ", ".join(name for name, one in TESTS.items() if limb in one.limbs)
+        raise StudyError(
+            f"the test {test} is one of the {' or '.join(TESTS[test].limbs)}, not of the {limb}. Tests of the {limb}: "
+            f"{fitting}. Leave --limb out, or choose one of those."
+        )
+    return (test,)
+
+
+def _moment(case: CaseStudy, at: str | None) -> float:
+    """Return the time of the examination since the onset, h."""
+    end = float(case.case.duration_h)
+    if at is None:
+        return end
+    words = at.split()
+    turned = f"{words[1]} {words[0]}" if len(words) == 2 and words[0].isalpha() else at
+    try:
+        time_h = _units.parse(turned, "duration")
+    except UnitError as error:
+        raise StudyError(f'--at "{at}" is no time. {error} Write "day 90" or "3 month".') from None
+    if not 0 <= time_h <= end:
+        raise StudyError(
+            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / _HOURS_PER_DAY:g}, when '
+            f'"{case.name}" ends. Give an earlier time, or lengthen duration in [case].'
+        )
+    return time_h
