@@ -39,12 +39,13 @@ says.
 """
 
 
-def row(quantity: Quantity) -> str:
-    """Return one line of the table."""
+def row(quantity: Quantity, *, names_arm: bool) -> str:
+    """Return one line of the table, with the arm where several of a phase are compared."""
     published = quantity.published
     assert published is not None
     statistic = "" if quantity.statistic in ("mean", quantity.scale) else quantity.statistic
-    what = " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic) if part)
+    arm = f"({quantity.arm})" if names_arm else ""
+    what = " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic, arm) if part)
     predicted = f"{quantity.mean:.2f} ({quantity.low:.2f} to {quantity.high:.2f})"
     sd = "" if published.sd is None else f" (SD {published.sd:g})"
     unit = "" if quantity.unit in ("", "score", "1") else f" {quantity.unit}"
@@ -55,7 +56,9 @@ def section(result: StudyResult) -> str:
     """Return the table of one trial."""
     lines = [f"## {result.title}", "", words.headline(result), ""]
     lines += ["| what | visit | predicted | published | verdict |", "|---|---|---|---|---|"]
-    return "\n".join([*lines, *(row(quantity) for quantity in result.compared)])
+    for quantity in result.compared:
+        lines.append(row(quantity, names_arm=words.of_several_arms(quantity, result.compared)))
+    return "\n".join(lines)
 
 
 def paper(folder: Path) -> str:

@@ -17,10 +17,13 @@ _PUBLIC = {
     "Regimen": "eutonia.drug.regimen",
     "PassiveStretch": "eutonia.simulation.maneuver",
     "TendonTap": "eutonia.simulation.maneuver",
+    "joint": "eutonia.limb.joint",
+    "limb_with": "eutonia.limb.joint",
     "EutoniaError": "eutonia.errors",
     "load_study": "eutonia.study.design",
     "parse_study": "eutonia.study.design",
     "shipped": "eutonia.study.design",
+    "examine_case": "eutonia.trial.bedside",
     "run": "eutonia.trial.running",
     "write": "eutonia.report.files",
 }

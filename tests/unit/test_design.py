@@ -48,8 +48,9 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
     return study
 
 
-def test_the_four_studies_ship() -> None:
-    assert set(shipped()) == {"meythaler_2001", "kofler_2009", "case_haemorrhage_pump", "case_ischaemic_tablets"}
+def test_the_five_studies_ship() -> None:
+    cases = {"case_haemorrhage_pump", "case_ischaemic_tablets"}
+    assert set(shipped()) == {"meythaler_2001", "kofler_2009", "loubser_1991", *cases}
     for name, path in shipped().items():
         study = load_study(name)
         assert study.name == name

@@ -206,7 +206,7 @@ def test_one_person_is_a_cohort_of_one() -> None:
     assert cohort.is_right_affected[0]
     assert np.array_equal(cohort.pathways.core_loss, lesion.pathways.core_loss)
     assert Cohort.of(anna, Lesion.none(), 0.0).origin == "healthy"
-    assert Cohort.of(anna, Lesion.spinal("T4"), 0.0).origin == "spinal"
+    assert Cohort.of(anna, Lesion.spinal("T4"), 0.0).origin == "spinal cord injury"
 
 
 def test_taking_people_keeps_them() -> None:

@@ -1,4 +1,4 @@
-"""Models for other programs. Translates records and structures into a format; computes no physiology."""
+"""Models for other programs, and files from people. Translates records and structures; computes no physiology."""
 
 from eutonia.exchange.export import Dosing as Dosing
 from eutonia.exchange.export import equations as equations

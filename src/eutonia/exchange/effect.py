@@ -54,7 +54,10 @@ def limbs(levels: Levels) -> Equations:
     part = Equations(
         constants=tuple(from_record(own[name]) for name in _OF_LIMBS),
         rules=(
-            *(Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, f"tone_potency * ({levels.slow[x]})") for x in _LIMBS),
+            *(
+                Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, f"tone_potency * ({levels.slow[x]})")
+                for x in _LIMBS
+            ),
             *(Rule(f"reflex_level_{x}", f"Level that the {x} reflex reads", LEVEL, levels.fast[x]) for x in _LIMBS),
             Rule(
                 "hyperpolarisation_leg",

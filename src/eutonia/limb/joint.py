@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from eutonia import parameters
 from eutonia._types import Scalar
 from eutonia.errors import SimulationError, unknown
-from eutonia.limb.muscle import REFERENCE_WEIGHT_KG
+from eutonia.limb.muscle import ceiling_weight
 from eutonia.limb.ramp import MuscleState, RampConstants
 from eutonia.limb.swing import Limb, ReflexConstants
 
@@ -94,6 +94,53 @@ def joint(name: str) -> Joint:
     )
 
 
+def limb_with(
+    of: Joint,
+    *,
+    threshold_deg: Patients,
+    velocity_sensitivity_s: Patients,
+    gain_nm_per_rad: Patients,
+    background_nm: Patients,
+    depression_per_rad: Patients,
+    contracture: Patients = 0.0,
+    weight_kg: Patients | None = None,
+    stature_m: Patients | None = None,
+) -> Limb:
+    """Return limbs whose reflex is given directly, in the units in which recordings are fitted.
+
+    Parameters
+    ----------
+    of
+        The joint; its segment, ceiling, tissue and end stops come from the records.
+    threshold_deg, velocity_sensitivity_s, gain_nm_per_rad, background_nm, depression_per_rad
+        Reflex threshold, its fall with speed, gain, background torque and post-activation depression; one number for
+        all or one a person.
+    contracture
+        Share of the severe column: it adds stiffness and damping and takes off range.
+    weight_kg, stature_m
+        Size of the person; those of the records when left out.
+    """
+    given = (threshold_deg, velocity_sensitivity_s, gain_nm_per_rad, background_nm, depression_per_rad)
+    usual = ceiling_weight()
+    size = (contracture, usual if weight_kg is None else weight_kg)
+    *reflex, stiff, weight = jnp.broadcast_arrays(*(jnp.atleast_1d(x) for x in (*given, *size)))
+    threshold, sensitivity, gain, background, depression = reflex
+    healthy, severe, rest, lost = parameters.load("tone").values(
+        "passive_stiffness", "passive_stiffness_severe", "passive_rest_angle", "contracture_range_loss"
+    )
+    ceiling = of.ceiling * weight / usual
+    state = MuscleState(
+        threshold=(jnp.deg2rad(threshold) / of.range_rad)[None],
+        velocity_sensitivity=sensitivity[None],
+        depression=depression[None],
+        background=(background / ceiling)[None],
+        stiffness=(healthy + stiff * (severe - healthy))[None],
+        rest_angle=(rest - jnp.minimum(stiff, 1.0) * lost)[None],
+    )
+    stature = parameters.load("limb").value("stature") if stature_m is None else stature_m
+    return limb_of(of, state, 0, stiff, gain * of.range_rad / ceiling, weight, stature)
+
+
 def reflex_constants(shared: RampConstants) -> ReflexConstants:
     """Return the constants of a stepped limb: those of the imposed stretch, and short-range stiffness."""
     limb = parameters.load("limb")
@@ -116,7 +163,7 @@ def limb_of(
     state: MuscleState,
     row: int,
     contracture: Patients,
-    gain: Scalar,
+    gain: Patients,
     weight_kg: Float[Array, " patient"],
     stature_m: Patients,
 ) -> Limb:
@@ -126,7 +173,7 @@ def limb_of(
     joint range.
     """
     span, one = of.range_rad, jnp.ones_like(weight_kg)
-    ceiling = of.ceiling * weight_kg / REFERENCE_WEIGHT_KG
+    ceiling = of.ceiling * weight_kg / ceiling_weight()
     healthy, severe = of.damping
     return Limb(
         inertia=of.inertia(weight_kg, stature_m),

@@ -25,8 +25,10 @@ _MORE_GROUPS = (
     ("finger flexors", "fingers", "arm"),
 )
 
-# Body weight at which torque ceilings are given.
-REFERENCE_WEIGHT_KG = 70.0
+
+def ceiling_weight() -> float:
+    """Return the body weight, kg, at which the torque ceilings of the records hold; they scale with it."""
+    return parameters.load("limb").value("ceiling_weight")
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@
 """
 
 from eutonia.patient.cohort import Cohort as Cohort
+from eutonia.patient.conditions import CONDITIONS as CONDITIONS
+from eutonia.patient.conditions import is_cord as is_cord
 from eutonia.patient.lesion import SITES as SITES
 from eutonia.patient.lesion import TERRITORIES as TERRITORIES
 from eutonia.patient.lesion import Lesion as Lesion
@@ -17,6 +19,7 @@ from eutonia.patient.patient import Patient as Patient
 from eutonia.patient.patient import cockcroft_gault as cockcroft_gault
 from eutonia.patient.patient import from_egfr as from_egfr
 from eutonia.patient.population import MIXES as MIXES
+from eutonia.patient.population import ORIGINS as ORIGINS
 from eutonia.patient.population import LesionShare as LesionShare
 from eutonia.patient.population import Population as Population
 from eutonia.patient.population import lesion_mix as lesion_mix

@@ -11,8 +11,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
-from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_volume_mL, segment_number
-from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, PLACES, SPINAL, Lesions, Numbers
+from eutonia.patient.conditions import CONDITIONS
+from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_volume_mL
+from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, SPINAL, Lesions, Numbers, place_index
 from eutonia.patient.pathways import Pathways
 from eutonia.patient.patient import Patient
 from eutonia.patient.population import LesionShare, Population
@@ -20,6 +21,7 @@ from eutonia.patient.spread import standard_normal
 from eutonia.patient.tracts import ball_radius
 
 _DRAWS = 6
+_HOURS_PER_YEAR = 8766.0
 _NO_LESION = LesionShare(1.0, "none")
 
 Uniforms = Float[np.ndarray, "draw patient"]
@@ -36,11 +38,11 @@ class Cohort:
     person
         Identity of each person: all of their luck, here and later, hangs on it.
     origin
-        "stroke", "spinal" or "healthy".
+        Where the spasticity comes from: one of `population.ORIGINS`.
     age_year, weight_kg, creatinine_clearance_mL_min, time_since_onset_h
         As their names say.
     is_woman, is_right_affected
-        Sex, and whether the weak side is the right one (a cord lesion weakens both).
+        Sex, and whether the weak side is the right one (where both are weak: the one that is followed).
     lesions
         The lesions, as arrays.
     pathways
@@ -96,13 +98,14 @@ class Cohort:
         sex, age, weight, kidneys, onset, _ = _uniforms(seed, Purpose.DEMOGRAPHY, who)
         luck = _uniforms(seed, Purpose.LESION, who)
         lesions = _draw_lesions(luck, population.lesions or (_NO_LESION,))
+        since, age_year = population.time_since_onset_h, population.age.quantile(age)
         return cls(
             person=who,
             origin=population.origin,
-            age_year=population.age.quantile(age),
+            age_year=age_year,
             weight_kg=population.weight.quantile(weight),
             creatinine_clearance_mL_min=population.creatinine_clearance.quantile(_failing_with_age(kidneys, age)),
-            time_since_onset_h=population.time_since_onset_h.quantile(onset),
+            time_since_onset_h=age_year * _HOURS_PER_YEAR if since is None else since.quantile(onset),
             is_woman=sex < population.women,
             is_right_affected=luck[5] < 0.5,
             lesions=lesions,
@@ -115,7 +118,7 @@ class Cohort:
         lesions = Lesions.of([lesion])
         return cls(
             person=np.array([person], dtype=np.int64),
-            origin={"none": "healthy", "spinal": "spinal"}.get(lesion.kind, "stroke"),
+            origin=_origin_of(lesion),
             age_year=np.array([patient.age], dtype=np.float64),
             weight_kg=np.array([patient.weight], dtype=np.float64),
             creatinine_clearance_mL_min=np.array([patient.creatinine_clearance], dtype=np.float64),
@@ -125,6 +128,11 @@ class Cohort:
             lesions=lesions,
             pathways=lesions.pathways(),
         )
+
+
+def _origin_of(lesion: Lesion) -> str:
+    origins = {"none": "healthy"} | {condition.lesion: name for name, condition in CONDITIONS.items()}
+    return origins.get(lesion.kind, "stroke")
 
 
 def _uniforms(seed: int, purpose: int, person: Whole) -> Uniforms:
@@ -160,16 +168,10 @@ def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
     for index, lesion in enumerate(mix):
         size[which == index] = lesion.size.quantile(luck[1, which == index])
     kind = np.array([KINDS.index(lesion.kind) for lesion in mix], dtype=np.int64)[which]
-    place = np.array([_place_index(lesion) for lesion in mix], dtype=np.int64)[which]
+    place = np.array([place_index(lesion.kind, lesion.place) for lesion in mix], dtype=np.int64)[which]
     volume = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), size, 0.0)
     offset = _reach(kind, place, volume) * np.cbrt(luck[4]) * _direction(luck[2], luck[3])
-    return Lesions(kind, place, volume, np.where(kind == SPINAL, np.clip(size, 0.0, 1.0), 0.0), offset)
-
-
-def _place_index(lesion: LesionShare) -> int:
-    if lesion.kind == "none":
-        return -1
-    return segment_number(lesion.place) if lesion.kind == "spinal" else PLACES.index(lesion.place)
+    return Lesions(kind, place, volume, np.where(kind >= SPINAL, np.clip(size, 0.0, 1.0), 0.0), offset)
 
 
 def _reach(kind: Whole, place: Whole, volume_mL: Numbers) -> Numbers:

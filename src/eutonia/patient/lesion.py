@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
+from eutonia.patient.conditions import CONDITIONS
 
 if TYPE_CHECKING:
     from eutonia.patient.pathways import Pathways
 
-KINDS = ("none", "ischaemic", "haemorrhagic", "spinal")
+KINDS = ("none", "ischaemic", "haemorrhagic", "spinal", "multiple sclerosis", "cerebral palsy", "brain injury")
 SIDES = ("left", "right")
 TERRITORIES = (
     "M1 trunk",
@@ -36,30 +37,36 @@ TERRITORIES = (
 SITES = ("putaminal", "thalamic", "internal capsule", "lobar", "pontine", "cerebellar")
 
 _REGIONS = {"C": (0, 8), "T": (8, 12), "L": (20, 5), "S": (25, 5)}  # segments above the region, segments in it
+#: Segments of the cord from C1 to S5.
+SEGMENTS = tuple(f"{region}{number + 1}" for region, (_, count) in _REGIONS.items() for number in range(count))
 _LEVEL = re.compile(r"([CTLS])(\d{1,2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Lesion:
-    """One lesion. Make it with `ischaemic`, `haemorrhagic`, `spinal` or `none`.
+    """One lesion. Make it with `ischaemic`, `haemorrhagic`, `spinal`, `multiple_sclerosis`, `cerebral_palsy`,
+    `brain_injury` or `none`.
 
     Parameters
     ----------
     kind
-        "none", "ischaemic", "haemorrhagic" or "spinal".
+        One of `KINDS`.
     place
-        Arterial territory, site of bleeding or cord level.
+        Arterial territory, site of bleeding, cord level, or the form of a diffuse lesion, such as "relapsing".
     side
-        Side of the brain; the weak limbs are on the other side. A cord lesion acts on both sides.
+        Side of the brain; the weak limbs are on the other side. Cord lesions and diffuse lesions act on both sides,
+        all but the hemiplegic form of cerebral palsy.
     volume_mL
         Volume of the infarct core or of the haematoma, mL.
     completeness
-        Share of all pathways that a cord lesion has cut, 0 to 1.
+        Share of all pathways that a cord lesion has cut, or that a diffuse lesion takes from the limb that it hits
+        most, 0 to 1.
     offset_mm
         Where the centre lies from the middle of its territory or site: lateral, anterior, upward, mm.
 
     Not for
-        Several lesions at once, or a lesion of both halves of the brain stem: the model follows one side of the body.
+        Several lesions at once, or a lesion of both halves of the brain stem: the model follows one side of the body,
+        and both sides of a lesion that acts on both are taken to be alike.
     """
 
     kind: str
@@ -82,6 +89,9 @@ class Lesion:
         elif self.kind == "spinal":
             segment_number(self.place)
             _within("completeness of a cord lesion", self.completeness, 0.0, 1.0, "(share of the cord)")
+        elif self.kind in CONDITIONS:
+            _choice(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms)
+            _within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
         if not all(math.isfinite(x) for x in self.offset_mm):
             raise SimulationError(f"offset_mm is {self.offset_mm}. Allowed: three finite numbers, mm. Correct them.")
 
@@ -125,17 +135,53 @@ class Lesion:
 
     @classmethod
     def spinal(cls, level: str, completeness: float = 1.0) -> Lesion:
-        """Return a cord lesion (injury, multiple sclerosis); `level` is the last whole segment, such as "C5"."""
+        """Return an injury of the cord; `level` is the last whole segment, such as "C5"."""
         return cls("spinal", level.upper(), completeness=completeness)
+
+    @classmethod
+    def multiple_sclerosis(cls, load: float, course: str = "relapsing") -> Lesion:
+        """Return plaques along all pathways of both sides.
+
+        Parameters
+        ----------
+        load
+            Share of the pathways to the legs that is lost when the disease has run its course, 0 to 1.
+        course
+            "relapsing": a first attack that remits, then slow loss. "progressive": faster loss without attacks.
+
+        Not for
+            The times of later relapses: the loss is their mean.
+        """
+        return cls("multiple sclerosis", course, completeness=load)
+
+    @classmethod
+    def cerebral_palsy(cls, load: float, form: str = "diplegic", side: str = "left") -> Lesion:
+        """Return a lesion around birth; time since its onset is the person's age.
+
+        Parameters
+        ----------
+        load
+            Share lost of the pathways to the limb that is hit most, 0 to 1.
+        form
+            "diplegic": both sides, legs more than arms. "hemiplegic": one side, arm more than leg.
+        side
+            Side of the brain, of the hemiplegic form.
+        """
+        return cls("cerebral palsy", form, side, completeness=load)
+
+    @classmethod
+    def brain_injury(cls, load: float) -> Lesion:
+        """Return diffuse axonal injury of both halves of the brain, of which `load` (0 to 1) is the share torn."""
+        return cls("brain injury", "diffuse", completeness=load)
 
     @property
     def weak_side(self) -> str:
         """Side of the body that the lesion weakens: "left", "right", "both" or "none"."""
-        if self.kind == "spinal":
-            return "both"
         if self.kind == "none":
             return "none"
-        return opposite(self.side)
+        if self.kind in ("ischaemic", "haemorrhagic") or self.place == "hemiplegic":
+            return opposite(self.side)
+        return "both"
 
     @property
     def pathways(self) -> Pathways:

@@ -4,7 +4,9 @@ Equation
     r_core = (3 V / 4 pi)^(1/3) ;  r_shell = (3 V (1 + v) / 4 pi)^(1/3)
     dead   = k s_core + b (1 - f) (s_shell - s_core) ;  silent at onset = k s_core + b (s_shell - s_core)
 with s the share of a slice inside each radius, v the relative volume of the rim, k the loss in the core, b the block
-in the rim and f the part of it that returns. A pathway loses what its worst slice loses.
+in the rim and f the part of it that returns. A pathway loses what its worst slice loses. A diffuse lesion takes from
+each pathway of a limb
+    1 - (1 - load)^x                x the exposure of the limb: places along its tracts where it can be hit
 """
 
 # ruff: noqa: N815 -- a millilitre is written mL
@@ -19,10 +21,11 @@ from jaxtyping import Float, Int
 
 from eutonia import parameters
 from eutonia.patient import tracts
+from eutonia.patient.conditions import CONDITIONS, FORMS
 from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, segment_number
-from eutonia.patient.pathways import LIMBS, PATHWAYS, Loss, Pathways
+from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
 
-NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL = range(len(KINDS))
+NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL, SCLEROSIS, *_ = range(len(KINDS))
 PLACES = (*TERRITORIES, *SITES)
 
 _BLOCK = 2048
@@ -40,13 +43,14 @@ class Lesions:
     Parameters
     ----------
     kind
-        0 none, 1 ischaemic, 2 haemorrhagic, 3 spinal (the order of `KINDS`).
+        0 none, 1 ischaemic, 2 haemorrhagic, 3 spinal and so on (the order of `KINDS`).
     place
-        Index into `PLACES` for the brain, segment number (C1 = 1) for the cord, -1 without a lesion.
+        Index into `PLACES` for a stroke, segment number (C1 = 1) for a cord injury, index into `FORMS` for a diffuse
+        lesion, -1 without a lesion.
     volume_mL
         Infarct core or haematoma, mL.
     completeness
-        Share of the cord's pathways that is cut.
+        Share of the cord's pathways that is cut, or load of a diffuse lesion.
     offset_mm
         Distance of the centre from the middle of its territory or site, mm.
     """
@@ -66,7 +70,7 @@ class Lesions:
         """Return these lesions as arrays."""
         return cls(
             kind=np.array([KINDS.index(lesion.kind) for lesion in lesions], dtype=np.int64),
-            place=np.array([_place(lesion) for lesion in lesions], dtype=np.int64),
+            place=np.array([place_index(lesion.kind, lesion.place) for lesion in lesions], dtype=np.int64),
             volume_mL=np.array([lesion.volume_mL for lesion in lesions], dtype=np.float64),
             completeness=np.array([lesion.completeness for lesion in lesions], dtype=np.float64),
             offset_mm=np.array([lesion.offset_mm for lesion in lesions], dtype=np.float64).reshape(-1, 3).T,
@@ -94,7 +98,19 @@ class Lesions:
             core[: len(dead), :, block], shell[: len(dead), :, block] = dead, silent - dead
         in_cord = np.flatnonzero(self.kind == SPINAL)
         core[..., in_cord] = self.take(in_cord)._cord_loss()
-        return Pathways(core, shell, self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time"))
+        recovery = self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time")
+        growth = np.zeros(len(self))
+        for number, (form, name) in enumerate(FORMS.items()):
+            mine = np.flatnonzero((self.kind == KINDS.index(name)) & (self.place == number))
+            if len(mine) == 0:
+                continue
+            core[..., mine] = self.take(mine)._diffuse_loss(form, name)
+            if name == KINDS[SCLEROSIS]:
+                disease = parameters.load(CONDITIONS[name].records)
+                growth[mine] = disease.value(f"growth_time_{form}")
+                recovery[mine] = disease.value("remission_time")
+                shell[..., mine] = core[..., mine] * (disease.value("attack_share") if form == "relapsing" else 0.0)
+        return Pathways(core, shell, recovery, growth)
 
     def _brain_loss(self, of: tracts.Slices) -> tuple[Tracts, Tracts]:
         """Return what brain lesions have killed and what they have silenced at onset, of each tract with a course."""
@@ -125,13 +141,25 @@ class Lesions:
             below.append(np.clip((last - self.place) / (last - first + 1.0), 0.0, 1.0))
         return np.broadcast_to(self.completeness * np.stack(below), (len(PATHWAYS), len(LIMBS), len(self)))
 
+    def _diffuse_loss(self, form: str, condition: str) -> Loss:
+        """Return what diffuse lesions of one form take in the end."""
+        found = CONDITIONS[condition]
+        exposure = np.asarray(parameters.load(found.records).array(found.forms[form]))[:, None]
+        loss = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
+        reached = len(PATHWAYS) if found.is_cord else MEDIAL_RETICULOSPINAL  # those below the pons run in the cord
+        loss[:reached] = 1.0 - (1.0 - self.completeness) ** exposure
+        return loss
+
     def _by_kind(self, ischaemic: str, haemorrhagic: str) -> Numbers:
         """Return one record for infarcts (and for everybody without a bleed), another for bleeds."""
         anatomy = parameters.load("lesion")
         return np.where(self.kind == HAEMORRHAGIC, anatomy.value(haemorrhagic), anatomy.value(ischaemic))
 
 
-def _place(lesion: Lesion) -> int:
-    if lesion.kind == "none":
+def place_index(kind: str, place: str) -> int:
+    """Return the number that stands for a place among lesions of this kind."""
+    if kind == "none":
         return _NOWHERE
-    return segment_number(lesion.place) if lesion.kind == "spinal" else PLACES.index(lesion.place)
+    if kind == "spinal":
+        return segment_number(place)
+    return list(FORMS).index(place) if kind in CONDITIONS else PLACES.index(place)

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
+from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, canonical, reference_volume_mL, segment_number
 from eutonia.patient.spread import LogNormal, TruncatedNormal
 
 Spread = TruncatedNormal | LogNormal
 
-ORIGINS = ("stroke", "spinal", "healthy")
+ORIGINS = ("stroke", "spinal", "healthy", *CONDITIONS)
 STROKE_SURVIVORS = "stroke survivors"
 CORD_LESIONS = "cord lesions"
-MIXES = (STROKE_SURVIVORS, CORD_LESIONS)
+#: The named mix of lesions that goes with each origin of spasticity.
+MIX_OF = {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS, **{name: one.mix for name, one in CONDITIONS.items()}}
+MIXES = tuple(MIX_OF.values())
 
 _NO_SIZE = TruncatedNormal(0.0)
 
@@ -30,11 +33,11 @@ class LesionShare:
     share
         Weight in the mix; a mix is scaled to a sum of 1.
     kind
-        "ischaemic", "haemorrhagic", "spinal" or "none".
+        One of `lesion.KINDS`.
     place
-        Territory, site or cord level.
+        Territory, site, cord level or form.
     size
-        Volume in mL for the brain, completeness (0 to 1) for the cord.
+        Volume in mL for a stroke, completeness or load (0 to 1) for the others.
     """
 
     share: float
@@ -53,6 +56,10 @@ class LesionShare:
             object.__setattr__(self, "place", canonical(self.place, SITES, "site of bleeding"))
         elif self.kind == "spinal":
             segment_number(self.place)
+        elif self.kind in CONDITIONS:
+            object.__setattr__(
+                self, "place", canonical(self.place, CONDITIONS[self.kind].forms, f"form of {self.kind}")
+            )
 
     @classmethod
     def by_extent(cls, share: float, territory: str, extent: TruncatedNormal) -> LesionShare:
@@ -71,11 +78,11 @@ class Population:
     Parameters
     ----------
     origin
-        "stroke", "spinal" or "healthy".
+        One of `ORIGINS`. "spinal" is cord injury and multiple sclerosis together, as pump series are.
     lesions
         The mix of lesions; empty only for healthy people.
     age, weight, creatinine_clearance, time_since_onset_h
-        How they are spread.
+        How they are spread; no time since onset for a condition since birth, where it is the age.
     women
         Share of women.
     """
@@ -85,7 +92,7 @@ class Population:
     age: Spread
     weight: Spread
     creatinine_clearance: Spread
-    time_since_onset_h: Spread
+    time_since_onset_h: Spread | None
     women: float = 0.5
 
     def __post_init__(self) -> None:
@@ -93,10 +100,17 @@ class Population:
             raise SimulationError(unknown("origin", self.origin, ORIGINS, "Use one of these words."))
         if not 0.0 <= self.women <= 1.0:
             raise SimulationError(f"the share of women is {self.women:g}. Allowed: 0 to 1. Correct it.")
+        since_birth = self.origin in CONDITIONS and CONDITIONS[self.origin].since_birth
+        if since_birth != (self.time_since_onset_h is None):
+            allowed = "None, for it is the age" if since_birth else "a spread"
+            raise SimulationError(
+                f'time_since_onset_h of origin "{self.origin}" is {self.time_since_onset_h}. Allowed: {allowed}. '
+                "Correct it."
+            )
         if self.origin != "healthy" and sum(lesion.share for lesion in self.lesions) <= 0.0:
             raise SimulationError(
                 f'a population of origin "{self.origin}" has no lesion. Allowed: at least one share above 0. Nearest: '
-                f'lesion_mix("{STROKE_SURVIVORS}"). Add the lesions.'
+                f'lesion_mix("{MIX_OF[self.origin]}"). Add the lesions.'
             )
 
     @classmethod
@@ -104,22 +118,45 @@ class Population:
         """Return typical adults of this origin, with the named mix of lesions that goes with it."""
         if origin not in ORIGINS:
             raise SimulationError(unknown("origin", origin, ORIGINS, "Use one of these words."))
-        mix = {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS}
+        if origin in CONDITIONS:
+            return _with_condition(origin)
         people = parameters.load("stroke_population")
         prefix = "cord_" if origin == "spinal" else ""
         age, weight, clearance, onset = (
             _truncated(people, name)
             for name in (f"{prefix}age", "weight", f"{prefix}creatinine_clearance", f"{prefix}time_since_onset")
         )
-        lesions = lesion_mix(mix[origin]) if origin in mix else ()
+        lesions = lesion_mix(MIX_OF[origin]) if origin in MIX_OF else ()
         return cls(origin, lesions, age, weight, clearance, onset, people.value(f"{prefix}women"))
 
 
 def lesion_mix(name: str) -> tuple[LesionShare, ...]:
-    """Return a named mix of lesions: "stroke survivors" or "cord lesions"."""
+    """Return a named mix of lesions, one of `MIXES`."""
     if name not in MIXES:
         raise SimulationError(unknown("mix of lesions", name, MIXES, "Or list the lesions one by one."))
-    return _cord_mix() if name == CORD_LESIONS else _stroke_mix()
+    if name == STROKE_SURVIVORS:
+        return _stroke_mix()
+    origin = next(origin for origin, mix in MIX_OF.items() if mix == name)
+    return _diffuse_mix(origin) if origin in CONDITIONS and CONDITIONS[origin].forms else _cord_mix()
+
+
+def _with_condition(name: str) -> Population:
+    """Return typical adults with a condition; weight and kidneys are those of people with cord lesions."""
+    condition, people = CONDITIONS[name], parameters.load("stroke_population")
+    own = parameters.load(condition.records)
+    weight, clearance = _truncated(people, "weight"), _truncated(people, "cord_creatinine_clearance")
+    adults, chronic = people.array("cord_age_range"), people.array("cord_time_since_onset_range")
+    onset = None if condition.since_birth else _normal(own, "time_since_onset", *chronic)
+    lesions = lesion_mix(condition.mix)
+    return Population(name, lesions, _normal(own, "age", *adults), weight, clearance, onset, own.value("women"))
+
+
+def _diffuse_mix(name: str) -> tuple[LesionShare, ...]:
+    condition = CONDITIONS[name]
+    own = parameters.load(condition.records)
+    shares = own.array("form_share") if len(condition.forms) > 1 else (1.0,)
+    load = _normal(own, "load", 0.0, 1.0)
+    return tuple(LesionShare(share, name, form, load) for form, share in zip(condition.forms, shares, strict=True))
 
 
 def _stroke_mix() -> tuple[LesionShare, ...]:
@@ -157,6 +194,9 @@ def _columns(kind: str, people: parameters.ParameterSet) -> Iterable[tuple[float
 
 
 def _truncated(people: parameters.ParameterSet, name: str) -> TruncatedNormal:
-    low, high = people.array(f"{name}_range")
-    mean, sd = people[name].value, people.spread(name).sd
+    return _normal(people, name, *people.array(f"{name}_range"))
+
+
+def _normal(of: parameters.ParameterSet, name: str, low: float, high: float) -> TruncatedNormal:
+    mean, sd = of[name].value, of.spread(name).sd
     return TruncatedNormal(mean, 0.0 if sd is None else sd, low, high)

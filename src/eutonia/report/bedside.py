@@ -112,13 +112,13 @@ def moment(result: BedsideResult) -> str:
     return f"day {days:.4g} after the onset"
 
 
-def names(tests: Sequence[str]) -> set[str]:
-    """Return the names of all files that an examination may write, whichever tests it does."""
+def names(tests: Sequence[str]) -> list[str]:
+    """Return the names of all files that an examination may write, whichever tests it does; the run record is last."""
     from eutonia.limb.muscle import all_muscle_groups
 
     of = [one.name for one in all_muscle_groups()]
-    traces = {f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")}
-    return traces | {_FINDINGS, _PAGE, _RECORD}
+    traces = [f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")]
+    return [*traces, _FINDINGS, _PAGE, _RECORD]
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -137,7 +137,7 @@ def write(result: BedsideResult, folder: str | os.PathLike[str], command: str) -
         about = {"study": result.study_name, "title": result.title, "kind": "examination", "time_h": result.at_h}
         files.write_record(draft, {**about, **dict(result.run), "command": command})
 
-    return files.place(folder, names(tuple(TESTS)), fill)
+    return files.write_folder(folder, names(tuple(TESTS)), fill)
 
 
 def html(result: BedsideResult, command: str) -> str:
@@ -145,7 +145,13 @@ def html(result: BedsideResult, command: str) -> str:
     from eutonia.report import bedside_figures
 
     drawn = [
-        (name, label, _grouped(rows), [figure for trace in traces for figure in bedside_figures.panels(trace)])
+        (
+            name,
+            label,
+            TESTS[name].how,
+            _grouped(rows),
+            [figure for trace in traces for figure in bedside_figures.panels(trace)],
+        )
         for name, label, rows, traces in sections(result)
     ]
     context: dict[str, Any] = page.basis(result.run, command) | {

@@ -48,9 +48,9 @@ def forest(quantities: Sequence[Quantity], name: str, phase: str) -> svg.Drawing
     """Draw predicted means with intervals and the published values, one row each, one axis for each unit."""
     title = f"Predicted and published: {words.label(phase)}"
     text = "; ".join(
-        f"{words.quantity_label(q)}: predicted {words.number(q.mean)} ({words.interval(q.low, q.high)}), "
+        f"{label}: predicted {words.number(q.mean)} ({words.interval(q.low, q.high)}), "
         f"published {words.number(q.published.value)}, {q.agreement}"
-        for q in quantities
+        for q, label in zip(quantities, words.labels(quantities), strict=True)
         if q.published is not None
     )
     wide = _forest(quantities, f"{name}-w", title, text, 1000, 340, 150, 36)
@@ -77,13 +77,13 @@ def _forest(
         at = scales.ticks(panel.x.low, panel.x.high, 9 if width > 600 else 6)
         panel.rules(x=at)
         panel.floor(at, scales.shown(at), shown or "Score")
-        for index, row in enumerate(group):
-            _forest_row(panel, row, index, is_wide=width > 600)
+        for index, (row, label) in enumerate(zip(group, words.labels(group), strict=True)):
+            _forest_row(panel, row, label, index, is_wide=width > 600)
         top += step * len(group) + foot
     return sheet.finish(title, text)
 
 
-def _forest_row(panel: plot.Panel, row: Quantity, index: int, *, is_wide: bool) -> None:
+def _forest_row(panel: plot.Panel, row: Quantity, label: str, index: int, *, is_wide: bool) -> None:
     """Draw one row; on a phone the words go above the bar instead of beside it."""
     grade, reported = row.grade, row.published
     assert reported is not None
@@ -100,7 +100,7 @@ def _forest_row(panel: plot.Panel, row: Quantity, index: int, *, is_wide: bool) 
     if error:
         panel.line([value - error, value + error], [y + 0.16] * 2, token, 1.4)
     panel.marks([value], [y + 0.16], mark, token, 7.5 if mark == "o" else 6.5)
-    label, sheet = words.quantity_label(row), panel.sheet
+    sheet = panel.sheet
     if is_wide:
         middle = panel.y.at(index)
         sheet.text(10, middle, svg.cut(label, panel.left - 20, sheet.size))

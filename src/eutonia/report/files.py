@@ -9,7 +9,7 @@ import math
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 #: What a result folder holds; the run record marks the folder as one of ours.
 NAMES = ("report.html", "summary.json", "visits.parquet", "course.nc", "run.json")
 _IGNORED = frozenset({".DS_Store", "Thumbs.db"})
-_PROGRAM = "eutonia"
+#: What marks a record as ours.
+PROGRAM = "eutonia"
 
 
 def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
@@ -37,12 +38,16 @@ def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     EutoniaError
         If `folder` is a file, or holds anything that Eutonia did not write.
     """
-    return place(folder, NAMES, lambda draft: _fill(result, draft))
+    return write_folder(folder, NAMES, lambda draft: _fill(result, draft))
 
 
-def place(folder: str | os.PathLike[str], names: Collection[str], fill: Callable[[Path], None]) -> Path:
-    """Let `fill` write a result into a folder that appears whole or not at all; `names` are the files it may hold."""
-    target = check_folder(folder, names)
+def write_folder(folder: str | os.PathLike[str], names: Sequence[str], fill: Callable[[Path], None]) -> Path:
+    """Let `fill` write the files `names` into a folder, whole or not at all, and return the folder.
+
+    The last of `names` is a JSON record whose "program" marks the folder as ours. Errors as for `write`.
+    """
+    target = Path(folder).expanduser().resolve()
+    _refuse_strangers(target, names)
     draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
     made = [folder for folder in draft.parents if not folder.exists()]
     try:
@@ -69,14 +74,14 @@ def _undo(draft: Path, made: Sequence[Path]) -> None:
             folder.rmdir()
 
 
-def check_folder(folder: str | os.PathLike[str], names: Collection[str] = NAMES) -> Path:
+def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = NAMES) -> Path:
     """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
     target = Path(folder).expanduser().resolve()
     _refuse_strangers(target, names)
     return target
 
 
-def _refuse_strangers(target: Path, names: Collection[str]) -> None:
+def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
     """Stop before anything is touched, if the folder is not ours to replace."""
     if not target.exists():
         return
@@ -87,7 +92,7 @@ def _refuse_strangers(target: Path, names: Collection[str]) -> None:
         )
     found = sorted(path.name for path in target.iterdir() if path.name not in _IGNORED)
     strangers = [name for name in found if name not in names]
-    if found and (strangers or not _is_result(target)):
+    if found and (strangers or not _is_result(target / names[-1])):
         shown = ", ".join((strangers or found)[:4]) + (", ..." if len(strangers or found) > 4 else "")
         raise EutoniaError(
             f'"{target}" holds files that are not an Eutonia result ({shown}). Allowed: a new folder, an empty one, or '
@@ -95,19 +100,19 @@ def _refuse_strangers(target: Path, names: Collection[str]) -> None:
         )
 
 
-def _is_result(folder: Path) -> bool:
-    """Tell whether the run record in the folder is ours."""
+def _is_result(path: Path) -> bool:
+    """Tell whether a record is ours."""
     try:
-        record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return isinstance(record, dict) and record.get("program") == _PROGRAM
+    return isinstance(record, dict) and record.get("program") == PROGRAM
 
 
 def _fill(result: StudyResult, folder: Path) -> None:
     """Write every file of the result; the run record comes last, so a folder that has one is whole."""
     (folder / "report.html").write_text(page.html(result), encoding="utf-8")
-    _write_json(folder / "summary.json", summary(result))
+    write_json(folder / "summary.json", summary(result))
     result.visits.write_parquet(folder / "visits.parquet", compression="zstd", compression_level=1, statistics=False)
     _write_course(result, folder / "course.nc")
     record = {"study": result.study_name, "title": result.title, "kind": result.kind}
@@ -116,7 +121,7 @@ def _fill(result: StudyResult, folder: Path) -> None:
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write the run record, by which a folder is known as ours."""
-    _write_json(folder / "run.json", {"program": _PROGRAM, **record})
+    write_json(folder / "run.json", {"program": PROGRAM, **record})
 
 
 def _swap(draft: Path, target: Path) -> None:
@@ -161,7 +166,8 @@ def _quantity(quantity: Quantity) -> dict[str, Any]:
     }
 
 
-def _write_json(path: Path, data: object) -> None:
+def write_json(path: Path, data: object) -> None:
+    """Write plain data as JSON."""
     text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 

@@ -118,13 +118,13 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
     order = sorted(range(len(quantities)), key=lambda k: (quantities[k].grade != "does not", k))
     kept = sorted(order[:MOST_ROWS])
     rows: _Rows = []
-    for quantity in (quantities[k] for k in kept):
+    names = words.labels(quantities)
+    for quantity, name in ((quantities[k], names[k]) for k in kept):
         assert quantity.published is not None
         factor, unit = words.shown_unit(quantity)
         numbers = (quantity.mean, quantity.low, quantity.high, quantity.published.value)
         mean, low, high, published = words.alike(factor * value for value in numbers)
         verdict = words.VERDICTS[quantity.grade] if quantity.grade else ""
-        name = words.quantity_label(quantity)
         rows.append(
             (
                 [name, words.with_unit(mean, unit), f"{low} to {high}", words.with_unit(published, unit), verdict],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,6 +183,16 @@ def visit(name: str) -> str:
     return re.sub(r"^(\d+(?:\.\d+)?) (hour|day|week|month|year)$", _plural, name.strip())
 
 
+def of_several_arms(quantity: Quantity, among: Iterable[Quantity]) -> bool:
+    """Tell whether several arms of the quantity's phase are among these, so that its arm must be named."""
+    return len({other.arm for other in among if other.phase == quantity.phase and other.arm}) > 1
+
+
+def labels(quantities: Sequence[Quantity]) -> list[str]:
+    """Return what each row is about, with its arm where several are shown."""
+    return [quantity_label(one, arm=of_several_arms(one, quantities)) for one in quantities]
+
+
 def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
     """Return what a row is about, for instance "Leg Ashworth, 6 hour"."""
     what = quantity.name
@@ -192,8 +202,8 @@ def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
             what = f"{what}, {quantity.statistic}"
     parts = [
         what,
-        *([visit(quantity.visit)] if quantity.visit else []),
         *([quantity.arm] if arm and quantity.arm else []),
+        *([visit(quantity.visit)] if quantity.visit else []),
     ]
     return ", ".join(parts)
 

@@ -12,7 +12,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from eutonia import parameters
-from eutonia.limb.swing import STEPS, Limb, Motion, ReflexConstants, at_rest, swing
+from eutonia.limb.swing import KEPT, STEPS, Limb, Motion, ReflexConstants, at_rest, swing
 
 # Muscle group that a falling shank stretches.
 MUSCLE = "knee extensors"
@@ -54,4 +54,4 @@ _SAME = 1e-6
 def _fall(limb: Limb, constants: ReflexConstants, blocks: int, steps: int, moved_before: bool) -> Motion:
     level = jnp.zeros_like(jnp.asarray(limb.threshold))
     start = at_rest(level, limb, steps=steps, moved_before=moved_before)
-    return swing(limb, start, constants, blocks, steps=steps, kept=steps // 10)
+    return swing(limb, start, constants, blocks, steps=steps, kept=KEPT * steps // STEPS)

@@ -12,6 +12,7 @@ from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
 from eutonia.limb.muscle import LIMBS, all_muscle_groups
+from eutonia.patient import is_cord
 
 Limbs = Float[Array, "limb patient"]
 Deviates = Float[Array, "draw patient"]
@@ -33,9 +34,9 @@ class Traits(eqx.Module):
 
     @classmethod
     def draw(cls, seed: int, person: Int[Array, " patient"], origin: str) -> Traits:
-        """Draw the traits of each person; `origin` is "stroke", "spinal" or "healthy"."""
+        """Draw the traits of each person; `origin` is where the spasticity comes from."""
         tone = parameters.load("tone")
-        median = tone.value("contracture_spinal" if origin == "spinal" else "contracture_stroke")
+        median = tone.value("contracture_spinal" if is_cord(origin) else "contracture_stroke")
 
         def luck(purpose: _streams.Purpose, size: int) -> Array:
             return _streams.normal(_streams.keys(seed, purpose, person), size)

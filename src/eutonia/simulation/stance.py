@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
-from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.limb.muscle import LIMBS, ceiling_weight, muscle_groups
 from eutonia.limb.ramp import yielding_torque
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, muscle_state
@@ -32,7 +32,7 @@ class Stance(eqx.Module):
 
 
 class StanceConstants(eqx.Module):
-    """Records of the set `walking` that say how the leg is loaded: deg, deg/s, mV, share, kg."""
+    """Records of the sets `walking` and `limb` that say how the leg is loaded: deg, deg/s, mV, share, kg."""
 
     stance_angle: Scalar
     stance_speed: Scalar
@@ -42,9 +42,10 @@ class StanceConstants(eqx.Module):
 
     @classmethod
     def from_records(cls) -> StanceConstants:
-        """Read the set `walking`."""
+        """Read both sets."""
         walking = parameters.load("walking")
-        return cls(**{name: walking.value(name) for name in cls.__dataclass_fields__})
+        own = [name for name in cls.__dataclass_fields__ if name != "ceiling_weight"]
+        return cls(**{name: walking.value(name) for name in own}, ceiling_weight=ceiling_weight())
 
 
 @cache

@@ -16,7 +16,10 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from eutonia.limb.swing import STEPS, Limb, Motion, ReflexConstants, follow
+from eutonia.limb.swing import Limb, Motion, ReflexConstants, follow
+
+# Steps in one delay: 1 ms, in which the fastest stretch goes 0.4 deg.
+_STEPS = 50
 
 
 def stretch_and_hold(
@@ -26,7 +29,7 @@ def stretch_and_hold(
     speed: float,
     total_s: float,
     *,
-    steps: int = STEPS,
+    steps: int = _STEPS,
 ) -> Motion:
     """Move every limb along `path` (from, to; rad) at `speed` (rad/s), then hold it, `total_s` seconds in all."""
     step = float(constants.delay) / steps
@@ -41,7 +44,7 @@ def stretch_by_hand(
     peak_speed: float,
     total_s: float,
     *,
-    steps: int = STEPS,
+    steps: int = _STEPS,
 ) -> Motion:
     """Move every limb smoothly along `path` (from, to; rad), with `peak_speed` (rad/s) half-way, then hold it."""
     step = float(constants.delay) / steps

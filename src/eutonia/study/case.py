@@ -1,6 +1,7 @@
 """The parts of a single case's study file: one person, one lesion, perhaps a pump, and what happens when.
 
-Time 0 of a case is the onset of the stroke. Names of attributes carry the unit; the keys of the file do not.
+Time 0 of a case is the onset of the stroke, the injury or the disease. Names of attributes carry the unit; the keys of
+the file do not.
 """
 
 from __future__ import annotations
@@ -15,15 +16,19 @@ from eutonia.study.fields import (
     Bolus,
     Clearance,
     Concentration,
+    Course,
     Hours,
     Interval,
     LesionVolume,
     Level,
+    Method,
     Part,
     Product,
     PumpModel,
     Rate,
     Reservoir,
+    Segment,
+    SessionsPerWeek,
     Share,
     Site,
     Tablet,
@@ -42,27 +47,37 @@ from eutonia.study.vocabulary import LimbName
 class CasePatient(Part):
     """The person."""
 
-    age_year: Age = described("Age at the stroke.", alias="age")
+    age_year: Age = described("Age at the onset.", alias="age")
     weight_kg: Weight = described("Body weight.", alias="weight")
     sex: Literal["woman", "man"] = described("Sex.")
     creatinine_clearance_ml_per_min: Clearance = described(
         "Kidney function at the start.", alias="creatinine_clearance"
     )
-    side: Literal["left", "right"] = described("Affected side of the body.")
+    side: Literal["left", "right"] = described("Affected side of the body; the side examined, where both are affected.")
 
 
 class CaseLesion(Part):
-    """The lesion: an infarct by territory and extent, or a bleed by site and volume."""
+    """The lesion, with the keys of its kind. No cerebral palsy: it begins at birth, and the model is of adults."""
 
-    kind: Literal["ischaemic", "haemorrhagic"] = described("Infarct or bleed.")
+    kind: Literal["ischaemic", "haemorrhagic", "spinal cord injury", "multiple sclerosis", "brain injury"] = described(
+        "Infarct, bleed, injury of cord or brain, or multiple sclerosis."
+    )
     territory: Territory | None = described("Arterial territory of an infarct.", default=None)
     extent: Share | None = described("Share of the territory that is infarcted, 0 to 1.", default=None)
     site: Site | None = described("Site of a bleed.", default=None)
     volume_ml: LesionVolume | None = described("Volume of the bleed.", default=None, alias="volume")
+    level: Segment | None = described("Last whole segment above a cord injury.", default=None)
+    completeness: Share | None = described("Share of the cord that is cut, 0 to 1.", default=None)
+    course: Course | None = described("Course of multiple sclerosis.", default=None)
+    load: Share | None = described(
+        "Share of the pathways that a brain injury tears, or that multiple sclerosis takes from the leg in the end.",
+        default=None,
+    )
 
     @model_validator(mode="after")
     def _complete(self) -> CaseLesion:
-        values = {"territory": self.territory, "extent": self.extent, "site": self.site, "volume": self.volume_ml}
+        names = {"volume_ml": "volume"}
+        values = {names.get(key, key): value for key, value in self if key != "kind"}
         if found := fits_kind(self.kind, values):
             refuse(*found)
         return self
@@ -71,7 +86,7 @@ class CaseLesion(Part):
 class ChartedScore(Part):
     """A score in the person's chart from before any treatment: it tells how strongly this cord answers the lesion."""
 
-    at_h: Hours = described("When it was charted, time since the onset of the stroke.", alias="at")
+    at_h: Hours = described("When it was charted, time since the onset.", alias="at")
     scale: Literal["ashworth"] = described("Ashworth 1 (normal) to 5, mean over the limb's muscle groups.")
     limb: LimbName = described("Limb.")
     score: Annotated[float, Field(strict=True, gt=1, le=5, allow_inf_nan=False)] = described("Score, above 1.")
@@ -103,7 +118,7 @@ class CasePump(Part):
 class CaseCourse(Part):
     """How long the person is followed and how often examined."""
 
-    duration_h: Interval = described("Length of the course from the onset of the stroke.", alias="duration")
+    duration_h: Interval = described("Length of the course from the onset.", alias="duration")
     examine_every_h: Interval = described("Time from examination to examination.", alias="examine_every")
 
     @model_validator(mode="after")
@@ -117,7 +132,7 @@ class CaseCourse(Part):
 class _Event(Part):
     """Something that happens at one time."""
 
-    at_h: Hours = described("When, time since the onset of the stroke.", alias="at")
+    at_h: Hours = described("When, time since the onset.", alias="at")
 
 
 class BolusEvent(_Event):
@@ -186,6 +201,21 @@ class CreatinineClearanceEvent(_Event):
     value_ml_per_min: Clearance = described("New creatinine clearance.", alias="value")
 
 
+class PracticeEvent(_Event):
+    """The person begins to practise."""
+
+    kind: Literal["practice"] = described("Practice from here on, by which the person may learn to lower the signal.")
+    method: Method = described("Kind of practice.")
+    limb: LimbName = described("Limb that is practised.")
+    sessions_per_week: SessionsPerWeek = described("Sessions a week.")
+
+
+class StopPracticeEvent(_Event):
+    """No practice from here on."""
+
+    kind: Literal["stop practice"] = described("No practice from here on; what was learned fades.")
+
+
 Event = Annotated[
     BolusEvent
     | InfusionEvent
@@ -193,6 +223,8 @@ Event = Annotated[
     | StopTabletsEvent
     | StopInfusionEvent
     | RefillEvent
-    | CreatinineClearanceEvent,
+    | CreatinineClearanceEvent
+    | PracticeEvent
+    | StopPracticeEvent,
     Field(discriminator="kind"),
 ]

@@ -55,6 +55,10 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.design == "crossover" and phase.washout_h is None:
         why = "A crossover needs a time without treatment between its periods."
         yield Problem((*where, "washout"), why, None, 'a time such as "48 hour"', do="Add the key washout.")
+    for number, arm in enumerate(phase.arms):
+        if phase.design == "crossover" and arm.practice is not None:
+            why, do = "What was learned is carried into the next period.", 'Write design = "parallel".'
+            yield Problem((*where, "arm", number, "practice"), why, phase.design, "parallel or single", do=do)
     if phase.masking == "double blind" and count == 1:
         why = "With one arm everybody knows the treatment."
         yield Problem((*where, "masking"), why, phase.masking, '"open"', do='Write masking = "open", or add an arm.')
@@ -219,7 +223,7 @@ def _published_statistic(row: Published, phase: Phase, where: Key) -> Iterator[P
 def case_problems(study: CaseStudy) -> list[Problem]:
     """Return everything in a case that does not fit together."""
     found: list[Problem] = []
-    tablets = False
+    tablets = practice = False
     for position, event in sorted(enumerate(study.events_as_written), key=lambda one: one[1].at_h):
         where: Key = ("event", position)
         if event.at_h > study.case.duration_h:
@@ -234,6 +238,10 @@ def case_problems(study: CaseStudy) -> list[Problem]:
         if isinstance(event, StopTabletsEvent) and not tablets:
             do = 'Remove it, or add an earlier event of kind "tablets".'
             found.append(Problem((*where, "kind"), "No tablets are taken at that time.", event.kind, do=do))
+        if event.kind == "stop practice" and not practice:
+            do = 'Remove it, or add an earlier event of kind "practice".'
+            found.append(Problem((*where, "kind"), "Nothing is practised at that time.", event.kind, do=do))
+        practice = event.kind == "practice" or (practice and event.kind != "stop practice")
         tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
     if study.pump is not None:
         found += _product(("pump",), study.pump.product, "intrathecal infusion")

@@ -122,7 +122,7 @@ class TrialStudy(Study):
 
 
 class CaseStudy(Study):
-    """One person from the stroke on."""
+    """One person from the onset on."""
 
     patient: CasePatient = described("The person.")
     lesion: CaseLesion = described("The lesion.")

@@ -226,10 +226,15 @@ RateOrTwiceScreening = Annotated[
     Given | Literal["twice screening"],
     Quantity("intrathecal_rate", limit=vocabulary.largest_rate, words=("twice screening",)),
 ]
+SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
 Territory = Annotated[str, Named("arterial territory", vocabulary.territories)]
 Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites)]
+Origin = Annotated[str, Named("origin of spasticity", vocabulary.origins)]
+Segment = Annotated[str, Named("cord level", vocabulary.segments)]
+Course = Annotated[str, Named("course of multiple sclerosis", vocabulary.courses)]
+Method = Annotated[str, Named("kind of practice", vocabulary.practices)]
 Mixture = Annotated[str, Named("mix of lesions", vocabulary.mixes)]
 PumpModel = Annotated[str, Named("pump model", vocabulary.pump_models)]
 Source = Annotated[str, Named("source in sources.bib", vocabulary.sources)]

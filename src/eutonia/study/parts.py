@@ -16,11 +16,13 @@ from eutonia.study.fields import (
     Hours,
     Interval,
     Level,
+    Method,
     Name,
     Number,
     Part,
     Product,
     Rate,
+    SessionsPerWeek,
     Share,
     Source,
     Tablet,
@@ -167,6 +169,17 @@ def _stops_after_start(start: Given, stop: Given | None) -> None:
         refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
 
 
+class Practice(Part):
+    """Practice by which people learn to lower the signal of a limb, from the start of the phase. It is never a sham."""
+
+    method: Method = described("Kind of practice.")
+    limb: LimbName = described("Limb that is practised.")
+    sessions_per_week: SessionsPerWeek = described("Sessions a week.")
+    stop_h: Interval | None = described(
+        "No practice from here on; left out, to the end of the phase.", alias="stop", default=None
+    )
+
+
 class Arm(Part):
     """What one group of people is given."""
 
@@ -177,12 +190,13 @@ class Arm(Part):
     placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
     treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
     titration: Titration | None = described("How the dose changes at visits; left out, it does not.", default=None)
+    practice: Practice | None = described("What people practise; left out, nothing.", default=None)
 
     @model_validator(mode="after")
     def _complete(self) -> Arm:
         found: list[Problem] = []
-        if not self.treatments and not self.placebo:
-            do = "Add [[phase.arm.treatment]], or write placebo = true."
+        if not self.treatments and not self.placebo and self.practice is None:
+            do = "Add [[phase.arm.treatment]] or [phase.arm.practice], or write placebo = true."
             found.append(Problem(("treatment",), "This arm gives nothing.", "no treatment", "one or more", do=do))
         if self.titration is not None:
             found += self._titrated(self.titration)

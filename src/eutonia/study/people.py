@@ -16,6 +16,7 @@ from eutonia.study.fields import (
     LesionVolume,
     Mixture,
     Number,
+    Origin,
     Part,
     Share,
     Site,
@@ -121,10 +122,20 @@ class LesionShare(Part):
         return self
 
 
+# The keys that describe each kind of lesion, all of them and no others.
+_DESCRIBED_BY = {
+    "ischaemic": ("An infarct", ("territory", "extent")),
+    "haemorrhagic": ("A bleed", ("site", "volume")),
+    "spinal cord injury": ("A cord injury", ("level", "completeness")),
+    "multiple sclerosis": ("Multiple sclerosis", ("course", "load")),
+    "brain injury": ("A brain injury", ("load",)),
+}
+
+
 def fits_kind(kind: str, values: Mapping[str, object]) -> list[Problem]:
     """Return the faults of a lesion that lacks a key of its kind, or has one of the other kind."""
-    word, keys = ("An infarct", ("territory", "extent")) if kind == "ischaemic" else ("A bleed", ("site", "volume"))
-    why, allowed = f"{word} is described by {keys[0]} and {keys[1]}.", " and ".join(keys)
+    word, keys = _DESCRIBED_BY[kind]
+    why, allowed = f"{word} is described by {' and '.join(keys)}.", " and ".join(keys)
     found = []
     for key, value in values.items():
         if key in keys and value is None:
@@ -180,13 +191,15 @@ class Population(Part):
     pool: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described(
         "Number of virtual people drawn, from whom the trial recruits.", default=DEFAULT_POOL
     )
-    origin: Literal["stroke", "spinal", "healthy"] = described("Where the spasticity comes from.")
+    origin: Origin = described("Where the spasticity comes from.")
     women: Share = described("Share of women, 0 to 1.")
     age_year: AgeSpread = described("Age.", alias="age")
     weight_kg: WeightSpread = described("Body weight.", alias="weight")
     creatinine_clearance_ml_per_min: ClearanceSpread = described("Kidney function.", alias="creatinine_clearance")
     time_since_onset_h: TimeSpread | None = described(
-        "Time since the lesion at the start; left out for healthy people.", alias="time_since_onset", default=None
+        "Time since the lesion at the start; left out for healthy people and for cerebral palsy.",
+        alias="time_since_onset",
+        default=None,
     )
     lesions: Mixture | None = described("A named mix of lesions, instead of a list.", default=None)
     lesion_shares: tuple[LesionShare, ...] = described("Lesions one by one.", alias="lesion", default=())
@@ -196,10 +209,13 @@ class Population(Part):
     @model_validator(mode="after")
     def _complete(self) -> Population:
         found = [*self._lesions(), *self._shares()]
-        if (self.origin == "healthy") != (self.time_since_onset_h is None):
-            do = "Remove the key, or change origin." if self.origin == "healthy" else "Add the key."
+        since_birth = vocabulary.since_birth(self.origin)
+        if (self.origin == "healthy" or since_birth) != (self.time_since_onset_h is None):
+            do = "Add the key." if self.time_since_onset_h is None else "Remove the key, or change origin."
             why = "People with a lesion have a time since its onset, and healthy people have none."
-            found.append(Problem(("time_since_onset",), why, None, "{ mean, sd, min, max }", do=do))
+            why = "The lesion is there since birth: the time since its onset is the age." if since_birth else why
+            allowed = "{ mean, sd, min, max }" if self.time_since_onset_h is None else ""
+            found.append(Problem(("time_since_onset",), why, None, allowed, do=do))
         rows = [(row.scale, row.limb) for row in self.baselines]
         found += [
             Problem(

@@ -56,6 +56,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "weight": "71 kg",
         "age": "67 year",
         "clearance": "80 mL/min",
+        "length": "82 cm",
     }
 )
 
@@ -102,9 +103,44 @@ def mixes() -> tuple[str, ...]:
 
 def mix_of(origin: str) -> str | None:
     """Return the named mix that goes with an origin of spasticity; None for healthy people."""
-    from eutonia.patient.population import CORD_LESIONS, STROKE_SURVIVORS
+    from eutonia.patient.population import MIX_OF
 
-    return {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS}.get(origin)
+    return MIX_OF.get(origin)
+
+
+def origins() -> tuple[str, ...]:
+    """Return where spasticity may come from, and "healthy"."""
+    from eutonia.patient import ORIGINS
+
+    return ORIGINS
+
+
+def since_birth(origin: str) -> bool:
+    """Say whether a condition is there since birth, so that the time since its onset is the age."""
+    from eutonia.patient import CONDITIONS
+
+    return origin in CONDITIONS and CONDITIONS[origin].since_birth
+
+
+def segments() -> tuple[str, ...]:
+    """Return the segments of the cord that an injury may leave whole as the last."""
+    from eutonia.patient.lesion import SEGMENTS
+
+    return SEGMENTS
+
+
+def courses() -> tuple[str, ...]:
+    """Return the courses of multiple sclerosis."""
+    from eutonia.patient import CONDITIONS
+
+    return tuple(CONDITIONS["multiple sclerosis"].forms)
+
+
+def practices() -> tuple[str, ...]:
+    """Return the kinds of practice by which a person may learn."""
+    from eutonia.tone.learning import METHODS
+
+    return METHODS
 
 
 def products() -> Mapping[str, str]:

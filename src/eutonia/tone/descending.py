@@ -11,7 +11,7 @@ Equation
     S     = (1 - a) (1 - L_c)^q + a (1 - L_m) ;  q the person's own exponent             (share of full strength)
 One mV is one Ashworth grade. p above 1: what is left of a pathway makes up for the first losses. f is the person's own
 factor, lognormal, tied between the limbs. w_a stands for the motoneuron excitability that rises when the monoamines of
-the brain stem are cut off, after cord lesions and not after stroke.
+the brain stem are cut off, after cord lesions and not after stroke. t_flaccid and tau are those of the condition.
 
 Sources: Li 2017, Mottram 2009, D'Amico 2014 for the mechanism; Urban 2010, Wissel 2010, Lundstrom 2010, Zeng 2021 and
 Feng 2015 for the numbers (calibration/population.py).
@@ -31,6 +31,7 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
 from eutonia._types import Scalar
+from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.pathways import CORTICOSPINAL, DORSAL_RETICULOSPINAL, LIMBS, MEDIAL_RETICULOSPINAL, MONOAMINERGIC
 
 Integrity = Float[Array | np.ndarray, "pathway limb patient"]
@@ -60,10 +61,17 @@ class DescendingConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> DescendingConstants:
         """Read the constants from the parameter set `descending`."""
-        records = parameters.load("descending")
-        fields: dict[str, Any] = {
-            name: records.array(name) if name in _PER_LIMB else records.value(name) for name in cls.__dataclass_fields__
-        }
+        return cls.of("stroke")
+
+    @classmethod
+    def of(cls, origin: str) -> DescendingConstants:
+        """Read the constants of spasticity of an origin: what its own set does not hold is in `descending`."""
+        general = parameters.load("descending")
+        own = parameters.load(CONDITIONS[origin].records) if origin in CONDITIONS else general
+        fields: dict[str, Any] = {}
+        for name in cls.__dataclass_fields__:
+            records = own if name in own else general
+            fields[name] = records.array(name) if name in _PER_LIMB else records.value(name)
         return cls(**fields)
 
 

@@ -14,7 +14,7 @@ from eutonia import parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.study.parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.study.parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment, Practice
 from eutonia.study.titration import (
     LabelTitration,
     LadderTitration,
@@ -68,7 +68,22 @@ class ArmRun:
                 found += self._infusion(treatment)
             else:
                 found += self._tablets(treatment)
+        if self.arm.practice is not None:
+            found += self._practice(self.arm.practice)
         return found
+
+    def _practice(self, practice: Practice) -> list[Task]:
+        """Begin practice at the start of the phase, and stop it where the arm says so."""
+        sessions = np.where(self.member, practice.sessions_per_week, 0.0)
+
+        def begin(clock: PeriodClock) -> None:
+            clock.practice.begin(practice.method, practice.limb, sessions, clock.now_h)
+
+        def stop(clock: PeriodClock) -> None:
+            clock.practice.stop(clock.now_h)
+
+        found = [Task(0.0, _DOSE, begin)]
+        return found if practice.stop_h is None else [*found, Task(practice.stop_h, _DOSE, stop)]
 
     def _given(self, amount: float | Patients) -> Patients:
         """Return the amount for members, 0 for others and for a sham."""

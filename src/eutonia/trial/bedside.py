@@ -15,9 +15,9 @@ from eutonia.errors import StudyError, UnitError, unknown
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import LIMBS, all_muscle_groups
 from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
+from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import TESTS, Finding, Trace
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
-from eutonia.trial.design import CaseStudy, TrialStudy
 from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 

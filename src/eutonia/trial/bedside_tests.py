@@ -264,21 +264,58 @@ def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: 
 
 @dataclass(frozen=True)
 class Test:
-    """One test: what it is in a few words, the limbs it can be done on, and how it is done."""
+    """One test: its name, how it is done and scored in a few words, the limbs it can be done on, and the doing."""
 
     label: str
+    how: str
     limbs: tuple[str, ...]
     do: Callable[[Bedside, Sequence[str], int], Found]
 
 
 TESTS: Mapping[str, Test] = MappingProxyType(
     {
-        "pendulum": Test("Pendulum", ("leg",), _pendulum),
-        "clonus": Test("Clonus", ("leg",), _clonus),
-        "tardieu": Test("Tardieu", LIMBS, _tardieu),
-        "threshold": Test("Reflex threshold", LIMBS, _threshold),
-        "ashworth": Test("Ashworth", LIMBS, _ashworth),
-        "tendon": Test("Tendon jerk", LIMBS, _tendon),
-        "split": Test("Split of resistance", LIMBS, _split),
+        "pendulum": Test(
+            "Pendulum",
+            "Lying, thigh supported; the shank is let go from the horizontal. Relaxation index: first swing over the "
+            "way to rest; divided by 1.6 a healthy leg has about 1 (Rahimi 2020).",
+            ("leg",),
+            _pendulum,
+        ),
+        "clonus": Test(
+            "Clonus",
+            "Foot pushed into dorsiflexion at Tardieu's fast speed and pressed at the end of range. A beat is a swing "
+            "above 3 deg; more than 5 in a train are sustained.",
+            ("leg",),
+            _clonus,
+        ),
+        "tardieu": Test(
+            "Tardieu",
+            "V1 as slow as possible, V2 as the segment falls, V3 as fast as possible. Angles from the shortest "
+            "position of the muscle. Quality 0 to 4: none, slight, catch, fatigable, unfatigable clonus.",
+            LIMBS,
+            _tardieu,
+        ),
+        "threshold": Test(
+            "Reflex threshold",
+            "Eight stretches at 25 to 300 deg/s; the angle at which the muscle answers, taken back to speed zero. "
+            "Angles from the shortest position.",
+            LIMBS,
+            _threshold,
+        ),
+        "ashworth": Test(
+            "Ashworth",
+            "Each muscle group stretched through its range in about a second. Ashworth 1 (normal) to 5, Modified "
+            "Ashworth 0 to 4 with 1+.",
+            LIMBS,
+            _ashworth,
+        ),
+        "tendon": Test("Tendon jerk", "A brisk tap; 0 absent, 2 normal, 5 sustained clonus.", LIMBS, _tendon),
+        "split": Test(
+            "Split of resistance",
+            "One slow and one fast stretch between the same angles, as the NeuroFlexor does; torque at the joint. "
+            "Reflex activity that outlasts the slow stretch counts as elastic.",
+            LIMBS,
+            _split,
+        ),
     }
 )

@@ -1,4 +1,4 @@
-"""One person from the stroke onwards: lesion, tone, drug, pump and chart on one time axis.
+"""One person from the onset on: lesion, tone, drug, pump and chart on one time axis.
 
 The person is known by age, kidneys, lesion and charted scores, not by receptors and muscles. So the case is run for
 many people who share what is known and differ by luck in what is not; their spread is the honest uncertainty of the
@@ -17,9 +17,9 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
-from eutonia.drug.pump import Pump
+from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
-from eutonia.patient import Cohort, Lesion, Patient
+from eutonia.patient import Cohort, Lesion, Patient, is_cord
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.case import Event
@@ -58,7 +58,7 @@ class _Case:
         self.person = np.arange(n)
         one = Cohort.of(_patient(study), _lesion(study), 0.0)
         self.cohort = one.take(np.zeros(n, dtype=np.int64))
-        self.descending = DescendingConstants.from_records()
+        self.descending = DescendingConstants.of(self.cohort.origin)
         self.exponent = strength_exponents(study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
@@ -74,7 +74,7 @@ class _Case:
         self.zooms: list[Zoom] = []
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
-        """Return the bias in mV that this lesion gives a person of factor 1 at a time since the stroke."""
+        """Return the bias in mV that this lesion gives a person of factor 1 at a time since its onset."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         one = jnp.ones((len(LIMBS), len(self.person)))
         return np.asarray(lesioned(integrity, one, self.exponent, jnp.asarray(float(time_h)), self.descending)[0])
@@ -83,6 +83,7 @@ class _Case:
         """Return the lanes as their lesion has made them by `time_h`."""
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(float(time_h)), self.descending)
+        bias = self.clock.practice.lower(bias, time_h)
         since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
 
@@ -94,20 +95,25 @@ class _Case:
         self.recorder.note(time_h, self.people_at(time_h), self.clock)
 
     def advance(self, time_h: float) -> None:
-        """Advance the drug; stop the infusion at the hour at which the reservoir runs dry."""
+        """Advance the drug; change the infusion when another solution reaches the tip or the reservoir runs dry."""
         while self.pump is not None:
-            turn = min(self.pump.alarm_at_h, self.pump.dry_at_h)
+            alarm, dry = self.pump.alarm_at_h, self.pump.dry_at_h
+            turn = min(alarm, self.pump.turns_at_h)
             if turn > time_h:
                 self.pump = self.pump.at(time_h)
                 break
-            dry = self.pump.dry_at_h == turn
             self.clock.advance_to(turn)
-            self.pump = dataclasses.replace(self.pump.at(turn), volume=0.0 if dry else self.pump.alarm_volume)
-            self.log(turn, "pump runs dry" if dry else "low-reservoir alarm")
-            if dry:
+            self.pump = self.pump.at(turn)
+            if turn == dry:
+                self.log(turn, "pump runs dry")
                 self.clock.set_rate(np.zeros(len(self.person)), abrupt=True)
                 self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
                 self.dense(turn, time_h)
+            elif turn == alarm:
+                self.log(turn, "low-reservoir alarm")
+            else:
+                self.log(turn, "the new solution reaches the tip")
+                self.clock.set_rate(np.full(len(self.person), self.pump.delivered), abrupt=True)
         self.clock.advance_to(time_h)
 
     def dense(self, start_h: float, end_h: float) -> None:
@@ -143,6 +149,14 @@ class _Case:
             self._kidneys(event.value_ml_per_min)
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
             return False
+        if event.kind == "practice":
+            self.clock.practice.begin(event.method, event.limb, np.full(n, event.sessions_per_week), event.at_h)
+            self.log(event.at_h, f"{event.method}, {event.sessions_per_week:g} a week")
+            return False
+        if event.kind == "stop practice":
+            self.clock.practice.stop(event.at_h)
+            self.log(event.at_h, "practice stopped")
+            return False
         self.clock.tablets.clear()
         if event.kind == "tablets":
             plan = TabletPlan(np.full(n, event.dose_mg), event.every_h, event.at_h)
@@ -156,8 +170,15 @@ class _Case:
         if self.pump is None:
             given = self.study.pump
             assert given is not None
-            reservoir = given.reservoir_ml
-            self.pump = Pump(reservoir, given.concentration_ug_per_ml, given.alarm_volume_ml, reservoir, time_h=at_h)
+            self.pump = Pump.implanted(
+                Device.named(given.model),
+                given.reservoir_ml,
+                given.concentration_ug_per_ml,
+                parameters.load("pump").value("catheter_length"),
+                alarm_volume=given.alarm_volume_ml,
+                is_primed=True,
+                time_h=at_h,
+            )
         before = self.pump.delivered
         self.pump = self.pump.program(rate)
         abrupt = before == 0 or rate == 0
@@ -227,9 +248,19 @@ def _lesion(study: CaseStudy) -> Lesion:
     if given.kind == "ischaemic":
         assert given.territory is not None
         return Lesion.ischaemic(given.territory, extent=given.extent, side=side)
-    assert given.site is not None
-    assert given.volume_ml is not None
-    return Lesion.haemorrhagic(given.site, given.volume_ml, side)
+    if given.kind == "haemorrhagic":
+        assert given.site is not None
+        assert given.volume_ml is not None
+        return Lesion.haemorrhagic(given.site, given.volume_ml, side)
+    if given.kind == "spinal cord injury":
+        assert given.level is not None
+        assert given.completeness is not None
+        return Lesion.spinal(given.level, given.completeness)
+    assert given.load is not None
+    if given.kind == "brain injury":
+        return Lesion.brain_injury(given.load)
+    assert given.course is not None
+    return Lesion.multiple_sclerosis(given.load, given.course)
 
 
 def _live(case: _Case, progress: Progress) -> None:
@@ -250,7 +281,7 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     import xarray as xr
 
     course = case.recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
-    origin = "spinal" if case.cohort.origin == "spinal" else "cerebral"
+    origin = "spinal" if is_cord(case.cohort.origin) else "cerebral"
     brain = course["brain_effective"].to_numpy()
     begun = next((e.at_h for e in case.study.events if e.kind in ("infusion", "tablets")), np.inf)
     oral = not any(e.kind == "infusion" for e in case.study.events)

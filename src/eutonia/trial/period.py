@@ -7,7 +7,7 @@ the same code.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +18,7 @@ from eutonia.simulation.course import Course, CourseState, Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
+from eutonia.trial.practice import Practice
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -58,18 +59,25 @@ class PeriodClock:
     noiseless: bool
     nonspecific: Patients
     rate: Patients = field(init=False)
+    practice: Practice = field(init=False)
     tablets: list[TabletPlan] = field(default_factory=list)
     now_h: float = 0.0
     last_event_h: float = -_LONG_AGO_H
 
     def __post_init__(self) -> None:
-        """Start without any pump."""
+        """Start without any pump or practice."""
         self.rate = np.zeros(self.people.n)
+        self.practice = Practice(self.seed, self.people.person)
 
     @property
     def people(self) -> People:
         """The people of this period."""
         return self.course.people
+
+    @property
+    def people_now(self) -> People:
+        """The people with what practice has left of their bias by now."""
+        return replace(self.people, bias=self.practice.lower(self.people.bias, self.now_h))
 
     @property
     def tablets_mg_per_day(self) -> Patients:
@@ -78,13 +86,13 @@ class PeriodClock:
 
     def look(self, visit: int, *, nonspecific: bool) -> Finding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
-        snapshot = self.course.snapshot(self.state)
-        exam = examine(self.people, snapshot, body_constants())
-        standing = stance(self.people, snapshot, body_constants())
+        people, snapshot = self.people_now, self.course.snapshot(self.state)
+        exam = examine(people, snapshot, body_constants())
+        standing = stance(people, snapshot, body_constants())
         constants = chart_constants()
-        luck = no_luck(self.people.n) if self.noiseless else draw_luck(self.seed, self.people.person, visit, constants)
-        shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(self.people.n))
-        return Finding(chart(self.people, exam, standing, luck, shift, constants), exam, snapshot)
+        luck = no_luck(people.n) if self.noiseless else draw_luck(self.seed, people.person, visit, constants)
+        shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(people.n))
+        return Finding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
 
     def advance_to(self, time_h: float) -> None:
         """Advance everybody to `time_h`, giving the tablets that are due before it."""

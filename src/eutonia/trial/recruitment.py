@@ -30,6 +30,7 @@ from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
+from eutonia.study import vocabulary
 from eutonia.study.people import Entry, Spread
 from eutonia.study.people import LesionShare as GivenLesion
 from eutonia.study.people import Population as GivenPopulation
@@ -74,13 +75,14 @@ def population_of(given: GivenPopulation) -> Population:
     else:
         lesions = Population.typical(given.origin).lesions
     onset = given.time_since_onset_h
+    no_onset = None if vocabulary.since_birth(given.origin) else TruncatedNormal(0.0)
     return Population(
         origin=given.origin,
         lesions=lesions,
         age=spread(given.age_year),
         weight=spread(given.weight_kg),
         creatinine_clearance=spread(given.creatinine_clearance_ml_per_min),
-        time_since_onset_h=spread(onset) if onset is not None else TruncatedNormal(0.0),
+        time_since_onset_h=spread(onset) if onset is not None else no_onset,
         women=given.women,
     )
 
@@ -169,7 +171,7 @@ def lesioned(
     time_since_onset_h: Float[Array, "*patient"],
     constants: DescendingConstants,
 ) -> tuple[Float[Array, "limb patient"], Float[Array, "limb patient"]]:
-    """Return the bias (mV) and voluntary strength (0..1) that a lesion has made by a time since the stroke."""
+    """Return the bias (mV) and voluntary strength (0..1) that a lesion has made by a time since its onset."""
     bias = descending_bias(integrity, factor, time_since_onset_h, constants)
     return bias, voluntary_strength(integrity, exponent, constants)
 
@@ -190,7 +192,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
         bias_factors(seed, number),
         strength_exponents(seed, number),
         jnp.asarray(cohort.time_since_onset_h),
-        DescendingConstants.from_records(),
+        DescendingConstants.of(given.origin),
     )
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])

@@ -11,6 +11,7 @@ import numpy as np
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.adverse import cumulative_risk, reactions, stage_of
 from eutonia.limb.muscle import LIMBS
+from eutonia.patient import is_cord
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
@@ -37,7 +38,7 @@ def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
 
     if "adverse" not in outcome.study.assessment.scales:
         return None
-    origin = "spinal" if outcome.study.population.origin == "spinal" else "cerebral"
+    origin = "spinal" if is_cord(outcome.study.population.origin) else "cerebral"
     rows = []
     for phase in outcome.study.phases:
         for arm in phase.arms:
@@ -155,8 +156,8 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(width))
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
 
-        def note(now: PeriodClock, offset: float = begin, placed: People = placed) -> None:
-            recorder.note(offset + now.now_h, placed, now)
+        def note(now: PeriodClock, offset: float = begin) -> None:
+            recorder.note(offset + now.now_h, now.people_now, now)
 
         run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
         begin += end + _BETWEEN_H

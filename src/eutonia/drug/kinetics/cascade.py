@@ -83,6 +83,19 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
     return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * whole_step) for i, rate in diagonal.items()}})
 
 
+def shear(k10: Value, k12: Value, k21: Value) -> tuple[Value, Value, Value]:
+    """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
+
+    alpha > beta are the macro-rates; nu = (k_21 - beta) / k_12, written so that nothing cancels.
+    """
+    total = k10 + k12 + k21
+    root = jnp.sqrt((k10 + k12 - k21) ** 2 + 4.0 * k12 * k21)
+    alpha = (total + root) / 2.0
+    skew = k12 + k21 - k10
+    per_k12 = jnp.where(skew > 0, (root + skew) / k12, 4.0 * k10 / (root - jnp.minimum(skew, 0.0)))
+    return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
+
+
 def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:
     """Sum the exponential series of the cascade, below the diagonal, over a step that is short against every rate."""
     matrix: Entries = {(i, i): -rate * step for i, rate in rates.items()}

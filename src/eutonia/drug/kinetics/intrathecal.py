@@ -1,4 +1,4 @@
-"""Drug given into the spinal fluid: a chain of six segments with effect sites, in modes that never mix."""
+"""Drug given into the spinal fluid: a chain of segments with effect sites, in modes that never mix."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from eutonia.drug.kinetics.cascade import Propagator, Scalar, propagator
+from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value, propagator, shear
 from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry
 from eutonia.drug.kinetics.state import Levels, Modes, ModesOfAny, Patients
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import StudyError, unknown
 
 UG_TO_NG = 1000.0
-SOURCE, FLUID, FAST, SLOW = range(4)  # stages of a mode; the source is the constant infusion
+# Stages of a mode: the constant infusion, the fluid, the tissue around it if that is modelled, two effect sites.
+SOURCE, FLUID = range(2)
 
 
 class Intrathecal(eqx.Module):
@@ -26,17 +27,19 @@ class Intrathecal(eqx.Module):
     Equation
         V_i C_i' = sum over neighbours j of q_ij (C_j - C_i) - k V_i C_i + dose_i
         F' = k_f (C - F),  S' = k_s (F - S)   in every segment
-        with q_ij = D / (L_i / 2 A_i + L_j / 2 A_j), A = V / L
+        with q_ij = D / (L_i / 2 A_i + L_j / 2 A_j), A = V / L; a net flow, if any, takes drug along
+        tissue, if any: C_i' gets - k_u C_i + k_r T_i,  T_i' = k_u C_i - k_r T_i
 
-    Because k is the same everywhere and D only scales the exchange, the patterns (modes) of the chain depend on its
-    geometry alone, and each decays at k + D lambda: six independent cascades fluid -> fast -> slow.
+    Because k, k_u and k_r are the same everywhere and D scales exchange and net flow, the patterns (modes) of the chain
+    depend on its geometry alone, and each decays at k + D lambda: independent cascades fluid, tissue, fast, slow site.
 
     Assumptions
-        One dimension, no bulk flow, no change with posture; volume and speed of an injection do not change its spread.
+        One dimension: front and back of the cord are not told apart, though in pigs they differ. No change with
+        posture.
     Source
         Eutonia_2026 (fitted); label gradient, clearance and half-life: Label_ITB.
     Not for
-        Concentration drawn from the catheter tip, which exceeds that of its segment about fivefold.
+        Concentration drawn from the catheter tip, which exceeds that of its segment about fivefold: see `at_tip`.
     """
 
     clearance_rate: Patients
@@ -47,6 +50,15 @@ class Intrathecal(eqx.Module):
     conus_share: Patients
     geometry: SpinalGeometry = eqx.field(static=True)
     tip: str = eqx.field(static=True)
+    uptake_rate: Patients | None = None
+    return_rate: Patients | None = None
+    puncture_volume: float = eqx.field(static=True, default=1.0)
+    tip_excess: float = eqx.field(static=True, default=0.0)
+
+    @property
+    def stages(self) -> tuple[int | None, int, int]:
+        """Stages of tissue, fast and slow site in the cascade of a mode."""
+        return (None, FLUID + 1, FLUID + 2) if self.uptake_rate is None else (FLUID + 1, FLUID + 2, FLUID + 3)
 
     @property
     def mode_rates(self) -> Modes:
@@ -54,40 +66,79 @@ class Intrathecal(eqx.Module):
         exchange = self._constant(self.geometry.modes().exchange)
         return self.clearance_rate + self.dispersion * exchange
 
-    def weights(self, access: str, tip: str | None = None) -> ModesOfAny:
+    def weights(self, access: str, tip: str | None = None, volume_ml: float | None = None) -> ModesOfAny:
         """Return how much of each mode one ug gives, ng/mL per ug, when it enters by a catheter or a lumbar puncture.
 
-        A catheter delivers into the segment of its tip (of the cohort, or `tip`). A puncture leaves 1 - b in the sac
-        and takes b to conus and tip segment.
+        A catheter delivers around its tip (of the cohort, or `tip`), over as much of the chain as `volume_ml` fills. A
+        puncture leaves 1 - b in the sac and takes b to conus and tip region; a larger volume than that of the test
+        dose takes more: 1 - (1 - b)^(volume / test volume).
         """
-        shape = self.geometry.modes().shape
-        unit = UG_TO_NG / self.geometry.total_volume
+        into, geometry = self.geometry.modes().into, self.geometry
+        unit = UG_TO_NG / geometry.total_volume
         if access == "catheter":
-            return self._constant(unit * shape[self.geometry.segment_at(tip or self.tip)])
+            return self._constant(unit * (geometry.place(tip or self.tip, volume_ml or 0.0) @ into))
         if access == "lumbar puncture":
             b, near = self.spread, self.conus_share
+            if volume_ml is not None:
+                b = 1.0 - (1.0 - b) ** (volume_ml / self.puncture_volume)
             shares = {Segment.SAC: 1.0 - b, Segment.CONUS: near * b, Segment.TIP: (1.0 - near) * b}
-            parts = [share * self._constant(unit * shape[segment]) for segment, share in shares.items()]
+            parts = [share * self._constant(unit * (geometry.within(at) @ into)) for at, share in shares.items()]
             return parts[0] + parts[1] + parts[2]
         raise StudyError(unknown("way into the spinal fluid", access, ACCESSES))
 
     def _constant(self, by_mode: NDArray[np.float64]) -> Float[Array, "mode 1"]:
         return jnp.asarray(by_mode, self.dispersion.dtype)[:, None]
 
+    def shear(self) -> tuple[Modes, Modes, Modes] | None:
+        """Return alpha, beta and nu of fluid and tissue in every mode (see `cascade.shear`); None without tissue."""
+        if self.uptake_rate is None or self.return_rate is None:
+            return None
+        return shear(self.mode_rates, self.uptake_rate, self.return_rate)
+
     def propagator(self, dt_h: Scalar) -> Propagator:
         """Return the transition of every mode over a step; the source counts in ug/h through the catheter."""
-        fast, slow = self.fast_rate, self.slow_rate
-        rates = (jnp.zeros_like(fast), self.mode_rates, fast, slow)
-        gains = {(FLUID, SOURCE): self.weights("catheter"), (FAST, FLUID): fast, (SLOW, FAST): slow}
+        quick, slow_rate, turned = self.fast_rate, self.slow_rate, self.shear()
+        tissue, fast, slow = self.stages
+        rates: tuple[Value, ...] = (jnp.zeros_like(quick), self.mode_rates, quick, slow_rate)
+        gains: dict[tuple[int, int], Value] = {(FLUID, SOURCE): self.weights("catheter")}
+        gains |= {(fast, FLUID): quick, (slow, fast): slow_rate}
+        if turned is not None and tissue is not None and self.uptake_rate is not None:
+            alpha, beta, nu = turned
+            rates = (rates[SOURCE], alpha, beta, quick, slow_rate)
+            gains |= {(tissue, FLUID): self.uptake_rate, (fast, tissue): quick * nu}
         return propagator(rates, gains, dt_h)
+
+    def advance(
+        self,
+        step: Propagator,
+        nu: Modes | None,
+        rate: Value,
+        csf: Modes,
+        tissue: Modes | None,
+        sites: tuple[Modes, Modes],
+    ) -> tuple[Modes, Modes | None, Modes, Modes]:
+        """Return fluid, tissue, fast and slow site one step later; `nu` is that of `shear`."""
+        around, fast, slow = self.stages
+        held: dict[int, Value] = {SOURCE: rate, FLUID: csf, fast: sites[0], slow: sites[1]}
+        if around is None or tissue is None or nu is None:
+            return step.into(FLUID, held), None, step.into(fast, held), step.into(slow, held)
+        held |= {FLUID: csf - nu * tissue, around: tissue}
+        later = step.into(around, held)
+        return step.into(FLUID, held) + nu * later, later, step.into(fast, held), step.into(slow, held)
 
     def steady(self, infusion_ug_per_h: Scalar | Patients) -> Modes:
         """Return the modes that a constant infusion ends in, ng/mL; fluid and effect sites agree there."""
         return self.weights("catheter") * infusion_ug_per_h / self.mode_rates
 
+    def around(self, csf: Modes) -> Modes | None:
+        """Return what the tissue holds in balance with the fluid; None without tissue."""
+        if self.uptake_rate is None or self.return_rate is None:
+            return None
+        return csf * self.uptake_rate / self.return_rate
+
     def levels(self, csf: Modes, fast: Modes, slow: Modes) -> Levels:
         """Return the concentrations at the sites; rounding below zero is cut off."""
-        at = _reader(self.geometry.modes().shape)
+        at = _reader(self.geometry.readings())
         return Levels(
             csf_lumbar=at(LUMBAR, csf),
             csf_leg=at(LEG, csf),
@@ -102,8 +153,12 @@ class Intrathecal(eqx.Module):
 
     def segments(self, modes: Modes) -> Float[Array, "segment patient"]:
         """Return the concentration in every segment, ng/mL, from mode amplitudes."""
-        at = _reader(self.geometry.modes().shape)
-        return jnp.stack([at(segment, modes) for segment in Segment])
+        return jnp.maximum(jnp.asarray(self.geometry.modes().shape, modes.dtype) @ modes, 0.0)
+
+    def at_tip(self, modes: Modes, infusion_ug_per_h: Scalar | Patients) -> Patients:
+        """Return what would be drawn from the catheter's tip, ng/mL: its segment, and what piles up as it runs."""
+        here = jnp.asarray(self.geometry.place(self.tip) @ self.geometry.modes().shape, modes.dtype)
+        return jnp.maximum(here @ modes, 0.0) + self.tip_excess * infusion_ug_per_h
 
 
 def _reader(shape: NDArray[np.float64]) -> Callable[[Segment, Modes], Patients]:

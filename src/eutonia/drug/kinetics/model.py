@@ -10,9 +10,9 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value
-from eutonia.drug.kinetics.intrathecal import FAST, FLUID, SLOW, SOURCE, UG_TO_NG, Intrathecal
-from eutonia.drug.kinetics.oral import GUT, NG_TO_MG, SPINAL, Blood, Dialysis
-from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Patients
+from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
+from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
+from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Modes, Patients
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS, Draws, IntrathecalValues, OralValues
 
 Amount = float | int | Float[Array, ""] | Patients
@@ -21,12 +21,14 @@ Amount = float | int | Float[Array, ""] | Patients
 class StepPlan(eqx.Module):
     """Transitions of a cohort over one length of step: computed once, applied many times.
 
-    `shear` is the nu of `Blood.shear`, which turns two compartments into a cascade.
+    `shear` is the nu of `Blood.shear`, which turns two compartments into a cascade; `spinal_shear` that of fluid and
+    tissue.
     """
 
     spinal: Propagator
     blood: Propagator
     shear: Patients
+    spinal_shear: Modes | None = None
 
 
 class Kinetics(eqx.Module):
@@ -149,48 +151,65 @@ class Kinetics(eqx.Module):
             csf_blood=none,
             fast_blood=none,
             slow_blood=none,
+            tissue=None if self.spinal.uptake_rate is None else modes,
         )
 
     def step_plan(self, dt_h: Scalar) -> StepPlan:
         """Return the transitions over a step of `dt_h` hours, which may be traced and of any length."""
         into_mean = self.spinal.weights("catheter")[0]
         _, _, nu = self.blood.shear()
-        return StepPlan(self.spinal.propagator(dt_h), self.blood.propagator(dt_h, into_mean), nu)
+        turned = self.spinal.shear()
+        tilt = None if turned is None else turned[2]
+        return StepPlan(self.spinal.propagator(dt_h), self.blood.propagator(dt_h, into_mean), nu, tilt)
 
     def advance(self, state: KineticState, plan: StepPlan, infusion_ug_per_h: Amount = 0.0) -> KineticState:
         """Return the state one step later, under an infusion constant over the step (0: none, or a dry pump)."""
         rate = jnp.asarray(infusion_ug_per_h, state.csf.dtype)
-        modes: dict[int, Value] = {SOURCE: rate, FLUID: state.csf, FAST: state.fast, SLOW: state.slow}
-        spinal = {stage: plan.spinal.into(stage, modes) for stage in (FLUID, FAST, SLOW)}
+        sites = (state.fast, state.slow)
+        fluid, around, quick, late = self.spinal.advance(
+            plan.spinal, plan.spinal_shear, rate, state.csf, state.tissue, sites
+        )
 
         central, peripheral, eliminated, csf, fast, slow = self.blood.stages
         held: dict[int, Value] = {SOURCE: rate, SPINAL: state.csf[0]}
-        held |= {GUT + i: amount for i, amount in enumerate(state.gut)}
+        if state.tissue is not None and plan.spinal_shear is not None:
+            held |= {SPINAL: state.csf[0] - plan.spinal_shear[0] * state.tissue[0], TISSUE: state.tissue[0]}
+        first = self.blood.gut
+        held |= {first + i: amount for i, amount in enumerate(state.gut)}
         held[central] = state.central
         if peripheral is not None and state.peripheral is not None:
             held[central] = state.central - plan.shear * state.peripheral
             held[peripheral] = state.peripheral
         held |= {eliminated: state.eliminated, csf: state.csf_blood, fast: state.fast_blood, slow: state.slow_blood}
-        blood = {stage: plan.blood.into(stage, held) for stage in held if stage >= GUT}
+        blood = {stage: plan.blood.into(stage, held) for stage in held if stage >= first}
         tissue = None if peripheral is None else blood[peripheral]
         return KineticState(
-            csf=spinal[FLUID],
-            fast=spinal[FAST],
-            slow=spinal[SLOW],
-            gut=tuple(blood[GUT + i] for i in range(len(state.gut))),
+            csf=fluid,
+            fast=quick,
+            slow=late,
+            gut=tuple(blood[first + i] for i in range(len(state.gut))),
             central=blood[central] if tissue is None else blood[central] + plan.shear * tissue,
             peripheral=tissue,
             eliminated=blood[eliminated],
             csf_blood=blood[csf],
             fast_blood=blood[fast],
             slow_blood=blood[slow],
+            tissue=around,
         )
 
     def bolus(
-        self, state: KineticState, amount_ug: Amount, access: str = "lumbar puncture", tip: str | None = None
+        self,
+        state: KineticState,
+        amount_ug: Amount,
+        access: str = "lumbar puncture",
+        tip: str | None = None,
+        volume_ml: float | None = None,
     ) -> KineticState:
-        """Return the state right after a bolus into the spinal fluid, ug (0 for those who get none)."""
-        given = self.spinal.weights(access, tip) * jnp.asarray(amount_ug, state.csf.dtype)
+        """Return the state right after a bolus into the spinal fluid, ug (0 for those who get none).
+
+        `volume_ml`, if given, spreads it: see `Intrathecal.weights`.
+        """
+        given = self.spinal.weights(access, tip, volume_ml) * jnp.asarray(amount_ug, state.csf.dtype)
         return dataclasses.replace(state, csf=state.csf + given)
 
     def tablet(self, state: KineticState, amount_mg: Amount) -> KineticState:
@@ -233,13 +252,16 @@ class Kinetics(eqx.Module):
             csf_blood=cord,
             fast_blood=cord,
             slow_blood=cord,
+            tissue=self.spinal.around(modes),
         )
 
     def balance(self, state: KineticState) -> Balance:
         """Return where the drug is; the sum is what was given (of tablets, the share that is absorbed)."""
         body = state.central if state.peripheral is None else state.central + state.peripheral
+        volume = self.spinal.geometry.total_volume
         return Balance(
-            csf_ug=state.csf[0] * self.spinal.geometry.total_volume / UG_TO_NG,
+            csf_ug=state.csf[0] * volume / UG_TO_NG,
+            tissue_ug=0.0 if state.tissue is None else state.tissue[0] * volume / UG_TO_NG,
             gut_mg=sum(state.gut[1:], start=state.gut[0]),
             body_mg=body,
             eliminated_mg=state.eliminated,

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from eutonia import parameters
-from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator, shear
 from eutonia.drug.kinetics.state import Patients
 
 MG_PER_L_TO_NG_PER_ML = 1000.0
@@ -17,8 +17,9 @@ NG_TO_MG = 1e-6
 
 _MINUTES_AN_HOUR, _ML_A_LITRE = 60.0, 1000.0
 
-# Stages of the cascade: the constant infusion, mean concentration of the spinal fluid, then gut, blood and cord.
-SOURCE, SPINAL, GUT = 0, 1, 2
+# Stages of the cascade: the constant infusion, mean concentration of the spinal fluid and, where it is modelled, of the
+# tissue around it; then gut, blood and cord.
+SOURCE, SPINAL, TISSUE = 0, 1, 2
 
 
 class Dialysis(eqx.Module):
@@ -83,6 +84,13 @@ class Blood(eqx.Module):
     csf_volume: float = eqx.field(static=True)
     fast_rate: Patients
     slow_rate: Patients
+    uptake_rate: Patients | None = None
+    return_rate: Patients | None = None
+
+    @property
+    def gut(self) -> int:
+        """First stage of the gut in the cascade; those before it are of the spinal fluid."""
+        return TISSUE if self.uptake_rate is None else TISSUE + 1
 
     @property
     def clearance(self) -> Patients:
@@ -105,31 +113,25 @@ class Blood(eqx.Module):
     @property
     def stages(self) -> tuple[int, int | None, int, int, int, int]:
         """Stages of central, peripheral, eliminated, fluid, fast and slow site in the cascade."""
-        central = GUT + len(self.gut_rates)
+        central = self.gut + len(self.gut_rates)
         two = self.to_peripheral is not None
         first = central + (2 if two else 1)
         return (central, central + 1 if two else None, first, first + 1, first + 2, first + 3)
 
     def shear(self) -> tuple[Patients, Patients, Patients]:
-        """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
-
-        alpha > beta are the macro-rates; nu = (k_21 - beta) / k_12, written so that nothing cancels.
-        """
+        """Return alpha, beta and nu of the two compartments; see `cascade.shear`. One compartment has nu = 0."""
         if self.to_peripheral is None or self.from_peripheral is None:
             return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
-        k10, k12, k21 = self.elimination_rate, self.to_peripheral, self.from_peripheral
-        total = k10 + k12 + k21
-        root = jnp.sqrt((k10 + k12 - k21) ** 2 + 4.0 * k12 * k21)
-        alpha = (total + root) / 2.0
-        skew = k12 + k21 - k10
-        per_k12 = jnp.where(skew > 0, (root + skew) / k12, 4.0 * k10 / (root - jnp.minimum(skew, 0.0)))
-        return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
+        return shear(self.elimination_rate, self.to_peripheral, self.from_peripheral)
 
     def propagator(self, dt_h: Scalar, source_gain: Value) -> Propagator:
         """Return the transition over a step. `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
         alpha, beta, _ = self.shear()
         zero = jnp.zeros_like(alpha)
         rates: list[Value] = [zero, self.csf_rate, *self.gut_rates, alpha]
+        if self.uptake_rate is not None and self.return_rate is not None:
+            fluid, tissue, _ = shear(self.csf_rate, self.uptake_rate, self.return_rate)
+            rates[SPINAL:TISSUE] = [fluid, tissue]
         if self.to_peripheral is not None:
             rates.append(beta)
         rates += [zero, self.csf_rate, self.fast_rate, self.slow_rate]
@@ -148,7 +150,10 @@ class Blood(eqx.Module):
             (fast, csf): self.fast_rate,
             (slow, fast): self.slow_rate,
         }
-        gains |= {(GUT + i + 1, GUT + i): rate for i, rate in enumerate(self.gut_rates)}
+        if self.uptake_rate is not None and self.return_rate is not None:
+            tilt = shear(self.csf_rate, self.uptake_rate, self.return_rate)[2]
+            gains |= {(TISSUE, SPINAL): self.uptake_rate, (central, TISSUE): tilt * gains[central, SPINAL]}
+        gains |= {(self.gut + i + 1, self.gut + i): rate for i, rate in enumerate(self.gut_rates)}
         if peripheral is not None and self.to_peripheral is not None:
             gains |= {(peripheral, central): self.to_peripheral, (eliminated, peripheral): k10 * nu}
             gains[csf, peripheral] = seen * nu

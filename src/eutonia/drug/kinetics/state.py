@@ -30,6 +30,9 @@ class KineticState(eqx.Module):
         Drug cleared from blood since the start, mg.
     csf_blood, fast_blood, slow_blood
         Concentrations that blood causes in the spinal fluid and at the effect sites, the same in every segment, ng/mL.
+    tissue
+        Amplitude of each mode in the tissue around the fluid, as a concentration of the fluid's volume, ng/mL; None
+        where the tissue holds no drug.
     """
 
     csf: Modes
@@ -42,6 +45,7 @@ class KineticState(eqx.Module):
     csf_blood: Patients
     fast_blood: Patients
     slow_blood: Patients
+    tissue: Modes | None = None
 
 
 class Levels(eqx.Module):
@@ -99,7 +103,8 @@ class Exposure(eqx.Module):
 
 
 class Balance(eqx.Module):
-    """Where the drug is: amounts in spinal fluid (ug), gut and body (mg), and what has left (mg, integrated exactly).
+    """Where the drug is: amounts in spinal fluid and the tissue around it (ug), gut and body (mg), and what has left
+    (mg, integrated exactly).
 
     A dose in the spinal fluid is in `csf_ug` until it enters the blood. The share of a tablet that is never absorbed
     is in none of them.
@@ -109,8 +114,9 @@ class Balance(eqx.Module):
     gut_mg: Patients
     body_mg: Patients
     eliminated_mg: Patients
+    tissue_ug: Patients | float = 0.0
 
     @property
     def total_ug(self) -> Patients:
         """All drug that ever entered the spinal fluid or will be or was absorbed, ug."""
-        return self.csf_ug + 1000.0 * (self.gut_mg + self.body_mg + self.eliminated_mg)
+        return self.csf_ug + self.tissue_ug + 1000.0 * (self.gut_mg + self.body_mg + self.eliminated_mg)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -41,6 +43,10 @@ class IntrathecalValues(eqx.Module):
     lumbar_puncture_conus_share: Scalar
     csf_plasma_ratio: Scalar
     geometry: SpinalGeometry = eqx.field(static=True)
+    tissue_ratio: Scalar | None = None
+    tissue_return_rate: Scalar | None = None
+    puncture_volume: float = eqx.field(static=True, default=1.0)
+    tip_excess: float = eqx.field(static=True, default=0.0)
 
     @classmethod
     def from_records(cls) -> IntrathecalValues:
@@ -49,11 +55,38 @@ class IntrathecalValues(eqx.Module):
         typical = {name: records.value(name) for name in _INTRATHECAL}
         spread = {f"{name}_sd_log": records.spread(name).sd_log for name in _INTRATHECAL_SPREAD}
         ratio = parameters.load("blood_csf").value("csf_plasma_ratio")
-        return cls(**typical, **spread, csf_plasma_ratio=ratio, geometry=SpinalGeometry.from_records())
+        volume = parameters.load("pump").value("bolus_volume_screening")
+        geometry = SpinalGeometry.from_records()
+        return cls(**typical, **spread, csf_plasma_ratio=ratio, geometry=geometry, puncture_volume=volume)
+
+    @classmethod
+    def neuraxis(cls, pieces: int = 1) -> IntrathecalValues:
+        """Return the finer model of the set `neuraxis`: a segment to a vertebra (or several), tissue, the tip.
+
+        Dispersion and removal are those of the trials, so that both models say the same of the label's numbers.
+        """
+        trials, finer = cls.from_records(), parameters.load("neuraxis")
+        return dataclasses.replace(
+            trials,
+            geometry=trials.geometry.by_vertebra(pieces),
+            tissue_ratio=finer.value("tissue_ratio"),
+            tissue_return_rate=finer.value("tissue_return_rate"),
+            tip_excess=finer.value("tip_excess"),
+        )
+
+    def with_length_constant(self, cm: float) -> IntrathecalValues:
+        """Return these values with the dispersion at which a steady level falls e-fold in so many cm."""
+        return dataclasses.replace(self, dispersion=self.csf_clearance_rate * cm**2)
+
+    def with_net_flow(self, ml_per_h: float) -> IntrathecalValues:
+        """Return these values with a net flow down into the spine; it scales with a person's dispersion."""
+        ratio = ml_per_h / float(self.dispersion)
+        return dataclasses.replace(self, geometry=dataclasses.replace(self.geometry, net_flow=ratio))
 
     def people(self, draws: Draws, tip: str) -> Intrathecal:
         """Return the spinal fluid of the people with these standard normal draws."""
-        self.geometry.segment_at(tip)
+        self.geometry.place(tip)  # refuses a level that does not exist
+        back = None if self.tissue_return_rate is None else jnp.full_like(draws[0], self.tissue_return_rate)
         return Intrathecal(
             clearance_rate=self.csf_clearance_rate * jnp.exp(self.csf_clearance_rate_sd_log * draws[_CLEARANCE_RATE]),
             dispersion=self.dispersion * jnp.exp(self.dispersion_sd_log * draws[_DISPERSION]),
@@ -63,6 +96,10 @@ class IntrathecalValues(eqx.Module):
             conus_share=jnp.full_like(draws[0], self.lumbar_puncture_conus_share),
             geometry=self.geometry,
             tip=tip,
+            uptake_rate=None if back is None or self.tissue_ratio is None else self.tissue_ratio * back,
+            return_rate=back,
+            puncture_volume=self.puncture_volume,
+            tip_excess=self.tip_excess,
         )
 
 
@@ -169,6 +206,8 @@ class OralValues(eqx.Module):
             csf_volume=fluid.geometry.total_volume,
             fast_rate=fluid.fast_rate,
             slow_rate=fluid.slow_rate,
+            uptake_rate=fluid.uptake_rate,
+            return_rate=fluid.return_rate,
         )
 
     def _kidneys(self) -> tuple[Scalar, Scalar]:

@@ -1,0 +1,49 @@
+"""Commands on pump programs: what one delivers, and those that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eutonia.cli.app import app, console
+
+
+@app.command()
+def pump(
+    program: Annotated[
+        str, typer.Argument(metavar="PROGRAM", help="A pump program file, or the name of one that ships.")
+    ],
+    day: Annotated[int | None, typer.Option(min=0, help="Day to print hour by hour; the last when left out.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for a page, a table by the hour and a record.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks."""
+    from eutonia.exchange.pump_file import load_therapy
+    from eutonia.report import pump as report
+
+    therapy = load_therapy(program)
+    target = None if out is None else report.check_folder(out)
+
+    from eutonia.drug.pump import play
+    from eutonia.drug.pump.forecast import forecast
+    from eutonia.trial.running import prepare
+
+    prepare()
+    found = forecast(play(therapy))
+    if target is not None:
+        report.write(found, target, day)
+    if not quiet:
+        report.show(found, console(), day)
+        if target is not None:
+            typer.echo(f"Written to {target}")
+
+
+@app.command()
+def programs() -> None:
+    """List the pump programs that ship."""
+    from eutonia.exchange.pump_file import load_therapy, shipped
+
+    for name in shipped():
+        typer.echo(f"{name:28} {load_therapy(name).title}")

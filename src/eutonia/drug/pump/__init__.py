@@ -1,0 +1,16 @@
+"""The implanted pump as a device: flows, tubing, programs, faults, dates and rules; every change exact in time."""
+
+from eutonia.drug.pump.course import Course as Course
+from eutonia.drug.pump.course import Happening as Happening
+from eutonia.drug.pump.course import play as play
+from eutonia.drug.pump.dates import Date as Date
+from eutonia.drug.pump.dates import next_dates as next_dates
+from eutonia.drug.pump.device import Device as Device
+from eutonia.drug.pump.device import Interval as Interval
+from eutonia.drug.pump.device import models as models
+from eutonia.drug.pump.implant import Piece as Piece
+from eutonia.drug.pump.implant import Pump as Pump
+from eutonia.drug.pump.program import Program as Program
+from eutonia.drug.pump.program import Step as Step
+from eutonia.drug.pump.therapy import Therapy as Therapy
+from eutonia.drug.pump.tubing import Tube as Tube

@@ -1,0 +1,135 @@
+"""Pumps as their manuals describe them: reservoir, flows, accuracy, alarm, battery, dead volume, magnet."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from eutonia import parameters
+from eutonia.errors import StudyError, unknown
+
+_RESERVOIRS = "_reservoirs"
+# From the units of the records to mL and h.
+_TO_OURS = {"mL/day": 1 / 24, "day": 24.0, "year": 8766.0, "uL": 1e-3, "mL": 1.0, "mL/cm": 1.0, "1/day": 1.0, "1": 1.0}
+# Two flows that differ by less than this share are one; far above rounding, far below any setting.
+_SAME_FLOW = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A number that is known only within limits."""
+
+    low: float
+    typical: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A pump model: flows in mL/h, volumes in mL, times in h.
+
+    Attributes
+    ----------
+    flow_lowest, flow_highest
+        Flows that can be programmed; 0 stops it.
+    flow_minimum_mode
+        Flow of the mode that only keeps the tubing open; 0 where there is none.
+    flow_tolerance
+        Share by which flow may be off either way.
+    program_steps
+        Most steps of a day's program; None where no limit is known.
+    alarm_volume
+        Volume at which the low-reservoir alarm sounds unless another is programmed.
+    battery_life, replacement_warning
+        Life of the battery; time from the replacement signal to the end of service, None where there is none.
+    internal_volume, catheter_ml_per_cm
+        What the tubing up to the connector and the catheter hold.
+    magnet_volume
+        Volume that one exposure to a magnet may deliver before the valve shuts for good; None: the rotor stalls
+        instead and starts again.
+    """
+
+    model: str
+    reservoirs: tuple[float, ...]
+    flow_lowest: float
+    flow_highest: float
+    flow_minimum_mode: float
+    flow_tolerance: float
+    program_steps: int | None
+    alarm_volume: float
+    battery_life: Interval
+    replacement_warning: float | None
+    internal_volume: float
+    catheter_ml_per_cm: float
+    magnet_volume: float | None
+
+    @classmethod
+    def named(cls, model: str) -> Device:
+        """Read the record of a pump model, such as "SynchroMed II"."""
+        if model not in models():
+            raise StudyError(unknown("pump model", model, models(), "Choose one of them."))
+        records, slug = parameters.load("pump"), _slug(model)
+
+        def of(name: str) -> float | None:
+            key = f"{slug}_{name}"
+            return records.value(key) * _TO_OURS[records[key].unit] if key in records else None
+
+        def needed(name: str) -> float:
+            return records.value(f"{slug}_{name}") * _TO_OURS[records[f"{slug}_{name}"].unit]
+
+        steps = of("program_steps")
+        return cls(
+            model=model,
+            reservoirs=records.array(f"{slug}{_RESERVOIRS}"),
+            flow_lowest=needed("flow_lowest"),
+            flow_highest=needed("flow_highest"),
+            flow_minimum_mode=of("flow_minimum_mode") or 0.0,
+            flow_tolerance=needed("flow_tolerance"),
+            program_steps=None if steps is None else round(steps),
+            alarm_volume=needed("alarm_volume"),
+            battery_life=_battery(slug),
+            replacement_warning=of("replacement_warning"),
+            internal_volume=needed("internal_volume"),
+            catheter_ml_per_cm=needed("catheter_volume_per_length"),
+            magnet_volume=of("emergency_dose"),
+        )
+
+    def catheter_volume(self, length_cm: float) -> float:
+        """Return the volume of a catheter of this length, mL."""
+        return length_cm * self.catheter_ml_per_cm
+
+    def dead_volume(self, length_cm: float) -> float:
+        """Return the volume between reservoir and catheter tip, mL."""
+        return self.internal_volume + self.catheter_volume(length_cm)
+
+    def runs(self, flow: float) -> float:
+        """Return the flow at which it really runs when `flow` is programmed: never below its lowest, unless stopped.
+
+        The minimum-rate mode is the one flow below the lowest.
+        """
+        if flow == 0.0 or (self.flow_minimum_mode and math.isclose(flow, self.flow_minimum_mode, rel_tol=_SAME_FLOW)):
+            return flow
+        return min(max(flow, self.flow_lowest), self.flow_highest)
+
+    def lowest_dose(self, concentration: float) -> float:
+        """Return the lowest rate other than 0 that can be delivered of a concentration in ug/mL, ug/h."""
+        return self.flow_lowest * concentration
+
+
+def models() -> tuple[str, ...]:
+    """Return the names of the pump models that have records."""
+    records = parameters.load("pump").records()
+    return tuple(one.label.rpartition(", ")[2] for one in records if one.name.endswith(_RESERVOIRS))
+
+
+def _slug(model: str) -> str:
+    return model.casefold().replace(" ", "_")
+
+
+def _battery(slug: str) -> Interval:
+    records, key = parameters.load("pump"), f"{slug}_battery_life"
+    spread, year = records[key].spread, _TO_OURS[records[key].unit]
+    typical = records.value(key) * year
+    if spread is None or spread.low is None or spread.high is None:
+        return Interval(typical, typical, typical)
+    return Interval(spread.low * year, typical, spread.high * year)

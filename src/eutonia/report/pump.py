@@ -1,0 +1,146 @@
+"""A pump forecast on the screen, and as a folder of a page, a table and a record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia.drug.pump.forecast import SITES, Forecast
+from eutonia.report import files, pump_page, pump_words, words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+#: What the folder of a pump forecast holds; the record marks it as ours.
+NAMES = ("program.html", "program.csv", "program.json")
+_MOST_STRETCHES = 16
+
+
+def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
+    """Print a day hour by hour, totals, dates and broken rules."""
+    from rich.text import Text
+
+    therapy, chosen = forecast.course.therapy, pump_words.shown_day(forecast, day)
+    console.print(Text(therapy.title, style="bold"))
+    catheter = f"catheter {therapy.catheter_cm:g} cm to {therapy.tip}, dead volume {therapy.dead_volume:.3g} mL"
+    console.print(Text(f"{therapy.device.model}, {therapy.reservoir:g} mL, {catheter}"))
+    console.print(Text(f"{words.DISCLAIMER}.\n"))
+    console.print(_hours(forecast, chosen))
+    console.print(_levels(forecast, chosen))
+    console.print(_totals(forecast))
+    console.print(_dates(forecast))
+    found = pump_words.broken(forecast)
+    console.print(Text("Rules that this program breaks" if found else "No rule is broken.", style="bold"))
+    for when, rule, says, do, is_hazard in found:
+        console.print(Text(f"{'!!' if is_hazard else ' -'} {when}: {rule}", style="bold red" if is_hazard else "bold"))
+        console.print(Text(f"   {says}\n   Do: {do}"))
+    console.print(Text(f"\n{balance(forecast)}"))
+
+
+def balance(forecast: Forecast) -> str:
+    """Return where the drug is, in a sentence."""
+    ledger, pump = forecast.course.pump.ledger, forecast.course.pump
+    return (
+        f"Of {ledger.filled:.6g} ug filled, {ledger.delivered:.6g} left the tip, {ledger.leaked:.6g} leaked, "
+        f"{ledger.withdrawn:.6g} were drawn out at refills, {pump.content:.6g} are in pump and tubing; unaccounted in "
+        f"pump, fluid and blood: {forecast.unaccounted:.0e} of it."
+    )
+
+
+def _table(title: str, heads: list[str], *, left: int = 1) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for k, head in enumerate(heads):
+        table.add_column(head, justify="left" if k < left else "right", no_wrap=k == 0)
+    return table
+
+
+def _hours(forecast: Forecast, day: int) -> Table:
+    therapy = forecast.course.therapy
+    heads = ["hour", "pump ug", "tip ug", "lost ug", *(f"{name} ng/mL" for name in SITES)]
+    table = _table(f"Hour by hour on {therapy.day(day * 24.0)}", heads)
+    for row in pump_words.hours(forecast, day):
+        spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
+        table.add_row(row.label, *spent, *(pump_words.level(x) for x in row.levels))
+    return table
+
+
+def _levels(forecast: Forecast, day: int) -> Table:
+    heads = ["mean of the day, ng/mL", "typical", "least spread", "most spread"]
+    table = _table("Spinal fluid: how far drug spreads is known within tenfold only", heads)
+    for row in pump_words.levels(forecast, day):
+        table.add_row(*row)
+    return table
+
+
+def _totals(forecast: Forecast) -> Table:
+    day = forecast.course.therapy.day
+    table = _table("Totals per day", ["from", "to", "pump ug", "tip ug", "lost ug"], left=2)
+    found = pump_words.stretches(forecast)
+    for row in found[:_MOST_STRETCHES]:
+        spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
+        table.add_row(day(row.first * 24.0), day(row.last * 24.0), *spent)
+    if len(found) > _MOST_STRETCHES:
+        table.add_row(f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "")
+    return table
+
+
+def _dates(forecast: Forecast) -> Table:
+    table = _table("Next dates, if nothing else is done", ["what", "earliest", "as programmed", "latest"], left=4)
+    for row in pump_words.dates(forecast):
+        table.add_row(*row[:-1])
+    return table
+
+
+def write(forecast: Forecast, folder: str | os.PathLike[str], day: int | None = None) -> Path:
+    """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`."""
+    return files.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day))
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if a forecast may be written there."""
+    return files.check_folder(folder, NAMES)
+
+
+def _fill(forecast: Forecast, folder: Path, day: int | None) -> None:
+    chosen = pump_words.shown_day(forecast, day)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
+    (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
+    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen), encoding="utf-8")
+    files.write_json(folder / NAMES[2], record(forecast, chosen))
+
+
+def record(forecast: Forecast, day: int) -> dict[str, Any]:
+    """Return a forecast in short, as plain data."""
+    therapy, course = forecast.course.therapy, forecast.course
+    return {
+        "program": files.PROGRAM,
+        "name": therapy.name,
+        "title": therapy.title,
+        "disclaimer": words.DISCLAIMER,
+        "pump": {
+            "model": therapy.device.model,
+            "product": therapy.product,
+            "reservoir_ml": therapy.reservoir,
+            "alarm_volume_ml": therapy.alarm_volume,
+            "catheter_cm": therapy.catheter_cm,
+            "dead_volume_ml": therapy.dead_volume,
+            "tip": therapy.tip,
+        },
+        "day": {"number": day, "hours": pump_words.hours(forecast, day)},
+        "totals": pump_words.stretches(forecast),
+        "dates": forecast.dates,
+        "rules_broken": forecast.broken,
+        "happenings": course.happenings,
+        "ledger_ug": course.pump.ledger,
+        "in_pump_ug": course.pump.content,
+        "unaccounted_share": forecast.unaccounted,
+        "files": list(NAMES),
+    }

@@ -1,0 +1,207 @@
+"""Drawings of a pump forecast: delivery, levels, and the whole cord over time."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.drug.kinetics import LEVELS
+from eutonia.drug.pump.forecast import CASES, SITES, Forecast
+from eutonia.report import plot, scales, svg
+from eutonia.report.svg import Drawing
+from eutonia.report.words import Number
+
+_WIDTH, _LEFT, _RIGHT = 1000, 76, 132
+_LINES: dict[str, tuple[str, plot.Dash]] = {
+    "lumbar": ("leg", "solid"),
+    "thoracic": ("active", (7.0, 2.0)),
+    "cervical": ("limb-arm", (4.0, 1.6)),
+    "cisternal": ("brain", (1.5, 1.5)),
+}
+_BINS, _COLUMNS = 420, 220
+#: Lowest level of a logarithmic scale, as a share of the highest, and steps of the map of the cord.
+_DECADES, _SHADES = 3, 9
+_LABELLED = ("S2", "L3", "T12", "T6", "T1", "C1")
+_OF_NOTE = frozenset(
+    {"empty", "alarm", "filled", "prime", "bridge", "flush", "leak", "kink", "repair", "stall", "shut", "replaced"}
+)
+_MOST_MARKS = 26
+
+Times = Float[np.ndarray, " time"]
+
+
+def marked(forecast: Forecast) -> list[tuple[int, float, str]]:
+    """Return what happened, numbered, without mere changes of the program if there are many."""
+    every = [(one.at_h, one.words, one.what) for one in forecast.course.happenings]
+    chosen = every if len(every) <= _MOST_MARKS else [row for row in every if row[2] in _OF_NOTE][:_MOST_MARKS]
+    return [(k, at, text) for k, (at, text, _) in enumerate(chosen, start=1)]
+
+
+def whole(forecast: Forecast) -> Drawing:
+    """Draw delivery above levels above the cord, on one axis of time."""
+    end = float(forecast.time_h[-1])
+    by_day = end > 96.0
+    sheet = plot.Sheet("whole", _WIDTH, 920)
+    _marks(sheet, forecast, end)
+    _delivery(sheet, forecast, (0.0, end), 34, is_daily=by_day)
+    _levels(sheet, forecast, (0.0, end), 230, 290)
+    _cord(sheet, forecast, end, 570)
+    words = "Delivery at pump and tip, levels in the spinal fluid by region, and the level at every height of the cord."
+    return Drawing("Course", words, sheet.finish("Course of the pump and of the spinal fluid", words))
+
+
+def one_day(forecast: Forecast, day: int) -> Drawing:
+    """Draw the hours of one day."""
+    sheet = plot.Sheet("day", _WIDTH, 520)
+    span = (day * 24.0, day * 24.0 + 24.0)
+    _delivery(sheet, forecast, span, 20, is_daily=False)
+    _levels(sheet, forecast, span, 216, 240)
+    words = "What leaves pump and tip in each hour, and the levels of the spinal fluid."
+    return Drawing("One day", words, sheet.finish("One day, hour by hour", words))
+
+
+def _inside(forecast: Forecast, span: tuple[float, float]) -> slice:
+    first, last = np.searchsorted(forecast.time_h, span)
+    return slice(int(first), int(last) + 1)
+
+
+def _axis(panel: plot.Panel, span: tuple[float, float], *, is_named: bool) -> None:
+    """Draw the axis of time: hours of one day, or days."""
+    if span[1] - span[0] <= 24.0:
+        at = [span[0] + hour for hour in range(0, 25, 3)]
+        panel.floor(at, [f"{hour:02d}:00" for hour in range(0, 25, 3)] if is_named else [])
+        return
+    days = scales.ticks(span[0] / 24.0, span[1] / 24.0, 12)
+    panel.floor([24.0 * day for day in days], scales.shown(days) if is_named else [], "days" if is_named else "")
+
+
+def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, *, is_daily: bool) -> None:
+    """Draw what left the reservoir and what left the tip, by day or by hour."""
+    step = 24.0 if is_daily else 1.0
+    edges = np.arange(span[0], span[1] + 1e-9, step)
+    pumped, tip, lost = forecast.course.totals(edges)
+    highest = max(float(np.quantile(np.concatenate([pumped, tip]), 0.995)) * 1.25, 1e-3)
+    panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 150), span, (0.0, highest))
+    marks = scales.ticks(0.0, highest, 4)
+    panel.rules(y=marks)
+    panel.labels_up(marks, scales.shown(marks))
+    sheet.text(_LEFT, top - 10, f"Delivered, ug per {'day' if is_daily else 'hour'}", bold=True)
+    for values, token, width, dash in ((pumped, "placebo", 2.0, "dashed"), (tip, "active", 2.4, "solid")):
+        panel.line(edges, np.append(values, values[-1]), token, width, dash, is_stepped=True)
+    if lost.max(initial=0.0) > 0:
+        panel.line(edges, np.append(lost, lost[-1]), "does-not", 1.8, (1.5, 1.5), is_stepped=True)
+    above = [value for value in (pumped.max(), tip.max()) if value > highest]
+    if above:
+        sheet.text(panel.right - 4, top + 10, f"peak {max(above):.3g} ug", "muted", size=11, anchor="end")
+    _key(sheet, top + 20, [("left the tip", "active", "solid"), ("left the pump", "placebo", "dashed")])
+    if lost.max(initial=0.0) > 0:
+        _key(sheet, top + 60, [("leaked", "does-not", (1.5, 1.5))])
+    _axis(panel, span, is_named=False)
+
+
+def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, height: Number) -> None:
+    """Draw the level of each region, typical, within the published range of spread."""
+    inside = _inside(forecast, span)
+    time = forecast.time_h[inside]
+    known = {name: forecast.site(name)[inside] for name in SITES}
+    highest = max(float(max(rows[:, 0].max() for rows in known.values())) * 1.6, 1e-3)
+    lowest = highest / 10**_DECADES
+    panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, height), span, (lowest, highest), is_log=True)
+    marks = scales.decades(lowest, highest)
+    panel.rules(y=marks)
+    panel.labels_up(marks, [f"{mark:g}" for mark in marks])
+    sheet.text(_LEFT, top - 10, "Level in the spinal fluid, ng/mL", bold=True)
+    keep = svg.thinned(time, [rows[:, 0] for rows in known.values()], _BINS)
+    for name, rows in known.items():
+        token, _ = _LINES[name]
+        if name in ("lumbar", "cervical"):
+            low, high = rows[keep].min(axis=1), rows[keep].max(axis=1)
+            panel.band(time[keep], np.maximum(low, lowest * 1e-2), np.maximum(high, lowest * 1e-2), token, 0.13)
+    for name, rows in known.items():
+        token, dash = _LINES[name]
+        panel.line(time[keep], np.maximum(rows[keep, 0], lowest * 1e-2), token, 2.0, dash)
+    _key(sheet, top + 20, [(name, *_LINES[name]) for name in SITES])
+    _axis(panel, span, is_named=span[1] - span[0] <= 24.0)
+
+
+def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> None:
+    """Draw the level at every height over time as shades; each shade is a step of the logarithm."""
+    geometry = forecast.geometry
+    heights = np.concatenate([[0.0], np.cumsum(geometry.length)])
+    time_edges = np.linspace(0.0, end, min(_COLUMNS, forecast.time_h.size - 1) + 1)
+    index = np.searchsorted(forecast.time_h, (time_edges[1:] + time_edges[:-1]) / 2)
+    shown = forecast.segment[index, :, 0]
+    highest = max(float(shown.max()), 1e-3)
+    steps = np.linspace(-_DECADES, 0.0, _SHADES + 1)[:-1]
+    shade = np.searchsorted(steps, np.log10(np.maximum(shown / highest, 1e-9)), side="right")
+    panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 262), (0.0, end), (0.0, float(heights[-1])))
+    sheet.text(_LEFT, top - 10, "Along the cord, head above, typical spread", bold=True)
+    across = panel.x(time_edges)
+    up = panel.y(heights)
+    for step in range(1, _SHADES + 1):
+        path = _boxes(shade == step, across, up)
+        if path:
+            sheet.fill(path, "active", opacity=step / _SHADES)
+    tops = np.asarray(geometry.top_vertebra)
+    for name in (*_LABELLED, forecast.course.therapy.tip):
+        here = np.flatnonzero(tops == LEVELS.index(name) + 1)
+        middle = (heights[here[0]] + heights[here[-1] + 1]) / 2.0
+        is_tip = name == forecast.course.therapy.tip
+        if is_tip or abs(LEVELS.index(name) - LEVELS.index(forecast.course.therapy.tip)) > 1:
+            words = f"tip {name}" if is_tip else name
+            sheet.text(_LEFT - 5, panel.y.at(middle), words, "ink" if is_tip else "muted", size=11, anchor="end")
+    panel.labels_up([float(heights[-1]) - 4.0], ["cistern"])
+    _axis(panel, (0.0, end), is_named=True)
+    levels = [highest * 10.0**step for step in [*steps, 0.0]]
+    for k, (low, high) in enumerate(pairwise(levels)):
+        y = top + 236 - 22 * k
+        sheet.parts.append(
+            f'<rect x="{_WIDTH - _RIGHT + 14}" y="{y}" width="16" height="16" fill="{svg.colour("active")}" '
+            f'fill-opacity="{(k + 1) / _SHADES:.2f}"/>'
+        )
+        sheet.text(_WIDTH - _RIGHT + 36, y + 8, f"{_round(low)}–{_round(high)}", "muted", size=11)
+    sheet.text(_WIDTH - _RIGHT + 14, top + 36, "ng/mL", "muted", size=11)
+
+
+def _boxes(inside: np.ndarray, across: Float[np.ndarray, " edge"], up: Float[np.ndarray, " height"]) -> str:
+    """Return a path of the boxes of one shade, neighbours in time joined."""
+    parts = []
+    for segment in range(inside.shape[1]):
+        column = np.concatenate([[False], inside[:, segment], [False]])
+        changes = np.flatnonzero(np.diff(column.astype(int)))
+        y, tall = up[segment + 1], up[segment] - up[segment + 1]
+        for start, stop in changes.reshape(-1, 2):
+            parts.append(f"M{across[start]:.1f} {y:.1f}H{across[stop]:.1f}v{tall:.1f}H{across[start]:.1f}z")
+    return "".join(parts)
+
+
+def _marks(sheet: plot.Sheet, forecast: Forecast, end: float) -> None:
+    """Draw numbered lines at what happened, through all panels."""
+    room = sheet.panel((_LEFT, 34, _WIDTH - _LEFT - _RIGHT, 798), (0.0, end), (0.0, 1.0))
+    last: dict[int, float] = {}
+    for number, at, _ in marked(forecast):
+        room.rules(x=[at], token="line")
+        x = room.x.at(at)
+        row = next((k for k in range(3) if x - last.get(k, -99.0) > 18.0), 2)
+        last[row] = x
+        sheet.text(x, 878 + 15 * row, str(number), "muted", size=11, anchor="middle")
+
+
+def _key(sheet: plot.Sheet, top: Number, rows: list[tuple[str, str, plot.Dash]]) -> None:
+    """Write a key at the right of a panel."""
+    for k, (name, token, dash) in enumerate(rows):
+        y, x = top + 20 * k, _WIDTH - _RIGHT + 14
+        sheet.stroke(f"M{x} {y}h22", token, 2.2, dash)
+        sheet.text(x + 28, y, name, "muted", size=12)
+
+
+def _round(value: float) -> str:
+    """Return a level to two digits, without an exponent."""
+    return f"{float(f'{value:.2g}'):g}"
+
+
+def cases() -> str:
+    """Return what the bands mean."""
+    return f"Lines: {CASES[0]}. Bands of lumbar and cervical level: from the {CASES[1]} to the {CASES[2]} published."

@@ -1,0 +1,83 @@
+"""A pump forecast as one HTML page that opens offline."""
+
+from __future__ import annotations
+
+from eutonia import __version__
+from eutonia.drug.pump.forecast import SITES, Forecast
+from eutonia.report import pump_figures, pump_words, svg, words
+
+
+def html(forecast: Forecast, day: int) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing."""
+    import jinja2
+
+    therapy = forecast.course.therapy
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("eutonia.report", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
+    totals = [
+        (therapy.day(row.first * 24.0), therapy.day(row.last * 24.0), *_spent(row))
+        for row in pump_words.stretches(forecast)
+    ]
+    happened = [(number, _moment(forecast, at), text) for number, at, text in pump_figures.marked(forecast)]
+    return (
+        environment.get_template("pump.html.jinja").render(
+            therapy=therapy,
+            palette=svg.PALETTE,
+            version=__version__,
+            disclaimer=words.DISCLAIMER,
+            lead=_lead(forecast),
+            facts=_facts(forecast),
+            broken=pump_words.broken(forecast),
+            whole=pump_figures.whole(forecast),
+            cases=pump_figures.cases(),
+            happened=happened,
+            day=therapy.day(day * 24.0),
+            one_day=pump_figures.one_day(forecast, day),
+            sites=list(SITES),
+            hours=hours,
+            levels=pump_words.levels(forecast, day),
+            totals=totals,
+            dates=pump_words.dates(forecast),
+            unaccounted=f"{forecast.unaccounted:.0e}",
+            ledger=forecast.course.pump.ledger,
+            left=forecast.course.pump.content,
+        )
+        + "\n"
+    )
+
+
+def _spent(row: pump_words.Hour | pump_words.Stretch) -> tuple[str, ...]:
+    return tuple(pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
+
+
+def _moment(forecast: Forecast, at_h: float) -> str:
+    minutes = round(at_h % 24.0 * 60.0)
+    return f"{forecast.course.therapy.day(at_h)}, {minutes // 60:02d}:{minutes % 60:02d}"
+
+
+def _lead(forecast: Forecast) -> str:
+    """Return the page in a sentence or two."""
+    count = len(forecast.broken)
+    hazards = sum(one.is_hazard for one in forecast.broken)
+    due = next(date for date in forecast.dates if date.what == "refill due")
+    rules = "No rule is broken." if not count else f"{count} rules are broken, {hazards} of them a hazard."
+    if count == 1:
+        rules = f"One rule is broken{', a hazard' if hazards else ''}."
+    return f"{rules} After the last filling a refill is due by {forecast.course.therapy.day(due.at_h.low)}."
+
+
+def _facts(forecast: Forecast) -> list[tuple[str, str]]:
+    therapy = forecast.course.therapy
+    return [
+        ("Pump", f"{therapy.device.model}, {therapy.reservoir:g} mL"),
+        ("Product", therapy.product),
+        ("Catheter", f"{therapy.catheter_cm:g} cm, tip at {therapy.tip}"),
+        ("Dead volume", f"{therapy.dead_volume:.3g} mL"),
+        ("Followed for", f"{therapy.duration_h / 24.0:.4g} days"),
+    ]

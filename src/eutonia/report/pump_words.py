@@ -1,0 +1,119 @@
+"""A pump forecast in rows of words and numbers: what the screen, the page and the tables all print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from eutonia.drug.pump.forecast import CASES, SITES, Forecast
+
+_DAY_H = 24
+#: Two daily totals that differ by less than this share are printed as one stretch.
+_ALIKE = 5e-4
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour of a day: amounts in ug, typical levels in ng/mL by site."""
+
+    label: str
+    pumped: float
+    tip: float
+    lost: float
+    levels: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Days that deliver the same: first and last day, daily totals in ug."""
+
+    first: int
+    last: int
+    pumped: float
+    tip: float
+    lost: float
+
+
+def shown_day(forecast: Forecast, day: int | None) -> int:
+    """Return the day whose hours are printed: that asked for, if the course has it, else the last whole one."""
+    last = max(int(forecast.time_h[-1]) // _DAY_H - 1, 0)
+    return last if day is None else min(day, last)
+
+
+def hours(forecast: Forecast, day: int) -> list[Hour]:
+    """Return the hours of a day."""
+    begin = day * _DAY_H
+    spent = [forecast.hourly(what)[begin : begin + _DAY_H].tolist() for what in range(3)]
+    levels = [forecast.site(name)[begin + 1 : begin + 1 + _DAY_H, 0].tolist() for name in SITES]
+    rows = zip(*spent, *levels, strict=True)
+    return [Hour(f"{k:02d}:00", row[0], row[1], row[2], tuple(row[3:])) for k, row in enumerate(rows)]
+
+
+def stretches(forecast: Forecast) -> list[Stretch]:
+    """Return the daily totals, days that are alike joined."""
+    days = math.ceil(forecast.course.therapy.duration_h / _DAY_H)
+    totals = forecast.course.totals(np.arange(days + 1) * float(_DAY_H))
+    size = max(float(totals.max(initial=0.0)), 1e-12)
+    keys = np.round(totals / (size * _ALIKE)).astype(int).T.tolist()
+    found = []
+    for _, group in groupby(range(days), key=lambda day: tuple(keys[day])):
+        inside = list(group)
+        means = totals[:, inside].mean(axis=1)
+        found.append(Stretch(inside[0], inside[-1], *(float(x) for x in means)))
+    return found
+
+
+def dates(forecast: Forecast) -> list[tuple[str, str, str, str, str]]:
+    """Return each date as what, earliest, as programmed, latest, why."""
+    therapy = forecast.course.therapy
+
+    def told(at: float) -> str:
+        return "not within a year" if math.isinf(at) else therapy.day(at)
+
+    rows = []
+    for date in forecast.dates:
+        at = date.at_h
+        low, high = ("", "") if at.low == at.high else (told(at.low), told(at.high))
+        rows.append((date.what, low, told(at.typical), high, date.because))
+    return rows
+
+
+def broken(forecast: Forecast) -> list[tuple[str, str, str, str, bool]]:
+    """Return each broken rule as when, rule, what is wrong, what to do, and whether it is a hazard."""
+    day = forecast.course.therapy.day
+    return [(day(one.at_h), one.rule, one.says, f"{one.do} ({one.source})", one.is_hazard) for one in forecast.broken]
+
+
+def levels(forecast: Forecast, day: int) -> list[tuple[str, str, str, str]]:
+    """Return the mean level of a day by site, typical and at both ends of the published spread, ng/mL."""
+    begin = day * _DAY_H
+    inside = slice(begin + 1, begin + 1 + _DAY_H)
+    rows = [(name, forecast.site(name)[inside].mean(axis=0)) for name in SITES]
+    rows.append(("at the catheter tip", forecast.tip[inside].mean(axis=0)))
+    rows.append(("plasma", forecast.plasma[inside].mean(axis=0)))
+    return [(name, level(row[0]), level(row[1]), level(row[2])) for name, row in rows]
+
+
+def level(value: float) -> str:
+    """Return a concentration in words: three digits, and nothing below a thousandth."""
+    return "0" if value < 1e-3 else f"{float(f'{value:.3g}'):g}"
+
+
+def amount(value: float) -> str:
+    """Return an amount in words."""
+    return "0" if abs(value) < 5e-4 else f"{value:.4g}"
+
+
+def table(forecast: Forecast) -> Iterator[list[str]]:
+    """Yield the hourly table, its names first: amounts in ug, levels in ng/mL of every case."""
+    spread = [f"{name}_{case.replace(' ', '_')}_ng_per_ml" for name in SITES for case in CASES]
+    yield ["time_h", "pumped_ug", "tip_ug", "lost_ug", *spread, "tip_ng_per_ml", "plasma_ng_per_ml"]
+    spent = np.stack([forecast.hourly(what) for what in range(3)], axis=1)
+    rows = [forecast.site(name)[1:] for name in SITES]
+    columns = [forecast.time_h[1:, None], spent, *rows, forecast.tip[1:, :1], forecast.plasma[1:, :1]]
+    for row in np.concatenate(columns, axis=1):
+        yield [f"{value:.9g}" for value in row]

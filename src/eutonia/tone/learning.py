@@ -1,0 +1,77 @@
+"""Learning to lower one's own signal: practice that slowly takes a share off the bias of a limb's motoneurons.
+
+Two kinds of practice: operant conditioning of the H reflex, where the person sees the size of the own reflex and is
+rewarded for making it smaller, and active exercise. Nobody learns anything unless a study asks for it.
+
+Equation
+    r' = s / N (c - r) - r / tau_f ;  D_practised = D (1 - r)
+with r the share learned, s sessions an hour, N the sessions that close all but 1/e of the gap, c the ceiling of the
+kind of practice and tau_f the time in which it fades.
+Assumptions: the share by which the H reflex falls is also that of the bias behind tone; a third learn nothing; kinds of
+practice act one upon the rest of the other. As D is what the lesion adds, no practice leads below the healthy level.
+Contracture follows the bias that is left.
+Source: Thompson 2009, 2013 (recalled) for the size of conditioning; that of exercise is assumed.
+
+Not for
+    Strength, skill or gait, which practice improves by other ways; the change within one session; people without a
+    lesion, who lower their H reflex too.
+"""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from eutonia import _streams, parameters
+from eutonia._types import Scalar
+
+METHODS = ("H-reflex conditioning", "active exercise")
+
+_HOURS_PER_WEEK = 168.0
+
+Patients = Float[Array, " patient"]
+
+
+class LearningConstants(eqx.Module):
+    """Records of the set `learning` for one kind of practice, as plain numbers."""
+
+    ceiling: Scalar
+    success: Scalar
+    sessions_to_learn: Scalar
+    fading_time: Scalar
+
+    @classmethod
+    def of(cls, method: str) -> LearningConstants:
+        """Read the constants of a kind of practice, one of `METHODS`."""
+        ceiling = dict(zip(METHODS, ("conditioning_ceiling", "exercise_ceiling"), strict=True))[method]
+        names = (ceiling, "conditioning_success", "sessions_to_learn", "fading_time")
+        return cls(*parameters.load("learning").values(*names))
+
+
+def learned_share(
+    share: Patients, sessions_per_week: Scalar | Patients, span_h: Scalar, constants: LearningConstants
+) -> Patients:
+    """Return the share of the bias that is taken off after a span of practice (none at 0 sessions a week).
+
+    Parameters
+    ----------
+    share
+        Share at the start of the span, 0 to the ceiling.
+    sessions_per_week
+        Sessions a week through the span.
+    span_h
+        Length of the span, h.
+    constants
+        Records of the set `learning`.
+    """
+    gain = jnp.asarray(sessions_per_week) / _HOURS_PER_WEEK / constants.sessions_to_learn
+    rate = gain + 1.0 / constants.fading_time
+    settled = constants.ceiling * gain / rate
+    return settled + (share - settled) * jnp.exp(-rate * span_h)
+
+
+def learners(seed: int, person: Int[Array, " patient"], constants: LearningConstants) -> Bool[Array, " patient"]:
+    """Return who is able to learn it: each by their own luck, the same for every kind of practice."""
+    keys = _streams.keys(seed, _streams.Purpose.LEARNING, person)
+    return _streams.uniform(keys, 1)[0] < constants.success
