@@ -7,7 +7,6 @@ import numpy as np
 from eutonia.errors import RecordingError
 from eutonia.inference.forward import Body
 from eutonia.inference.recording import Recording, Samples, refuse
-from eutonia.limb.muscle import REFERENCE_WEIGHT_KG
 
 # Guard rails against slips, set wide; none is a number of the model.
 _FEWEST_SAMPLES = 40
@@ -148,7 +147,7 @@ def check_stretch(r: Recording, body: Body) -> Samples:
     if _turns(r) >= 3:
         do = "Use --test pendulum, or cut out one stretch."
         raise refuse(r.name, "angle_deg", "a limb that swings to and fro", "A ramp is one stretch and a hold.", do)
-    ceiling = body.joint.ceiling * body.weight_kg / REFERENCE_WEIGHT_KG
+    ceiling = body.ceiling
     largest = float(np.abs(r.torque_nm).max())
     if largest > _TORQUE_TIMES_CEILING * ceiling:
         do = "If these are N cm, divide by 100; if N mm, by 1000."

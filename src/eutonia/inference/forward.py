@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from eutonia.inference.priors import NOISE, Priors
 from eutonia.limb.joint import Joint
-from eutonia.limb.muscle import REFERENCE_WEIGHT_KG
+from eutonia.limb.muscle import ceiling_weight
 from eutonia.limb.swing import (
     Limb,
     ReflexConstants,
@@ -53,6 +53,11 @@ class Body:
     joint: Joint
     weight_kg: float
     stature_m: float
+
+    @property
+    def ceiling(self) -> float:
+        """Torque ceiling of the joint of this person, N m."""
+        return self.joint.ceiling * self.weight_kg / ceiling_weight()
 
 
 class Model(Protocol):
@@ -88,15 +93,14 @@ class _Pieces(eqx.Module):
 
 def _pieces(body: Body, priors: Priors) -> _Pieces:
     joint = body.joint
-    ceiling = joint.ceiling * body.weight_kg / REFERENCE_WEIGHT_KG
     numbers = (
         *priors.table(),
         joint.inertia(body.weight_kg, body.stature_m),
         joint.gravity(body.weight_kg, body.stature_m),
-        joint.stop_torque * ceiling,
+        joint.stop_torque * body.ceiling,
         joint.stop_rate / joint.range_rad,
         joint.stop_from * joint.range_rad,
-        ceiling,
+        body.ceiling,
     )
     return _Pieces(*(jnp.asarray(number, dtype=float) for number in numbers))
 

@@ -16,7 +16,6 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.limb.joint import Joint
-from eutonia.limb.muscle import REFERENCE_WEIGHT_KG
 
 #: Numbers that a user asks for, in the order of the table.
 ASKED = ("threshold", "velocity_sensitivity", "gain", "background", "stiffness", "damping")
@@ -84,9 +83,8 @@ class Priors:
         )
 
 
-def priors(names: Sequence[str], joint: Joint, weight_kg: float) -> Priors:
-    """Return the priors of `names` for a joint of a person of this weight."""
-    ceiling = joint.ceiling * weight_kg / REFERENCE_WEIGHT_KG
+def priors(names: Sequence[str], joint: Joint, ceiling: float) -> Priors:
+    """Return the priors of `names` for a joint with this torque ceiling, N m."""
     scales = {"": 1.0, "ceiling": ceiling}
     records = parameters.load("inference")
     out = []

@@ -184,10 +184,10 @@ def _model(
 ) -> tuple[Model, list[Prepared]]:
     if test == "pendulum":
         one = prepare_swing(recordings[0], body)
-        return Swing(body, priors(PENDULUM, body.joint, body.weight_kg), constants, one.time), [one]
+        return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
-    return Stretches(body, priors(RAMP, body.joint, body.weight_kg), constants, paths), each
+    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, paths), each
 
 
 def _result(
