@@ -241,17 +241,20 @@ class Swing:
 
 @dataclass(frozen=True)
 class Stretches:
-    """One or more imposed stretches, each with its path and the number of samples that count."""
+    """One or more imposed stretches, each with its path and the number of samples that count; errors count with a
+    weight, `trust`, so the torque is given times it.
+    """
 
     body: Body
     priors: Priors
     constants: ReflexConstants
     paths: tuple[tuple[Path, int], ...]
+    trust: Float[np.ndarray, " sample"]
 
     def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
-        """Return the torque, N m; one stretch after the other."""
+        """Return the torque times the trust, N m; one stretch after the other."""
         parts = [[_cut(torque, n, part) for torque, _, n in self._run(part)] for part in _parts(z)]
-        return np.concatenate([np.concatenate(part) for part in parts], axis=1)
+        return np.concatenate([np.concatenate(part) for part in parts], axis=1) * self.trust[:, None]
 
     def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""

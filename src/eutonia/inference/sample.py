@@ -37,6 +37,8 @@ Rows = Float[np.ndarray, "lane number"]
 _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 4, LANES, 3, 8, 0.1
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
+# Slopes beyond this are no slopes; and what keeps a quotient of them finite.
+_WILD, _TINY = 1e9, 1e-9
 # A place is a solution when it lies so near, in standard deviations.
 _SOLVED = 0.03
 
@@ -164,16 +166,25 @@ def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
     columns = np.stack([view.columns for view in cloud.views])[which]
     wanted = rng.standard_normal((_ROUND, shape))
     views = [cloud.views[k] for k in which]
-    at = np.stack([v.at + np.linalg.solve(v.scales, w - v.there) for v, w in zip(views, wanted, strict=True)], axis=1)
+    ahead = _solved(np.stack([v.scales for v in views]), wanted - np.stack([v.there for v in views]))
+    at = np.stack([v.at for v in views], axis=1) + ahead.T
     slope, gap = np.zeros((_ROUND, shape, shape)), np.zeros((_ROUND, shape))
     for turn in range(_STEPS):
         if turn in _FRESH:
             force, slopes = cloud.force_and_slopes(at)
             gap = np.nan_to_num(np.einsum("lri,rl->li", columns, force) - wanted, nan=1e6)
             slope = np.nan_to_num(np.einsum("lri,rjl->lij", columns, slopes, optimize=True))
-        step = -np.linalg.solve(slope + 1e-9 * np.eye(shape), gap[:, :, None])[:, :, 0]
+        step = -_solved(slope, gap)
         at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
     cloud.add(at[:, np.linalg.norm(gap, axis=1) < _SOLVED * np.sqrt(shape)])
+
+
+def _solved(slope: Float[np.ndarray, "lane number number"], gap: Rows) -> Rows:
+    """Return the steps that close gaps; a place without slopes to speak of stays where it is."""
+    shape = gap.shape[1]
+    sound = np.isfinite(slope).all(axis=(1, 2)) & (np.abs(np.nan_to_num(slope)).max(axis=(1, 2)) < _WILD)
+    slope = np.where(sound[:, None, None], slope, _WILD * np.eye(shape))
+    return np.linalg.solve(slope + _TINY * np.eye(shape), gap[:, :, None])[:, :, 0]
 
 
 def _advance(

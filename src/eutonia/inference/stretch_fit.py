@@ -152,7 +152,7 @@ def fit(
     said = {"weight": weight, "height": height, "shank_length": shank_length}
     body = body_of(recordings, joint, said)
     model, prepared = _model(recordings, test, body, stepped_constants())
-    recorded = np.concatenate([one.channel for one in prepared])
+    recorded = np.concatenate([one.channel * one.trust for one in prepared])
     begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
     key = _streams.keys(seed, _streams.Purpose.FIT, np.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
@@ -187,7 +187,7 @@ def _model(
         return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
-    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, paths), each
+    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])), each
 
 
 def _result(
@@ -201,7 +201,8 @@ def _result(
     draws = dict(zip(known.names, values, strict=True))
     estimates = tuple(_estimate(prior, draws[prior.name]) for prior in known.each)
     parts = _parts(resisting, np.concatenate([one.moving for one in prepared]))
-    predicted = posterior.model.predict(drawn.z)
+    trust = np.concatenate([one.trust for one in prepared])[:, None]
+    predicted = posterior.model.predict(drawn.z) / trust
     likeness = float(np.median(draws["noise_correlation"]))
     pairs = _pairs(drawn.z, known)
     return StretchFit(
