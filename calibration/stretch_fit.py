@@ -1,6 +1,7 @@
 """Is a fitted recording as sure as it says? Simulation-based calibration of `eutonia fit-stretch`.
 
     python calibration/stretch_fit.py [--test pendulum|ramp] [--people 208] [--first 0] [--out FILE]
+    python calibration/stretch_fit.py --examples examples
 
 People are drawn from the priors of the fit, their recordings simulated with finer steps than the fit uses, noise and
 sampling as a laboratory has them, and fitted by the same path as a file. If the intervals are right, the truth lies in
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import jax
 
@@ -24,7 +26,7 @@ from scipy.ndimage import gaussian_filter1d  # noqa: E402
 
 from eutonia import parameters  # noqa: E402
 from eutonia.inference.forward import Body  # noqa: E402
-from eutonia.inference.priors import PENDULUM, RAMP, Priors, priors  # noqa: E402
+from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Priors, priors  # noqa: E402
 from eutonia.inference.recording import Recording  # noqa: E402
 from eutonia.inference.stretch_fit import StretchFit, fit  # noqa: E402
 from eutonia.limb.joint import joint  # noqa: E402
@@ -147,6 +149,45 @@ def person(test: str, who: int) -> tuple[dict[str, float], list[Recording]]:
     return truth, [ramp_recording(truth, speed, rng, f"simulated at {speed:g} deg/s") for speed in SPEEDS]
 
 
+#: A moderately spastic knee: the third row of the severity ladder, and what else a fit allows for.
+EXAMPLE = {
+    "threshold": 86.0,
+    "velocity_sensitivity": 0.2,
+    "gain": 35.0,
+    "background": 1.2,
+    "stiffness": 1.3,
+    "damping": 0.35,
+    "slack_angle": 75.0,
+    "depression": 0.35,
+    "pace": 1.0,
+    "start_angle": 2.0,
+    "angle_offset": 0.0,
+    "release": 0.0,
+    "angle_noise": 0.3,
+    "noise_correlation": 0.3,
+    "torque_offset": 0.2,
+    "inertia_left": 0.0,
+    "torque_noise": 0.2,
+}
+
+
+def write_examples(folder: Path) -> None:
+    """Write the recordings of one made-up person: a pendulum test, and stretches at each speed."""
+    rng = np.random.default_rng(1)
+    made = {"pendulum": pendulum_recording(EXAMPLE, rng)}
+    made |= {f"ramp_{speed:.0f}": ramp_recording(EXAMPLE, speed, rng) for speed in SPEEDS}
+    asked = ", ".join(f"{name} {EXAMPLE[name]:g}" for name in ASKED)
+    for name, r in made.items():
+        every = slice(None, None, 1 if r.torque_nm is None else 2)
+        columns = {"time_s": (r.time_s, 3), "angle_deg": (r.angle_deg, 2)}
+        columns |= {} if r.torque_nm is None else {"torque_Nm": (r.torque_nm, 3)}
+        lines = ["# SIMULATED by Eutonia, no person: for trying out eutonia fit-stretch", f"# truth: {asked}"]
+        lines += [f"# {key} = {value}" for key, value in r.header.items()]
+        rows = zip(*([f"{x:.{digits}f}" for x in values[every]] for values, digits in columns.values()), strict=True)
+        text = "\n".join([*lines, ",".join(columns), *(",".join(row) for row in rows)])
+        (folder / f"{name}_simulated.csv").write_text(text + "\n", encoding="utf-8")
+
+
 def ranks_of(result: StretchFit, truth: Mapping[str, float]) -> dict[str, float]:
     """Return the share of draws below the truth, number by number."""
     return {one.name: float(np.mean(result.draws[one.name] < truth[one.name])) for one in result.estimates}
@@ -169,7 +210,11 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=208)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--out", default="")
+    parser.add_argument("--examples", type=Path, help="write the example recordings into this folder, and stop")
     given = parser.parse_args()
+    if given.examples is not None:
+        write_examples(given.examples)
+        return
     ranks: dict[str, list[float]] = {}
     began, refused, doubtful = time.perf_counter(), 0, 0
     for who in range(given.first, given.first + given.people):

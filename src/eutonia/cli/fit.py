@@ -14,7 +14,8 @@ from eutonia.cli.app import app, console
 @app.command("fit-stretch")
 def fit_stretch(
     traces: Annotated[
-        list[Path], typer.Argument(metavar="TRACE...", help="CSV: time_s,angle_deg[,torque_Nm][,emg_mV]; ramps: several.")
+        list[Path],
+        typer.Argument(metavar="TRACE...", help="CSV: time_s,angle_deg[,torque_Nm][,emg_mV]; ramps: several."),
     ],
     test: Annotated[str, typer.Option(help="pendulum (the leg is let go) or ramp (a stretch by hand or motor).")],
     joint: Annotated[str, typer.Option(help="Joint that was moved.")] = "knee",

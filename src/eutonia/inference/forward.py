@@ -3,14 +3,14 @@
 A pendulum test is let go at its own time and angle and read off at the times of the recording. In a stretch the
 recorded angle is the input and the torque is read out.
 
-Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops and the torque ceiling are those of
-the records; what the reflex gain adds with speed too. In a stretch the torque is what resists it, without the weight of
-the segment.
+Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops, torque ceiling and the rise of
+the gain with speed are those of the records. In a stretch the torque is what resists it, without the weight of the
+segment.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Protocol
 
 import equinox as eqx
@@ -42,6 +42,8 @@ LANES = 512
 SLOTS = 512
 # Steps in one reflex delay and samples kept: a swing then errs by 0.02 deg at most times (tested).
 _STEPS, _KEPT = 20, 4
+_Three = tuple[Array, Array, Array]
+
 # A swing is followed for so many delays after release: 5 s at a delay of 50 ms.
 _BLOCKS = 100
 
@@ -166,7 +168,9 @@ def _swing(
     return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
 
 
-def _resisting(angle: Array, velocity: Array, activation: Array, short: Array, limb: Limb, c: ReflexConstants) -> Torques:
+def _resisting(
+    angle: Array, velocity: Array, activation: Array, short: Array, limb: Limb, c: ReflexConstants
+) -> Torques:
     return Torques(
         reflex=reflex_torque(activation, velocity, limb, c),
         background=limb.background * jnp.ones_like(angle * activation),
@@ -190,13 +194,15 @@ class Path(eqx.Module):
 
 
 @eqx.filter_jit
-def _stretch(z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants) -> tuple[Array, Torques]:
+def _stretch(
+    z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants
+) -> tuple[Array, Torques]:
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
     angle, velocity, acceleration = path.angle[:, None], path.velocity[:, None], path.acceleration[:, None]
     felt = excitation(path.angle_before[:, None], path.velocity_before[:, None], limb)
 
-    def one(state: tuple[Array, Array, Array], known: tuple[Array, Array, Array]) -> tuple[tuple[Array, ...], Array]:
+    def one(state: _Three, known: _Three) -> tuple[_Three, Array]:
         before, after, step = known
         moved = activate(*state, before, after, limb.depression, step, c)
         return moved, moved[2]
@@ -263,7 +269,10 @@ class Stretches:
 
     def _run(self, z: Float[np.ndarray, "number lane"]) -> list[tuple[Array, Torques, int]]:
         pieces = _pieces(self.body, self.priors)
-        done = [(_stretch(_wide(z, self.priors), path, self.priors.names, pieces, self.constants), n) for path, n in self.paths]
+        done = [
+            (_stretch(_wide(z, self.priors), path, self.priors.names, pieces, self.constants), n)
+            for path, n in self.paths
+        ]
         return [(torque, resisting, n) for (torque, resisting), n in done]
 
 
@@ -286,4 +295,4 @@ def _cut(values: Array, samples: int, z: Float[np.ndarray, "number lane"]) -> Fl
 
 
 def _cut_torques(resisting: Torques, samples: int, z: Float[np.ndarray, "number lane"]) -> Torques:
-    return Torques(**{f.name: _cut(getattr(resisting, f.name), samples, z) for f in fields(resisting)})
+    return jax.tree.map(lambda part: _cut(part, samples, z), resisting)

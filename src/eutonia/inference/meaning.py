@@ -2,103 +2,100 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia import parameters
-from eutonia.inference.sample import Sample
 
 if TYPE_CHECKING:
+    from eutonia.inference.sample import Sample
     from eutonia.inference.stretch_fit import Estimate, Part
 
 _REFLEX = ("threshold", "velocity_sensitivity", "gain")
 # A reflex below this share of the whole resistance took no part: a threshold for words.
 _SILENT = 0.03
-# Weights of draws are trusted below this index (Pareto-smoothed importance sampling).
+# Speeds within a quarter of one another are one speed; so many pairs are named.
+_ALIKE, _MOST_PAIRS = 1.25, 3
+# Weights of draws are trusted below this index (Pareto-smoothed importance sampling) and with so many that count.
 _TRUSTED, _FEW = 0.7, 40.0
-_TOGETHER = {
-    frozenset(("threshold", "velocity_sensitivity")): "an early threshold and a high sensitivity to speed bring the reflex on at the same moment",
-    frozenset(("threshold", "gain")): "a reflex that begins early and one that grows steeply reach the same torque",
-    frozenset(("velocity_sensitivity", "gain")): "a reflex that speed brings on early and one that grows steeply reach the same torque",
-    frozenset(("gain", "depression")): "a weaker reflex and one that tires faster give the same torque",
-    frozenset(("background", "stiffness")): "steady tone and stiff tissue hold the limb alike",
-    frozenset(("stiffness", "slack_angle")): "tissue that is stiff late and tissue that is soft early hold the limb alike",
-    frozenset(("background", "slack_angle")): "steady tone and short tissue hold the limb alike",
-    frozenset(("gain", "damping")): "a reflex that follows speed and damping brake alike",
-    frozenset(("velocity_sensitivity", "damping")): "a reflex that follows speed and damping brake alike",
-}  # fmt: skip
+_WHY = {
+    (
+        "threshold",
+        "velocity_sensitivity",
+    ): "a low threshold and a high sensitivity to speed bring the reflex on together",
+    ("threshold", "gain"): "a reflex that begins early and one that grows steeply reach the same torque",
+    ("velocity_sensitivity", "gain"): "a reflex that begins early and one that grows steeply reach the same torque",
+    ("gain", "depression"): "a weak reflex and a strong one that tires give the same torque",
+    ("background", "stiffness"): "steady tone and stiff tissue hold the limb alike",
+    ("stiffness", "slack_angle"): "tissue stiff late and tissue soft early hold the limb alike",
+    ("background", "slack_angle"): "steady tone and short tissue hold the limb alike",
+    ("gain", "damping"): "a reflex that follows speed and damping brake alike",
+    ("velocity_sensitivity", "damping"): "a reflex that follows speed and damping brake alike",
+}
 
 
 def words(
-    test: str,
     estimates: Sequence[Estimate],
     pairs: Sequence[tuple[str, str, float]],
     parts: Sequence[Part],
     speeds: Sequence[float],
-    likeness: float,
     drawn: Sample,
 ) -> tuple[str, ...]:
-    """Return sentences on what the recording cannot determine, and on what to doubt."""
+    """Return sentences on what the recording cannot determine, and on what to doubt; a pendulum test has no speeds."""
     of = {estimate.name: estimate for estimate in estimates}
-    reflex = next(part for part in parts if part.name == "reflex")
-    out = []
-    silent = reflex.share < _SILENT
-    if silent:
-        out.append(_silent(of, test))
-    open_ones = [e for e in estimates if e.is_asked and e.determined == "no" and not (silent and e.name in _REFLEX)]
-    if open_ones:
-        out.append(f"Not determined: {_listed([_lower(e.label) for e in open_ones])}. What is printed is what was believed before.")
-    for one, other, alike in pairs[:3]:
-        why = _TOGETHER.get(frozenset((one, other)), "a change of one is made up for by the other")
+    silent = next(part.share for part in parts if part.name == "reflex") < _SILENT
+    out = [_silent(of)] if silent else []
+    left = [e for e in estimates if e.is_asked and e.determined == "no" and not (silent and e.name in _REFLEX)]
+    if left:
+        names = " and ".join(_lower(e.label) for e in left)
+        out.append(f"Not determined: {names}. What is printed is little more than what was believed before.")
+    out += [_pair(of, *pair) for pair in pairs[:_MOST_PAIRS]]
+    told = all(of[name].determined == "yes" for name in _REFLEX[:2])
+    if speeds and not silent and not told and max(speeds) < _ALIKE * min(speeds):
         out.append(
-            f"This recording cannot tell {_lower(of[one].label)} from {_lower(of[other].label)} (correlation {alike:+.2f}): {why}. "
-            "Their combination is known better than either."
+            "Stretches at one speed hardly part the threshold from its sensitivity to speed: give stretches at two or "
+            "more speeds together."
         )
-    if test == "ramp" and not silent and _one_speed(speeds):
-        out.append(
-            "One speed of stretch cannot part the threshold from its sensitivity to speed: give stretches at two or more "
-            "speeds together."
-        )
-    if test == "pendulum":
+    if not speeds:
         out.append(
             "A swing tells torques only relative to the weight of the segment, which is taken from the body table; its "
             "error is in the intervals."
         )
-    out += _doubts(likeness, drawn)
-    return tuple(out)
+    return (*out, *_doubts(of, drawn))
 
 
-def _silent(of: dict[str, Estimate], test: str) -> str:
-    low = of["threshold"].low
-    do = "Stretch further or faster." if test == "ramp" else "A leg this relaxed needs a faster stretch to show its reflex."
+def _pair(of: dict[str, Estimate], one: str, other: str, alike: float) -> str:
+    why = _WHY.get((one, other), "a change of one is made up for by the other")
+    first, second = of[one], of[other]
+    if first.determined == second.determined == "yes":
+        head = f"{first.label} and {_lower(second.label)} are known together better than apart"
+    else:
+        head = f"This recording cannot tell {_lower(first.label)} from {_lower(second.label)}"
+    return f"{head} (correlation {alike:+.2f}): {why}."
+
+
+def _silent(of: dict[str, Estimate]) -> str:
     return (
-        f"The stretch reflex took next to no part: threshold, velocity sensitivity and gain cannot be told, only that the "
-        f"threshold lies above about {low:.0f} deg. {do}"
+        "The stretch reflex took next to no part: threshold, velocity sensitivity and gain cannot be told, only that "
+        f"the threshold lies above about {of['threshold'].low:.0f} deg. A faster or longer stretch would show it."
     )
 
 
-def _doubts(likeness: float, drawn: Sample) -> list[str]:
+def _doubts(of: dict[str, Estimate], drawn: Sample) -> list[str]:
     out = []
-    if likeness > parameters.load("inference").value("odd_residuals_above"):
+    alike = math.tanh(of["noise_correlation"].middle)
+    if alike > parameters.load("inference").value("odd_residuals_above"):
         out.append(
             "The errors of neighbouring samples are alike: the model misses part of the course, or the sensor is slow. "
             "Look at the picture; intervals hold only as far as the model does."
         )
     if drawn.pareto > _TRUSTED or drawn.effective < _FEW:
         out.append(
-            f"The search for what else would explain the recording was hard ({drawn.effective:.0f} draws count): take the "
-            "intervals as rough."
+            f"The search for what else would explain the recording was hard ({drawn.effective:.0f} draws count): take "
+            "the intervals as rough."
         )
     return out
-
-
-def _one_speed(speeds: Sequence[float]) -> bool:
-    # Speeds within a quarter of one another are one speed.
-    return max(speeds) < 1.25 * min(speeds)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _lower(text: str) -> str:

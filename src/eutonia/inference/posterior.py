@@ -88,7 +88,9 @@ class Posterior:
                 square[:-1][follows].sum(axis=0),
             )
 
-    def best_noise(self, errors: Float[np.ndarray, "sample lane"], *, alike: bool = True) -> Float[np.ndarray, "two lane"]:
+    def best_noise(
+        self, errors: Float[np.ndarray, "sample lane"], *, alike: bool = True
+    ) -> Float[np.ndarray, "two lane"]:
         """Return z of the noise that suits given errors; without `alike` neighbours count as independent."""
         spread, likeness = self.model.priors.each[-NOISE:]
         sums = Sums(*(part[None] for part in self.sums(errors)))
@@ -97,7 +99,9 @@ class Posterior:
         squares = _squares(sums, correlation)
         n, m = self.recorded.size, int(self.begins.sum())
         with np.errstate(invalid="ignore", divide="ignore"):
-            score = -0.5 * n * np.log(squares) - 0.5 * (n - m) * np.log(1.0 - correlation**2) - 0.5 * tried[:, None] ** 2
+            score = (
+                -0.5 * n * np.log(squares) - 0.5 * (n - m) * np.log(1.0 - correlation**2) - 0.5 * tried[:, None] ** 2
+            )
         chosen = np.argmax(np.where(np.isfinite(score), score, -np.inf), axis=0)
         best = np.take_along_axis(squares, chosen[None], axis=0)[0] / n
         z_spread = (0.5 * np.log(np.maximum(best, 1e-300)) - np.log(spread.middle)) / spread.spread
@@ -107,7 +111,9 @@ class Posterior:
         """Return the log likelihood of errors with the noise integrated out, up to a constant."""
         return np.asarray(logsumexp(self._by_noise(errors), axis=(0, 1)))
 
-    def draw_noise(self, errors: Float[np.ndarray, "sample lane"], rng: np.random.Generator) -> Float[np.ndarray, "two lane"]:
+    def draw_noise(
+        self, errors: Float[np.ndarray, "sample lane"], rng: np.random.Generator
+    ) -> Float[np.ndarray, "two lane"]:
         """Return draws of z of the noise given the errors of each candidate."""
         log_mass = self._by_noise(errors)
         flat = log_mass.reshape(-1, log_mass.shape[2])
@@ -120,8 +126,10 @@ class Posterior:
         steps = np.stack([spread[1, 0] - spread[0, 0], alike[1] - alike[0]])
         return out + (rng.random(out.shape) - 0.5) * steps
 
-    def _grid(self, errors: Float[np.ndarray, "sample lane"]) -> tuple[Float[np.ndarray, "a b lane"], Float[np.ndarray, "b lane"]]:
-        """Return z of noises to be tried: round the one that suits each candidate, as wide as so many samples leave it."""
+    def _grid(
+        self, errors: Float[np.ndarray, "sample lane"]
+    ) -> tuple[Float[np.ndarray, "a b lane"], Float[np.ndarray, "b lane"]]:
+        """Return z of noises to be tried: round the best of each candidate, as wide as so many samples leave it."""
         spread, likeness = self.model.priors.each[-NOISE:]
         best = self.best_noise(errors)
         z = likeness.middle + likeness.spread * best[1]
@@ -130,7 +138,9 @@ class Posterior:
         alike = best[1] + _ROUND_BEST[:, None] / np.sqrt(1.0 + n * left * likeness.spread**2)
         correlation = np.tanh(likeness.middle + likeness.spread * alike)
         sums = Sums(*(part[None] for part in self.sums(errors)))
-        centre = (0.5 * np.log(np.maximum(_squares(sums, correlation) / n, 1e-300)) - np.log(spread.middle)) / spread.spread
+        centre = (
+            0.5 * np.log(np.maximum(_squares(sums, correlation) / n, 1e-300)) - np.log(spread.middle)
+        ) / spread.spread
         return centre + _ROUND_BEST[:, None, None] / np.sqrt(1.0 + 2.0 * n * spread.spread**2), alike
 
     def _by_noise(self, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "a b lane"]:
@@ -142,18 +152,26 @@ class Posterior:
         n, m = self.recorded.size, int(self.begins.sum())
         log_spread = np.log(spread.middle) + spread.spread * z_spread
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            out = -n * log_spread - 0.5 * (n - m) * np.log(1.0 - alike**2) - 0.5 * _squares(sums, alike) * np.exp(-2.0 * log_spread)
+            out = (
+                -n * log_spread
+                - 0.5 * (n - m) * np.log(1.0 - alike**2)
+                - 0.5 * _squares(sums, alike) * np.exp(-2.0 * log_spread)
+            )
             out = out - 0.5 * (z_spread**2 + z_alike**2) + np.log(z_alike[1] - z_alike[0])
         return np.where(np.isfinite(out), out, -1e300)
 
-    def whiten(self, columns: Float[np.ndarray, "sample column lane"], spread: Lanes, alike: Lanes) -> Float[np.ndarray, "sample column lane"]:
+    def whiten(
+        self, columns: Float[np.ndarray, "sample column lane"], spread: Lanes, alike: Lanes
+    ) -> Float[np.ndarray, "sample column lane"]:
         """Turn errors, or how they change with a number, into independent ones of unit spread."""
         out = columns / spread
         step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
         out[1:] = np.where(self.begins[1:, None, None], out[1:], step)
         return out
 
-    def unwhitened(self, white: Float[np.ndarray, "sample lane"], spread: Lanes, alike: Lanes) -> Float[np.ndarray, "sample lane"]:
+    def unwhitened(
+        self, white: Float[np.ndarray, "sample lane"], spread: Lanes, alike: Lanes
+    ) -> Float[np.ndarray, "sample lane"]:
         """Turn independent errors of unit spread back into errors."""
         out = white * spread
         for i in range(1, len(out)):

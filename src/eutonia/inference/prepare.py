@@ -1,4 +1,4 @@
-"""From a recording to what a fit needs: the test cut out, averaged to the samples that a fit uses, its path smoothed."""
+"""From a recording to what a fit needs: the test cut out, neighbours averaged, its path smoothed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.25, 4.95, 1.5
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
-# Narrowest and widest window that smooths the path of a stretch, s, and the noise that the widest may leave in the speed,
-# rad/s: noise that the model took for movement would tire the reflex. The speed changes where two windows differ by so
-# many standard deviations.
+# Narrowest and widest window that smooths the path of a stretch, s, and the noise that the widest may leave in the
+# speed, rad/s: noise that the model took for movement would tire the reflex. The speed changes where two windows differ
+# by so many standard deviations.
 _FEW_S, _MANY_S, _SPEED_NOISE, _CHANGED = 0.016, 0.5, 0.0015, 3.5
 # Shares of the way between which a stretch is under way, and how far it must return to count as over.
 _UNDER_WAY, _RETURNED = (0.02, 0.98), 0.15
@@ -64,7 +64,14 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
     checks.check_swing(r)
     if after < _SWING_LEAST:
         do = "Record until the leg has come to rest; five seconds are used."
-        raise refuse(r.name, "time_s", f"{after:.2g} s after release", "The swing is not over.", do, allowed=f"at least {_SWING_LEAST:g} s")
+        raise refuse(
+            r.name,
+            "time_s",
+            f"{after:.2g} s after release",
+            "The swing is not over.",
+            do,
+            allowed=f"at least {_SWING_LEAST:g} s",
+        )
     keep = (r.time_s >= seen - _SWING_BEFORE) & (r.time_s <= seen + _SWING_AFTER)
     time, angle = _averaged(r.time_s[keep] - seen, r.angle_deg[keep])
     emg = None if r.emg_mv is None else _averaged(r.time_s[keep], np.abs(r.emg_mv[keep]))[1]
@@ -86,7 +93,9 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     over = np.flatnonzero(way[last:] < 1.0 - _RETURNED)
     until = min(time[last] + _RAMP_AFTER, time[last + over[0] - 1] if over.size else np.inf)
     keep = (time >= time[first] - _RAMP_BEFORE) & (time <= until)
-    delayed = [np.interp(time - float(constants.delay), time, x, left=x0) for x, x0 in ((smooth, smooth[0]), (velocity, 0.0))]
+    delayed = [
+        np.interp(time - float(constants.delay), time, x, left=x0) for x, x0 in ((smooth, smooth[0]), (velocity, 0.0))
+    ]
     series = np.stack([smooth, velocity, acceleration, *delayed, angle, resisted, error])[:, keep]
     short, series = _averaged(time[keep] - time[first], series)
     steps = np.append(np.diff(short), step)
@@ -133,7 +142,9 @@ def _odd(samples: float) -> int:
     return max(5, 2 * round(0.5 * (samples - 1.0)) + 1)
 
 
-def _averaged(time: Samples, values: Float[np.ndarray, "*row sample"]) -> tuple[Samples, Float[np.ndarray, "*row sample"]]:
+def _averaged(
+    time: Samples, values: Float[np.ndarray, "*row sample"]
+) -> tuple[Samples, Float[np.ndarray, "*row sample"]]:
     """Average neighbours together until no more samples are left than a fit uses."""
     each = -(-time.size // SLOTS)
     whole = time.size // each * each

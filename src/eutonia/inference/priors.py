@@ -71,7 +71,10 @@ class Priors:
     def values(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "number lane"]:
         """Return numbers in their units from z; a row a number, a column a draw."""
         return np.stack(
-            [p.middle * np.exp(p.spread * row) if p.is_log else p.middle + p.spread * row for p, row in zip(self.each, z, strict=True)]
+            [
+                p.middle * np.exp(p.spread * row) if p.is_log else p.middle + p.spread * row
+                for p, row in zip(self.each, z, strict=True)
+            ]
         )
 
     def table(self) -> tuple[Float[np.ndarray, " number"], Float[np.ndarray, " number"], Float[np.ndarray, " number"]]:

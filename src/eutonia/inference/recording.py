@@ -47,7 +47,9 @@ class Recording:
     ignored: tuple[str, ...] = ()
 
 
-def refuse(name: str, key: str, given: str, why: str, do: str, allowed: str = "", line: int | None = None) -> RecordingError:
+def refuse(
+    name: str, key: str, given: str, why: str, do: str, allowed: str = "", line: int | None = None
+) -> RecordingError:
     """Return the error of a recording with one fault."""
     return refusal(name, [Fault(key, line, given, why, allowed, (), do)])
 
@@ -83,7 +85,7 @@ def parse(text: str, name: str) -> Recording:
     if not rows:
         raise refuse(name, "the file", "no line but comments", "There is no table.", "Write the columns.", allowed=_CSV)
     names = _names(rows[0], name)
-    if len(rows) < 2:
+    if not rows[1:]:
         raise refuse(name, "the file", "a row of names alone", "There is no sample.", "Add the samples.", allowed=_CSV)
     table, lines = _cells(rows[1:], names, name)
     used = {column: table[:, names.index(column)] for column in COLUMNS if column in names}
@@ -100,7 +102,15 @@ def _text(path: Path) -> str:
             raise refuse(name, "the file", "a folder", "It is a folder.", "Name one file.", allowed=_CSV)
         if not path.exists():
             beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-            fault = Fault("the file", None, "a name", "There is no such file.", _CSV, tuple(nearest(path.name, beside)), "Check the name.")
+            fault = Fault(
+                "the file",
+                None,
+                "a name",
+                "There is no such file.",
+                _CSV,
+                tuple(nearest(path.name, beside)),
+                "Check the name.",
+            )
             raise refusal(name, [fault])
         if not path.is_file():
             raise refuse(name, "the file", "a device or pipe", "It is no ordinary file.", "Name a file.", allowed=_CSV)
@@ -111,7 +121,9 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
-        raise refuse(name, "the file", "a file that cannot be read", f"The system says: {reason}.", "Check name and permissions.") from None
+        raise refuse(
+            name, "the file", "a file that cannot be read", f"The system says: {reason}.", "Check name and permissions."
+        ) from None
     return decode(content, name)
 
 
@@ -125,7 +137,14 @@ def decode(content: bytes, name: str) -> str:
         text = "\x00"
     if "\x00" in text:
         do = "Export the recording as CSV text; a spreadsheet or a device file is not read."
-        raise refuse(name, "the file", "bytes that are no text", "It is a binary file, or text in another encoding.", do, allowed=_CSV)
+        raise refuse(
+            name,
+            "the file",
+            "bytes that are no text",
+            "It is a binary file, or text in another encoding.",
+            do,
+            allowed=_CSV,
+        )
     if not text.strip():
         raise refuse(name, "the file", "no text", "The file is empty.", "Export the recording again.", allowed=_CSV)
     return text
@@ -141,17 +160,23 @@ def _names(row: tuple[int, str], name: str) -> list[str]:
     names = [cell.strip().strip('"') for cell in text.split(",")]
     if all(_number(cell) is not None for cell in names):
         do = "Put time_s,angle_deg (and so on) above the numbers."
-        raise refuse(name, "the columns", f'"{text.strip()[:40]}"', "The first line holds no names.", do, allowed=_CSV, line=line)
+        raise refuse(
+            name, "the columns", f'"{text.strip()[:40]}"', "The first line holds no names.", do, allowed=_CSV, line=line
+        )
     doubled = {column for column in names if names.count(column) > 1 and column in COLUMNS}
     if doubled:
-        raise refuse(name, "the columns", f"{sorted(doubled)[0]} twice", "Which one counts?", "Remove one of them.", line=line)
+        raise refuse(
+            name, "the columns", f"{sorted(doubled)[0]} twice", "Which one counts?", "Remove one of them.", line=line
+        )
     faults = [fault for column in names if (fault := _misnamed(column, names, line))]
     missing = [column for column in REQUIRED if column not in names]
     if missing and not faults:
         close = tuple(dict.fromkeys(hit for column in missing for hit in nearest(column, names)))
         do = f"Rename the column to {missing[0]}, with the unit that the name says."
         given = ", ".join(names[:6])
-        faults = [Fault("the columns", line, given, f"There is no column {' and no column '.join(missing)}.", _CSV, close, do)]
+        faults = [
+            Fault("the columns", line, given, f"There is no column {' and no column '.join(missing)}.", _CSV, close, do)
+        ]
     if faults:
         raise refusal(name, faults)
     return names
@@ -165,14 +190,26 @@ def _misnamed(column: str, names: Sequence[str], line: int) -> Fault | None:
         return None
     unit = COLUMNS[right].partition(", ")[2]
     why = f"The unit is part of the name: {right} is in {unit}."
-    return Fault("the columns", line, f'"{column}"', why, ", ".join(COLUMNS), (right,), f"Convert the numbers to {unit} and call the column {right}.")
+    return Fault(
+        "the columns",
+        line,
+        f'"{column}"',
+        why,
+        ", ".join(COLUMNS),
+        (right,),
+        f"Convert the numbers to {unit} and call the column {right}.",
+    )
 
 
-def _cells(rows: Sequence[tuple[int, str]], names: Sequence[str], name: str) -> tuple[Float[np.ndarray, "sample column"], Int[np.ndarray, " sample"]]:
+def _cells(
+    rows: Sequence[tuple[int, str]], names: Sequence[str], name: str
+) -> tuple[Float[np.ndarray, "sample column"], Int[np.ndarray, " sample"]]:
     """Return the numbers of the table; what is no number is a fault of its line."""
     faults: list[Fault] = []
     table = np.full((len(rows), len(names)), np.nan)
-    for place, (line, cells) in enumerate(zip((row[0] for row in rows), csv.reader(row[1] for row in rows), strict=False)):
+    for place, (line, cells) in enumerate(
+        zip((row[0] for row in rows), csv.reader(row[1] for row in rows), strict=False)
+    ):
         if len(cells) != len(names):
             faults.append(_wrong_count(line, cells, names))
         else:
@@ -199,7 +236,15 @@ def _no_number(line: int, column: str, cell: str) -> Fault:
     given = f'"{cell.strip()[:24]}"' if cell.strip() else "an empty cell"
     if "," in cell:
         return Fault(column, line, given, "It is no number.", "", (), "Write numbers with a point (0.01, not 0,01).")
-    return Fault(column, line, given, "It is no number.", "", (), "Mend it, or cut the recording before or after it; nothing is filled in.")
+    return Fault(
+        column,
+        line,
+        given,
+        "It is no number.",
+        "",
+        (),
+        "Mend it, or cut the recording before or after it; nothing is filled in.",
+    )
 
 
 def _number(cell: str) -> float | None:

@@ -11,8 +11,8 @@ The noise is held while solving; the weight then uses the density with the noise
 drawn given the limb. Where too few draws count, more are made as seen from some of the draws, and the density is the
 mixture of all views.
 
-Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; the tail index of the weights (Pareto k) says
-whether to trust them.
+Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; Ionides, truncated weights; the tail index of the
+weights (Pareto k) says whether to trust them.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ Draws = Float[np.ndarray, "number lane"]
 Lanes = Float[np.ndarray, " lane"]
 Rows = Float[np.ndarray, "lane number"]
 
-# Numerics: draws a round, effective draws that are enough, rounds at most, draws handed on, summits and later views, and
-# how far apart summits are in some number, in prior standard deviations.
-_ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 4, LANES, 3, 8, 0.1
+# Numerics: draws a round, effective draws that are enough, rounds at most, draws handed on, summits and later views,
+# and how far apart summits are in some number, in prior standard deviations.
+_ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 6, LANES, 3, 8, 0.1
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
@@ -141,7 +141,9 @@ def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
         power = _softened(gain, 4.0 * _VIEWS)
         cloud.look(cloud.z[:, _chosen(power * gain, _VIEWS, rng)])
         fresh = list(range(known, len(cloud.views)))
-    shape = cloud.z[:, _chosen(gain, _HANDED, rng)]
+    # No draw stands for more than its share (truncated importance sampling).
+    most = logsumexp(gain) - 0.5 * np.log(gain.size)
+    shape = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
     draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
     solved = cloud.z.shape[1] / sum(cloud.drawn)
     return Sample(draws, tops[:, 0], _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
@@ -172,11 +174,16 @@ def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
     for turn in range(_STEPS):
         if turn in _FRESH:
             force, slopes = cloud.force_and_slopes(at)
-            gap = np.nan_to_num(np.einsum("lri,rl->li", columns, force) - wanted, nan=1e6)
-            slope = np.nan_to_num(np.einsum("lri,rjl->lij", columns, slopes, optimize=True))
+            gap = _tame(np.einsum("lri,rl->li", columns, _tame(force)) - wanted)
+            slope = _tame(np.einsum("lri,rjl->lij", columns, _tame(slopes), optimize=True))
         step = -_solved(slope, gap)
         at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
     cloud.add(at[:, np.linalg.norm(gap, axis=1) < _SOLVED * np.sqrt(shape)])
+
+
+def _tame(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Return values with what is beyond all bounds put at a bound."""
+    return np.clip(np.nan_to_num(values, nan=_WILD), -_WILD, _WILD)
 
 
 def _solved(slope: Float[np.ndarray, "lane number number"], gap: Rows) -> Rows:
@@ -200,7 +207,7 @@ def _advance(
     lanes, shape = step.shape
     tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
     force = cloud.force(tried).reshape(-1, lanes, len(_SHARES))
-    gaps = np.nan_to_num(np.einsum("lri,rlk->lki", columns, force, optimize=True) - wanted[:, None], nan=1e6)
+    gaps = _tame(np.einsum("lri,rlk->lki", columns, _tame(force), optimize=True) - wanted[:, None])
     best = np.argmin((gaps**2).sum(axis=2), axis=1)
     new, taught = gaps[np.arange(lanes), best], _SHARES[best][:, None] * step
     better = ((new**2).sum(axis=1) < (gap**2).sum(axis=1))[:, None]

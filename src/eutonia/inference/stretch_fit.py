@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -154,7 +155,7 @@ def fit(
     model, prepared = _model(recordings, test, body, stepped_constants())
     recorded = np.concatenate([one.channel * one.trust for one in prepared])
     begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
-    key = _streams.keys(seed, _streams.Purpose.FIT, np.zeros(1, int))[0]
+    key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     posterior = Posterior(model, recorded, begins)
     return _result(test, body, posterior, prepared, sample(posterior, rng), rng)
@@ -173,10 +174,14 @@ def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
         raise refuse(name, "the joint", joint, "A pendulum test is of the knee: the shank is let go.", do)
     if test == "pendulum" and len(recordings) > 1:
         do = "Fit them one by one; several files are for stretches at several speeds."
-        raise refuse(recordings[1].name, "the file", f"{len(recordings)} files", "One pendulum test is fitted at a time.", do)
+        raise refuse(
+            recordings[1].name, "the file", f"{len(recordings)} files", "One pendulum test is fitted at a time.", do
+        )
     for k, one in enumerate(recordings):
         if any(np.array_equal(one.angle_deg, other.angle_deg) for other in recordings[:k]):
-            raise refuse(one.name, "the file", "the same recording twice", "It would count double.", "Name each recording once.")
+            raise refuse(
+                one.name, "the file", "the same recording twice", "It would count double.", "Name each recording once."
+            )
 
 
 def _model(
@@ -187,7 +192,9 @@ def _model(
         return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
-    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])), each
+    return Stretches(
+        body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])
+    ), each
 
 
 def _result(
@@ -215,7 +222,7 @@ def _result(
         estimates=estimates,
         parts=parts,
         pairs=pairs,
-        words=meaning.words(test, estimates, pairs, parts, [one.speed for one in prepared], np.tanh(likeness), drawn),
+        words=meaning.words(estimates, pairs, parts, [one.speed for one in prepared if test == "ramp"], drawn),
         courses=_courses(prepared, predicted, resisting),
         noise=float(np.median(values[-2])),
         likeness=float(np.tanh(likeness)),
@@ -240,7 +247,11 @@ def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"]) -> Estimate:
     low, middle, high = (float(x) for x in np.percentile(draws, [tail, 50.0, 100.0 - tail]))
     spread = float(np.std(np.log(draws) if prior.is_log else draws))
     reach = 1.96 * prior.spread
-    ends = (prior.middle * np.exp(-reach), prior.middle * np.exp(reach)) if prior.is_log else (prior.middle - reach, prior.middle + reach)
+    ends = (
+        (prior.middle * np.exp(-reach), prior.middle * np.exp(reach))
+        if prior.is_log
+        else (prior.middle - reach, prior.middle + reach)
+    )
     below, above = parameters.load("inference").values("determined_below", "undetermined_above")
     ratio = spread / prior.spread
     determined = "yes" if ratio < below else "no" if ratio > above else "partly"
@@ -288,6 +299,17 @@ def _courses(
         here = slice(at, at := at + one.time.size)
         mine = {name: series[here] for name, series in parts.items()}
         out.append(
-            Course(one.name, one.time, one.angle, one.channel, fitted[here], low[here], high[here], mine, one.emg, one.speed)
+            Course(
+                one.name,
+                one.time,
+                one.angle,
+                one.channel,
+                fitted[here],
+                low[here],
+                high[here],
+                mine,
+                one.emg,
+                one.speed,
+            )
         )
     return tuple(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -59,7 +60,7 @@ def run(
 
 def row(estimate: Estimate) -> Row:
     """Return a number in words."""
-    shown = words.alike((estimate.low, estimate.middle, estimate.high))
+    shown = _fine((estimate.low, estimate.middle, estimate.high))
     before = words.alike((estimate.before_low, estimate.before_high))
     name = f"{estimate.label} ({_symbol(estimate.symbol)})"
     return Row(
@@ -69,6 +70,13 @@ def row(estimate: Estimate) -> Row:
         f"{before[0]} to {before[1]}",
         _DETERMINED[estimate.determined],
     )
+
+
+def _fine(values: Sequence[float]) -> list[str]:
+    """Return numbers with so many decimals that the ends of their interval differ by ten units of the last or more."""
+    span = max(values) - min(values)
+    decimals = min(max(math.ceil(1.0 - math.log10(span)), 0), 4) if span > 0.0 else 2
+    return [f"{value:.{decimals}f}".replace("-", "−") for value in values]
 
 
 _GREEK = {"lambda": "λ", "mu": "μ", "theta_p": "θ_p", "theta_0": "θ_0"}
@@ -82,7 +90,7 @@ def part_rows(result: StretchFit) -> list[tuple[str, bool, str, str, str]]:
     """Return the parts of the resistance: name, whether it is a whole, torque, interval, share."""
     out = []
     for part in result.parts:
-        low, middle, high = words.alike((part.low, part.middle, part.high))
+        low, middle, high = _fine((part.low, part.middle, part.high))
         name = _PARTS[part.name]
         out.append((name, part.name in _WHOLE, f"{middle} N m", f"{low} to {high}", f"{part.share:.0%}"))
     return out
@@ -166,7 +174,15 @@ def _write_table(result: StretchFit, path: Path) -> None:
     parts = ("neural", "passive", "reflex", "background", "elastic", "viscous", "short_range")
     with path.open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream)
-        heads = ["recording", "time_s", "angle_deg", f"data_{channel}", f"fitted_{channel}", f"low_{channel}", f"high_{channel}"]
+        heads = [
+            "recording",
+            "time_s",
+            "angle_deg",
+            f"data_{channel}",
+            f"fitted_{channel}",
+            f"low_{channel}",
+            f"high_{channel}",
+        ]
         out.writerow([*heads, *(f"{part}_Nm" for part in parts)])
         for number, course in enumerate(result.courses, start=1):
             series = [course.time_s, course.angle_deg, course.recorded, course.fitted, course.low, course.high]

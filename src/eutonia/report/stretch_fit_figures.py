@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT, _HEAD, _FOOT, _GAP = 54.0, 14.0, 26.0, 46.0, 12.0
 _BINS, _BAND = 260, 0.2
+#: Pages narrower than this are of phones; so many entries of a legend stand beside the title; a low panel, px.
+_WIDE, _BESIDE, _LOW = 600, 4, 66.0
 _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
     ("total", "all", "ink", "solid"),
     ("reflex", "stretch reflex", "leg", "solid"),
@@ -45,51 +48,78 @@ def _drawing(result: StretchFit, course: Course, name: str) -> svg.Drawing:
         f"Recorded and fitted {result.channel} of {title} over {course.time_s[-1]:.1f} s, the errors (largest "
         f"{np.abs(left).max():.2g} {result.unit}), and the resisting torque part by part."
     )
-    return svg.Drawing(title, words, _draw(result, course, f"{name}-w", title, words, 940), _draw(result, course, f"{name}-n", title, words, 350))
+    return svg.Drawing(
+        title,
+        words,
+        _draw(result, course, f"{name}-w", title, words, 940),
+        _draw(result, course, f"{name}-n", title, words, 350),
+    )
+
+
+@dataclass(frozen=True)
+class _Strip:
+    """One panel of a picture: its title, height (px), legend, the curves that its scale must hold, and what draws it."""
+
+    title: str
+    height: float
+    legend: Legend
+    curves: Sequence[Curve]
+    draw: Callable[[Panel], None]
+
+    def head(self, width: int) -> float:
+        """Return the room above the panel: the legend stands beside the title or in rows below it."""
+        below = self.legend and (width < _WIDE or len(self.legend) > _BESIDE)
+        return _HEAD + (16.0 * _rows(self.legend, width) if below else 0.0)
+
+
+def _strips(result: StretchFit, course: Course) -> list[_Strip]:
+    unit, left = result.unit, course.recorded - course.fitted
+    dots: Dash = (1.0, 1.0)
+    legend: Legend = [("recorded", "limb-arm", dots), ("fitted, 95% band", "leg", "solid")]
+    curves = [course.recorded, course.low, course.high]
+    torques: Legend = [(label, colour, dash) for _, label, colour, dash in _TORQUES]
+    parts = [course.parts[key] for key, *_ in _TORQUES]
+
+    def errors(panel: Panel) -> None:
+        panel.marks(course.time_s, left, "o", "limb-arm", 1.4)
+
+    strips = [
+        _Strip(f"{result.channel.capitalize()}, {unit}", 190.0, legend, curves, lambda panel: _data(panel, course)),
+        _Strip(f"Recorded less fitted, {unit}", _LOW, [], [left], errors),
+        _Strip("Resisting torque, N m", 170.0, torques, parts, lambda panel: _parts(panel, course)),
+    ]
+    if (emg := course.emg_mv) is not None:
+
+        def muscle(panel: Panel) -> None:
+            panel.line(course.time_s, emg, "muted", 1.2)
+
+        strips.append(_Strip("EMG, rectified, mV (not fitted)", _LOW, [], [emg], muscle))
+    return strips
 
 
 def _draw(result: StretchFit, course: Course, name: str, title: str, words: str, width: int) -> Markup:
-    legends: list[Legend] = [
-        [("recorded", "limb-arm", (0.1, 2.0)), ("fitted, 95% band", "leg", "solid")],
-        [],
-        [(label, colour, dash) for _, label, colour, dash in _TORQUES],
-    ]
-    heights = [190.0, 62.0, 170.0]
-    titles = [f"{result.channel.capitalize()}, {result.unit}", f"Recorded less fitted, {result.unit}", "Resisting torque, N m"]
-    if course.emg_mv is not None:
-        legends, heights, titles = [*legends, []], [*heights, 70.0], [*titles, "EMG, rectified, mV (not fitted)"]
-    heads = [_HEAD + 16.0 * (_rows(legend, width) if width < 600 or len(legend) > 4 else 0) for legend in legends]
-    total = sum(heights) + sum(heads) + _GAP * (len(heights) - 1) + _FOOT
-    sheet = plot.Sheet(name, width, total, 12.0 if width > 600 else 11.0)
+    strips = _strips(result, course)
+    total = sum(strip.height + strip.head(width) for strip in strips) + _GAP * (len(strips) - 1) + _FOOT
+    sheet = plot.Sheet(name, width, total, 12.0 if width > _WIDE else 11.0)
     begin, end = math.floor(10 * course.time_s[0]) / 10, math.ceil(10 * course.time_s[-1]) / 10
-    at = scales.ticks(begin, end, 12 if width > 600 else 6)
-    left, courses, top = course.recorded - course.fitted, _curves(course), 0.0
-    draws = [
-        lambda panel: _data(panel, course),
-        lambda panel: panel.marks(course.time_s, left, "o", "limb-arm", 1.4),
-        lambda panel: _parts(panel, course),
-        lambda panel: panel.line(course.time_s, course.emg_mv, "muted", 1.2),
-    ]
-    for number, (height, head, legend) in enumerate(zip(heights, heads, legends, strict=True)):
-        sheet.text(6, top + 11, titles[number], bold=True)
-        _write_legend(sheet, legend, width, top, head)
-        low, high = _range(courses[number])
-        box = (_LEFT, top + head, width - _LEFT - _RIGHT, height)
-        panel = sheet.panel(box, (begin, end), (low, high))
-        up = scales.ticks(low, high, 2 if height < 80 else 5)
+    at = scales.ticks(begin, end, 12 if width > _WIDE else 6)
+    top = 0.0
+    for strip in strips:
+        head = strip.head(width)
+        sheet.text(6, top + 11, strip.title, bold=True)
+        _write_legend(sheet, strip.legend, width, top, below=head > _HEAD)
+        low, high = _range(strip.curves)
+        panel = sheet.panel((_LEFT, top + head, width - _LEFT - _RIGHT, strip.height), (begin, end), (low, high))
+        up = scales.ticks(low, high, 3 if strip.height <= _LOW else 5)
         panel.rules(x=at, y=up)
         panel.labels_up(up, scales.shown(up))
-        draws[number](panel)
-        is_last = number == len(heights) - 1
-        panel.floor(at if is_last else (), scales.shown(at) if is_last else (), "Time since the movement began, s" if is_last else "")
-        top += head + height + _GAP
+        strip.draw(panel)
+        if strip is strips[-1]:
+            panel.floor(at, scales.shown(at), "Time since the movement began, s")
+        else:
+            panel.floor()
+        top += head + strip.height + _GAP
     return sheet.finish(title, words)
-
-
-def _curves(course: Course) -> list[list[Curve]]:
-    torques = [course.parts[key] for key, *_ in _TORQUES]
-    last = [] if course.emg_mv is None else [[course.emg_mv]]
-    return [[course.recorded, course.low, course.high], [course.recorded - course.fitted], torques, *last]
 
 
 def _range(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -124,8 +154,7 @@ def _rows(legend: Legend, width: int) -> int:
     return rows
 
 
-def _write_legend(sheet: plot.Sheet, legend: Legend, width: int, top: float, head: float) -> None:
-    below = head > _HEAD
+def _write_legend(sheet: plot.Sheet, legend: Legend, width: int, top: float, *, below: bool) -> None:
     across = 6.0 if below else width - _RIGHT - sum(_wide(label) for label, _, _ in legend)
     y = top + (28.0 if below else 11.0)
     for label, colour, dash in legend:
