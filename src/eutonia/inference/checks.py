@@ -96,9 +96,8 @@ def check_angle(r: Recording, body: Body) -> None:
     if max(abs(low), abs(high)) < _RADIANS_BELOW:
         moved = f"{low:.3g} to {high:.3g}"
         if high - low > np.deg2rad(_LEAST_MOVED_DEG):
-            raise refuse(
-                r.name, "angle_deg", moved, "That looks like radians.", "Multiply by 57.296.", allowed="degrees"
-            )
+            why = "That looks like radians; as degrees, it would be a limb that does not move."
+            raise refuse(r.name, "angle_deg", moved, why, "Multiply by 57.296.", allowed="degrees")
     if high - low < _LEAST_MOVED_DEG:
         do = "Is this the angle of the joint that was moved, and the whole test?"
         raise refuse(

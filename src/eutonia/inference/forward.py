@@ -11,7 +11,7 @@ segment.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -62,6 +62,7 @@ class Body:
         return self.joint.ceiling * self.weight_kg / ceiling_weight()
 
 
+@runtime_checkable
 class Model(Protocol):
     """A test as a function from z to the recorded channel."""
 
@@ -265,7 +266,7 @@ class Stretches:
     def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""
         each = [_cut_torques(resisting, n, z) for _, resisting, n in self._run(z)]
-        return jax.tree.map(lambda *parts: np.concatenate(parts), *each)
+        return jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *each)
 
     def _run(self, z: Float[np.ndarray, "number lane"]) -> list[tuple[Array, Torques, int]]:
         pieces = _pieces(self.body, self.priors)
@@ -295,4 +296,4 @@ def _cut(values: Array, samples: int, z: Float[np.ndarray, "number lane"]) -> Fl
 
 
 def _cut_torques(resisting: Torques, samples: int, z: Float[np.ndarray, "number lane"]) -> Torques:
-    return jax.tree.map(lambda part: _cut(part, samples, z), resisting)
+    return jax.tree.map(lambda part: jnp.asarray(_cut(part, samples, z)), resisting)

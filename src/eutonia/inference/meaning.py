@@ -51,12 +51,9 @@ def words(
         names = " and ".join(_lower(e.label) for e in left)
         out.append(f"Not determined: {names}. What is printed is little more than what was believed before.")
     out += [_pair(of, *pair) for pair in pairs[:_MOST_PAIRS]]
-    told = all(of[name].determined == "yes" for name in _REFLEX[:2])
-    if speeds and not silent and not told and max(speeds) < _ALIKE * min(speeds):
-        out.append(
-            "Stretches at one speed hardly part the threshold from its sensitivity to speed: give stretches at two or "
-            "more speeds together."
-        )
+    parted = not any(set(pair[:2]) == set(_REFLEX[:2]) for pair in pairs)
+    if speeds and not silent and not parted and max(speeds) < _ALIKE * min(speeds):
+        out.append("Stretches at two or more speeds, given together, part the threshold from its sensitivity to speed.")
     if not speeds:
         out.append(
             "A swing tells torques only relative to the weight of the segment, which is taken from the body table; its "

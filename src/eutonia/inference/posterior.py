@@ -164,8 +164,9 @@ class Posterior:
         self, columns: Float[np.ndarray, "sample column lane"], spread: Lanes, alike: Lanes
     ) -> Float[np.ndarray, "sample column lane"]:
         """Turn errors, or how they change with a number, into independent ones of unit spread."""
-        out = columns / spread
-        step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
+        with np.errstate(invalid="ignore", over="ignore"):
+            out = columns / spread
+            step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
         out[1:] = np.where(self.begins[1:, None, None], out[1:], step)
         return out
 

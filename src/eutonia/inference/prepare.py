@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.ndimage import maximum_filter1d
 from scipy.signal import savgol_filter
 
@@ -16,8 +16,9 @@ from eutonia.inference.forward import SLOTS, Body, Path
 from eutonia.inference.recording import Recording, Samples, refuse
 from eutonia.limb.swing import ReflexConstants
 
-# How much of a pendulum test is used, s before and after release: what the model follows, and a little of the hold.
-_SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.25, 4.95, 1.5
+# How much of a pendulum test is used, s before and after release: what the model follows and a little of the hold, in
+# all what a fit holds at 100 Hz.
+_SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.95, 1.5
 # The fall that counts as movement, deg; and how much slower than free the first fall is, through tone.
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # How much of a stretch is used, s before it begins and after it ends.
@@ -44,7 +45,7 @@ class Prepared:
     emg: Samples | None
     path: Path | None
     trust: Samples
-    moving: np.ndarray
+    moving: Bool[np.ndarray, " sample"]
     speed: float
 
 
@@ -144,7 +145,7 @@ def _odd(samples: float) -> int:
 
 def _averaged(
     time: Samples, values: Float[np.ndarray, "*row sample"]
-) -> tuple[Samples, Float[np.ndarray, "*row sample"]]:
+) -> tuple[Float[np.ndarray, " slot"], Float[np.ndarray, "*row slot"]]:
     """Average neighbours together until no more samples are left than a fit uses."""
     each = -(-time.size // SLOTS)
     whole = time.size // each * each
@@ -154,5 +155,5 @@ def _averaged(
     )
 
 
-def _filled(values: Samples) -> Samples:
+def _filled(values: Samples) -> Float[np.ndarray, " slot"]:
     return np.pad(values, (0, SLOTS - values.size), mode="edge")

@@ -149,7 +149,7 @@ def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
     return Sample(draws, tops[:, 0], _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
 
 
-def _apart(posterior: Posterior, tops: Draws) -> Draws:
+def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:
     """Return the highest summits that are not the same."""
     shape = posterior.numbers - NOISE
     kept: list[int] = []

@@ -24,7 +24,7 @@ _ARRIVED = 1e-3
 _DEPTH = 8.0
 
 
-def summits(posterior: Posterior, draws: Draws) -> Draws:
+def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top"]:
     """Return z of the places reached from the best of `draws`, best first, without those far below."""
     shape = posterior.numbers - NOISE
     errors = posterior.errors(draws)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia import _streams, parameters
 from eutonia.errors import RecordingError, unknown
@@ -29,13 +29,14 @@ from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, prior
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
 from eutonia.limb.joint import JOINTS
-from eutonia.limb.swing import ReflexConstants, Torques
+from eutonia.limb.swing import ReflexConstants
 from eutonia.simulation.bedside import stepped_constants
 
 TESTS = ("pendulum", "ramp")
 _PENDULUM_JOINT = "knee"
-#: The interval that is reported, and the split of resistance.
+#: The interval that is reported, and the parts of the resistance (N m, draw by draw).
 LEVEL = 0.95
+Resistance = Mapping[str, Float[np.ndarray, "sample draw"]]
 PARTS = ("neural", "reflex", "background", "passive", "elastic", "viscous", "short_range")
 
 
@@ -203,11 +204,13 @@ def _result(
     known = posterior.model.priors
     values = known.values(drawn.z)
     resisting = posterior.model.resistance(drawn.z)
-    if test == "pendulum":
-        values, resisting = _weighed(known, values, resisting, rng)
+    factor = _weight_error(values.shape[1], rng) if test == "pendulum" else np.ones(values.shape[1])
+    is_torque = np.array([prior.unit.startswith("N m") for prior in known.each])
+    values = np.where(is_torque[:, None], values * factor, values)
+    torque = {name: np.asarray(getattr(resisting, name)) * factor for name in (*PARTS, "total")}
     draws = dict(zip(known.names, values, strict=True))
     estimates = tuple(_estimate(prior, draws[prior.name]) for prior in known.each)
-    parts = _parts(resisting, np.concatenate([one.moving for one in prepared]))
+    parts = _parts(torque, np.concatenate([one.moving for one in prepared]))
     trust = np.concatenate([one.trust for one in prepared])[:, None]
     predicted = posterior.model.predict(drawn.z) / trust
     likeness = float(np.median(draws["noise_correlation"]))
@@ -223,7 +226,7 @@ def _result(
         parts=parts,
         pairs=pairs,
         words=meaning.words(estimates, pairs, parts, [one.speed for one in prepared if test == "ramp"], drawn),
-        courses=_courses(prepared, predicted, resisting),
+        courses=_courses(prepared, predicted, torque),
         noise=float(np.median(values[-2])),
         likeness=float(np.tanh(likeness)),
         effective=drawn.effective,
@@ -232,14 +235,10 @@ def _result(
     )
 
 
-def _weighed(
-    known: Priors, values: Float[np.ndarray, "number draw"], resisting: Torques, rng: np.random.Generator
-) -> tuple[Float[np.ndarray, "number draw"], Torques]:
-    """Multiply all torques by the error of the segment's weight: a swing is the same for every common factor."""
+def _weight_error(draws: int, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
+    """Return draws of the error of the segment's weight: a swing is the same for every common factor of all torques."""
     error = parameters.load("inference").spread("body_torque").sd_log
-    factor = np.exp(error * rng.standard_normal(values.shape[1]))
-    is_torque = np.array([prior.unit.startswith("N m") for prior in known.each])
-    return np.where(is_torque[:, None], values * factor, values), jax.tree.map(lambda part: part * factor, resisting)
+    return np.exp(error * rng.standard_normal(draws))
 
 
 def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"]) -> Estimate:
@@ -275,25 +274,25 @@ def _pairs(z: Float[np.ndarray, "number draw"], known: Priors) -> tuple[tuple[st
     return tuple(sorted(found, key=lambda pair: -abs(pair[2])))
 
 
-def _parts(resisting: Torques, moving: Float[np.ndarray, " sample"]) -> tuple[Part, ...]:
+def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[Part, ...]:
     """Return the mean of every part of the resistance while the muscle is stretched."""
     # A swing stretches while the angle grows: damping then resists.
-    rising = (resisting.viscous > 0.0) & np.asarray(moving, bool)[:, None]
+    rising = (torque["viscous"] > 0.0) & moving[:, None]
     count = np.maximum(rising.sum(axis=0), 1)
-    means = {name: (getattr(resisting, name) * rising).sum(axis=0) / count for name in PARTS}
+    means = {name: (torque[name] * rising).sum(axis=0) / count for name in PARTS}
     whole = means["neural"] + means["passive"]
     out = []
-    for name, torque in means.items():
-        low, middle, high = (float(x) for x in np.percentile(torque, [2.5, 50.0, 97.5]))
-        out.append(Part(name, middle, low, high, float(np.median(torque / np.where(whole == 0.0, 1.0, whole)))))
+    for name, mean in means.items():
+        low, middle, high = (float(x) for x in np.percentile(mean, [2.5, 50.0, 97.5]))
+        out.append(Part(name, middle, low, high, float(np.median(mean / np.where(whole == 0.0, 1.0, whole)))))
     return tuple(out)
 
 
 def _courses(
-    prepared: list[Prepared], predicted: Float[np.ndarray, "sample draw"], resisting: Torques
+    prepared: list[Prepared], predicted: Float[np.ndarray, "sample draw"], torque: Resistance
 ) -> tuple[Course, ...]:
     low, fitted, high = np.percentile(predicted, [2.5, 50.0, 97.5], axis=1)
-    parts = {name: np.median(getattr(resisting, name), axis=1) for name in (*PARTS, "total")}
+    parts = {name: np.median(series, axis=1) for name, series in torque.items()}
     out, at = [], 0
     for one in prepared:
         here = slice(at, at := at + one.time.size)

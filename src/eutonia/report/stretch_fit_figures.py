@@ -58,7 +58,7 @@ def _drawing(result: StretchFit, course: Course, name: str) -> svg.Drawing:
 
 @dataclass(frozen=True)
 class _Strip:
-    """One panel of a picture: its title, height (px), legend, the curves that its scale must hold, and what draws it."""
+    """One panel of a picture: title, height (px), legend, the curves that its scale must hold, and what draws it."""
 
     title: str
     height: float
