@@ -50,6 +50,10 @@ def check_time(r: Recording) -> None:
         raise refuse(
             r.name, "time_s", f"{r.time_s[at]:g} s twice", f"{same.size} times stand twice.", do, line=int(r.lines[at])
         )
+    _check_spacing(r, step)
+
+
+def _check_spacing(r: Recording, step: Samples) -> None:
     usual = float(np.median(step))
     if usual >= _MILLISECONDS_FROM_S:
         do = (

@@ -65,7 +65,7 @@ def words(
 def _pair(of: dict[str, Estimate], one: str, other: str, alike: float) -> str:
     why = _WHY.get((one, other), "a change of one is made up for by the other")
     first, second = of[one], of[other]
-    if first.determined == second.determined == "yes":
+    if all(number.determined == "yes" for number in (first, second) if number.is_asked):
         head = f"{first.label} and {_lower(second.label)} are known together better than apart"
     else:
         head = f"This recording cannot tell {_lower(first.label)} from {_lower(second.label)}"
