@@ -6,6 +6,7 @@ import equinox as eqx
 import jax.numpy as jnp
 
 from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.state import Patients
 
 MG_PER_L_TO_NG_PER_ML = 1000.0
@@ -71,17 +72,11 @@ class Blood(eqx.Module):
     def shear(self) -> tuple[Patients, Patients, Patients]:
         """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
 
-        alpha > beta are the macro-rates; nu = (k_21 - beta) / k_12, written so that nothing cancels.
+        alpha > beta are the macro-rates; see `compartments.two`.
         """
         if self.to_peripheral is None or self.from_peripheral is None:
             return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
-        k10, k12, k21 = self.elimination_rate, self.to_peripheral, self.from_peripheral
-        total = k10 + k12 + k21
-        root = jnp.sqrt((k10 + k12 - k21) ** 2 + 4.0 * k12 * k21)
-        alpha = (total + root) / 2.0
-        skew = k12 + k21 - k10
-        per_k12 = jnp.where(skew > 0, (root + skew) / k12, 4.0 * k10 / (root - jnp.minimum(skew, 0.0)))
-        return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
+        return two(self.elimination_rate, self.to_peripheral, self.from_peripheral)
 
     def propagator(self, dt_h: Scalar, source_gain: Value) -> Propagator:
         """Return the transition over a step. `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
