@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure.models import Model, Structure
@@ -23,6 +23,11 @@ _CHUNK = 64
 _WIDTHS = (8, 128, 1024)
 Progress = Callable[[str, float], None]
 
+# One step of a block of people, or many on a first axis.
+Each = Float[Array, "*step patient"]
+EachInput = Float[Array, "*step input patient"]
+Flags = Bool[Array, "*step patient"]
+
 
 class Steady(eqx.Module):
     """Doses repeated for ever whose state is wanted, one a person; `wanted` is False for those who have none.
@@ -31,24 +36,24 @@ class Steady(eqx.Module):
     hours since the last one began.
     """
 
-    wanted: Bool[Array, " patient"]
-    constant: Bool[Array, " patient"]
-    bolus: Inputs
-    infused: Inputs
-    interval: Patients
-    often: Patients
-    rest: Patients
-    phase: Patients
+    wanted: Flags
+    constant: Flags
+    bolus: EachInput
+    infused: EachInput
+    interval: Each
+    often: Each
+    rest: Each
+    phase: Each
 
 
 class Steps(eqx.Module):
     """One step of a block of people (or many, on a first axis): see `timeline.Step`."""
 
-    hours: Patients
-    values: dict[str, Patients]
-    infused: Inputs
-    emptied: Bool[Array, " patient"]
-    bolus: Inputs
+    hours: Each
+    values: dict[str, Each]
+    infused: EachInput
+    emptied: Flags
+    bolus: EachInput
     steady: Steady | None
 
 
@@ -83,9 +88,8 @@ def simulate(
     """
     n_inputs = len(model.structure.inputs)
     found = np.full((len(records), n_inputs + 1), np.nan)
-    starts = records.starts()
     fastest = _fastest(model.structure, values)
-    order, steps = _by_length(records, starts, n_inputs)
+    order, steps = _by_length(records, n_inputs)
     done = 0
     for block in _blocks(order):
         people = [steps[person] for person in block]
@@ -95,8 +99,9 @@ def simulate(
     return found
 
 
-def _by_length(records: Records, starts: NDArray[np.int64], n_inputs: int) -> tuple[list[int], list[list[Step]]]:
-    steps = [steps_of(records, first, end, n_inputs) for first, end in zip(starts[:-1], starts[1:], strict=True)]
+def _by_length(records: Records, n_inputs: int) -> tuple[list[int], list[list[Step]]]:
+    """Return the people, those with most steps first, and the steps of each."""
+    steps = [steps_of(records, first, end, n_inputs) for first, end in records.spans()]
     return sorted(range(len(steps)), key=lambda person: -len(steps[person])), steps
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,7 @@ class Records:
         """Number of people."""
         return int(self.person[-1]) + 1 if len(self) else 0
 
-    def starts(self) -> Ints:
-        """Return the first record of each person, and the number of records."""
-        return np.append(np.flatnonzero(np.diff(self.person, prepend=-1)), len(self))
+    def spans(self) -> list[tuple[int, int]]:
+        """Return the first record of each person, and the one after the last."""
+        edges = [*np.flatnonzero(np.diff(self.person, prepend=-1)).tolist(), len(self)]
+        return list(itertools.pairwise(edges))
