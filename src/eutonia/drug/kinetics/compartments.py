@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
+from jaxtyping import Array, Int
 
 from eutonia.drug.kinetics.cascade import Value
 
 # Numerical constant: Newton's method on a concave function, started below its root at most a factor of about two off.
 _NEWTON_STEPS = 12
 
+Which = Int[Array, "..."]
 Values = list[Value]
 Matrix = list[list[Value]]
 
@@ -37,7 +39,7 @@ class Sheared(eqx.Module):
 
     rates: tuple[Value, ...]
     gains: dict[tuple[int, int], Value]
-    pivots: tuple[Value, ...]
+    pivots: tuple[Which, ...]
     weights: tuple[tuple[Value, ...], ...]
 
     def stages(self, amounts: Values) -> Values:
@@ -112,7 +114,7 @@ def two(k10: Value, k12: Value, k21: Value) -> tuple[Value, Value, Value]:
     return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
 
 
-def _deflate(matrix: Matrix, vector: Values) -> tuple[Value, tuple[Value, ...], Matrix, tuple[Value, ...]]:
+def _deflate(matrix: Matrix, vector: Values) -> tuple[Which, tuple[Value, ...], Matrix, tuple[Value, ...]]:
     """Replace an amount by a combination that decays by itself.
 
     Returns the pivot, the weights of the other amounts in the combination, the matrix of those others, and how fast
@@ -128,7 +130,7 @@ def _deflate(matrix: Matrix, vector: Values) -> tuple[Value, tuple[Value, ...], 
     return pivot, weights, left, tuple(row[0] for row in rows[1:])
 
 
-def _swapped(items: Values, pivot: Value) -> Values:
+def _swapped(items: Values, pivot: Which) -> Values:
     """Exchange the first item with the one that each patient's pivot names."""
     first = items[0]
     for i, item in enumerate(items[1:], start=1):
