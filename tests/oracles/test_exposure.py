@@ -88,7 +88,7 @@ def simulated(name: str, cohort: list[list[Row]], dtype: type = np.float64) -> n
     records = exposure.Records.of(person=number, **columns)
     table = np.array([row.values for row in rows]).T
     values = dict(zip(PLANS[name].names, table, strict=True))
-    return exposure.simulate(model_of(name), records, values, dtype=dtype)
+    return exposure.simulate(model_of(name), records, values, dtype=dtype).amounts
 
 
 def error(name: str, cohort: list[list[Row]], dtype: type = np.float64) -> float:

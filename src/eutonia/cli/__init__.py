@@ -2,6 +2,7 @@
 needed. One module a family of commands.
 """
 
+from eutonia.cli import events as events
 from eutonia.cli import numbers as numbers
 from eutonia.cli import study as study
 from eutonia.cli.app import main as main

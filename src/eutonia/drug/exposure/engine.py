@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -13,7 +14,7 @@ from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure.models import Model, Structure
-from eutonia.drug.exposure.records import Floats, Records
+from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
 from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
 from eutonia.drug.exposure.timeline import Step, steps_of
 from eutonia.drug.kinetics.cascade import halvings
@@ -21,6 +22,7 @@ from eutonia.drug.kinetics.cascade import halvings
 # Steps that one call advances, and widths of a block: few, so that few programs are compiled. They change no result.
 _CHUNK = 64
 _WIDTHS = (8, 128, 1024)
+_BEYOND = "the numbers left the range of the machine"
 Progress = Callable[[str, float], None]
 
 # One step of a block of people, or many on a first axis.
@@ -57,6 +59,23 @@ class Steps(eqx.Module):
     steady: Steady | None
 
 
+@dataclass(frozen=True)
+class Simulated:
+    """What `simulate` finds.
+
+    Attributes
+    ----------
+    amounts
+        One row a record and one column a compartment (absorption counts as one), then the amount eliminated since the
+        start, the last reset or the last SS = 1, mg; NaN where nothing is observed and for people who failed.
+    failed
+        Why a person has no numbers.
+    """
+
+    amounts: Floats
+    failed: dict[int, str]
+
+
 def simulate(
     model: Model,
     records: Records,
@@ -64,7 +83,7 @@ def simulate(
     *,
     dtype: type = np.float64,
     progress: Progress = lambda _stage, _share: None,
-) -> Floats:
+) -> Simulated:
     """Return the amounts at each observation: in each compartment, and what has been eliminated.
 
     Parameters
@@ -79,13 +98,11 @@ def simulate(
         64-bit, or 32-bit for speed.
     progress
         Called with a stage and the share of it that is done.
-
-    Returns
-    -------
-    amounts
-        One row a record and one column a compartment (absorption counts as one), then the amount eliminated since the
-        start, the last reset or the last SS = 1; NaN where nothing is observed or the numbers left the machine's range.
     """
+    if model.structure.absorption == "saturable":
+        from eutonia.drug.exposure import saturable
+
+        return Simulated(*saturable.simulate(model.structure, records, values, progress))
     n_inputs = len(model.structure.inputs)
     found = np.full((len(records), n_inputs + 1), np.nan)
     fastest = _fastest(model.structure, values)
@@ -96,7 +113,9 @@ def simulate(
         _run(model.structure, people, values, found, halvings(fastest * _longest(people)), dtype)
         done += len(block)
         progress("Exposure", done / len(order))
-    return found
+    lost = (records.evid == OBSERVATION) & ~np.isfinite(found).all(axis=1)
+    found[lost] = np.nan
+    return Simulated(found, {int(person): _BEYOND for person in records.person[lost]})
 
 
 def _by_length(records: Records, n_inputs: int) -> tuple[list[int], list[list[Step]]]:

@@ -127,6 +127,8 @@ class Model:
     ----------
     quantities
         Parameters and covariates of the rates.
+    checked
+        Covariates that only bound whom the model may be used for.
     per_litre
         Unit of concentrations, and how many of it one mg/L is.
     largest_dose
@@ -137,6 +139,7 @@ class Model:
     title: str
     structure: Structure
     quantities: tuple[Quantity, ...]
+    checked: tuple[Quantity, ...] = ()
     bioavailability: float = 1.0
     per_litre: tuple[str, float] = ("mg/L", 1.0)
     largest_dose: float | None = None
@@ -250,6 +253,7 @@ def _oral(name: str, oral_set: str) -> Model:
         title=parameters.load(oral_set).title,
         structure=shape,
         quantities=(*quantities, *_covariates(values.per_weight, float(values.creatinine_clearance_reference))),
+        checked=(_age(values.per_weight),),
         bioavailability=share,
         per_litre=("ng/mL", 1000.0),
         largest_dose=parameters.load("exposure").value("largest_oral_dose"),
@@ -257,13 +261,16 @@ def _oral(name: str, oral_set: str) -> Model:
 
 
 def _covariates(per_weight: bool, reference: float) -> tuple[Quantity, ...]:
-    """Return the covariates of an oral set; age only bounds whom the set may be used for."""
-    adult_age, lightest = parameters.load("oral_he_2014").value("upper_age"), 1.0
     if per_weight:
-        weight = Quantity("WT", "Body weight", "kg", None, lightest, 300.0, zero=True, covariate=True)
-        return (weight, Quantity("AGE", "Age", "year", 0.0, 0.0, adult_age, zero=True, covariate=True))
+        return (Quantity("WT", "Body weight", "kg", None, 1.0, 300.0, zero=True, covariate=True),)
     return (
         Quantity("CRCL", "Creatinine clearance", "mL/min", reference, 0.0, 300.0, zero=True, covariate=True),
         Quantity("HD", "Clearance added by haemodialysis", "mL/min", 0.0, 0.0, 500.0, zero=True, covariate=True),
-        Quantity("AGE", "Age", "year", adult_age, adult_age, 120.0, zero=True, covariate=True),
     )
+
+
+def _age(is_child: bool) -> Quantity:
+    """Return the ages that a set may be used for; nothing in the rates depends on them."""
+    adult = parameters.load("oral_he_2014").value("upper_age")
+    low, high = (0.0, adult) if is_child else (adult, 120.0)
+    return Quantity("AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True)

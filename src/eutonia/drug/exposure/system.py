@@ -87,7 +87,7 @@ class System(eqx.Module):
         its end; the eliminated amount counts from 0.
         """
         sheared = self._shear()
-        step = self._propagator(sheared, interval_h, jnp.zeros((self.n_inputs, *interval_h.shape)), halved)
+        step = self._propagator(sheared, interval_h, jnp.zeros((self.n_inputs, *interval_h.shape), interval_h.dtype), halved)
         rates, _ = self._cascade(sheared, None)
         kept = {(i, j): entry for (i, j), entry in step.entries.items() if i != j}
         lost = [-jnp.expm1(-rate * interval_h) for rate in rates[1:-1]]
