@@ -168,6 +168,7 @@ def read(text: str, unit: str) -> float:
     if match is None:
         raise UnitError(f'"{text}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
     given = _spell(match[2])
+    given = f"1{given}" if given.startswith("/") else given
     return float(match[1]) if given in ("", _spell(unit)) else convert(float(match[1]), given, unit)
 
 

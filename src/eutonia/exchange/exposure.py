@@ -105,7 +105,7 @@ def short(table: pl.DataFrame, most: int = 12) -> Table:
     """Return the first rows for a terminal."""
     from rich.table import Table
 
-    kept = [name for name in table.columns if name != "REASON" or table["REASON"].str.len_chars().any()]
+    kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
     grid = Table(box=None, pad_edge=False)
     for name in kept:
         grid.add_column(name, justify="left" if name in ("ID", "REASON") else "right")
