@@ -103,7 +103,7 @@ def _check_names(found: Numbers, known: Sequence[str]) -> None:
 
     for needed in ("ID", "TIME"):
         if needed not in names:
-            close = nearest(needed, names)
+            close = nearest(needed, [name for name in names if name not in known])
             do = f"Rename {close[0]} to {needed}" if close else f"Add the column {needed}"
             fault(needed, f"a table of events has a column {needed}", "ID and TIME, and others", do)
     if "AMT" in names and "AMT_MG" in names:
