@@ -119,8 +119,20 @@ FILES: list[tuple[str, str | bytes, int | None, str, str]] = [
     ("a slip in a covariate", "ID,TIME,AMT,CRLC\n1,0,10,5\n1,2,.,5\n", 1, "CRLC", "looks like CRCL"),
     ("dialysis as a mark", "ID,TIME,AMT,HD\n1,0,10,1\n1,2,.,0\n", 2, "HD", "not a mark"),
     ("a child", "ID,TIME,AMT,AGE\n1,0,10,9\n1,2,.,9\n", 2, "AGE", "18 or more"),
-    ("a constant infusion with more", f"{HEADER}\n1,0,1,0,1,5,2,0,1,1,.\n1,2,0,.,.,.,.,.,.,.,.\n", 2, "ADDL", "further"),
-    ("a constant duration", f"{HEADER},DUR_M\n1,0,1,0,1,-2,0,0,1,1,.,3\n1,2,0,.,.,.,.,.,.,.,.,.\n", 2, "RATE", "duration"),
+    (
+        "a constant infusion with more",
+        f"{HEADER}\n1,0,1,0,1,5,2,0,1,1,.\n1,2,0,.,.,.,.,.,.,.,.\n",
+        2,
+        "ADDL",
+        "further",
+    ),
+    (
+        "a constant duration",
+        f"{HEADER},DUR_M\n1,0,1,0,1,-2,0,0,1,1,.,3\n1,2,0,.,.,.,.,.,.,.,.,.\n",
+        2,
+        "RATE",
+        "duration",
+    ),
     ("a modelled rate of 0", "ID,TIME,AMT,RATE,RATE_M\n1,0,9,-1,0\n1,2,.,.,.\n", 2, "RATE_M", "more than 0"),
 ]
 
@@ -269,7 +281,9 @@ def test_levels_of_the_default_model_are_those_of_the_paper(
 
 
 CELL = st.one_of(
-    st.sampled_from(["0", "1", "2", "3", "4", "-1", "-2", ".", "", "8", "1e9", "1e-300", "nan", "inf", "1e400", "C", "#"]),
+    st.sampled_from(
+        ["0", "1", "2", "3", "4", "-1", "-2", ".", "", "8", "1e9", "1e-300", "nan", "inf", "1e400", "C", "#"]
+    ),
     st.floats().map(str),
     st.integers().map(str),
     st.text(max_size=6),

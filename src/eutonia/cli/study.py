@@ -49,7 +49,9 @@ def run(
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A study (.toml, or the name of one), or a dosing table.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A study (.toml, or the name of one), or a dosing table.")
+    ],
     model: ModelOption = None,
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Write every fault of a dosing table there, as .csv.")] = None,

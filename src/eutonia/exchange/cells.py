@@ -130,7 +130,9 @@ def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
         used = next((words for mark, words in _SEPARATORS.items() if mark in names[0] or mark in header[0]), "")
         used = used or ("blanks" if " " in names[0] else "")
         if used:
-            raise _fault(file, line, shown(header[0]), f"cells are separated by commas, not {used}", "Save it with commas")
+            raise _fault(
+                file, line, shown(header[0]), f"cells are separated by commas, not {used}", "Save it with commas"
+            )
     numeric = [name for name in names if _is_number(name)]
     if numeric:
         do = "Write the names of the columns above the rows, without # before them"

@@ -112,7 +112,9 @@ def _check_names(found: Numbers, known: Sequence[str]) -> None:
         if name in _REFUSED:
             fault(name, "this column is not read", "TIME in h, AMT in mg", _REFUSED[name])
         elif name not in known and len(name) > 1:
-            close = [one for one in nearest(name, [k for k in known if k not in names], limit=1) if _one_slip(name, one)]
+            close = [
+                one for one in nearest(name, [k for k in known if k not in names], limit=1) if _one_slip(name, one)
+            ]
             if close and not (close[0] == "AMT_MG" and "AMT" in names):
                 do = f"Rename it to {close[0]}, or put _ before it if it is another thing"
                 fault(name, f"a column means something or is left alone; this one looks like {close[0]}", close[0], do)

@@ -94,7 +94,9 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
     known = {"ID", *numbers.values}
     return Events(
         records=records,
-        values={one.name: numbers.get(one.name, (every | dict(settings)).get(one.name, np.nan)) for one in model.quantities},
+        values={
+            one.name: numbers.get(one.name, (every | dict(settings)).get(one.name, np.nan)) for one in model.quantities
+        },
         lines=cells.rows,
         ids=numbers.text("ID"),
         times=numbers.text("TIME"),

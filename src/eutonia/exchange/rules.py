@@ -157,7 +157,9 @@ def _rates(rows: _Rows, settings: dict[str, float]) -> None:
     for code, name, words in ((-1, "RATE_M", "rate"), (-2, "DUR_M", "duration")):
         lacking = (rate == code) & ~np.isfinite(numbers.get(name, settings.get(name, np.nan)))
         do = f'Add the column {name}, or --set "{name}=..."'
-        numbers.flag("RATE", lacking, f"RATE {code} takes a modelled {words}, and there is none", f"a value of {name}", do)
+        numbers.flag(
+            "RATE", lacking, f"RATE {code} takes a modelled {words}, and there is none", f"a value of {name}", do
+        )
     endless = (rate == -2) & _constant(rows)
     do = "Write the rate in RATE, or use -1"
     numbers.flag("RATE", endless, "a constant infusion has a rate, not a duration", "more than 0, or -1", do)
@@ -198,7 +200,9 @@ def _times(rows: _Rows) -> None:
     same = rows.person[1:] == rows.person[:-1]
     back = np.append(False, same & (time[1:] < time[:-1])) & ~np.isin(evid, (_RESET, _RESET_AND_DOSED))
     do = "Sort by TIME; a new start of the clock is a reset, EVID 3 or 4"
-    numbers.flag("TIME", back, "time does not run back within a person, except at a reset", "the time before, or later", do)
+    numbers.flag(
+        "TIME", back, "time does not run back within a person, except at a reset", "the time before, or later", do
+    )
     if numbers.faults:
         return
     last = _last_of_clock(time, rows)

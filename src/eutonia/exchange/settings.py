@@ -61,14 +61,19 @@ def quantity(text: str, what: Quantity, where: str) -> float:
         value = _units.read(text, what.unit)
     except UnitError as trouble:
         raise DatasetError(f'{where}: {trouble} {what.label} is in {what.unit}, such as "{what.name}=8".') from None
-    if not (math.isfinite(value) and (what.lowest < value or what.zero and what.lowest == value)) or value > what.highest:
+    if (
+        not (math.isfinite(value) and (what.lowest < value or what.zero and what.lowest == value))
+        or value > what.highest
+    ):
         raise DatasetError(f'{where} is "{text}". Allowed: {what.label.lower()} {what.allowed}. Correct the number.')
     return value
 
 
 def missing(model: Model, found: Mapping[str, float], columns: Sequence[str]) -> list[Quantity]:
     """Return what the model needs and nobody gave."""
-    return [one for one in model.quantities if one.default is None and one.name not in found and one.name not in columns]
+    return [
+        one for one in model.quantities if one.default is None and one.name not in found and one.name not in columns
+    ]
 
 
 def _steps(text: str) -> float:

@@ -244,7 +244,9 @@ def _oral(name: str, oral_set: str) -> Model:
         per_weight=values.per_weight,
     )
     quantities = [
-        dataclasses.replace(one, unit=one.unit + (per if one.name not in ("KA", "MTT") else ""), default=defaults[one.name])
+        dataclasses.replace(
+            one, unit=one.unit + (per if one.name not in ("KA", "MTT") else ""), default=defaults[one.name]
+        )
         for one in (*_disposition(shape.compartments), _MTT, _KA)
         if defaults.get(one.name) is not None
     ]
@@ -273,4 +275,6 @@ def _age(is_child: bool) -> Quantity:
     """Return the ages that a set may be used for; nothing in the rates depends on them."""
     adult = parameters.load("oral_he_2014").value("upper_age")
     low, high = (0.0, adult) if is_child else (adult, 120.0)
-    return Quantity("AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True)
+    return Quantity(
+        "AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True
+    )

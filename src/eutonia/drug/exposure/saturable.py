@@ -152,7 +152,9 @@ class _Flow:
 
     def _constant(self, dose: Periodic) -> Floats:
         if dose.into == 0 and dose.rate >= self.vmax:
-            raise SimulationError(f"no steady state: {dose.rate:g} mg/h is more than VMAX = {self.vmax:g} mg/h can absorb")
+            raise SimulationError(
+                f"no steady state: {dose.rate:g} mg/h is more than VMAX = {self.vmax:g} mg/h can absorb"
+            )
         found = np.zeros(len(self.linear) + 1)
         entering = np.zeros(len(self.linear) - 1)
         entering[max(dose.into - 1, 0)] = dose.rate

@@ -87,7 +87,9 @@ class System(eqx.Module):
         its end; the eliminated amount counts from 0.
         """
         sheared = self._shear()
-        step = self._propagator(sheared, interval_h, jnp.zeros((self.n_inputs, *interval_h.shape), interval_h.dtype), halved)
+        step = self._propagator(
+            sheared, interval_h, jnp.zeros((self.n_inputs, *interval_h.shape), interval_h.dtype), halved
+        )
         rates, _ = self._cascade(sheared, None)
         kept = {(i, j): entry for (i, j), entry in step.entries.items() if i != j}
         lost = [-jnp.expm1(-rate * interval_h) for rate in rates[1:-1]]
@@ -102,9 +104,7 @@ class System(eqx.Module):
         return [*parts[: self.n_gut], *sheared.stages(parts[self.n_gut : -1]), parts[-1]]
 
     def _from_cascade(self, sheared: Sheared, stages: list[Value]) -> Stages:
-        return jnp.stack(
-            [*stages[: self.n_gut], *sheared.amounts(stages[self.n_gut : -1]), stages[-1]]
-        )
+        return jnp.stack([*stages[: self.n_gut], *sheared.amounts(stages[self.n_gut : -1]), stages[-1]])
 
     def _propagator(self, sheared: Sheared, dt_h: Patients, infused: Inputs, halved: int) -> Propagator:
         rates, gains = self._cascade(sheared, infused)
