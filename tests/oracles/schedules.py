@@ -1,10 +1,11 @@
-"""Random dosing tables, and a slow, plain reading of them: every event spelled out, every interval by a matrix exponential in 80 bits.
+"""Random dosing tables, and a slow, plain reading of them: every event spelled out, exponentials in 80 bits.
 
 Shares nothing with the package: its own reading of the rules, its own matrices, its own steady states.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, fields, replace
 
@@ -170,7 +171,7 @@ def passed(plan: Plan, state: np.ndarray, start: float, row: Row, atoms: list) -
     jumps = [(t, a, into) for t, a, into in jumps if start + SAME * max(1, abs(start)) < t <= row.time + slack]
     edges = {t for t, _, _ in jumps} | {t for run in runs for t in run[:2]}
     times = [start, *sorted(t for t in edges if start < t < row.time), row.time]
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in itertools.pairwise(times):
         middle = (begin + end) / 2
         infused = sum((r * plan.unit(into) for b, e, r, into in runs if b < middle < e), np.zeros(len(matrix)))
         state = moved(matrix, state, infused, end - begin)
@@ -200,7 +201,7 @@ def for_ever(plan: Plan, row: Row) -> np.ndarray:
     edges = [e for run in runs for e in run] + jumps
     times = [start, *sorted({e for e in edges if start < e < row.time}), row.time]
     period = np.eye(len(matrix) + 1, dtype=np.longdouble)
-    for begin, end in zip(times[:-1], times[1:], strict=True):
+    for begin, end in itertools.pairwise(times):
         middle = (begin + end) / 2
         period = affine(matrix, rate * sum(b < middle < e for b, e in runs) * unit, end - begin) @ period
         if end in jumps:

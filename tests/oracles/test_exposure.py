@@ -23,7 +23,8 @@ from eutonia.drug import exposure
 def beside(name: str) -> ModuleType:
     """Import a module that lies beside this one."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -123,4 +124,4 @@ def test_any_schedule_agrees_with_the_slow_reading(name: str, dtype: type) -> No
         assert apart < BAR[dtype]
 
     agrees()
-    print(f"\n{name}, {np.dtype(dtype).name}: largest error {worst[0]:.1e}")
+    sys.stdout.write(f"\n{name}, {np.dtype(dtype).name}: largest error {worst[0]:.1e}\n")

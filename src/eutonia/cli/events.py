@@ -79,9 +79,9 @@ def models(
     given = kinetics.model(name)
     typer.echo(f"{given.name}: {given.title}")
     typer.echo(f"CMT: {', '.join(f'{i} {one}' for i, one in enumerate(given.structure.inputs, start=1))}")
-    for one in (*given.quantities, *given.dosing):
-        default = "must be given" if one.default is None else "" if one.default != one.default else f"{one.default:g}"
-        typer.echo(f"{one.name:7} {one.unit:8} {default:14} {one.label}")
+    for what in (*given.quantities, *given.dosing):
+        default = "must be given" if what.default is None else f"{what.default:g}".replace("nan", "")
+        typer.echo(f"{what.name:7} {what.unit:8} {default:14} {what.label}")
 
 
 def check_events(events: Path, model: str | None, set_: list[str] | None, out: Path | None) -> None:

@@ -32,6 +32,7 @@ _REFUSED = {
     "AMT_MCG": "Divide by 1000 and call the column AMT_mg: amounts of this table are in mg, never in ug",
     "AMT_G": "Multiply by 1000 and call the column AMT_mg: amounts of this table are in mg",
 }
+_LEAST_NAME = 3  # letters; shorter names differ from each other by one letter anyway
 _LARGEST = 1e9  # a larger number in any cell is a slip, or a code for a missing value
 # What a cell that is no number looks like, and what to do about it; the first that fits is said.
 _LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -122,10 +123,10 @@ def _check_names(found: Numbers, known: Sequence[str]) -> None:
 
 def _one_slip(given: str, meant: str) -> bool:
     """Say whether two names differ by one letter more, less, other, or by two exchanged."""
-    if sorted(given) == sorted(meant) and len(meant) > 2:
-        return True
-    if abs(len(given) - len(meant)) > 1 or min(len(given), len(meant)) < 3:
+    if min(len(given), len(meant)) < _LEAST_NAME or abs(len(given) - len(meant)) > 1:
         return False
+    if sorted(given) == sorted(meant):
+        return True
     short, long = sorted((given, meant), key=len)
     if len(short) == len(long):
         return sum(a != b for a, b in zip(short, long, strict=True)) == 1 and not given[-1].isdigit()

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model, Records
+from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
 from eutonia.errors import DatasetError
 from eutonia.exchange import rules
 from eutonia.exchange.cells import Cells, read_cells
@@ -117,7 +118,7 @@ def _records(
 
     def of_dose(name: str, elsewhere: float) -> Floats:
         """Return a column; the value of --set or of the model, which is that of the first compartment, stands in."""
-        default = settings.get(name, dosing[name].default)
+        default = float(settings.get(name, dosing[name].default or 0.0))
         filled = np.where(into == 0, default, elsewhere) if name in ("F", "ALAG") else np.full(len(into), default)
         given = numbers.get(name, np.nan)
         return np.where(np.isfinite(given), given, filled)
@@ -141,7 +142,8 @@ def _records(
 
 def _durations(records: Records) -> Floats:
     """Return how long each infusion lasts."""
-    rate = np.where(records.rate == -1, records.modelled_rate, records.rate)
+    rate = np.where(records.rate == MODELLED_RATE, records.modelled_rate, records.rate)
     with np.errstate(divide="ignore", invalid="ignore"):
-        lasts = np.where(records.rate == -2, records.modelled_duration, records.amount * records.bioavailability / rate)
+        lasts = records.amount * records.bioavailability / rate
+    lasts = np.where(records.rate == MODELLED_DURATION, records.modelled_duration, lasts)
     return np.where(records.rate == 0, 0.0, np.nan_to_num(lasts, posinf=0.0))

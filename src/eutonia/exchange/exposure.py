@@ -49,20 +49,20 @@ def expose(
         values = vary(model, values, spreads, events.ids, events.occasion, seed)
     found = exposure.simulate(model, events.records, values, progress=progress)
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
-    amounts = found.amounts[seen]
+    amounts, rows = found.amounts[seen], seen.tolist()
     unit, per_mg_l = model.per_litre
     volume = np.asarray(model.structure.volume({name: jnp.asarray(one[seen]) for name, one in values.items()}))
     columns: dict[str, object] = {
-        "ROW": [events.lines[i] for i in seen],
-        "ID": [events.ids[i] for i in seen],
-        "TIME": [float(events.times[i]) for i in seen],
+        "ROW": [events.lines[i] for i in rows],
+        "ID": [events.ids[i] for i in rows],
+        "TIME": [float(events.times[i]) for i in rows],
     }
     if events.observed is not None:
-        columns["DV"] = pl.Series([events.observed[i] for i in seen], dtype=pl.String).cast(pl.Float64, strict=False)
+        columns["DV"] = pl.Series([events.observed[i] for i in rows], dtype=pl.String).cast(pl.Float64, strict=False)
     for i, name in enumerate((*model.structure.inputs, "ELIMINATED")):
         columns[f"A_{name}_mg"] = amounts[:, i]
     columns[f"CONC_{unit.replace('/', '_per_')}"] = per_mg_l * amounts[:, model.structure.central] / volume
-    columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in seen], dtype=pl.String)
+    columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in rows], dtype=pl.String)
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
@@ -72,7 +72,8 @@ def check_target(out: Path | None) -> None:
         return
     if out.suffix.lower() not in SUFFIXES:
         raise DatasetError(
-            f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. Nearest: {out.with_suffix(".csv")}.'
+            f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. '
+            f"Nearest: {out.with_suffix('.csv')}."
         )
     if out.is_dir() or not out.parent.is_dir():
         raise DatasetError(f'--out "{out}" is no file in a folder that exists. Make the folder, or choose another.')

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model
+from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
 from eutonia.exchange.columns import MISSING, Floats, Mask, Numbers
 
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
@@ -151,16 +152,16 @@ def _is_set(values: Floats) -> Mask:
 def _rates(rows: _Rows, settings: dict[str, float]) -> None:
     """Check infusions."""
     numbers, rate = rows.numbers, rows.numbers.get("RATE")
-    wrong = (rate < 0) & ~np.isin(rate, (-1, -2))
+    wrong = (rate < 0) & ~np.isin(rate, (MODELLED_RATE, MODELLED_DURATION))
     do = "-1 takes the modelled rate RATE_M, -2 the modelled duration DUR_M; else write a rate"
     numbers.flag("RATE", wrong, "a rate is 0 (bolus), above 0, -1 or -2", "0, more than 0, -1, -2", do)
-    for code, name, words in ((-1, "RATE_M", "rate"), (-2, "DUR_M", "duration")):
+    for code, name, words in ((MODELLED_RATE, "RATE_M", "rate"), (MODELLED_DURATION, "DUR_M", "duration")):
         lacking = (rate == code) & ~np.isfinite(numbers.get(name, settings.get(name, np.nan)))
         do = f'Add the column {name}, or --set "{name}=..."'
         numbers.flag(
-            "RATE", lacking, f"RATE {code} takes a modelled {words}, and there is none", f"a value of {name}", do
+            "RATE", lacking, f"RATE {code:g} takes a modelled {words}, and there is none", f"a value of {name}", do
         )
-    endless = (rate == -2) & _constant(rows)
+    endless = (rate == MODELLED_DURATION) & _constant(rows)
     do = "Write the rate in RATE, or use -1"
     numbers.flag("RATE", endless, "a constant infusion has a rate, not a duration", "more than 0, or -1", do)
 

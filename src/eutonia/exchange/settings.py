@@ -62,7 +62,7 @@ def quantity(text: str, what: Quantity, where: str) -> float:
     except UnitError as trouble:
         raise DatasetError(f'{where}: {trouble} {what.label} is in {what.unit}, such as "{what.name}=8".') from None
     if (
-        not (math.isfinite(value) and (what.lowest < value or what.zero and what.lowest == value))
+        not (math.isfinite(value) and (what.lowest < value or (what.zero and what.lowest == value)))
         or value > what.highest
     ):
         raise DatasetError(f'{where} is "{text}". Allowed: {what.label.lower()} {what.allowed}. Correct the number.')

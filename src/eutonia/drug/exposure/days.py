@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
+from eutonia.drug.exposure.system import Patients, Stages, System
 
 HOURS_A_DAY = 24
 Days = Float[Array, "day patient"]
@@ -64,19 +64,17 @@ def daily(
     """
     move = _hour(system)
     first = jnp.zeros((system.n_stages, *volume.shape), volume.dtype) if start is None else start
-    given = {hour: dose for hour, dose in zip(hours, amount, strict=True)}
+    given = dict(zip(hours, amount, strict=True))
     central = system.n_gut
 
     def day(state: tuple[Patients, ...], _: None) -> tuple[tuple[Patients, ...], Daily]:
-        total = peak = trough = None
+        levels = []
         for hour in range(HOURS_A_DAY):
             if hour in given:
                 state = (state[0] + given[hour], *state[1:])
             state = move(state)
-            level = state[central]
-            total = level if total is None else total + level
-            peak = level if peak is None else jnp.maximum(peak, level)
-            trough = level if trough is None else jnp.minimum(trough, level)
+            levels.append(state[central])
+        total, peak, trough = (functools.reduce(join, levels) for join in (jnp.add, jnp.maximum, jnp.minimum))
         return state, Daily(total / (HOURS_A_DAY * volume), peak / volume, trough / volume)
 
     last, levels = jax.lax.scan(day, tuple(first), None, length=days)
@@ -99,8 +97,8 @@ def _hour(system: System) -> Callable[[tuple[Patients, ...]], tuple[Patients, ..
         moved = []
         for i in range(n - 1):  # nothing flows back up the chain of absorption
             sources = range(i + 1 if i < gut else n - 1)
-            moved.append(sum((columns[j][i] * state[j] for j in sources), start=0.0))
-        return (*moved, state[-1] + sum(columns[j][-1] * state[j] for j in range(n - 1)))
+            moved.append(functools.reduce(jnp.add, [columns[j][i] * state[j] for j in sources]))
+        return (*moved, functools.reduce(jnp.add, [columns[j][-1] * state[j] for j in range(n - 1)], state[-1]))
 
     return move
 

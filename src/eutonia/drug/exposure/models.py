@@ -227,28 +227,28 @@ def _oral(name: str, oral_set: str) -> Model:
     share = float(values.bioavailability)
     per = "/kg" if values.per_weight else ""
     two = values.peripheral_volume is not None
-    defaults = {
-        "CL": share * values.clearance,
-        "VC" if two else "V": share * values.central_volume,
-        "Q": share * (values.intercompartmental_clearance or 0.0),
-        "VP": share * (values.peripheral_volume or 0.0),
-        "KA": values.absorption_rate,
-        "MTT": values.mean_transit_time,
+    apparent = {
+        "CL": values.clearance,
+        "VC" if two else "V": values.central_volume,
+        "Q": values.intercompartmental_clearance,
+        "VP": values.peripheral_volume,
     }
+    absorption = {"KA": values.absorption_rate, "MTT": values.mean_transit_time}
+    defaults = {name: share * float(value) for name, value in apparent.items() if value is not None}
+    defaults |= {name: float(value) for name, value in absorption.items() if value is not None}
+    nonrenal, slope = values.kidneys()
     shape = Structure(
         compartments=2 if two else 1,
         absorption="depot" if values.mean_transit_time is None else "transit",
         transit_steps=values.transit_steps,
         has_depot=values.absorption_rate is not None,
-        kidneys=None if values.per_weight else tuple(float(x) for x in values.kidneys()),  # type: ignore[arg-type]
+        kidneys=None if values.per_weight else (float(nonrenal), float(slope)),
         per_weight=values.per_weight,
     )
     quantities = [
-        dataclasses.replace(
-            one, unit=one.unit + (per if one.name not in ("KA", "MTT") else ""), default=defaults[one.name]
-        )
+        dataclasses.replace(one, unit=one.unit + ("" if one.name in absorption else per), default=defaults[one.name])
         for one in (*_disposition(shape.compartments), _MTT, _KA)
-        if defaults.get(one.name) is not None
+        if one.name in defaults
     ]
     return Model(
         name=name,

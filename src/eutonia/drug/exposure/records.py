@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,18 +66,11 @@ class Records:
         n = len(np.asarray(columns["time"]))
         plain = {"bioavailability": 1.0, "modelled_rate": np.nan, "modelled_duration": np.nan}
         whole = {"person", "evid", "into", "additional", "steady"}
-        return cls(
-            **{
-                field.name: np.broadcast_to(
-                    np.asarray(
-                        columns.get(field.name, plain.get(field.name, 0)),
-                        np.int64 if field.name in whole else np.float64,
-                    ),
-                    n,
-                )
-                for field in dataclasses.fields(cls)
-            }
-        )
+        made: dict[str, Any] = {}
+        for name in (field.name for field in dataclasses.fields(cls)):
+            given = np.asarray(columns.get(name, plain.get(name, 0)), np.int64 if name in whole else np.float64)
+            made[name] = np.broadcast_to(given, n)
+        return cls(**made)
 
     def __len__(self) -> int:
         """Return the number of records."""

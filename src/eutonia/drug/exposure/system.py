@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -80,7 +82,8 @@ class System(eqx.Module):
         """Return the state that constant infusions end in; the eliminated amount counts from 0."""
         sheared = self._shear()
         rates, gains = self._cascade(sheared, infused)
-        return self._from_cascade(sheared, _settle(rates[1:-1], [gains.get((i, SOURCE)) for i in _range(rates)], gains))
+        entering = [gains.get((i, SOURCE)) for i in range(1, len(rates) - 1)]
+        return self._from_cascade(sheared, _settle(rates[1:-1], entering, gains))
 
     def periodic(self, gained: Stages, interval_h: Patients, halved: int) -> Stages:
         """Return the state that repeats every `interval_h`, if what is given in one interval has become `gained` by
@@ -128,11 +131,7 @@ class System(eqx.Module):
         return rates, gains
 
 
-def _range(rates: list[Value]) -> range:
-    return range(1, len(rates) - 1)
-
-
-def _settle(lost: list[Value], entering: list[Value | None], kept: Gains) -> list[Value]:
+def _settle(lost: Sequence[Value], entering: Sequence[Value | None], kept: Gains) -> list[Value]:
     """Solve lost_i x_i = entering_i + sum over j < i of kept_ij x_j, stage by stage; append nothing eliminated."""
     found: list[Value] = []
     for i, (rate, gain) in enumerate(zip(lost, entering, strict=True), start=1):
