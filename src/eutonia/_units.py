@@ -162,6 +162,16 @@ def parse(text: object, kind: str, where: str = "") -> float:
         raise UnitError(f"{where}: {error}") from None
 
 
+def read(text: str, unit: str) -> float:
+    """Read a number that is plain, and then in `unit`, or has a unit of its own that converts to it."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise UnitError(f'"{text}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
+    given = _spell(match[2])
+    given = f"1{given}" if given.startswith("/") else given
+    return float(match[1]) if given in ("", _spell(unit)) else convert(float(match[1]), given, unit)
+
+
 def convert(value: float | int, unit: str, to: str) -> float:
     """Return `value`, given in `unit`, in the unit `to`; both are any units that records may use."""
     check(unit)

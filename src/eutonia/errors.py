@@ -29,6 +29,12 @@ class StudyError(EutoniaError):
     faults: tuple[object, ...] = ()
 
 
+class DatasetError(EutoniaError):
+    """A table of doses and observations that cannot be used; `faults` lists every fault with row, column and rule."""
+
+    faults: tuple[object, ...] = ()
+
+
 class SimulationError(EutoniaError):
     """A simulation that left the domain in which its model holds."""
 
