@@ -36,6 +36,7 @@ class Purpose(enum.IntEnum):
     DEVICE = 17
     RATER_SEVERITY = 18
     REPORT = 19
+    SEGMENT = 40
 
 
 def keys(

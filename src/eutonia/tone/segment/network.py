@@ -1,0 +1,310 @@
+"""The spiking network of one segment, soleus and tibialis anterior, stepped through a plan; many patients at once.
+
+Populations per muscle: motoneurons, Ia and group II afferents, Ia inhibitory interneurons (to the antagonist), Renshaw
+cells. Cells are single compartments; exponential Euler steps are exact while conductances hold.
+
+Equation
+    tau_i V' = -V + g_E (E_E - V) + g_I (E_I - V) + g_AHP (E_AHP - V) + g_GIRK (E_GIRK - V) + g_Ca m (E_Ca - V)
+               + (B + D + command)/leak_i
+    at V >= theta_i: impulse, V = 0, g_AHP += step, silent for t_ref; m' = (m_inf(V) - m)/tau_Ca, m_inf = 1 in t_ref
+Assumptions
+    Connections are sums over a population times the number of contacts of the receiving cell, which is drawn; who they
+    come from is not. Impulses of the muscle and those of a shock do not collide in one afferent. Group II afferents act
+    without an interneuron in between.
+Source: Cisi_Kohn_2008 and the records of set `segment`.
+Not for: dendrites (the persistent current is that of spikes that invade them), or more than one segment.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, UInt
+
+from eutonia._types import Scalar
+from eutonia.tone.segment import luck
+from eutonia.tone.segment.cells import Cells, Sizes, build
+from eutonia.tone.segment.condition import Condition
+from eutonia.tone.segment.readout import Activity
+from eutonia.tone.segment.stimuli import Plan
+from eutonia.tone.segment.synapses import efficacy, rested_store, spent
+
+Record = Literal["motor", "all"]
+#: Steps that one compiled program runs; longer plans repeat it, so that one program serves all.
+_BLOCK = 500
+
+
+class State(eqx.Module):
+    """Everything that changes: potentials mV, conductances in shares of leak, times since an impulse ms."""
+
+    potential: Float[Array, "2 motoneuron patient"]
+    ahp: Float[Array, "2 motoneuron patient"]
+    pic: Float[Array, "2 motoneuron patient"]
+    since: Float[Array, "2 motoneuron patient"]
+    ia_phase: Float[Array, "2 ia patient"]
+    ia_count: UInt[Array, "2 ia patient"]
+    store: Float[Array, "2 ia patient"]
+    ii_phase: Float[Array, "2 ii patient"]
+    ii_count: UInt[Array, "2 ii patient"]
+    inter_potential: Float[Array, "kind 2 interneuron patient"]
+    inter_since: Float[Array, "kind 2 interneuron patient"]
+    inter_input: Float[Array, "kind 2 patient"]
+    excitation: Float[Array, "2 patient"]
+    inhibition: Float[Array, "kind 2 patient"]
+    pad: Float[Array, "2 patient"]
+    waiting: Float[Array, "delay path 2 patient"]
+    shocks: UInt[Array, "2 patient"]
+
+
+class Segment(eqx.Module):
+    """A segment of every patient: cells, contacts and luck; `run` steps it through a plan."""
+
+    cells: Cells
+    condition: Condition
+    sizes: Sizes = eqx.field(static=True)
+
+    @classmethod
+    def of(
+        cls, condition: Condition, sizes: Sizes | None = None, seed: int = 1, person: Sequence[int] | None = None
+    ) -> Segment:
+        """Return the segments of patients in these conditions; `person` gives whose luck each has (0, 1, ... when left
+        out).
+        """
+        who = jnp.arange(condition.n_patients) if person is None else jnp.asarray(person)
+        given = sizes or Sizes()
+        return cls(build(given, seed, who), condition, given)
+
+    def run(self, plan: Plan, record: Record = "motor") -> Activity:
+        """Return what fires in the course of a plan, from rest."""
+        return self.resume(self.start(plan.dt_ms), plan, record)[0]
+
+    def resume(self, state: State, plan: Plan, record: Record = "motor") -> tuple[Activity, State]:
+        """Return what fires in the course of a plan from a given state, and the state at its end."""
+        motor, more = [], []
+        dtype = state.potential.dtype
+        for first in range(0, plan.n_steps, _BLOCK):
+            part = slice(first, first + _BLOCK)
+            given = [plan.ia[part], plan.ii[part], plan.drive[part], plan.since[part], plan.current[part]]
+            full = len(given[0]) == _BLOCK
+            inputs = [jnp.asarray(x if full else _padded(x), dtype if x.dtype.kind == "f" else x.dtype) for x in given]
+            after, spikes = _advance(self.cells, self.condition, state, inputs, plan.dt_ms, record)
+            state = after
+            motor.append(_events(spikes[0], first, plan.n_steps))
+            more.append([_events(other, first, plan.n_steps) for other in spikes[1:]])
+        kinds = [np.concatenate(parts) for parts in zip(*more, strict=True)]
+        return Activity(self.cells.units, plan, np.concatenate(motor), tuple(kinds)), state
+
+    def start(self, dt_ms: float) -> State:
+        """Return the state of a segment that has been at rest for long."""
+        return _resting(self.cells, self.condition, dt_ms)
+
+
+def _padded(x: np.ndarray) -> np.ndarray:
+    """Return the last part of a course with its end repeated, so that it fills a block."""
+    return np.concatenate([x, np.repeat(x[-1:], _BLOCK - len(x), axis=0)])
+
+
+def _events(spikes: Bool[Array, "time 2 cell patient"], first: int, end: int) -> Int[np.ndarray, "impulse 4"]:
+    """Return impulses as rows of step, muscle, cell, patient."""
+    rows = np.argwhere(np.asarray(spikes)[: end - first]).astype(np.int32)
+    rows[:, 0] += first
+    return rows
+
+
+def _resting(cells: Cells, condition: Condition, dt_ms: float) -> State:
+    c, n = cells, condition.n_patients
+    rate = jnp.maximum(c.ia_rest, 0.0) * c.human_scale
+    shape = (2, c.units.n_units, n)
+    zero = jnp.zeros(shape) + 0.0 * condition.bias
+    leak = jnp.asarray(c.units.leak)[:, None]
+    start = (c.background + condition.bias) / leak + condition.girk * c.girk_reversal
+    afferents, interneurons = c.ia_key.shape[:2], (2, 2, c.inter_threshold.shape[0], n)
+    small = jnp.zeros((2, n)) + 0.0 * condition.bias
+    return State(
+        potential=zero + start / (1.0 + condition.girk),
+        ahp=zero,
+        pic=zero,
+        since=zero + 1000.0,
+        ia_phase=luck.uniform(luck.hashed(c.ia_key)) * jnp.ones((*afferents, n)),
+        ia_count=jnp.zeros_like(c.ia_key),
+        store=rested_store(rate, c.synapses.depletion * condition.release, c.synapses.recovery_ms / 1000.0),
+        ii_phase=luck.uniform(luck.hashed(c.ii_key)),
+        ii_count=jnp.zeros_like(c.ii_key),
+        inter_potential=jnp.zeros(interneurons),
+        inter_since=jnp.full(interneurons, 1000.0),
+        inter_input=jnp.zeros((2, 2, n)),
+        excitation=small,
+        inhibition=jnp.zeros((2, 2, n)),
+        pad=small + condition.pad_rest,
+        waiting=jnp.zeros((max(round(c.synaptic_delay / dt_ms), 1), 5, 2, n)),
+        shocks=jnp.zeros((2, n), dtype=jnp.uint32),
+    )
+
+
+@functools.partial(jax.jit, static_argnames=("dt", "record"))
+def _advance(
+    cells: Cells, condition: Condition, state: State, inputs: Sequence[Array], dt: float, record: Record
+) -> tuple[State, tuple[Bool[Array, "time 2 cell patient"], ...]]:
+    def step(now: State, given: Sequence[Array]) -> tuple[State, tuple[Array, ...]]:
+        return _step(cells, condition, now, given, dt, record)
+
+    return jax.lax.scan(step, state, tuple(inputs))
+
+
+def _step(
+    c: Cells, condition: Condition, now: State, given: Sequence[Array], dt: float, record: Record
+) -> tuple[State, tuple[Array, ...]]:
+    """Advance everything by one step: afferents, gate, motoneurons, interneurons, then what is on its way."""
+    ia_signal, ii_signal, drive, since_shock, current = given
+    y = c.synapses
+    arrived, waiting = now.waiting[0], now.waiting[1:]
+
+    ia, ia_phase, ia_count = _afferents(c, now, ia_signal, since_shock, current, dt)
+    rate = jnp.maximum(ii_signal, 0.0)[:, None] * c.human_scale
+    ii, ii_phase, ii_count = _fire(now.ii_phase, now.ii_count, c.ii_key, rate, c.interval_cv, dt)
+    spend = y.depletion * condition.release
+    released = jnp.where(ia, efficacy(now.store, condition.depressible), 0.0).mean(1)
+    released = released * condition.release * (1.0 - now.pad)
+    rested = jnp.exp(-dt / y.recovery_ms)
+    store = 1.0 - (1.0 - spent(now.store, ia, spend)) * rested
+    volley = ia.mean(1, dtype=released.dtype)
+    pad = condition.pad_rest + (now.pad - condition.pad_rest) * jnp.exp(-dt / y.pad_time)
+    pad = jnp.minimum(pad + condition.pad_step * (volley + volley[::-1]), y.pad_most)
+
+    excitation = now.excitation + arrived[0]
+    inhibition = now.inhibition + arrived[1:3]
+    motor, antidromic, more = _motoneurons(c, condition, now, excitation, inhibition, drive, since_shock, current, dt)
+    inter_input = now.inter_input + arrived[3:5]
+    inter, inter_potential, inter_since = _interneurons(c, now, inter_input, dt)
+
+    fired = inter.mean(2, dtype=released.dtype)
+    slow = jnp.asarray(c.units.is_slow, dtype=released.dtype)[:, None]
+    leaving = jnp.stack(
+        [
+            y.ia_conductance * released + y.ii_conductance * ii.mean(1, dtype=released.dtype),
+            y.inhibitory_conductance * condition.reciprocal * fired[0, ::-1],
+            y.renshaw_conductance * fired[1],
+            y.ia_to_inhibitory * released,
+            y.motor_to_renshaw * ((motor | antidromic) * slow).sum(1) / slow.sum(),
+        ]
+    )
+    keep_e, keep_i, keep_r = (jnp.exp(-dt / t) for t in (y.excitatory_decay, y.inhibitory_decay, y.renshaw_decay))
+    after = State(
+        *more,
+        ia_phase=ia_phase,
+        ia_count=ia_count,
+        store=store,
+        ii_phase=ii_phase,
+        ii_count=ii_count,
+        inter_potential=inter_potential,
+        inter_since=inter_since,
+        inter_input=inter_input * keep_e,
+        excitation=excitation * keep_e,
+        inhibition=inhibition * jnp.stack([keep_i, keep_r])[:, None, None],
+        pad=pad,
+        waiting=jnp.concatenate([waiting, leaving[None]]),
+        shocks=now.shocks + (since_shock == 0),
+    )
+    return after, (motor,) if record == "motor" else (motor, ia, ii, inter[0], inter[1])
+
+
+def _afferents(
+    c: Cells, now: State, signal: Array, since_shock: Array, current: Array, dt: float
+) -> tuple[Array, Array, Array]:
+    """Return which Ia afferents bring an impulse to the cord, by stretch or by shock; a shock starts their clock anew."""
+    rate = jnp.clip((c.ia_rest + signal[:, None]) * c.human_scale, 0.0, c.ia_ceiling)
+    natural, phase, count = _fire(now.ia_phase, now.ia_count, c.ia_key, rate, c.interval_cv, dt)
+    arrives = since_shock[:, None] == jnp.rint(c.ia_delay / dt).astype(since_shock.dtype)
+    shocked = arrives & (c.ia_current < current[:, None])
+    return natural | shocked, jnp.where(shocked, 0.0, phase), count + (shocked & ~natural)
+
+
+def _fire(
+    phase: Array, count: Array, key: Array, rate: Array, interval_cv: Array, dt: float
+) -> tuple[Array, Array, Array]:
+    """Advance clocks that fire when their phase reaches an interval of mean 1, drawn anew after every impulse."""
+    phase = phase + rate * (dt / 1000.0)
+    interval = 1.0 + interval_cv * luck.near_normal(luck.counted(key, count), phase)
+    fires = phase >= interval
+    return fires, jnp.where(fires, phase - interval, phase), count + fires
+
+
+def _motoneurons(
+    c: Cells,
+    condition: Condition,
+    now: State,
+    excitation: Array,
+    inhibition: Array,
+    drive: Array,
+    since_shock: Array,
+    current: Array,
+    dt: float,
+) -> tuple[Array, Array, tuple[Array, ...]]:
+    """Return impulses that leave, those that came up the axon, and the new potential, AHP, PIC and time since."""
+    m = c.membrane
+    column = functools.partial(jnp.expand_dims, axis=1)
+    units = {name: jnp.asarray(getattr(c.units, name), now.potential.dtype)[:, None] for name in _COLUMNS}
+    leak, threshold = units["leak"], units["threshold"]
+    g_e = column(excitation) * c.contacts[0] / leak
+    g_i = (column(inhibition[0]) * c.contacts[1] + column(inhibition[1]) * c.contacts[2]) / leak
+    g_ca = m.pic_conductance * now.pic
+    total = 1.0 + g_e + g_i + now.ahp + condition.girk + g_ca
+    pull = (
+        g_e * m.excitatory_reversal
+        + g_i * m.inhibitory_reversal
+        + now.ahp * m.ahp_reversal
+        + condition.girk * c.girk_reversal
+        + g_ca * m.pic_reversal
+        + column(c.background + condition.bias + drive) / leak
+    )
+    target = pull / total
+    moved = target + (now.potential - target) * jnp.exp(-dt * total / units["membrane_time"])
+    is_silent = now.since < m.refractory - dt / 2
+    potential = jnp.where(is_silent, 0.0, moved)
+    fires = potential >= threshold
+
+    way = c.way_ms / units["velocity"]  # ms from the shock to the cord
+    reaches = column(since_shock) == jnp.rint(way / dt).astype(since_shock.dtype)
+    # An impulse that left within twice the way met the antidromic one in the axon; neither goes on.
+    antidromic = reaches & (units["current"] < column(current)) & (now.since > 2.0 * way) & ~fires
+    drawn = luck.uniform(luck.counted(c.backfire_key, column(now.shocks))).astype(leak.dtype)
+    backfires = antidromic & (drawn < _backfire_chance(c, condition, leak))
+
+    spike = fires | antidromic
+    opened = jnp.where(is_silent, 1.0, jax.nn.sigmoid((potential - m.pic_half) / m.pic_slope))
+    pic = opened + (now.pic - opened) * jnp.exp(-dt / m.pic_time)
+    ahp = now.ahp * jnp.exp(-dt / units["ahp_time"]) + jnp.where(spike, m.ahp_step, 0.0)
+    since = jnp.where(spike, 0.0, now.since + dt)
+    return fires | backfires, antidromic, (jnp.where(spike, 0.0, potential), ahp, pic, since)
+
+
+def _backfire_chance(c: Cells, condition: Condition, leak: Array) -> Array:
+    """Return how likely an antidromic impulse is to be answered: by the potential that the soma rests at, not by the
+    reflex volley that may just arrive.
+    """
+
+    def rests(bias: Array | Scalar, girk: Array | Scalar) -> Array:
+        return ((c.background + bias) / leak + girk * c.girk_reversal) / (1.0 + girk)
+
+    above = rests(condition.bias, condition.girk) - rests(c.backfire_bias, 0.0)
+    return c.backfires * jnp.exp(above / c.backfire_per_mv)
+
+
+_COLUMNS = ("threshold", "leak", "membrane_time", "ahp_time", "velocity", "current")
+
+
+def _interneurons(c: Cells, now: State, given: Array, dt: float) -> tuple[Array, Array, Array]:
+    """Return which Ia inhibitory interneurons and Renshaw cells fire, and their new potentials and times since."""
+    m = c.membrane
+    g = given[:, :, None]
+    target = g * m.excitatory_reversal / (1.0 + g)
+    moved = target + (now.inter_potential - target) * jnp.exp(-dt * (1.0 + g) / c.inter_time)
+    potential = jnp.where(now.inter_since < m.refractory - dt / 2, 0.0, moved)
+    fires = potential >= c.inter_threshold[:, None]
+    return fires, jnp.where(fires, 0.0, potential), jnp.where(fires, 0.0, now.inter_since + dt)
