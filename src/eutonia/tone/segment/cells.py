@@ -57,7 +57,7 @@ class Membrane(eqx.Module):
     inhibitory_reversal: Scalar
     pic_conductance: Scalar
     pic_reversal: Scalar
-    pic_half: Scalar
+    pic_offset: Scalar
     pic_slope: Scalar
     pic_time: Scalar
 

@@ -6,13 +6,16 @@ cells. Cells are single compartments; exponential Euler steps are exact while co
 Equation
     tau_i V' = -V + g_E (E_E - V) + g_I (E_I - V) + g_AHP (E_AHP - V) + g_GIRK (E_GIRK - V) + g_Ca m (E_Ca - V)
                + (B + D + command)/leak_i
-    at V >= theta_i: impulse, V = 0, g_AHP += step, silent for t_ref; m' = (m_inf(V) - m)/tau_Ca, m_inf = 1 in t_ref
+    at V >= theta_i: impulse, V = 0, g_AHP += step, silent for t_ref
+    m'       = (m_inf(V_d) - m)/tau_Ca,  m_inf(V_d) = 1/(1 + exp[-(V_d - theta_i - offset)/k])
 Assumptions
+    V_d, at which the persistent current opens, is where V would settle without the afterhyperpolarisation: the dendrite,
+    far from it, which the current itself depolarises too.
     Connections are sums over a population times the number of contacts of the receiving cell, which is drawn; who they
     come from is not. Impulses of the muscle and those of a shock do not collide in one afferent. Group II afferents act
     without an interneuron in between.
 Source: Cisi_Kohn_2008 and the records of set `segment`.
-Not for: dendrites (the persistent current is that of spikes that invade them), or more than one segment.
+Not for: dendrites in space, or more than one segment.
 """
 
 from __future__ import annotations
@@ -254,16 +257,11 @@ def _motoneurons(
     g_e = column(excitation) * c.contacts[0] / leak
     g_i = (column(inhibition[0]) * c.contacts[1] + column(inhibition[1]) * c.contacts[2]) / leak
     g_ca = m.pic_conductance * now.pic
-    total = 1.0 + g_e + g_i + now.ahp + condition.girk + g_ca
-    pull = (
-        g_e * m.excitatory_reversal
-        + g_i * m.inhibitory_reversal
-        + now.ahp * m.ahp_reversal
-        + condition.girk * c.girk_reversal
-        + g_ca * m.pic_reversal
-        + column(c.background + condition.bias + drive) / leak
-    )
-    target = pull / total
+    still = 1.0 + g_e + g_i + condition.girk
+    held = g_e * m.excitatory_reversal + g_i * m.inhibitory_reversal + condition.girk * c.girk_reversal
+    held = held + column(c.background + condition.bias + drive) / leak
+    total = still + now.ahp + g_ca
+    target = (held + now.ahp * m.ahp_reversal + g_ca * m.pic_reversal) / total
     moved = target + (now.potential - target) * jnp.exp(-dt * total / units["membrane_time"])
     is_silent = now.since < m.refractory - dt / 2
     potential = jnp.where(is_silent, 0.0, moved)
@@ -277,7 +275,8 @@ def _motoneurons(
     backfires = antidromic & (drawn < _backfire_chance(c, condition, leak))
 
     spike = fires | antidromic
-    opened = jnp.where(is_silent, 1.0, jax.nn.sigmoid((potential - m.pic_half) / m.pic_slope))
+    dendrite = (held + g_ca * m.pic_reversal) / (still + g_ca)
+    opened = jax.nn.sigmoid((dendrite - threshold - m.pic_offset) / m.pic_slope)
     pic = opened + (now.pic - opened) * jnp.exp(-dt / m.pic_time)
     ahp = now.ahp * jnp.exp(-dt / units["ahp_time"]) + jnp.where(spike, m.ahp_step, 0.0)
     since = jnp.where(spike, 0.0, now.since + dt)

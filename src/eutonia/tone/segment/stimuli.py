@@ -117,7 +117,8 @@ def stretch(
     fusimotor inputs of its own and takes one course for all patients.
     """
     s = parameters.load("segment")
-    length = np.deg2rad(angle_deg - angle_deg[:1]) * s.value("moment_arm") * 1000.0  # mm
+    arm = 1000.0 * s.value("moment_arm") * s.value("fascicle_share")  # mm
+    length = np.deg2rad(angle_deg - angle_deg[:1]) * arm
     speed = np.gradient(length, plan.dt_ms / 1000.0, axis=0)
     both = np.stack([length, -length], axis=1)
     if model == "fibres":
