@@ -129,7 +129,9 @@ def fit(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarra
         held.append(int(out.sum()))
         spread = float(np.std(y[k, out]))
         name = emulator.OUTPUTS[k]
-        print(f"{name:22} error {errors[-1]:8.3g} {UNITS[name]:8} spread {spread:8.3g}  on {held[-1]} of {(~kept).sum()}")
+        print(
+            f"{name:22} error {errors[-1]:8.3g} {UNITS[name]:8} spread {spread:8.3g} on {held[-1]} of {(~kept).sum()}"
+        )
     return np.array(weights), np.array(errors), np.array(held)
 
 
@@ -146,7 +148,7 @@ def write(weights: np.ndarray, errors: np.ndarray, held: np.ndarray, x: np.ndarr
     parts = [
         '[set]\nname = "segment_emulator"\ntitle = "Emulator of the spiking segment"\nreleased = "2026-11"\n'
         f'note = "Fitted to {round((1 - KEPT_OUT) * x.shape[1])} spiking runs. Inputs in order: '
-        f'{", ".join(emulator.INPUTS)}; terms: 1, then products of one, two and three scaled inputs in lexical order."\n',
+        f'{", ".join(emulator.INPUTS)}; terms: 1, then products of one to three scaled inputs in lexical order."\n',
         record("design_low", "Lower edge of the design", LOW, "1", "bias in mV, the others in shares"),
         record("design_high", "Upper edge of the design", HIGH, "1", "bias in mV, the others in shares"),
     ]

@@ -3,5 +3,6 @@ needed. One module a family of commands.
 """
 
 from eutonia.cli import numbers as numbers
+from eutonia.cli import segment as segment
 from eutonia.cli import study as study
 from eutonia.cli.app import main as main

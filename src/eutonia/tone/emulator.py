@@ -4,7 +4,7 @@ Inputs: bias (mV), release (share of undrugged), GIRK (share of leak), fusimotor
 Outputs: lambda and mu of the threshold line theta_on = lambda - mu v, gain, H/M, and what H at 1 Hz keeps.
 
 Equation
-    z_i = 2 (x_i - low_i)/(high_i - low_i) - 1,   y = f^-1[sum of all products of up to three z, each with its own weight]
+    z_i = 2 (x_i - low_i)/(high_i - low_i) - 1,   y = f^-1[sum of products of up to three z, each with a weight]
     f: none for lambda and mu, logarithm for the gain, probit for H/M and depression
 Source: calibration/segment_emulator.py, which prints the error on runs that were kept out; it stands in the records.
 Not for: inputs beyond the design (they are held at its edge).
@@ -70,12 +70,13 @@ class Emulator(eqx.Module):
     ) -> Reflexes:
         """Return the reflexes of segments in these states."""
         pad = parameters.load("segment").value("pad_rest") if pad_rest is None else pad_rest
-        x = jnp.stack(jnp.broadcast_arrays(*(jnp.asarray(v, dtype=float) for v in (bias, release, girk, fusimotor, pad))))
+        given = (jnp.asarray(v, dtype=float) for v in (bias, release, girk, fusimotor, pad))
+        x = jnp.stack(jnp.broadcast_arrays(*given))
         return Reflexes(*(inverse(k, y) for k, y in enumerate(self.weights @ features(x, self.low, self.high))))
 
 
-def features(x: Float[Array, "input *case"], low: Array, high: Array) -> Float[Array, "term *case"]:
-    """Return the products of scaled inputs that the polynomials are made of."""
+def features(x: Array, low: Array, high: Array) -> Array:
+    """Return the products of scaled inputs that the polynomials are made of: (input, ...) to (term, ...)."""
     column = (slice(None), *(None,) * (x.ndim - 1))
     z = 2.0 * (jnp.clip(x, low[column], high[column]) - low[column]) / (high - low)[column] - 1.0
     one = jnp.ones(x.shape[1:])

@@ -60,7 +60,9 @@ class ClosedForm(eqx.Module):
             pool_spread=parameters.load("receptor").value("pool_spread"),
         )
 
-    def threshold(self, bias: Array | Scalar, release: Array | Scalar, hyperpolarisation: Array | Scalar = 0.0) -> Array:
+    def threshold(
+        self, bias: Array | Scalar, release: Array | Scalar, hyperpolarisation: Array | Scalar = 0.0
+    ) -> Array:
         """Return lambda in deg of dorsiflexion from neutral; `bias` and `hyperpolarisation` in mV."""
         rate = (self.gap - jnp.asarray(bias) + hyperpolarisation) / (jnp.asarray(release) * self.weight)
         return (rate - self.rest_rate) / self.length_gain
@@ -75,7 +77,11 @@ class ClosedForm(eqx.Module):
         return jnp.asarray(release) * self.weight * self.length_gain * _DENSITY / (self.pool_spread * self.gap)
 
     def h_over_m(
-        self, drive: Array | Scalar, release: Array | Scalar, bias: Array | Scalar, hyperpolarisation: Array | Scalar = 0.0
+        self,
+        drive: Array | Scalar,
+        release: Array | Scalar,
+        bias: Array | Scalar,
+        hyperpolarisation: Array | Scalar = 0.0,
     ) -> Array:
         """Return H/M for a volley of `drive` times the one that fires half a healthy pool."""
         shift = (jnp.asarray(bias) - hyperpolarisation) / self.gap

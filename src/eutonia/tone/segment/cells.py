@@ -41,6 +41,12 @@ class Sizes:
         """Cells of both muscles together."""
         return 2 * (self.motoneurons + self.ia + self.ii + 2 * self.interneurons)
 
+    @property
+    def by_kind(self) -> dict[str, int]:
+        """Cells of each kind in one muscle."""
+        numbers = (self.motoneurons, self.ia, self.ii, self.interneurons, self.interneurons)
+        return dict(zip(("Motoneurons", "Ia", "II", "Ia inhibitory", "Renshaw"), numbers, strict=True))
+
     @classmethod
     def of_total(cls, cells: int) -> Sizes:
         """Return populations that make about so many cells, in the shares of a full segment of 2,000."""

@@ -1,7 +1,7 @@
 """The state that a lesion and a drug leave a segment in: what is set before anything fires.
 
 Equation
-    e     = D / D_sev, kept in 0..1                              (severity; D descending bias, mV in the smallest cell)
+    e     = D / D_sev, kept in 0..1                          (D bias, mV in the smallest cell)
     k     = k_h + e (k_s - k_h)                                  (likewise presynaptic inhibition, reciprocal inhibition)
     rho   = 1 - phi A_pre u,   g_GIRK = [A_0 + phi (A_1 - A_0)] u           (u GABA-B effect, phi presynaptic share)
 The three sizes hold the fall of H/M along phi, so a measured H/M cannot tell the two sites apart; what a motoneuron

@@ -16,6 +16,8 @@ from eutonia.tone.segment.readout import Activity
 SEEN = 0.03
 _LEAD_S, _AFTER_S, _WINDOW_S = 0.4, 0.1, 0.05
 _SMOOTH = 0.2  # s, half width of the window of a smoothed discharge rate
+#: The usual contraction: mV of command in the smallest motoneuron at its peak, and s until there.
+PEAK_MV, RISE_S = 12.0, 3.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def stretch_reflex(person: Person, speed: Sequence[float], range_deg: float = 20
     return read_stretch(activity, rates, angle, end)
 
 
-def read_stretch(activity: Activity, speed: Row, angle: Float[np.ndarray, "time copy"], end: np.ndarray) -> StretchReflex:
+def read_stretch(
+    activity: Activity, speed: Row, angle: Float[np.ndarray, "time copy"], end: np.ndarray
+) -> StretchReflex:
     """Read stretch reflexes from what fired until the step `end` of every copy."""
     plan = activity.plan
     start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (_LEAD_S, _WINDOW_S))
@@ -99,12 +103,10 @@ class PairedUnits:
         return float(np.diff(np.interp([self.stops_s, self.starts_s], self.time_s, self.reporter))[0])
 
 
-def paired_units(
-    person: Person, test: float = 0.15, reporter: float = 0.02, peak_mv: float = 12.0, rise_s: float = 3.0
-) -> PairedUnits:
+def paired_units(person: Person, test: float = 0.3, reporter: float = 0.02, rise_s: float = RISE_S) -> PairedUnits:
     """Let a command grow to a peak and fade (triangle), and follow two units at these places in the pool (0 to 1)."""
     plan = stimuli.rest(LEAD_S + 2.0 * rise_s + 0.5, 1)
-    plan = stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise_s, peak_mv))
+    plan = stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise_s, PEAK_MV))
     activity = person.copies(1, plan)
     high, low = (activity.train(int(place * activity.units.n_units)) for place in (test, reporter))
     low, high = (train[train > LEAD_S] for train in (low, high))

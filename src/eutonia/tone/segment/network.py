@@ -9,7 +9,7 @@ Equation
     at V >= theta_i: impulse, V = 0, g_AHP += step, silent for t_ref
     m'       = (m_inf(V_d) - m)/tau_Ca,  m_inf(V_d) = 1/(1 + exp[-(V_d - theta_i - offset)/k])
 Assumptions
-    V_d, at which the persistent current opens, is where V would settle without the afterhyperpolarisation: the dendrite,
+    V_d, at which the persistent current opens, is where V would settle without the afterhyperpolarisation: a dendrite
     far from it, which the current itself depolarises too.
     Connections are sums over a population times the number of contacts of the receiving cell, which is drawn; who they
     come from is not. Impulses of the muscle and those of a shock do not collide in one afferent. Group II afferents act
@@ -101,7 +101,7 @@ class Segment(eqx.Module):
             motor.append(_events(spikes[0], first, plan.n_steps))
             more.append([_events(other, first, plan.n_steps) for other in spikes[1:]])
         kinds = [np.concatenate(parts) for parts in zip(*more, strict=True)]
-        return Activity(self.cells.units, plan, np.concatenate(motor), tuple(kinds)), state
+        return Activity(self.cells.units, plan, self.sizes.by_kind, np.concatenate(motor), tuple(kinds)), state
 
     def start(self, dt_ms: float) -> State:
         """Return the state of a segment that has been at rest for long."""
@@ -199,7 +199,10 @@ def _step(
     )
     keep_e, keep_i, keep_r = (jnp.exp(-dt / t) for t in (y.excitatory_decay, y.inhibitory_decay, y.renshaw_decay))
     after = State(
-        *more,
+        potential=more[0],
+        ahp=more[1],
+        pic=more[2],
+        since=more[3],
         ia_phase=ia_phase,
         ia_count=ia_count,
         store=store,
@@ -220,7 +223,7 @@ def _step(
 def _afferents(
     c: Cells, now: State, signal: Array, since_shock: Array, current: Array, dt: float
 ) -> tuple[Array, Array, Array]:
-    """Return which Ia afferents bring an impulse to the cord, by stretch or by shock; a shock starts their clock anew."""
+    """Return which Ia afferents bring an impulse to the cord, by stretch or shock; a shock starts their clock anew."""
     rate = jnp.clip((c.ia_rest + signal[:, None]) * c.human_scale, 0.0, c.ia_ceiling)
     natural, phase, count = _fire(now.ia_phase, now.ia_count, c.ia_key, rate, c.interval_cv, dt)
     arrives = since_shock[:, None] == jnp.rint(c.ia_delay / dt).astype(since_shock.dtype)
@@ -229,7 +232,7 @@ def _afferents(
 
 
 def _fire(
-    phase: Array, count: Array, key: Array, rate: Array, interval_cv: Array, dt: float
+    phase: Array, count: Array, key: Array, rate: Array, interval_cv: Scalar, dt: float
 ) -> tuple[Array, Array, Array]:
     """Advance clocks that fire when their phase reaches an interval of mean 1, drawn anew after every impulse."""
     phase = phase + rate * (dt / 1000.0)

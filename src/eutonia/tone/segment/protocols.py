@@ -7,7 +7,7 @@ the person that run together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import equinox as eqx
 import jax
@@ -30,6 +30,7 @@ LEAD_S = 0.1
 _TAIL_S = 0.065
 #: Supramaximal: above every motor axon's threshold.
 FULL_MA = 20.0
+VIBRATION_HZ, VIBRATION_S = 80.0, 0.5
 _VISIBLE = 0.05  # share of a wave's peak at which it counts as begun
 
 
@@ -38,7 +39,7 @@ class Person:
     """Who is examined: state of the segment, size of the simulated populations, luck."""
 
     condition: Condition
-    sizes: Sizes = Sizes()
+    sizes: Sizes = field(default_factory=Sizes)
     seed: int = 1
     person: int = 0
 
@@ -107,7 +108,9 @@ class Depression:
     ratio: Row
 
 
-def depression(person: Person, current: float, hertz: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)) -> Depression:
+def depression(
+    person: Person, current: float, hertz: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+) -> Depression:
     """Give trains of four shocks, one copy a frequency, and compare the last H with the first."""
     trains = LEAD_S + np.arange(4)[:, None] / np.asarray(hertz)[None, :]
     plan = stimuli.shock(stimuli.rest(float(trains.max()) + _TAIL_S, len(hertz)), trains, current)
@@ -133,10 +136,11 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     """Give supramaximal shocks, one copy each with the luck of the so-manieth shock.
 
     F waves are read from small muscles of the foot, which have no H-reflex to meet them in the axons, so the shock is
-    taken to spare the Ia afferents.
+    taken to spare the Ia afferents. The whole pool is simulated, because one answer in it is what persistence counts.
     """
     plan = _shocked(n_shocks, [LEAD_S], FULL_MA)
-    segment = person.segment(n_shocks)
+    whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units"))))
+    segment = replace(person, sizes=whole).segment(n_shocks)
     deaf = jnp.full_like(segment.cells.ia_current, jnp.inf)
     segment = eqx.tree_at(lambda s: s.cells.ia_current, segment, deaf)
     state = segment.start(plan.dt_ms)
@@ -148,28 +152,32 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     return FWave(float(answered.mean()), size, activity)
 
 
-def reciprocal_inhibition(
-    person: Person, current: float, intervals_ms: Sequence[float] = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0)
-) -> tuple[Row, Row]:
-    """Return intervals (ms) and H after a shock to the peroneal nerve just above Ia threshold of a third of it, over H
-    alone.
+@dataclass(frozen=True)
+class Inhibition:
+    """H over H alone: during vibration of its tendon, and at intervals (ms) after a shock to the peroneal nerve."""
+
+    vibratory: float
+    interval_ms: Row
+    reciprocal: Row
+
+
+def inhibition(
+    person: Person, current: float, intervals_ms: Sequence[float] = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12)
+) -> Inhibition:
+    """Test H alone, under vibration at 80 Hz from half a second before, and after a shock to the antagonist's nerve at
+    its motor threshold.
     """
-    times = np.asarray(intervals_ms)
-    n = len(times) + 1
-    plan = _shocked(n, [LEAD_S], current)
-    weak = np.append(np.full(len(times), sum(parameters.load("segment").array("motor_current")[:1])), 0.0)
-    before = LEAD_S - np.append(times, 0.0) / 1000.0
+    times = np.asarray(intervals_ms, dtype=float)
+    n = len(times) + 2
+    at = LEAD_S + VIBRATION_S
+    plan = _shocked(n, [at], current)
+    weak = np.append(np.full(len(times), parameters.load("segment").array("motor_current")[0]), [0.0, 0.0])
+    before = at - np.append(times, [0.0, 0.0]) / 1000.0
     plan = stimuli.shock(plan, before[None, :], weak[None, :], muscle=stimuli.TIBIALIS)
-    h = waves(person.copies(n, plan))[1]
-    return times, _over(h[:-1], np.full(len(times), h[-1]))
-
-
-def vibratory_inhibition(person: Person, current: float, hertz: float = 80.0, lead_s: float = 0.5) -> float:
-    """Return H during vibration of the tendon over H alone."""
-    plan = _shocked(2, [LEAD_S + lead_s], current)
-    activity = person.copies(2, stimuli.vibration(plan, np.array([0.0, hertz]), LEAD_S, plan.duration_s))
-    h = waves(activity)[1]
-    return float(_over(h[1:], h[:1])[0])
+    shaken = np.append(np.zeros(n - 1), VIBRATION_HZ)
+    h = waves(person.copies(n, stimuli.vibration(plan, shaken, LEAD_S, plan.duration_s)))[1]
+    ratio = _over(h, np.full(n, h[-2]))
+    return Inhibition(float(ratio[-1]), times, ratio[:-2])
 
 
 def resting_share(activity: Activity, start_s: float = 0.3) -> Row:

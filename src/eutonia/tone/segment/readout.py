@@ -4,13 +4,14 @@ An impulse reaches the muscle after its axon's conduction time, unless it met th
 way. A shock also fires the axons directly: the M wave.
 
 Equation
-    EMG(t) = sum a_i h(t - s - L/v_i),  h(x + 4.5 w) = -(x/w) e^(1/2 - x^2/2w^2)              (share of the M wave's potentials)
+    EMG(t) = sum a_i h(t - s - L/v_i),  h(x + 4.5 w) = -(x/w) e^(1/2 - x^2/2w^2)         (share of the M wave's sum)
     T(t)   = r sum P_i (x/T_i) e^(1 - x/T_i),  x = t - s - L/v_i                       (twitches simply add up)
 Not for: force at high rates, where twitches fuse to less than their sum in some units and more in others.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +33,13 @@ KINDS = ("Ia", "II", "Ia inhibitory", "Renshaw")
 class Activity:
     """All impulses of a run: rows of step, muscle, cell and patient, in order of time.
 
-    `motor` are those that leave motoneurons; `others` those of Ia, II, Ia inhibitory and Renshaw cells, where recorded.
+    `sizes` tells how many cells of each kind a muscle has; `motor` are the impulses that leave motoneurons, `others`
+    those of Ia, II, Ia inhibitory and Renshaw cells, where recorded.
     """
 
     units: MotorUnits
     plan: Plan
+    sizes: Mapping[str, int]
     motor: Rows
     others: tuple[Rows, ...] = ()
 
@@ -136,7 +139,9 @@ def _twitches(train: Course, ratio: float) -> Course:
     return lfilter([0.0, ratio * np.e * fade], [1.0, -2.0 * fade, fade**2], train, axis=0)
 
 
-def window(course: Course, plan: Plan, start_ms: float, end_ms: float, shock: int = 0) -> Course:
+def window(
+    course: Course, plan: Plan, start_ms: float, end_ms: float, shock: int = 0
+) -> Float[np.ndarray, "part patient"]:
     """Return the part of a course between two times after a shock to the soleus, for every patient."""
     first, last = (round(t / plan.dt_ms) for t in (start_ms, end_ms))
     steps = plan.shocks[shock][None, :] + np.arange(first, last)[:, None]

@@ -82,10 +82,10 @@ def shock(
     steps = np.rint(times * 1000.0 / plan.dt_ms).astype(np.int32)
     since, current = plan.since.copy(), plan.current.copy()
     for patient in range(n_patients):
-        for step, mA in sorted(zip(steps[:, patient], strength[:, patient], strict=True)):
+        for step, strong in sorted(zip(steps[:, patient], strength[:, patient], strict=True)):
             after = max(plan.n_steps - step, 0)
             since[step:, muscle, patient] = np.arange(after)
-            current[step:, muscle, patient] = mA
+            current[step:, muscle, patient] = strong
     shocks = np.sort(np.concatenate([plan.shocks, steps]), axis=0) if muscle == SOLEUS else plan.shocks
     return replace(plan, since=since, current=current, shocks=shocks)
 
