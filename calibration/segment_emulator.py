@@ -10,30 +10,19 @@ A Sobol design over bias, release, GIRK, fusimotor drive and presynaptic inhibit
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.stats import qmc
 
-from eutonia import parameters
 from eutonia.tone import emulator
-from eutonia.tone.segment import stimuli
+from eutonia.tone.segment import design
 from eutonia.tone.segment.cells import Sizes
-from eutonia.tone.segment.condition import Condition
-from eutonia.tone.segment.movements import read_stretch
-from eutonia.tone.segment.network import Segment
-from eutonia.tone.segment.protocols import LEAD_S, waves
 
 LOW = np.array([0.0, 0.5, 0.0, 0.5, 0.0])
 HIGH = np.array([4.0, 1.0, 0.10, 2.0, 0.4])
 SIZES = Sizes(200, 120, 40, 20)
-SPEEDS = (50.0, 100.0, 200.0, 400.0)
-RANGE, BEYOND = 100.0, 20.0  # deg of a ramp; deg beyond the threshold over which the gain is read
-CURRENTS = (13.0, 14.0, 15.0, 16.0, 17.0, 20.0)
 KEPT_OUT = 0.25
 RIDGE = 1e-3
 BLOCK = 32
@@ -48,64 +37,12 @@ LABELS = {
 }
 
 
-def condition(x: np.ndarray) -> Condition:
-    """Return the segments at design points (input, point)."""
-    given = {name: jnp.asarray(values) for name, values in zip(emulator.INPUTS, x, strict=True)}
-    start = Condition.of_bias(given["bias"])
-    return eqx.tree_at(
-        lambda c: (c.release, c.girk, c.fusimotor, c.pad_rest),
-        start,
-        (given["release"], given["girk"], given["fusimotor"], given["pad_rest"]),
-    )
-
-
-def repeated(states: Condition, times: int) -> Condition:
-    """Return every segment several times over."""
-    return jax.tree_util.tree_map(lambda v: jnp.repeat(v, times), states)
-
-
-def ramps(states: Condition, who: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return lambda, mu and gain of segments (nan where the reflex never came)."""
-    n = len(who)
-    segment = Segment.of(states, SIZES, person=who)
-    onsets, gain = [], np.full(n, np.nan)
-    for speed in SPEEDS:
-        plan = stimuli.rest(0.4 + RANGE / speed + 0.1, n)
-        angle = stimuli.ramp(plan, 0.4, speed, RANGE)
-        activity = segment.run(stimuli.stretch(plan, angle, np.asarray(states.fusimotor)))
-        found = read_stretch(activity, np.full(n, speed), angle, np.full(n, plan.n_steps))
-        onsets.append(found.onset_deg)
-        if speed == SPEEDS[1]:
-            torque = activity.torque()
-            for k in np.flatnonzero(found.onset_deg < RANGE - BEYOND):
-                inside = (angle[:, k] >= found.onset_deg[k]) & (angle[:, k] <= found.onset_deg[k] + BEYOND)
-                gain[k] = np.polyfit(np.deg2rad(angle[inside, k]), torque[inside, k], 1)[0]
-    on = np.array(onsets)
-    slope = np.array([np.polyfit(SPEEDS, on[:, k], 1) for k in range(n)])
-    return slope[:, 1], -slope[:, 0], np.where(gain > 0, gain, np.nan)
-
-
-def volleys(states: Condition, who: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Hmax/Mmax and H at 1 Hz over the first H, at the best current."""
-    n, m = len(who), len(CURRENTS)
-    plan = stimuli.shock(stimuli.rest(LEAD_S + 0.065, n * m), [LEAD_S], np.tile(CURRENTS, n)[None, :])
-    curve = waves(Segment.of(repeated(states, m), SIZES, person=np.repeat(who, m)).run(plan))
-    m_wave, h_wave = (wave.reshape(n, m) for wave in curve)
-    best = np.asarray(CURRENTS)[h_wave.argmax(1)]
-    train = stimuli.shock(stimuli.rest(LEAD_S + 3.065, n), LEAD_S + np.arange(4.0), best[None, :])
-    activity = Segment.of(states, SIZES, person=who).run(train)
-    first, last = waves(activity, 0)[1], waves(activity, 3)[1]
-    h_over_m = h_wave.max(1) / m_wave.max(1)
-    return h_over_m, np.where(h_over_m > 0.05, last / np.maximum(first, 1e-9), np.nan)
-
-
 def measured(x: np.ndarray) -> np.ndarray:
     """Return the five outputs of the spiking segment at design points (input, point)."""
     out = []
     for first in range(0, x.shape[1], BLOCK):
         part = x[:, first : first + BLOCK]
-        who = first + np.arange(part.shape[1])
-        out.append(np.stack([*ramps(condition(part), who), *volleys(condition(part), who)]))
+        out.append(design.measure(part, SIZES, range(first, first + part.shape[1])))
         print(f"{first + part.shape[1]} of {x.shape[1]} points", flush=True)
     return np.concatenate(out, axis=1)
 
@@ -170,11 +107,10 @@ if __name__ == "__main__":
     parser.add_argument("--points", type=int, default=320)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    print(f"{SIZES.total} cells a segment, records of set segment: {dataclasses.asdict(SIZES)}")
-    parameters.load("segment")
-    design = qmc.scale(qmc.Sobol(len(LOW), seed=1).random(given.points), LOW, HIGH).T
-    found = measured(design)
-    results = fit(design, found)
+    print(f"{SIZES.total} cells a segment: {SIZES}")
+    points = qmc.scale(qmc.Sobol(len(LOW), seed=1).random(given.points), LOW, HIGH).T
+    found = measured(points)
+    results = fit(points, found)
     if given.write:
-        write(*results, design, found)
+        write(*results, points, found)
         print(f"written: {RECORDS.name}")

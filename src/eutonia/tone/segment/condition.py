@@ -2,7 +2,7 @@
 
 Equation
     e     = D / D_sev, kept in 0..1                          (D bias, mV in the smallest cell)
-    k     = k_h + e (k_s - k_h)                                  (likewise presynaptic inhibition, reciprocal inhibition)
+    k     = k_h + e (k_s - k_h)                              (likewise presynaptic inhibition, reciprocal inhibition)
     rho   = 1 - phi A_pre u,   g_GIRK = [A_0 + phi (A_1 - A_0)] u           (u GABA-B effect, phi presynaptic share)
 The three sizes hold the fall of H/M along phi, so a measured H/M cannot tell the two sites apart; what a motoneuron
 does with other inputs can.

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from eutonia.tone.segment import stimuli
-from eutonia.tone.segment.protocols import LEAD_S, Person, Row
+from eutonia.tone.segment.protocols import Person, Row
 from eutonia.tone.segment.readout import Activity
 
 #: A stretch reflex counts as seen when so large a share of the pool has fired, beyond what fired at rest.
 SEEN = 0.03
-_LEAD_S, _AFTER_S, _WINDOW_S = 0.4, 0.1, 0.05
+LEAD_S, _AFTER_S, _WINDOW_S = 0.4, 0.1, 0.05
 _SMOOTH = 0.2  # s, half width of the window of a smoothed discharge rate
 #: The usual contraction: mV of command in the smallest motoneuron at its peak, and s until there.
 PEAK_MV, RISE_S = 12.0, 3.0
@@ -32,7 +32,6 @@ class StretchReflex:
     size: Row
     onset_deg: Row
     torque: Row
-    activity: Activity
 
     @property
     def threshold_deg_s(self) -> float:
@@ -49,23 +48,25 @@ class StretchReflex:
 
 
 def stretch_reflex(person: Person, speed: Sequence[float], range_deg: float = 20.0) -> StretchReflex:
-    """Stretch the soleus through a range at several speeds (deg/s), one copy each, and read impulses and torque."""
-    rates = np.asarray(speed, dtype=float)
-    plan = stimuli.rest(_LEAD_S + float((range_deg / rates).max()) + _AFTER_S, len(rates))
-    angle = stimuli.ramp(plan, _LEAD_S, rates, range_deg)
-    activity = person.copies(len(rates), stimuli.stretch(plan, angle, float(person.condition.fusimotor[0])))
-    end = np.rint((_LEAD_S + range_deg / rates + _AFTER_S) * 1000.0 / plan.dt_ms).astype(int)
-    return read_stretch(activity, rates, angle, end)
+    """Stretch the soleus through a range at several speeds (deg/s) and read impulses and torque."""
+    found = []
+    for rate in speed:
+        plan = stimuli.rest(LEAD_S + range_deg / rate + _AFTER_S, 1)
+        angle = stimuli.ramp(plan, LEAD_S, rate, range_deg)
+        activity = person.copies(1, stimuli.stretch(plan, angle, float(person.condition.fusimotor[0])))
+        found.append(read_stretch(activity, angle, np.array([plan.n_steps])))
+    size, onset, torque = np.concatenate(found, axis=1)
+    return StretchReflex(np.asarray(speed, dtype=float), size, onset, torque)
 
 
 def read_stretch(
-    activity: Activity, speed: Row, angle: Float[np.ndarray, "time copy"], end: np.ndarray
-) -> StretchReflex:
-    """Read stretch reflexes from what fired until the step `end` of every copy."""
+    activity: Activity, angle: Float[np.ndarray, "time copy"], end: Int[np.ndarray, " copy"]
+) -> Float[np.ndarray, "3 copy"]:
+    """Read size, onset (deg) and torque (N m) of stretches that begin at the usual time, until the step `end`."""
     plan = activity.plan
-    start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (_LEAD_S, _WINDOW_S))
+    start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (LEAD_S, _WINDOW_S))
     rows = activity.motor[activity.motor[:, 1] == stimuli.SOLEUS]
-    fired = np.zeros((plan.n_steps + wide, len(speed)))
+    fired = np.zeros((plan.n_steps + wide, len(end)))
     np.add.at(fired, (rows[:, 0] + wide, rows[:, 3]), 1.0 / activity.units.n_units)
     total = np.cumsum(fired, axis=0)
     recent = total[wide:] - total[:-wide]
@@ -75,12 +76,12 @@ def read_stretch(
     seen = inside & (beyond >= SEEN)
     at = np.take_along_axis(angle, seen.argmax(0)[None], axis=0)[0]
     torque = activity.torque()
-    return StretchReflex(
-        speed,
-        np.where(inside, beyond, 0.0).max(0),
-        np.where(seen.any(0), at - angle[0], np.nan),
-        np.where(inside, torque, 0.0).max(0) - torque[:start].max(0),
-        activity,
+    return np.stack(
+        [
+            np.where(inside, beyond, 0.0).max(0),
+            np.where(seen.any(0), at - angle[0], np.nan),
+            np.where(inside, torque, 0.0).max(0) - torque[:start].max(0),
+        ]
     )
 
 

@@ -36,7 +36,7 @@ from eutonia.tone.segment.cells import Cells, Sizes, build
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.readout import Activity
 from eutonia.tone.segment.stimuli import Plan
-from eutonia.tone.segment.synapses import efficacy, rested_store, spent
+from eutonia.tone.segment.synapses import decay, efficacy, rested_store, spent
 
 Record = Literal["motor", "all"]
 #: Steps that one compiled program runs; longer plans repeat it, so that one program serves all.
@@ -83,29 +83,26 @@ class Segment(eqx.Module):
         given = sizes or Sizes()
         return cls(build(given, seed, who), condition, given)
 
-    def run(self, plan: Plan, record: Record = "motor") -> Activity:
-        """Return what fires in the course of a plan, from rest."""
-        return self.resume(self.start(plan.dt_ms), plan, record)[0]
+    def run(
+        self, plan: Plan, record: Record = "motor", shocks_before: Int[Array, " patient"] | None = None
+    ) -> Activity:
+        """Return what fires in the course of a plan, from long rest.
 
-    def resume(self, state: State, plan: Plan, record: Record = "motor") -> tuple[Activity, State]:
-        """Return what fires in the course of a plan from a given state, and the state at its end."""
+        `shocks_before` counts the shocks that a patient has had already: each has a luck of its own.
+        """
         motor, more = [], []
+        state = _resting(self.cells, self.condition, plan.dt_ms, 0 if shocks_before is None else shocks_before)
         dtype = state.potential.dtype
         for first in range(0, plan.n_steps, _BLOCK):
             part = slice(first, first + _BLOCK)
             given = [plan.ia[part], plan.ii[part], plan.drive[part], plan.since[part], plan.current[part]]
             full = len(given[0]) == _BLOCK
             inputs = [jnp.asarray(x if full else _padded(x), dtype if x.dtype.kind == "f" else x.dtype) for x in given]
-            after, spikes = _advance(self.cells, self.condition, state, inputs, plan.dt_ms, record)
-            state = after
+            state, spikes = _advance(self.cells, self.condition, state, inputs, plan.dt_ms, record)
             motor.append(_events(spikes[0], first, plan.n_steps))
             more.append([_events(other, first, plan.n_steps) for other in spikes[1:]])
         kinds = [np.concatenate(parts) for parts in zip(*more, strict=True)]
-        return Activity(self.cells.units, plan, self.sizes.by_kind, np.concatenate(motor), tuple(kinds)), state
-
-    def start(self, dt_ms: float) -> State:
-        """Return the state of a segment that has been at rest for long."""
-        return _resting(self.cells, self.condition, dt_ms)
+        return Activity(self.cells.units, plan, self.sizes.by_kind, np.concatenate(motor), tuple(kinds))
 
 
 def _padded(x: np.ndarray) -> np.ndarray:
@@ -120,7 +117,8 @@ def _events(spikes: Bool[Array, "time 2 cell patient"], first: int, end: int) ->
     return rows
 
 
-def _resting(cells: Cells, condition: Condition, dt_ms: float) -> State:
+def _resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | int) -> State:
+    """Return the state of segments that have been at rest for long."""
     c, n = cells, condition.n_patients
     rate = jnp.maximum(c.ia_rest, 0.0) * c.human_scale
     shape = (2, c.units.n_units, n)
@@ -146,7 +144,7 @@ def _resting(cells: Cells, condition: Condition, dt_ms: float) -> State:
         inhibition=jnp.zeros((2, 2, n)),
         pad=small + condition.pad_rest,
         waiting=jnp.zeros((max(round(c.synaptic_delay / dt_ms), 1), 5, 2, n)),
-        shocks=jnp.zeros((2, n), dtype=jnp.uint32),
+        shocks=jnp.zeros((2, n), dtype=jnp.uint32) + jnp.asarray(shocks, dtype=jnp.uint32),
     )
 
 
@@ -180,11 +178,15 @@ def _step(
     pad = condition.pad_rest + (now.pad - condition.pad_rest) * jnp.exp(-dt / y.pad_time)
     pad = jnp.minimum(pad + condition.pad_step * (volley + volley[::-1]), y.pad_most)
 
+    keep_e, mean_e = decay(y.excitatory_decay, dt)
+    both = [decay(time, dt) for time in (y.inhibitory_decay, y.renshaw_decay)]
+    keep_i, mean_i = (jnp.stack(numbers)[:, None, None] for numbers in zip(*both, strict=True))
     excitation = now.excitation + arrived[0]
     inhibition = now.inhibition + arrived[1:3]
-    motor, antidromic, more = _motoneurons(c, condition, now, excitation, inhibition, drive, since_shock, current, dt)
+    felt = (excitation * mean_e, inhibition * mean_i)
+    motor, antidromic, more = _motoneurons(c, condition, now, *felt, drive, since_shock, current, dt)
     inter_input = now.inter_input + arrived[3:5]
-    inter, inter_potential, inter_since = _interneurons(c, now, inter_input, dt)
+    inter, inter_potential, inter_since = _interneurons(c, now, inter_input * mean_e, dt)
 
     fired = inter.mean(2, dtype=released.dtype)
     slow = jnp.asarray(c.units.is_slow, dtype=released.dtype)[:, None]
@@ -197,7 +199,6 @@ def _step(
             y.motor_to_renshaw * ((motor | antidromic) * slow).sum(1) / slow.sum(),
         ]
     )
-    keep_e, keep_i, keep_r = (jnp.exp(-dt / t) for t in (y.excitatory_decay, y.inhibitory_decay, y.renshaw_decay))
     after = State(
         potential=more[0],
         ahp=more[1],
@@ -212,7 +213,7 @@ def _step(
         inter_since=inter_since,
         inter_input=inter_input * keep_e,
         excitation=excitation * keep_e,
-        inhibition=inhibition * jnp.stack([keep_i, keep_r])[:, None, None],
+        inhibition=inhibition * keep_i,
         pad=pad,
         waiting=jnp.concatenate([waiting, leaving[None]]),
         shocks=now.shocks + (since_shock == 0),

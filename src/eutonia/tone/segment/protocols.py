@@ -28,6 +28,7 @@ _M, _H = (0.0, 20.0), (24.0, 60.0)
 #: Time before the first shock, s, over which a segment forgets where its clocks started.
 LEAD_S = 0.1
 _TAIL_S = 0.065
+_F_LEAD_S = 0.005  # without a reflex volley the clocks of afferents hardly matter
 #: Supramaximal: above every motor axon's threshold.
 FULL_MA = 20.0
 VIBRATION_HZ, VIBRATION_S = 80.0, 0.5
@@ -111,11 +112,12 @@ class Depression:
 def depression(
     person: Person, current: float, hertz: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 ) -> Depression:
-    """Give trains of four shocks, one copy a frequency, and compare the last H with the first."""
-    trains = LEAD_S + np.arange(4)[:, None] / np.asarray(hertz)[None, :]
-    plan = stimuli.shock(stimuli.rest(float(trains.max()) + _TAIL_S, len(hertz)), trains, current)
-    activity = person.copies(len(hertz), plan)
-    return Depression(np.asarray(hertz), _over(waves(activity, 3)[1], waves(activity, 0)[1]))
+    """Give a train of four shocks at each frequency, and compare the last H with the first."""
+    ratio = []
+    for rate in hertz:
+        activity = person.copies(1, _shocked(1, (LEAD_S + np.arange(4.0) / rate).tolist(), current))
+        ratio.append(_over(waves(activity, 3)[1], waves(activity, 0)[1])[0])
+    return Depression(np.asarray(hertz), np.asarray(ratio))
 
 
 def _over(after: Row, before: Row) -> Row:
@@ -138,14 +140,12 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     F waves are read from small muscles of the foot, which have no H-reflex to meet them in the axons, so the shock is
     taken to spare the Ia afferents. The whole pool is simulated, because one answer in it is what persistence counts.
     """
-    plan = _shocked(n_shocks, [LEAD_S], FULL_MA)
+    plan = _shocked(n_shocks, [_F_LEAD_S], FULL_MA)
     whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units"))))
     segment = replace(person, sizes=whole).segment(n_shocks)
     deaf = jnp.full_like(segment.cells.ia_current, jnp.inf)
     segment = eqx.tree_at(lambda s: s.cells.ia_current, segment, deaf)
-    state = segment.start(plan.dt_ms)
-    turn = jnp.broadcast_to(jnp.arange(n_shocks, dtype=jnp.uint32), state.shocks.shape)
-    activity = segment.resume(eqx.tree_at(lambda s: s.shocks, state, turn), plan)[0]
+    activity = segment.run(plan, shocks_before=jnp.arange(n_shocks))
     m, f = waves(activity)
     answered = f > 0.5 * activity.units.potential.min()
     size = float((f / m)[answered].mean()) if answered.any() else float("nan")

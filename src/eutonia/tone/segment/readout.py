@@ -22,7 +22,7 @@ from eutonia import parameters
 from eutonia.tone.segment.stimuli import SOLEUS, Plan
 from eutonia.tone.segment.units import MotorUnits
 
-Rows = Int[np.ndarray, "impulse 4"]
+Rows = Int[np.ndarray, "_ 4"]
 Course = Float[np.ndarray, "time patient"]
 #: Half the length of a motor-unit potential in units of its time scale: beyond it less than 0.1 % is left.
 _REACH = 4.5
@@ -91,7 +91,7 @@ class Activity:
         near, far = parameters.load("segment").values("nerve_to_stimulus", "stimulus_to_muscle")
         return 1000.0 * (near + far if whole else near) / self.units.velocity
 
-    def _meets(self, rows: Rows, muscle: int) -> Bool[np.ndarray, " impulse"]:
+    def _meets(self, rows: Rows, muscle: int) -> Bool[np.ndarray, " _"]:
         """Say which impulses meet that of a shock in their axon on the way out."""
         way = np.rint(self._way_ms(whole=False) / self.plan.dt_ms).astype(int)[rows[:, 2]]
         # Where it passes the electrode, the last shock lies less than twice the way back.

@@ -1,7 +1,7 @@
 """What a synapse does: a conductance that jumps and decays, a store of transmitter that runs down, a gate before it.
 
 Equation
-    g(t + dt) = g(t) e^(-dt/tau) + w n                                         (n impulses; exact between impulses)
+    g(t + dt) = g(t) e^(-dt/tau) + w n                          (n impulses; a step feels the mean within it)
     P         = rho (1 - k + k x)(1 - PAD),   x' = (1 - x)/tau_D,  x -> x (1 - U rho) at an impulse
     PAD'      = (PAD_0 - PAD)/tau_PAD,        PAD -> PAD + step at an impulse of every afferent
 k is the share of release that can be depressed: without it a muscle spindle that fires for seconds would fall silent
@@ -41,6 +41,12 @@ class Synapses(eqx.Module):
         s = parameters.load("segment")
         named = {name: s.value(name) for name in cls.__dataclass_fields__ if name != "recovery_ms"}
         return cls(recovery_ms=1000.0 * parameters.load("tone").value("depression_recovery_time"), **named)
+
+
+def decay(time: Scalar, dt: float) -> tuple[Array, Array]:
+    """Return what a decay leaves of a conductance after a step, and its mean within the step."""
+    keep = jnp.exp(-dt / jnp.asarray(time, dtype=float))
+    return keep, (1.0 - keep) * time / dt
 
 
 def efficacy(store: Array, depressible: Array) -> Array:
