@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -185,7 +186,7 @@ def test_the_emulator_agrees_with_the_segment_on_runs_that_were_kept_out() -> No
     points = np.array([s.array(f"held_out_input_{k}") for k in (1, 2, 3)]).T
     people = [int(s[f"held_out_input_{k}"].note.split()[-1].rstrip(".")) for k in (1, 2, 3)]
     spiking = design.measure(points, Sizes(), people)
-    emulated = Emulator.from_records()(*points)
+    emulated = Emulator.from_records()(*jnp.asarray(points))
     for row, name, error in zip(spiking, OUTPUTS, s.array("held_out_error"), strict=True):
         found, expected = np.asarray(getattr(emulated, name)), row
         assert np.isfinite(expected).all(), name

@@ -25,7 +25,7 @@ from eutonia import parameters
 Course = Float[np.ndarray, "time *more"]
 
 
-def power_law(stretch_mm: Course, speed_mm_s: Course, fusimotor: Course | float = 1.0) -> Course:
+def power_law(stretch_mm: Course, speed_mm_s: Course, fusimotor: np.ndarray | float = 1.0) -> Course:
     """Return the Ia signal s in imp/s of a cat, which every afferent adds to its own rest; below 0 it silences."""
     v, e, d = parameters.load("segment").values("ia_velocity_gain", "ia_velocity_exponent", "ia_length_gain")
     return d * stretch_mm + v * fusimotor * np.sign(speed_mm_s) * np.abs(speed_mm_s) ** e
