@@ -169,15 +169,7 @@ def _step(
     ia, ia_phase, ia_count = _afferents(c, now, ia_signal, since_shock, current, dt)
     rate = jnp.maximum(ii_signal, 0.0)[:, None] * c.human_scale
     ii, ii_phase, ii_count = _fire(now.ii_phase, now.ii_count, c.ii_key, rate, c.interval_cv, dt)
-    spend = y.depletion * condition.release
-    released = jnp.where(ia, efficacy(now.store, condition.depressible), 0.0).mean(1)
-    released = released * condition.release * (1.0 - now.pad)
-    rested = jnp.exp(-dt / y.recovery_ms)
-    store = 1.0 - (1.0 - spent(now.store, ia, spend)) * rested
-    volley = ia.mean(1, dtype=released.dtype)
-    pad = condition.pad_rest + (now.pad - condition.pad_rest) * jnp.exp(-dt / y.pad_time)
-    pad = jnp.minimum(pad + condition.pad_step * (volley + volley[::-1]), y.pad_most)
-
+    released, store, pad = _terminals(c, condition, now, ia, dt)
     keep_e, mean_e = decay(y.excitatory_decay, dt)
     both = [decay(time, dt) for time in (y.inhibitory_decay, y.renshaw_decay)]
     keep_i, mean_i = (jnp.stack(numbers)[:, None, None] for numbers in zip(*both, strict=True))
@@ -219,6 +211,18 @@ def _step(
         shocks=now.shocks + (since_shock == 0),
     )
     return after, (motor,) if record == "motor" else (motor, ia, ii, inter[0], inter[1])
+
+
+def _terminals(c: Cells, condition: Condition, now: State, ia: Array, dt: float) -> tuple[Array, Array, Array]:
+    """Return what Ia terminals release, share of a rested ungated volley, and their store and gate after it."""
+    y = c.synapses
+    released = jnp.where(ia, efficacy(now.store, condition.depressible), 0.0).mean(1)
+    released = released * condition.release * (1.0 - now.pad)
+    left = spent(now.store, ia, y.depletion * condition.release)
+    store = 1.0 - (1.0 - left) * jnp.exp(-dt / y.recovery_ms)
+    volley = ia.mean(1, dtype=released.dtype)
+    pad = condition.pad_rest + (now.pad - condition.pad_rest) * jnp.exp(-dt / y.pad_time)
+    return released, store, jnp.minimum(pad + condition.pad_step * (volley + volley[::-1]), y.pad_most)
 
 
 def _afferents(
