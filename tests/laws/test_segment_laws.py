@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from eutonia import parameters
 from eutonia.tone.emulator import INPUTS, OUTPUTS, Emulator
 from eutonia.tone.link import ClosedForm
-from eutonia.tone.segment import protocols, stimuli
+from eutonia.tone.segment import movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.network import Segment
@@ -83,6 +83,13 @@ def test_closed_form_moves_threshold_and_gain_but_never_mu_with_drug(
     assert form.h_over_m(1.1, release, bias, shift) <= form.h_over_m(1.1, 1.0, bias)
     assert form.velocity_sensitivity(speed) > form.velocity_sensitivity(2.0 * speed) > 0.0
     assert form.velocity_sensitivity(speed, 2.0) == pytest.approx(2.0 * form.velocity_sensitivity(speed))
+
+
+def test_a_silent_segment_reads_as_nothing_not_as_a_number() -> None:
+    silent = protocols.Person(Condition.of_bias([0.0]).with_gaba_b(1.0, 0.0))
+    pair = movements.paired_units(silent, rise_s=0.2)
+    assert np.isnan([pair.delta_f, pair.starts_s, pair.stops_s]).all()
+    assert np.isnan(movements.stretch_reflex(silent, [200.0], 5.0).threshold_deg_s)
 
 
 def test_closed_form_at_56_percent_release() -> None:

@@ -154,7 +154,7 @@ def _inhibition(who: Person) -> Finding:
     numbers = [
         Number("H during vibration at 80 Hz, of H alone", found.vibratory, "1"),
         Number("H at the most reciprocal inhibition, of H alone", float(np.min(ratio)), "1"),
-        Number("Interval of the most reciprocal inhibition", float(interval[np.argmin(ratio)]), "ms"),
+        Number("Interval of the most reciprocal inhibition", float((interval + 0.0 * ratio)[np.argmin(ratio)]), "ms"),
     ]
     plan = stimuli.shock(
         stimuli.rest(LEAD_S + protocols.VIBRATION_S + _TAIL_S, 1), [LEAD_S + protocols.VIBRATION_S], current
@@ -211,7 +211,9 @@ def _contraction(who: Person) -> Finding:
         Number("Test unit stops", found.stops_s, "s"),
     ]
     curve = Curve("Rate of the reporter unit", "Time, s", "Impulses/s", found.time_s, {"Reporter": found.reporter})
-    return Finding("contraction", "A contraction that grows and fades", numbers, curve, shown)
+    return Finding(
+        "contraction", "A contraction that grows and fades", numbers, curve if found.time_s.size else None, shown
+    )
 
 
 PROTOCOLS: Mapping[str, Callable[[Person], Finding]] = {

@@ -90,7 +90,7 @@ class PairedUnits:
     """Rates of two motor units in a contraction that grows and fades: the pair of the delta-F technique.
 
     Times in s, rates in impulses/s of the reporter unit (low threshold) and the times at which the test unit (higher
-    threshold) starts and stops.
+    threshold) starts and stops; nothing and nan if the command did not fire both.
     """
 
     time_s: Row
@@ -101,6 +101,8 @@ class PairedUnits:
     @property
     def delta_f(self) -> float:
         """Rate of the reporter when the test unit starts less that when it stops, impulses/s."""
+        if not self.time_s.size:
+            return float("nan")
         return float(np.diff(np.interp([self.stops_s, self.starts_s], self.time_s, self.reporter))[0])
 
 
@@ -111,6 +113,8 @@ def paired_units(person: Person, test: float = 0.3, reporter: float = 0.02, rise
     activity = person.copies(1, plan)
     high, low = (activity.train(int(place * activity.units.n_units)) for place in (test, reporter))
     low, high = (train[train > LEAD_S] for train in (low, high))
+    if low.size <= 1 or high.size == 0:
+        return PairedUnits(np.zeros(0), np.zeros(0), float("nan"), float("nan"))
     time = (low[1:] + low[:-1]) / 2.0
     rate = 1.0 / np.diff(low)
     smooth = np.array([rate[np.abs(time - t) <= _SMOOTH].mean() for t in time])
