@@ -23,7 +23,7 @@ from eutonia.tone.segment.units import MotorUnits
 pytestmark = pytest.mark.xdist_group("segment")
 
 SPASTIC = 3.0
-BOLUS = 0.6
+BOLUS = parameters.load("segment").value("bolus_effect")
 TABLETS = 0.2
 #: Examinations below run this many copies or one, so that two compiled programs serve nearly all.
 COPIES = 12
@@ -170,6 +170,17 @@ def test_the_spindle_models_answer_speed_and_length() -> None:
     slow, fast = (mileusnic(0.95 + np.clip((time - 0.2) * v, 0.0, 0.1), 1e-4, 70.0, 0.0) for v in (0.2, 0.8))
     assert fast.max() > slow.max() > slow[-1] > slow[1000] > 0.0
     assert slow[-1] == pytest.approx(fast[-1], rel=0.4)
+
+
+def test_both_spindle_models_make_a_fast_stretch_a_reflex_within_a_factor_of_four() -> None:
+    plan = stimuli.rest(0.6, 1)
+    angle = stimuli.ramp(plan, 0.4, 200.0, 20.0)
+    fired = []
+    for model in ("power law", "fibres"):
+        activity = person(SPASTIC).copies(1, stimuli.stretch(plan, angle, model=model))
+        fired.append(int((activity.motor[:, 0] > 4000).sum()))
+    assert fired[0] > 20
+    assert 0.25 < fired[1] / fired[0] < 4.0
 
 
 @pytest.mark.parametrize("cells", [Sizes, Sizes.of_total])
