@@ -39,6 +39,7 @@ class Purpose(enum.IntEnum):
     OCCASION = 24
     LEARNING = 27
     EXAMINATION = 30
+    SEGMENT = 40
 
 
 def keys(

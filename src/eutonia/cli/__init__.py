@@ -7,5 +7,6 @@ from eutonia.cli import examine as examine
 from eutonia.cli import exchange as exchange
 from eutonia.cli import numbers as numbers
 from eutonia.cli import pump as pump
+from eutonia.cli import segment as segment
 from eutonia.cli import study as study
 from eutonia.cli.app import main as main
