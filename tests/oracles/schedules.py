@@ -168,7 +168,8 @@ def passed(plan: Plan, state: np.ndarray, start: float, row: Row, atoms: list) -
     matrix = plan.matrix(row.values)
     jumps = [(begin, amount, into) for _, begin, end, amount, into in atoms if end == begin]
     runs = [(begin, end, rate, into) for _, begin, end, rate, into in atoms if end > begin]
-    jumps = [(t, a, into) for t, a, into in jumps if start + SAME * max(1, abs(start)) < t <= row.time + slack]
+    jumps = [(row.time if abs(t - row.time) <= slack else t, a, into) for t, a, into in jumps]
+    jumps = [(t, a, into) for t, a, into in jumps if start + SAME * max(1, abs(start)) < t <= row.time]
     edges = {t for t, _, _ in jumps} | {t for run in runs for t in run[:2]}
     times = [start, *sorted(t for t in edges if start < t < row.time), row.time]
     for begin, end in itertools.pairwise(times):
@@ -176,11 +177,8 @@ def passed(plan: Plan, state: np.ndarray, start: float, row: Row, atoms: list) -
         infused = sum((r * plan.unit(into) for b, e, r, into in runs if b < middle < e), np.zeros(len(matrix)))
         state = moved(matrix, state, infused, end - begin)
         for t, amount, into in jumps:
-            if t == end or (end == row.time and abs(t - end) <= slack):
+            if t == end:
                 state = state + amount * plan.unit(into)
-    if len(times) == 2 and row.time == start:
-        for _, amount, into in jumps:
-            state = state + amount * plan.unit(into)
     return state
 
 

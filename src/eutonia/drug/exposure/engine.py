@@ -29,6 +29,7 @@ Progress = Callable[[str, float], None]
 Each = Float[Array, "*step patient"]
 EachInput = Float[Array, "*step input patient"]
 Flags = Bool[Array, "*step patient"]
+Amounts = Float[Array, "compartment patient"]
 
 
 class Steady(eqx.Module):
@@ -237,7 +238,7 @@ def _note_steady(steady: dict[str, NDArray[np.generic]], step: Step, i: int, lan
 def _advance(
     state: Float[Array, "stage patient"], steps: Steps, structure: Structure, halved: int
 ) -> tuple[Float[Array, "stage patient"], Float[Array, "step compartment patient"]]:
-    def move(state: Stages, step: Steps) -> tuple[Stages, Stages]:
+    def move(state: Stages, step: Steps) -> tuple[Stages, Amounts]:
         system = structure.system(step.values)
         state = system.advance(state, step.hours, step.infused, halved)
         state = jnp.where(step.emptied, 0.0, state)
@@ -276,7 +277,7 @@ def steady_state(system: System, dose: Steady, halved: int) -> Stages:
     return found.at[-1].set(0.0)
 
 
-def gathered(system: System, state: Stages) -> Float[Array, "compartment patient"]:
+def gathered(system: System, state: Stages) -> Amounts:
     """Return the amounts of a state with the stages of absorption as one."""
     gut = system.n_gut
     return jnp.concatenate([state[:gut].sum(axis=0, keepdims=True), state[gut:]]) if gut else state
