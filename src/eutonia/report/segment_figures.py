@@ -114,7 +114,7 @@ def _stack(
     sheet = plot.Sheet(name, width, total, 12.0 if width > 600 else 11.0)
     top = 0.0
     for label, values, token in strips:
-        low, high = float(min(values.min(), 0.0)), float(max(values.max(), 1e-6))
+        low, high = float(min(values.min(), 0.0)), float(values.max()) or 1.0
         pad = 0.06 * (high - low)
         for k, line in enumerate(svg.wrap(label, width - 12, 12.0, bold=True)[:1]):
             sheet.text(6, top + _HEAD / 2 + 14 * k, line, bold=True)
