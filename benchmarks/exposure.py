@@ -84,7 +84,14 @@ def tablets(people: int, workers: int) -> None:
     print(f"  {'largest relative difference on day 365':40} {apart:10.1e}")
 
 
-SECTIONS = {"tablets": tablets}
+def pumps(people: int, workers: int) -> None:
+    """Time pumps on flex programs for a year."""
+    import exposure_pumps
+
+    exposure_pumps.main(people, workers=workers)
+
+
+SECTIONS = {"tablets": tablets, "pumps": pumps}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
