@@ -18,7 +18,7 @@ from eutonia.simulation.stance import stance
 from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
 from eutonia.trial.recruitment import lesioned, people_of
 
-SEED, N = 5, 2048
+SEED, N = 5, 8192
 
 
 @pytest.fixture(scope="module")
