@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
@@ -43,10 +44,7 @@ def expose(
     """
     values = events.values
     if variability is not None and variability.spreads:
-        if events.occasion is None:
-            raise DatasetError("--iov needs to know the occasion of each record. Allowed: a column OCC. Add it.")
-        spreads, seed = variability.spreads, variability.seed
-        values = vary(model, values, spreads, events.ids, events.occasion, seed)
+        values = vary(model, values, variability.spreads, events.ids, _occasions(events), variability.seed)
     found = exposure.simulate(model, events.records, values, progress=progress)
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
     amounts, rows = found.amounts[seen], seen.tolist()
@@ -64,6 +62,16 @@ def expose(
     columns[f"CONC_{unit.replace('/', '_per_')}"] = per_mg_l * amounts[:, model.structure.central] / volume
     columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in rows], dtype=pl.String)
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _occasions(events: Events) -> NDArray[np.int64]:
+    """Return the occasion of each record; it must be known."""
+    given = np.full(len(events.lines), np.nan) if events.occasion is None else events.occasion
+    unknown = np.flatnonzero(~np.isfinite(given)).tolist()
+    if unknown:
+        where = "a column OCC" if events.occasion is None else f"OCC in row {events.lines[unknown[0]]}"
+        raise DatasetError(f"--iov needs {where}, the occasion of each record. Allowed: a whole number. Add it.")
+    return given.astype(np.int64)
 
 
 def check_target(out: Path | None) -> None:
