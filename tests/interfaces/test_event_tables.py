@@ -239,6 +239,7 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
         (("exposure", "good.csv", "--iov", "CL=20%"), "needs a column OCC"),
         (("exposure", "good.csv", "--iov", "CLL=20%"), "Nearest: CL"),
         (("exposure", "good.csv", "--out", "out.xlsx"), "Nearest: out.csv"),
+        (("exposure", "good.csv", "--out", "good.csv"), "the table that is read"),
         (("exposure", "good.csv", "--out", "nowhere/out.csv"), "folder that exists"),
         (("exposure", "missing.csv"), "there is no file"),
         (("exposure", "."), "cannot be read"),

@@ -155,7 +155,7 @@ def _read(found: Numbers, name: str) -> None:
 
 def _not_a_number(found: Numbers, name: str, i: int, text: str) -> None:
     row, fits = found.cells.rows[i], _float(text)
-    if fits is not None and np.isfinite(fits):
+    if fits is not None and _LARGEST < abs(fits) < np.inf:
         rule, do = f"a number is not beyond {_LARGEST:g}", "Correct it; write . for a missing value"
     else:
         rule = f"{name} is a number"
