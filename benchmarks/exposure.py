@@ -64,6 +64,7 @@ def tablets(people: int, workers: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         few, many, levels = {}, {}, {}
+        most = measured(_TABLETS, "32", 4 * people, workers, f"{folder}/most.npz")
         for bits in ("32", "64"):
             path = f"{folder}/{bits}.npz"
             few[bits] = measured(_TABLETS, bits, max(1, people // 10), workers, path)
@@ -79,6 +80,7 @@ def tablets(people: int, workers: int) -> None:
         print(f"  {f'{bits}-bit, {workers} workers':40} {many[bits]['speed'] / BAR:10.2f} x the bar of {BAR:,}")
         memory = f"{few[bits]['rss']:.0f} and {many[bits]['rss']:.0f} MB"
         print(f"  {f'{bits}-bit, peak memory':40} {memory:>10} for {people // 10:,} and {people:,} people")
+    print(f"  {'32-bit, peak memory':40} {most['rss']:7.0f} MB for {4 * people:,} people")
     print(f"  {'32-bit over 64-bit':40} {many['32']['speed'] / many['64']['speed']:10.2f}")
     print(f"  {f'{workers} workers over one':40} {many['32']['speed'] / one['speed']:10.2f}")
     print(f"  {'largest relative difference on day 365':40} {apart:10.1e}")

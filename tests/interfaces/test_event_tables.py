@@ -167,6 +167,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def test_there_are_many_kinds_and_the_good_table_is_good() -> None:
     assert len({case[0] for case in CASES}) == len(CASES) >= 80
     assert len(read(GOOD).records) == 4  # type: ignore[attr-defined]
+    modelled = "ID,TIME,AMT,RATE,RATE_M,DUR_M,ALAG,F\n1,0,9,-1,2,.,.,.\n1,1,9,-2,.,2,1,0.5\n1,2,.,.,.,.,.,.\n"
+    assert len(read(modelled).records) == 3  # type: ignore[attr-defined]
     assert len(read(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode()).records) == 4  # type: ignore[attr-defined]
 
 
@@ -234,9 +236,10 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
         (("exposure", "good.csv", "--model", "two-compartment", "--set", "V2=8"), "VC and VP"),
         (("exposure", "good.csv", "--model", "one-compartment-oral", "--set", "CL=8"), "absorption rate"),
         (("exposure", "good.csv", "--model", "one-compartment-transit", "--set", "NN=2.5"), "whole number"),
-        (("exposure", "good.csv", "--iov", "CL=20%"), "a column OCC"),
+        (("exposure", "good.csv", "--iov", "CL=20%"), "needs a column OCC"),
         (("exposure", "good.csv", "--iov", "CLL=20%"), "Nearest: CL"),
         (("exposure", "good.csv", "--out", "out.xlsx"), "Nearest: out.csv"),
+        (("exposure", "good.csv", "--out", "good.csv"), "the table that is read"),
         (("exposure", "good.csv", "--out", "nowhere/out.csv"), "folder that exists"),
         (("exposure", "missing.csv"), "there is no file"),
         (("exposure", "."), "cannot be read"),

@@ -70,7 +70,7 @@ def entered(columns: dict[str, object]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(doses)
 def test_what_entered_is_in_the_body_or_eliminated(name: str, given: dict[str, object]) -> None:
     columns = spread(given, name)
@@ -128,8 +128,6 @@ def test_luck_between_occasions_belongs_to_person_and_occasion() -> None:
     assert (drawn["V"] == values["V"]).all()
     fewer = vary(model, {k: x[3:] for k, x in values.items()}, {"CL": 0.2}, ["b"] * 3, occasion[3:], seed=3)
     assert (fewer["CL"] == cl[3:]).all()
-    many = vary(
-        model, {k: np.ones(4000) for k in values}, {"KA": 0.3}, [str(i) for i in range(4000)], np.ones(4000, int), 1
-    )
-    assert np.std(np.log(many["KA"])) == pytest.approx(np.sqrt(np.log1p(0.09)), rel=0.05)
-    assert abs(np.mean(np.log(many["KA"]))) < 0.02
+    draws = np.log([vary(model, values, {"CL": 0.3}, ["a"] * 6, occasion, seed)["CL"][:3:2] for seed in range(200)])
+    assert np.std(draws) == pytest.approx(np.sqrt(np.log1p(0.09)), rel=0.15)
+    assert abs(np.mean(draws) - np.log(values["CL"][0])) < 0.05

@@ -44,7 +44,7 @@ def exposure(
     from eutonia.trial import progress as bars
     from eutonia.trial.running import prepare
 
-    tables.check_target(out)
+    tables.check_target(out, events)
     kinetics, given = _read(events, model, set_)
     variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
     prepare()
@@ -89,7 +89,7 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
     from eutonia.errors import DatasetError
     from eutonia.exchange import exposure as tables
 
-    tables.check_target(out)
+    tables.check_target(out, events)
     try:
         kinetics, given = _read(events, model, set_)
     except DatasetError as error:
@@ -99,7 +99,7 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
     records = given.records
     typer.echo(
         f"{events.name}: valid for {kinetics.name}. {records.n_people} people, {len(records)} records, "
-        f"{int((records.evid == 0).sum())} observations."
+        f"{int((records.evid == 0).sum())} observations. Amounts are in mg, times in h."
     )
     if given.unused:
         typer.echo(f"Columns not used: {', '.join(given.unused)}")

@@ -82,6 +82,7 @@ def numbers_of(cells: Cells, model: Model) -> Numbers:
     """Read every column that means something for this model; others are left alone."""
     found = Numbers(cells)
     quantities = {one.name: one for one in (*model.quantities, *model.checked, *model.dosing)}
+    dosing = {one.name for one in model.dosing}
     _check_names(found, [*KNOWN, *quantities])
     for name in cells.names:
         if name in quantities or (name in KNOWN and name != "ID"):
@@ -91,7 +92,7 @@ def numbers_of(cells: Cells, model: Model) -> Numbers:
         found.missing["AMT"] = found.missing["AMT_MG"]
     for name, what in quantities.items():
         if name in found.values:
-            _check_bounds(found, name, what, is_dosing=what in model.dosing)
+            _check_bounds(found, name, what, is_dosing=name in dosing)
     return found
 
 
@@ -154,7 +155,7 @@ def _read(found: Numbers, name: str) -> None:
 
 def _not_a_number(found: Numbers, name: str, i: int, text: str) -> None:
     row, fits = found.cells.rows[i], _float(text)
-    if fits is not None and np.isfinite(fits):
+    if fits is not None and _LARGEST < abs(fits) < np.inf:
         rule, do = f"a number is not beyond {_LARGEST:g}", "Correct it; write . for a missing value"
     else:
         rule = f"{name} is a number"

@@ -42,7 +42,7 @@ class Events:
     observed
         DV as it stands there; None if the table has no such column.
     occasion
-        OCC of each record; None if the table has no such column.
+        OCC of each record, NaN where it is missing; None if the table has no such column.
     unused
         Columns that mean nothing for this model.
     assumed
@@ -55,7 +55,7 @@ class Events:
     ids: Sequence[str]
     times: Sequence[str]
     observed: Sequence[str] | None
-    occasion: NDArray[np.int64] | None
+    occasion: Floats | None
     unused: tuple[str, ...]
     assumed: dict[str, float]
 
@@ -102,7 +102,7 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
         ids=numbers.text("ID"),
         times=numbers.text("TIME"),
         observed=numbers.text("DV") if numbers.has("DV") else None,
-        occasion=numbers.get("OCC").astype(np.int64) if numbers.has("OCC") else None,
+        occasion=numbers.get("OCC") if numbers.has("OCC") else None,
         unused=tuple(name for name in cells.names if name not in known),
         assumed=assumed,
     )

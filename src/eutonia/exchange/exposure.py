@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import jax.numpy as jnp
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
@@ -18,6 +19,7 @@ from eutonia.drug.exposure.occasions import vary
 from eutonia.drug.exposure.records import OBSERVATION
 from eutonia.errors import DatasetError
 from eutonia.exchange.events import Events
+from eutonia.exchange.rules import same_id
 from eutonia.trial.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -43,10 +45,8 @@ def expose(
     """
     values = events.values
     if variability is not None and variability.spreads:
-        if events.occasion is None:
-            raise DatasetError("--iov needs to know the occasion of each record. Allowed: a column OCC. Add it.")
-        spreads, seed = variability.spreads, variability.seed
-        values = vary(model, values, spreads, events.ids, events.occasion, seed)
+        ids, occasions = [same_id(one) for one in events.ids], _occasions(events)
+        values = vary(model, values, variability.spreads, ids, occasions, variability.seed)
     found = exposure.simulate(model, events.records, values, progress=progress)
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
     amounts, rows = found.amounts[seen], seen.tolist()
@@ -66,10 +66,22 @@ def expose(
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def check_target(out: Path | None) -> None:
-    """Refuse a file that cannot be written, before anything is computed."""
+def _occasions(events: Events) -> NDArray[np.int64]:
+    """Return the occasion of each record; it must be known."""
+    given = np.full(len(events.lines), np.nan) if events.occasion is None else events.occasion
+    unknown = np.flatnonzero(~np.isfinite(given)).tolist()
+    if unknown:
+        where = "a column OCC" if events.occasion is None else f"OCC in row {events.lines[unknown[0]]}"
+        raise DatasetError(f"--iov needs {where}, the occasion of each record. Allowed: a whole number. Add it.")
+    return given.astype(np.int64)
+
+
+def check_target(out: Path | None, events: Path | None = None) -> None:
+    """Refuse a file that cannot be written, or that is the table itself, before anything is computed."""
     if out is None:
         return
+    if events is not None and out.resolve() == events.resolve():
+        raise DatasetError(f'--out "{out}" is the table that is read. Allowed: another file. Choose another name.')
     if out.suffix.lower() not in SUFFIXES:
         raise DatasetError(
             f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. '
@@ -105,11 +117,12 @@ def faults_table(error: DatasetError) -> pl.DataFrame:
 def short(table: pl.DataFrame, most: int = 12) -> Table:
     """Return the first rows for a terminal."""
     from rich.table import Table
+    from rich.text import Text
 
     kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
     grid = Table(box=None, pad_edge=False)
     for name in kept:
         grid.add_column(name, justify="left" if name in ("ID", "REASON") else "right")
     for row in table.select(kept).head(most).iter_rows():
-        grid.add_row(*("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x) for x in row))
+        grid.add_row(*(Text("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x)) for x in row))
     return grid

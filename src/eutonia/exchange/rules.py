@@ -72,7 +72,7 @@ def _person(numbers: Numbers) -> NDArray[np.int64]:
     """Return the number of each record's person; records of one person stand together."""
     if not numbers.has("ID"):
         return np.zeros(len(numbers.cells.rows), np.int64)
-    text = np.array([_same(cell) for cell in numbers.text("ID")], object)
+    text = np.array([same_id(cell) for cell in numbers.text("ID")], object)
     lacking = np.isin(text, MISSING)
     numbers.flag("ID", lacking, "every record is of somebody", "a number or a name", "Fill it in")
     begins = np.append(True, text[1:] != text[:-1])
@@ -86,7 +86,7 @@ def _person(numbers: Numbers) -> NDArray[np.int64]:
     return np.cumsum(begins) - 1
 
 
-def _same(cell: str) -> str:
+def same_id(cell: str) -> str:
     """Return one spelling of an ID: 1, 1.0 and 01 are one person."""
     try:
         return f"{float(cell):.15g}"

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float
 from eutonia.drug.exposure.system import Patients, Stages, System
 
 HOURS_A_DAY = 24
-Days = Float[Array, "day patient"]
+Days = Float[Array, "*day patient"]
 _T = TypeVar("_T")
 
 

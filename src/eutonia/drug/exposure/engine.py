@@ -107,10 +107,9 @@ def simulate(
     n_inputs = len(model.structure.inputs)
     found = np.full((len(records), n_inputs + 1), np.nan)
     fastest = _fastest(model.structure, values)
-    order, steps = _by_length(records, n_inputs)
-    done = 0
+    spans, order, done = records.spans(), _longest_first(records), 0
     for block in _blocks(order):
-        people = [steps[person] for person in block]
+        people = [steps_of(records, *spans[person], n_inputs) for person in block]
         _run(model.structure, people, values, found, halvings(fastest * _longest(people)), dtype)
         done += len(block)
         progress("Exposure", done / len(order))
@@ -119,10 +118,10 @@ def simulate(
     return Simulated(found, {int(person): _BEYOND for person in records.person[lost]})
 
 
-def _by_length(records: Records, n_inputs: int) -> tuple[list[int], list[list[Step]]]:
-    """Return the people, those with most steps first, and the steps of each."""
-    steps = [steps_of(records, first, end, n_inputs) for first, end in records.spans()]
-    return sorted(range(len(steps)), key=lambda person: -len(steps[person])), steps
+def _longest_first(records: Records) -> list[int]:
+    """Return the people, those with most records and additional doses first: they wait for each other in a block."""
+    weight = np.bincount(records.person, weights=1.0 + records.additional)
+    return np.argsort(-weight, kind="stable").tolist()
 
 
 def _blocks(order: list[int]) -> Iterator[list[int]]:

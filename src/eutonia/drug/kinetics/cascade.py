@@ -48,11 +48,10 @@ class Propagator(eqx.Module):
 
 
 def halvings(fastest: float) -> int:
-    """Return how often a step must be halved whose fastest rate times length is `fastest`, in steps of four so that
-    few programs are compiled.
+    """Return how often a step must be halved whose fastest rate times length is `fastest`: as often as any other step,
+    so that nobody's numbers depend on who else is there, unless it is beyond that.
     """
-    needed = math.ceil(math.log2(max(fastest, _SHORT) / _SHORT))
-    return max(4, 4 * math.ceil(needed / 4))
+    return max(_HALVINGS, math.ceil(math.log2(max(fastest, _SHORT) / _SHORT)))
 
 
 def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar | Value, halved: int = _HALVINGS) -> Propagator:
@@ -68,7 +67,7 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar | Value, halve
     dt_h
         The step, h; may be traced, and may differ between patients.
     halved
-        How often the step is halved, from `halvings` where the rates are known; fewer are faster.
+        How often the step is halved: see `halvings`; fewer are faster.
 
     Notes
     -----
