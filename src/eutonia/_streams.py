@@ -40,6 +40,7 @@ class Purpose(enum.IntEnum):
     LEARNING = 27
     EXAMINATION = 30
     SEGMENT = 40
+    FIT = 50
 
 
 def keys(

@@ -35,6 +35,10 @@ class DatasetError(EutoniaError):
     faults: tuple[object, ...] = ()
 
 
+class RecordingError(EutoniaError):
+    """A recording of a limb that cannot be read, or that is not what it is said to be."""
+
+
 class SimulationError(EutoniaError):
     """A simulation that left the domain in which its model holds."""
 

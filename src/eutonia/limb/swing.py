@@ -39,6 +39,8 @@ Traces = Float[Array, "time patient"]
 STEPS = 20
 # Every so many steps a sample is kept: 5 ms at a delay of 50 ms.
 KEPT = 2
+# Keeps a quotient finite where nothing moves, rad/s.
+_STILL = 1e-12
 
 
 class Limb(eqx.Module):
@@ -289,7 +291,10 @@ def swing(
         left, first, second = activate(state.resource, state.first, state.second, *known, limb.depression, step, c)
         fresh = jnp.where(velocity < 0.0, 0.0, state.fresh)
         stretched = c.short_range_stiffness * limb.background * jnp.minimum(angle - start.angle, c.short_range_stretch)
-        short = jnp.where(fresh > 0.0, stretched, state.short_range * fade)
+        # It fades from the moment of turning, which lies within a step: so what follows has no jumps from limb to limb.
+        since = jnp.where(state.velocity > 0.0, -velocity / jnp.maximum(state.velocity - velocity, _STILL), 1.0)
+        turned = jnp.where(state.fresh > 0.0, jnp.clip(since, 0.0, 1.0), 1.0)
+        short = jnp.where(fresh > 0.0, stretched, state.short_range * (1.0 - turned * (1.0 - fade)))
         sample = (excitation(angle, velocity, limb), state.angle, state.velocity, state.second, state.short_range)
         return _State(angle, velocity, now, left, first, second, short, fresh), sample
 

@@ -1,0 +1,242 @@
+"""Is a fitted recording as sure as it says? Simulation-based calibration of `eutonia fit-stretch`.
+
+    python calibration/stretch_fit.py [--test pendulum|ramp] [--people 208] [--first 0] [--out FILE]
+    python calibration/stretch_fit.py --examples examples
+
+People are drawn from the priors of the fit, their recordings simulated with finer steps than the fit uses, noise and
+sampling as a laboratory has them, and fitted by the same path as a file. If the intervals are right, the truth lies in
+the 50, 80 and 95 % interval in 50, 80 and 95 % of people, and its rank among the draws is uniform.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+
+jax.config.update("jax_enable_x64", True)
+
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+from scipy import stats  # noqa: E402
+from scipy.ndimage import gaussian_filter1d  # noqa: E402
+
+from eutonia import parameters  # noqa: E402
+from eutonia.inference.forward import Body  # noqa: E402
+from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Priors, priors  # noqa: E402
+from eutonia.inference.recording import Recording  # noqa: E402
+from eutonia.inference.stretch_fit import StretchFit, fit  # noqa: E402
+from eutonia.limb.joint import joint  # noqa: E402
+from eutonia.limb.swing import Limb, at_rest, follow, swing, torques  # noqa: E402
+from eutonia.simulation.bedside import stepped_constants  # noqa: E402
+
+WEIGHT_KG, HEIGHT_M = 70.0, 1.7
+LEVELS = (0.5, 0.8, 0.95)
+# Steps of the simulated truth in one reflex delay; the fit uses fewer.
+STEPS = 50
+# Sampling rates, Hz; noise of the angle sensor of a motor, deg; speeds, deg/s; the motor's path; how soft its corners.
+PENDULUM_HZ, RAMP_HZ, ENCODER_DEG = 100.0, 500.0, 0.02
+SPEEDS, FROM_DEG, TO_DEG, CORNER_S = (20.0, 90.0, 250.0), 10.0, 110.0, 0.01
+HELD_S, WATCHED_S, AFTER_S = 0.4, 5.6, 1.2
+
+
+def body() -> Body:
+    """Return the body of everybody."""
+    return Body(joint("knee"), WEIGHT_KG, HEIGHT_M)
+
+
+def known(test: str) -> Priors:
+    """Return the priors of a test."""
+    return priors(PENDULUM if test == "pendulum" else RAMP, body().joint, body().ceiling)
+
+
+def limb_of(truth: Mapping[str, float]) -> Limb:
+    """Return the limb of one person, built from the records and not by the fit."""
+    of, ceiling = body().joint, body().ceiling
+    one = jnp.ones(1)
+    zero = jnp.deg2rad(truth.get("angle_offset", 0.0)) * one
+    return Limb(
+        inertia=of.inertia(WEIGHT_KG, HEIGHT_M) * one,
+        gravity=of.gravity(WEIGHT_KG, HEIGHT_M) * truth.get("pace", 1.0) * one,
+        horizontal=zero,
+        load=0.0 * one,
+        damping=truth["damping"] * one,
+        stiffness=truth["stiffness"] * one,
+        rest_angle=jnp.deg2rad(truth["slack_angle"]) * one,
+        stop_torque=of.stop_torque * ceiling * one,
+        stop_rate=of.stop_rate / of.range_rad * one,
+        low=zero,
+        high=of.stop_from * of.range_rad + zero,
+        background=truth["background"] * one,
+        threshold=jnp.deg2rad(truth["threshold"]) * one,
+        velocity_sensitivity=truth["velocity_sensitivity"] * one,
+        gain=truth["gain"] * one,
+        ceiling=ceiling * one,
+        depression=truth["depression"] * one,
+    )
+
+
+@jax.jit
+def _fall(limb: Limb, start: jax.Array) -> tuple[jax.Array, jax.Array]:
+    motion = swing(limb, at_rest(start, limb, steps=STEPS), stepped_constants(), 120, steps=STEPS, kept=5)
+    return motion.time, motion.angle[:, 0]
+
+
+@jax.jit
+def _stretched(limb: Limb, angle: jax.Array, velocity: jax.Array) -> jax.Array:
+    constants = stepped_constants()
+    motion, _ = follow(limb, angle[:, None], velocity[:, None], constants, steps=STEPS)
+    return torques(motion, limb, constants).total[:, 0]
+
+
+def noisy(values: np.ndarray, spread: float, alike: float, rng: np.random.Generator) -> np.ndarray:
+    """Add noise whose neighbours are alike."""
+    luck = spread * rng.standard_normal(values.size)
+    for i in range(1, luck.size):
+        luck[i] = alike * luck[i - 1] + np.sqrt(1.0 - alike**2) * luck[i]
+    return values + luck
+
+
+def pendulum_recording(truth: Mapping[str, float], rng: np.random.Generator, name: str = "simulated") -> Recording:
+    """Simulate the recording of one pendulum test: a leg held level, let go, and filmed at 100 Hz."""
+    moved, angle = _fall(limb_of(truth), jnp.deg2rad(jnp.full(1, truth["start_angle"])))
+    at = np.arange(0.0, HELD_S + WATCHED_S, 1.0 / PENDULUM_HZ)
+    seen = np.interp(at - HELD_S - truth["release"], np.asarray(moved), np.rad2deg(np.asarray(angle)))
+    seen = noisy(seen, truth["angle_noise"], np.tanh(truth["noise_correlation"]), rng)
+    return _recording(name, at, seen, None)
+
+
+def ramp_recording(
+    truth: Mapping[str, float], speed: float, rng: np.random.Generator, name: str = "simulated"
+) -> Recording:
+    """Simulate one stretch by a motor and the hold after it, sampled at 500 Hz."""
+    step = float(stepped_constants().delay) / STEPS
+    at = np.arange(0.0, HELD_S + (TO_DEG - FROM_DEG) / max(SPEEDS[0], 1.0) + AFTER_S, step)
+    corner = CORNER_S / step
+    angle = gaussian_filter1d(np.clip(FROM_DEG + speed * (at - HELD_S), FROM_DEG, TO_DEG), corner)
+    velocity, acceleration = np.gradient(angle, step), np.gradient(np.gradient(angle, step), step)
+    torque = np.asarray(_stretched(limb_of(truth), jnp.deg2rad(angle), jnp.deg2rad(velocity)))
+    inertia = float(body().joint.inertia(WEIGHT_KG, HEIGHT_M))
+    torque = torque + truth["torque_offset"] + truth["inertia_left"] * inertia * np.deg2rad(acceleration)
+    keep = slice(0, int((HELD_S + (TO_DEG - FROM_DEG) / speed + AFTER_S) / step), round(1.0 / RAMP_HZ / step))
+    torque = noisy(torque[keep], truth["torque_noise"], np.tanh(truth["noise_correlation"]), rng)
+    return _recording(name, at[keep], angle[keep] + ENCODER_DEG * rng.standard_normal(torque.size), torque)
+
+
+def _recording(name: str, at: np.ndarray, angle: np.ndarray, torque: np.ndarray | None) -> Recording:
+    lines = np.arange(at.size) + 2
+    header = {"weight": f"{WEIGHT_KG:g} kg", "height": f"{HEIGHT_M:g} m"}
+    return Recording(name, at, angle, torque, None, lines, header)
+
+
+def person(test: str, who: int) -> tuple[dict[str, float], list[Recording]]:
+    """Return the truth and the recordings of one person."""
+    rng = np.random.default_rng([2026, len(test), who])
+    prior = known(test)
+    values = prior.values(rng.standard_normal((len(prior.each), 1)))[:, 0]
+    truth = {name: float(value) for name, value in zip(prior.names, values, strict=True)}
+    if test == "pendulum":
+        recordings = [pendulum_recording(truth, rng)]
+        # A swing is the same for every common factor of weight and torques: the truth may have any.
+        error = parameters.load("inference").spread("body_torque").sd_log
+        factor = float(np.exp(error * rng.standard_normal()))
+        for one in prior.each:
+            truth[one.name] *= factor if one.unit.startswith("N m") else 1.0
+        return truth, recordings
+    return truth, [ramp_recording(truth, speed, rng, f"simulated at {speed:g} deg/s") for speed in SPEEDS]
+
+
+#: A moderately spastic knee: the third row of the severity ladder, and what else a fit allows for.
+EXAMPLE = {
+    "threshold": 86.0,
+    "velocity_sensitivity": 0.2,
+    "gain": 35.0,
+    "background": 1.2,
+    "stiffness": 1.3,
+    "damping": 0.35,
+    "slack_angle": 75.0,
+    "depression": 0.35,
+    "pace": 1.0,
+    "start_angle": 2.0,
+    "angle_offset": 0.0,
+    "release": 0.0,
+    "angle_noise": 0.3,
+    "noise_correlation": 0.3,
+    "torque_offset": 0.2,
+    "inertia_left": 0.0,
+    "torque_noise": 0.2,
+}
+
+
+def write_examples(folder: Path) -> None:
+    """Write the recordings of one made-up person: a pendulum test, and stretches at each speed."""
+    rng = np.random.default_rng(1)
+    made = {"pendulum": pendulum_recording(EXAMPLE, rng)}
+    made |= {f"ramp_{speed:.0f}": ramp_recording(EXAMPLE, speed, rng) for speed in SPEEDS}
+    asked = ", ".join(f"{name} {EXAMPLE[name]:g}" for name in ASKED)
+    for name, r in made.items():
+        every = slice(None, None, 1 if r.torque_nm is None else 2)
+        columns = {"time_s": (r.time_s, 3), "angle_deg": (r.angle_deg, 2)}
+        columns |= {} if r.torque_nm is None else {"torque_Nm": (r.torque_nm, 3)}
+        lines = ["# SIMULATED by Eutonia, no person: for trying out eutonia fit-stretch", f"# truth: {asked}"]
+        lines += [f"# {key} = {value}" for key, value in r.header.items()]
+        rows = zip(*([f"{x:.{digits}f}" for x in values[every]] for values, digits in columns.values()), strict=True)
+        text = "\n".join([*lines, ",".join(columns), *(",".join(row) for row in rows)])
+        (folder / f"{name}_simulated.csv").write_text(text + "\n", encoding="utf-8")
+
+
+def ranks_of(result: StretchFit, truth: Mapping[str, float]) -> dict[str, float]:
+    """Return the share of draws below the truth, number by number."""
+    return {one.name: float(np.mean(result.draws[one.name] < truth[one.name])) for one in result.estimates}
+
+
+def table(ranks: Mapping[str, np.ndarray]) -> str:
+    """Return coverage and the chance that ranks so uneven come from a uniform distribution."""
+    heads = "".join(f"{level:8.0%}" for level in LEVELS)
+    lines = [f"{'number':24}{heads}   uniform p"]
+    for name, rank in ranks.items():
+        inside = "".join(f"{np.mean(np.abs(rank - 0.5) < level / 2):8.2f}" for level in LEVELS)
+        lines.append(f"{name:24}{inside}{stats.kstest(rank, 'uniform').pvalue:12.3f}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Simulate, fit and print coverage."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--test", choices=("pendulum", "ramp"), default="pendulum")
+    parser.add_argument("--people", type=int, default=208)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--out", default="")
+    parser.add_argument("--examples", type=Path, help="write the example recordings into this folder, and stop")
+    given = parser.parse_args()
+    if given.examples is not None:
+        write_examples(given.examples)
+        return
+    ranks: dict[str, list[float]] = {}
+    began, refused, doubtful = time.perf_counter(), 0, 0
+    for who in range(given.first, given.first + given.people):
+        truth, recordings = person(given.test, who)
+        try:
+            result = fit(recordings, given.test)
+        except Exception as error:  # a recording that the fit refuses is counted and shown
+            refused += 1
+            print(f"{who}: {' '.join(str(error).split())[:150]}", flush=True)
+            continue
+        doubtful += result.pareto > 0.7 or result.effective < 40
+        for name, rank in ranks_of(result, truth).items():
+            if name not in ("release",):
+                ranks.setdefault(name, []).append(rank)
+        if given.out:
+            np.savez(given.out, **{name: np.array(rank) for name, rank in ranks.items()})
+        seconds = (time.perf_counter() - began) / (who - given.first + 1)
+        print(f"{who}: {result.effective:.0f} draws count, tail {result.pareto:.2f}, {seconds:.1f} s each", flush=True)
+    done = len(next(iter(ranks.values()), []))
+    print(f"{given.test}: {done} people fitted, {refused} refused, {doubtful} marked as rough")
+    print(table({name: np.array(rank) for name, rank in ranks.items()}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Commands on recordings of real limbs: fit-stretch."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eutonia.cli.app import app, console
+
+
+@app.command("fit-stretch")
+def fit_stretch(
+    traces: Annotated[
+        list[Path],
+        typer.Argument(metavar="TRACE...", help="CSV: time_s,angle_deg[,torque_Nm][,emg_mV]; ramps: several."),
+    ],
+    test: Annotated[str, typer.Option(help="pendulum (the leg is let go) or ramp (a stretch by hand or motor).")],
+    joint: Annotated[str, typer.Option(help="Joint that was moved.")] = "knee",
+    weight: Annotated[str | None, typer.Option(help='Body weight, "71 kg", if the file does not say it.')] = None,
+    height: Annotated[str | None, typer.Option(help='Height, "175 cm", if the file does not say it.')] = None,
+    shank_length: Annotated[str | None, typer.Option(help='Length of the shank, "42 cm", instead of height.')] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for page and tables; results/NAME-fit when left out.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Start of all random draws.")] = 0,
+) -> None:
+    """Fit a recorded stretch: threshold, gain, tone, stiffness, with what it cannot tell. Not a medical device."""
+    from eutonia.inference.recording import read
+    from eutonia.report import stretch_fit as report
+    from eutonia.trial import running
+
+    recordings = [read(path) for path in traces]
+    target = report.check_folder(out or Path("results") / f"{traces[0].stem}-fit")
+    running.prepare()
+    sizes = {"weight": weight, "height": height, "shank_length": shank_length}
+    given = [(f"--{name.replace('_', '-')}", value) for name, value in sizes.items() if value is not None]
+    words = ["eutonia", "fit-stretch", *map(str, traces), "--test", test, "--joint", joint]
+    command = shlex.join([*words, *(word for pair in given for word in pair), "--seed", str(seed)])
+    result, record = report.run(recordings, test, joint, sizes, seed)
+    report.show(result, console(), report.write(result, record, target, command))

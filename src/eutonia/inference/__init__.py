@@ -1,0 +1,1 @@
+"""From a recording of a limb back to what resists in it."""

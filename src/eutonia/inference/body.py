@@ -1,0 +1,77 @@
+"""The body behind a recording: weight and height or shank length, from options or from the comments of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from eutonia import _units
+from eutonia.errors import RecordingError, UnitError, nearest
+from eutonia.inference.forward import Body
+from eutonia.inference.recording import Recording, refuse
+from eutonia.limb.joint import joint
+
+#: What may be said of a body: kind of quantity, example, and from what to what, in kg and cm.
+_SAID: Mapping[str, tuple[str, str, float, float]] = {
+    # Guard rails against slips of unit, from infant to giant; not science.
+    "weight": ("weight", "71 kg", 3.0, 300.0),
+    "height": ("length", "175 cm", 45.0, 250.0),
+    "shank_length": ("length", "42 cm", 8.0, 70.0),
+}
+
+
+def body_of(recordings: Sequence[Recording], joint_name: str, options: Mapping[str, str | None]) -> Body:
+    """Return joint and body of recordings of one person; what `options` say comes before the files.
+
+    Raises
+    ------
+    RecordingError
+        Weight or length missing, without a unit, impossible, or different from file to file.
+    """
+    of = joint(joint_name)
+    said = {key: value for key in _SAID if (value := _said(key, recordings, options)) is not None}
+    name = recordings[0].name
+    if "weight" not in said:
+        raise _missing(recordings, "weight", "The torques of a limb go with body weight.")
+    if "shank_length" in said and joint_name != "knee":
+        why = f"The shank is beyond the knee, and this is the {joint_name}."
+        raise refuse(name, "shank_length", "shank_length", why, "Give the height instead.")
+    if "shank_length" in said:
+        stature = said["shank_length"] / 100.0 / of.segment_length
+    elif "height" in said:
+        stature = said["height"] / 100.0
+    else:
+        raise _missing(recordings, "height", "The inertia of a limb goes with its length.")
+    return Body(of, said["weight"], stature)
+
+
+def _said(key: str, recordings: Sequence[Recording], options: Mapping[str, str | None]) -> float | None:
+    if options.get(key) is not None:
+        return _read(options[key] or "", key, "the option --" + key.replace("_", "-"))
+    found = {r.name: _read(r.header[key], key, r.name) for r in recordings if key in r.header}
+    if len(set(found.values())) > 1:
+        given = ", ".join(f"{value:g}" for value in found.values())
+        why = "The files differ, but a fit is of one person."
+        raise refuse(next(iter(found)), key, given, why, "Fit the people one by one, or mend the header.")
+    return next(iter(found.values()), None)
+
+
+def _read(text: str, key: str, where: str) -> float:
+    kind, example, low, high = _SAID[key]
+    try:
+        value = _units.parse(text, kind)
+    except UnitError as error:
+        raise refuse(where, key, f'"{text}"', str(error), f'Write "{example}".') from None
+    if not low <= value <= high:
+        unit = _units.canonical_unit(kind)
+        do = f'Check number and unit; write it as "{example}".'
+        raise refuse(where, key, f'"{text}"', "Nobody has that.", do, allowed=f"{low:g} to {high:g} {unit}")
+    return value
+
+
+def _missing(recordings: Sequence[Recording], key: str, why: str) -> RecordingError:
+    example = _SAID[key][1]
+    near = [hit for r in recordings for hit in nearest(key, r.header)]
+    hint = f' (there is "{near[0]}")' if near else ""
+    words = "height and no shank_length" if key == "height" else key
+    do = f'Add the line "# {key} = {example}" at the top, or the option --{key} "{example}".'
+    return refuse(recordings[0].name, key, f"no {words}{hint}", why, do)

@@ -1,0 +1,299 @@
+"""What a recording would look like: many candidate limbs at once, through the stepped joint model.
+
+A pendulum test is let go at its own time and angle and read off at the times of the recording. In a stretch the
+recorded angle is the input and the torque is read out.
+
+Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops, torque ceiling and the rise of
+the gain with speed are those of the records. In a stretch the torque is what resists it, without the weight of the
+segment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Float
+
+from eutonia.inference.priors import NOISE, Priors
+from eutonia.limb.joint import Joint
+from eutonia.limb.muscle import ceiling_weight
+from eutonia.limb.swing import (
+    Limb,
+    ReflexConstants,
+    Torques,
+    activate,
+    at_rest,
+    excitation,
+    passive_torque,
+    reflex_torque,
+    stop_torque,
+    swing,
+)
+
+# Candidates computed together: every call has this width, so that each model is compiled once.
+LANES = 512
+# Samples of a recording that a fit uses; a finer recording is averaged down to it.
+SLOTS = 512
+# Steps in one reflex delay and samples kept: a swing then errs by 0.02 deg at most times (tested).
+_STEPS, _KEPT = 20, 4
+_Three = tuple[Array, Array, Array]
+
+# A swing is followed for so many delays after release: 5 s at a delay of 50 ms.
+_BLOCKS = 100
+
+
+@dataclass(frozen=True)
+class Body:
+    """Joint, weight (kg) and stature (m) of the person recorded."""
+
+    joint: Joint
+    weight_kg: float
+    stature_m: float
+
+    @property
+    def ceiling(self) -> float:
+        """Torque ceiling of the joint of this person, N m."""
+        return self.joint.ceiling * self.weight_kg / ceiling_weight()
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A test as a function from z to the recorded channel."""
+
+    @property
+    def priors(self) -> Priors:
+        """What is known before."""
+        ...
+
+    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+        """Return the recorded channel for any number of candidates."""
+        ...
+
+    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+        """Return what resists at every sample, N m, for at most `LANES` candidates."""
+        ...
+
+
+class _Pieces(eqx.Module):
+    """What a compiled program needs of body and priors."""
+
+    middle: Array
+    spread: Array
+    is_log: Array
+    inertia: Array
+    gravity: Array
+    stop_torque: Array
+    stop_rate: Array
+    high: Array
+    ceiling: Array
+
+
+def _pieces(body: Body, priors: Priors) -> _Pieces:
+    joint = body.joint
+    numbers = (
+        *priors.table(),
+        joint.inertia(body.weight_kg, body.stature_m),
+        joint.gravity(body.weight_kg, body.stature_m),
+        joint.stop_torque * body.ceiling,
+        joint.stop_rate / joint.range_rad,
+        joint.stop_from * joint.range_rad,
+        body.ceiling,
+    )
+    return _Pieces(*(jnp.asarray(number, dtype=float) for number in numbers))
+
+
+def _named(z: Array, names: tuple[str, ...], pieces: _Pieces) -> dict[str, Array]:
+    middle, spread, is_log = (column[: len(z), None] for column in (pieces.middle, pieces.spread, pieces.is_log))
+    plain, grown = middle + spread * z, middle * jnp.exp(jnp.where(is_log > 0, spread * z, 0.0))
+    return dict(zip(names, jnp.where(is_log > 0, grown, plain), strict=False))
+
+
+def _limb(of: dict[str, Array], pieces: _Pieces) -> Limb:
+    one = jnp.ones_like(of["threshold"])
+    zero = jnp.deg2rad(of.get("angle_offset", 0.0 * one))
+    return Limb(
+        inertia=pieces.inertia * one,
+        gravity=pieces.gravity * of.get("pace", one),
+        horizontal=zero,
+        load=0.0 * one,
+        damping=of["damping"],
+        stiffness=of["stiffness"],
+        rest_angle=jnp.deg2rad(of["slack_angle"]),
+        stop_torque=pieces.stop_torque * one,
+        stop_rate=pieces.stop_rate * one,
+        low=zero,
+        high=pieces.high + zero,
+        background=of["background"],
+        threshold=jnp.deg2rad(of["threshold"]),
+        velocity_sensitivity=of["velocity_sensitivity"],
+        gain=of["gain"],
+        ceiling=pieces.ceiling * one,
+        depression=of["depression"],
+    )
+
+
+def _read(series: Array, place: Array, slope: Array | None = None, spacing: Array | float = 1.0) -> Array:
+    """Read each lane's series at fractional places: a cubic where its slope is known, else a straight line."""
+    last = series.shape[0] - 2
+    before = jnp.clip(jnp.floor(place).astype(int), 0, last)
+    share = jnp.clip(place - before, 0.0, 1.0)
+    low, high = (jnp.take_along_axis(series, before + k, axis=0) for k in (0, 1))
+    if slope is None:
+        return low + share * (high - low)
+    rise, fall = (jnp.take_along_axis(slope, before + k, axis=0) * spacing for k in (0, 1))
+    bend = (1.0 - share) * (rise - (high - low)) - share * (fall - (high - low))
+    return low + share * (high - low) + share * (1.0 - share) * bend
+
+
+@eqx.filter_jit
+def _swing(
+    z: Array, times: Array, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants, *, resisting: bool
+) -> tuple[Array, Torques | None]:
+    of = _named(z, names, pieces)
+    limb = _limb(of, pieces)
+    start = at_rest(jnp.deg2rad(of["start_angle"]), limb, steps=_STEPS)
+    motion = swing(limb, start, c, _BLOCKS, steps=_STEPS, kept=_KEPT)
+    spacing = c.delay / _STEPS * _KEPT
+    place = (times[:, None] - of["release"]) / spacing
+    angle = _read(motion.angle, place, motion.velocity, spacing)
+    if not resisting:
+        return jnp.rad2deg(angle), None
+    velocity, activation, short = (_read(x, place) for x in (motion.velocity, motion.activation, motion.short_range))
+    velocity = jnp.where(place > 0.0, velocity, 0.0)
+    return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
+
+
+def _resisting(
+    angle: Array, velocity: Array, activation: Array, short: Array, limb: Limb, c: ReflexConstants
+) -> Torques:
+    return Torques(
+        reflex=reflex_torque(activation, velocity, limb, c),
+        background=limb.background * jnp.ones_like(angle * activation),
+        elastic=passive_torque(angle, limb) + stop_torque(angle, limb),
+        viscous=limb.damping * velocity,
+        short_range=short,
+    )
+
+
+class Path(eqx.Module):
+    """A recorded stretch at `SLOTS` samples: step to the next sample (s), angle, speed, acceleration (rad), and angle
+    and speed one reflex delay earlier.
+    """
+
+    step: Float[Array, " sample"]
+    angle: Float[Array, " sample"]
+    velocity: Float[Array, " sample"]
+    acceleration: Float[Array, " sample"]
+    angle_before: Float[Array, " sample"]
+    velocity_before: Float[Array, " sample"]
+
+
+@eqx.filter_jit
+def _stretch(
+    z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants
+) -> tuple[Array, Torques]:
+    of = _named(z, names, pieces)
+    limb = _limb(of, pieces)
+    angle, velocity, acceleration = path.angle[:, None], path.velocity[:, None], path.acceleration[:, None]
+    felt = excitation(path.angle_before[:, None], path.velocity_before[:, None], limb)
+
+    def one(state: _Three, known: _Three) -> tuple[_Three, Array]:
+        before, after, step = known
+        moved = activate(*state, before, after, limb.depression, step, c)
+        return moved, moved[2]
+
+    rest = (jnp.ones_like(felt[0]), felt[0], felt[0])
+    _, later = lax.scan(one, rest, (felt[:-1], felt[1:], path.step[:-1]))
+    activation = jnp.concatenate([felt[:1], later])
+    stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
+    short = c.short_range_stiffness * limb.background * stretched
+    resisting = _resisting(angle, velocity, activation, short, limb, c)
+    inertia = of["inertia_left"] * pieces.inertia * acceleration
+    return resisting.total + inertia + of["torque_offset"], resisting
+
+
+@dataclass(frozen=True)
+class Swing:
+    """A pendulum test, recorded at `times` (s after the movement was first seen)."""
+
+    body: Body
+    priors: Priors
+    constants: ReflexConstants
+    times: Float[np.ndarray, " sample"]
+
+    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+        """Return the angle, deg."""
+        return np.concatenate([self._run(part, resisting=False)[0] for part in _parts(z)], axis=1)
+
+    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+        """Return what resists at every sample, N m."""
+        resisting = self._run(z, resisting=True)[1]
+        assert resisting is not None
+        return _cut_torques(resisting, self.times.size, z)
+
+    def _run(
+        self, z: Float[np.ndarray, "number lane"], *, resisting: bool
+    ) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
+        times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
+        wide = _wide(z, self.priors)
+        angle, torques = _swing(wide, times, self.priors.names, pieces, self.constants, resisting=resisting)
+        return _cut(angle, self.times.size, z), torques
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """One or more imposed stretches, each with its path and the number of samples that count; errors count with a
+    weight, `trust`, so the torque is given times it.
+    """
+
+    body: Body
+    priors: Priors
+    constants: ReflexConstants
+    paths: tuple[tuple[Path, int], ...]
+    trust: Float[np.ndarray, " sample"]
+
+    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+        """Return the torque times the trust, N m; one stretch after the other."""
+        parts = [[_cut(torque, n, part) for torque, _, n in self._run(part)] for part in _parts(z)]
+        return np.concatenate([np.concatenate(part) for part in parts], axis=1) * self.trust[:, None]
+
+    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+        """Return what resists at every sample, N m; one stretch after the other."""
+        each = [_cut_torques(resisting, n, z) for _, resisting, n in self._run(z)]
+        return jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *each)
+
+    def _run(self, z: Float[np.ndarray, "number lane"]) -> list[tuple[Array, Torques, int]]:
+        pieces = _pieces(self.body, self.priors)
+        done = [
+            (_stretch(_wide(z, self.priors), path, self.priors.names, pieces, self.constants), n)
+            for path, n in self.paths
+        ]
+        return [(torque, resisting, n) for (torque, resisting), n in done]
+
+
+def _parts(z: Float[np.ndarray, "number lane"]) -> list[Float[np.ndarray, "number part"]]:
+    return [z[:, at : at + LANES] for at in range(0, z.shape[1], LANES)]
+
+
+def _wide(z: Float[np.ndarray, "number lane"], of: Priors) -> Array:
+    """Fill up to `LANES` candidates with copies of the last, without the noise, which no model reads."""
+    z = z[: len(of.each) - NOISE]
+    return jnp.asarray(np.pad(z, ((0, 0), (0, LANES - z.shape[1])), mode="edge"))
+
+
+def _padded(values: Float[np.ndarray, " sample"]) -> Float[np.ndarray, " slot"]:
+    return np.pad(values, (0, SLOTS - values.size), mode="edge")
+
+
+def _cut(values: Array, samples: int, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+    return np.asarray(values)[:samples, : z.shape[1]]
+
+
+def _cut_torques(resisting: Torques, samples: int, z: Float[np.ndarray, "number lane"]) -> Torques:
+    return jax.tree.map(lambda part: jnp.asarray(_cut(part, samples, z)), resisting)

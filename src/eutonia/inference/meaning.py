@@ -1,0 +1,99 @@
+"""What a fit does not tell, in plain words, and what to record to learn it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eutonia import parameters
+
+if TYPE_CHECKING:
+    from eutonia.inference.sample import Sample
+    from eutonia.inference.stretch_fit import Estimate, Part
+
+_REFLEX = ("threshold", "velocity_sensitivity", "gain")
+# A reflex below this share of the whole resistance took no part: a threshold for words.
+_SILENT = 0.03
+# Speeds within a quarter of one another are one speed; so many pairs are named.
+_ALIKE, _MOST_PAIRS = 1.25, 3
+# Weights of draws are trusted below this index (Pareto-smoothed importance sampling) and with so many that count.
+_TRUSTED, _FEW = 0.7, 40.0
+_WHY = {
+    (
+        "threshold",
+        "velocity_sensitivity",
+    ): "a low threshold and a high sensitivity to speed bring the reflex on together",
+    ("threshold", "gain"): "a reflex that begins early and one that grows steeply reach the same torque",
+    ("velocity_sensitivity", "gain"): "a reflex that begins early and one that grows steeply reach the same torque",
+    ("gain", "depression"): "a weak reflex and a strong one that tires give the same torque",
+    ("background", "stiffness"): "steady tone and stiff tissue hold the limb alike",
+    ("stiffness", "slack_angle"): "tissue stiff late and tissue soft early hold the limb alike",
+    ("background", "slack_angle"): "steady tone and short tissue hold the limb alike",
+    ("gain", "damping"): "a reflex that follows speed and damping brake alike",
+    ("velocity_sensitivity", "damping"): "a reflex that follows speed and damping brake alike",
+}
+
+
+def words(
+    estimates: Sequence[Estimate],
+    pairs: Sequence[tuple[str, str, float]],
+    parts: Sequence[Part],
+    speeds: Sequence[float],
+    drawn: Sample,
+) -> tuple[str, ...]:
+    """Return sentences on what the recording cannot determine, and on what to doubt; a pendulum test has no speeds."""
+    of = {estimate.name: estimate for estimate in estimates}
+    silent = next(part.share for part in parts if part.name == "reflex") < _SILENT
+    out = [_silent(of)] if silent else []
+    left = [e for e in estimates if e.is_asked and e.determined == "no" and not (silent and e.name in _REFLEX)]
+    if left:
+        names = " and ".join(_lower(e.label) for e in left)
+        out.append(f"Not determined: {names}. What is printed is little more than what was believed before.")
+    out += [_pair(of, *pair) for pair in pairs[:_MOST_PAIRS]]
+    parted = not any(set(pair[:2]) == set(_REFLEX[:2]) for pair in pairs)
+    if speeds and not silent and not parted and max(speeds) < _ALIKE * min(speeds):
+        out.append("Stretches at two or more speeds, given together, part the threshold from its sensitivity to speed.")
+    if not speeds:
+        out.append(
+            "A swing tells torques only relative to the weight of the segment, which is taken from the body table; its "
+            "error is in the intervals."
+        )
+    return (*out, *_doubts(of, drawn))
+
+
+def _pair(of: dict[str, Estimate], one: str, other: str, alike: float) -> str:
+    why = _WHY.get((one, other), "a change of one is made up for by the other")
+    first, second = of[one], of[other]
+    if first.determined == second.determined == "yes":
+        head = f"{first.label} and {_lower(second.label)} are known together better than apart"
+    else:
+        head = f"This recording cannot tell {_lower(first.label)} from {_lower(second.label)}"
+    return f"{head} (correlation {alike:+.2f}): {why}."
+
+
+def _silent(of: dict[str, Estimate]) -> str:
+    return (
+        "The stretch reflex took next to no part: threshold, velocity sensitivity and gain cannot be told, only that "
+        f"the threshold lies above about {of['threshold'].low:.0f} deg. A faster or longer stretch would show it."
+    )
+
+
+def _doubts(of: dict[str, Estimate], drawn: Sample) -> list[str]:
+    out = []
+    alike = math.tanh(of["noise_correlation"].middle)
+    if alike > parameters.load("inference").value("odd_residuals_above"):
+        out.append(
+            "The errors of neighbouring samples are alike: the model misses part of the course, or the sensor is slow. "
+            "Look at the picture; intervals hold only as far as the model does."
+        )
+    if drawn.pareto > _TRUSTED or drawn.effective < _FEW:
+        out.append(
+            f"The search for what else would explain the recording was hard ({drawn.effective:.0f} draws count): take "
+            "the intervals as rough."
+        )
+    return out
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

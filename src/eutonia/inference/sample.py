@@ -1,0 +1,259 @@
+"""Draws from the density of a fit: randomise, then optimise.
+
+A recording fixes some combinations of numbers a thousand times better than others, along curved ridges, so that a bell
+shape at the summit misses nearly everything. Here each draw is the place whose errors, seen from the summit, are given
+random ones; solving for it follows the ridge, and the density of such places is known exactly.
+
+Equation
+    F(z) = (whitened errors, z) ;  Q R = F'(summit) ;  Q' F(z) = v,  v ~ N(0, I)
+    density of z = N(Q' F(z)) |det Q' F'(z)| ;  weight = posterior / density
+The noise is held while solving; the weight then uses the density with the noise integrated out, and the noise is
+drawn given the limb. Where too few draws count, more are made as seen from some of the draws, and the density is the
+mixture of all views.
+
+Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; Ionides, truncated weights; the tail index of the
+weights (Pareto k) says whether to trust them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import logsumexp
+
+from eutonia.inference.forward import LANES
+from eutonia.inference.posterior import Posterior
+from eutonia.inference.priors import NOISE
+from eutonia.inference.search import slopes_at, summits
+
+Draws = Float[np.ndarray, "number lane"]
+Lanes = Float[np.ndarray, " lane"]
+Rows = Float[np.ndarray, "lane number"]
+
+# Numerics: draws a round, effective draws that are enough, rounds at most, draws handed on, summits and later views,
+# and how far apart summits are in some number, in prior standard deviations.
+_ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 6, LANES, 3, 8, 0.1
+# Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
+_STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
+# Slopes beyond this are no slopes; and what keeps a quotient of them finite.
+_WILD, _TINY = 1e9, 1e-9
+# A place is a solution when it lies so near, in standard deviations.
+_SOLVED = 0.03
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Equally weighted draws of z, the place of highest density, how many weighted draws count, the Pareto index of the
+    weights (below 0.7 they may be trusted), and the share of draws for which a place was found.
+    """
+
+    z: Draws
+    summit: Float[np.ndarray, " number"]
+    effective: float
+    pareto: float
+    solved: float
+
+
+@dataclass(frozen=True)
+class _View:
+    """The recording as seen from a place: columns that span what it tells there, their scales, and where F lies."""
+
+    at: Float[np.ndarray, " number"]
+    columns: Float[np.ndarray, "row number"]
+    scales: Float[np.ndarray, "number number"]
+    there: Float[np.ndarray, " number"]
+
+
+class _Cloud:
+    """Places found so far, what they say of the recording, and the views that they were found from."""
+
+    def __init__(self, posterior: Posterior, noise: Float[np.ndarray, "two one"]) -> None:
+        self.posterior, self.noise = posterior, noise
+        self.shape = posterior.numbers - NOISE
+        self.views: list[_View] = []
+        self.drawn: list[int] = []
+        self.z = np.empty((self.shape, 0))
+        self._target: list[Lanes] = []
+        self._seen: list[tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]] = []
+
+    def look(self, at: Draws) -> None:
+        """Add views from places."""
+        force, slopes = self.force_and_slopes(at)
+        for k in range(at.shape[1]):
+            columns, scales = np.linalg.qr(slopes[:, :, k])
+            self.views.append(_View(at[:, k], columns, scales, columns.T @ force[:, k]))
+            self.drawn.append(0)
+
+    def add(self, at: Draws) -> None:
+        """Add places."""
+        force, slopes = self.force_and_slopes(at)
+        samples = self.posterior.recorded.size
+        errors = self.posterior.unwhitened(force[:samples], *self.scales(at))
+        self._seen.append((force, slopes))
+        self._target.append(self.posterior.log_marginal(-errors) - 0.5 * (at**2).sum(axis=0))
+        self.z = np.concatenate([self.z, at], axis=1)
+
+    def gain(self) -> Lanes:
+        """Return the logarithm of the density of every place over that with which it was found."""
+        parts = []
+        for force, slopes in self._seen:
+            found = []
+            for view, drawn in zip(self.views, self.drawn, strict=True):
+                square = np.einsum("ri,rjl->lij", view.columns, slopes, optimize=True)
+                near = np.linalg.slogdet(square)[1] - 0.5 * ((view.columns.T @ force) ** 2).sum(axis=0)
+                found.append(np.log(max(drawn, 1e-9)) + near)
+            parts.append(logsumexp(np.stack(found), axis=0))
+        return np.concatenate(self._target) - np.concatenate(parts)
+
+    def scales(self, at: Draws) -> tuple[Lanes, Lanes]:
+        """Return the noise that is held, once a place."""
+        spread, alike = (part * np.ones(at.shape[1]) for part in self.posterior.noise(self.noise))
+        return spread, alike
+
+    def force(self, at: Draws) -> Float[np.ndarray, "row lane"]:
+        """Return F at places."""
+        errors = self.posterior.errors(at)[:, None]
+        return np.concatenate([-self.posterior.whiten(errors, *self.scales(at))[:, 0], at])
+
+    def force_and_slopes(self, at: Draws) -> tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
+        """Return F and how it changes with each number."""
+        errors, slopes = slopes_at(self.posterior, at)
+        scales = self.scales(at)
+        eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
+        force = np.concatenate([-self.posterior.whiten(errors[:, None], *scales)[:, 0], at])
+        return force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
+
+
+def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
+    """Return draws from the density of a fit."""
+    tops = summits(posterior, rng.standard_normal((posterior.numbers, LANES)))
+    cloud = _Cloud(posterior, tops[-NOISE:, :1])
+    cloud.look(_apart(posterior, tops))
+    fresh = list(range(len(cloud.views)))
+    for turn in range(_MOST_ROUNDS):
+        _solve(cloud, fresh, rng)
+        gain = cloud.gain()
+        if _effective(gain) >= _ENOUGH or turn == _MOST_ROUNDS - 1:
+            break
+        known = len(cloud.views)
+        power = _softened(gain, 4.0 * _VIEWS)
+        cloud.look(cloud.z[:, _chosen(power * gain, _VIEWS, rng)])
+        fresh = list(range(known, len(cloud.views)))
+    # No draw stands for more than its share (truncated importance sampling).
+    most = logsumexp(gain) - 0.5 * np.log(gain.size)
+    shape = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
+    draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
+    solved = cloud.z.shape[1] / sum(cloud.drawn)
+    return Sample(draws, tops[:, 0], _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
+
+
+def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:
+    """Return the highest summits that are not the same."""
+    shape = posterior.numbers - NOISE
+    kept: list[int] = []
+    for k in range(tops.shape[1]):
+        if len(kept) < _SUMMITS and all(np.abs(tops[:shape, k] - tops[:shape, j]).max() > _SAME for j in kept):
+            kept.append(k)
+    return tops[:shape, kept]
+
+
+def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
+    """Find places for random errors as seen from some of the views, and add them."""
+    shape = cloud.shape
+    which = np.array(fresh)[np.arange(_ROUND) % len(fresh)]
+    for k in which:
+        cloud.drawn[k] += 1
+    columns = np.stack([view.columns for view in cloud.views])[which]
+    wanted = rng.standard_normal((_ROUND, shape))
+    views = [cloud.views[k] for k in which]
+    ahead = _solved(np.stack([v.scales for v in views]), wanted - np.stack([v.there for v in views]))
+    at = np.stack([v.at for v in views], axis=1) + ahead.T
+    slope, gap = np.zeros((_ROUND, shape, shape)), np.zeros((_ROUND, shape))
+    for turn in range(_STEPS):
+        if turn in _FRESH:
+            force, slopes = cloud.force_and_slopes(at)
+            gap = _tame(np.einsum("lri,rl->li", columns, _tame(force)) - wanted)
+            slope = _tame(np.einsum("lri,rjl->lij", columns, _tame(slopes), optimize=True))
+        step = -_solved(slope, gap)
+        at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
+    cloud.add(at[:, np.linalg.norm(gap, axis=1) < _SOLVED * np.sqrt(shape)])
+
+
+def _tame(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Return values with what is beyond all bounds put at a bound."""
+    return np.clip(np.nan_to_num(values, nan=_WILD), -_WILD, _WILD)
+
+
+def _solved(slope: Float[np.ndarray, "lane number number"], gap: Rows) -> Rows:
+    """Return the steps that close gaps; a place without slopes to speak of stays where it is."""
+    shape = gap.shape[1]
+    sound = np.isfinite(slope).all(axis=(1, 2)) & (np.abs(np.nan_to_num(slope)).max(axis=(1, 2)) < _WILD)
+    slope = np.where(sound[:, None, None], slope, _WILD * np.eye(shape))
+    return np.linalg.solve(slope + _TINY * np.eye(shape), gap[:, :, None])[:, :, 0]
+
+
+def _advance(
+    cloud: _Cloud,
+    at: Draws,
+    step: Rows,
+    gap: Rows,
+    slope: Float[np.ndarray, "lane number number"],
+    columns: Float[np.ndarray, "lane row number"],
+    wanted: Rows,
+) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+    """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden)."""
+    lanes, shape = step.shape
+    tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
+    force = cloud.force(tried).reshape(-1, lanes, len(_SHARES))
+    gaps = _tame(np.einsum("lri,rlk->lki", columns, _tame(force), optimize=True) - wanted[:, None])
+    best = np.argmin((gaps**2).sum(axis=2), axis=1)
+    new, taught = gaps[np.arange(lanes), best], _SHARES[best][:, None] * step
+    better = ((new**2).sum(axis=1) < (gap**2).sum(axis=1))[:, None]
+    miss = new - gap - np.einsum("lij,lj->li", slope, taught)
+    size = np.maximum((taught**2).sum(axis=1), 1e-30)[:, None]
+    slope = slope + miss[:, :, None] * (taught / size)[:, None, :]
+    return at + np.where(better, taught, 0.0).T, np.where(better, new, gap), slope
+
+
+def _effective(log_weight: Lanes) -> float:
+    weight = np.exp(log_weight - log_weight.max())
+    return float(weight.sum() ** 2 / (weight**2).sum())
+
+
+def _softened(gain: Lanes, wanted: float) -> float:
+    """Return the power of the weights at which so many draws count."""
+    low, high = 0.0, 1.0
+    if _effective(gain) >= wanted:
+        return high
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if _effective(middle * gain) >= wanted else (low, middle)
+    return low
+
+
+def _chosen(log_weight: Lanes, number: int, rng: np.random.Generator) -> np.ndarray:
+    """Return which draws are handed on, each about as often as its weight says."""
+    weight = np.exp(log_weight - log_weight.max())
+    places = (rng.random() + np.arange(number)) / number
+    return np.searchsorted(np.cumsum(weight) / weight.sum(), places, side="right").clip(max=weight.size - 1)
+
+
+def pareto_index(weight: Lanes) -> float:
+    """Return the shape of a generalised Pareto distribution fitted to the largest weights.
+
+    Equation: Zhang and Stephens 2009, with the weak pull towards 0.5 of Pareto-smoothed importance sampling.
+    """
+    size = int(min(0.2 * weight.size, 3.0 * np.sqrt(weight.size)))
+    ordered = np.sort(weight)
+    over = ordered[-size:] - ordered[-size - 1]
+    if over[-1] <= 0.0 or over[size // 4] <= 0.0:
+        return 0.0 if over[-1] <= 0.0 else float("inf")
+    tried = 30 + int(np.sqrt(size))
+    theta = 1.0 / over[-1] + (1.0 - np.sqrt(tried / (np.arange(1, tried + 1) - 0.5))) / (3.0 * over[size // 4])
+    shape = np.log1p(-theta[:, None] * over).mean(axis=1)
+    fit = size * (np.log(-theta / shape) - shape - 1.0)
+    mean = float((theta * np.exp(fit - logsumexp(fit))).sum())
+    index = float(np.log1p(-mean * over).mean())
+    return (size * index + 5.0) / (size + 10.0)

@@ -1,0 +1,75 @@
+"""Where the density of a fit is high: Levenberg-Marquardt from many places, side by side.
+
+Slopes are differences, so that one call of the compiled model holds many places and every shifted number. In
+each round every place tries steps from short to long and takes the best.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.inference.posterior import Posterior
+from eutonia.inference.priors import NOISE
+
+Draws = Float[np.ndarray, "number lane"]
+
+# Numerics of the search. In the first rounds neighbouring errors count as independent: far off, all are alike.
+_STARTS, _ROUNDS, _ROUNDS_WITHOUT_LIKENESS = 34, 16, 6
+_SHIFT = 1e-5
+_DAMPED = np.geomspace(1e-4, 1e4, 14)
+# A round that gains less than this has arrived.
+_ARRIVED = 1e-3
+# Places so far below the best, in units of log density, are no summits of interest.
+_DEPTH = 8.0
+
+
+def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top"]:
+    """Return z of the places reached from the best of `draws`, best first, without those far below."""
+    shape = posterior.numbers - NOISE
+    errors = posterior.errors(draws)
+    noise = posterior.best_noise(errors, alike=False)
+    height = posterior.density_of(errors, np.concatenate([draws[:shape], noise]))
+    at = draws[:shape, np.argsort(-height, kind="stable")[:_STARTS]]
+    best = -np.inf
+    for turn in range(_ROUNDS):
+        alike = turn >= _ROUNDS_WITHOUT_LIKENESS
+        at, noise, height = _climb(posterior, at, alike=alike)
+        if turn > _ROUNDS_WITHOUT_LIKENESS and height.max() - best < _ARRIVED:
+            break
+        best = height.max()
+    order = np.argsort(-height, kind="stable")
+    return np.concatenate([at, noise])[:, order[height[order] > height.max() - _DEPTH]]
+
+
+def _climb(
+    posterior: Posterior, at: Draws, *, alike: bool
+) -> tuple[Draws, Float[np.ndarray, "two lane"], Float[np.ndarray, " lane"]]:
+    """Take one round uphill; return the places, the noise that suits each, and their height."""
+    shape, places = at.shape
+    errors, slopes = slopes_at(posterior, at)
+    scales = posterior.noise(np.concatenate([at, posterior.best_noise(errors, alike=alike)]))
+    white = posterior.whiten(slopes, *scales)
+    uphill = np.einsum("sil,sl->li", white, posterior.whiten(errors[:, None], *scales)[:, 0]) - at.T
+    curved = np.nan_to_num(np.einsum("sil,sjl->lij", white, white, optimize=True), posinf=0.0) + np.eye(shape)
+    stiff = np.einsum("lii->li", curved)[:, None, :, None] * np.eye(shape)
+    damped = curved[:, None] + _DAMPED[:, None, None] * stiff
+    steps = np.linalg.solve(damped, np.nan_to_num(uphill, posinf=0.0, neginf=0.0)[:, None, :, None])[..., 0]
+    steps = np.concatenate([steps, np.zeros((places, 1, shape))], axis=1)
+    flat = (at.T[:, None] + steps).reshape(-1, shape).T
+    errors = posterior.errors(flat)
+    noise = posterior.best_noise(errors, alike=alike)
+    height = posterior.density_of(errors, np.concatenate([flat, noise])).reshape(places, -1)
+    chosen = np.argmax(height, axis=1) + height.shape[1] * np.arange(places)
+    return flat[:, chosen], noise[:, chosen], height.reshape(-1)[chosen]
+
+
+def slopes_at(
+    posterior: Posterior, at: Draws
+) -> tuple[Float[np.ndarray, "sample lane"], Float[np.ndarray, "sample number lane"]]:
+    """Return errors at places, and how the prediction changes with each number there."""
+    shape, places = at.shape
+    shifts = _SHIFT * np.concatenate([np.zeros((shape, 1)), np.eye(shape)], axis=1)
+    lanes = (at[:, None, :] + shifts[:, :, None]).reshape(shape, -1)
+    errors = posterior.errors(lanes).reshape(-1, shape + 1, places)
+    return errors[:, 0], (errors[:, :1] - errors[:, 1:]) / _SHIFT

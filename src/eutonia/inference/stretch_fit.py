@@ -1,0 +1,314 @@
+"""What resists in a recorded limb: reflex threshold, velocity sensitivity and gain, background tone, stiffness and
+damping with their uncertainty, and how much of the resistance is neural.
+
+The recording of a pendulum test or of one or more imposed stretches is fitted with the joint model that simulates
+patients. What the recording cannot determine keeps the spread that it had before, and is named.
+
+Source: reduced joint model; priors in the set `inference`.
+Not for: voluntary movement, a leg that is held; intervals hold as far as the model does. Not a medical device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia import _streams, parameters
+from eutonia.errors import RecordingError, unknown
+from eutonia.inference import meaning
+from eutonia.inference.body import body_of
+from eutonia.inference.forward import Body, Model, Stretches, Swing
+from eutonia.inference.posterior import Posterior
+from eutonia.inference.prepare import Prepared, prepare_stretch, prepare_swing
+from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, priors
+from eutonia.inference.recording import Recording, refuse
+from eutonia.inference.sample import Sample, sample
+from eutonia.limb.joint import JOINTS
+from eutonia.limb.swing import ReflexConstants
+from eutonia.simulation.bedside import stepped_constants
+
+TESTS = ("pendulum", "ramp")
+_PENDULUM_JOINT = "knee"
+#: The interval that is reported, and the parts of the resistance (N m, draw by draw).
+LEVEL = 0.95
+Resistance = Mapping[str, Float[np.ndarray, "sample draw"]]
+PARTS = ("neural", "reflex", "background", "passive", "elastic", "viscous", "short_range")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One number: median and 95 % interval after the recording, interval before, and whether it is determined.
+
+    `ratio` is the spread after over the spread before; `determined` is "yes", "partly" or "no".
+    """
+
+    name: str
+    label: str
+    symbol: str
+    unit: str
+    middle: float
+    low: float
+    high: float
+    before_low: float
+    before_high: float
+    ratio: float
+    determined: str
+    is_asked: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the resistance: mean torque while the muscle is stretched, N m, and its share of the whole."""
+
+    name: str
+    middle: float
+    low: float
+    high: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Course:
+    """Data and fit of one recording over time: `recorded` and `fitted` (with 95 % band) of the fitted channel, the
+    angle (deg), and what resists (median, N m), part by part.
+    """
+
+    name: str
+    time_s: Float[np.ndarray, " sample"]
+    angle_deg: Float[np.ndarray, " sample"]
+    recorded: Float[np.ndarray, " sample"]
+    fitted: Float[np.ndarray, " sample"]
+    low: Float[np.ndarray, " sample"]
+    high: Float[np.ndarray, " sample"]
+    parts: Mapping[str, Float[np.ndarray, " sample"]]
+    emg_mv: Float[np.ndarray, " sample"] | None
+    speed: float
+
+
+@dataclass(frozen=True)
+class StretchFit:
+    """All that a fit says. `channel` and `unit` name what was fitted, `words` what the recording does not tell.
+
+    `draws` holds equally weighted draws of each number, in its unit.
+    """
+
+    test: str
+    joint: str
+    weight_kg: float
+    stature_m: float
+    channel: str
+    unit: str
+    estimates: tuple[Estimate, ...]
+    parts: tuple[Part, ...]
+    pairs: tuple[tuple[str, str, float], ...]
+    words: tuple[str, ...]
+    courses: tuple[Course, ...]
+    noise: float
+    likeness: float
+    effective: float
+    pareto: float
+    draws: Mapping[str, Float[np.ndarray, " draw"]]
+
+    @property
+    def asked(self) -> tuple[Estimate, ...]:
+        """The numbers that a user asks for."""
+        return tuple(estimate for estimate in self.estimates if estimate.is_asked)
+
+
+def fit(
+    recordings: Sequence[Recording],
+    test: str,
+    joint: str = _PENDULUM_JOINT,
+    *,
+    weight: str | None = None,
+    height: str | None = None,
+    shank_length: str | None = None,
+    seed: int = 0,
+) -> StretchFit:
+    """Fit recordings of one person, in 64-bit.
+
+    Parameters
+    ----------
+    recordings
+        One pendulum test, or one or more imposed stretches of the same joint.
+    test
+        "pendulum" (the angle is fitted) or "ramp" (the torque is fitted, the angle is given).
+    joint
+        One of `JOINTS`; a pendulum test is of the knee.
+    weight, height, shank_length
+        Body size with units, instead of what the files say.
+    seed
+        Start of the random draws.
+
+    Raises
+    ------
+    RecordingError
+        Not such a test, or a recording that a fit cannot use.
+    """
+    _check(recordings, test, joint)
+    said = {"weight": weight, "height": height, "shank_length": shank_length}
+    body = body_of(recordings, joint, said)
+    model, prepared = _model(recordings, test, body, stepped_constants())
+    recorded = np.concatenate([one.channel * one.trust for one in prepared])
+    begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
+    key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    posterior = Posterior(model, recorded, begins)
+    return _result(test, body, posterior, prepared, sample(posterior, rng), rng)
+
+
+def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
+    if test not in TESTS:
+        raise RecordingError(unknown("test", test, TESTS, "Give one of them."))
+    if joint not in JOINTS:
+        raise RecordingError(unknown("joint", joint, JOINTS, "Give one of them."))
+    if not recordings:
+        raise RecordingError("no recording was given. Allowed: one or more files. Name a file.")
+    name = recordings[0].name
+    if test == "pendulum" and joint != _PENDULUM_JOINT:
+        do = "Use --joint knee, or --test ramp with a torque."
+        raise refuse(name, "the joint", joint, "A pendulum test is of the knee: the shank is let go.", do)
+    if test == "pendulum" and len(recordings) > 1:
+        do = "Fit them one by one; several files are for stretches at several speeds."
+        raise refuse(
+            recordings[1].name, "the file", f"{len(recordings)} files", "One pendulum test is fitted at a time.", do
+        )
+    for k, one in enumerate(recordings):
+        if any(np.array_equal(one.angle_deg, other.angle_deg) for other in recordings[:k]):
+            raise refuse(
+                one.name, "the file", "the same recording twice", "It would count double.", "Name each recording once."
+            )
+
+
+def _model(
+    recordings: Sequence[Recording], test: str, body: Body, constants: ReflexConstants
+) -> tuple[Model, list[Prepared]]:
+    if test == "pendulum":
+        one = prepare_swing(recordings[0], body)
+        return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
+    each = [prepare_stretch(r, body, constants) for r in recordings]
+    paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
+    return Stretches(
+        body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])
+    ), each
+
+
+def _result(
+    test: str, body: Body, posterior: Posterior, prepared: list[Prepared], drawn: Sample, rng: np.random.Generator
+) -> StretchFit:
+    known = posterior.model.priors
+    values = known.values(drawn.z)
+    resisting = posterior.model.resistance(drawn.z)
+    factor = _weight_error(values.shape[1], rng) if test == "pendulum" else np.ones(values.shape[1])
+    is_torque = np.array([prior.unit.startswith("N m") for prior in known.each])
+    values = np.where(is_torque[:, None], values * factor, values)
+    torque = {name: np.asarray(getattr(resisting, name)) * factor for name in (*PARTS, "total")}
+    draws = dict(zip(known.names, values, strict=True))
+    estimates = tuple(_estimate(prior, draws[prior.name]) for prior in known.each)
+    parts = _parts(torque, np.concatenate([one.moving for one in prepared]))
+    trust = np.concatenate([one.trust for one in prepared])[:, None]
+    predicted = posterior.model.predict(drawn.z) / trust
+    likeness = float(np.median(draws["noise_correlation"]))
+    pairs = _pairs(drawn.z, known)
+    return StretchFit(
+        test=test,
+        joint=body.joint.name,
+        weight_kg=body.weight_kg,
+        stature_m=body.stature_m,
+        channel="angle" if test == "pendulum" else "torque",
+        unit="deg" if test == "pendulum" else "N m",
+        estimates=estimates,
+        parts=parts,
+        pairs=pairs,
+        words=meaning.words(estimates, pairs, parts, [one.speed for one in prepared if test == "ramp"], drawn),
+        courses=_courses(prepared, predicted, torque),
+        noise=float(np.median(values[-2])),
+        likeness=float(np.tanh(likeness)),
+        effective=drawn.effective,
+        pareto=drawn.pareto,
+        draws=draws,
+    )
+
+
+def _weight_error(draws: int, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
+    """Return draws of the error of the segment's weight: a swing is the same for every common factor of all torques."""
+    error = parameters.load("inference").spread("body_torque").sd_log
+    return np.exp(error * rng.standard_normal(draws))
+
+
+def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"]) -> Estimate:
+    tail = 50.0 * (1.0 - LEVEL)
+    low, middle, high = (float(x) for x in np.percentile(draws, [tail, 50.0, 100.0 - tail]))
+    spread = float(np.std(np.log(draws) if prior.is_log else draws))
+    reach = 1.96 * prior.spread
+    ends = (
+        (prior.middle * np.exp(-reach), prior.middle * np.exp(reach))
+        if prior.is_log
+        else (prior.middle - reach, prior.middle + reach)
+    )
+    below, above = parameters.load("inference").values("determined_below", "undetermined_above")
+    ratio = spread / prior.spread
+    determined = "yes" if ratio < below else "no" if ratio > above else "partly"
+    return Estimate(
+        prior.name, prior.label, prior.symbol, prior.unit, middle, low, high, float(ends[0]), float(ends[1]), ratio,
+        determined, prior.name in ASKED,
+    )  # fmt: skip
+
+
+def _pairs(z: Float[np.ndarray, "number draw"], known: Priors) -> tuple[tuple[str, str, float], ...]:
+    """Return the pairs of tissue and reflex that the recording does not tell apart, the closest first."""
+    limit = parameters.load("inference").value("entangled_above")
+    names = [name for name in known.names if name in (*ASKED, "slack_angle", "depression")]
+    alike = np.corrcoef(z[[known.index(name) for name in names]])
+    found = [
+        (names[i], names[j], float(alike[i, j]))
+        for i in range(len(names))
+        for j in range(i + 1, len(names))
+        if abs(alike[i, j]) > limit
+    ]
+    return tuple(sorted(found, key=lambda pair: -abs(pair[2])))
+
+
+def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[Part, ...]:
+    """Return the mean of every part of the resistance while the muscle is stretched."""
+    # A swing stretches while the angle grows: damping then resists.
+    rising = (torque["viscous"] > 0.0) & moving[:, None]
+    count = np.maximum(rising.sum(axis=0), 1)
+    means = {name: (torque[name] * rising).sum(axis=0) / count for name in PARTS}
+    whole = means["neural"] + means["passive"]
+    out = []
+    for name, mean in means.items():
+        low, middle, high = (float(x) for x in np.percentile(mean, [2.5, 50.0, 97.5]))
+        out.append(Part(name, middle, low, high, float(np.median(mean / np.where(whole == 0.0, 1.0, whole)))))
+    return tuple(out)
+
+
+def _courses(
+    prepared: list[Prepared], predicted: Float[np.ndarray, "sample draw"], torque: Resistance
+) -> tuple[Course, ...]:
+    low, fitted, high = np.percentile(predicted, [2.5, 50.0, 97.5], axis=1)
+    parts = {name: np.median(series, axis=1) for name, series in torque.items()}
+    out, at = [], 0
+    for one in prepared:
+        here = slice(at, at := at + one.time.size)
+        mine = {name: series[here] for name, series in parts.items()}
+        out.append(
+            Course(
+                one.name,
+                one.time,
+                one.angle,
+                one.channel,
+                fitted[here],
+                low[here],
+                high[here],
+                mine,
+                one.emg,
+                one.speed,
+            )
+        )
+    return tuple(out)

@@ -1,0 +1,225 @@
+"""A fitted recording as a reader wants it: a table for the terminal, one page with pictures, and plain files."""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia import parameters
+from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
+from eutonia.report import files, page, words
+from eutonia.trial.record import forget_constants, run_record
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from eutonia.inference.recording import Recording
+
+_PAGE, _SUMMARY, _TABLE, _RECORD = "report.html", "fit.json", "fit.csv", "run.json"
+NAMES = (_PAGE, _SUMMARY, _TABLE, _RECORD)
+_DETERMINED = {"yes": "yes", "partly": "in part", "no": "no"}
+_PARTS = {
+    "neural": "Neural: reflex and tone",
+    "reflex": "stretch reflex",
+    "background": "background tone",
+    "passive": "Passive: tissue",
+    "elastic": "elastic",
+    "viscous": "viscous",
+    "short_range": "short-range stiffness",
+}
+_WHOLE = ("neural", "passive")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number in words: name, value with unit, interval, interval before, and whether it is determined."""
+
+    name: str
+    value: str
+    interval: str
+    before: str
+    determined: str
+
+
+def run(
+    recordings: Sequence[Recording], test: str, joint: str, sizes: Mapping[str, str | None], seed: int
+) -> tuple[StretchFit, Mapping[str, Any]]:
+    """Fit recordings and return the result with the record of the run."""
+    forget_constants()
+    began = time.perf_counter()
+    with parameters.recording() as used:
+        result = fit(recordings, test, joint, **sizes, seed=seed)
+    return result, run_record(seed, "", used, time.perf_counter() - began)
+
+
+def row(estimate: Estimate) -> Row:
+    """Return a number in words."""
+    shown = _fine((estimate.low, estimate.middle, estimate.high))
+    before = words.alike((estimate.before_low, estimate.before_high))
+    name = f"{estimate.label} ({_symbol(estimate.symbol)})"
+    return Row(
+        name,
+        words.with_unit(shown[1], estimate.unit),
+        f"{shown[0]} to {shown[2]}",
+        f"{before[0]} to {before[1]}",
+        _DETERMINED[estimate.determined],
+    )
+
+
+def _fine(values: Sequence[float]) -> list[str]:
+    """Return numbers with so many decimals that the ends of their interval differ by ten units of the last or more."""
+    span = max(values) - min(values)
+    decimals = min(max(math.ceil(1.0 - math.log10(span)), 0), 4) if span > 0.0 else 2
+    return [f"{value:.{decimals}f}".replace("-", "−") for value in values]
+
+
+_GREEK = {"lambda": "λ", "mu": "μ", "theta_p": "θ_p", "theta_0": "θ_0"}
+
+
+def _symbol(symbol: str) -> str:
+    return _GREEK.get(symbol, symbol)
+
+
+def part_rows(result: StretchFit) -> list[tuple[str, bool, str, str, str]]:
+    """Return the parts of the resistance: name, whether it is a whole, torque, interval, share."""
+    out = []
+    for part in result.parts:
+        low, middle, high = _fine((part.low, part.middle, part.high))
+        name = _PARTS[part.name]
+        out.append((name, part.name in _WHOLE, f"{middle} N m", f"{low} to {high}", f"{part.share:.0%}"))
+    return out
+
+
+def headline(result: StretchFit) -> str:
+    """Return the one sentence that a reader should take away."""
+    share = next(part.share for part in result.parts if part.name == "neural")
+    open_ones = [words.lower(one.label) for one in result.asked if one.determined == "no"]
+    told = f"{share:.0%} of the resistance during the stretch is neural, {1 - share:.0%} passive"
+    if not open_ones:
+        return f"{told}; the recording determines every number asked for, at least in part."
+    return f"{told}. The recording does not determine {', '.join(open_ones)}."
+
+
+def show(result: StretchFit, console: Console, folder: Path) -> None:
+    """Print every number with its unit and interval, the split of resistance, and what is not told."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    console.print(Text(f"{_test(result)}, {result.weight_kg:g} kg", style="bold"))
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for head in ("Number", "Value", "95% interval", "Known before", "Determined"):
+        made.add_column(head)
+    for one in map(row, result.asked):
+        made.add_row(*(Text(cell) for cell in (one.name, one.value, one.interval, one.before, one.determined)))
+    console.print(made)
+    split = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for head in ("Mean resistance while stretched", "Torque", "95% interval", "Share"):
+        split.add_column(head)
+    for name, is_whole, torque, interval, share in part_rows(result):
+        split.add_row(*(Text(cell) for cell in (name if is_whole else f"  {name}", torque, interval, share)))
+    console.print(split)
+    for said in result.words:
+        console.print(Text(f"- {said}"))
+    console.print(Text(f"{words.DISCLAIMER}.", style="dim"))
+    console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if a fit may be written there; complain before any work is done."""
+    return files.check_folder(folder, NAMES)
+
+
+def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str], command: str) -> Path:
+    """Write page, summary, table and run record into `folder`, whole or not at all."""
+
+    def fill(draft: Path) -> None:
+        (draft / _PAGE).write_text(html(result, record, command), encoding="utf-8")
+        files.write_json(draft / _SUMMARY, summary(result))
+        _write_table(result, draft / _TABLE)
+        files.write_record(draft, {"kind": "fit", **record, "command": command, "files": list(NAMES)})
+
+    return files.write_folder(folder, NAMES, fill)
+
+
+def summary(result: StretchFit) -> dict[str, Any]:
+    """Return the fit as plain data: what is in fit.json."""
+    return {
+        "disclaimer": words.DISCLAIMER,
+        "headline": headline(result),
+        "test": result.test,
+        "joint": result.joint,
+        "weight_kg": result.weight_kg,
+        "stature_m": result.stature_m,
+        "recordings": [course.name for course in result.courses],
+        "fitted": {"channel": result.channel, "unit": result.unit},
+        "estimates": list(result.estimates),
+        "resistance_while_stretched_Nm": list(result.parts),
+        "entangled": [{"one": one, "other": other, "correlation": alike} for one, other, alike in result.pairs],
+        "words": list(result.words),
+        "noise": {"sd": result.noise, "unit": result.unit, "correlation_of_neighbours": result.likeness},
+        "sampling": {"effective_draws": result.effective, "pareto_index": result.pareto},
+    }
+
+
+def _write_table(result: StretchFit, path: Path) -> None:
+    """Write data, fit and torques, a line a sample."""
+    channel = f"{result.channel}_{result.unit.replace(' ', '')}"
+    parts = ("neural", "passive", "reflex", "background", "elastic", "viscous", "short_range")
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        out = csv.writer(stream)
+        heads = [
+            "recording",
+            "time_s",
+            "angle_deg",
+            f"data_{channel}",
+            f"fitted_{channel}",
+            f"low_{channel}",
+            f"high_{channel}",
+        ]
+        out.writerow([*heads, *(f"{part}_Nm" for part in parts)])
+        for number, course in enumerate(result.courses, start=1):
+            series = [course.time_s, course.angle_deg, course.recorded, course.fitted, course.low, course.high]
+            series += [course.parts[part] for part in parts]
+            for values in zip(*series, strict=True):
+                out.writerow([number, *(f"{value:.6g}" for value in values)])
+
+
+def html(result: StretchFit, record: Mapping[str, Any], command: str) -> str:
+    """Return the page as one HTML text with everything inside."""
+    from eutonia.report import stretch_fit_figures as figures
+
+    context: dict[str, Any] = page.basis(record, command) | {
+        "title": _test(result),
+        "headline": headline(result),
+        "result": result,
+        "names": [Path(course.name).name for course in result.courses],
+        "asked": [row(one) for one in result.asked],
+        "others": [row(one) for one in result.estimates if not one.is_asked],
+        "parts": part_rows(result),
+        "figures": figures.drawings(result),
+        "quality": _quality(result),
+    }
+    return page.render("fit.html.jinja", context)
+
+
+def _test(result: StretchFit) -> str:
+    joint = result.joint
+    if result.test == "pendulum":
+        return f"Pendulum test of the {joint}, fitted"
+    speeds = ", ".join(f"{course.speed:.0f}" for course in result.courses)
+    return f"{'Stretches' if len(result.courses) > 1 else 'Stretch'} of the {joint} at {speeds} deg/s, fitted"
+
+
+def _quality(result: StretchFit) -> str:
+    noise = words.with_unit(words.number(result.noise), result.unit)
+    return (
+        f"Errors of {noise} (standard deviation), neighbours alike by {result.likeness:.2f}; {result.effective:.0f} "
+        f"independent draws behind the intervals, tail index {result.pareto:.2f} (below 0.7 is sound)."
+    )

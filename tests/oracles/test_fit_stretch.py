@@ -1,0 +1,174 @@
+"""The pieces of a fit against closed forms and independent computations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jaxtyping import Float
+from scipy import stats
+
+from eutonia.inference import sample as sampler
+from eutonia.inference.forward import Body, Swing
+from eutonia.inference.posterior import Posterior
+from eutonia.inference.priors import PENDULUM, RAMP, Prior, Priors, priors
+from eutonia.inference.recording import Recording
+from eutonia.inference.stretch_fit import _model
+from eutonia.limb.joint import joint
+from eutonia.limb.swing import Limb, Torques, at_rest, follow, swing, torques
+from eutonia.simulation.bedside import stepped_constants
+
+pytestmark = pytest.mark.oracles
+BODY = Body(joint("knee"), 70.0, 1.7)
+# Typical and severe, mild, and a leg whose reflex is never reached; z of the first eight numbers.
+PEOPLE = np.array(
+    [
+        [-0.3, 0.2, 0.1, 0.0, 0.2, 0.1, 0.1, 0.2],
+        [-1.0, 1.0, -0.5, 1.2, 1.0, 0.5, -0.5, -1.0],
+        [0.3, -0.5, 0.3, -0.8, -0.5, -0.3, 0.4, 0.5],
+        [2.0, -1.5, 0.0, -1.0, -1.0, -0.5, 0.5, 0.5],
+    ]
+).T
+
+
+def limbs(known: Priors, z: np.ndarray) -> Limb:
+    """Return the limbs from the records, not by the fit."""
+    of, ceiling = BODY.joint, BODY.ceiling
+    value = {name: jnp.asarray(row) for name, row in zip(known.names, known.values(z), strict=True)}
+    one = jnp.ones(z.shape[1])
+    zero = jnp.deg2rad(value.get("angle_offset", 0.0 * one))
+    return Limb(
+        of.inertia(70.0, 1.7) * one, of.gravity(70.0, 1.7) * value.get("pace", one), zero, 0.0 * one,
+        value["damping"], value["stiffness"], jnp.deg2rad(value["slack_angle"]), of.stop_torque * ceiling * one,
+        of.stop_rate / of.range_rad * one, zero, of.stop_from * of.range_rad + zero, value["background"],
+        jnp.deg2rad(value["threshold"]), value["velocity_sensitivity"], value["gain"], ceiling * one,
+        value["depression"],
+    )  # fmt: skip
+
+
+def test_the_swing_of_a_fit_is_that_of_fine_steps() -> None:
+    known = priors(PENDULUM, BODY.joint, BODY.ceiling)
+    z = np.zeros((len(known.each), PEOPLE.shape[1]))
+    z[:8] = PEOPLE
+    z[known.index("start_angle")], z[known.index("angle_offset")], z[known.index("release")] = 0.4, -0.7, 0.6
+    constants, limb = stepped_constants(), limbs(known, z)
+    start = jnp.deg2rad(jnp.asarray(known.values(z)[known.index("start_angle")]))
+    fine = swing(limb, at_rest(start, limb, steps=200), constants, 100, steps=200, kept=4)
+    times = np.arange(-0.1, 4.8, 0.013)
+    model = Swing(BODY, known, constants, times)
+    late = times - known.values(z)[known.index("release"), 0]
+    for lane, angle in enumerate(np.rad2deg(np.asarray(fine.angle)).T):
+        expected = np.interp(late, np.asarray(fine.time), angle)
+        np.testing.assert_allclose(model.predict(z)[:, lane], expected, atol=0.03)
+    resisting = model.resistance(z)
+    expected = np.asarray(torques(fine, limb, constants).total)
+    for lane in range(z.shape[1]):
+        moving = late > 0.02
+        there = np.interp(late[moving], np.asarray(fine.time), expected[:, lane])
+        np.testing.assert_allclose(np.asarray(resisting.total)[moving, lane], there, atol=0.25)
+
+
+def test_what_follows_a_swing_has_no_jumps_from_limb_to_limb() -> None:
+    # Short-range torque fades from the moment of turning, not from the next step: else the density of a fit is a saw.
+    known = priors(PENDULUM, BODY.joint, BODY.ceiling)
+    z = np.zeros((len(known.each), 512))
+    z[known.index("background")] = np.linspace(0.5, 0.6, 512)
+    angle = Swing(BODY, known, stepped_constants(), np.arange(0.0, 4.5, 0.05)).predict(z)
+    bend = np.diff(angle, 2, axis=1)
+    assert np.abs(bend).max() < 2e-4
+
+
+def test_the_stretch_of_a_fit_is_that_of_the_stepped_limb() -> None:
+    known = priors(RAMP, BODY.joint, BODY.ceiling)
+    constants = stepped_constants()
+    z = np.zeros((len(known.each), PEOPLE.shape[1]))
+    z[:8], z[known.index("inertia_left")] = PEOPLE, -1.25  # no inertia
+    step = 0.001
+    at = np.arange(0.0, 2.6, step)
+    # A path without corners, as smooth hands move.
+    share = np.clip((at - 0.4) / 1.2, 0.0, 1.0)
+    angle = 10.0 + 95.0 * share**3 * (10.0 - 15.0 * share + 6.0 * share**2)
+    velocity = np.gradient(angle, step)
+    limb = limbs(known, z)
+    one = np.ones(z.shape[1])
+    path = (jnp.deg2rad(jnp.asarray(x)[:, None] * one) for x in (angle, velocity))
+    motion, _ = follow(limb, *path, constants, steps=50)
+    total = np.asarray(torques(motion, limb, constants).total)
+    recording = Recording("x", at, angle, total[:, 0], None, np.arange(at.size), {})
+    model, prepared = _model([recording], "ramp", BODY, constants)
+    predicted = model.predict(z) / prepared[0].trust[:, None]
+    origin = at[np.argmax(angle >= 10.0 + 0.02 * 95.0)]
+    for lane in range(z.shape[1]):
+        expected = np.interp(prepared[0].time + origin, at, total[:, lane])
+        np.testing.assert_allclose(predicted[:, lane], expected, atol=0.12)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A model that is a straight line: its posterior is known."""
+
+    priors: Priors
+    slopes: Float[np.ndarray, "sample number"]
+
+    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+        return self.slopes @ z[: self.slopes.shape[1]]
+
+    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+        raise NotImplementedError
+
+
+def straight(samples: int = 120, numbers: int = 6) -> tuple[Posterior, np.ndarray]:
+    rng = np.random.default_rng(5)
+    slopes = rng.normal(size=(samples, numbers)) * np.geomspace(0.01, 30.0, numbers)
+    each = [Prior(f"x{k}", "", "", "", 0.0, 1.0, is_log=False) for k in range(numbers)]
+    noise = [Prior("noise", "", "", "", 0.3, 0.8, is_log=True), Prior("alike", "", "", "", 0.3, 0.5, is_log=False)]
+    truth = rng.normal(size=numbers)
+    luck = stats.multivariate_normal.rvs(cov=_covariance(samples, 0.4, 0.6), random_state=rng)
+    begins = np.arange(samples) == 0
+    return Posterior(Line(Priors((*each, *noise)), slopes), slopes @ truth + luck, begins), truth
+
+
+def _covariance(samples: int, spread: float, alike: float) -> np.ndarray:
+    apart = np.abs(np.arange(samples)[:, None] - np.arange(samples))
+    return spread**2 * alike**apart
+
+
+def test_the_density_is_that_of_autoregressive_noise() -> None:
+    posterior, truth = straight()
+    z = np.concatenate([truth, [0.3, 0.4]])[:, None]
+    spread, alike = (float(x[0]) for x in posterior.noise(z))
+    errors = posterior.errors(z)[:, 0]
+    expected = stats.multivariate_normal.logpdf(errors, cov=_covariance(errors.size, spread, alike))
+    other = np.concatenate([truth + 0.01, [0.1, 0.2]])[:, None]
+    spread, alike = (float(x[0]) for x in posterior.noise(other))
+    against = stats.multivariate_normal.logpdf(
+        posterior.errors(other)[:, 0], cov=_covariance(errors.size, spread, alike)
+    )
+    prior = -0.5 * float((z**2).sum() - (other**2).sum())
+    difference = float((posterior.log_density(z) - posterior.log_density(other))[0])
+    assert difference == pytest.approx(expected - against + prior, rel=1e-9)
+
+
+def test_draws_for_a_straight_line_are_the_known_posterior() -> None:
+    posterior, _ = straight()
+    drawn = sampler.sample(posterior, np.random.default_rng(3))
+    spread, alike = (float(np.median(x)) for x in posterior.noise(drawn.z))
+    model = posterior.model
+    assert isinstance(model, Line)
+    inverse = np.linalg.inv(_covariance(120, spread, alike))
+    precision = model.slopes.T @ inverse @ model.slopes + np.eye(6)
+    mean = np.linalg.solve(precision, model.slopes.T @ inverse @ posterior.recorded)
+    shape = np.linalg.cholesky(precision).T @ (drawn.z[:6] - mean[:, None])
+    assert np.abs(shape.mean(axis=1)).max() < 0.25
+    np.testing.assert_allclose(shape.std(axis=1), 1.0, atol=0.2)
+    assert drawn.effective > 150
+    assert drawn.pareto < 0.7
+    assert drawn.solved == 1.0
+
+
+@pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])
+def test_the_tail_index_is_that_of_a_pareto_tail(shape: float) -> None:
+    weight = stats.genpareto.rvs(shape, size=40_000, random_state=np.random.default_rng(2))
+    assert sampler.pareto_index(weight) == pytest.approx(shape, abs=0.12)
