@@ -23,7 +23,7 @@ _MILLISECONDS_BELOW_S = 100.0
 _STRAIGHT_180, _FROM_HANGING = 130.0, -60.0
 _RESTS_FROM, _RESTS_TO = 20.0, 130.0
 # A movement by hand or motor: slower than any fall from 15 to 85 % of its way, or straighter than any.
-_SLOW_S, _SLOW_BOW, _STRAIGHT, _FEWEST_OF_A_LINE = 0.9, 0.05, 0.004, 5
+_SLOW_S, _SLOW_BOW, _STRAIGHT, _FEWEST_OF_A_LINE = 0.9, 0.02, 0.002, 5
 
 
 def check_time(r: Recording) -> None:

@@ -107,6 +107,8 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     usual, doubt = (parameters.load("inference").value(name) for name in ("torque_noise", "acceleration_error"))
     inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
     trust = 1.0 / np.sqrt(1.0 + (inertia / (usual * body.ceiling)) ** 2 * ((doubt * series[2]) ** 2 + series[7] ** 2))
+    # The mean of several samples errs less than one, which matters where stretches of several lengths are fitted.
+    trust = trust * np.sqrt(_each(int(keep.sum())))
     return Prepared(r.name, short, series[5], series[6], emg, path, trust, moving, speed)
 
 
@@ -143,11 +145,16 @@ def _odd(samples: float) -> int:
     return max(5, 2 * round(0.5 * (samples - 1.0)) + 1)
 
 
+def _each(samples: int) -> int:
+    """Return how many samples are averaged together so that a fit can hold them all."""
+    return -(-samples // SLOTS)
+
+
 def _averaged(
     time: Samples, values: Float[np.ndarray, "*row sample"]
 ) -> tuple[Float[np.ndarray, " slot"], Float[np.ndarray, "*row slot"]]:
     """Average neighbours together until no more samples are left than a fit uses."""
-    each = -(-time.size // SLOTS)
+    each = _each(time.size)
     whole = time.size // each * each
     return (
         time[:whole].reshape(-1, each).mean(axis=1),
