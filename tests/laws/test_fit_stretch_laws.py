@@ -20,7 +20,7 @@ from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import fit
 
 pytestmark = [pytest.mark.laws, pytest.mark.xdist_group("fit")]
-PEOPLE = {"pendulum": 10, "ramp": 14}
+PEOPLE = {"pendulum": 5, "ramp": 11}
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def calibration() -> ModuleType:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer draws, of the same kind."""
-    monkeypatch.setattr(sampler, "_ROUND", 96)
-    monkeypatch.setattr(sampler, "_ENOUGH", 40.0)
+    monkeypatch.setattr(sampler, "_ROUND", 64)
+    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
     monkeypatch.setattr(sampler, "_MOST_ROUNDS", 3)
 
 
