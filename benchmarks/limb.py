@@ -119,4 +119,9 @@ def pendulum(people: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=8192)
-    pendulum(parser.parse_args().people)
+    parser.add_argument("--patients", type=int, default=32, help="Patients of the spiking segment.")
+    given = parser.parse_args()
+    pendulum(given.people)
+    import segment  # beside this file: the spiking segment, in the same run
+
+    segment.report(given.patients)

@@ -36,8 +36,10 @@ class Purpose(enum.IntEnum):
     DEVICE = 17
     RATER_SEVERITY = 18
     REPORT = 19
+    OCCASION = 24
     LEARNING = 27
     EXAMINATION = 30
+    SEGMENT = 40
     FIT = 50
 
 

@@ -110,6 +110,13 @@ _KINDS: Mapping[str, _Kind] = {
     "concentration_pump": _Kind(
         "pump concentration", "ug/mL", "500 ug/mL", _ratio(_MICROGRAM, _MILLILITRE), route="intrathecal"
     ),
+    "concentration_csf": _Kind(
+        "concentration in spinal fluid",
+        "ng/mL",
+        "300 ng/mL",
+        _ratio({"ng": 1.0, "nanogram": 1.0, **dict.fromkeys(_MICROGRAM, 1000.0)}, _MILLILITRE),
+    ),
+    "potential": _Kind("potential", "mV", "3 mV", {"mV": 1.0, "uV": 0.001, "V": 1000.0}, signed=True),
     "weight": _Kind("body weight", "kg", "71 kg", {"kg": 1.0, "kilogram": 1.0, "kilograms": 1.0, "g": 0.001}),
     "age": _Kind("age", "year", "67 year", {name: x / _TIME["year"] for name, x in _TIME.items()}),
     "clearance": _Kind(
@@ -144,8 +151,8 @@ def parse(text: object, kind: str, where: str = "") -> float:
         Number and unit. ug, µg and mcg are one unit; a month is 30.4375 days.
     kind
         One of `kinds()`: duration (h), intrathecal_dose (ug), oral_dose (mg), intrathecal_rate (ug/h),
-        volume (mL), concentration_pump (ug/mL), weight (kg), age (year), clearance (mL/min), length (cm),
-        angle (deg), speed (deg/s).
+        volume (mL), concentration_pump (ug/mL), concentration_csf (ng/mL), potential (mV), weight (kg), age (year),
+        clearance (mL/min), length (cm), angle (deg), speed (deg/s).
     where
         Key path in the file, put in front of an error message.
 
@@ -160,6 +167,16 @@ def parse(text: object, kind: str, where: str = "") -> float:
         if not where:
             raise
         raise UnitError(f"{where}: {error}") from None
+
+
+def read(text: str, unit: str) -> float:
+    """Read a number that is plain, and then in `unit`, or has a unit of its own that converts to it."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise UnitError(f'"{text}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
+    given = _spell(match[2])
+    given = f"1{given}" if given.startswith("/") else given
+    return float(match[1]) if given in ("", _spell(unit)) else convert(float(match[1]), given, unit)
 
 
 def convert(value: float | int, unit: str, to: str) -> float:

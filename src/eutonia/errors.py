@@ -29,6 +29,12 @@ class StudyError(EutoniaError):
     faults: tuple[object, ...] = ()
 
 
+class DatasetError(EutoniaError):
+    """A table of doses and observations that cannot be used; `faults` lists every fault with row, column and rule."""
+
+    faults: tuple[object, ...] = ()
+
+
 class RecordingError(EutoniaError):
     """A recording of a limb that cannot be read, or that is not what it is said to be."""
 

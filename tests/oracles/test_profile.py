@@ -129,7 +129,7 @@ def test_a_session_in_steps_equals_integration_with_clearance_in_time(anuric: Ki
 
 def test_a_session_removes_as_published_within_the_spread_of_volume(anuric: Kinetics) -> None:
     """0.152 /h over 4 h in one patient; the volume of that patient is known to 22 % between people."""
-    sessions, groups = Dialysis.from_records(starts_h=(0.0,)), parameters.load("oral_groups")
+    sessions, groups = Dialysis.from_records(starts_h=(0.0,)), parameters.load("special_groups")
     on_machine = anuric.on_dialysis(sessions)
     state = on_machine.advance(with_level(anuric, 700.0), on_machine.step_plan(jnp.asarray(sessions.length_h)))
     rate = -math.log(float(anuric.exposure(state).plasma[0]) / 700.0) / sessions.length_h
@@ -139,5 +139,5 @@ def test_a_session_removes_as_published_within_the_spread_of_volume(anuric: Kine
 
 
 def test_half_life_without_kidneys_lies_in_the_published_range(anuric: Kinetics) -> None:
-    low, high = parameters.load("oral_groups").values("renal_failure_half_life_low", "renal_failure_half_life_high")
+    low, high = parameters.load("special_groups").values("renal_failure_half_life_low", "renal_failure_half_life_high")
     assert low <= Profile(anuric).half_life() <= high

@@ -2,10 +2,12 @@
 needed. One module a family of commands.
 """
 
+from eutonia.cli import events as events
 from eutonia.cli import examine as examine
 from eutonia.cli import exchange as exchange
 from eutonia.cli import fit as fit
 from eutonia.cli import numbers as numbers
 from eutonia.cli import pump as pump
+from eutonia.cli import segment as segment
 from eutonia.cli import study as study
 from eutonia.cli.app import main as main

@@ -9,9 +9,12 @@ from typing import Annotated
 import typer
 
 from eutonia.cli.app import app, console
+from eutonia.cli.events import ModelOption, SetOption, check_events
+from eutonia.errors import EutoniaError
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
 _MOST_WORKERS = 256
+TABLES = (".csv", ".txt", ".tsv", ".dat", ".xlsx", ".xpt", ".parquet")
 
 
 @app.command()
@@ -45,11 +48,23 @@ def run(
 
 
 @app.command()
-def check(study: StudyArgument) -> None:
-    """Validate a study file without running it."""
+def check(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A study (.toml, or the name of one), or a dosing table.")
+    ],
+    model: ModelOption = None,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Write every fault of a dosing table there, as .csv.")] = None,
+) -> None:
+    """Validate a study file or a dosing table (.csv) without running it."""
     from eutonia.study.design import load_study
 
-    given = load_study(study)
+    if Path(file).suffix.lower() in TABLES:
+        check_events(Path(file), model, set_, out)
+        return
+    if model or set_ or out:
+        raise EutoniaError("--model, --set and --out belong to a dosing table (.csv), not to a study. Leave them out.")
+    given = load_study(file)
     typer.echo(f"{given.name}: valid. {given.title}.")
 
 

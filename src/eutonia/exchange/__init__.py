@@ -1,7 +1,10 @@
-"""Models for other programs, and files from people. Translates records and structures; computes no physiology."""
+"""Files in and out of other programs: dosing tables, pump programs, models. Computes no physiology."""
 
+from eutonia.exchange.events import Events as Events
+from eutonia.exchange.events import read_events as read_events
 from eutonia.exchange.export import Dosing as Dosing
 from eutonia.exchange.export import equations as equations
 from eutonia.exchange.export import export as export
 from eutonia.exchange.export import models as models
 from eutonia.exchange.export import write as write
+from eutonia.exchange.exposure import expose as expose

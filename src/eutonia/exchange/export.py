@@ -110,18 +110,13 @@ _TITLES = {
 @functools.cache
 def models() -> Mapping[str, Exported]:
     """Return every model that can be exported, by name."""
-    # An oral set is one that has a clearance; sets of facts beside them have none.
-    oral = [n for n in parameters.sets() if n.startswith("oral_") and any(map(_is_clearance, parameters.load(n)))]
+    oral = [name for name in parameters.sets() if name.startswith("oral_")]
     return {name: Exported(parameters.load(name).title, _oral(name)) for name in oral} | {
         "intrathecal": Exported(parameters.load("intrathecal").title, _fluid),
         "receptor": Exported(parameters.load("receptor").title, _receptor),
         "effect_oral": Exported(_TITLES["effect_oral"], _effect_of_tablets),
         "effect_intrathecal": Exported(_TITLES["effect_intrathecal"], _effect_of_fluid),
     }
-
-
-def _is_clearance(record: str) -> bool:
-    return record.startswith("clearance_over_bioavailability")
 
 
 def equations(model: str, given: Dosing | None = None) -> Equations:

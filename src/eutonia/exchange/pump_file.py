@@ -16,12 +16,10 @@ from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
 from eutonia.drug.pump.therapy import Programmed
 from eutonia.exchange.pump_parts import Event, Flex, Implant, RefillEvent, TherapyHead
-from eutonia.study import studyfile
+from eutonia.study import shelf, studyfile
 from eutonia.study.fields import Part, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.translate import faults_of
-
-_PACKAGE = Path(__file__).parents[1]
 
 
 class PumpFile(Part):
@@ -90,7 +88,7 @@ def load_therapy(path_or_name: str | os.PathLike[str]) -> Therapy:
     StudyError
         The file is missing, unreadable, not TOML, or asks for what cannot be; `.faults` lists it all.
     """
-    path = _find(os.fspath(path_or_name))
+    path = shelf.find(os.fspath(path_or_name), shipped(), "program")
     content = studyfile.read_bytes(path)
     if not content.strip():
         do = "Copy one that ships: eutonia programs."
@@ -109,24 +107,4 @@ def parse_therapy(text: str, name: str = "program.toml") -> Therapy:
 
 def shipped() -> dict[str, Path]:
     """Return the pump programs that come with the package, by name."""
-    for folder in (_PACKAGE / "programs", _PACKAGE.parents[1] / "programs"):
-        if found := sorted(folder.glob("*.toml")):
-            return {path.stem: path for path in found}
-    return {}
-
-
-def _find(given: str) -> Path:
-    """Return the file that a path or the name of a shipped program means."""
-    path, ours = Path(given), shipped()
-    try:
-        if path.exists() and not (path.is_dir() and given in ours):
-            return path
-    except (OSError, ValueError):
-        do = "Name a pump program file, or one that ships."
-        raise studyfile.whole(studyfile.show(given), "No file can have such a name.", do=do) from None
-    if given in ours:
-        return ours[given]
-    close = studyfile.near_file(given, path.parent, tuple(ours))
-    do = f"Name {close[0]} if that is meant." if close else "Check the path, or name a program that ships."
-    allowed = f"a path, or a program that ships: {', '.join(ours) or 'none found'}"
-    raise studyfile.whole(given, "There is no such file.", f'"{given}"', allowed, close, do)
+    return shelf.shipped("programs")

@@ -28,6 +28,11 @@ _SLOW_S, _SLOW_BOW, _STRAIGHT, _FEWEST_OF_A_LINE = 0.9, 0.02, 0.002, 5
 
 def check_time(r: Recording) -> None:
     """Refuse times that are not in order, not in seconds, have gaps or are too far apart."""
+    _check_order(r)
+    _check_spacing(r)
+
+
+def _check_order(r: Recording) -> None:
     step = np.diff(r.time_s)
     if r.time_s.size < _FEWEST_SAMPLES:
         do = "Export the whole test at the rate at which it was recorded."
@@ -50,10 +55,10 @@ def check_time(r: Recording) -> None:
         raise refuse(
             r.name, "time_s", f"{r.time_s[at]:g} s twice", f"{same.size} times stand twice.", do, line=int(r.lines[at])
         )
-    _check_spacing(r, step)
 
 
-def _check_spacing(r: Recording, step: Samples) -> None:
+def _check_spacing(r: Recording) -> None:
+    step = np.diff(r.time_s)
     usual = float(np.median(step))
     if usual >= _MILLISECONDS_FROM_S:
         do = (

@@ -4,51 +4,42 @@ from __future__ import annotations
 
 from eutonia import __version__
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import pump_figures, pump_words, svg, words
+from eutonia.report import page, pump_figures, pump_words, svg, words
 
 
 def html(forecast: Forecast, day: int) -> str:
     """Return the whole page as one text with everything inside; it loads nothing."""
-    import jinja2
-
     therapy = forecast.course.therapy
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("eutonia.report", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
     hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
     totals = [
         (therapy.day(row.first * 24.0), therapy.day(row.last * 24.0), *_spent(row))
         for row in pump_words.stretches(forecast)
     ]
     happened = [(number, _moment(forecast, at), text) for number, at, text in pump_figures.marked(forecast)]
-    return (
-        environment.get_template("pump.html.jinja").render(
-            therapy=therapy,
-            palette=svg.PALETTE,
-            version=__version__,
-            disclaimer=words.DISCLAIMER,
-            lead=_lead(forecast),
-            facts=_facts(forecast),
-            broken=pump_words.broken(forecast),
-            whole=pump_figures.whole(forecast),
-            cases=pump_figures.cases(),
-            happened=happened,
-            day=therapy.day(day * 24.0),
-            one_day=pump_figures.one_day(forecast, day),
-            sites=list(SITES),
-            hours=hours,
-            levels=pump_words.levels(forecast, day),
-            totals=totals,
-            dates=pump_words.dates(forecast),
-            unaccounted=f"{forecast.unaccounted:.0e}",
-            ledger=forecast.course.pump.ledger,
-            left=forecast.course.pump.content,
-        )
-        + "\n"
+    return page.render(
+        "pump.html.jinja",
+        {
+            "therapy": therapy,
+            "palette": svg.PALETTE,
+            "version": __version__,
+            "disclaimer": words.DISCLAIMER,
+            "lead": _lead(forecast),
+            "facts": _facts(forecast),
+            "broken": pump_words.broken(forecast),
+            "whole": pump_figures.whole(forecast),
+            "cases": pump_figures.cases(),
+            "happened": happened,
+            "day": therapy.day(day * 24.0),
+            "one_day": pump_figures.one_day(forecast, day),
+            "sites": list(SITES),
+            "hours": hours,
+            "levels": pump_words.levels(forecast, day),
+            "totals": totals,
+            "dates": pump_words.dates(forecast),
+            "unaccounted": f"{forecast.unaccounted:.0e}",
+            "ledger": forecast.course.pump.ledger,
+            "left": forecast.course.pump.content,
+        },
     )
 
 

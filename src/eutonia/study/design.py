@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia.errors import nearest
-from eutonia.study import checks, studyfile
+from eutonia.study import checks, shelf, studyfile
 from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
 from eutonia.study.fields import Part, described, refuse
 from eutonia.study.parts import Assessment, Head, Phase, Published
@@ -23,7 +23,6 @@ from eutonia.study.people import Population
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
 
-_PACKAGE = Path(__file__).resolve().parents[1]
 AnyStudy = TypeVar("AnyStudy", bound="Study")
 
 
@@ -161,7 +160,7 @@ def load_study(path_or_name: str | os.PathLike[str]) -> TrialStudy | CaseStudy:
     StudyError
         The file is missing, unreadable, not TOML, or asks for something that does not exist; `.faults` lists it all.
     """
-    path = _find(os.fspath(path_or_name))
+    path = shelf.find(os.fspath(path_or_name), shipped(), "study")
     content = studyfile.read_bytes(path)
     return _study(content, studyfile.decode(content, str(path)), str(path), path)
 
@@ -174,10 +173,7 @@ def parse_study(text: str, name: str = "study.toml") -> TrialStudy | CaseStudy:
 
 def shipped() -> dict[str, Path]:
     """Return the studies that come with the package, by name."""
-    for folder in (_PACKAGE / "studies", _PACKAGE.parents[1] / "studies"):
-        if found := sorted(folder.glob("*.toml")):
-            return {path.stem: path for path in found}
-    return {}
+    return shelf.shipped("studies")
 
 
 def json_schema() -> dict[str, Any]:
@@ -193,23 +189,6 @@ def json_schema() -> dict[str, Any]:
         "anyOf": list(schemas.values()),
         "$defs": definitions,
     }
-
-
-def _find(given: str) -> Path:
-    """Return the file that a path or the name of a shipped study means."""
-    path, ours = Path(given), shipped()
-    try:
-        if path.exists() and not (path.is_dir() and given in ours):
-            return path
-    except (OSError, ValueError):
-        do = "Name a study file, or a study that ships."
-        raise studyfile.whole(studyfile.show(given), "No file can have such a name.", do=do) from None
-    if given in ours:
-        return ours[given]
-    close = studyfile.near_file(given, path.parent, tuple(ours))
-    do = f"Name {close[0]} if that is meant." if close else "Check the path, or name a study that ships."
-    allowed = f"a path, or a study that ships: {', '.join(ours) or 'none found'}"
-    raise studyfile.whole(given, "There is no such file.", f'"{given}"', allowed, close, do)
 
 
 def _study(content: bytes, text: str, name: str, path: Path | None) -> TrialStudy | CaseStudy:

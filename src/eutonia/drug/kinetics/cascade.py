@@ -9,6 +9,7 @@ element by element, so that no matrix is ever exponentiated and no equation solv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import equinox as eqx
@@ -19,6 +20,7 @@ from jaxtyping import Array, Float
 # Numerical constants, not science. The step is halved so often that rate * step <= 1/8 for every rate up to 131,072
 # per step; there the exponential series of a cascade needs ten terms beyond its length for full 64-bit accuracy.
 _HALVINGS = 20
+_SHORT = 0.125
 _TERMS_BEYOND_LENGTH = 10
 
 Value = Float[Array, "..."]
@@ -45,7 +47,14 @@ class Propagator(eqx.Module):
         return sum(terms[1:], start=terms[0])
 
 
-def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator:
+def halvings(fastest: float) -> int:
+    """Return how often a step must be halved whose fastest rate times length is `fastest`: as often as any other step,
+    so that nobody's numbers depend on who else is there, unless it is beyond that.
+    """
+    return max(_HALVINGS, math.ceil(math.log2(max(fastest, _SHORT) / _SHORT)))
+
+
+def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar | Value, halved: int = _HALVINGS) -> Propagator:
     """Compute the transition of a cascade over a step, to full relative accuracy whatever the rates.
 
     Parameters
@@ -56,7 +65,9 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
     gains
         (to, from) -> gain, with to > from.
     dt_h
-        The step, h; may be traced.
+        The step, h; may be traced, and may differ between patients.
+    halved
+        How often the step is halved: see `halvings`; fewer are faster.
 
     Notes
     -----
@@ -69,7 +80,7 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
     """
     diagonal = {i: jnp.asarray(rate) for i, rate in enumerate(rates)}
     whole_step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
-    step = whole_step / 2.0**_HALVINGS
+    step = whole_step / 2.0**halved
     below = _series(diagonal, gains, step)
 
     def double(_: Array, carry: tuple[Array, Entries]) -> tuple[Array, Entries]:
@@ -79,21 +90,8 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar) -> Propagator
         return 2.0 * width, {(i, j): _product(whole, whole, i, j) for i, j in entries}
 
     if below:
-        _, below = jax.lax.fori_loop(0, _HALVINGS, double, (step, below))
+        _, below = jax.lax.fori_loop(0, halved, double, (step, below))
     return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * whole_step) for i, rate in diagonal.items()}})
-
-
-def shear(k10: Value, k12: Value, k21: Value) -> tuple[Value, Value, Value]:
-    """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
-
-    alpha > beta are the macro-rates; nu = (k_21 - beta) / k_12, written so that nothing cancels.
-    """
-    total = k10 + k12 + k21
-    root = jnp.sqrt((k10 + k12 - k21) ** 2 + 4.0 * k12 * k21)
-    alpha = (total + root) / 2.0
-    skew = k12 + k21 - k10
-    per_k12 = jnp.where(skew > 0, (root + skew) / k12, 4.0 * k10 / (root - jnp.minimum(skew, 0.0)))
-    return alpha, k10 * k21 / alpha, k21 * per_k12 / (2.0 * alpha)
 
 
 def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:

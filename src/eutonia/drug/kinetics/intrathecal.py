@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value, propagator, shear
+from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry
 from eutonia.drug.kinetics.state import Levels, Modes, ModesOfAny, Patients
 from eutonia.drug.regimen import ACCESSES
@@ -90,10 +91,10 @@ class Intrathecal(eqx.Module):
         return jnp.asarray(by_mode, self.dispersion.dtype)[:, None]
 
     def shear(self) -> tuple[Modes, Modes, Modes] | None:
-        """Return alpha, beta and nu of fluid and tissue in every mode (see `cascade.shear`); None without tissue."""
+        """Return alpha, beta and nu of fluid and tissue in every mode (see `compartments.two`); None without tissue."""
         if self.uptake_rate is None or self.return_rate is None:
             return None
-        return shear(self.mode_rates, self.uptake_rate, self.return_rate)
+        return two(self.mode_rates, self.uptake_rate, self.return_rate)
 
     def propagator(self, dt_h: Scalar) -> Propagator:
         """Return the transition of every mode over a step; the source counts in ug/h through the catheter."""

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from eutonia import parameters
-from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator, shear
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.state import Patients
 
 MG_PER_L_TO_NG_PER_ML = 1000.0
@@ -119,10 +120,13 @@ class Blood(eqx.Module):
         return (central, central + 1 if two else None, first, first + 1, first + 2, first + 3)
 
     def shear(self) -> tuple[Patients, Patients, Patients]:
-        """Return alpha, beta and nu of the two compartments; see `cascade.shear`. One compartment has nu = 0."""
+        """Return alpha, beta and nu: with y = A_1 - nu A_2 two compartments are the cascade y (alpha) -> A_2 (beta).
+
+        alpha > beta are the macro-rates; see `compartments.two`.
+        """
         if self.to_peripheral is None or self.from_peripheral is None:
             return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
-        return shear(self.elimination_rate, self.to_peripheral, self.from_peripheral)
+        return two(self.elimination_rate, self.to_peripheral, self.from_peripheral)
 
     def propagator(self, dt_h: Scalar, source_gain: Value) -> Propagator:
         """Return the transition over a step. `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
@@ -130,7 +134,7 @@ class Blood(eqx.Module):
         zero = jnp.zeros_like(alpha)
         rates: list[Value] = [zero, self.csf_rate, *self.gut_rates, alpha]
         if self.uptake_rate is not None and self.return_rate is not None:
-            fluid, tissue, _ = shear(self.csf_rate, self.uptake_rate, self.return_rate)
+            fluid, tissue, _ = two(self.csf_rate, self.uptake_rate, self.return_rate)
             rates[SPINAL:TISSUE] = [fluid, tissue]
         if self.to_peripheral is not None:
             rates.append(beta)
@@ -151,7 +155,7 @@ class Blood(eqx.Module):
             (slow, fast): self.slow_rate,
         }
         if self.uptake_rate is not None and self.return_rate is not None:
-            tilt = shear(self.csf_rate, self.uptake_rate, self.return_rate)[2]
+            tilt = two(self.csf_rate, self.uptake_rate, self.return_rate)[2]
             gains |= {(TISSUE, SPINAL): self.uptake_rate, (central, TISSUE): tilt * gains[central, SPINAL]}
         gains |= {(self.gut + i + 1, self.gut + i): rate for i, rate in enumerate(self.gut_rates)}
         if peripheral is not None and self.to_peripheral is not None:

@@ -190,7 +190,7 @@ class OralValues(eqx.Module):
         if self.intercompartmental_clearance is not None and self.peripheral_volume is not None:
             outward = size * self.intercompartmental_clearance / central
             back = self.intercompartmental_clearance / (self.peripheral_volume * larger)
-        nonrenal, slope = self._kidneys()
+        nonrenal, slope = self.kidneys()
         reference = jnp.full_like(weight_kg, self.creatinine_clearance_reference)
         return Blood(
             gut_rates=self._gut(draws[_ABSORPTION]),
@@ -210,7 +210,7 @@ class OralValues(eqx.Module):
             return_rate=fluid.return_rate,
         )
 
-    def _kidneys(self) -> tuple[Scalar, Scalar]:
+    def kidneys(self) -> tuple[Scalar, Scalar]:
         """Return non-renal share of clearance, and share per mL/min of creatinine clearance.
 
         The kidney model is one of adults: a set per kg of body weight is left as published.

@@ -1,0 +1,114 @@
+"""Commands on dosing tables: concentrations, and the models that give them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from eutonia.cli.app import app, console
+
+if TYPE_CHECKING:
+    from eutonia.drug.exposure import Model
+    from eutonia.exchange.events import Events
+
+EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
+ModelOption = Annotated[str | None, typer.Option("--model", help="Name of a model: eutonia models. [baclofen-oral]")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help='A parameter or covariate, such as "CL=8 L/h". A plain number is in L, L/h, 1/h, h, mg, mL/min or kg.',
+    ),
+]
+
+
+@app.command()
+def exposure(
+    events: EventsArgument,
+    model: ModelOption = None,
+    set_: SetOption = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table there: .csv or .parquet.")] = None,
+    iov: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=CV", help='Vary a parameter between occasions (column OCC), such as "CL=20 %".'),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Start of the draws of --iov.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+) -> None:
+    """Amounts (mg) and concentrations at the observations of a dosing table with the pharmacometric columns."""
+    from eutonia.exchange import exposure as tables
+    from eutonia.exchange.settings import occasion_spreads
+    from eutonia.trial import progress as bars
+    from eutonia.trial.running import prepare
+
+    tables.check_target(out, events)
+    kinetics, given = _read(events, model, set_)
+    variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
+    prepare()
+    screen = console()
+    with bars.shown_on(screen, quiet=quiet) as progress:
+        table = tables.expose(given, kinetics, variability=variability, progress=progress)
+    if out is not None:
+        tables.write(table, out)
+    if not quiet:
+        screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
+        if given.assumed:
+            told = ", ".join(f"{name} {value:g}" for name, value in given.assumed.items())
+            screen.print(f"Taken from the model: {told}", markup=False)
+        if given.unused:
+            screen.print(f"Columns not used: {', '.join(given.unused)}", markup=False)
+        screen.print(tables.short(table))
+        where = f"All of them in {out}." if out else "Write all of them with --out FILE."
+        screen.print(f"{table.height} observations. {where}", markup=False)
+
+
+@app.command()
+def models(
+    name: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model; all of them when left out.")] = None,
+) -> None:
+    """List the kinetic models, or the parameters and covariates of one."""
+    from eutonia.drug import exposure as kinetics
+
+    if name is None:
+        for one in kinetics.names():
+            typer.echo(f"{one:32} {kinetics.model(one).title}")
+        return
+    given = kinetics.model(name)
+    typer.echo(f"{given.name}: {given.title}")
+    typer.echo(f"CMT: {', '.join(f'{i} {one}' for i, one in enumerate(given.structure.inputs, start=1))}")
+    for what in (*given.quantities, *given.dosing):
+        default = "must be given" if what.default is None else f"{what.default:g}".replace("nan", "")
+        typer.echo(f"{what.name:7} {what.unit:8} {default:14} {what.label}")
+
+
+def check_events(events: Path, model: str | None, set_: list[str] | None, out: Path | None) -> None:
+    """Validate a table; with `out`, write every fault there."""
+    from eutonia.errors import DatasetError
+    from eutonia.exchange import exposure as tables
+
+    tables.check_target(out, events)
+    try:
+        kinetics, given = _read(events, model, set_)
+    except DatasetError as error:
+        if out is not None and error.faults:
+            tables.write(tables.faults_table(error), out)
+        raise
+    records = given.records
+    typer.echo(
+        f"{events.name}: valid for {kinetics.name}. {records.n_people} people, {len(records)} records, "
+        f"{int((records.evid == 0).sum())} observations. Amounts are in mg, times in h."
+    )
+    if given.unused:
+        typer.echo(f"Columns not used: {', '.join(given.unused)}")
+
+
+def _read(events: Path, model: str | None, set_: list[str] | None) -> tuple[Model, Events]:
+    from eutonia.drug import exposure as kinetics
+    from eutonia.exchange.events import read_events
+    from eutonia.exchange.settings import settings_of
+
+    chosen, values = settings_of(kinetics.model(model or kinetics.DEFAULT), set_ or [])
+    return chosen, read_events(events, chosen, values)

@@ -1,0 +1,67 @@
+"""The command on the spiking spinal segment."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from eutonia.cli.app import app, console
+
+
+@app.command()
+def segment(
+    severity: Annotated[str, typer.Option(help="healthy or spastic; --bias says it in numbers.")] = "spastic",
+    bias: Annotated[str | None, typer.Option(help='Descending bias instead of a severity, such as "2.5 mV".')] = None,
+    csf: Annotated[str | None, typer.Option(help='Baclofen in the spinal fluid, such as "300 ng/mL".')] = None,
+    presynaptic_share: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="Where GABA-B acts: 0 motoneuron alone, 1 Ia release.")
+    ] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(help="rest, h-reflex, recruitment, depression, inhibition, f-wave, ramp or contraction."),
+    ] = "h-reflex",
+    cells: Annotated[int, typer.Option(min=400, max=20_000, help="Cells of the segment.")] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Start of all random draws.")] = 1,
+    out: Annotated[Path | None, typer.Option(help="Folder for page, impulses and traces; none when left out.")] = None,
+) -> None:
+    """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
+    from eutonia import _units, parameters
+    from eutonia.errors import SimulationError, unknown
+    from eutonia.report import segment as report
+    from eutonia.simulation import segment as cord
+    from eutonia.tone.segment.condition import PRESETS, preset
+    from eutonia.trial.record import run_record
+    from eutonia.trial.running import prepare
+
+    if protocol not in cord.PROTOCOLS:
+        raise SimulationError(unknown("protocol", protocol, cord.PROTOCOLS))
+    if severity not in PRESETS:
+        raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
+    target = report.check_folder(out) if out else None
+    prepare()
+    level = _units.parse(csf, "concentration_csf", "--csf") if csf else 0.0
+    began = time.perf_counter()
+    with parameters.recording() as used:
+        depth = _units.parse(bias, "potential", "--bias") if bias else preset(severity)
+        who = cord.person(depth, level, presynaptic_share, cells, seed)
+        found = cord.examine(protocol, who)
+    screen = console()
+    facts = [
+        ("Descending bias", f"{depth:g} mV"),
+        ("Baclofen in spinal fluid", f"{level:g} ng/mL"),
+        ("Ia release left", f"{float(who.condition.release[0]):.0%}"),
+        ("Cells", str(who.sizes.total)),
+    ]
+    screen.print(f"{found.title}: {', '.join(f'{name.lower()} {value}' for name, value in facts)}")
+    for number in found.numbers:
+        what, value, unit = report.said(number)
+        screen.print(f"  {what:55} {value:>8} {unit}", highlight=False)
+    if target:
+        command = " ".join(["eutonia", *sys.argv[1:]])
+        run = run_record(seed, "", used, time.perf_counter() - began, command=command)
+        report.write(found, target, run, facts)
+        screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)

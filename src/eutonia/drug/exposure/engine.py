@@ -1,0 +1,282 @@
+"""Amounts at the observations of many people: their steps of time in lock-step, exact between events."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+from numpy.typing import NDArray
+
+from eutonia.drug.exposure.models import Model, Structure
+from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
+from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
+from eutonia.drug.exposure.timeline import Step, steps_of
+from eutonia.drug.kinetics.cascade import halvings
+
+# Steps that one call advances, and widths of a block: few, so that few programs are compiled. They change no result.
+_CHUNK = 64
+_WIDTHS = (8, 128, 1024)
+_BEYOND = "the numbers left the range of the machine"
+Progress = Callable[[str, float], None]
+
+# One step of a block of people, or many on a first axis.
+Each = Float[Array, "*step patient"]
+EachInput = Float[Array, "*step input patient"]
+Flags = Bool[Array, "*step patient"]
+Amounts = Float[Array, "compartment patient"]
+
+
+class Steady(eqx.Module):
+    """Doses repeated for ever whose state is wanted, one a person; `wanted` is False for those who have none.
+
+    `often` is how many whole intervals an infusion lasts, `rest` the hours that it lasts beyond them, `phase` the
+    hours since the last one began.
+    """
+
+    wanted: Flags
+    constant: Flags
+    bolus: EachInput
+    infused: EachInput
+    interval: Each
+    often: Each
+    rest: Each
+    phase: Each
+
+
+class Steps(eqx.Module):
+    """One step of a block of people (or many, on a first axis): see `timeline.Step`."""
+
+    hours: Each
+    values: dict[str, Each]
+    infused: EachInput
+    emptied: Flags
+    bolus: EachInput
+    steady: Steady | None
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What `simulate` finds.
+
+    Attributes
+    ----------
+    amounts
+        One row a record and one column a compartment (absorption counts as one), then the amount eliminated since the
+        start, the last reset or the last SS = 1, mg; NaN where nothing is observed and for people who failed.
+    failed
+        Why a person has no numbers.
+    """
+
+    amounts: Floats
+    failed: dict[int, str]
+
+
+def simulate(
+    model: Model,
+    records: Records,
+    values: Mapping[str, Floats],
+    *,
+    dtype: type = np.float64,
+    progress: Progress = lambda _stage, _share: None,
+) -> Simulated:
+    """Return the amounts at each observation: in each compartment, and what has been eliminated.
+
+    Parameters
+    ----------
+    model
+        A model of `models.model`; its unit of amount is mg.
+    records
+        Doses and observations, by person; they must be valid (see `eutonia.exchange`).
+    values
+        Value of every parameter and covariate of the model, one a record.
+    dtype
+        64-bit, or 32-bit for speed.
+    progress
+        Called with a stage and the share of it that is done.
+    """
+    if model.structure.absorption == "saturable":
+        from eutonia.drug.exposure import saturable
+
+        return Simulated(*saturable.simulate(model.structure, records, values, progress))
+    n_inputs = len(model.structure.inputs)
+    found = np.full((len(records), n_inputs + 1), np.nan)
+    fastest = _fastest(model.structure, values)
+    spans, order, done = records.spans(), _longest_first(records), 0
+    for block in _blocks(order):
+        people = [steps_of(records, *spans[person], n_inputs) for person in block]
+        _run(model.structure, people, values, found, halvings(fastest * _longest(people)), dtype)
+        done += len(block)
+        progress("Exposure", done / len(order))
+    lost = (records.evid == OBSERVATION) & ~np.isfinite(found).all(axis=1)
+    found[lost] = np.nan
+    return Simulated(found, {int(person): _BEYOND for person in records.person[lost]})
+
+
+def _longest_first(records: Records) -> list[int]:
+    """Return the people, those with most records and additional doses first: they wait for each other in a block."""
+    weight = np.bincount(records.person, weights=1.0 + records.additional)
+    return np.argsort(-weight, kind="stable").tolist()
+
+
+def _blocks(order: list[int]) -> Iterator[list[int]]:
+    for i in range(0, len(order), _WIDTHS[-1]):
+        yield order[i : i + _WIDTHS[-1]]
+
+
+def _fastest(structure: Structure, values: Mapping[str, Floats]) -> float:
+    """Return the largest sum of rates out of one place, 1/h, of anybody at any time."""
+    system = structure.system({name: jnp.asarray(one) for name, one in values.items()})
+    out = system.elimination + sum(system.outward)
+    return max(float(jnp.max(rate)) for rate in (out, *system.absorption, *system.back))
+
+
+def _longest(people: list[list[Step]]) -> float:
+    """Return the longest step or interval of a steady state, h."""
+    return max(max(step.hours, step.steady.interval if step.steady else 0.0) for steps in people for step in steps)
+
+
+def _run(
+    structure: Structure,
+    people: list[list[Step]],
+    values: Mapping[str, Floats],
+    found: Floats,
+    halved: int,
+    dtype: type,
+) -> None:
+    """Advance a block of people through all their steps and write what is observed into `found`."""
+    width = next(width for width in _WIDTHS if width >= len(people))
+    n_inputs = len(structure.inputs)
+    is_steady = any(step.steady is not None for steps in people for step in steps)
+    state: Array | None = None
+    for first in range(0, max(map(len, people)), _CHUNK):
+        packed = pack([steps[first : first + _CHUNK] for steps in people], width, n_inputs, values, is_steady, dtype)
+        if state is None:
+            n_stages = structure.system({name: one[0] for name, one in packed.values.items()}).n_stages
+            state = jnp.zeros((n_stages, width), dtype)
+        state, amounts = _advance(state, packed, structure, halved)
+        seen = np.asarray(amounts)
+        for lane, steps in enumerate(people):
+            for i, step in enumerate(steps[first : first + _CHUNK]):
+                if step.observed:
+                    found[step.observed] = seen[i, :, lane]
+
+
+def pack(
+    people: list[list[Step]],
+    width: int,
+    n_inputs: int,
+    values: Mapping[str, Floats],
+    is_steady: bool,
+    dtype: type,
+) -> Steps:
+    """Return steps as arrays; people with fewer steps, and the people who fill the block up, stand still."""
+    shape = (_CHUNK, width)
+    rows = np.zeros(shape, np.int64)
+    hours, emptied = np.zeros(shape), np.zeros(shape, bool)
+    infused, bolus = np.zeros((_CHUNK, n_inputs, width)), np.zeros((_CHUNK, n_inputs, width))
+    steady = _no_steady(shape, n_inputs) if is_steady else None
+    for lane, steps in enumerate(people):
+        for i, step in enumerate(steps):
+            rows[i, lane], hours[i, lane], emptied[i, lane] = step.row, step.hours, step.emptied
+            infused[i, :, lane] = step.infused
+            for into, amount in step.bolus.items():
+                bolus[i, into, lane] += amount
+            if step.steady is not None and steady is not None:
+                _note_steady(steady, step, i, lane)
+        rows[len(steps) :, lane] = steps[-1].row if steps else 0
+    real = functools.partial(jnp.asarray, dtype=dtype)
+    return Steps(
+        hours=real(hours),
+        values={name: real(one[rows]) for name, one in values.items()},
+        infused=real(infused),
+        emptied=jnp.asarray(emptied),
+        bolus=real(bolus),
+        steady=None
+        if steady is None
+        else Steady(**{name: jnp.asarray(one, None if one.dtype == bool else dtype) for name, one in steady.items()}),
+    )
+
+
+def _no_steady(shape: tuple[int, int], n_inputs: int) -> dict[str, NDArray[np.generic]]:
+    wide = (shape[0], n_inputs, shape[1])
+    flags = {name: np.zeros(shape, bool) for name in ("wanted", "constant")}
+    doses = {name: np.zeros(wide) for name in ("bolus", "infused")}
+    times = {name: np.zeros(shape) for name in ("often", "rest", "phase")}
+    return {**flags, **doses, "interval": np.ones(shape), **times}
+
+
+def _note_steady(steady: dict[str, NDArray[np.generic]], step: Step, i: int, lane: int) -> None:
+    dose = step.steady
+    assert dose is not None
+    steady["wanted"][i, lane] = True
+    if dose.duration or not dose.interval:
+        steady["infused"][i, dose.into, lane] = dose.rate
+    else:
+        steady["bolus"][i, dose.into, lane] = dose.amount
+    if not dose.interval:
+        steady["constant"][i, lane] = True
+        return
+    often = dose.duration // dose.interval
+    numbers = {
+        "interval": dose.interval,
+        "often": often,
+        "rest": max(dose.duration - often * dose.interval, 0.0),
+        "phase": dose.phase,
+    }
+    for name, number in numbers.items():
+        steady[name][i, lane] = number
+
+
+@functools.partial(jax.jit, static_argnames=("structure", "halved"))
+def _advance(
+    state: Float[Array, "stage patient"], steps: Steps, structure: Structure, halved: int
+) -> tuple[Float[Array, "stage patient"], Float[Array, "step compartment patient"]]:
+    def move(state: Stages, step: Steps) -> tuple[Stages, Amounts]:
+        system = structure.system(step.values)
+        state = system.advance(state, step.hours, step.infused, halved)
+        state = jnp.where(step.emptied, 0.0, state)
+        if step.steady is not None:
+            wanted = step.steady
+            state = state + jax.lax.cond(
+                jnp.any(wanted.wanted),
+                lambda: jnp.where(wanted.wanted, steady_state(system, wanted, halved), 0.0),
+                lambda: jnp.zeros_like(state),
+            )
+        state = state + system.into_stages(step.bolus)
+        return state, gathered(system, state)
+
+    return jax.lax.scan(move, state, steps)
+
+
+def steady_state(system: System, dose: Steady, halved: int) -> Stages:
+    """Return the state of doses repeated for ever; what they have eliminated is left out."""
+    n = dose.infused
+    both = n * (dose.often + 1.0)
+    nothing = jnp.zeros((system.n_stages, *dose.phase.shape), dose.phase.dtype)
+
+    def through(state: Stages, first: Patients, second: Patients) -> Stages:
+        """Pass `first` hours with one more infusion running than in the `second` hours after."""
+
+        def part(state: Stages, way: tuple[Patients, Inputs]) -> tuple[Stages, None]:
+            return system.advance(state, way[0], way[1], halved), None
+
+        hours, infused = jnp.stack([first, second]), jnp.stack([both, n * dose.often])
+        return jax.lax.scan(part, state, (hours, infused))[0]
+
+    gained = through(nothing, dose.rest, dose.interval - dose.rest) + system.into_stages(dose.bolus)
+    begun = system.periodic(gained, dose.interval, halved)
+    early = jnp.minimum(dose.phase, dose.rest)
+    found = jnp.where(dose.constant, system.constant(n), through(begun, early, dose.phase - early))
+    return found.at[-1].set(0.0)
+
+
+def gathered(system: System, state: Stages) -> Amounts:
+    """Return the amounts of a state with the stages of absorption as one."""
+    gut = system.n_gut
+    return jnp.concatenate([state[:gut].sum(axis=0, keepdims=True), state[gut:]]) if gut else state

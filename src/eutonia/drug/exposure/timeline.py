@@ -1,0 +1,255 @@
+"""What the records mean: from the rows of a person to steps of time and what happens after each.
+
+The rules are those of NONMEM's PREDPP; where its documentation leaves a choice, the choice is said.
+
+Order
+    Records are taken in the order of the file; at one time, an observation sees the doses written above it and not
+    those below. TIME may not fall within a person, except at a reset (EVID 3 or 4), where the clock starts anew.
+Doses that come at times of their own
+    Additional doses, delayed doses and ends of infusions enter *before* a record of the same time: an observation at
+    the time of an additional dose sees that dose. Times that differ by rounding only (one part in 1e9) are the same.
+Parameters and covariates
+    Those of the record that *ends* an interval hold over the whole interval, also where a dose comes in between.
+    A steady state is that of the values of its own record.
+F, ALAG, modelled rate and duration
+    Are those of the record that gives the dose, for the dose and all its additional doses. (PREDPP may evaluate them
+    again when the dose enters. They are the same unless they change between the two.)
+Bioavailability
+    RATE > 0 and RATE = -1: the rate stays, the infusion lasts F * AMT / rate. RATE = -2: the duration stays, the rate
+    becomes F * AMT / duration. It does not act on the steady state of a constant infusion.
+ADDL, II
+    ADDL further doses, each II after the one before. A reset or a dose with SS = 1 cancels those not yet given; so
+    does it cancel delayed doses and infusions still running. Additional doses of a steady-state dose are plain doses.
+Lag
+    A dose enters ALAG after its record, its additional doses ALAG after their own times.
+SS = 1, SS = 2, with II > 0
+    The state of somebody who has been given this dose every II for ever: with this dose just given (bolus) or just
+    started (infusion). SS = 1 puts it in the place of what is there; SS = 2 adds it, and leaves running infusions and
+    doses to come alone. An infusion may last longer than II: those begun before go on to their ends.
+SS with a lag
+    The doses for ever are delayed too. At the record's time the person has the level of ALAG before the coming dose;
+    where ALAG exceeds II, the doses that were given and have not yet arrived arrive at their times.
+SS with AMT = 0, RATE > 0, II = 0
+    The state that a constant infusion of that rate ends in; the infusion itself ends at the record's time. Follow it
+    with a dose of that rate to go on.
+EVID = 3, 4
+    Empties every compartment and cancels what is running or to come; 4 then gives its dose.
+EVID = 2
+    Marks a time at which a covariate changes; nothing is given and nothing observed.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from dataclasses import dataclass, field
+
+from eutonia.drug.exposure.records import (
+    DOSE,
+    MODELLED_DURATION,
+    MODELLED_RATE,
+    NO_STEADY_STATE,
+    OBSERVATION,
+    REPLACE,
+    RESET,
+    RESET_AND_DOSE,
+    Records,
+)
+
+# Numerical constant: times closer than this, relative to their size (or to an hour), differ by rounding only.
+SAME_TIME = 1e-9
+
+
+@dataclass(slots=True)
+class Periodic:
+    """A dose repeated for ever: every `interval` h, a bolus or an infusion; seen `phase` h after the last began.
+
+    An interval of 0 is a constant infusion.
+    """
+
+    into: int
+    amount: float
+    rate: float
+    duration: float
+    interval: float
+    phase: float
+
+
+@dataclass(slots=True)
+class Step:
+    """An interval under constant infusions and parameters, and what happens at its end, in this order."""
+
+    hours: float
+    row: int  # whose parameters hold
+    infused: tuple[float, ...]
+    emptied: bool = False
+    steady: Periodic | None = None
+    bolus: dict[int, float] = field(default_factory=dict)
+    observed: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Dose:
+    """A dose that can be given: a bolus where it lasts no time."""
+
+    into: int
+    amount: float
+    rate: float
+    duration: float
+    first: float
+    interval: float
+    additional: int
+
+
+def steps_of(records: Records, first: int, end: int, n_inputs: int) -> list[Step]:
+    """Return the steps of the person whose records are `first` to `end` (excluded)."""
+    person = _Person(records, first, n_inputs)
+    for row in range(first, end):
+        person.take(row)
+    return person.steps
+
+
+class _Person:
+    """One person while the records are read: the clock, the infusions that run, and what is to come."""
+
+    def __init__(self, records: Records, first: int, n_inputs: int) -> None:
+        self.records = records
+        self.n_inputs = n_inputs
+        self.time = float(records.time[first])
+        self.steps: list[Step] = []
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Stop every infusion and forget every dose to come."""
+        self.running = [0] * self.n_inputs
+        self.rates = [0.0] * self.n_inputs
+        self.coming: list[tuple[float, int, _Dose | None, int, float]] = []
+        self.order = 0
+
+    def take(self, row: int) -> None:
+        """Advance to a record and do what it says."""
+        records = self.records
+        evid, time = int(records.evid[row]), float(records.time[row])
+        if time >= self.time:
+            self._until(time, row)
+        self.time = time
+        if evid in (RESET, RESET_AND_DOSE):
+            self.cancel()
+            self._new_step(0.0, row).emptied = True
+        if evid in (DOSE, RESET_AND_DOSE):
+            self._dose(row)
+        elif evid == OBSERVATION:
+            self._now(row).observed.append(row)
+
+    def _until(self, time: float, row: int) -> None:
+        """Advance to a time, doing what comes at times of its own on the way."""
+        latest = time + SAME_TIME * max(1.0, abs(time))
+        while self.coming and self.coming[0][0] <= latest:
+            due, _, dose, number, rate = heapq.heappop(self.coming)
+            self._advance(min(max(due, self.time), time), row)
+            if dose is None:
+                self._stop(number, rate)
+            else:
+                self._start(dose, due, row)
+                self._expect(dose, number + 1)
+        self._advance(time, row)
+
+    def _advance(self, time: float, row: int) -> None:
+        if time > self.time or not self.steps:
+            self._new_step(time - self.time, row)
+            self.time = time
+
+    def _new_step(self, hours: float, row: int) -> Step:
+        self.steps.append(Step(hours, row, tuple(self.rates)))
+        return self.steps[-1]
+
+    def _now(self, row: int) -> Step:
+        return self.steps[-1] if self.steps else self._new_step(0.0, row)
+
+    def _dose(self, row: int) -> None:
+        records = self.records
+        dose = self._dose_of(row)
+        steady, lag = int(records.steady[row]), float(records.lag[row])
+        if steady != NO_STEADY_STATE:
+            if steady == REPLACE:
+                self.cancel()
+            step = self._new_step(0.0, row)
+            step.emptied = steady == REPLACE
+            if records.amount[row] == 0.0:
+                step.steady = Periodic(dose.into, 0.0, dose.rate, 0.0, 0.0, 0.0)
+                return
+            step.steady = self._periodic(dose, lag)
+        elif lag == 0.0:
+            self._start(dose, self.time, row)
+        else:
+            self._come(dose.first, dose, 0)
+            return
+        self._expect(dose, 1)
+
+    def _dose_of(self, row: int) -> _Dose:
+        """Return the dose of a record, with bioavailability acting on its size, its duration or its rate."""
+        records = self.records
+        given, share = float(records.amount[row]), float(records.bioavailability[row])
+        rate, amount, duration = float(records.rate[row]), given * share, 0.0
+        if rate == MODELLED_DURATION:
+            duration = float(records.modelled_duration[row])
+            rate = amount / duration
+        elif rate != 0.0:
+            rate = float(records.modelled_rate[row]) if rate == MODELLED_RATE else rate
+            duration = amount / rate
+        return _Dose(
+            into=int(records.into[row]),
+            amount=amount,
+            rate=rate,
+            duration=duration,
+            first=self.time + float(records.lag[row]),
+            interval=float(records.interval[row]),
+            additional=int(records.additional[row]),
+        )
+
+    def _periodic(self, dose: _Dose, lag: float) -> Periodic:
+        """Return the steady state of a dose, and let go on what of the doses for ever has not yet ended or arrived."""
+        interval = dose.interval
+        late = math.fmod(lag, interval)
+        if min(late, interval - late) < SAME_TIME * interval:
+            late = 0.0
+        phase = interval - late if late else 0.0
+        latest = round((lag - late) / interval)  # this one and so many before it have not arrived, or arrive just now
+        for back in range(latest + 1):
+            begun = self.time + late + (latest - back) * interval
+            if begun > self.time:
+                self._come(begun, dose, dose.additional)
+        if dose.duration:
+            begun = self.time - phase
+            while begun + dose.duration > self.time:
+                self._run(dose.into, dose.rate, begun + dose.duration)
+                begun -= interval
+        return Periodic(dose.into, dose.amount, dose.rate, dose.duration, interval, phase)
+
+    def _expect(self, dose: _Dose, number: int) -> None:
+        """Put the additional dose of that number on the list of what is to come."""
+        if number <= dose.additional:
+            self._come(dose.first + number * dose.interval, dose, number)
+
+    def _come(self, time: float, dose: _Dose | None, number: int, rate: float = 0.0) -> None:
+        """Note a dose to come and its number among the additional ones, or the end of an infusion into an input."""
+        self.order += 1
+        heapq.heappush(self.coming, (time, self.order, dose, number, rate))
+
+    def _start(self, dose: _Dose, time: float, row: int) -> None:
+        if dose.duration:
+            self._run(dose.into, dose.rate, time + dose.duration)
+        elif dose.amount:
+            step = self._now(row)
+            if step.observed:  # those saw the time before this dose
+                step = self._new_step(0.0, row)
+            step.bolus[dose.into] = step.bolus.get(dose.into, 0.0) + dose.amount
+
+    def _run(self, into: int, rate: float, until: float) -> None:
+        self.running[into] += 1
+        self.rates[into] += rate
+        self._come(until, None, into, rate)
+
+    def _stop(self, into: int, rate: float) -> None:
+        self.running[into] -= 1
+        self.rates[into] = self.rates[into] - rate if self.running[into] else 0.0  # nothing is left by rounding

@@ -1,0 +1,128 @@
+"""From a table of events to a table of amounts and concentrations at its observations."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from eutonia.drug import exposure
+from eutonia.drug.exposure import Model
+from eutonia.drug.exposure.occasions import vary
+from eutonia.drug.exposure.records import OBSERVATION
+from eutonia.errors import DatasetError
+from eutonia.exchange.events import Events
+from eutonia.exchange.rules import same_id
+from eutonia.trial.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+SUFFIXES = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class Variability:
+    """Coefficients of variation between occasions, by parameter, and the start of all draws."""
+
+    spreads: Mapping[str, float]
+    seed: int = 0
+
+
+def expose(
+    events: Events, model: Model, *, variability: Variability | None = None, progress: Progress = silent
+) -> pl.DataFrame:
+    """Return a row for each observation: its line in the file, ID, TIME, DV, amounts and concentration.
+
+    A person whose numbers cannot be had has a REASON in their place.
+    """
+    values = events.values
+    if variability is not None and variability.spreads:
+        ids, occasions = [same_id(one) for one in events.ids], _occasions(events)
+        values = vary(model, values, variability.spreads, ids, occasions, variability.seed)
+    found = exposure.simulate(model, events.records, values, progress=progress)
+    seen = np.flatnonzero(events.records.evid == OBSERVATION)
+    amounts, rows = found.amounts[seen], seen.tolist()
+    unit, per_mg_l = model.per_litre
+    volume = np.asarray(model.structure.volume({name: jnp.asarray(one[seen]) for name, one in values.items()}))
+    columns: dict[str, object] = {
+        "ROW": [events.lines[i] for i in rows],
+        "ID": [events.ids[i] for i in rows],
+        "TIME": [float(events.times[i]) for i in rows],
+    }
+    if events.observed is not None:
+        columns["DV"] = pl.Series([events.observed[i] for i in rows], dtype=pl.String).cast(pl.Float64, strict=False)
+    for i, name in enumerate((*model.structure.inputs, "ELIMINATED")):
+        columns[f"A_{name}_mg"] = amounts[:, i]
+    columns[f"CONC_{unit.replace('/', '_per_')}"] = per_mg_l * amounts[:, model.structure.central] / volume
+    columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in rows], dtype=pl.String)
+    return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _occasions(events: Events) -> NDArray[np.int64]:
+    """Return the occasion of each record; it must be known."""
+    given = np.full(len(events.lines), np.nan) if events.occasion is None else events.occasion
+    unknown = np.flatnonzero(~np.isfinite(given)).tolist()
+    if unknown:
+        where = "a column OCC" if events.occasion is None else f"OCC in row {events.lines[unknown[0]]}"
+        raise DatasetError(f"--iov needs {where}, the occasion of each record. Allowed: a whole number. Add it.")
+    return given.astype(np.int64)
+
+
+def check_target(out: Path | None, events: Path | None = None) -> None:
+    """Refuse a file that cannot be written, or that is the table itself, before anything is computed."""
+    if out is None:
+        return
+    if events is not None and out.resolve() == events.resolve():
+        raise DatasetError(f'--out "{out}" is the table that is read. Allowed: another file. Choose another name.')
+    if out.suffix.lower() not in SUFFIXES:
+        raise DatasetError(
+            f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. '
+            f"Nearest: {out.with_suffix('.csv')}."
+        )
+    if out.is_dir() or not out.parent.is_dir():
+        raise DatasetError(f'--out "{out}" is no file in a folder that exists. Make the folder, or choose another.')
+
+
+def write(table: pl.DataFrame, out: Path) -> None:
+    """Write a table as CSV or Parquet; the file appears whole or not at all."""
+    check_target(out)
+    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
+    try:
+        if out.suffix.lower() == ".parquet":
+            table.write_parquet(draft)
+        else:
+            table.write_csv(draft)
+        draft.replace(out)
+    except OSError as trouble:
+        raise DatasetError(f'"{out}" cannot be written ({trouble.strerror}). Choose another place.') from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def faults_table(error: DatasetError) -> pl.DataFrame:
+    """Return every fault of a table as a row."""
+    fields = ("row", "column", "value", "rule", "allowed", "do")
+    rows = [{name: getattr(fault, name) for name in fields} for fault in error.faults]
+    return pl.DataFrame(rows, schema={name: pl.Int64 if name == "row" else pl.String for name in fields})
+
+
+def short(table: pl.DataFrame, most: int = 12) -> Table:
+    """Return the first rows for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
+    grid = Table(box=None, pad_edge=False)
+    for name in kept:
+        grid.add_column(name, justify="left" if name in ("ID", "REASON") else "right")
+    for row in table.select(kept).head(most).iter_rows():
+        grid.add_row(*(Text("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x)) for x in row))
+    return grid

@@ -1,0 +1,237 @@
+"""Rules between the columns of a table of events: what a record may say, and in which order records come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eutonia.drug.exposure import Model
+from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
+from eutonia.exchange.columns import MISSING, Floats, Mask, Numbers
+
+# More doses than this between a record and the last one of its person, and longer than this, are slips.
+_MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
+_MOST_STEPS = 20_000_000
+_DOSE_ITEMS = ("RATE", "ADDL", "II", "SS")
+_OBSERVED, _DOSED, _OTHER, _RESET, _RESET_AND_DOSED = range(5)
+
+
+@dataclass
+class _Rows:
+    """What the rules look at."""
+
+    numbers: Numbers
+    evid: Floats
+    amount: Floats
+    person: NDArray[np.int64]
+
+    @property
+    def is_dose(self) -> Mask:
+        return (self.evid == _DOSED) | (self.evid == _RESET_AND_DOSED)
+
+    @property
+    def amount_name(self) -> str:
+        return "AMT_MG" if self.numbers.has("AMT_MG") else "AMT"
+
+
+def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[Floats, NDArray[np.int64]]:
+    """Note every fault; return EVID of each record, and the number of its person."""
+    rows = _Rows(numbers, _evid(numbers), numbers.get("AMT"), _person(numbers))
+    _records(rows)
+    _doses(rows, model)
+    _rates(rows, settings)
+    _repeats(rows)
+    _times(rows)
+    if not (rows.evid == _OBSERVED).any() and not numbers.faults:
+        everywhere = np.zeros(len(rows.evid), bool)
+        everywhere[-1] = True
+        do = "Add records with EVID 0 at the times that are asked for"
+        numbers.flag("EVID", everywhere, "a table has at least one observation", "EVID 0", do)
+    return rows.evid, rows.person
+
+
+def _evid(numbers: Numbers) -> Floats:
+    """Return EVID; without it a record is a dose if it has an amount or a rate, else an observation (or, with MDV = 1,
+    another event), as NM-TRAN has it.
+    """
+    given = numbers.get("EVID", np.nan)
+    has_dose = _is_set(numbers.get("AMT")) | _is_set(numbers.get("RATE"))
+    derived = np.where(has_dose, 1.0, np.where(numbers.get("MDV") == 1, 2.0, 0.0))
+    if not numbers.has("EVID"):
+        return derived
+    numbers.flag("EVID", numbers.missing["EVID"], "EVID says what a record is", "0 to 4", "Fill it in in every record")
+    wrong = np.isfinite(given) & ~np.isin(given, (0, 1, 2, 3, 4))
+    do = "0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose: choose one"
+    numbers.flag("EVID", wrong, "EVID is one of 0 to 4", "0, 1, 2, 3, 4", do)
+    return given
+
+
+def _person(numbers: Numbers) -> NDArray[np.int64]:
+    """Return the number of each record's person; records of one person stand together."""
+    if not numbers.has("ID"):
+        return np.zeros(len(numbers.cells.rows), np.int64)
+    text = np.array([same_id(cell) for cell in numbers.text("ID")], object)
+    lacking = np.isin(text, MISSING)
+    numbers.flag("ID", lacking, "every record is of somebody", "a number or a name", "Fill it in")
+    begins = np.append(True, text[1:] != text[:-1])
+    seen: set[str] = set()
+    again = np.zeros(len(text), bool)
+    for i in np.flatnonzero(begins).tolist():
+        again[i] = text[i] in seen and not lacking[i]
+        seen.add(text[i])
+    do = "Sort the table by ID and TIME, or give the second person another ID"
+    numbers.flag("ID", again, "the records of one person stand together; this ID came before", "one block an ID", do)
+    return np.cumsum(begins) - 1
+
+
+def same_id(cell: str) -> str:
+    """Return one spelling of an ID: 1, 1.0 and 01 are one person."""
+    try:
+        return f"{float(cell):.15g}"
+    except ValueError:
+        return cell
+
+
+def _records(rows: _Rows) -> None:
+    """Check what each kind of record may hold."""
+    numbers, evid = rows.numbers, rows.evid
+    no_dose = np.isin(evid, (_OBSERVED, _OTHER, _RESET))
+    do = "Set EVID to 1 if this is a dose, or the cell to 0"
+    numbers.flag(rows.amount_name, no_dose & _is_set(rows.amount), "only a dose has an amount", "0 or .", do)
+    for name in _DOSE_ITEMS:
+        is_set = no_dose & _is_set(numbers.get(name))
+        numbers.flag(name, is_set, f"only a dose has {name}", "0 or .", do)
+    mdv = numbers.get("MDV", np.nan)
+    numbers.flag("MDV", np.isfinite(mdv) & ~np.isin(mdv, (0, 1)), "MDV is 0 or 1", "0, 1", "Correct the number")
+    do = "Set MDV to 1 in every record that is not an observation"
+    numbers.flag("MDV", (mdv == 0) & np.isfinite(evid) & (evid != _OBSERVED), "only an observation has a DV", "1", do)
+    if numbers.has("DV") and not numbers.has("MDV"):
+        held = no_dose & (evid != _OBSERVED) & _is_set(numbers.get("DV"))
+        numbers.flag("DV", held, "only an observation has a DV", "0 or .", "Remove it, or set EVID to 0")
+
+
+def _doses(rows: _Rows, model: Model) -> None:
+    """Check amounts and compartments."""
+    numbers, amount, name = rows.numbers, rows.amount, rows.amount_name
+    numbers.flag(name, amount < 0, "an amount is not negative", "0 or more", "Correct the number")
+    constant = _constant(rows)
+    if not numbers.has(name):
+        if rows.is_dose.any() and not (rows.is_dose & ~constant).any():
+            return
+        numbers.flag("AMT", rows.is_dose & ~constant, "a dose has an amount", "more than 0 mg", "Add the column AMT")
+    else:
+        do = "Write the amount; for a mark without a dose use EVID 2 (or 3 for a reset)"
+        empty = rows.is_dose & (amount == 0) & ~constant
+        numbers.flag(name, empty, "a dose has an amount", "more than 0 mg", do)
+    if model.largest_dose is not None:
+        do = "Divide by 1000 if it is in ug: amounts are in mg"
+        allowed = f"up to {model.largest_dose:g} mg, the largest on record"
+        numbers.flag(name, amount > model.largest_dose, "an amount is one that was ever taken", allowed, do)
+    most = len(model.structure.inputs)
+    listed = ", ".join(f"{i} {one}" for i, one in enumerate(model.structure.inputs, start=1))
+    into = numbers.get("CMT")
+    do = "A compartment cannot be switched off: take the minus away, or leave the record out"
+    numbers.flag("CMT", into < 0, "a compartment is not negative", f"0 (the first), {listed}", do)
+    do = "Correct the number, or choose another --model"
+    numbers.flag("CMT", into > most, f"{model.name} has {most} compartments", f"0 (the first), {listed}", do)
+
+
+def _constant(rows: _Rows) -> Mask:
+    """Return which doses are steady states of a constant infusion."""
+    numbers = rows.numbers
+    return (numbers.get("SS") > 0) & (rows.amount == 0) & _is_set(numbers.get("RATE")) & (numbers.get("II") == 0)
+
+
+def _is_set(values: Floats) -> Mask:
+    """Say where a cell holds a number other than 0 (a faulty cell holds none)."""
+    return np.isfinite(values) & (values != 0)
+
+
+def _rates(rows: _Rows, settings: dict[str, float]) -> None:
+    """Check infusions."""
+    numbers, rate = rows.numbers, rows.numbers.get("RATE")
+    wrong = (rate < 0) & ~np.isin(rate, (MODELLED_RATE, MODELLED_DURATION))
+    do = "-1 takes the modelled rate RATE_M, -2 the modelled duration DUR_M; else write a rate"
+    numbers.flag("RATE", wrong, "a rate is 0 (bolus), above 0, -1 or -2", "0, more than 0, -1, -2", do)
+    for code, name, words in ((MODELLED_RATE, "RATE_M", "rate"), (MODELLED_DURATION, "DUR_M", "duration")):
+        lacking = (rate == code) & ~np.isfinite(numbers.get(name, settings.get(name, np.nan)))
+        do = f'Add the column {name}, or --set "{name}=..."'
+        numbers.flag(
+            "RATE", lacking, f"RATE {code:g} takes a modelled {words}, and there is none", f"a value of {name}", do
+        )
+    endless = (rate == MODELLED_DURATION) & _constant(rows)
+    do = "Write the rate in RATE, or use -1"
+    numbers.flag("RATE", endless, "a constant infusion has a rate, not a duration", "more than 0, or -1", do)
+
+
+def _repeats(rows: _Rows) -> None:
+    """Check additional doses, intervals and steady states."""
+    numbers = rows.numbers
+    additional, interval, steady = (numbers.get(name) for name in ("ADDL", "II", "SS"))
+    numbers.flag("ADDL", additional < 0, "the number of further doses is not negative", "0 or more", "Correct it")
+    numbers.flag("II", interval < 0, "an interval is not negative", "more than 0 h", "Correct it")
+    do = "Write the hours between the doses in II"
+    column = "II" if numbers.has("II") else "ADDL"
+    numbers.flag(column, (additional > 0) & (interval == 0), "further doses have an interval", "more than 0 h", do)
+    do = "Write ADDL or SS, or set II to 0"
+    idle = rows.is_dose & (interval > 0) & (additional == 0) & (steady == 0)
+    numbers.flag("II", idle, "an interval belongs to further doses or a steady state", "0", do)
+    wrong = np.isfinite(steady) & ~np.isin(steady, (0, 1, 2))
+    do = "1 puts the steady state in the place of what is there, 2 adds it"
+    numbers.flag("SS", wrong, "SS is 0, 1 or 2", "0, 1, 2", do)
+    constant = _constant(rows)
+    do = "Write II; or, for a constant infusion, AMT 0, RATE above 0 and II 0"
+    lacking = (steady > 0) & (interval == 0) & ~constant & rows.is_dose
+    numbers.flag("SS", lacking, "a steady state has an interval", "SS with II more than 0 h", do)
+    do = "Set ADDL to 0, and start another infusion to go on"
+    numbers.flag("ADDL", constant & (additional > 0), "a constant infusion has no further doses", "0", do)
+
+
+def _times(rows: _Rows) -> None:
+    """Check that time runs forward, and that no record asks for more doses than anybody could give."""
+    numbers = rows.numbers
+    if not numbers.has("TIME"):
+        return
+    time, evid = numbers.get("TIME"), rows.evid
+    numbers.flag("TIME", numbers.missing["TIME"], "every record has a time", "hours", "Fill it in")
+    far = np.abs(time) > _MOST_HOURS
+    numbers.flag("TIME", far, f"a time lies within {_MOST_HOURS:g} h of 0", "hours", "Write hours since the start")
+    same = rows.person[1:] == rows.person[:-1]
+    back = np.append(False, same & (time[1:] < time[:-1])) & ~np.isin(evid, (_RESET, _RESET_AND_DOSED))
+    do = "Sort by TIME; a new start of the clock is a reset, EVID 3 or 4"
+    numbers.flag(
+        "TIME", back, "time does not run back within a person, except at a reset", "the time before, or later", do
+    )
+    if numbers.faults:
+        return
+    last = _last_of_clock(time, rows)
+    interval, additional = numbers.get("II"), numbers.get("ADDL")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.where(interval > 0, np.minimum(additional, (last - time) / interval), 0.0)
+    do = "Write a longer interval, or split the person's time"
+    numbers.flag("ADDL", within > _MOST_DOSES, f"a record brings at most {_MOST_DOSES:,} doses", f"{_MOST_DOSES:,}", do)
+    total = np.minimum(within, _MOST_DOSES).sum()
+    if total > _MOST_STEPS:
+        worst = np.zeros(len(within), bool)
+        worst[int(np.argmax(within))] = True
+        rule = f"a table brings at most {_MOST_STEPS:,} doses; this one brings {total:,.0f}"
+        numbers.flag("ADDL", worst, rule, f"{_MOST_STEPS:,} doses", "Split the table by ID")
+
+
+def _last_of_clock(time: Floats, rows: _Rows) -> Floats:
+    """Return the latest time of each record's person."""
+    latest = np.full(int(rows.person[-1]) + 1, -np.inf)
+    np.maximum.at(latest, rows.person, time)
+    return latest[rows.person]
+
+
+def overlaps(numbers: Numbers, duration: Floats) -> None:
+    """Refuse infusions that outlast the interval of their steady state many times over."""
+    interval = numbers.get("II")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        often = np.where((numbers.get("SS") > 0) & (interval > 0), duration / interval, 0.0)
+    do = "Check AMT, RATE and II: are they in mg, mg/h and h?"
+    rule = f"an infusion lasts at most {_MOST_OVERLAPS:,} intervals of its steady state"
+    numbers.flag("RATE", often > _MOST_OVERLAPS, rule, f"up to {_MOST_OVERLAPS:,} x II", do)

@@ -1,0 +1,93 @@
+"""Values given on the command line: `CL=8 L/h`, `KA=1.6`, or a coefficient of variation between occasions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from eutonia import _units
+from eutonia.drug.exposure import Model, Quantity
+from eutonia.drug.exposure.models import MOST_TRANSIT_STEPS
+from eutonia.errors import DatasetError, UnitError, nearest
+
+_STEPS = "NN"
+
+
+def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, float]]:
+    """Return the model with its number of transit steps, and the values given, in canonical units."""
+    known = {one.name: one for one in (*model.quantities, *model.dosing)}
+    is_chain = model.structure.absorption == "transit"
+    found: dict[str, float] = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        name = name.upper()
+        if not equals or not name:
+            raise DatasetError(f'--set "{text}" is not NAME=VALUE. Allowed: such as --set "CL=8 L/h". Write it so.')
+        if name in found:
+            raise DatasetError(f"--set gives {name} twice. Allowed: one value each. Remove one.")
+        if name == _STEPS and is_chain:
+            found[name] = _steps(value)
+        elif name in known:
+            found[name] = quantity(value, known[name], f"--set {name}")
+        else:
+            raise DatasetError(_unknown(name, model, [*known, *([_STEPS] if is_chain else [])]))
+    steps = found.pop(_STEPS, None)
+    if steps is not None:
+        model = model.with_transit_steps(int(steps))
+    elif is_chain and not model.structure.transit_steps:
+        raise DatasetError(
+            f"{model.name} needs NN, the number of transit steps. Allowed: a whole number from 1 to "
+            f'{MOST_TRANSIT_STEPS}. Write --set "NN=3".'
+        )
+    return model, found
+
+
+def occasion_spreads(model: Model, given: Sequence[str]) -> dict[str, float]:
+    """Return the coefficient of variation between occasions of each parameter named, as in `CL=20 %`."""
+    known = {one.name: Quantity(one.name, one.label, "1", highest=2.0) for one in model.quantities if not one.covariate}
+    found = {}
+    for text in given:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or name.upper() not in known:
+            raise DatasetError(f'--iov "{text}": {_unknown(name.upper(), model, known)}')
+        value = value.removesuffix("%").strip() + " percent" if value.endswith("%") else value
+        found[name.upper()] = quantity(value, known[name.upper()], f"--iov {name.upper()}")
+    return found
+
+
+def quantity(text: str, what: Quantity, where: str) -> float:
+    """Read a number, plain in the canonical unit or with a unit that converts to it, and check its bounds."""
+    try:
+        value = _units.read(text, what.unit)
+    except UnitError as trouble:
+        raise DatasetError(f'{where}: {trouble} {what.label} is in {what.unit}, such as "{what.name}=8".') from None
+    if (
+        not (math.isfinite(value) and (what.lowest < value or (what.zero and what.lowest == value)))
+        or value > what.highest
+    ):
+        raise DatasetError(f'{where} is "{text}". Allowed: {what.label.lower()} {what.allowed}. Correct the number.')
+    return value
+
+
+def missing(model: Model, found: Mapping[str, float], columns: Sequence[str]) -> list[Quantity]:
+    """Return what the model needs and nobody gave."""
+    return [
+        one for one in model.quantities if one.default is None and one.name not in found and one.name not in columns
+    ]
+
+
+def _steps(text: str) -> float:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_TRANSIT_STEPS:
+        raise DatasetError(
+            f'--set NN is "{text}". Allowed: a whole number from 1 to {MOST_TRANSIT_STEPS}; the chain is of whole '
+            "stages, so a fraction of one has no closed form. Round it."
+        )
+    return float(text)
+
+
+def _unknown(name: str, model: Model, allowed: Sequence[str] | Mapping[str, object]) -> str:
+    close = nearest(name, allowed)
+    hint = f" Nearest: {', '.join(close)}." if close else ""
+    if name in ("V1", "V2", "V3"):
+        hint = " V2 is central in one of NONMEM's models and peripheral in another, so VC and VP are used here."
+    return f'{model.name} has no "{name}".{hint} Allowed: {", ".join(allowed)}. See: eutonia models {model.name}'

@@ -1,0 +1,93 @@
+"""The examination of a segment as a folder: a page that opens offline, numbers, impulses and traces."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia.report import files, page, segment_figures, words
+from eutonia.simulation.segment import Finding, Number
+from eutonia.tone.segment.readout import KINDS
+
+if TYPE_CHECKING:
+    import xarray
+
+# The page begins so late after the start where a shock comes, s: enough to see the rest before it.
+_BEFORE_S = 0.05
+NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", "run.json")
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if an examination may be written there; complain before any work is done."""
+    return files.check_folder(folder, NAMES)
+
+
+def write(
+    finding: Finding, folder: str | os.PathLike[str], run: Mapping[str, Any], facts: Sequence[tuple[str, str]]
+) -> Path:
+    """Write page, numbers, impulses, traces and run record into the folder, whole or not at all."""
+
+    def fill(draft: Path) -> None:
+        (draft / "segment.html").write_text(html(finding, run, facts), encoding="utf-8")
+        numbers = [(n.label, n.value, n.unit) for n in finding.numbers]
+        _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
+        _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
+        traces(finding).to_netcdf(draft / "traces.nc", engine="h5netcdf")
+        files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
+
+    return files.write_folder(folder, NAMES, fill)
+
+
+def traces(finding: Finding) -> xarray.Dataset:
+    """Return EMG and torque of both muscles over time, with units."""
+    import xarray
+
+    shown = finding.shown
+    muscle = ["soleus", "tibialis_anterior"]
+    emg, torque = ([course(k)[:, 0] for k in range(2)] for course in (shown.emg, shown.torque))
+    return xarray.Dataset(
+        {
+            "emg": (("muscle", "time_s"), emg, {"units": "1", "long_name": "EMG, share of the M wave's potentials"}),
+            "torque": (("muscle", "time_s"), torque, {"units": "N m", "long_name": "Torque at the ankle"}),
+        },
+        coords={"time_s": ("time_s", shown.plan.time_s, {"units": "s"}), "muscle": muscle},
+        attrs={"title": finding.title, "comment": words.DISCLAIMER},
+    )
+
+
+def _impulses(finding: Finding) -> list[tuple[object, ...]]:
+    shown = finding.shown
+    rows = []
+    for kind, found in zip(("motoneuron", *KINDS), (shown.motor, *shown.others), strict=True):
+        for step, muscle, cell, _ in found.tolist():
+            name = "tibialis anterior" if muscle else "soleus"
+            rows.append((f"{step * shown.plan.dt_ms / 1000.0:.4f}", name, kind, cell))
+    return sorted(rows, key=lambda row: str(row[0]))
+
+
+def _write_rows(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+
+def said(number: Number) -> tuple[str, str, str]:
+    """Return a number in words: what, value, unit."""
+    value = "none" if number.value != number.value else f"{number.value:.3g}"
+    return number.label, value, "" if number.unit == "1" else number.unit
+
+
+def html(finding: Finding, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> str:
+    """Return the whole page; it loads nothing."""
+    start = _BEFORE_S if finding.shown.plan.shocks.size else 0.0
+    context: dict[str, Any] = page.basis(run, str(run["command"])) | {
+        "title": finding.title,
+        "facts": facts,
+        "numbers": [said(number) for number in finding.numbers],
+        "curve": segment_figures.curve(finding.curve) if finding.curve else None,
+        "raster": segment_figures.raster(finding.shown, start),
+        "signals": segment_figures.signals(finding.shown, start),
+    }
+    return page.render("segment.html.jinja", context)

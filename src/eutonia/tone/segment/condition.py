@@ -1,0 +1,93 @@
+"""The state that a lesion and a drug leave a segment in: what is set before anything fires.
+
+Equation
+    e     = D / D_sev, kept in 0..1                          (D bias, mV in the smallest cell)
+    k     = k_h + e (k_s - k_h)                              (likewise presynaptic inhibition, reciprocal inhibition)
+    rho   = 1 - phi A_pre u,   g_GIRK = [A_0 + phi (A_1 - A_0)] u           (u GABA-B effect, phi presynaptic share)
+The three sizes hold the fall of H/M along phi, so a measured H/M cannot tell the two sites apart; what a motoneuron
+does with other inputs can.
+Source: slow layer for u; Lev_Tov_1988 and Orsnes_2000 disagree on phi, which is therefore explicit.
+Not for: bias below 0 (give it as drug), or receptor tolerance (it is in u).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from eutonia import parameters
+from eutonia._types import Scalar
+
+Patients = Float[Array, " patient"]
+
+
+class Condition(eqx.Module):
+    """State of a segment, one number a patient.
+
+    `bias` mV of descending drive in the smallest motoneuron; `release` Ia transmitter release, share of undrugged;
+    `girk` GABA-B potassium conductance, share of leak; `depressible` share of release that post-activation depression
+    can take away; `pad_rest`, `pad_step` presynaptic inhibition at rest and added by one impulse of every Ia afferent;
+    `reciprocal` inhibition, share of healthy; `fusimotor` factor of the velocity part of the Ia rate.
+    """
+
+    bias: Patients
+    release: Patients
+    girk: Patients
+    depressible: Patients
+    pad_rest: Patients
+    pad_step: Patients
+    reciprocal: Patients
+    fusimotor: Patients
+
+    @classmethod
+    def of_bias(cls, bias: Sequence[float] | Patients) -> Condition:
+        """Return the undrugged segments of people with these descending biases in mV (0: healthy)."""
+        s = parameters.load("segment")
+        depth = jnp.asarray(bias, dtype=float)
+        severity = jnp.clip(depth / parameters.load("tone").value("severe_bias"), 0.0, 1.0)
+
+        def between(healthy: float, severe: float) -> Patients:
+            return healthy + severity * (severe - healthy)
+
+        one = jnp.ones_like(depth)
+        return cls(
+            bias=depth,
+            release=one,
+            girk=0.0 * one,
+            depressible=between(*s.values("depressible_healthy", "depressible_severe")),
+            pad_rest=s.value("pad_rest") * one,
+            pad_step=between(*s.values("pad_step_healthy", "pad_step_severe")),
+            reciprocal=between(1.0, s.value("reciprocal_severe")),
+            fusimotor=one,
+        )
+
+    def with_gaba_b(self, effect: Patients | Scalar, presynaptic_share: Patients | Scalar | None = None) -> Condition:
+        """Return the same segments under a GABA-B effect, 0 to 1 of the maximum beyond the endogenous level.
+
+        `presynaptic_share` is the record of that name when left out.
+        """
+        s = parameters.load("segment")
+        share = s.value("presynaptic_share") if presynaptic_share is None else presynaptic_share
+        block, (alone, beside) = s.value("pre_block"), s.array("post_conductance")
+        one = jnp.ones_like(self.bias)
+        return eqx.tree_at(
+            lambda c: (c.release, c.girk),
+            self,
+            ((1.0 - share * block * effect) * one, (alone + share * (beside - alone)) * effect * one),
+        )
+
+    @property
+    def n_patients(self) -> int:
+        """Number of patients."""
+        return int(self.bias.shape[0])
+
+
+def preset(severity: str) -> float:
+    """Return the bias in mV of a named severity: healthy or spastic."""
+    return {"healthy": 0.0, "spastic": parameters.load("segment").value("spastic_bias")}[severity]
+
+
+PRESETS = ("healthy", "spastic")
