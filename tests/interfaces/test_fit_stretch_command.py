@@ -87,9 +87,8 @@ def test_stretches_at_several_speeds_tell_what_one_does_not() -> None:
     begun = one.angle_deg < 104.0
     begun[np.argmin(begun) :] = False
     assert one.torque_nm is not None
-    cut = Recording(
-        "cut", one.time_s[begun], one.angle_deg[begun], one.torque_nm[begun], None, one.lines[begun], one.header
-    )
+    kept = [column[begun] for column in (one.time_s, one.angle_deg, one.torque_nm, one.torque_nm**2)]
+    cut = Recording("cut", *kept, one.lines[begun], one.header)
     slow = fit([cut], "ramp")
     ratio = {one.name: one.ratio for one in together.asked}
     alone = {one.name: one.ratio for one in slow.asked}
@@ -99,6 +98,7 @@ def test_stretches_at_several_speeds_tell_what_one_does_not() -> None:
     assert not any("two or more speeds" in said for said in together.words)
     page = report.html(slow, {"version": "0", "sources": (), "assumed": ()}, "eutonia fit-stretch")
     assert "two or more speeds" in page
+    assert "EMG, rectified" in page
 
 
 def test_the_same_seed_gives_the_same_numbers_and_size_matters_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,8 +44,10 @@ def words(
 ) -> tuple[str, ...]:
     """Return sentences on what the recording cannot determine, and on what to doubt; a pendulum test has no speeds."""
     of = {estimate.name: estimate for estimate in estimates}
-    silent = next(part.share for part in parts if part.name == "reflex") < _SILENT
-    out = [_silent(of)] if silent else []
+    faint = next(part.share for part in parts if part.name == "reflex") < _SILENT
+    untold = [of[name] for name in _REFLEX if of[name].determined != "yes"] if faint else []
+    silent = bool(untold)
+    out = [_silent(untold, of["threshold"].low)] if silent else []
     left = [e for e in estimates if e.is_asked and e.determined == "no" and not (silent and e.name in _REFLEX)]
     if left:
         names = " and ".join(_lower(e.label) for e in left)
@@ -72,10 +74,11 @@ def _pair(of: dict[str, Estimate], one: str, other: str, alike: float) -> str:
     return f"{head} (correlation {alike:+.2f}): {why}."
 
 
-def _silent(of: dict[str, Estimate]) -> str:
+def _silent(untold: Sequence[Estimate], low: float) -> str:
+    names = ", ".join(_lower(estimate.label) for estimate in untold)
     return (
-        "The stretch reflex took next to no part: threshold, velocity sensitivity and gain cannot be told, only that "
-        f"the threshold lies above about {of['threshold'].low:.0f} deg. A faster or longer stretch would show it."
+        f"The stretch reflex took next to no part, so it is not told or hardly told: {names}. The threshold lies above "
+        f"about {low:.0f} deg; a faster or longer stretch would show more."
     )
 
 

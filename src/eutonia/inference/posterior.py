@@ -170,16 +170,6 @@ class Posterior:
         out[1:] = np.where(self.begins[1:, None, None], out[1:], step)
         return out
 
-    def unwhitened(
-        self, white: Float[np.ndarray, "sample lane"], spread: Lanes, alike: Lanes
-    ) -> Float[np.ndarray, "sample lane"]:
-        """Turn independent errors of unit spread back into errors."""
-        out = white * spread
-        for i in range(1, len(out)):
-            if not self.begins[i]:
-                out[i] = alike * out[i - 1] + out[i] * np.sqrt(1.0 - alike**2)
-        return out
-
 
 def _squares(sums: Sums, alike: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     with np.errstate(invalid="ignore", over="ignore"):

@@ -50,7 +50,6 @@ class Sample:
     """
 
     z: Draws
-    summit: Float[np.ndarray, " number"]
     effective: float
     pareto: float
     solved: float
@@ -80,7 +79,7 @@ class _Cloud:
 
     def look(self, at: Draws) -> None:
         """Add views from places."""
-        force, slopes = self.force_and_slopes(at)
+        _, force, slopes = self.seen(at)
         for k in range(at.shape[1]):
             columns, scales = np.linalg.qr(slopes[:, :, k])
             self.views.append(_View(at[:, k], columns, scales, columns.T @ force[:, k]))
@@ -88,11 +87,9 @@ class _Cloud:
 
     def add(self, at: Draws) -> None:
         """Add places."""
-        force, slopes = self.force_and_slopes(at)
-        samples = self.posterior.recorded.size
-        errors = self.posterior.unwhitened(force[:samples], *self.scales(at))
+        errors, force, slopes = self.seen(at)
         self._seen.append((force, slopes))
-        self._target.append(self.posterior.log_marginal(-errors) - 0.5 * (at**2).sum(axis=0))
+        self._target.append(self.posterior.log_marginal(errors) - 0.5 * (at**2).sum(axis=0))
         self.z = np.concatenate([self.z, at], axis=1)
 
     def gain(self) -> Lanes:
@@ -117,13 +114,15 @@ class _Cloud:
         errors = self.posterior.errors(at)[:, None]
         return np.concatenate([-self.posterior.whiten(errors, *self.scales(at))[:, 0], at])
 
-    def force_and_slopes(self, at: Draws) -> tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
-        """Return F and how it changes with each number."""
+    def seen(
+        self, at: Draws
+    ) -> tuple[Float[np.ndarray, "sample lane"], Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
+        """Return errors, F, and how it changes with each number."""
         errors, slopes = slopes_at(self.posterior, at)
         scales = self.scales(at)
         eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
         force = np.concatenate([-self.posterior.whiten(errors[:, None], *scales)[:, 0], at])
-        return force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
+        return errors, force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
 
 
 def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
@@ -146,7 +145,7 @@ def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
     shape = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
     draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
     solved = cloud.z.shape[1] / sum(cloud.drawn)
-    return Sample(draws, tops[:, 0], _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
+    return Sample(draws, _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
 
 
 def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:
@@ -173,12 +172,14 @@ def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
     slope, gap = np.zeros((_ROUND, shape, shape)), np.zeros((_ROUND, shape))
     for turn in range(_STEPS):
         if turn in _FRESH:
-            force, slopes = cloud.force_and_slopes(at)
+            _, force, slopes = cloud.seen(at)
             gap = _tame(np.einsum("lri,rl->li", columns, _tame(force)) - wanted)
             slope = _tame(np.einsum("lri,rjl->lij", columns, _tame(slopes), optimize=True))
         step = -_solved(slope, gap)
         at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
-    cloud.add(at[:, np.linalg.norm(gap, axis=1) < _SOLVED * np.sqrt(shape)])
+    left = np.linalg.norm(gap, axis=1)
+    # The nearest counts as found, so that there is one.
+    cloud.add(at[:, left <= max(_SOLVED * np.sqrt(shape), left.min())])
 
 
 def _tame(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
