@@ -144,10 +144,12 @@ class Lesions:
     def _diffuse_loss(self, form: str, condition: str) -> Loss:
         """Return what diffuse lesions of one form take in the end."""
         found = CONDITIONS[condition]
-        exposure = np.asarray(parameters.load(found.records).array(found.forms[form]))[:, None]
+        exposure = np.asarray(parameters.load(found.records).array(found.forms[form]))
         loss = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
         reached = len(PATHWAYS) if found.is_cord else MEDIAL_RETICULOSPINAL  # those below the pons run in the cord
-        loss[:reached] = 1.0 - (1.0 - self.completeness) ** exposure
+        # Whole arrays: of a broadcast operand NumPy takes powers by other code, to other last digits.
+        spared = np.tile(1.0 - self.completeness, (len(LIMBS), 1))
+        loss[:reached] = 1.0 - spared ** np.repeat(exposure[:, None], len(self), axis=1)
         return loss
 
     def _by_kind(self, ischaemic: str, haemorrhagic: str) -> Numbers:
