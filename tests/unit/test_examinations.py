@@ -20,7 +20,7 @@ from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.examine import muscle_state
 from eutonia.simulation.maneuver import SPEEDS, PassiveStretch
 from eutonia.simulation.pendulum import pendulum
-from eutonia.simulation.stretching import stretch_and_hold, stretch_by_hand
+from eutonia.simulation.stretching import stretch_and_hold
 
 TIME = np.arange(0, 10, 0.005)
 REST, DAMPING, RATE = 90.0, 0.3, 5.3
@@ -109,7 +109,7 @@ def limbs(name: str, bias: np.ndarray, muscle: int) -> Limb:
 
 def test_the_catch_comes_earlier_the_more_spastic_and_never_without_a_reflex() -> None:
     limb, of = limbs("knee", np.array([-3.0, 0.5, 1.0, 2.0, 3.0]), 0), joint("knee")
-    motion = stretch_by_hand(limb, stepped_constants(), (0.0, of.range_rad), np.deg2rad(348.0), 1.5)
+    motion = stretch_and_hold(limb, stepped_constants(), (0.0, of.range_rad), np.deg2rad(348.0), 1.5, by_hand=True)
     assert float(jnp.max(motion.velocity)) == pytest.approx(np.deg2rad(348), rel=1e-3)
     met = catch(motion, limb, stepped_constants())
     angles = np.rad2deg(np.asarray(met.angle))

@@ -18,6 +18,9 @@ from jaxtyping import Array, Float
 
 from eutonia.limb.swing import Limb, Motion, ReflexConstants, follow
 
+Scalar = Float[Array, ""]
+Times = Float[Array, " time"]
+
 # Steps in one delay: 1 ms, in which the fastest stretch goes 0.4 deg.
 _STEPS = 50
 
@@ -29,52 +32,36 @@ def stretch_and_hold(
     speed: float,
     total_s: float,
     *,
+    by_hand: bool = False,
     steps: int = _STEPS,
 ) -> Motion:
-    """Move every limb along `path` (from, to; rad) at `speed` (rad/s), then hold it, `total_s` seconds in all."""
-    step = float(constants.delay) / steps
-    samples = math.ceil(total_s / step) + 1
-    return _stretched(limb, constants, jnp.asarray([*path, speed]), samples, steps)
+    """Move every limb along `path` (from, to; rad), then hold it, `total_s` seconds in all.
 
-
-def stretch_by_hand(
-    limb: Limb,
-    constants: ReflexConstants,
-    path: tuple[float, float],
-    peak_speed: float,
-    total_s: float,
-    *,
-    steps: int = _STEPS,
-) -> Motion:
-    """Move every limb smoothly along `path` (from, to; rad), with `peak_speed` (rad/s) half-way, then hold it."""
-    step = float(constants.delay) / steps
-    samples = math.ceil(total_s / step) + 1
-    return _smooth(limb, constants, jnp.asarray([*path, peak_speed]), samples, steps)
+    `speed` (rad/s) is that of the whole stretch, or its peak half-way if it is done smoothly, `by_hand`.
+    """
+    samples = math.ceil(total_s / (float(constants.delay) / steps)) + 1
+    return _moved(limb, constants, jnp.asarray([*path, speed]), samples, steps, by_hand)
 
 
 @eqx.filter_jit
-def _stretched(limb: Limb, constants: ReflexConstants, path: Float[Array, "3"], samples: int, steps: int) -> Motion:
+def _moved(
+    limb: Limb, constants: ReflexConstants, path: Float[Array, "3"], samples: int, steps: int, by_hand: bool
+) -> Motion:
     begin, end, speed = path
     time = constants.delay / steps * jnp.arange(samples)
-    travel = jnp.clip(speed * time, 0.0, end - begin)
-    return _along(limb, constants, begin + travel, jnp.where(speed * time < end - begin, speed, 0.0), steps)
-
-
-@eqx.filter_jit
-def _smooth(limb: Limb, constants: ReflexConstants, path: Float[Array, "3"], samples: int, steps: int) -> Motion:
-    begin, end, peak = path
-    lasting = _PEAK_OVER_MEAN * (end - begin) / peak
-    s = jnp.minimum(constants.delay / steps * jnp.arange(samples) / lasting, 1.0)
-    angle = begin + (end - begin) * s**3 * (10.0 - 15.0 * s + 6.0 * s**2)
-    speed = (end - begin) / lasting * 30.0 * s**2 * (1.0 - s) ** 2
-    return _along(limb, constants, angle, speed, steps)
-
-
-def _along(
-    limb: Limb, constants: ReflexConstants, angle: Float[Array, " time"], speed: Float[Array, " time"], steps: int
-) -> Motion:
+    angle, velocity = (_least_jerk if by_hand else _steady)(end - begin, speed, time)
     one = jnp.ones((1, jnp.shape(limb.threshold)[-1]))
-    return follow(limb, angle[:, None] * one, speed[:, None] * one, constants, steps=steps)[0]
+    return follow(limb, (begin + angle)[:, None] * one, velocity[:, None] * one, constants, steps=steps)[0]
+
+
+def _steady(way: Scalar, speed: Scalar, time: Times) -> tuple[Times, Times]:
+    return jnp.clip(speed * time, 0.0, way), jnp.where(speed * time < way, speed, 0.0)
+
+
+def _least_jerk(way: Scalar, peak: Scalar, time: Times) -> tuple[Times, Times]:
+    lasting = _PEAK_OVER_MEAN * way / peak
+    s = jnp.minimum(time / lasting, 1.0)
+    return way * s**3 * (10.0 - 15.0 * s + 6.0 * s**2), way / lasting * 30.0 * s**2 * (1.0 - s) ** 2
 
 
 # Of a movement of least jerk: mathematics.

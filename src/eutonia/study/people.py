@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -34,58 +34,39 @@ from eutonia.study.vocabulary import SCALES, LimbName, ScaleName
 LARGEST_COHORT = 10_000_000
 DEFAULT_POOL = 16_384
 _ROUNDING = 1e-6
+Value = TypeVar("Value", bound=Given)
 
 
-class Spread(Part):
+class Spread(Part, Generic[Value]):
     """How a property varies between people: normal, cut off at both ends."""
 
-    mean: Given
-    sd: Given
-    low: Given
-    high: Given
+    mean: Value = described("Mean between people.")
+    sd: Value = described("Standard deviation between people.")
+    low: Value = described("Lowest.", alias="min")
+    high: Value = described("Highest.", alias="max")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Spread:
+    def _ordered(self) -> Spread[Value]:
         if not self.low <= self.mean <= self.high or self.low >= self.high:
             given = f"min {show(self.low)}, mean {show(self.mean)}, max {show(self.high)}"
             refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
         return self
 
 
-class AgeSpread(Spread):
+class AgeSpread(Spread[Age]):
     """Age between people."""
 
-    mean: Age = described("Mean age.")
-    sd: Age = described("Standard deviation between people.")
-    low: Age = described("Youngest.", alias="min")
-    high: Age = described("Oldest.", alias="max")
 
-
-class WeightSpread(Spread):
+class WeightSpread(Spread[Weight]):
     """Body weight between people."""
 
-    mean: Weight = described("Mean body weight.")
-    sd: Weight = described("Standard deviation between people.")
-    low: Weight = described("Lightest.", alias="min")
-    high: Weight = described("Heaviest.", alias="max")
 
-
-class ClearanceSpread(Spread):
+class ClearanceSpread(Spread[Clearance]):
     """Creatinine clearance between people."""
 
-    mean: Clearance = described("Mean creatinine clearance.")
-    sd: Clearance = described("Standard deviation between people.")
-    low: Clearance = described("Lowest.", alias="min")
-    high: Clearance = described("Highest.", alias="max")
 
-
-class TimeSpread(Spread):
+class TimeSpread(Spread[Hours]):
     """Time since the lesion between people."""
-
-    mean: Hours = described("Mean time since onset at the start of the trial.")
-    sd: Hours = described("Standard deviation between people.")
-    low: Hours = described("Shortest.", alias="min")
-    high: Hours = described("Longest.", alias="max")
 
 
 class ShareSpread(Part):

@@ -22,7 +22,7 @@ from eutonia.simulation import pendulum as pendulum_test
 from eutonia.simulation.bedside import Bedside, bedside_constants, group, stepped_constants
 from eutonia.simulation.examine import Examination, examine_at, excess_curve, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch
-from eutonia.simulation.stretching import stretch_and_hold, stretch_by_hand
+from eutonia.simulation.stretching import stretch_and_hold
 
 if TYPE_CHECKING:
     import xarray
@@ -141,7 +141,7 @@ def _by_hand(limb: Limb, of: MuscleGroup, stretching: PassiveStretch) -> Motion:
     """Return a stretch through the range whose highest speed is that of the maneuver."""
     peak = float(stretching.degrees_per_second((of,))[0])
     end = float(np.deg2rad(of.range_of_motion))
-    return stretch_by_hand(limb, stepped_constants(), (0.0, end), float(np.deg2rad(peak)), _QUICK_S)
+    return stretch_and_hold(limb, stepped_constants(), (0.0, end), float(np.deg2rad(peak)), _QUICK_S, by_hand=True)
 
 
 def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:

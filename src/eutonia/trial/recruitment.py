@@ -31,6 +31,7 @@ from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.study import vocabulary
+from eutonia.study.fields import Given
 from eutonia.study.people import Entry, Spread
 from eutonia.study.people import LesionShare as GivenLesion
 from eutonia.study.people import Population as GivenPopulation
@@ -65,7 +66,7 @@ class Pool:
 def population_of(given: GivenPopulation) -> Population:
     """Translate the population of a study file into the population that `Cohort` draws from."""
 
-    def spread(part: Spread) -> TruncatedNormal:
+    def spread(part: Spread[Given]) -> TruncatedNormal:
         return TruncatedNormal(part.mean, part.sd, part.low, part.high)
 
     if given.lesion_shares:
