@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 import xarray as xr
 
-from eutonia import cli
 from eutonia.study.design import shipped
 
 HERE = Path(__file__).parent
@@ -28,25 +27,9 @@ def texts() -> dict[str, str]:
     return found
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to stand in, with the cache of compiled programs of its own session kept."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize("case", BROKEN, ids=[case["name"] for case in BROKEN])
 def test_a_broken_study_ends_with_code_2_and_leaves_nothing(
-    case: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: dict[str, object], folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = texts()[str(case["of"])]
     for old, new in case.get("edits", []):  # type: ignore[attr-defined]
@@ -55,7 +38,7 @@ def test_a_broken_study_ends_with_code_2_and_leaves_nothing(
         start, end = case["cut"]  # type: ignore[misc]
         text = text[: text.index(start)] + text[text.index(end) :]
     (folder / "broken.toml").write_text(text, encoding="utf-8")
-    assert run(monkeypatch, "run", "broken.toml") == 2
+    assert run("run", "broken.toml") == 2
     shown = capsys.readouterr().err
     assert shown.startswith("Error: broken.toml")
     assert "Traceback" not in shown
@@ -73,49 +56,48 @@ def test_a_broken_study_ends_with_code_2_and_leaves_nothing(
     ],
 )
 def test_a_file_that_is_no_study(
-    name: str, content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, content: bytes, folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / name).write_bytes(content)
     for command in ("run", "check"):
-        assert run(monkeypatch, command, name) == 2
+        assert run(command, name) == 2
         assert "Traceback" not in capsys.readouterr().err
     assert {p.name for p in folder.iterdir()} == {name}
 
 
 def test_a_missing_study_names_the_nearest(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "run", "meythaler_2010") == 2
+    assert run("run", "meythaler_2010") == 2
     assert "meythaler_2001" in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 
 def test_an_entry_level_that_no_population_has_is_refused_before_anything_is_written(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = texts()["meythaler_2001"].replace("mean = 3.3\nsd = 1.2", "mean = 4.9\nsd = 0.05").replace("49152", "2048")
     (folder / "odd.toml").write_text(text, encoding="utf-8")
-    assert run(monkeypatch, "run", "odd.toml", *SMALL) == 2
+    assert run("run", "odd.toml", *SMALL) == 2
     assert "Do: enlarge population.pool" in capsys.readouterr().err
     assert {p.name for p in folder.iterdir()} == {"odd.toml"}
 
 
 def test_a_folder_with_other_files_is_not_overwritten(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "mine").mkdir()
     (folder / "mine" / "thesis.txt").write_text("precious")
-    assert run(monkeypatch, "run", "meythaler_2001", *SMALL, "--out", "mine") == 2
+    assert run("run", "meythaler_2001", *SMALL, "--out", "mine") == 2
     assert "mine" in capsys.readouterr().err
     assert (folder / "mine" / "thesis.txt").read_text() == "precious"
 
 
 @pytest.fixture(scope="module")
-def trial_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trial_folder(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., int]) -> Path:
     """The result of a small run of the headline trial."""
     place = tmp_path_factory.mktemp("trial") / "out"
-    with pytest.MonkeyPatch.context() as patch:
-        assert run(patch, "run", "meythaler_2001", *SMALL, "--out", str(place), "--quiet") == 0
+    assert run("run", "meythaler_2001", *SMALL, "--out", str(place), "--quiet") == 0
     return place
 
 
@@ -152,7 +134,7 @@ def test_the_summary_is_the_mean_of_the_visits(trial_folder: Path) -> None:
 
 
 def test_a_run_says_what_it_rests_on_and_cites_it(
-    trial_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trial_folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     record = json.loads((trial_folder / "run.json").read_text())
     assert record["seed"] == 2001
@@ -160,24 +142,25 @@ def test_a_run_says_what_it_rests_on_and_cites_it(
     assert len(record["study_digest"]) == 64
     assert {"receptor", "intrathecal", "tone", "lesion", "descending", "bedside"} <= set(record["parameter_sets"])
     assert sum(record["counts_by_status"].values()) > 100
-    assert run(monkeypatch, "cite", str(trial_folder)) == 0
+    assert run("cite", str(trial_folder)) == 0
     shown = capsys.readouterr().out
     assert "@" in shown
     assert "Kroin_1993" in shown
 
 
-def test_the_same_seed_gives_the_same_files_of_numbers(trial_folder: Path, tmp_path: Path) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        words = ("run", "meythaler_2001", *SMALL, "--out", str(tmp_path / "again"), "--block", "7", "--quiet")
-        assert run(patch, *words) == 0
+def test_the_same_seed_gives_the_same_files_of_numbers(
+    trial_folder: Path, tmp_path: Path, run: Callable[..., int]
+) -> None:
+    words = (*SMALL, "--out", str(tmp_path / "again"), "--block", "7", "--quiet")
+    assert run("run", "meythaler_2001", *words) == 0
     for name in ("summary.json", "visits.parquet"):
         assert (tmp_path / "again" / name).read_bytes() == (trial_folder / name).read_bytes()
 
 
 def test_a_case_writes_its_files_and_prints_a_short_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "run", "case_haemorrhage_pump", "--out", str(tmp_path / "case")) == 0
+    assert run("run", "case_haemorrhage_pump", "--out", str(tmp_path / "case")) == 0
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) <= 30
     assert "not a medical device" in shown
@@ -194,25 +177,25 @@ def test_a_case_writes_its_files_and_prints_a_short_table(
     course.close()
 
 
-def test_parameters_can_be_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "parameters", "receptor", "--status", "assumed") == 0
+def test_parameters_can_be_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("parameters", "receptor", "--status", "assumed") == 0
     shown = capsys.readouterr().out
     assert "endogenous" in shown
     assert "ec50" not in shown
-    assert run(monkeypatch, "parameters", "receptr") == 2
+    assert run("parameters", "receptr") == 2
     assert "receptor" in capsys.readouterr().err
-    assert run(monkeypatch, "parameters", "--status", "guessed") == 2
+    assert run("parameters", "--status", "guessed") == 2
 
 
-def test_schema_and_studies(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "schema") == 0
+def test_schema_and_studies(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("schema") == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Eutonia study file"
-    assert run(monkeypatch, "studies") == 0
+    assert run("studies") == 0
     assert set(shipped()) <= set(capsys.readouterr().out.split())
     for name in shipped():
-        assert run(monkeypatch, "check", name) == 0
+        assert run("check", name) == 0
 
 
-def test_help_is_quick_to_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "--help") == 0
+def test_help_is_quick_to_read(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
     assert "not a medical device" in " ".join(capsys.readouterr().out.split())

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from eutonia import cli
 from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.bedside import bedside, bedside_constants
 from eutonia.simulation.examine import body_constants, resistance_of
@@ -23,25 +22,15 @@ from eutonia.trial.running import prepare
 CASE = "case_ischaemic_tablets"
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", "examine", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
 @pytest.mark.xdist_group("slow clock")
 def test_an_examination_prints_writes_and_draws(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch, CASE, "--test", "pendulum", "--at", "day 90", "--out", "found") == 0
+    assert run("examine", CASE, "--test", "pendulum", "--at", "day 90", "--out", "found") == 0
     shown = capsys.readouterr().out
     for words in ("day 90 after the onset", "First swing excursion", "deg/s", "not a medical device"):
         assert words in shown
-    folder = tmp_path / "found"
+    folder = folder / "found"
     assert {path.name for path in folder.iterdir()} == {
         "report.html", "run.json", "findings.csv", "pendulum_knee_extensors.csv", "pendulum_knee_extensors.nc",
     }  # fmt: skip
@@ -65,7 +54,7 @@ def test_an_examination_prints_writes_and_draws(
     assert page.count("<svg") == 3  # the mark, the angle, the torques
     # The same examination may be written over itself, and nothing else may.
     (folder / "mine.txt").write_text("keep")
-    assert run(monkeypatch, CASE, "--out", "found") == 2
+    assert run("examine", CASE, "--out", "found") == 2
     assert (folder / "mine.txt").read_text() == "keep"
 
 
@@ -100,14 +89,13 @@ def test_a_full_examination_finds_in_charted_muscles_what_the_chart_is_made_of()
 def test_what_cannot_be_examined_is_refused_before_anything_is_written(
     words: tuple[str, ...],
     told: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert run(monkeypatch, *words) == 2
+    assert run("examine", *words) == 2
     error = capsys.readouterr().err
     assert error.startswith("Error: ")
     assert told in " ".join(error.split())
     assert len(error.splitlines()) < 24
-    assert not list(tmp_path.iterdir())
+    assert not list(folder.iterdir())

@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from eutonia import cli
 from eutonia.exchange import Dosing, export, models
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", "export", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-def test_the_list_names_every_model(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "--list") == 0
+def test_the_list_names_every_model(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "--list") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(models())
 
 
-def test_the_screen_shows_the_document(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "oral_wuis_1985", "--format", "sbml", "--dose", "10 mg", "--every", "8 hour") == 0
+def test_the_screen_shows_the_document(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", "oral_wuis_1985", "--format", "sbml", "--dose", "10 mg", "--every", "8 hour") == 0
     wanted = export("oral_wuis_1985", Dosing(dose="10 mg", every="8 hour"))
     assert capsys.readouterr().out.strip() == wanted.strip()
 
 
-def test_a_file_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_is_written(tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "pump.xml"
     words = ("intrathecal", "--infusion", "100 ug/day", "--dose", "50 ug", "--access", "catheter", "--out", str(file))
-    assert run(monkeypatch, *words) == 0
+    assert run("export", *words) == 0
     assert str(file) in capsys.readouterr().out.replace("\n", "")
     wanted = export("intrathecal", Dosing(infusion="100 ug/day", dose="50 ug", access="catheter"))
     assert file.read_text(encoding="utf-8") == wanted
@@ -54,10 +44,10 @@ def test_an_error_ends_with_code_2_and_writes_nothing(
     words: tuple[str, ...],
     says: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(monkeypatch, *words, "--out", str(tmp_path / "model.xml")) == 2
+    assert run("export", *words, "--out", str(tmp_path / "model.xml")) == 2
     shown = capsys.readouterr()
     assert shown.err.startswith("Error: ")
     assert says in shown.err

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import re
 import shutil
-import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eutonia import cli
 from eutonia.errors import EutoniaError
 from eutonia.exchange.pump_file import load_therapy, parse_therapy, shipped
 
@@ -24,24 +24,9 @@ BROKEN = tomllib.loads((HERE / "broken_programs.toml").read_text(encoding="utf-8
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in shipped().items()}
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize("case", BROKEN, ids=[case["name"] for case in BROKEN])
 def test_a_broken_program_ends_with_code_2_and_leaves_nothing(
-    case: dict[str, object], folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: dict[str, object], folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = TEXTS[str(case["of"])]
     if "cut" in case:
@@ -51,7 +36,7 @@ def test_a_broken_program_ends_with_code_2_and_leaves_nothing(
         assert old in text
         text = text.replace(old, new, 1)
     (folder / "broken.toml").write_text(text, encoding="utf-8")
-    assert run(monkeypatch, "pump", "broken.toml", "--out", "out") == 2
+    assert run("pump", "broken.toml", "--out", "out") == 2
     shown = capsys.readouterr().err
     assert shown.startswith("Error: broken.toml")
     assert "Traceback" not in shown
@@ -66,17 +51,17 @@ def test_a_broken_program_ends_with_code_2_and_leaves_nothing(
     ("name", "content"), [("binary.toml", bytes(range(256))), ("empty.toml", b" \n"), ("cut.toml", b'[pump]\nx = "')]
 )
 def test_a_file_that_is_no_program(
-    name: str, content: bytes, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, content: bytes, folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / name).write_bytes(content)
-    assert run(monkeypatch, "pump", name) == 2
+    assert run("pump", name) == 2
     assert "Traceback" not in capsys.readouterr().err
 
 
 def test_a_missing_program_names_the_nearest(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(monkeypatch, "pump", "mised_refill") == 2
+    assert run("pump", "mised_refill") == 2
     assert "missed_refill" in capsys.readouterr().err
 
 
@@ -92,20 +77,13 @@ def test_no_slip_of_the_keyboard_is_a_traceback(name: str, data: st.DataObject) 
 
 
 @pytest.fixture(scope="module")
-def careless(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def careless(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., int]) -> tuple[Path, str]:
     """The folder of a program that breaks rules, and what the screen showed."""
     place = tmp_path_factory.mktemp("pump") / "out"
-    with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context():
-        from _pytest.capture import SysCapture
-
-        screen = SysCapture(1)
-        screen.start()
-        try:
-            assert run(patch, "pump", "careless", "--out", str(place)) == 0
-            shown = screen.snap()
-        finally:
-            screen.done()
-    return place, shown
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown):
+        assert run("pump", "careless", "--out", str(place)) == 0
+    return place, shown.getvalue()
 
 
 def test_page_table_record_and_screen_agree(careless: tuple[Path, str]) -> None:
@@ -142,20 +120,20 @@ def test_the_page_loads_nothing(careless: tuple[Path, str]) -> None:
 
 
 def test_an_older_forecast_is_replaced_and_a_stranger_is_not(
-    careless: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    careless: tuple[Path, str], tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "older"
     shutil.copytree(careless[0], folder)
-    assert run(monkeypatch, "pump", "careless", "--out", str(folder), "--quiet", "--day", "3") == 0
+    assert run("pump", "careless", "--out", str(folder), "--quiet", "--day", "3") == 0
     assert json.loads((folder / "program.json").read_text())["day"]["number"] == 3
     (folder / "thesis.txt").write_text("precious")
-    assert run(monkeypatch, "pump", "careless", "--out", str(folder), "--quiet") == 2
+    assert run("pump", "careless", "--out", str(folder), "--quiet") == 2
     assert "thesis.txt" in capsys.readouterr().err
     assert (folder / "thesis.txt").read_text() == "precious"
 
 
-def test_the_programs_that_ship_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(monkeypatch, "programs") == 0
+def test_the_programs_that_ship_are_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("programs") == 0
     shown = capsys.readouterr().out
     for name in shipped():
         assert f"{name} " in shown

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import importlib.util
 import itertools
 import math
 import re
 from html.parser import HTMLParser
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import polars as pl
 import pytest
+import report_examples as examples
 import xarray as xr
 
 from eutonia import report
@@ -27,22 +25,12 @@ _VOID = {"meta", "link", "br", "hr", "img", "input", "path", "rect", "circle", "
 
 
 @pytest.fixture(scope="module")
-def examples() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_examples", Path(__file__).parents[1] / "report_examples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def trial(examples: ModuleType) -> StudyResult:
+def trial() -> StudyResult:
     return examples.trial()
 
 
 @pytest.fixture(scope="module")
-def case(examples: ModuleType) -> StudyResult:
+def case() -> StudyResult:
     return examples.case()
 
 
@@ -163,7 +151,7 @@ def test_nothing_is_loaded_from_anywhere(page: str) -> None:
     assert "http://" not in page
 
 
-def test_text_of_a_study_cannot_become_markup(examples: ModuleType, trial: StudyResult) -> None:
+def test_text_of_a_study_cannot_become_markup(trial: StudyResult) -> None:
     evil = "<script>alert('x')</script> & \"$x_1$\""
     text = report.html(
         examples.trial(
@@ -181,7 +169,7 @@ def test_text_of_a_study_cannot_become_markup(examples: ModuleType, trial: Study
     assert not [tag for tag, _ in Reader(text).elements if tag == "script"]
 
 
-def test_event_labels_and_arms_are_escaped_inside_figures(examples: ModuleType) -> None:
+def test_event_labels_and_arms_are_escaped_inside_figures() -> None:
     text = report.html(examples.case(events=((8.0, "<b>bolus</b> $5^{th}$"),), zooms=()))
     assert "<b>bolus" not in text
     assert "&lt;b&gt;bolus" in text
@@ -238,7 +226,7 @@ def test_text_and_marks_stand_out_from_the_paper(theme: int) -> None:
         assert (max(paper, other) + 0.05) / (min(paper, other) + 0.05) >= 3.0, token
 
 
-def test_the_same_result_gives_the_same_page(examples: ModuleType) -> None:
+def test_the_same_result_gives_the_same_page() -> None:
     assert report.html(examples.case(zooms=())) == report.html(examples.case(zooms=()))
 
 
@@ -250,7 +238,7 @@ def test_a_result_with_almost_nothing_still_gives_a_page() -> None:
     assert "Flow of patients" not in text
 
 
-def test_many_events_become_numbers_that_stay_in_the_figure(examples: ModuleType) -> None:
+def test_many_events_become_numbers_that_stay_in_the_figure() -> None:
     events = tuple((k * 290.0, f"Visit number {k} with a rather long description") for k in range(60))
     text = report.html(examples.case(events=events, zooms=()))
     wide = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", text, flags=re.DOTALL)[0]
@@ -278,7 +266,7 @@ def test_a_flow_of_four_arms_keeps_every_box() -> None:
 
 
 @pytest.mark.parametrize("width", [1000, 350])
-def test_a_long_legend_stays_inside_its_figure(examples: ModuleType, width: int) -> None:
+def test_a_long_legend_stays_inside_its_figure(width: int) -> None:
     long = "Drowsiness within a day of a bolus, in people of this age with this clearance, however it is asked about"
     made = examples.case(zooms=())
     risk = next(name for name in made.course.data_vars if str(name).startswith("risk"))

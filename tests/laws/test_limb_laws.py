@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import limb_examples as examples
 import numpy as np
 import pytest
 
@@ -22,12 +21,6 @@ from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.clonus import clonus
 from eutonia.simulation.examine import muscle_state
 from eutonia.simulation.pendulum import pendulum
-
-_spec = importlib.util.spec_from_file_location("limb_examples", Path(__file__).parents[1] / "limb_examples.py")
-assert _spec is not None
-assert _spec.loader is not None
-examples = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(examples)
 
 ROWS = (*examples.LADDER, examples.DRUGGED)
 SEVERE, DRUGGED = 5, 6

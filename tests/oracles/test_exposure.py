@@ -6,32 +6,17 @@ the largest error; without it a few are run.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+import schedules
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schedules import LIMITS, Plan, Row
 
 from eutonia.drug import exposure
-
-
-def beside(name: str) -> ModuleType:
-    """Import a module that lies beside this one."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-schedules = beside("schedules")
-Plan, Row, LIMITS = schedules.Plan, schedules.Row, schedules.LIMITS
 
 ONE, TWO, THREE = ("CL", "V"), ("CL", "VC", "Q", "VP"), ("CL", "VC", "Q", "VP", "Q2", "VP2")
 PLANS = {

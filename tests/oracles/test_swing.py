@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import mujoco
 import numpy as np
 import pytest
+from limb_examples import LADDER, adult_leg, constants
 from scipy.integrate import solve_ivp
 
 from eutonia.assessment.pendulum import PendulumConstants, PendulumScore, pendulum_score
@@ -23,13 +22,6 @@ from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.examine import muscle_state
 from eutonia.simulation.pendulum import pendulum
 from eutonia.simulation.stretching import stretch_and_hold
-
-_spec = importlib.util.spec_from_file_location("limb_examples", Path(__file__).parents[1] / "limb_examples.py")
-assert _spec is not None
-assert _spec.loader is not None
-examples = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(examples)
-LADDER, adult_leg, constants = examples.LADDER, examples.adult_leg, examples.constants
 
 SECONDS = 2.0
 ROWS = (1, 3, 4, 5)

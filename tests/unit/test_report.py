@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import io
 import json
 import math
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import report_examples as examples
 import xarray as xr
 from rich.console import Console
 
@@ -26,27 +25,13 @@ from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
 
 
-def _examples() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_examples", Path(__file__).parents[1] / "report_examples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
-def examples() -> ModuleType:
-    return _examples()
-
-
-@pytest.fixture(scope="module")
-def trial(examples: ModuleType) -> StudyResult:
+def trial() -> StudyResult:
     return examples.trial()
 
 
 @pytest.fixture(scope="module")
-def case(examples: ModuleType) -> StudyResult:
+def case() -> StudyResult:
     return examples.case()
 
 

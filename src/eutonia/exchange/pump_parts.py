@@ -34,6 +34,7 @@ from eutonia.study.fields import (
     described,
     refuse,
 )
+from eutonia.study.parts import reservoir_fits
 from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
@@ -132,13 +133,8 @@ class Implant(Part):
 
     @model_validator(mode="after")
     def _fits(self) -> Implant:
-        sizes = vocabulary.reservoirs(self.model)
-        if self.reservoir_ml not in sizes:
-            why, allowed = f"The {self.model} has no such reservoir.", " or ".join(f'"{size:g} mL"' for size in sizes)
-            refuse(Problem(("reservoir",), why, self.reservoir_ml.text, allowed, do="Choose one of them."))
-        if self.alarm_volume_ml is not None and self.alarm_volume_ml >= self.reservoir_ml:
-            why, allowed = "The alarm would sound on a full reservoir.", f"less than {self.reservoir_ml.text}"
-            refuse(Problem(("alarm_volume",), why, self.alarm_volume_ml.text, allowed, do="Lower it."))
+        if found := reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml):
+            refuse(*found)
         return self
 
 

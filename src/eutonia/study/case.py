@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
     Bolus,
@@ -37,7 +36,7 @@ from eutonia.study.fields import (
     described,
     refuse,
 )
-from eutonia.study.parts import tip_fits
+from eutonia.study.parts import reservoir_fits, tip_fits
 from eutonia.study.people import fits_kind
 from eutonia.study.scales import daily_fits
 from eutonia.study.studyfile import Problem
@@ -105,13 +104,8 @@ class CasePump(Part):
 
     @model_validator(mode="after")
     def _reservoir(self) -> CasePump:
-        sizes = vocabulary.reservoirs(self.model)
-        if self.reservoir_ml not in sizes:
-            why, allowed = f"The {self.model} has no such reservoir.", " or ".join(f'"{size:g} mL"' for size in sizes)
-            refuse(Problem(("reservoir",), why, self.reservoir_ml.text, allowed, do="Choose one of them."))
-        if self.alarm_volume_ml >= self.reservoir_ml:
-            why, allowed = "The alarm would sound on a full reservoir.", f"less than {self.reservoir_ml.text}"
-            refuse(Problem(("alarm_volume",), why, self.alarm_volume_ml.text, allowed, do="Lower it."))
+        if found := reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml):
+            refuse(*found)
         return self
 
 

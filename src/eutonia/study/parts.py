@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Bolus,
     Flag,
@@ -151,6 +152,18 @@ class InfusionTreatment(Part):
 
 
 Treatment = Annotated[OralTreatment | BolusTreatment | InfusionTreatment, Field(discriminator="route")]
+
+
+def reservoir_fits(model: str, reservoir_ml: Given, alarm_volume_ml: Given | None) -> list[Problem]:
+    """Return the faults of a reservoir that the pump model does not come with, or whose alarm would always sound."""
+    sizes = vocabulary.reservoirs(model)
+    if reservoir_ml not in sizes:
+        why, allowed = f"The {model} has no such reservoir.", " or ".join(f'"{size:g} mL"' for size in sizes)
+        return [Problem(("reservoir",), why, reservoir_ml.text, allowed, do="Choose one of them.")]
+    if alarm_volume_ml is not None and alarm_volume_ml >= reservoir_ml:
+        why, allowed = "The alarm would sound on a full reservoir.", f"less than {reservoir_ml.text}"
+        return [Problem(("alarm_volume",), why, alarm_volume_ml.text, allowed, do="Lower it.")]
+    return []
 
 
 def tip_fits(access: str, tip: str | None) -> list[Problem]:

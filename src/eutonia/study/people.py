@@ -52,6 +52,11 @@ class Spread(Part, Generic[Value]):
             refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
         return self
 
+    @property
+    def numbers(self) -> tuple[Value, Value, Value, Value]:
+        """Return mean, standard deviation, lowest and highest."""
+        return self.mean, self.sd, self.low, self.high
+
 
 class AgeSpread(Spread[Age]):
     """Age between people."""

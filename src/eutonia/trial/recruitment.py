@@ -31,8 +31,7 @@ from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.study import vocabulary
-from eutonia.study.fields import Given
-from eutonia.study.people import Entry, Spread
+from eutonia.study.people import Entry
 from eutonia.study.people import LesionShare as GivenLesion
 from eutonia.study.people import Population as GivenPopulation
 from eutonia.tone.descending import (
@@ -65,10 +64,6 @@ class Pool:
 
 def population_of(given: GivenPopulation) -> Population:
     """Translate the population of a study file into the population that `Cohort` draws from."""
-
-    def spread(part: Spread[Given]) -> TruncatedNormal:
-        return TruncatedNormal(part.mean, part.sd, part.low, part.high)
-
     if given.lesion_shares:
         lesions = tuple(_lesion_share(part) for part in given.lesion_shares)
     elif given.lesions is not None:
@@ -80,10 +75,10 @@ def population_of(given: GivenPopulation) -> Population:
     return Population(
         origin=given.origin,
         lesions=lesions,
-        age=spread(given.age_year),
-        weight=spread(given.weight_kg),
-        creatinine_clearance=spread(given.creatinine_clearance_ml_per_min),
-        time_since_onset_h=spread(onset) if onset is not None else no_onset,
+        age=TruncatedNormal(*given.age_year.numbers),
+        weight=TruncatedNormal(*given.weight_kg.numbers),
+        creatinine_clearance=TruncatedNormal(*given.creatinine_clearance_ml_per_min.numbers),
+        time_since_onset_h=TruncatedNormal(*onset.numbers) if onset is not None else no_onset,
         women=given.women,
     )
 
