@@ -1,0 +1,34 @@
+"""The command line as a test calls it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from eutonia import cli
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., int]:
+    """`run("check", "study.toml")` does what `eutonia check study.toml` does, and returns the exit code."""
+
+    def called(*words: str) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", ["eutonia", *words])
+            try:
+                cli.main()
+            except SystemExit as end:
+                return int(end.code or 0)
+        return 0
+
+    return called
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to stand in."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
