@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from study_examples import STROKE
 
 from eutonia import parameters
 from eutonia.drug import policy
@@ -110,7 +111,8 @@ def test_steps_and_limits_are_those_of_the_label(origin: str) -> None:
 
 # --- the rules on the clock ------------------------------------------------------------------------------------------
 
-HEAD = """
+HEAD = (
+    """
 [study]
 name = "policies"
 title = "One policy a phase, for tests"
@@ -118,19 +120,16 @@ kind = "trial"
 seed = 3
 [population]
 n = 64
-origin = "stroke"
-lesions = "stroke survivors"
-women = 0.5
-age = { mean = "60 year", sd = "12 year", min = "25 year", max = "85 year" }
-weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
-creatinine_clearance = { mean = "90 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
-time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }
+"""
+    + STROKE
+    + """\
 [assessment]
 side = "affected"
 limbs = ["leg"]
 scales = ["ashworth"]
 rater = "human"
 """
+)
 
 PHASE = """
 [[phase]]

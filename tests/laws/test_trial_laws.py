@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
+from study_examples import STROKE
 
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
@@ -24,7 +25,8 @@ pytestmark = pytest.mark.xdist_group("slow clock")
 N, REPLICATES, WIDTH = 24, 6, 64
 PEOPLE = N * REPLICATES
 
-HEAD = """
+HEAD = (
+    """
 [study]
 name = "laws"
 title = "Every kind of arm, for tests"
@@ -34,14 +36,9 @@ seed = 7
 [population]
 n = 24
 pool = 2048
-origin = "stroke"
-lesions = "stroke survivors"
-women = 0.45
-age = { mean = "60 year", sd = "12 year", min = "25 year", max = "85 year" }
-weight = { mean = "76 kg", sd = "15 kg", min = "40 kg", max = "140 kg" }
-creatinine_clearance = { mean = "85 mL/min", sd = "25 mL/min", min = "40 mL/min", max = "160 mL/min" }
-time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "120 month" }
-
+"""
+    + STROKE
+    + """\
 [[population.entry]]
 scale = "ashworth"
 limb = "leg"
@@ -54,6 +51,7 @@ limbs = ["leg", "arm"]
 scales = ["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "walking", "pain"]
 rater = "human"
 """
+)
 
 BOLUS_ARM = """
 [[phase.arm]]

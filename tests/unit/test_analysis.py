@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from study_examples import STROKE
 
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.analysis import Outcome, consort, join, quantities, summarise, visit_label
@@ -17,7 +18,8 @@ PER_TRIAL, TRIALS = 5, 40
 PEOPLE = PER_TRIAL * TRIALS
 DAY = 24.0
 
-STUDY = """
+STUDY = (
+    """
 [study]
 name = "analysed"
 title = "A trial whose outcome is made up"
@@ -25,13 +27,9 @@ kind = "trial"
 seed = 1
 [population]
 n = 5
-origin = "stroke"
-lesions = "stroke survivors"
-women = 0.5
-age = { mean = "60 year", sd = "12 year", min = "25 year", max = "85 year" }
-weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
-creatinine_clearance = { mean = "90 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
-time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }
+"""
+    + STROKE
+    + """\
 [assessment]
 side = "affected"
 limbs = ["leg", "arm"]
@@ -77,6 +75,7 @@ route = "oral"
 dose = "20 mg"
 every = "8 hour"
 """
+)
 
 
 def published(statistic: str, value: float = 0.5, **keys: str) -> str:

@@ -1,0 +1,14 @@
+"""Parts of study files that several tests share."""
+
+from __future__ import annotations
+
+# Of [population]: people years after a stroke.
+STROKE = """\
+origin = "stroke"
+lesions = "stroke survivors"
+women = 0.5
+age = { mean = "60 year", sd = "12 year", min = "25 year", max = "85 year" }
+weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
+creatinine_clearance = { mean = "90 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
+time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }
+"""
