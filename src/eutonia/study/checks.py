@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from eutonia.drug import products
+from eutonia.drug.regimen import OralDose
 from eutonia.study import vocabulary
 from eutonia.study.case import (
     CasePump,
@@ -71,6 +73,8 @@ def _treatments(phase: Phase, where: Key) -> Iterator[Problem]:
         for position, given in enumerate(arm.treatments):
             here: Key = (*where, "arm", number, "treatment", position)
             yield from _product(here, given.product, given.route)
+            if isinstance(given, OralTreatment):
+                yield from _strength(here, given)
             key, start = ("at", given.at_h) if isinstance(given, BolusTreatment) else ("start", given.start_h)
             if start >= last:
                 why = f"Nobody is examined after this: the last visit is at {last.text}."
@@ -102,6 +106,17 @@ def _product(where: Key, name: str, route: str) -> Iterator[Problem]:
         problem = not_a_name((*where, "product"), f"product for the route {route}", name, suitable)
         why = f"This product is not for the route {route}: that is a thousandfold error of dose in the making."
         yield Problem(problem.at, why, name, problem.allowed, problem.nearest, "Choose a product of that route.")
+
+
+def _strength(where: Key, given: OralTreatment | TabletsEvent) -> Iterator[Problem]:
+    """Check that whole units of the product, or half tablets, make the dose."""
+    product = products.find(given.product)
+    if product.route == products.ORAL and (warning := products.check_dose(product, OralDose(given.dose_mg))):
+        why = f"Whole or, of tablets, half units of {product.name} do not make this dose."
+        allowed = f"made of {', '.join(f'{x:g}' for x in product.strengths)} {product.strength_unit}"
+        near = tuple(f'"{dose.mg:g} mg"' for dose in warning.nearest)
+        do = "Choose a dose that they make, or a liquid."
+        yield Problem((*where, "dose"), why, given.dose_mg.text, allowed, near, do)
 
 
 def _follows(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
@@ -233,6 +248,8 @@ def case_problems(study: CaseStudy) -> list[Problem]:
         if product is not None:
             route = "oral" if isinstance(event, TabletsEvent) else "intrathecal bolus"
             found += _product(where, product, route)
+        if isinstance(event, TabletsEvent):
+            found += _strength(where, event)
         if isinstance(event, InfusionEvent | StopInfusionEvent | RefillEvent):
             found += _pump_event(study, event, where)
         if isinstance(event, StopTabletsEvent) and not tablets:
