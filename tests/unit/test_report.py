@@ -180,6 +180,14 @@ class TestDigest:
 
 
 class TestCourse:
+    def test_without_drug_nothing_is_drawn_of_it(self, case: StudyResult) -> None:
+        of_drug = [name for name in case.course if str(name).startswith(("csf", "plasma"))]
+        bare = case.course.assign({name: 0.0 * case.course[name] for name in of_drug})
+        kinds = {panel.kind for panel in course.panels(bare)}
+        assert of_drug
+        assert "tone" in kinds
+        assert not kinds & {"dose", "exposure", "receptor", "sensitivity", "risk"}
+
     def test_panels_follow_the_chain_of_causes(self, case: StudyResult) -> None:
         kinds = [panel.kind for panel in course.panels(case.course)]
         assert kinds == ["dose", "exposure", "receptor", "sensitivity", "tone", "ashworth", "risk"]

@@ -37,6 +37,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
     ("other", ("",), "", False),
     ("risk", ("risk",), "Risk of adverse effects", True),
 )
+#: Kinds of panel that hold nothing but rounding where nobody is given any drug.
+_OF_DRUG = frozenset({"dose", "exposure", "brain", "receptor", "sensitivity", "rebound", "risk"})
 _PERCENT = frozenset({"receptor", "sensitivity", "risk"})
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
 _DASHES: dict[str, Dash] = {
@@ -92,11 +94,13 @@ def panels(course: xarray.Dataset) -> list[Panel]:
     """Sort the variables of a course into panels, one for each kind and unit, in the order of the causal chain."""
     found: dict[tuple[int, str, str], list[Line]] = {}
     names = [str(name) for name in course.data_vars]
+    is_treated = any(course[name].to_numpy().any() for name in names if name.startswith(("csf", "plasma")))
     for name in names:
-        variable = course[name]
+        variable, rank = course[name], _rank(name)
         if "time_h" not in variable.dims or not np.issubdtype(variable.dtype, np.number):
             continue
-        rank = _rank(name)
+        if _KINDS[rank][0] in _OF_DRUG and not is_treated:
+            continue
         title = _KINDS[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
         found.setdefault((rank, title, unit), []).extend(_lines(variable, name, _KINDS[rank][0]))
