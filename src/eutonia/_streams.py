@@ -30,10 +30,8 @@ class Purpose(enum.IntEnum):
     SPASM = 11
     STUDY = 12
     DROPOUT = 13
-    ADVERSE = 14
     PASSIVE = 15
     STRENGTH = 16
-    DEVICE = 17
     RATER_SEVERITY = 18
     REPORT = 19
     OCCASION = 24
