@@ -15,7 +15,11 @@ from eutonia.cli.app import app, console
 def examine(
     case: Annotated[str, typer.Argument(metavar="CASE", help="A case study file, or the name of one that ships.")],
     test: Annotated[
-        str, typer.Option(help="pendulum, clonus, tardieu, threshold, ashworth, tendon, split, or all.")
+        str,
+        typer.Option(
+            help="pendulum, clonus, tardieu, threshold, ashworth, tendon, split, h-reflex, f-wave, depression, "
+            "inhibition, or all."
+        ),
     ] = "all",
     at: Annotated[
         str | None, typer.Option(help='Time since the onset, such as "day 90"; the end of the case if left out.')

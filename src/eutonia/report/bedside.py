@@ -13,7 +13,8 @@ import numpy as np
 
 from eutonia.report import files, page, words
 from eutonia.trial.bedside import BedsideResult
-from eutonia.trial.bedside_tests import TESTS, Finding, Trace
+from eutonia.trial.bedside_tests import TESTS
+from eutonia.trial.findings import Finding, Trace
 
 if TYPE_CHECKING:
     from rich.console import Console

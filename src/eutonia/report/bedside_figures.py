@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.report import plot, scales, svg
-from eutonia.trial.bedside_tests import Trace
+from eutonia.trial.findings import Trace
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -31,7 +31,9 @@ Curve = Float[np.ndarray, " time"]
 
 
 def panels(trace: Trace) -> list[svg.Drawing]:
-    """Return the angle over time and the torques over time of one recording."""
+    """Return the angle over time and the torques over time of one recording, or its EMG."""
+    if "emg" in trace.data:
+        return [_emg(trace)]
     time = trace.data["time_s"].to_numpy()
     shown = time <= _MOST_S.get(trace.test, math.inf)
     time = time[shown]
@@ -44,6 +46,16 @@ def panels(trace: Trace) -> list[svg.Drawing]:
     words = f"{title}, N m, of the person nearest to the median; largest {max(typical['torque_Nm']):.1f} N m."
     drawn = _torques(f"{name}-torque", title, words, time, typical)
     return [first, svg.Drawing(title, words, drawn)]
+
+
+def _emg(trace: Trace) -> svg.Drawing:
+    time, emg = (trace.data[name].to_numpy() for name in ("time_s", "emg"))
+    words = f"{trace.title}. EMG of the person nearest to the median, in shares of the largest M wave."
+    low, high = float(emg.min()), float(emg.max())
+    sheet, panel = _frame(f"{trace.test}-emg", time, (1.05 * low, 1.05 * high), "of Mmax")
+    keep = svg.thinned(time, [emg[:, trace.typical]], _BINS)
+    panel.line(time[keep], emg[keep, trace.typical], "leg", 1.5)
+    return svg.Drawing(trace.title, words, sheet.finish(trace.title, words))
 
 
 def _angle(name: str, title: str, time: Curve, middle: Curve, band: tuple[Curve, Curve]) -> svg.Drawing:

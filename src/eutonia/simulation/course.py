@@ -40,14 +40,15 @@ class Snapshot(eqx.Module):
     """What an examination sees of the drug at one moment.
 
     `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release;
-    `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site; `sensitivity`
-    potency left; `brain` effective concentration at the brain's receptors, ng/mL; `plasma`, `csf_leg`, `csf_arm`,
-    `csf_brain` ng/mL.
+    `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site, `reflex_effect` that at
+    its reflex; `sensitivity` potency left; `brain` effective concentration at the brain's receptors, ng/mL; `plasma`,
+    `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
     """
 
     hyperpolarisation: Limbs
     release: Limbs
     receptor_effect: Limbs
+    reflex_effect: Limbs
     sensitivity: Limbs
     brain: Patients
     plasma: Patients
@@ -59,7 +60,7 @@ class Snapshot(eqx.Module):
     def untreated(cls, n_patients: int) -> Snapshot:
         """Return what is seen of people who never had the drug."""
         limbs, patients = jnp.zeros((2, n_patients)), jnp.zeros(n_patients)
-        return cls(limbs, limbs + 1.0, limbs, limbs + 1.0, *([patients] * 5))
+        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *([patients] * 5))
 
 
 def start(people: People) -> CourseState:
@@ -179,6 +180,7 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
         hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),
         release=gaba_b.release(fast, receptor),
         receptor_effect=slow,
+        reflex_effect=fast,
         sensitivity=sensitivity,
         brain=levels.fast_brain * sensitivity[1],
         plasma=exposure.plasma,

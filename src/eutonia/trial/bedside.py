@@ -16,8 +16,9 @@ from eutonia.limb.joint import joint
 from eutonia.limb.muscle import LIMBS, all_muscle_groups
 from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
 from eutonia.study.design import CaseStudy, TrialStudy
-from eutonia.trial.bedside_tests import TESTS, Finding, Trace
+from eutonia.trial.bedside_tests import TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
+from eutonia.trial.findings import Finding, Trace
 from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 

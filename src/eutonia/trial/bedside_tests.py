@@ -1,15 +1,14 @@
-"""The mechanical tests of an examination: each moves the limbs of all people at once and says what was found."""
+"""The tests of an examination by name; those that move a limb, each for all people at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
 from eutonia import _streams, parameters
 from eutonia.assessment import ashworth, clonus, pendulum, reflex, split, tardieu, threshold
@@ -23,46 +22,14 @@ from eutonia.simulation.bedside import Bedside, bedside_constants, group, steppe
 from eutonia.simulation.examine import Examination, examine_at, excess_curve, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.stretching import stretch_and_hold
-
-if TYPE_CHECKING:
-    import xarray
-
-Values = Float[np.ndarray, " patient"]
+from eutonia.trial import nerve_tests
+from eutonia.trial.findings import Found, Trace, finding, nearest_to_median
 
 # Seconds of recording kept after a stretch, numerical; a quick stretch and its hold.
 _QUICK_S = 1.5
 _SPLIT_OF = {"leg": "ankle plantarflexors", "arm": "wrist flexors"}
 # The muscle group of each limb whose stretch is drawn.
 _SHOWN = {"leg": "knee extensors", "arm": "elbow flexors"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding of one test over all people who share what is known: `values` in `unit`.
-
-    `grades` names the steps of an ordered scale; its values are then places in it. NaN where a person shows nothing.
-    """
-
-    test: str
-    of: str
-    what: str
-    unit: str
-    values: Values
-    grades: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Trace:
-    """Recordings of one movement: `data` over time_s and patient; `typical` is the person nearest to the median."""
-
-    test: str
-    of: str
-    title: str
-    data: xarray.Dataset
-    typical: int
-
-
-Found = tuple[list[Finding], list[Trace]]
 
 
 def _pendulum(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
@@ -80,7 +47,7 @@ def _pendulum(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ("Time of peak velocity", "s", score.peak_velocity_time),
     )
     trace = _trace("pendulum", name, "Pendulum: knee flexion after release", motion, limb, score.first_swing)
-    return [_finding("pendulum", name, *row) for row in rows], [trace]
+    return [finding("pendulum", name, *row) for row in rows], [trace]
 
 
 def _clonus(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
@@ -94,7 +61,7 @@ def _clonus(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ("More than 5 beats", "share", score.sustained),
     )
     trace = _trace("clonus", name, "Clonus: dorsiflexion while pressed", motion, limb, score.beats)
-    return [_finding("clonus", name, *row) for row in rows], [trace]
+    return [finding("clonus", name, *row) for row in rows], [trace]
 
 
 def _clonus_score(at: Bedside) -> tuple[Motion, clonus.ClonusScore]:
@@ -122,11 +89,11 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         count, lasted = (beating.beats, beating.duration) if beating is not None else (0.0, 0.0)
         quality = tardieu.quality(met["V3"].torque, count, lasted, sustained, constants)
         findings += [
-            _finding("tardieu", of.name, "R2, passive range at V1", "deg", r2),
-            _finding("tardieu", of.name, "Angle of catch at V2", "deg", caught["V2"]),
-            _finding("tardieu", of.name, "R1, angle of catch at V3", "deg", caught["V3"]),
-            _finding("tardieu", of.name, "Spasticity angle, R2 - R1", "deg", r2 - caught["V3"]),
-            _finding("tardieu", of.name, "Quality X at V3", "", quality, _QUALITIES),
+            finding("tardieu", of.name, "R2, passive range at V1", "deg", r2),
+            finding("tardieu", of.name, "Angle of catch at V2", "deg", caught["V2"]),
+            finding("tardieu", of.name, "R1, angle of catch at V3", "deg", caught["V3"]),
+            finding("tardieu", of.name, "Spasticity angle, R2 - R1", "deg", r2 - caught["V3"]),
+            finding("tardieu", of.name, "Quality X at V3", "", quality, _QUALITIES),
         ]
         if of.name in _SHOWN.values():
             title = f"Fast stretch (V3) of the {of.name}"
@@ -159,10 +126,10 @@ def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         )
         score = threshold.threshold_score(onset, speed, of.range_of_motion)
         findings += [
-            _finding("threshold", of.name, "Tonic stretch reflex threshold", "deg", score.threshold),
-            _finding("threshold", of.name, "Its standard error", "deg", score.standard_error),
-            _finding("threshold", of.name, "Fall of the threshold with speed", "s", score.slope),
-            _finding("threshold", of.name, f"Stretches answered, of {len(speed)}", "count", score.answered),
+            finding("threshold", of.name, "Tonic stretch reflex threshold", "deg", score.threshold),
+            finding("threshold", of.name, "Its standard error", "deg", score.standard_error),
+            finding("threshold", of.name, "Fall of the threshold with speed", "s", score.slope),
+            finding("threshold", of.name, f"Stretches answered, of {len(speed)}", "count", score.answered),
         ]
     return findings, []
 
@@ -179,9 +146,9 @@ def _ashworth(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         latent = ashworth.latent_grade(exam.excess[row], curve[row], scale.grade_per_bias)
         newton_metres = exam.response.mean_resistance[row] * at.limb(of.name).ceiling
         findings += [
-            _finding("ashworth", of.name, "Ashworth, 1 to 5", "", ashworth.ashworth_score(latent) - 1, _ASHWORTH),
-            _finding("ashworth", of.name, "Modified Ashworth", "", ashworth.modified_ashworth_rank(latent), modified),
-            _finding("ashworth", of.name, "Mean resisting torque", "N m", newton_metres),
+            finding("ashworth", of.name, "Ashworth, 1 to 5", "", ashworth.ashworth_score(latent) - 1, _ASHWORTH),
+            finding("ashworth", of.name, "Modified Ashworth", "", ashworth.modified_ashworth_rank(latent), modified),
+            finding("ashworth", of.name, "Mean resisting torque", "N m", newton_metres),
         ]
     return findings, [_ramp_trace(at, limb) for limb in limbs]
 
@@ -194,7 +161,7 @@ def _tendon(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     exam, scale = _examined(at), chart_constants()
     latent = reflex.reflex_latent(exam.tap_probit, scale.healthy_probit, scale.grades_per_probit)
     grade = reflex.reflex_grade(latent)
-    return [_finding("tendon", limb, "Tendon jerk", "", grade[LIMBS.index(limb)], _TENDON) for limb in limbs], []
+    return [finding("tendon", limb, "Tendon jerk", "", grade[LIMBS.index(limb)], _TENDON) for limb in limbs], []
 
 
 def _split(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
@@ -209,10 +176,10 @@ def _split(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         slowly, quickly = (stretch_and_hold(moved, constants, path, float(np.deg2rad(v)), lasting[v]) for v in lasting)
         found = split.split(slowly, quickly, moved, constants)
         findings += [
-            _finding("split", name, "Neural component", "N m", found.neural),
-            _finding("split", name, "Elastic component", "N m", found.elastic),
-            _finding("split", name, "Viscous component", "N m", found.viscous),
-            _finding("split", name, "Reflex torque at the end of the fast stretch", "N m", found.reflex),
+            finding("split", name, "Neural component", "N m", found.neural),
+            finding("split", name, "Elastic component", "N m", found.elastic),
+            finding("split", name, "Viscous component", "N m", found.viscous),
+            finding("split", name, "Reflex torque at the end of the fast stretch", "N m", found.reflex),
         ]
         title = f"Slow and fast: {name} at {fast:g} deg/s, then held"
         traces.append(_trace("split", name, title, quickly, moved, found.neural))
@@ -236,10 +203,6 @@ def _ramp_trace(at: Bedside, limb: str) -> Trace:
     return _trace("ashworth", of.name, title, motion, moved, peak)
 
 
-def _finding(test: str, of: str, what: str, unit: str, values: Any, grades: tuple[str, ...] = ()) -> Finding:
-    return Finding(test, of, what, unit, np.asarray(values, dtype=float), grades)
-
-
 def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: Any) -> Trace:
     import xarray as xr
 
@@ -257,9 +220,7 @@ def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: 
     }
     time = xr.Variable(("time_s",), np.asarray(motion.time), {"units": "s", "long_name": "Time"})
     people = np.arange(motion.angle.shape[1])
-    known = np.nan_to_num(np.asarray(outcome, dtype=float))
-    typical = int(np.argmin(np.abs(known - np.median(known))))
-    return Trace(test, of, title, xr.Dataset(data, {"time_s": time, "patient": people}), typical)
+    return Trace(test, of, title, xr.Dataset(data, {"time_s": time, "patient": people}), nearest_to_median(outcome))
 
 
 @dataclass(frozen=True)
@@ -316,6 +277,32 @@ TESTS: Mapping[str, Test] = MappingProxyType(
             "Reflex activity that outlasts the slow stretch counts as elastic.",
             LIMBS,
             _split,
+        ),
+        "h-reflex": Test(
+            "H-reflex",
+            "Tibial nerve shocked with growing currents, EMG of the soleus; waves in shares of the largest M. "
+            f"Spiking segments of {nerve_tests.PEOPLE} people, evenly spread by tone, as in the next three.",
+            ("leg",),
+            nerve_tests.h_reflex,
+        ),
+        "f-wave": Test(
+            "M and F waves",
+            "Forty supramaximal shocks to a motor nerve: the share that is answered, and how large the answers are.",
+            ("leg",),
+            nerve_tests.f_wave,
+        ),
+        "depression": Test(
+            "Post-activation depression",
+            "The fourth H of a train over the first; a train of four at each frequency, at half the largest H.",
+            ("leg",),
+            nerve_tests.depression,
+        ),
+        "inhibition": Test(
+            "Vibratory and reciprocal inhibition",
+            "H while the tendon is shaken at 80 Hz, and 0 to 12 ms after a shock to the peroneal nerve at its motor "
+            "threshold, each over H alone.",
+            ("leg",),
+            nerve_tests.inhibition,
         ),
     }
 )

@@ -32,6 +32,7 @@ _F_LEAD_S = 0.005  # without a reflex volley the clocks of afferents hardly matt
 #: Supramaximal: above every motor axon's threshold.
 FULL_MA = 20.0
 VIBRATION_HZ, VIBRATION_S = 80.0, 0.5
+_TRAIN = 4  # shocks of a train
 _VISIBLE = 0.05  # share of a wave's peak at which it counts as begun
 
 
@@ -113,11 +114,17 @@ def depression(
     person: Person, current: float, hertz: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 ) -> Depression:
     """Give a train of four shocks at each frequency, and compare the last H with the first."""
+    return Depression(np.asarray(hertz), trains(person.segment(1), np.array([current]), hertz)[:, 0])
+
+
+def trains(segment: Segment, current: Row, hertz: Sequence[float]) -> Float[np.ndarray, "frequency copy"]:
+    """Return the fourth H over the first of a train at each frequency, in segments shocked with a current each."""
     ratio = []
     for rate in hertz:
-        activity = person.copies(1, _shocked(1, (LEAD_S + np.arange(4.0) / rate).tolist(), current))
-        ratio.append(_over(waves(activity, 3)[1], waves(activity, 0)[1])[0])
-    return Depression(np.asarray(hertz), np.asarray(ratio))
+        times = (LEAD_S + np.arange(_TRAIN) / rate).tolist()
+        activity = segment.run(_shocked(len(current), times, current[None, :]))
+        ratio.append(_over(waves(activity, _TRAIN - 1)[1], waves(activity, 0)[1]))
+    return np.stack(ratio)
 
 
 def _over(after: Row, before: Row) -> Row:

@@ -1,0 +1,108 @@
+"""The tests of an examination that shock a nerve: the spiking segment of the soleus of people of a case.
+
+A segment costs far more than a limb, so a dozen people are examined, evenly spread by the tone that the drug left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.simulation import nerve
+from eutonia.simulation.bedside import Bedside
+from eutonia.tone.segment import protocols
+from eutonia.tone.segment.network import Segment
+from eutonia.tone.segment.protocols import Person
+from eutonia.tone.segment.readout import Activity, peak_to_peak, window
+from eutonia.trial.findings import Finding, Found, Trace, finding, nearest_to_median
+
+#: People examined: a compromise of time and smoothness.
+PEOPLE = 12
+_HERTZ = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+_SHOWN_MS = 60.0  # of a sweep
+
+Wave = Float[np.ndarray, "time patient"]
+
+
+def h_reflex(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
+    """Shock the tibial nerve with growing currents."""
+    found = [protocols.recruitment(one) for one in _people(at, seed)]
+    ratio = [one.h_over_m for one in found]
+    has_h = np.array(ratio) > 0.0
+    rows = (
+        ("Hmax/Mmax", "", ratio),
+        ("Latency of H", "ms", [one.latency_ms[one.best] for one in found]),
+        ("Current of the largest H", "mA", np.where(has_h, [one.current[one.best] for one in found], np.nan)),
+        ("Current of half of it", "mA", np.where(has_h, [one.test_current for one in found], np.nan)),
+    )
+    sweeps = np.stack([_sweeps(one.activity)[:, one.best] for one in found], axis=1)
+    return _found("h-reflex", rows), [_trace("h-reflex", "H-reflex of the soleus at its largest", sweeps, ratio)]
+
+
+def f_wave(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
+    """Shock a motor nerve with more than every axon needs, again and again."""
+    found = [protocols.f_wave(one) for one in _people(at, seed)]
+    size = [one.f_over_m for one in found]
+    rows = (
+        ("F-wave persistence", "%", [100.0 * one.persistence for one in found]),
+        ("F/M, mean of the answers", "%", [100.0 * one for one in size]),
+    )
+    sweeps = np.stack([_sweeps(one.activity)[:, _answered(one.activity)] for one in found], axis=1)
+    return _found("f-wave", rows), [_trace("f-wave", "M and F wave, a shock with an answer", sweeps, size)]
+
+
+def depression(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
+    """Repeat a test reflex, ever faster."""
+    people = _people(at, seed)
+    current = np.array([protocols.recruitment(one).test_current for one in people])
+    together = jax.tree.map(lambda *parts: jnp.concatenate(parts), *(one.condition for one in people))
+    segment = Segment.of(together, people[0].sizes, seed, [one.person for one in people])
+    ratio = protocols.trains(segment, current, _HERTZ)
+    return _found("depression", [(f"H at {f:g} Hz, of the first", "", ratio[k]) for k, f in enumerate(_HERTZ)]), []
+
+
+def inhibition(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
+    """Test a reflex while its tendon is shaken, and after a shock to the nerve of the antagonist."""
+    found = [protocols.inhibition(one, protocols.recruitment(one).test_current) for one in _people(at, seed)]
+    rows = (
+        ("H during vibration at 80 Hz, of H alone", "", [one.vibratory for one in found]),
+        ("H at the most reciprocal inhibition, of H alone", "", [one.reciprocal.min() for one in found]),
+    )
+    return _found("inhibition", rows), []
+
+
+def _people(at: Bedside, seed: int) -> list[Person]:
+    return nerve.persons(at, nerve.spread_by_tone(at, PEOPLE), seed)
+
+
+def _found(test: str, rows: Sequence[tuple[str, str, object]]) -> list[Finding]:
+    return [finding(test, nerve.MUSCLE, *row) for row in rows]
+
+
+def _sweeps(activity: Activity) -> Wave:
+    """Return the EMG after the shock in every copy, in shares of the largest M wave."""
+    sweep = window(activity.emg(), activity.plan, 0.0, _SHOWN_MS)
+    return sweep / peak_to_peak(sweep).max()
+
+
+def _answered(activity: Activity) -> int:
+    """Return a copy with a typical F wave: the median by size."""
+    _, f = protocols.waves(activity)
+    return int(np.argsort(f)[len(f) // 2])
+
+
+def _trace(test: str, title: str, sweeps: Wave, outcome: object) -> Trace:
+    import xarray as xr
+
+    time = np.arange(len(sweeps)) * (_SHOWN_MS / 1000.0 / len(sweeps))
+    about = {"units": "1", "long_name": "EMG of the soleus, share of the largest M wave"}
+    data = {"emg": xr.Variable(("time_s", "patient"), sweeps, about)}
+    axes = {
+        "time_s": xr.Variable(("time_s",), time, {"units": "s", "long_name": "Time after the shock"}),
+        "patient": np.arange(sweeps.shape[1]),
+    }
+    return Trace(test, nerve.MUSCLE, title, xr.Dataset(data, axes), nearest_to_median(outcome))
