@@ -79,6 +79,7 @@ def test_a_full_examination_finds_in_charted_muscles_what_the_chart_is_made_of()
         (("kofler_2009",), 'a study of kind "case"'),
         ((CASE, "--test", "pendulun"), "Nearest: pendulum"),
         ((CASE, "--test", "clonus", "--limb", "arm"), "Tests of the arm: tardieu"),
+        ((CASE, "--test", "nerve", "--limb", "arm"), "Tests of the arm: tardieu"),
         ((CASE, "--limb", "lag"), "Nearest: leg"),
         ((CASE, "--at", "90"), 'Write "day 90"'),
         ((CASE, "--at", "year 9"), "Allowed: from the onset to day"),
@@ -99,3 +100,21 @@ def test_what_cannot_be_examined_is_refused_before_anything_is_written(
     assert told in " ".join(error.split())
     assert len(error.splitlines()) < 24
     assert not list(folder.iterdir())
+
+
+@pytest.mark.xdist_group("segment")
+def test_a_nerve_is_shocked_and_its_waves_are_drawn(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("examine", "case_haemorrhage_pump", "--test", "h-reflex", "--at", "day 150", "--out", "found") == 0
+    assert "Hmax/Mmax" in capsys.readouterr().out
+    rows = {row["finding"]: row for row in csv.DictReader((folder / "found" / "findings.csv").read_text().splitlines())}
+    assert rows["Hmax/Mmax"]["people"] == "12"
+    assert 0.3 < float(rows["Hmax/Mmax"]["low"]) < float(rows["Hmax/Mmax"]["high"]) < 0.9
+    assert 28.0 < float(rows["Latency of H"]["median"]) < 34.0
+    with xr.open_dataset(folder / "found" / "h-reflex_ankle_plantarflexors.nc", engine="h5netcdf") as data:
+        assert data["emg"].dims == ("time_s", "patient")
+        # The M wave comes first, the H wave after 28 ms.
+        late = np.abs(data["emg"]).where(data["time_s"] > 0.028).max(dim="time_s")
+        assert float(late.min()) > 0.05
+    assert "EMG of the person nearest to the median" in (folder / "found" / "report.html").read_text()

@@ -17,10 +17,10 @@ def examine(
     test: Annotated[
         str,
         typer.Option(
-            help="pendulum, clonus, tardieu, threshold, ashworth, tendon, split, h-reflex, f-wave, depression, "
-            "inhibition, or all."
+            help="bedside (pendulum, clonus, tardieu, threshold, ashworth, tendon, split), nerve (h-reflex, f-wave, "
+            "depression, inhibition), one of these, or all."
         ),
-    ] = "all",
+    ] = "bedside",
     at: Annotated[
         str | None, typer.Option(help='Time since the onset, such as "day 90"; the end of the case if left out.')
     ] = None,

@@ -83,9 +83,9 @@ def _torques(name: str, title: str, words: str, time: Curve, curves: dict[str, C
 
 
 def _frame(name: str, time: Curve, y: tuple[float, float], unit: str) -> tuple[plot.Sheet, plot.Panel]:
-    sheet, end = plot.Sheet(name, _WIDTH, _HEIGHT), math.ceil(10 * float(time[-1])) / 10
-    panel = sheet.panel((_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _FOOT), (0.0, end), y)
-    up, across = scales.ticks(*y, 5), scales.ticks(0.0, end, 6)
+    sheet, start, end = plot.Sheet(name, _WIDTH, _HEIGHT), float(time[0]), math.ceil(100 * float(time[-1])) / 100
+    panel = sheet.panel((_LEFT, _TOP, _WIDTH - _LEFT - 10, _HEIGHT - _TOP - _FOOT), (start, end), y)
+    up, across = scales.ticks(*y, 5), scales.ticks(start, end, 6)
     panel.rules(x=across, y=up)
     panel.labels_up(up, scales.shown(up))
     panel.floor(across, scales.shown(across), "Time, s")

@@ -16,13 +16,19 @@ from eutonia.limb.joint import joint
 from eutonia.limb.muscle import LIMBS, all_muscle_groups
 from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
 from eutonia.study.design import CaseStudy, TrialStudy
-from eutonia.trial.bedside_tests import TESTS
+from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
 from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 
-_ALL, _HOURS_PER_DAY = "all", 24.0
+_HOURS_PER_DAY = 24.0
+#: Tests by the name that stands for several.
+GROUPS = {
+    "bedside": tuple(name for name in TESTS if name not in NERVE),
+    "nerve": NERVE,
+    "all": tuple(TESTS),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class BedsideResult:
 
 def examine_case(
     study: CaseStudy | TrialStudy,
-    test: str = _ALL,
+    test: str = "bedside",
     at: str | None = None,
     limb: str | None = None,
     progress: Progress = silent,
@@ -54,7 +60,7 @@ def examine_case(
     study
         A case; its lesion, chart, drug and pump until then decide what is found.
     test
-        A name out of `TESTS`, or "all".
+        A name out of `TESTS`, or of `GROUPS`: "bedside", "nerve" or "all".
     at
         Time since the onset, such as "day 90" or "3 month"; the end of the case when left out.
     limb
@@ -103,17 +109,17 @@ def _case(study: CaseStudy | TrialStudy) -> CaseStudy:
 def _tests(test: str, limb: str | None) -> tuple[str, ...]:
     if limb is not None and limb not in LIMBS:
         raise StudyError(unknown("limb", limb, LIMBS, "Leave --limb out for both."))
-    if test == _ALL:
-        return tuple(name for name, one in TESTS.items() if limb is None or limb in one.limbs)
-    if test not in TESTS:
-        raise StudyError(unknown("test", test, (*TESTS, _ALL), "Give one of them."))
-    if limb is not None and limb not in TESTS[test].limbs:
+    names = GROUPS.get(test, (test,))
+    if test not in (*TESTS, *GROUPS):
+        raise StudyError(unknown("test", test, (*TESTS, *GROUPS), "Give one of them."))
+    found = tuple(name for name in names if limb is None or limb in TESTS[name].limbs)
+    if not found:
         fitting = ", ".join(name for name, one in TESTS.items() if limb in one.limbs)
         raise StudyError(
-            f"the test {test} is one of the {' or '.join(TESTS[test].limbs)}, not of the {limb}. Tests of the {limb}: "
-            f"{fitting}. Leave --limb out, or choose one of those."
+            f"the test {test} is one of the {' or '.join(TESTS[names[0]].limbs)}, not of the {limb}. "
+            f"Tests of the {limb}: {fitting}. Leave --limb out, or choose one of those."
         )
-    return (test,)
+    return found
 
 
 def _moment(case: CaseStudy, at: str | None) -> float:

@@ -306,3 +306,5 @@ TESTS: Mapping[str, Test] = MappingProxyType(
         ),
     }
 )
+#: Tests that shock a nerve: far slower than those that move a limb.
+NERVE = ("h-reflex", "f-wave", "depression", "inhibition")

@@ -23,7 +23,7 @@ from eutonia.trial.findings import Finding, Found, Trace, finding, nearest_to_me
 #: People examined: a compromise of time and smoothness.
 PEOPLE = 12
 _HERTZ = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-_SHOWN_MS = 60.0  # of a sweep
+_SHOWN_MS, _AFTER_M_MS = 60.0, 24.0  # of a sweep; where only F waves are left of it
 
 Wave = Float[np.ndarray, "time patient"]
 
@@ -51,8 +51,9 @@ def f_wave(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ("F-wave persistence", "%", [100.0 * one.persistence for one in found]),
         ("F/M, mean of the answers", "%", [100.0 * one for one in size]),
     )
-    sweeps = np.stack([_sweeps(one.activity)[:, _answered(one.activity)] for one in found], axis=1)
-    return _found("f-wave", rows), [_trace("f-wave", "M and F wave, a shock with an answer", sweeps, size)]
+    late = np.stack([_sweeps(one.activity)[:, _answered(one.activity)] for one in found], axis=1)
+    title = f"F wave after the M wave, from {_AFTER_M_MS:g} ms on"
+    return _found("f-wave", rows), [_trace("f-wave", title, late, size, _AFTER_M_MS)]
 
 
 def depression(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
@@ -95,10 +96,13 @@ def _answered(activity: Activity) -> int:
     return int(np.argsort(f)[len(f) // 2])
 
 
-def _trace(test: str, title: str, sweeps: Wave, outcome: object) -> Trace:
+def _trace(test: str, title: str, sweeps: Wave, outcome: object, from_ms: float = 0.0) -> Trace:
+    """Return the recording of everybody from a time after the shock on."""
     import xarray as xr
 
     time = np.arange(len(sweeps)) * (_SHOWN_MS / 1000.0 / len(sweeps))
+    shown = time >= from_ms / 1000.0
+    time, sweeps = time[shown], sweeps[shown]
     about = {"units": "1", "long_name": "EMG of the soleus, share of the largest M wave"}
     data = {"emg": xr.Variable(("time_s", "patient"), sweeps, about)}
     axes = {
