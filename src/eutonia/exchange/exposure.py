@@ -129,7 +129,8 @@ def short(table: pl.DataFrame, most: int = 12) -> Table:
     grid = Table(box=None, pad_edge=False)
     for name in kept:
         heading = name.replace("_", " ") if is_wide else name
-        grid.add_column(heading, justify="left" if name in ("ID", "REASON") else "right")
+        longest = max(map(len, heading.split()))
+        grid.add_column(heading, min_width=longest, justify="left" if name in ("ID", "REASON") else "right")
     for row in table.select(kept).head(most).iter_rows():
         grid.add_row(*(Text("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x)) for x in row))
     return grid

@@ -17,7 +17,7 @@ from eutonia.drug.exposure.line import Line, LineStructure
 from eutonia.drug.exposure.models import Model
 from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
 from eutonia.drug.exposure.structure import Structure
-from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
+from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
 from eutonia.drug.exposure.timeline import Step, steps_of
 from eutonia.drug.kinetics.cascade import halvings
 
@@ -31,7 +31,6 @@ Progress = Callable[[str, float], None]
 Each = Float[Array, "*step patient"]
 EachInput = Float[Array, "*step input patient"]
 Flags = Bool[Array, "*step patient"]
-Amounts = Float[Array, "compartment patient"]
 
 
 class Steady(eqx.Module):
@@ -231,7 +230,7 @@ def _note_steady(steady: dict[str, NDArray[np.generic]], step: Step, i: int, lan
 @functools.partial(jax.jit, static_argnames=("structure", "halved"))
 def _advance(
     state: Float[Array, "stage patient"], steps: Steps, structure: Structure | LineStructure, halved: int
-) -> tuple[Float[Array, "stage patient"], Float[Array, "step compartment patient"]]:
+) -> tuple[Float[Array, "stage patient"], Float[Array, "step place patient"]]:
     def move(state: Stages, step: Steps) -> tuple[Stages, Amounts]:
         system = structure.system(step.values)
         state = system.advance(state, step.hours, step.infused, halved)

@@ -12,14 +12,14 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure.structure import ELIMINATED, Structure
-from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
+from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
 from eutonia.drug.kinetics.geometry import LEVELS, Segment, SpinalGeometry
 
 _ML_PER_L = 1000.0
 PUNCTURE = "PUNCTURE"
 
 Patterns = Float[Array, "pattern patient"]  # amplitudes of all modes but the first, as amounts
-Drained = Float[Array, "input patient"]  # inputs of the blood: into the fluid as a whole, into each compartment
+Drained = Float[Array, "drained patient"]  # inputs of the blood: into the fluid as a whole, into each compartment
 
 
 class Line(eqx.Module):
@@ -99,7 +99,7 @@ class Line(eqx.Module):
         patterns = gained[:m] / -jnp.expm1(-self._rates() * interval_h)
         return jnp.concatenate([patterns, self.blood.periodic(gained[m:], interval_h, halved)])
 
-    def amounts(self, state: Stages) -> Stages:
+    def amounts(self, state: Stages) -> Amounts:
         """Return the amount in each segment and compartment, and what is eliminated; rounding below zero is cut off."""
         m, volume = self.n_patterns, np.asarray(self.geometry.volume)
         shape = self.geometry.modes().shape * volume[:, None] / volume.sum()
@@ -122,7 +122,7 @@ class Line(eqx.Module):
         return patterns, jnp.concatenate([whole[None], inputs[n:-1]])
 
 
-def _weighed(weights: NDArray[np.float64], parts: list[Patients]) -> Stages:
+def _weighed(weights: NDArray[np.float64], parts: list[Patients]) -> Float[Array, "sum patient"]:
     """Return sums of products row by row: no library decides their order, so nobody depends on who else is there."""
     return jnp.stack([sum(float(w) * part for w, part in zip(row, parts, strict=True)) for row in weights])
 

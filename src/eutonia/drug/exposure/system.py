@@ -14,6 +14,7 @@ from eutonia.drug.kinetics.compartments import Sheared, shear
 Patients = Float[Array, " patient"]
 Stages = Float[Array, "stage patient"]  # the chain of absorption, the compartments, what is eliminated
 Inputs = Float[Array, "input patient"]  # into the first stage of absorption (if any) and into each compartment
+Amounts = Float[Array, "place patient"]  # what is told: the chain of absorption as one, or segments
 SOURCE = 0  # stage of the cascade: a constant 1, whose gains are the infusions
 
 
@@ -105,7 +106,7 @@ class System(eqx.Module):
         found = self._to_cascade(sheared, gained)[:-1]
         return self._from_cascade(sheared, _settle(lost, found, kept))
 
-    def amounts(self, state: Stages) -> Stages:
+    def amounts(self, state: Stages) -> Amounts:
         """Return the amounts of a state with the stages of absorption as one."""
         gut = self.n_gut
         return jnp.concatenate([state[:gut].sum(axis=0, keepdims=True), state[gut:]]) if gut else state
