@@ -13,10 +13,10 @@ from eutonia.drug.exposure.models import INTRATHECAL
 
 # What a column means, and what follows the unit of amount in its name.
 _MEANINGS = {"AMT": "", "RATE": "_per_h", "RATE_M": "_per_h"}
-# Units of mass in ug, as names of columns spell them, and ways to say an hour.
-_MASSES = {"NG": 1e-3, "UG": 1.0, "UGS": 1.0, "MCG": 1.0, "MG": 1e3, "MGS": 1e3, "G": 1e6}
+# Units of mass in ug, as names of columns spell them (the longer first), and ways to say an hour.
+_MASSES = {"NG": 1e-3, "UGS": 1.0, "UG": 1.0, "MCG": 1.0, "MGS": 1e3, "MG": 1e3, "G": 1e6}
 _HOUR = ("H", "HR", "HOUR")
-_NAMED = re.compile(rf"(AMT|RATE_M(?=[_ (/])|RATE)[_ (/]*({'|'.join(_MASSES)})(?![A-Z])(.*)")
+_NAMED = re.compile(rf"(AMT|RATE_M(?=[_ (/])|RATE)[_ (/]*({'|'.join(_MASSES)}(?![A-Z]))(.*)")
 
 
 def spelled(meaning: str, model: Model) -> str:
@@ -58,7 +58,11 @@ def refused(name: str, model: Model) -> tuple[str, str, str] | None:
         scale = f"Convert it to {unit}"
     do = f"{scale} and call the column {wanted}: amounts of this table are in {model.mass}"
     do += "" if factor == 1 else f", never in {match[2].lower()}"
-    return rule, allowed, do + (f"; for the spinal fluid choose --model {INTRATHECAL}" if model.mass == "mg" else "")
+    return (
+        rule,
+        allowed,
+        do + (f"; for the spinal fluid choose --model {INTRATHECAL}" if model.mass == "mg" and factor < 1 else ""),
+    )
 
 
 def _allowed(meaning: str, model: Model) -> tuple[str, ...]:
