@@ -95,7 +95,7 @@ def test_the_spinal_fluid_is_that_of_the_trials(access: str, cmt: int) -> None:
     np.testing.assert_allclose(levels, expected, rtol=1e-10, atol=1e-12)
 
 
-def test_the_volume_of_a_puncture_record_is_its_own() -> None:
+def test_a_puncture_spreads_by_the_values_of_its_own_record() -> None:
     """Two punctures at one time, of which the second carries more out of the sac: each by the values of its record."""
     values = of_everybody(LINE, 3) | {"LPOUT": np.array([0.2, 0.9, 0.1])}
     records = Records.of(time=[0.0, 0.0, 0.0], evid=[1, 1, 0], amount=[50, 30, 0], into=[7, 7, 0])
