@@ -6,9 +6,9 @@ Columns
     cell is . or empty. AMT, RATE and RATE_M are in mg and mg/h; for the spinal fluid they are called AMT_ug,
     RATE_ug_per_h and RATE_M_ug_per_h: see `amounts`.
 What is missing
-    AMT, RATE, ADDL, II, SS and CMT count as 0; CMT 0 is the first compartment of the model; into the spinal fluid a
-    dose must say its CMT. ALAG, F, RATE_M and DUR_M take the value of --set or of the model. A parameter or covariate with a column has
-    a value in every record.
+    AMT, RATE, ADDL, II, SS and CMT count as 0. CMT 0 is the first compartment of the model; into the spinal fluid a
+    dose must say its CMT. ALAG, F, RATE_M and DUR_M take the value of --set or of the model. A parameter or covariate
+    with a column has a value in every record.
     Without EVID a record with an amount or a rate is a dose, others are observations (with MDV = 1: other events).
 """
 
