@@ -83,6 +83,17 @@ def mutated(luck: random.Random) -> bytes:
     return bytes(content)
 
 
+def intrathecal(content: bytes) -> bytes:
+    """Return the same table with the columns of the spinal fluid."""
+    for name, instead in (
+        (b",AMT,", b",AMT_ug,"),
+        (b",RATE,", b",RATE_ug_per_h,"),
+        (b",RATE_M,", b",RATE_M_ug_per_h,"),
+    ):
+        content = content.replace(name, instead)
+    return content.replace(b",WT,", b",DISP,")
+
+
 def judge(content: bytes, model: exposure.Model) -> str:
     """Read and simulate a table; return what became of it."""
     try:
@@ -106,10 +117,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    luck, model, ends = random.Random(given.seed), exposure.model(), time.monotonic() + 60.0 * given.minutes
+    luck, ends = random.Random(given.seed), time.monotonic() + 60.0 * given.minutes
     counts = {"refused": 0, "simulated": 0}
     while time.monotonic() < ends:
-        content = mutated(luck)
+        content, model = mutated(luck), exposure.model()
+        if luck.random() < 0.5:
+            content, model = intrathecal(content), exposure.model("baclofen-intrathecal")
         try:
             counts[judge(content, model)] += 1
         except BaseException:

@@ -13,6 +13,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 SAME = 1e-9
+# The six segments, from the sac upwards: mL and cm, as the set `intrathecal` has them.
+VOLUME, LENGTH = (30.0, 6.5, 6.5, 22.0, 17.0, 25.0), (17.0, 5.5, 5.5, 17.0, 14.0, 8.0)
 SQUARINGS = 40  # a steady state is the state after 2**40 intervals
 
 
@@ -60,6 +62,11 @@ class Plan:
     gut: int
     compartments: int
     chain: int = 0
+    changing: tuple[int, ...] = (0,)  # which parameters change within a person
+
+    @property
+    def stages(self) -> int:
+        return self.gut + self.compartments + 1
 
     def matrix(self, values: tuple[float, ...]) -> np.ndarray:
         v = dict(zip(self.names, values, strict=True))
@@ -81,13 +88,61 @@ class Plan:
     def stage(self, into: int) -> int:
         return into if not self.gut or into == 0 else self.gut + into - 1
 
-    def unit(self, into: int) -> np.ndarray:
-        one = np.zeros(self.gut + self.compartments + 1)
+    def unit(self, into: int, values: tuple[float, ...]) -> np.ndarray:
+        """Where one mg into a compartment goes."""
+        one = np.zeros(self.stages)
         one[self.stage(into)] = 1.0
         return one
 
+    def largest(self, wanted: np.ndarray) -> np.ndarray:
+        """What an error is small against, place by place."""
+        return wanted.max(axis=0)
+
     def shown(self, state: np.ndarray) -> np.ndarray:
         return np.concatenate([[state[: self.gut].sum()], state[self.gut :]]) if self.gut else state
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """The spinal fluid segment by segment, and the blood, in plain volumes and flows."""
+
+    names: tuple[str, ...] = ("KCSF", "DISP", "LPOUT", "LPNEAR", "CL", "V")
+    changing: tuple[int, ...] = (0, 1)
+    chain: int = 0
+
+    @property
+    def stages(self) -> int:
+        return len(VOLUME) + 2
+
+    def matrix(self, values: tuple[float, ...]) -> np.ndarray:
+        v, n = dict(zip(self.names, values, strict=True)), len(VOLUME)
+        flows = [(i, n, v["KCSF"]) for i in range(n)] + [(n, n + 1, v["CL"] / v["V"])]
+        for i, j in itertools.pairwise(range(n)):
+            to_and_fro = v["DISP"] / (LENGTH[i] ** 2 / (2 * VOLUME[i]) + LENGTH[j] ** 2 / (2 * VOLUME[j]))
+            flows += [(i, j, to_and_fro / VOLUME[i]), (j, i, to_and_fro / VOLUME[j])]
+        m = np.zeros((self.stages, self.stages))
+        for source, target, rate in flows:
+            m[source, source] -= rate
+            m[target, source] += rate
+        return m
+
+    def unit(self, into: int, values: tuple[float, ...]) -> np.ndarray:
+        """Where one ug goes: into its segment or the blood, or from a puncture into sac, conus and tip."""
+        v, one = dict(zip(self.names, values, strict=True)), np.zeros(self.stages)
+        if into < self.stages - 1:
+            one[into] = 1.0
+        else:
+            one[:3] = 1 - v["LPOUT"], v["LPOUT"] * v["LPNEAR"], v["LPOUT"] * (1 - v["LPNEAR"])
+        return one
+
+    def largest(self, wanted: np.ndarray) -> np.ndarray:
+        """Modes share the rounding of all drug in the fluid."""
+        n, most = len(VOLUME), wanted.max(axis=0)
+        most[:n] = wanted[:, :n].sum(axis=1).max()
+        return most
+
+    def shown(self, state: np.ndarray) -> np.ndarray:
+        return state
 
 
 def moved(matrix: np.ndarray, state: np.ndarray, infused: np.ndarray, hours: float) -> np.ndarray:
@@ -118,11 +173,11 @@ def exponential(matrix: np.ndarray) -> np.ndarray:
     return total
 
 
-def observed(plan: Plan, rows: list[Row]) -> dict[int, np.ndarray]:
+def observed(plan: Plan | LinePlan, rows: list[Row]) -> dict[int, np.ndarray]:
     """Return the amounts at each observation, by its place among the rows."""
     atoms = [atom for i, row in enumerate(rows) if row.evid in (1, 4) for atom in spelled(rows, i)]
     cancels = [i for i, row in enumerate(rows) if row.evid >= 3 or (row.evid == 1 and row.steady == 1)]
-    state = np.zeros(plan.gut + plan.compartments + 1, np.longdouble)
+    state = np.zeros(plan.stages, np.longdouble)
     found, now = {}, rows[0].time
     for i, row in enumerate(rows):
         alive = [a for a in atoms if a[0] < i and not any(a[0] < c < i for c in cancels)]
@@ -137,7 +192,7 @@ def observed(plan: Plan, rows: list[Row]) -> dict[int, np.ndarray]:
             if row.steady:
                 state = state + for_ever(plan, row)
             elif row.lag == 0 and row.rate == 0:
-                state = state + row.dose()[0] * plan.unit(row.into)
+                state = state + row.dose()[0] * plan.unit(row.into, row.values)
         elif row.evid == 0:
             found[i] = plan.shown(state)
     return found
@@ -162,7 +217,7 @@ def spelled(rows: list[Row], i: int) -> list[tuple[int, float, float, float, int
     return kept
 
 
-def passed(plan: Plan, state: np.ndarray, start: float, row: Row, atoms: list) -> np.ndarray:
+def passed(plan: Plan | LinePlan, state: np.ndarray, start: float, row: Row, atoms: list) -> np.ndarray:
     """Return the state at the time of a record, before what the record does."""
     slack = SAME * max(1.0, abs(row.time))
     matrix = plan.matrix(row.values)
@@ -174,17 +229,19 @@ def passed(plan: Plan, state: np.ndarray, start: float, row: Row, atoms: list) -
     times = [start, *sorted(t for t in edges if start < t < row.time), row.time]
     for begin, end in itertools.pairwise(times):
         middle = (begin + end) / 2
-        infused = sum((r * plan.unit(into) for b, e, r, into in runs if b < middle < e), np.zeros(len(matrix)))
+        infused = sum(
+            (r * plan.unit(into, row.values) for b, e, r, into in runs if b < middle < e), np.zeros(len(matrix))
+        )
         state = moved(matrix, state, infused, end - begin)
         for t, amount, into in jumps:
             if t == end:
-                state = state + amount * plan.unit(into)
+                state = state + amount * plan.unit(into, row.values)
     return state
 
 
-def for_ever(plan: Plan, row: Row) -> np.ndarray:
+def for_ever(plan: Plan | LinePlan, row: Row) -> np.ndarray:
     """Return the state at the record of doses given for ever before it, by passing 2**40 intervals."""
-    matrix, unit = plan.matrix(row.values), plan.unit(row.into)
+    matrix, unit = plan.matrix(row.values), plan.unit(row.into, row.values)
     amount, rate, lasts = row.dose()
     if row.amount == 0:
         found = np.zeros(len(matrix))
@@ -217,6 +274,7 @@ def for_ever(plan: Plan, row: Row) -> np.ndarray:
 
 LIMITS = {"CL": (1, 30), "V": (10, 100), "VC": (5, 60), "Q": (1, 20), "VP": (5, 60), "Q2": (0.5, 10), "VP2": (20, 200)}
 LIMITS |= {"KA": (0.1, 4), "MTT": (0.1, 3)}
+LIMITS |= {"KCSF": (0.1, 1), "DISP": (3, 400), "LPOUT": (0.05, 0.9), "LPNEAR": (0.1, 1)}
 
 
 def between(low: float, high: float) -> st.SearchStrategy[float]:
@@ -224,7 +282,7 @@ def between(low: float, high: float) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def people(draw: st.DrawFn, plan: Plan, n_inputs: int, most: int = 8) -> list[Row]:
+def people(draw: st.DrawFn, plan: Plan | LinePlan, n_inputs: int, most: int = 8) -> list[Row]:
     """Draw one person: doses of every kind, resets, changing parameters, observations between and after."""
     values = tuple(draw(between(*LIMITS[name])) for name in plan.names)
     if "KA" in plan.names and draw(st.booleans()):  # absorption as fast as elimination, to rounding
@@ -241,7 +299,8 @@ def people(draw: st.DrawFn, plan: Plan, n_inputs: int, most: int = 8) -> list[Ro
             time += hours
             rows.append(Row(time, draw(st.sampled_from([0, 0, 0, 2])), values=values))
         if draw(st.integers(0, 3)) == 0:  # the kidneys change: from the next record on
-            values = (values[0] * draw(st.sampled_from([0.4, 1.7])), *values[1:])
+            factor = draw(st.sampled_from([0.4, 1.7]))
+            values = tuple(factor * x if i in plan.changing else x for i, x in enumerate(values))
     return [*rows, Row(time + 2.0, 0, values=values)]
 
 

@@ -13,14 +13,23 @@ from eutonia.drug.exposure.occasions import vary
 
 VALUES = {"CL": 8.0, "V": 40.0, "VC": 25.0, "Q": 9.0, "VP": 30.0, "Q2": 2.0, "VP2": 80.0, "KA": 1.3, "MTT": 0.8}
 VALUES |= {"VMAX": 12.0, "KM": 5.0}
+VALUES |= {"KCSF": 0.3, "DISP": 90.0, "VCSF": 107.0, "LPOUT": 0.2, "LPNEAR": 0.6, "CRCL": 60.0, "HD": 0.0}
 TIMES = np.array([0.0, 0.5, 2.0, 7.0, 7.0, 12.0, 24.0, 24.0, 31.0, 60.0, 300.0])
 DOSED = np.array([1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0])
 # One model of each shape; the others differ in the number of compartments alone.
-NAMES = ("three-compartment", "one-compartment-oral", "two-compartment-transit", "one-compartment-saturable")
+NAMES = (
+    "three-compartment",
+    "one-compartment-oral",
+    "two-compartment-transit",
+    "one-compartment-saturable",
+    "baclofen-intrathecal",
+)
+LAST = {"baclofen-intrathecal": 7}  # the lumbar puncture, which is spread over three segments
 
 
 def model_of(name: str) -> exposure.Model:
-    return exposure.model(name).with_transit_steps(int("transit" in name))
+    model = exposure.model(name)
+    return model.with_transit_steps(1) if "transit" in name else model
 
 
 def simulated(name: str, **columns: object) -> np.ndarray:
@@ -43,7 +52,7 @@ doses = st.fixed_dictionaries(
 
 def spread(given: dict[str, object], name: str) -> dict[str, object]:
     """Return the columns of a table in which three dose records get these doses."""
-    into = int(given["into"]) if len(model_of(name).structure.inputs) > 1 else 0  # type: ignore[call-overload]
+    into = int(given["into"]) * LAST.get(name, 1) % len(model_of(name).structure.inputs)  # type: ignore[call-overload]
     columns: dict[str, object] = {"time": TIMES, "evid": DOSED, "interval": np.where(DOSED, 5.0, 0.0)}
     columns |= {"into": np.full(len(TIMES), into), "modelled_rate": np.full(len(TIMES), 6.0)}
     columns["modelled_duration"] = np.full(len(TIMES), 2.5)

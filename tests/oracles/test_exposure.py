@@ -29,16 +29,18 @@ PLANS = {
     "three-compartment": Plan(THREE, 0, 3),
     "three-compartment-oral": Plan((*THREE, "KA"), 1, 3),
     "three-compartment-transit": Plan((*THREE, "MTT", "KA"), 5, 3, chain=4),
+    "baclofen-intrathecal": schedules.LinePlan(),
 }
 TOGETHER = 7  # people of one run; an eighth fills the block and holds the longest step, so that one program serves all
-QUICK = ("one-compartment-oral", "two-compartment-oral", "three-compartment")
+QUICK = ("one-compartment-oral", "two-compartment-oral", "three-compartment", "baclofen-intrathecal")
 WANTED = int(os.environ.get("EUTONIA_SCHEDULES", "0"))
 EXAMPLES = WANTED // TOGETHER or 4
 # A cohort shrinks slowly: a failure is shown as it was found.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 BAR = {np.float64: 1e-8, np.float32: 1e-4}
 # Errors are relative to the amount, or to this share of the largest that the person ever had there: below it stands
-# the rounding of the oracle's exponential (64-bit) and that of the amounts in the other compartments (32-bit).
+# the rounding of the oracle's exponential (64-bit) and that of the amounts in the other compartments (32-bit). In the
+# spinal fluid it is the largest amount that all segments together ever held.
 FLOOR = {np.float64: 1e-6, np.float32: 1e-2}
 
 
@@ -74,7 +76,8 @@ def simulated(name: str, cohort: list[list[Row]], dtype: type = np.float64) -> n
     number = np.concatenate([np.full(len(person), i) for i, person in enumerate(cohort)])
     records = exposure.Records.of(person=number, **columns)
     table = np.array([row.values for row in rows]).T
-    values = dict(zip(PLANS[name].names, table, strict=True))
+    plain = {one.name: np.full(len(rows), one.default or 0.0) for one in model_of(name).quantities}
+    values = plain | dict(zip(PLANS[name].names, table, strict=True))
     return exposure.simulate(model_of(name), records, values, dtype=dtype).amounts
 
 
@@ -86,7 +89,7 @@ def error(name: str, cohort: list[list[Row]], dtype: type = np.float64) -> float
         ours = found[first : first + len(rows)]
         first += len(rows)
         wanted = np.array([expected[i] for i in sorted(expected)])
-        floor = FLOOR[dtype] * np.maximum(wanted.max(axis=0), 1e-3)
+        floor = FLOOR[dtype] * np.maximum(PLANS[name].largest(wanted), 1e-3)
         apart = np.abs(ours[sorted(expected)] - wanted) / np.maximum(np.abs(wanted), floor)
         assert np.isfinite(ours[sorted(expected)]).all()
         assert np.isnan(np.delete(ours, sorted(expected), axis=0)).all()

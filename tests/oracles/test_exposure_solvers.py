@@ -66,6 +66,44 @@ def test_an_oral_model_is_the_one_that_trials_use(oral_set: str) -> None:
     assert level == pytest.approx(float(people.exposure(state).plasma[0]), rel=1e-10)
 
 
+LINE = exposure.model("baclofen-intrathecal")
+
+
+@pytest.mark.parametrize(("access", "cmt"), [("catheter", 3), ("lumbar puncture", 8)])
+def test_the_spinal_fluid_is_that_of_the_trials(access: str, cmt: int) -> None:
+    """A bolus of 50 ug and an infusion of 4 ug/h through the catheter at T10, seen while it runs and after it."""
+    people = Kinetics.typical(1, creatinine_clearance=60.0, tip="T10")
+    state = people.bolus(people.initial_state(), 50.0, access)
+    expected = []
+    for hours, rate in ((0.0, 0.0), (0.7, 4.0), (23.3, 4.0), (9.0, 0.0)):
+        state = advanced(people, state, plan_of(people, hours), jnp.asarray(rate))
+        levels = np.asarray(people.spinal.segments(state.csf))[:, 0]
+        expected.append([*levels, float(people.exposure(state).plasma[0])])
+    time = [0.0, 0.0, 0.0, 0.7, 24.0, 33.0]
+    records = Records.of(
+        time=time,
+        evid=[1, 0, 1, 0, 0, 0],
+        amount=[50, 0, 96, 0, 0, 0],
+        rate=[0, 0, 4.0, 0, 0, 0],
+        into=[cmt - 1, 0, 2, 0, 0, 0],
+    )
+    values = of_everybody(LINE, 6, CRCL=60.0)
+    found = exposure.simulate(LINE, records, values).amounts[[1, 3, 4, 5]]
+    spaces = LINE.structure.volumes({name: jnp.asarray(one[:1]) for name, one in values.items()})
+    levels = np.array([found[:, place] / float(volume[0]) for place, volume in spaces.values()]).T
+    assert list(spaces)[-1] == "PLASMA"
+    np.testing.assert_allclose(levels, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_a_puncture_spreads_by_the_values_of_its_own_record() -> None:
+    """Two punctures at one time, of which the second carries more out of the sac: each by the values of its record."""
+    values = of_everybody(LINE, 3) | {"LPOUT": np.array([0.2, 0.9, 0.1])}
+    records = Records.of(time=[0.0, 0.0, 0.0], evid=[1, 1, 0], amount=[50, 30, 0], into=[7, 7, 0])
+    found = exposure.simulate(LINE, records, values).amounts[2]
+    assert found[:3] == pytest.approx([50 * 0.8 + 30 * 0.1, 0.6 * (50 * 0.2 + 30 * 0.9), 0.4 * (50 * 0.2 + 30 * 0.9)])
+    assert found[3:] == pytest.approx(np.zeros(5), abs=1e-12)
+
+
 def test_saturable_absorption_agrees_with_a_tight_solver_and_with_the_linear_limit() -> None:
     model = exposure.model("two-compartment-saturable")
     linear = exposure.model("two-compartment-oral")

@@ -20,7 +20,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help='A parameter or covariate, such as "CL=8 L/h". A plain number is in L, L/h, 1/h, h, mg, mL/min or kg.',
+        help='A parameter or covariate, such as "CL=8 L/h". A plain number is in the unit that eutonia models says.',
     ),
 ]
 
@@ -38,7 +38,7 @@ def exposure(
     seed: Annotated[int, typer.Option(min=0, help="Start of the draws of --iov.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
-    """Amounts (mg) and concentrations at the observations of a dosing table with the pharmacometric columns."""
+    """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
     from eutonia.exchange import exposure as tables
     from eutonia.exchange.settings import occasion_spreads
     from eutonia.trial import progress as bars
@@ -71,6 +71,7 @@ def models(
 ) -> None:
     """List the kinetic models, or the parameters and covariates of one."""
     from eutonia.drug import exposure as kinetics
+    from eutonia.exchange.amounts import shown as amount_columns
 
     if name is None:
         for one in kinetics.names():
@@ -78,7 +79,8 @@ def models(
         return
     given = kinetics.model(name)
     typer.echo(f"{given.name}: {given.title}")
-    typer.echo(f"CMT: {', '.join(f'{i} {one}' for i, one in enumerate(given.structure.inputs, start=1))}")
+    typer.echo(f"CMT: {', '.join(f'{i} {one}' for i, one in enumerate(given.structure.ways_in, start=1))}")
+    typer.echo(f"Columns of amounts: {', '.join(amount_columns(given))}")
     for what in (*given.quantities, *given.dosing):
         default = "must be given" if what.default is None else f"{what.default:g}".replace("nan", "")
         typer.echo(f"{what.name:7} {what.unit:8} {default:14} {what.label}")
@@ -99,7 +101,7 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
     records = given.records
     typer.echo(
         f"{events.name}: valid for {kinetics.name}. {records.n_people} people, {len(records)} records, "
-        f"{int((records.evid == 0).sum())} observations. Amounts are in mg, times in h."
+        f"{int((records.evid == 0).sum())} observations. Amounts are in {kinetics.mass}, times in h."
     )
     if given.unused:
         typer.echo(f"Columns not used: {', '.join(given.unused)}")

@@ -15,6 +15,8 @@ _MOST_BYTES = 2_000_000_000
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _ALLOWED = "a text file of comma-separated values in UTF-8, with one header line"
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+# The two signs for micro are u: their capital looks like an M, and ug would be read as mg.
+_MICRO = str.maketrans("\u00b5\u03bc", "uu")
 COMMENTS = ("#", "@")
 _COMMENT_CELL = "C"
 
@@ -125,7 +127,7 @@ def _records(text: str, file: str) -> list[tuple[int, list[str]]]:
 
 def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
     """Check the names of the columns."""
-    names = tuple(" ".join(name.split()).upper() for name in header)
+    names = tuple(" ".join(name.translate(_MICRO).split()).upper() for name in header)
     if len(names) == 1:
         used = next((words for mark, words in _SEPARATORS.items() if mark in names[0] or mark in header[0]), "")
         used = used or ("blanks" if " " in names[0] else "")

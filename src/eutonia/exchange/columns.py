@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model, Quantity
 from eutonia.errors import nearest
+from eutonia.exchange import amounts
 from eutonia.exchange.cells import Cells
 from eutonia.exchange.faults import Fault, shown
 
@@ -21,16 +22,12 @@ Mask = NDArray[np.bool_]
 MISSING = (".", "")
 WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV", "OCC")
 ZERO_IF_MISSING = ("AMT", "RATE", "ADDL", "II", "SS", "CMT")
-KNOWN = ("ID", "TIME", "EVID", "AMT", "AMT_MG", "CMT", "RATE", "ADDL", "II", "SS", "MDV", "DV", "OCC")
+KNOWN = ("ID", "TIME", "EVID", "CMT", "ADDL", "II", "SS", "MDV", "DV", "OCC")
 _REFUSED = {
     "DATE": "Write TIME in hours since the start; dates are not read",
     "DAT1": "Write TIME in hours since the start; dates are not read",
     "DAT2": "Write TIME in hours since the start; dates are not read",
     "DAT3": "Write TIME in hours since the start; dates are not read",
-    "AMT_UG": "Divide by 1000 and call the column AMT_mg: amounts of this table are in mg, never in ug",
-    "AMT_UGS": "Divide by 1000 and call the column AMT_mg: amounts of this table are in mg, never in ug",
-    "AMT_MCG": "Divide by 1000 and call the column AMT_mg: amounts of this table are in mg, never in ug",
-    "AMT_G": "Multiply by 1000 and call the column AMT_mg: amounts of this table are in mg",
 }
 _LEAST_NAME = 3  # letters; shorter names differ from each other by one letter anyway
 _LARGEST = 1e9  # a larger number in any cell is a slip, or a code for a missing value
@@ -51,9 +48,13 @@ _LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 @dataclass
 class Numbers:
-    """Columns as numbers (NaN: missing or faulty), which cells are missing, and the faults found so far."""
+    """Columns as numbers (NaN: missing or faulty), which cells are missing, and the faults found so far.
+
+    `named` is how the table calls a column whose name holds a unit.
+    """
 
     cells: Cells
+    named: dict[str, str] = field(default_factory=dict)
     values: dict[str, Floats] = field(default_factory=dict)
     missing: dict[str, Mask] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -64,7 +65,7 @@ class Numbers:
 
     def has(self, name: str) -> bool:
         """Say whether the table has a column."""
-        return name in self.cells.names
+        return self.named.get(name, name) in self.cells.names
 
     def get(self, name: str, absent: float = 0.0) -> Floats:
         """Return a column; if the table has none, a column of `absent`."""
@@ -72,6 +73,7 @@ class Numbers:
 
     def flag(self, name: str, where: Mask, rule: str, allowed: str, do: str) -> None:
         """Note a fault in each row of a mask; it is said of column `name`."""
+        name = self.named.get(name, name)
         column = self.text(name) if self.has(name) else None
         for i in np.flatnonzero(where).tolist():
             value = shown(column[i]) if column is not None else ""
@@ -83,21 +85,21 @@ def numbers_of(cells: Cells, model: Model) -> Numbers:
     found = Numbers(cells)
     quantities = {one.name: one for one in (*model.quantities, *model.checked, *model.dosing)}
     dosing = {one.name for one in model.dosing}
-    _check_names(found, [*KNOWN, *quantities])
+    meanings = {name: name for name in (*KNOWN[1:], *quantities)} | amounts.columns(model)
+    _check_names(found, model, ["ID", *meanings])
     for name in cells.names:
-        if name in quantities or (name in KNOWN and name != "ID"):
-            _read(found, name)
-    if "AMT_MG" in found.values:
-        found.values["AMT"] = found.values["AMT_MG"]
-        found.missing["AMT"] = found.missing["AMT_MG"]
+        meaning = meanings.get(name) or amounts.meant(name)  # one of a wrong unit is read too, for the other rules
+        if meaning is not None and meaning not in found.named:
+            found.named[meaning] = name
+            _read(found, meaning)
     for name, what in quantities.items():
         if name in found.values:
             _check_bounds(found, name, what, is_dosing=name in dosing)
     return found
 
 
-def _check_names(found: Numbers, known: Sequence[str]) -> None:
-    """Refuse a table without ID or TIME, and a name that looks like one that is missing."""
+def _check_names(found: Numbers, model: Model, known: Sequence[str]) -> None:
+    """Refuse a table without ID or TIME, a unit of the other route, and a name that looks like one that is missing."""
     names, header = found.cells.names, found.cells.rows[0] - 1
 
     def fault(column: str, rule: str, allowed: str, do: str) -> None:
@@ -108,16 +110,21 @@ def _check_names(found: Numbers, known: Sequence[str]) -> None:
             close = nearest(needed, [name for name in names if name not in known])
             do = f"Rename {close[0]} to {needed}" if close else f"Add the column {needed}"
             fault(needed, f"a table of events has a column {needed}", "ID and TIME, and others", do)
-    if "AMT" in names and "AMT_MG" in names:
-        fault("AMT", "the amount stands in one column", "AMT (mg) or AMT_mg", "Remove one of the two")
+    twice = [meaning for name, meaning in amounts.columns(model).items() if name in names]
+    for meaning in {one for one in twice if twice.count(one) > 1}:
+        both = f"{meaning} ({model.mass}) or {amounts.spelled(meaning, model)}"
+        fault(meaning, "the amount stands in one column", both, "Remove one of the two")
     for name in names:
+        unit = amounts.refused(name, model)
         if name in _REFUSED:
-            fault(name, "this column is not read", "TIME in h, AMT in mg", _REFUSED[name])
+            fault(name, "this column is not read", "TIME in h", _REFUSED[name])
+        elif unit is not None:
+            fault(name, *unit)
         elif name not in known and len(name) > 1:
             close = [
                 one for one in nearest(name, [k for k in known if k not in names], limit=1) if _one_slip(name, one)
             ]
-            if close and not (close[0] == "AMT_MG" and "AMT" in names):
+            if close:
                 do = f"Rename it to {close[0]}, or put _ before it if it is another thing"
                 fault(name, f"a column means something or is left alone; this one looks like {close[0]}", close[0], do)
 
@@ -136,7 +143,7 @@ def _one_slip(given: str, meant: str) -> bool:
 
 def _read(found: Numbers, name: str) -> None:
     """Turn a column into numbers; note cells that are none."""
-    text = found.text(name)
+    text = found.text(found.named[name])
     column = pl.Series(text, dtype=pl.String)
     missing = column.is_in(list(MISSING)).to_numpy()
     values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy().copy()
@@ -148,13 +155,13 @@ def _read(found: Numbers, name: str) -> None:
         broken = np.isfinite(values) & (values != np.round(values))
         found.flag(name, broken, f"{name} is a whole number", "a whole number", "Correct the number")
         values[broken] = np.nan
-    if name in ZERO_IF_MISSING or name == "AMT_MG":
+    if name in ZERO_IF_MISSING:
         values[missing] = 0.0
     found.values[name], found.missing[name] = values, missing
 
 
 def _not_a_number(found: Numbers, name: str, i: int, text: str) -> None:
-    row, fits = found.cells.rows[i], _float(text)
+    row, fits, name = found.cells.rows[i], _float(text), found.named[name]
     if fits is not None and _LARGEST < abs(fits) < np.inf:
         rule, do = f"a number is not beyond {_LARGEST:g}", "Correct it; write . for a missing value"
     else:

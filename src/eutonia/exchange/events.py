@@ -1,12 +1,14 @@
 """A table of events with the pharmacometric columns, checked whole: every fault at once, or the records.
 
 Columns
-    ID, TIME (h); EVID, AMT (mg; AMT_mg is the same), CMT, RATE (mg/h), ADDL, II (h), SS, MDV, DV; ALAG (h), F, RATE_M
-    (mg/h), DUR_M (h) of a dose; OCC; and every parameter and covariate of the model, by record. Others are left alone.
-    Capitals make no difference. A missing cell is . or empty.
+    ID, TIME (h); EVID, AMT, CMT, RATE, ADDL, II (h), SS, MDV, DV; ALAG (h), F, RATE_M, DUR_M (h) of a dose; OCC; and
+    every parameter and covariate of the model, by record. Others are left alone. Capitals make no difference. A missing
+    cell is . or empty. AMT, RATE and RATE_M are in mg and mg/h; for the spinal fluid they are called AMT_ug,
+    RATE_ug_per_h and RATE_M_ug_per_h: see `amounts`.
 What is missing
-    AMT, RATE, ADDL, II, SS and CMT count as 0; CMT 0 is the first compartment of the model. ALAG, F, RATE_M and DUR_M
-    take the value of --set or of the model. A parameter or covariate with a column has a value in every record.
+    AMT, RATE, ADDL, II, SS and CMT count as 0. CMT 0 is the first compartment of the model; into the spinal fluid a
+    dose must say its CMT. ALAG, F, RATE_M and DUR_M take the value of --set or of the model. A parameter or covariate
+    with a column has a value in every record.
     Without EVID a record with an amount or a rate is a dose, others are observations (with MDV = 1: other events).
 """
 
@@ -74,7 +76,7 @@ def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -
 def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Events:
     """Check the cells of a table and return its records."""
     numbers = numbers_of(cells, model)
-    twice = sorted(set(settings) & set(cells.names))
+    twice = sorted(set(settings) & set(numbers.values))
     if twice:
         raise DatasetError(
             f"{twice[0]} is a column of {cells.file} and is given by --set. Allowed: one of the two. Remove one."
@@ -92,7 +94,7 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
         raise error(cells.file, numbers.faults)
     every = {one.name: one.default for one in model.quantities if one.default is not None}
     assumed = {name: value for name, value in every.items() if name not in settings and name not in cells.names}
-    known = {"ID", *numbers.values}
+    known = {"ID", *numbers.named.values()}
     return Events(
         records=records,
         values={
@@ -114,12 +116,14 @@ def _records(
     """Return the records of columns without faults."""
     whole = np.int64
     into = np.maximum(numbers.get("CMT").astype(whole) - 1, 0)
+    favoured = model.structure.default_input
     dosing = {one.name: one for one in model.dosing}
 
     def of_dose(name: str, elsewhere: float) -> Floats:
-        """Return a column; the value of --set or of the model, which is that of the first compartment, stands in."""
+        """Return a column; the value of --set or of the model, which may be one of the first compartment, stands in."""
         default = float(settings.get(name, dosing[name].default or 0.0))
-        filled = np.where(into == 0, default, elsewhere) if name in ("F", "ALAG") else np.full(len(into), default)
+        is_own = name in ("F", "ALAG") and favoured is not None
+        filled = np.where(into == favoured, default, elsewhere) if is_own else np.full(len(into), default)
         given = numbers.get(name, np.nan)
         return np.where(np.isfinite(given), given, filled)
 

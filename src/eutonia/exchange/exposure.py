@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SUFFIXES = (".csv", ".parquet")
+_MOST_COLUMNS = 10  # of a table that fits a terminal
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Variability:
 def expose(
     events: Events, model: Model, *, variability: Variability | None = None, progress: Progress = silent
 ) -> pl.DataFrame:
-    """Return a row for each observation: its line in the file, ID, TIME, DV, amounts and concentration.
+    """Return a row for each observation: its line in the file, ID, TIME, DV, amounts and concentrations.
 
     A person whose numbers cannot be had has a REASON in their place.
     """
@@ -50,8 +51,8 @@ def expose(
     found = exposure.simulate(model, events.records, values, progress=progress)
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
     amounts, rows = found.amounts[seen], seen.tolist()
-    unit, per_mg_l = model.per_litre
-    volume = np.asarray(model.structure.volume({name: jnp.asarray(one[seen]) for name, one in values.items()}))
+    unit, per_litre = model.per_litre
+    spaces = model.structure.volumes({name: jnp.asarray(one[seen]) for name, one in values.items()})
     columns: dict[str, object] = {
         "ROW": [events.lines[i] for i in rows],
         "ID": [events.ids[i] for i in rows],
@@ -59,9 +60,11 @@ def expose(
     }
     if events.observed is not None:
         columns["DV"] = pl.Series([events.observed[i] for i in rows], dtype=pl.String).cast(pl.Float64, strict=False)
-    for i, name in enumerate((*model.structure.inputs, "ELIMINATED")):
-        columns[f"A_{name}_mg"] = amounts[:, i]
-    columns[f"CONC_{unit.replace('/', '_per_')}"] = per_mg_l * amounts[:, model.structure.central] / volume
+    for i, name in enumerate(model.structure.places):
+        columns[f"A_{name}_{model.mass}"] = amounts[:, i]
+    for name, (place, volume) in spaces.items():
+        column = "_".join(part for part in ("CONC", name, unit.replace("/", "_per_")) if part)
+        columns[column] = per_litre * amounts[:, place] / np.asarray(volume)
     columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in rows], dtype=pl.String)
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
@@ -115,14 +118,19 @@ def faults_table(error: DatasetError) -> pl.DataFrame:
 
 
 def short(table: pl.DataFrame, most: int = 12) -> Table:
-    """Return the first rows for a terminal."""
+    """Return the first rows for a terminal; of many columns, the concentrations alone."""
     from rich.table import Table
     from rich.text import Text
 
     kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
+    is_wide = len(kept) > _MOST_COLUMNS
+    if is_wide:
+        kept = [name for name in kept if not name.startswith("A_")]
     grid = Table(box=None, pad_edge=False)
     for name in kept:
-        grid.add_column(name, justify="left" if name in ("ID", "REASON") else "right")
+        heading = name.replace("_", " ") if is_wide else name
+        longest = max(map(len, heading.split()))
+        grid.add_column(heading, min_width=longest, justify="left" if name in ("ID", "REASON") else "right")
     for row in table.select(kept).head(most).iter_rows():
         grid.add_row(*(Text("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x)) for x in row))
     return grid

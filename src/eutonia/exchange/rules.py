@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
+from eutonia.exchange import amounts
 from eutonia.exchange.columns import MISSING, Floats, Mask, Numbers
 
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
 _MOST_STEPS = 20_000_000
+_HOURS_A_DAY = 24.0
 _DOSE_ITEMS = ("RATE", "ADDL", "II", "SS")
 _OBSERVED, _DOSED, _OTHER, _RESET, _RESET_AND_DOSED = range(5)
 
@@ -31,17 +33,13 @@ class _Rows:
     def is_dose(self) -> Mask:
         return (self.evid == _DOSED) | (self.evid == _RESET_AND_DOSED)
 
-    @property
-    def amount_name(self) -> str:
-        return "AMT_MG" if self.numbers.has("AMT_MG") else "AMT"
-
 
 def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[Floats, NDArray[np.int64]]:
     """Note every fault; return EVID of each record, and the number of its person."""
     rows = _Rows(numbers, _evid(numbers), numbers.get("AMT"), _person(numbers))
     _records(rows)
-    _doses(rows, model)
-    _rates(rows, settings)
+    _doses(rows, model, settings)
+    _rates(rows, model, settings)
     _repeats(rows)
     _times(rows)
     if not (rows.evid == _OBSERVED).any() and not numbers.faults:
@@ -99,7 +97,7 @@ def _records(rows: _Rows) -> None:
     numbers, evid = rows.numbers, rows.evid
     no_dose = np.isin(evid, (_OBSERVED, _OTHER, _RESET))
     do = "Set EVID to 1 if this is a dose, or the cell to 0"
-    numbers.flag(rows.amount_name, no_dose & _is_set(rows.amount), "only a dose has an amount", "0 or .", do)
+    numbers.flag("AMT", no_dose & _is_set(rows.amount), "only a dose has an amount", "0 or .", do)
     for name in _DOSE_ITEMS:
         is_set = no_dose & _is_set(numbers.get(name))
         numbers.flag(name, is_set, f"only a dose has {name}", "0 or .", do)
@@ -112,30 +110,48 @@ def _records(rows: _Rows) -> None:
         numbers.flag("DV", held, "only an observation has a DV", "0 or .", "Remove it, or set EVID to 0")
 
 
-def _doses(rows: _Rows, model: Model) -> None:
+def _doses(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
     """Check amounts and compartments."""
-    numbers, amount, name = rows.numbers, rows.amount, rows.amount_name
-    numbers.flag(name, amount < 0, "an amount is not negative", "0 or more", "Correct the number")
-    constant = _constant(rows)
-    if not numbers.has(name):
-        if rows.is_dose.any() and not (rows.is_dose & ~constant).any():
-            return
-        numbers.flag("AMT", rows.is_dose & ~constant, "a dose has an amount", "more than 0 mg", "Add the column AMT")
-    else:
-        do = "Write the amount; for a mark without a dose use EVID 2 (or 3 for a reset)"
-        empty = rows.is_dose & (amount == 0) & ~constant
-        numbers.flag(name, empty, "a dose has an amount", "more than 0 mg", do)
+    numbers, amount, mass = rows.numbers, rows.amount, model.mass
+    numbers.flag("AMT", amount < 0, "an amount is not negative", "0 or more", "Correct the number")
+    empty = rows.is_dose & (amount == 0) & ~_constant(rows)
+    do = "Write the amount; for a mark without a dose use EVID 2 (or 3 for a reset)"
+    if not numbers.has("AMT"):
+        do = f"Add the column {'AMT' if mass == 'mg' else amounts.spelled('AMT', model)}"
+    numbers.flag("AMT", empty, "a dose has an amount", f"more than 0 {mass}", do)
     if model.largest_dose is not None:
-        do = "Divide by 1000 if it is in ug: amounts are in mg"
-        allowed = f"up to {model.largest_dose:g} mg, the largest on record"
-        numbers.flag(name, amount > model.largest_dose, "an amount is one that was ever taken", allowed, do)
-    most = len(model.structure.inputs)
-    listed = ", ".join(f"{i} {one}" for i, one in enumerate(model.structure.inputs, start=1))
-    into = numbers.get("CMT")
+        _largest(rows, model.largest_dose, mass, settings)
+    _ways_in(rows, model)
+
+
+def _largest(rows: _Rows, largest: float, mass: str, settings: dict[str, float]) -> None:
+    """Refuse an amount that only a slip of the unit explains."""
+    numbers, rate = rows.numbers, rows.numbers.get("RATE")
+    modelled, lasts = (numbers.get(name, settings.get(name, np.nan)) for name in ("RATE_M", "DUR_M"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.select([rate == MODELLED_RATE, rate == MODELLED_DURATION], [modelled, rows.amount / lasts], rate)
+    a_day = np.minimum(rows.amount, np.where(rate > 0, rate * _HOURS_A_DAY, np.inf))
+    smaller = {"mg": "ug", "ug": "ng"}[mass]
+    do = f"Divide by 1000 if it is in {smaller}: amounts are in {mass}"
+    rule = "an amount is one that somebody could have been given"
+    numbers.flag("AMT", a_day > largest, rule, f"up to {largest:g} {mass} at once or in a day", do)
+
+
+def _ways_in(rows: _Rows, model: Model) -> None:
+    """Check where doses enter."""
+    numbers, into, shape = rows.numbers, rows.numbers.get("CMT"), model.structure
+    most = len(shape.inputs)
+    allowed = ", ".join(f"{i} {one}" for i, one in enumerate(shape.inputs, start=1))
+    if shape.default_input is None:
+        unsaid = rows.is_dose & (into == 0)
+        rule, do = "a dose says where it enters", f"Write CMT; see what each is: eutonia models {model.name}"
+        numbers.flag("CMT", unsaid, rule, allowed, do)
+    else:
+        allowed = f"0 (the first), {allowed}"
     do = "A compartment cannot be switched off: take the minus away, or leave the record out"
-    numbers.flag("CMT", into < 0, "a compartment is not negative", f"0 (the first), {listed}", do)
+    numbers.flag("CMT", into < 0, "a compartment is not negative", allowed, do)
     do = "Correct the number, or choose another --model"
-    numbers.flag("CMT", into > most, f"{model.name} has {most} compartments", f"0 (the first), {listed}", do)
+    numbers.flag("CMT", into > most, f"{model.name} has {most} compartments", allowed, do)
 
 
 def _constant(rows: _Rows) -> Mask:
@@ -149,7 +165,7 @@ def _is_set(values: Floats) -> Mask:
     return np.isfinite(values) & (values != 0)
 
 
-def _rates(rows: _Rows, settings: dict[str, float]) -> None:
+def _rates(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
     """Check infusions."""
     numbers, rate = rows.numbers, rows.numbers.get("RATE")
     wrong = (rate < 0) & ~np.isin(rate, (MODELLED_RATE, MODELLED_DURATION))
@@ -157,7 +173,8 @@ def _rates(rows: _Rows, settings: dict[str, float]) -> None:
     numbers.flag("RATE", wrong, "a rate is 0 (bolus), above 0, -1 or -2", "0, more than 0, -1, -2", do)
     for code, name, words in ((MODELLED_RATE, "RATE_M", "rate"), (MODELLED_DURATION, "DUR_M", "duration")):
         lacking = (rate == code) & ~np.isfinite(numbers.get(name, settings.get(name, np.nan)))
-        do = f'Add the column {name}, or --set "{name}=..."'
+        column = amounts.spelled(name, model) if name == "RATE_M" and model.mass == "ug" else name
+        do = f'Add the column {column}, or --set "{name}=..."'
         numbers.flag(
             "RATE", lacking, f"RATE {code:g} takes a modelled {words}, and there is none", f"a value of {name}", do
         )
@@ -232,6 +249,6 @@ def overlaps(numbers: Numbers, duration: Floats) -> None:
     interval = numbers.get("II")
     with np.errstate(divide="ignore", invalid="ignore"):
         often = np.where((numbers.get("SS") > 0) & (interval > 0), duration / interval, 0.0)
-    do = "Check AMT, RATE and II: are they in mg, mg/h and h?"
+    do = "Check AMT, RATE and II, and their units (hours, not days)"
     rule = f"an infusion lasts at most {_MOST_OVERLAPS:,} intervals of its steady state"
     numbers.flag("RATE", often > _MOST_OVERLAPS, rule, f"up to {_MOST_OVERLAPS:,} x II", do)

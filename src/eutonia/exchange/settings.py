@@ -16,7 +16,7 @@ _STEPS = "NN"
 def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, float]]:
     """Return the model with its number of transit steps, and the values given, in canonical units."""
     known = {one.name: one for one in (*model.quantities, *model.dosing)}
-    is_chain = model.structure.absorption == "transit"
+    is_chain = model.transit_steps is not None
     found: dict[str, float] = {}
     for text in given:
         name, equals, value = (part.strip() for part in text.partition("="))
@@ -34,7 +34,7 @@ def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, fl
     steps = found.pop(_STEPS, None)
     if steps is not None:
         model = model.with_transit_steps(int(steps))
-    elif is_chain and not model.structure.transit_steps:
+    elif model.transit_steps == 0:
         raise DatasetError(
             f"{model.name} needs NN, the number of transit steps. Allowed: a whole number from 1 to "
             f'{MOST_TRANSIT_STEPS}. Write --set "NN=3".'
@@ -44,7 +44,11 @@ def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, fl
 
 def occasion_spreads(model: Model, given: Sequence[str]) -> dict[str, float]:
     """Return the coefficient of variation between occasions of each parameter named, as in `CL=20 %`."""
-    known = {one.name: Quantity(one.name, one.label, "1", highest=2.0) for one in model.quantities if not one.covariate}
+    known = {  # a share is bounded above: a lognormal factor would leave its bounds
+        one.name: Quantity(one.name, one.label, "1", highest=2.0)
+        for one in model.quantities
+        if not one.covariate and one.unit != "1"
+    }
     found = {}
     for text in given:
         name, equals, value = (part.strip() for part in text.partition("="))

@@ -1,6 +1,6 @@
 """Any dosing, exactly: linear kinetics in closed form over tables of doses and observations.
 
-Rules of the records are in `timeline`, equations in `system`, models in `models`.
+Rules of the records are in `timeline`, equations in `system` and (spinal fluid) `line`, models in `models`.
 """
 
 from eutonia.drug.exposure.days import Daily as Daily

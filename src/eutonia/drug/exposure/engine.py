@@ -13,9 +13,11 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
-from eutonia.drug.exposure.models import Model, Structure
+from eutonia.drug.exposure.line import Line, LineStructure
+from eutonia.drug.exposure.models import Model
 from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
-from eutonia.drug.exposure.system import Inputs, Patients, Stages, System
+from eutonia.drug.exposure.structure import Structure
+from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
 from eutonia.drug.exposure.timeline import Step, steps_of
 from eutonia.drug.kinetics.cascade import halvings
 
@@ -29,7 +31,6 @@ Progress = Callable[[str, float], None]
 Each = Float[Array, "*step patient"]
 EachInput = Float[Array, "*step input patient"]
 Flags = Bool[Array, "*step patient"]
-Amounts = Float[Array, "compartment patient"]
 
 
 class Steady(eqx.Module):
@@ -67,8 +68,8 @@ class Simulated:
     Attributes
     ----------
     amounts
-        One row a record and one column a compartment (absorption counts as one), then the amount eliminated since the
-        start, the last reset or the last SS = 1, mg; NaN where nothing is observed and for people who failed.
+        One row a record and one column a place of the model, the last of them the amount eliminated since the start,
+        the last reset or the last SS = 1; NaN where nothing is observed and for people who failed.
     failed
         Why a person has no numbers.
     """
@@ -90,7 +91,7 @@ def simulate(
     Parameters
     ----------
     model
-        A model of `models.model`; its unit of amount is mg.
+        A model of `models.model`; its `mass` is the unit of every amount.
     records
         Doses and observations, by person; they must be valid (see `eutonia.exchange`).
     values
@@ -100,13 +101,13 @@ def simulate(
     progress
         Called with a stage and the share of it that is done.
     """
-    if model.structure.absorption == "saturable":
+    if isinstance(model.structure, Structure) and model.structure.absorption == "saturable":
         from eutonia.drug.exposure import saturable
 
         return Simulated(*saturable.simulate(model.structure, records, values, progress))
     n_inputs = len(model.structure.inputs)
-    found = np.full((len(records), n_inputs + 1), np.nan)
-    fastest = _fastest(model.structure, values)
+    found = np.full((len(records), len(model.structure.places)), np.nan)
+    fastest = model.structure.system({name: jnp.asarray(one) for name, one in values.items()}).fastest
     spans, order, done = records.spans(), _longest_first(records), 0
     for block in _blocks(order):
         people = [steps_of(records, *spans[person], n_inputs) for person in block]
@@ -129,20 +130,13 @@ def _blocks(order: list[int]) -> Iterator[list[int]]:
         yield order[i : i + _WIDTHS[-1]]
 
 
-def _fastest(structure: Structure, values: Mapping[str, Floats]) -> float:
-    """Return the largest sum of rates out of one place, 1/h, of anybody at any time."""
-    system = structure.system({name: jnp.asarray(one) for name, one in values.items()})
-    out = system.elimination + sum(system.outward)
-    return max(float(jnp.max(rate)) for rate in (out, *system.absorption, *system.back))
-
-
 def _longest(people: list[list[Step]]) -> float:
     """Return the longest step or interval of a steady state, h."""
     return max(max(step.hours, step.steady.interval if step.steady else 0.0) for steps in people for step in steps)
 
 
 def _run(
-    structure: Structure,
+    structure: Structure | LineStructure,
     people: list[list[Step]],
     values: Mapping[str, Floats],
     found: Floats,
@@ -235,8 +229,8 @@ def _note_steady(steady: dict[str, NDArray[np.generic]], step: Step, i: int, lan
 
 @functools.partial(jax.jit, static_argnames=("structure", "halved"))
 def _advance(
-    state: Float[Array, "stage patient"], steps: Steps, structure: Structure, halved: int
-) -> tuple[Float[Array, "stage patient"], Float[Array, "step compartment patient"]]:
+    state: Float[Array, "stage patient"], steps: Steps, structure: Structure | LineStructure, halved: int
+) -> tuple[Float[Array, "stage patient"], Float[Array, "step place patient"]]:
     def move(state: Stages, step: Steps) -> tuple[Stages, Amounts]:
         system = structure.system(step.values)
         state = system.advance(state, step.hours, step.infused, halved)
@@ -249,12 +243,12 @@ def _advance(
                 lambda: jnp.zeros_like(state),
             )
         state = state + system.into_stages(step.bolus)
-        return state, gathered(system, state)
+        return state, system.amounts(state)
 
     return jax.lax.scan(move, state, steps)
 
 
-def steady_state(system: System, dose: Steady, halved: int) -> Stages:
+def steady_state(system: System | Line, dose: Steady, halved: int) -> Stages:
     """Return the state of doses repeated for ever; what they have eliminated is left out."""
     n = dose.infused
     both = n * (dose.often + 1.0)
@@ -274,9 +268,3 @@ def steady_state(system: System, dose: Steady, halved: int) -> Stages:
     early = jnp.minimum(dose.phase, dose.rest)
     found = jnp.where(dose.constant, system.constant(n), through(begun, early, dose.phase - early))
     return found.at[-1].set(0.0)
-
-
-def gathered(system: System, state: Stages) -> Amounts:
-    """Return the amounts of a state with the stages of absorption as one."""
-    gut = system.n_gut
-    return jnp.concatenate([state[:gut].sum(axis=0, keepdims=True), state[gut:]]) if gut else state

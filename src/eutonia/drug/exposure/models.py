@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
-
 from eutonia import parameters
-from eutonia.drug.exposure.system import Patients, System
+from eutonia.drug.exposure.line import LineStructure
+from eutonia.drug.exposure.structure import Absorption, Structure
+from eutonia.drug.kinetics.cascade import Scalar
 from eutonia.errors import ParameterError, unknown
 
-Absorption = Literal["injected", "depot", "transit", "saturable"]
 DEFAULT = "baclofen-oral"
+INTRATHECAL = "baclofen-intrathecal"
 _ORAL = "oral_"
 _ADULT = "oral_adult_default"
-_ML_PER_MIN_TO_L_PER_H = 0.06
 MOST_TRANSIT_STEPS = 12
 
 
@@ -51,75 +49,6 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Structure:
-    """What the equations of a model are, apart from the values of its parameters.
-
-    Attributes
-    ----------
-    compartments
-        One to three.
-    absorption
-        How drug enters the central compartment.
-    transit_steps
-        n of the chain: n + 1 stages, each at (n + 1) / MTT, before a depot (or before the blood without KA).
-    has_depot
-        Whether a chain ends in a depot emptied at KA.
-    kidneys
-        Non-renal share of clearance, and share per mL/min of creatinine clearance; None: no renal model.
-    per_weight
-        Whether clearances and volumes are per kg of body weight.
-    """
-
-    compartments: int
-    absorption: Absorption
-    transit_steps: int = 0
-    has_depot: bool = True
-    kidneys: tuple[float, float] | None = None
-    per_weight: bool = False
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """Names of the compartments as CMT counts them; the stages of absorption are one."""
-        names = ("CENTRAL", "PERIPHERAL", "PERIPHERAL2")[: self.compartments]
-        return names if self.absorption == "injected" else ("DEPOT", *names)
-
-    @property
-    def central(self) -> int:
-        """Which of the inputs is the central compartment."""
-        return int(self.absorption != "injected")
-
-    def volume(self, values: Mapping[str, Patients]) -> Patients:
-        """Return the volume of the central compartment, L."""
-        return values["V" if self.compartments == 1 else "VC"] * self._size(values)
-
-    def system(self, values: Mapping[str, Patients]) -> System:
-        """Return the rates that values of parameters and covariates make."""
-        size, central = self._size(values), self.volume(values)
-        clearance = values["CL"] * size
-        if self.kidneys is not None:
-            nonrenal, slope = self.kidneys
-            clearance = clearance * (nonrenal + slope * values["CRCL"]) + _ML_PER_MIN_TO_L_PER_H * values["HD"]
-        between = [("Q", "VP"), ("Q2", "VP2")][: self.compartments - 1]
-        return System(
-            absorption=self._gut(values),
-            elimination=clearance / central,
-            outward=tuple(values[q] * size / central for q, _ in between),
-            back=tuple(values[q] / values[v] for q, v in between),
-        )
-
-    def _size(self, values: Mapping[str, Patients]) -> Patients:
-        return values["WT"] if self.per_weight else jnp.ones_like(values["CL"])
-
-    def _gut(self, values: Mapping[str, Patients]) -> tuple[Patients, ...]:
-        if self.absorption == "depot":
-            return (values["KA"],)
-        if self.absorption == "transit":
-            steps = self.transit_steps + 1
-            return (steps / values["MTT"],) * steps + ((values["KA"],) if self.has_depot else ())
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
 class Model:
     """A kinetic model that a name stands for.
 
@@ -129,18 +58,21 @@ class Model:
         Parameters and covariates of the rates.
     checked
         Covariates that only bound whom the model may be used for.
+    mass
+        Unit of every amount.
     per_litre
-        Unit of concentrations, and how many of it one mg/L is.
+        Unit of concentrations, and how many of it one unit of amount in a litre is.
     largest_dose
-        The largest single dose, mg, that anybody is known to have taken; None: not known.
+        A larger dose, or more than this in a day, is a slip of the unit; None: not known.
     """
 
     name: str
     title: str
-    structure: Structure
+    structure: Structure | LineStructure
     quantities: tuple[Quantity, ...]
     checked: tuple[Quantity, ...] = ()
     bioavailability: float = 1.0
+    mass: Literal["mg", "ug"] = "mg"
     per_litre: tuple[str, float] = ("mg/L", 1.0)
     largest_dose: float | None = None
 
@@ -150,25 +82,34 @@ class Model:
         return (
             Quantity("F", "Bioavailability of a dose", "1", self.bioavailability, zero=True, highest=10.0),
             Quantity("ALAG", "Lag before a dose enters", "h", 0.0, zero=True, highest=1e4),
-            Quantity("RATE_M", "Modelled rate, taken by RATE = -1", "mg/h", float("nan"), highest=1e9),
+            Quantity("RATE_M", "Modelled rate, taken by RATE = -1", f"{self.mass}/h", float("nan"), highest=1e9),
             Quantity("DUR_M", "Modelled duration, taken by RATE = -2", "h", float("nan"), highest=1e5),
         )
 
+    @property
+    def transit_steps(self) -> int | None:
+        """Number of transit steps, 0 while it is not said; None: no chain."""
+        shape = self.structure
+        return shape.transit_steps if isinstance(shape, Structure) and shape.absorption == "transit" else None
+
     def with_transit_steps(self, steps: int) -> Model:
-        """Return the model with another number of transit steps."""
+        """Return the model, which has a chain, with another number of transit steps."""
+        assert isinstance(self.structure, Structure)
         return dataclasses.replace(self, structure=dataclasses.replace(self.structure, transit_steps=steps))
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all models, the default first."""
     oral = sorted(_named(name) for name in parameters.sets() if name.startswith(_ORAL))
-    return tuple(sorted(oral, key=lambda name: name != DEFAULT)) + tuple(_generic())
+    return (*sorted(oral, key=lambda name: name != DEFAULT), INTRATHECAL, *_generic())
 
 
 def model(name: str = DEFAULT) -> Model:
     """Return a model by name."""
     if name in _generic():
         return _generic()[name]
+    if name == INTRATHECAL:
+        return _intrathecal()
     sets = {_named(one): one for one in parameters.sets() if one.startswith(_ORAL)}
     if name not in sets:
         raise ParameterError(unknown("model", name, names(), "See: eutonia models"))
@@ -260,6 +201,37 @@ def _oral(name: str, oral_set: str) -> Model:
         per_litre=("ng/mL", 1000.0),
         largest_dose=parameters.load("exposure").value("largest_oral_dose"),
     )
+
+
+@functools.cache
+def _intrathecal() -> Model:
+    """Return the spinal fluid of the trials and, as what it empties into, the blood of the default adult."""
+    from eutonia.drug.kinetics.values import IntrathecalValues
+
+    values, adult = IntrathecalValues.from_records(), model(DEFAULT)
+    assert isinstance(adult.structure, Structure)
+    blood = dataclasses.replace(adult.structure, absorption="depot", transit_steps=0, has_depot=True)
+    return Model(
+        name=INTRATHECAL,
+        title="Baclofen in the spinal fluid, six segments with dispersion, and in the blood; amounts in ug",
+        structure=LineStructure(blood, values.geometry),
+        quantities=(
+            Quantity("KCSF", "Rate of removal from the spinal fluid", "1/h", float(values.csf_clearance_rate)),
+            Quantity("DISP", "Dispersion along the spinal fluid", "cm^2/h", float(values.dispersion)),
+            Quantity("VCSF", "Volume of the spinal fluid", "mL", values.geometry.total_volume),
+            _share("LPOUT", "Share of a lumbar puncture that leaves the sac at once", values.lumbar_puncture_spread),
+            _share("LPNEAR", "Part of that share that reaches the conus", values.lumbar_puncture_conus_share),
+            *(one for one in adult.quantities if one.name not in ("KA", "MTT")),
+        ),
+        checked=adult.checked,
+        mass="ug",
+        per_litre=("ng/mL", 1.0),
+        largest_dose=parameters.load("exposure").value("largest_intrathecal_dose"),
+    )
+
+
+def _share(name: str, label: str, value: Scalar) -> Quantity:
+    return Quantity(name, label, "1", float(value), highest=1.0, zero=True)
 
 
 def _covariates(per_weight: bool, reference: float) -> tuple[Quantity, ...]:

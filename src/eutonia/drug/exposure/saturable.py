@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from eutonia.drug.exposure.models import Structure
 from eutonia.drug.exposure.records import Floats, Records
+from eutonia.drug.exposure.structure import Structure
 from eutonia.drug.exposure.timeline import Periodic, Step, steps_of
 from eutonia.errors import SimulationError
 

@@ -14,6 +14,7 @@ from eutonia.drug.kinetics.compartments import Sheared, shear
 Patients = Float[Array, " patient"]
 Stages = Float[Array, "stage patient"]  # the chain of absorption, the compartments, what is eliminated
 Inputs = Float[Array, "input patient"]  # into the first stage of absorption (if any) and into each compartment
+Amounts = Float[Array, "place patient"]  # what is told: the chain of absorption as one, or segments
 SOURCE = 0  # stage of the cascade: a constant 1, whose gains are the infusions
 
 
@@ -61,6 +62,12 @@ class System(eqx.Module):
         """Number of places that drug can enter."""
         return min(self.n_gut, 1) + self.n_compartments
 
+    @property
+    def fastest(self) -> float:
+        """Largest sum of rates out of one place, 1/h, of anybody."""
+        out = self.elimination + sum(self.outward)
+        return max(float(jnp.max(rate)) for rate in (out, *self.absorption, *self.back))
+
     def into_stages(self, inputs: Inputs) -> Stages:
         """Return inputs (amounts, or amounts an hour) as they add to the stages of a state."""
         none = jnp.zeros_like(inputs[:1])
@@ -98,6 +105,11 @@ class System(eqx.Module):
         lost = [-jnp.expm1(-rate * interval_h) for rate in rates[1:-1]]
         found = self._to_cascade(sheared, gained)[:-1]
         return self._from_cascade(sheared, _settle(lost, found, kept))
+
+    def amounts(self, state: Stages) -> Amounts:
+        """Return the amounts of a state with the stages of absorption as one."""
+        gut = self.n_gut
+        return jnp.concatenate([state[:gut].sum(axis=0, keepdims=True), state[gut:]]) if gut else state
 
     def _shear(self) -> Sheared:
         return shear(self.elimination, self.outward, self.back)

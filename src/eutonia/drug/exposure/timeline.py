@@ -241,7 +241,7 @@ class _Person:
             self._run(dose.into, dose.rate, time + dose.duration)
         elif dose.amount:
             step = self._now(row)
-            if step.observed:  # those saw the time before this dose
+            if step.observed or step.row != row:  # seen before this dose, or of another record
                 step = self._new_step(0.0, row)
             step.bolus[dose.into] = step.bolus.get(dose.into, 0.0) + dose.amount
 
