@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eutonia import cli
 from eutonia.drug import exposure
 from eutonia.errors import DatasetError, EutoniaError
 from eutonia.exchange.cells import parse_cells
@@ -155,15 +154,6 @@ def read(content: bytes | str, model: str = "baclofen-oral", *given: str) -> obj
     return events_of(parse_cells(content.encode() if isinstance(content, str) else content, "t.csv"), chosen, values)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
 def test_there_are_many_kinds_and_the_good_table_is_good() -> None:
     assert len({case[0] for case in CASES}) == len(CASES) >= 80
     assert len(read(GOOD).records) == 4  # type: ignore[attr-defined]
@@ -175,14 +165,13 @@ def test_there_are_many_kinds_and_the_good_table_is_good() -> None:
 @pytest.mark.parametrize("case", CASES, ids=[case[0] for case in CASES])
 def test_a_bad_table_says_where_what_and_what_to_do(
     case: tuple[str, str | bytes, int | None, str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _, content, row, column, words = case
-    monkeypatch.chdir(tmp_path)
     Path("bad.csv").write_bytes(content.encode() if isinstance(content, str) else content)
-    assert run(monkeypatch, "exposure", "bad.csv", "--out", "out.csv") == 2
+    assert run("exposure", "bad.csv", "--out", "out.csv") == 2
     shown = capsys.readouterr().err
     flat = " ".join(shown.split())
     assert shown.startswith("Error: bad.csv ")
@@ -190,7 +179,7 @@ def test_a_bad_table_says_where_what_and_what_to_do(
     assert " ".join(words.split()) in flat
     assert len(shown.splitlines()) <= SCREEN_LINES
     assert max(map(len, shown.splitlines())) <= SCREEN_COLUMNS
-    assert {path.name for path in tmp_path.iterdir()} == {"bad.csv"}
+    assert {path.name for path in folder.iterdir()} == {"bad.csv"}
     with pytest.raises(DatasetError) as caught:
         read(content)
     fault = next(one for one in caught.value.faults if words in f"{one.rule} {one.allowed} {one.do}")  # type: ignore[attr-defined]
@@ -208,19 +197,18 @@ def test_one_slip_is_one_fault() -> None:
 
 
 def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     rows = [f"1,{i},{i % 9},{-i},{i % 5},0,{-i},{i},{i % 4},0,x" for i in range(200)]
     Path("bad.csv").write_text("\n".join((HEADER, *rows)))
-    assert run(monkeypatch, "check", "bad.csv", "--out", "faults.csv") == 2
+    assert run("check", "bad.csv", "--out", "faults.csv") == 2
     shown = capsys.readouterr().err
     assert "more. All of them" in shown
     assert len(shown.splitlines()) <= SCREEN_LINES
     faults = pl.read_csv("faults.csv")
     assert faults.columns == ["row", "column", "value", "rule", "allowed", "do"]
     assert faults.height > 500
-    assert {path.name for path in tmp_path.iterdir()} == {"bad.csv", "faults.csv"}
+    assert {path.name for path in folder.iterdir()} == {"bad.csv", "faults.csv"}
 
 
 @pytest.mark.parametrize(
@@ -250,26 +238,24 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
 def test_a_bad_command_line_teaches_and_leaves_nothing(
     words: tuple[str, ...],
     said: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     Path("good.csv").write_text(GOOD)
-    assert run(monkeypatch, *words) == 2
+    assert run(*words) == 2
     shown = capsys.readouterr().err
     assert said in " ".join(shown.split())
     assert "Traceback" not in shown
-    assert {path.name for path in tmp_path.iterdir()} == {"good.csv"}
+    assert {path.name for path in folder.iterdir()} == {"good.csv"}
 
 
 def test_levels_of_the_default_model_are_those_of_the_paper(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
     Path("t.csv").write_text("id,time,amt,sex\n# ten milligrams\n7,0,10,1\n7,1.57,.,1\n7,8,.,1\n")
     for out in ("out.csv", "out.parquet"):
-        assert run(monkeypatch, "exposure", "t.csv", "--out", out) == 0
+        assert run("exposure", "t.csv", "--out", out) == 0
     shown = capsys.readouterr().out
     assert "not used: SEX" in shown
     table = pl.read_parquet("out.parquet")
@@ -279,7 +265,7 @@ def test_levels_of_the_default_model_are_those_of_the_paper(
     assert table["CONC_ng_per_mL"].to_list() == pytest.approx([106.9, 42.5], rel=2e-3)  # pharmacology notes, Simon 2018
     given = table["A_DEPOT_mg"] + table["A_CENTRAL_mg"] + table["A_ELIMINATED_mg"]
     assert given.to_list() == pytest.approx([7.4, 7.4], rel=1e-10)
-    assert run(monkeypatch, "check", "t.csv") == 0
+    assert run("check", "t.csv") == 0
     assert "1 people, 3 records, 2 observations" in capsys.readouterr().out
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from eutonia import cli
 from eutonia.drug import exposure
 from eutonia.errors import DatasetError
 from eutonia.exchange.cells import parse_cells
@@ -49,31 +48,21 @@ def read(text: str, model: str = MODEL, *given: str) -> Events:
     return events_of(parse_cells(text.encode(), "t.csv"), chosen, values)
 
 
-def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["eutonia", *words])
-    try:
-        cli.main()
-    except SystemExit as end:
-        return int(end.code or 0)
-    return 0
-
-
 @pytest.mark.parametrize("case", AMOUNTS, ids=[case[0] for case in AMOUNTS])
 def test_a_wrong_unit_or_place_is_refused_with_what_to_do(
     case: tuple[str, str, str, str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    run: Callable[..., int],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _, before, after, column, words = case
     assert GOOD.count(before) == 1
-    monkeypatch.chdir(tmp_path)
     Path("bad.csv").write_text(GOOD.replace(before, after))
-    assert run(monkeypatch, "exposure", "bad.csv", "--model", MODEL, "--out", "out.csv") == 2
+    assert run("exposure", "bad.csv", "--model", MODEL, "--out", "out.csv") == 2
     shown = " ".join(capsys.readouterr().err.split())
     assert words in shown
     assert "Traceback" not in shown
-    assert {path.name for path in tmp_path.iterdir()} == {"bad.csv"}
+    assert {path.name for path in folder.iterdir()} == {"bad.csv"}
     with pytest.raises(DatasetError) as caught:
         read(GOOD.replace(before, after))
     assert column in {fault.column for fault in caught.value.faults}  # type: ignore[attr-defined]
@@ -112,15 +101,12 @@ def test_values_with_units_come_to_those_of_the_model() -> None:
             read(GOOD, MODEL, bad)
 
 
-def test_levels_along_the_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_levels_along_the_line(folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     rows = ["1,0,1,0,3,4.1666666667,1,.", "1,0,0,.,.,.,.,55", "1,0,1,50,8,.,.,.", "1,0,0,.,.,.,.,."]
     Path("t.csv").write_text("\n".join(["ID,TIME,EVID,AMT_ug,CMT,RATE_ug_per_h,SS,DV", *rows]))
-    assert run(monkeypatch, "check", "t.csv", "--model", MODEL) == 0
+    assert run("check", "t.csv", "--model", MODEL) == 0
     assert "Amounts are in ug" in capsys.readouterr().out
-    assert run(monkeypatch, "exposure", "t.csv", "--model", MODEL, "--out", "out.csv") == 0
+    assert run("exposure", "t.csv", "--model", MODEL, "--out", "out.csv") == 0
     assert "PLASMA" in capsys.readouterr().out
     table = pl.read_csv("out.csv")
     assert [name for name in table.columns if "mg" in name] == []
@@ -133,11 +119,11 @@ def test_levels_along_the_line(
     assert more["A_SAC_ug"] == pytest.approx(50 * (1 - 0.204))
     assert sum(more.values()) == pytest.approx(50.0, rel=1e-10)
 
-    assert run(monkeypatch, "models", MODEL) == 0
+    assert run("models", MODEL) == 0
     told = capsys.readouterr().out
     for words in ("3 TIP (T10-T11)", "8 PUNCTURE", "AMT_ug, RATE_ug_per_h", "DISP", "cm^2/h", "ug/h"):
         assert words in told
-    assert run(monkeypatch, "models") == 0
+    assert run("models") == 0
     assert MODEL in capsys.readouterr().out
 
 
