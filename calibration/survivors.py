@@ -14,13 +14,15 @@ from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import Traits
 from eutonia.simulation.stance import stance
-from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
-from eutonia.trial.recruitment import people_of
+from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
+from eutonia.trial.recruitment import lesioned, people_of
 
 
 @dataclass(frozen=True)
 class Survivors:
-    """People by the last axis: time since onset h, bias mV of leg and arm, latent grades, chart, and the bedside."""
+    """People by the last axis: time since onset h, bias mV of leg and arm, latent grade of each charted muscle group,
+    one chart, and the bedside.
+    """
 
     time_h: np.ndarray
     bias: np.ndarray
@@ -33,9 +35,13 @@ def survivors(seed: int, pool: int) -> Survivors:
     """Draw typical survivors of stroke and chart both limbs of the weak side once."""
     number = np.arange(pool)
     cohort = Cohort.draw(seed, number, Population.typical("stroke"))
-    integrity = cohort.pathways.integrity(cohort.time_since_onset_h)
-    bias = descending_bias(integrity, bias_factors(seed, number), cohort.time_since_onset_h)
-    strength = voluntary_strength(integrity, strength_exponents(seed, number))
+    bias, strength = lesioned(
+        jnp.asarray(cohort.pathways.integrity(cohort.time_since_onset_h)),
+        bias_factors(seed, number),
+        strength_exponents(seed, number),
+        jnp.asarray(cohort.time_since_onset_h),
+        DescendingConstants.from_records(),
+    )
     people = people_of(cohort, Traits.draw(seed, jnp.asarray(number), "stroke"), bias, strength, number, seed)
     snapshot, body, constants = Course(people).snapshot(start(people)), body_constants(), chart_constants()
     exam = examine(people, snapshot, body)
