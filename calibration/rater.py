@@ -6,8 +6,13 @@ of the limb model, with contracture and with the spread between muscle groups. A
 everybody and scatters from stretch to stretch, both less where tone is near normal (`rater_scatter`). Kappa is that
 of one study of thirty people, averaged over many studies with raters of their own.
 
+Both numbers go into both kappas, so nothing is left to fit to the spread of scores between people (Chen 2019: half a
+standard deviation of a limb's mean score, 1+ counted 1.5, is its minimal important change). It is predicted, for three
+answers to who was in that study, with raters and without.
+
 Run:  python calibration/rater.py         prints grades, the two standard deviations and the agreement they give
-Source: MAS_kappa_2008 (between raters 0.514, within a rater 0.590; records of the set `trial`).
+Sources: MAS_kappa_2008 (between raters 0.514, within a rater 0.590), Chen 2019 (RAT003 to RAT008); records of the set
+`trial`.
 """
 
 from __future__ import annotations
@@ -15,37 +20,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
+from survivors import survivors
 
 from eutonia import parameters
-from eutonia.assessment.ashworth import ModifiedAshworth, modified_ashworth_rank, rater_scatter
-from eutonia.assessment.scoring import chart_constants, latent_grades
-from eutonia.patient import Cohort, Population
-from eutonia.simulation.course import Course, start
-from eutonia.simulation.examine import body_constants, examine
-from eutonia.simulation.people import Traits
-from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
-from eutonia.trial.recruitment import people_of
+from eutonia.assessment.ashworth import (
+    ModifiedAshworth,
+    modified_ashworth_code,
+    modified_ashworth_rank,
+    rater_scatter,
+)
+from eutonia.assessment.scoring import chart_constants
+from eutonia.limb.muscle import LIMBS, muscles_of
 
 SEED, POOL = 2008, 8192
 SPASTIC_BIAS = 0.3  # mV in leg and arm: what counts as a spastic hemiplegia here
 PEOPLE, STUDIES = 30, 1000
 GRADES = len(ModifiedAshworth)
-
-
-def hemiplegic_latent(pool: int = POOL) -> np.ndarray:
-    """Return the latent grade of six muscle groups of people whose weak leg and arm are both spastic."""
-    number = np.arange(pool)
-    cohort = Cohort.draw(SEED, number, Population.typical("stroke"))
-    integrity = cohort.pathways.integrity(cohort.time_since_onset_h)
-    bias = descending_bias(integrity, bias_factors(SEED, number), cohort.time_since_onset_h)
-    strength = voluntary_strength(integrity, strength_exponents(SEED, number))
-    people = people_of(cohort, Traits.draw(SEED, jnp.asarray(number), "stroke"), bias, strength, number, SEED)
-    exam = examine(people, Course(people).snapshot(start(people)), body_constants())
-    latent = np.asarray(latent_grades(exam, chart_constants()))
-    return latent[:, np.all(np.asarray(bias) > SPASTIC_BIAS, axis=0)]
 
 
 @dataclass(frozen=True)
@@ -106,16 +98,53 @@ def table(survey: Survey, residual: float, bias: float) -> str:
     return "\n".join(lines)
 
 
+def limb_scores(latent: np.ndarray, residual: float, bias: float) -> tuple[np.ndarray, np.ndarray]:
+    """Let a rater of their own chart each person once: return mean scores (limb by person) and grades (group by
+    person), 1+ counted 1.5.
+    """
+    luck = np.random.default_rng(SEED)
+    noise = bias * luck.standard_normal(latent.shape[1]) + residual * luck.standard_normal(latent.shape)
+    heard = rater_scatter(latent, noise, chart_constants().rater_noise_from)
+    grade = np.asarray(modified_ashworth_code(latent, heard))
+    return np.stack([grade[list(muscles_of(limb))].mean(axis=0) for limb in LIMBS]), grade
+
+
+def in_rehabilitation(grade: np.ndarray, score: np.ndarray) -> dict[str, np.ndarray]:
+    """Return who may have been in a study of spasticity, by what was charted."""
+    spastic = np.any(grade > 0.0, axis=0)
+    return {
+        "any group spastic": spastic,
+        "leg and arm spastic": np.all(score > 0.0, axis=0),
+        "spastic, no group at 4": spastic & np.all(grade < 4.0, axis=0),
+    }
+
+
+def spread_table(latent: np.ndarray, residual: float, bias: float) -> str:
+    """Return half the SD of mean scores of leg and arm, published and predicted."""
+    published = parameters.load("trial").values(*(f"minimal_important_change_{limb}" for limb in LIMBS))
+    lines = [f"{'half an SD of a limb score':28}{'people':>8}{'leg':>8}{'arm':>8}{'without raters':>18}"]
+    lines.append(f"{'published':28}{115:8}{published[0]:8.2f}{published[1]:8.2f}")
+    score, grade = limb_scores(latent, residual, bias)
+    exact, _ = limb_scores(latent, 0.0, 0.0)
+    for name, who in in_rehabilitation(grade, score).items():
+        leg, arm = score[:, who].std(axis=1) / 2.0
+        bare = exact[:, who].std(axis=1) / 2.0
+        lines.append(f"{name:28}{who.sum():8}{leg:8.2f}{arm:8.2f}{bare[0]:10.2f}{bare[1]:8.2f}")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Solve for both standard deviations and print the table, beside that of the records."""
     jax.config.update("jax_enable_x64", True)
-    latent = hemiplegic_latent()
+    people = survivors(SEED, POOL)
+    latent = people.latent[:, np.all(people.bias > SPASTIC_BIAS, axis=0)]
     survey = Survey.draw(latent)
     residual, bias = solve(survey, *parameters.load("trial").values("kappa_between_raters", "kappa_within_rater"))
     print(f"{latent.shape[1]} people with spastic hemiplegia; {STUDIES} studies of {PEOPLE} of them, six muscles")
     print(f"solved: rater_residual = {residual:.3f}, rater_bias = {bias:.3f}\n{table(survey, residual, bias)}")
     shipped = parameters.load("bedside").values("rater_residual", "rater_bias")
     print(f"records: rater_residual = {shipped[0]:.3f}, rater_bias = {shipped[1]:.3f}\n{table(survey, *shipped)}")
+    print(spread_table(people.latent, *shipped))
 
 
 if __name__ == "__main__":

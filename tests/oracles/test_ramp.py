@@ -152,4 +152,4 @@ def test_eight_nodes_are_enough_for_the_mean() -> None:
     error = np.abs(np.asarray(jit_stretch(state, body.ramp, body.speed).mean_reflex) - dense_mean(state, body))
     on_the_scale = np.asarray(bias[0] <= 4.0)
     assert error[:, on_the_scale].max() < 3e-5
-    assert error.max() < 5e-3  # beyond rigid, where no score can change
+    assert error.max() < 6e-3  # beyond rigid, where no score can change

@@ -131,7 +131,7 @@ def test_the_quality_of_a_reaction_is_ordered() -> None:
 
 def test_the_split_finds_what_the_model_put_in() -> None:
     """In muscle that is silent while held, the device's arithmetic returns reflex, viscosity and elasticity."""
-    limb, of = limbs("wrist", np.array([-1.0, 1.6, 2.2]), 5), joint("wrist")
+    limb, of = limbs("wrist", np.array([-1.0, 2.5, 2.9]), 5), joint("wrist")
     path, fast = (of.range_rad / 3, 0.6 * of.range_rad), np.deg2rad(236.0)
     slowly = stretch_and_hold(limb, stepped_constants(), path, np.deg2rad(5.0), 8.0)
     quickly = stretch_and_hold(limb, stepped_constants(), path, fast, 1.2)

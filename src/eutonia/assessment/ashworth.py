@@ -19,7 +19,7 @@ from jaxtyping import Array, Float
 from eutonia._types import Scalar
 
 # Grid of the reference curve: numerical resolution, not science.
-_LOWEST, _HIGHEST, _POINTS = -0.4, 8.0, 85
+_LOWEST, _HIGHEST, _POINTS = -0.4, 8.0, 169
 
 
 @functools.total_ordering

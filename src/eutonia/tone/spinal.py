@@ -7,7 +7,7 @@ falls.
 Equation
     D        = D_limb + d_muscle - h        (bias in mV; h hyperpolarisation by baclofen, may push D below 0)
     lambda   = R (1 - s_lambda D)
-    mu       = mu_0 + s_mu max(0, D)                      (fusimotor neurons carry the same bias and the same receptors)
+    mu       = mu_0 + s_mu max(0, D - D_mu)               (fusimotor neurons carry the same bias and the same receptors)
     T_b      = max(0, T_b0 + k_b D)
     H/M      = Phi[(rho x + D / V_gap - 1) / c],  x = max(0, 1 + c (h_0 + h))
 Source: closed form of the spinal segment, severity ladder of the pendulum fits.
@@ -43,6 +43,7 @@ class ToneConstants(eqx.Module):
     threshold_without_bias: Scalar
     threshold_per_bias: Scalar
     velocity_sensitivity_healthy: Scalar
+    velocity_sensitivity_from: Scalar
     velocity_sensitivity_per_bias: Scalar
     background_tone: Scalar
     background_tone_per_bias: Scalar
@@ -97,9 +98,10 @@ def tonic_reflex(bias: Muscles, untreated_bias: Muscles, constants: ToneConstant
     """
     c = constants
     share = jnp.clip(untreated_bias / c.severe_bias, 0.0, 1.0)
+    fusimotor = jnp.maximum(bias - c.velocity_sensitivity_from, 0.0)
     return TonicReflex(
         threshold=c.threshold_without_bias - c.threshold_per_bias * bias,
-        velocity_sensitivity=c.velocity_sensitivity_healthy + c.velocity_sensitivity_per_bias * jnp.maximum(bias, 0.0),
+        velocity_sensitivity=c.velocity_sensitivity_healthy + c.velocity_sensitivity_per_bias * fusimotor,
         depression=c.depression_healthy + (c.depression_severe - c.depression_healthy) * share,
         background=jnp.maximum(c.background_tone + c.background_tone_per_bias * bias, 0.0),
     )

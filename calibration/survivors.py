@@ -1,0 +1,56 @@
+"""Survivors of stroke as a rehabilitation clinic meets them, without drug, examined and charted by the program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+
+from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, latent_grades
+from eutonia.patient import Cohort, Population
+from eutonia.simulation.bedside import Bedside, bedside
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.people import Traits
+from eutonia.simulation.stance import stance
+from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
+from eutonia.trial.recruitment import lesioned, people_of
+
+
+@dataclass(frozen=True)
+class Survivors:
+    """People by the last axis: time since onset h, bias mV of leg and arm, latent grade of each charted muscle group,
+    one chart, and the bedside.
+    """
+
+    time_h: np.ndarray
+    bias: np.ndarray
+    latent: np.ndarray
+    chart: Chart
+    bedside: Bedside
+
+
+def survivors(seed: int, pool: int) -> Survivors:
+    """Draw typical survivors of stroke and chart both limbs of the weak side once."""
+    number = np.arange(pool)
+    cohort = Cohort.draw(seed, number, Population.typical("stroke"))
+    bias, strength = lesioned(
+        jnp.asarray(cohort.pathways.integrity(cohort.time_since_onset_h)),
+        bias_factors(seed, number),
+        strength_exponents(seed, number),
+        jnp.asarray(cohort.time_since_onset_h),
+        DescendingConstants.from_records(),
+    )
+    people = people_of(cohort, Traits.draw(seed, jnp.asarray(number), "stroke"), bias, strength, number, seed)
+    snapshot, body, constants = Course(people).snapshot(start(people)), body_constants(), chart_constants()
+    exam = examine(people, snapshot, body)
+    luck = draw_luck(seed, people.person, 0, constants)
+    scored = chart(people, exam, stance(people, snapshot, body), luck, jnp.zeros(pool), constants)
+    return Survivors(
+        time_h=np.asarray(cohort.time_since_onset_h),
+        bias=np.asarray(bias),
+        latent=np.asarray(latent_grades(exam, constants)),
+        chart=scored,
+        bedside=bedside(people, snapshot),
+    )
