@@ -50,13 +50,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class Finding:
-    """An examination's numbers, its curve if it varied anything, and one run with every cell recorded."""
+    """An examination's numbers, its curve if it varied anything, one run with every cell recorded, and the angle of
+    the ankle in it (deg from where it started) if it moved.
+    """
 
     protocol: str
     title: str
     numbers: Sequence[Number]
     curve: Curve | None
     shown: Activity
+    angle: Float[np.ndarray, " time"] | None = None
 
 
 def gaba_b_effect(concentration: float) -> float:
@@ -67,9 +70,16 @@ def gaba_b_effect(concentration: float) -> float:
 
 
 def person(
-    bias: float, concentration: float = 0.0, presynaptic_share: float | None = None, cells: int = 2000, seed: int = 1
+    bias: float,
+    concentration: float = 0.0,
+    presynaptic_share: float | None = None,
+    cells: int = 2000,
+    seed: int = 1,
+    presynaptic_inhibition: float | None = None,
 ) -> Person:
     """Return a person with a descending bias (mV) and a drug level in the spinal fluid (ng/mL), steady for long.
+
+    `presynaptic_inhibition` of Ia terminals at rest is that of the record when left out.
 
     Raises
     ------
@@ -83,12 +93,9 @@ def person(
             "What a drug takes away is given as a concentration, not as a negative bias."
         )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
+    if presynaptic_inhibition is not None:
+        condition = condition.with_presynaptic_inhibition(presynaptic_inhibition)
     return Person(condition, Sizes.of_total(cells), seed)
-
-
-def examine(protocol: str, who: Person) -> Finding:
-    """Examine a person by one of `PROTOCOLS`."""
-    return PROTOCOLS[protocol](who)
 
 
 def _rest(who: Person) -> Finding:
@@ -196,7 +203,7 @@ def _ramp(who: Person) -> Finding:
         is_log=True,
     )
     shown = who.copies(1, stimuli.stretch(plan, angle, float(who.condition.fusimotor[0])), "all")
-    return Finding("ramp", "Stretch of the soleus at 100 deg/s", numbers, curve, shown)
+    return Finding("ramp", "Stretch of the soleus at 100 deg/s", numbers, curve, shown, angle[:, 0])
 
 
 def _contraction(who: Person) -> Finding:

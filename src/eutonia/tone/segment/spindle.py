@@ -21,20 +21,45 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 
 Course = Float[np.ndarray, "time *more"]
 
 
+class PowerLaw(eqx.Module):
+    """Constants of the power law (set `segment`), imp/s of a cat, mm and mm/s."""
+
+    ia_velocity_gain: Scalar
+    ia_velocity_exponent: Scalar
+    ia_length_gain: Scalar
+    ii_rest: Scalar
+    ii_length_gain: Scalar
+
+    @classmethod
+    def from_records(cls) -> PowerLaw:
+        """Read the set `segment`."""
+        s = parameters.load("segment")
+        return cls(**{name: s.value(name) for name in cls.__dataclass_fields__})
+
+    def primary(self, stretch_mm: Array, speed_mm_s: Array, fusimotor: Array | Scalar) -> Array:
+        """Return the Ia signal s, which every afferent adds to its own rest; below 0 it silences."""
+        fast = jnp.sign(speed_mm_s) * jnp.abs(speed_mm_s) ** self.ia_velocity_exponent
+        return self.ia_length_gain * stretch_mm + self.ia_velocity_gain * fusimotor * fast
+
+    def secondary(self, stretch_mm: Array) -> Array:
+        """Return the rate of group II afferents."""
+        return jnp.maximum(self.ii_rest + self.ii_length_gain * stretch_mm, 0.0)
+
+
 def power_law(stretch_mm: Course, speed_mm_s: Course, fusimotor: np.ndarray | float = 1.0) -> Course:
     """Return the Ia signal s in imp/s of a cat, which every afferent adds to its own rest; below 0 it silences."""
-    v, e, d = parameters.load("segment").values("ia_velocity_gain", "ia_velocity_exponent", "ia_length_gain")
-    return d * stretch_mm + v * fusimotor * np.sign(speed_mm_s) * np.abs(speed_mm_s) ** e
+    law = PowerLaw.from_records()
+    return np.asarray(law.primary(jnp.asarray(stretch_mm), jnp.asarray(speed_mm_s), jnp.asarray(fusimotor)))
 
 
 def secondary(stretch_mm: Course) -> Course:
     """Return the rate of group II afferents in imp/s of a cat."""
-    rest, gain = parameters.load("segment").values("ii_rest", "ii_length_gain")
-    return np.maximum(rest + gain * stretch_mm, 0.0)
+    return np.asarray(PowerLaw.from_records().secondary(jnp.asarray(stretch_mm)))
 
 
 class Fibres(eqx.Module):
