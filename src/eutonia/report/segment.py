@@ -48,7 +48,7 @@ def traces(finding: Finding) -> xarray.Dataset:
     shown = finding.shown
     muscle = ["soleus", "tibialis_anterior"]
     emg, torque = ([course(k)[:, 0] for k in range(2)] for course in (shown.emg, shown.torque))
-    data = {
+    data: dict[str, Any] = {
         "emg": (("muscle", "time_s"), emg, {"units": "1", "long_name": "EMG, share of the M wave's potentials"}),
         "torque": (("muscle", "time_s"), torque, {"units": "N m", "long_name": "Torque at the ankle"}),
     }

@@ -126,8 +126,9 @@ def close(
     more: list[list[np.ndarray]] = []
     seen: list[list[np.ndarray]] = []
     for first in range(0, n_steps, part):
-        given = tuple(x[first : first + part].reshape(-1, body.block, *x.shape[1:]) for x in (course, is_held))
-        now, spikes, signs = _part(body, now, given)
+        block = (-1, body.block)
+        here = [jnp.asarray(x[first : first + part].reshape(*block, *x.shape[1:])) for x in (course, is_held)]
+        now, spikes, signs = _part(body, now, here)
         found = [events(x, first, n_steps) for x in spikes]
         motor.append(found[0])
         more.append(found[1:])
@@ -151,8 +152,8 @@ def _body(
     if in_ms.min() < _LEAST_MS:
         least = out_ms.mean() + segment.cells.synaptic_delay + _LEAST_MS
         raise SimulationError(
-            f"a loop of {1000.0 * float(np.min(delay_s)):g} ms is not allowed. Allowed: {least:.0f} ms or more, because motor axons "
-            "alone take most of that. Usual: 40 to 60 ms."
+            f"a loop of {1000.0 * float(np.min(delay_s)):g} ms is not allowed. Allowed: {np.ceil(least):g} ms or more, "
+            "because motor axons alone take most of that. Usual: 40 to 60 ms."
         )
     late_in, late_out = (np.rint(x / dt_ms).astype(int) for x in (in_ms, out_ms))
     return _Body(
@@ -192,7 +193,7 @@ def _start(body: _Body, angle: float) -> _Now:
 @eqx.filter_jit
 def _part(body: _Body, now: _Now, given: Sequence[Array]) -> tuple[_Now, tuple[Array, ...], tuple[Array, ...]]:
     """Run blocks; return impulses of every kind, and signals at the cord, angle, speed, torque at every step."""
-    now, (spikes, signs) = jax.lax.scan(partial(_block, body), now, tuple(jnp.asarray(x) for x in given))
+    now, (spikes, signs) = jax.lax.scan(partial(_block, body), now, tuple(given))
     joined = [tuple(x.reshape(-1, *x.shape[2:]) for x in group) for group in (spikes, signs)]
     return now, joined[0], joined[1]
 
@@ -227,7 +228,7 @@ def _moved(
     """Step the joint through a block under impulses that reach the muscles, N m."""
 
     def one(
-        carry: tuple[Moving, tuple[Array, Array]], known: tuple[Array, Array, Array]
+        carry: tuple[Moving, tuple[Array, Array]], known: Sequence[Array]
     ) -> tuple[tuple[Moving, tuple[Array, Array]], tuple[Array, ...]]:
         (joint, pull), (impulses, path, is_held) = carry, known
         held = [jnp.where(is_held, at, x) for at, x in zip(path, (joint.angle, joint.velocity), strict=True)]

@@ -152,6 +152,10 @@ def resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | in
 def advance(
     cells: Cells, condition: Condition, state: State, inputs: Sequence[Array], dt: float, record: Record
 ) -> tuple[State, tuple[Bool[Array, "time 2 cell patient"], ...]]:
+    """Step a segment through inputs (Ia and II signals, command, steps since a shock, its current); return the state
+    after them and who fired.
+    """
+
     def step(now: State, given: Sequence[Array]) -> tuple[State, tuple[Array, ...]]:
         return _step(cells, condition, now, given, dt, record)
 
