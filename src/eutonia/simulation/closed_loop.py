@@ -23,7 +23,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from eutonia import parameters
 from eutonia._types import Scalar
@@ -84,8 +84,8 @@ class _Now(eqx.Module):
     cord: State
     joint: Moving
     pull: tuple[Array, Array]
-    signals: Float[Array, "time kind 2 patient"]
-    impulses: Float[Array, "time 2 unit patient"]
+    signals: Float[Array, "said kind 2 patient"]
+    impulses: Bool[Array, "sent 2 unit patient"]
 
 
 def close(

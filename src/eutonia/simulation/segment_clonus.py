@@ -71,7 +71,7 @@ def pressed(
     seconds = parameters.load("examination").value("clonus_time") if pressed_s is None else pressed_s
     delay = parameters.load("tone").value("reflex_delay") if delay_s is None else delay_s
     n = segment.condition.n_patients
-    foot = _foot(n)
+    feet = foot(n)
     angle, speed = push()
     lead = np.zeros((round(LEAD_S * 1000.0 / dt_ms), 2))
     time = np.arange(round(angle / speed * 1000.0 / dt_ms)) * dt_ms / 1000.0
@@ -79,7 +79,7 @@ def pressed(
     path = np.concatenate([lead, pushed, [[angle, 0.0]]])
     loop = close(
         segment,
-        in_hand(foot, foot),
+        in_hand(feet, feet),
         stepped_constants(),
         path,
         len(path) * dt_ms / 1000.0 + seconds,
@@ -90,7 +90,7 @@ def pressed(
     return Pressed(loop, len(path) - 1)
 
 
-def _foot(n: int) -> Limb:
+def foot(n: int) -> Limb:
     """Return healthy feet; of their reflex only the usual background torque, which the examiner presses against."""
     ankle = joint("ankle")
     none = jnp.zeros(n)
