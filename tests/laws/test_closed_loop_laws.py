@@ -19,7 +19,7 @@ from eutonia.limb.swing import Limb
 from eutonia.simulation.bedside import bedside_constants, stepped_constants
 from eutonia.simulation.clonus import clonus, in_hand
 from eutonia.simulation.examine import muscle_state
-from eutonia.simulation.segment_clonus import Pressed, foot, pressed
+from eutonia.simulation.segment_ankle import Pressed, foot, pressed
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.network import Segment

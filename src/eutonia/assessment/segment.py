@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
+from eutonia import parameters
+from eutonia.assessment.ashworth import latent_grade, reference_grid
 from eutonia.assessment.clonus import ClonusConstants, clonus_score
+from eutonia.limb.joint import joint
+from eutonia.simulation.examine import body_constants, excess_curve
 from eutonia.simulation.segment import PROTOCOLS, Finding, Number
-from eutonia.simulation.segment_clonus import pressed
+from eutonia.simulation.segment_ankle import pressed, resistance
+from eutonia.tone.segment.network import Segment
 from eutonia.tone.segment.protocols import Person
 from eutonia.tone.segment.stimuli import SOLEUS, TIBIALIS
 
@@ -20,6 +27,13 @@ _SHOWN_S = 2.5
 def examine(protocol: str, who: Person) -> Finding:
     """Examine a person by one of `EXAMINATIONS`."""
     return EXAMINATIONS[protocol](who)
+
+
+def ashworth_grade(segment: Segment, healthy: Segment) -> Float[np.ndarray, " patient"]:
+    """Return the latent Ashworth grade (0 normal) of each person's spiking ankle against that of a healthy person."""
+    excess = (resistance(segment) - resistance(healthy)) / joint("ankle").ceiling
+    curve = excess_curve(reference_grid(), body_constants())[0]
+    return np.asarray(latent_grade(jnp.asarray(excess), curve, parameters.load("bedside").value("grade_per_bias")))
 
 
 def _clonus(who: Person) -> Finding:

@@ -37,10 +37,16 @@ def moved(
 
     `is_new`: the joint was held until now, so that it has no acceleration of a step before.
     """
-    angle, velocity, (agonist, antagonist) = now.angle, now.velocity, muscles
-    held = agonist * force_velocity(velocity, constants) - antagonist * force_velocity(-velocity, constants)
-    held = held + passive_torque(angle, limb) + stop_torque(angle, limb) + limb.damping * velocity
+    angle, velocity = now.angle, now.velocity
+    held = muscle_torque(muscles, velocity, constants) + passive_torque(angle, limb) + stop_torque(angle, limb)
+    held = held + limb.damping * velocity
     acceleration = (gravity_torque(angle, limb) + limb.load - held) / limb.inertia
     before = jnp.where(is_new, acceleration, now.acceleration)
     faster = velocity + step * (1.5 * acceleration - 0.5 * before)
     return Moving(angle + 0.5 * step * (velocity + faster), faster, acceleration)
+
+
+def muscle_torque(muscles: tuple[Array, Array], velocity: Array, constants: ReflexConstants) -> Array:
+    """Return the torque against stretch of both muscles at a speed (rad/s), N m."""
+    agonist, antagonist = muscles
+    return agonist * force_velocity(velocity, constants) - antagonist * force_velocity(-velocity, constants)

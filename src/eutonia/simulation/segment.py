@@ -120,6 +120,7 @@ def _volley(who: Person, protocol: str, title: str) -> Finding:
         Number("Latency of H", float(found.latency_ms[found.best]), "ms"),
         Number("Current of the largest H", float(current), "mA"),
         Number("M wave at that current, of the largest", float(found.m[found.best]), "1"),
+        Number("Twitch torque at that current", float(found.activity.torque()[:, found.best].max()), "N m"),
     ]
     curve = Curve(
         "Recruitment curve", "Current, mA", "Wave, share of the largest M", found.current, {"H": found.h, "M": found.m}

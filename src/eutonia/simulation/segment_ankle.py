@@ -1,11 +1,14 @@
-"""Clonus test on the spiking segment: the examiner pushes the foot of a person whose cord is simulated cell by cell.
+"""The ankle of a person whose cord is simulated cell by cell, moved by an examiner: clonus test, Ashworth stretch.
 
-Posture, push, hand and pressure are those of the reduced model's test (`clonus`); the foot is that of a person of usual
-size without contracture. Tone is what the segment does: no background torque is added.
+Posture, push, hand and pressure of the clonus test are those of the reduced model's (`clonus`); the foot is that of a
+person of usual size without contracture. Tone is what the segment does: no background torque is added. The cords'
+fusimotor factor should be that of `Condition.with_fusimotor_drive`: without it the segment's reflex at the ankle has
+about a seventh of the reduced model's gain.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,14 +17,15 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia.limb.driven import muscle_torque
 from eutonia.limb.joint import joint, limb_with
 from eutonia.limb.swing import Limb, Motion
-from eutonia.simulation.bedside import stepped_constants
-from eutonia.simulation.clonus import in_hand, push
+from eutonia.simulation.bedside import group, stepped_constants
+from eutonia.simulation.clonus import MUSCLE, in_hand, push
 from eutonia.simulation.closed_loop import Loop, close
 from eutonia.tone.segment.movements import LEAD_S
 from eutonia.tone.segment.network import Record, Segment
-from eutonia.tone.segment.stimuli import DT_MS
+from eutonia.tone.segment.stimuli import DT_MS, SOLEUS, TIBIALIS
 
 #: A sample of the movement is kept every so many s: clonus beats in a fifth of a second.
 _KEPT_S = 0.001
@@ -58,7 +62,7 @@ def pressed(
     Parameters
     ----------
     segment
-        The cords; their fusimotor factor should be that of `Condition.with_fusimotor_drive`.
+        The cords.
     pressed_s
         How long the foot is pressed; as long as in the reduced model's test when left out.
     delay_s
@@ -73,10 +77,7 @@ def pressed(
     n = segment.condition.n_patients
     feet = foot(n)
     angle, speed = push()
-    lead = np.zeros((round(LEAD_S * 1000.0 / dt_ms), 2))
-    time = np.arange(round(angle / speed * 1000.0 / dt_ms)) * dt_ms / 1000.0
-    pushed = np.stack([speed * time, np.full_like(time, speed)], axis=1)
-    path = np.concatenate([lead, pushed, [[angle, 0.0]]])
+    path = np.concatenate([_path(angle, speed, dt_ms), [[angle, 0.0]]])
     loop = close(
         segment,
         in_hand(feet, feet),
@@ -88,6 +89,25 @@ def pressed(
         record=record,
     )
     return Pressed(loop, len(path) - 1)
+
+
+def resistance(segment: Segment) -> Float[np.ndarray, " patient"]:
+    """Return the mean torque, N m, by which the muscles of each person resist an Ashworth stretch of the ankle."""
+    ankle, constants = group(MUSCLE), stepped_constants()
+    path = _path(math.radians(ankle.range_of_motion), math.radians(ankle.speed), DT_MS)
+    n = segment.condition.n_patients
+    delay = np.full(n, parameters.load("tone").value("reflex_delay"))
+    loop = close(segment, foot(n), constants, path, len(path) * DT_MS / 1000.0, delay_s=delay)
+    muscles = (jnp.asarray(loop.torque[:, SOLEUS]), jnp.asarray(loop.torque[:, TIBIALIS]))
+    held = muscle_torque(muscles, jnp.asarray(loop.velocity), constants)
+    return np.asarray(held)[path[:, 1] > 0.0].mean(0)
+
+
+def _path(angle: float, speed: float, dt_ms: float) -> Float[np.ndarray, "time 2"]:
+    """Return rest at full plantarflexion, then the way to an angle (rad) at a speed (rad/s), at every step."""
+    lead = np.zeros((round(LEAD_S * 1000.0 / dt_ms), 2))
+    time = np.arange(round(angle / speed * 1000.0 / dt_ms)) * dt_ms / 1000.0
+    return np.concatenate([lead, np.stack([speed * time, np.full_like(time, speed)], axis=1)])
 
 
 def foot(n: int) -> Limb:
