@@ -160,14 +160,13 @@ def _inhibition(who: Person) -> Finding:
     found = protocols.inhibition(who, current)
     interval, ratio = found.interval_ms, found.reciprocal
     numbers = [
-        Number("H during vibration at 80 Hz, of H alone", found.vibratory, "1"),
+        Number("H during vibration of the tendon, of H alone", found.vibratory, "1"),
         Number("H at the most reciprocal inhibition, of H alone", float(np.min(ratio)), "1"),
         Number("Interval of the most reciprocal inhibition", float((interval + 0.0 * ratio)[np.argmin(ratio)]), "ms"),
     ]
-    plan = stimuli.shock(
-        stimuli.rest(LEAD_S + protocols.VIBRATION_S + _TAIL_S, 1), [LEAD_S + protocols.VIBRATION_S], current
-    )
-    plan = stimuli.vibration(plan, protocols.VIBRATION_HZ, LEAD_S, plan.duration_s)
+    rate, before_s = protocols.usual_vibration()
+    plan = stimuli.shock(stimuli.rest(LEAD_S + before_s + _TAIL_S, 1), [LEAD_S + before_s], current)
+    plan = stimuli.vibration(plan, rate, LEAD_S, plan.duration_s)
     curve = Curve(
         "Reciprocal inhibition", "Shock to the antagonist's nerve before, ms", "H of H alone", interval, {"H": ratio}
     )
@@ -180,7 +179,7 @@ def _f_wave(who: Person) -> Finding:
         Number("F-wave persistence", 100.0 * found.persistence, "%"),
         Number("F/M, mean of the answers", 100.0 * found.f_over_m, "%"),
     ]
-    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], protocols.FULL_MA)
+    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], protocols.supramaximal())
     return Finding("f-wave", "F waves", numbers, None, who.copies(1, plan, "all"))
 
 
@@ -209,10 +208,9 @@ def _ramp(who: Person) -> Finding:
 
 def _contraction(who: Person) -> Finding:
     found = movements.paired_units(who)
-    plan = stimuli.rest(2.0 * movements.RISE_S + 0.6, 1)
-    shown = who.copies(
-        1, stimuli.command(plan, stimuli.triangle(plan, LEAD_S, movements.RISE_S, movements.PEAK_MV)), "all"
-    )
+    peak, rise = movements.usual_contraction()
+    plan = stimuli.rest(2.0 * rise + 0.6, 1)
+    shown = who.copies(1, stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise, peak)), "all")
     numbers = [
         Number("Delta-F of paired motor units", found.delta_f, "pps"),
         Number("Test unit starts", found.starts_s, "s"),

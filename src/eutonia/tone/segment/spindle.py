@@ -6,6 +6,7 @@ Equation (power law)
 Equation (fibres bag1, bag2, chain; lengths in L0)
     M T''/K_SR = C beta sgn(w) |w|^0.3 (X - R) + K_PR (X - L0_PR) + M L'' + Gamma f - T
     X = L - L0_SR - T/K_SR,   w = X' = L' - T'/K_SR,   Ia = larger + S smaller of (bag1, bag2 + chain)
+    f = drive^p / (drive^p + half rate^p)
 Source: Prochazka_Gorassini_1998, Mileusnic_2006 (form recalled), HumanIa_2015 for the human scale.
 Not for: fusimotor drive that changes within a movement (the fibres' drive is constant).
 """
@@ -73,6 +74,7 @@ class Fibres(eqx.Module):
     force_fusimotor: Array
     gain: Array
     half_rate: Array
+    fusimotor_power: Array
     series_rest: Array
     polar_rest: Array
     offset: Array
@@ -110,7 +112,8 @@ def mileusnic(
 
 @functools.partial(jax.jit, static_argnums=3)
 def _fibres(f: Fibres, course: Float[Array, "time 3"], drive: Float[Array, " 3"], dt: float) -> Float[Array, " time"]:
-    active = drive**2 / (drive**2 + f.half_rate**2)
+    driven = drive**f.fusimotor_power
+    active = driven / (driven + f.half_rate**f.fusimotor_power)
     damping = f.damping + f.damping_fusimotor * active
     slowest = 1e-3  # L0/s: below it the damping, steep without bound at rest, is taken as linear
 
