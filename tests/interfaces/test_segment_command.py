@@ -96,6 +96,8 @@ def test_clonus_is_scored_on_the_screen_and_its_page_shows_the_angle(
         (("--csf", "3 mg"), ["--csf", "3 mg"]),
         (("--bias", "-1 mV"), ["-1 mV", "0 to 5 mV"]),
         (("--bias", "2 ms"), ["--bias", "mV"]),
+        (("--presynaptic-inhibition", "1.5"), ["1.5", "0 (none) to 0.9"]),
+        (("--protocol", "clonuss"), ["Nearest: clonus"]),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_words(words: tuple[str, ...], said: list[str]) -> None:

@@ -22,7 +22,7 @@ def segment(
     ] = None,
     presynaptic_inhibition: Annotated[
         float | None,
-        typer.Option(min=0.0, max=0.9, help="Of Ia terminals at rest, share of release; 0 is the weakest."),
+        typer.Option(help="Of Ia terminals at rest, share of release; 0 is the weakest."),
     ] = None,
     protocol: Annotated[
         str,

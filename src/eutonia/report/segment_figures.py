@@ -94,6 +94,7 @@ def signals(activity: Activity, start_s: float, angle: Float[np.ndarray, " time"
     ends = (start_s, activity.plan.duration_s)
     title, words = "EMG and torque", "Surface EMG and the sum of twitches at the ankle, after conduction."
     if angle is not None:
+        strips.append(("Torque of the tibialis anterior, N m", activity.torque(TIBIALIS)[first:, 0], "limb-arm"))
         strips.append(("Angle of the ankle, deg of dorsiflexion from the start", angle[first:], "leg"))
         title, words = "EMG, torque and angle", f"{words[:-1]}; the angle that the spindles feel."
     drawn = [

@@ -4,7 +4,8 @@ Equation
     stretch of the soleus = r s (theta - theta_n), of the tibialis anterior the negative  (r arm, s share of fascicles)
     spindles (power law) -> afferents, delayed -> segment -> impulses, delayed -> twitches -> torque -> theta
 Method of steps: both ways take longer than a block of steps, so within a block limb and cord hear nothing of each
-other; each is stepped through the block from what the other did before it, both at the clock of the network. The
+other: first the limb, then the cord is stepped through it from what the other did before, both at the clock of the
+network, and the order does not matter. The
 delay of the loop, from a stretch to the first force, is a number of its own: what axons and one synapse leave of it
 lies before the cord and stands for afferents, spindle and contraction together.
 Assumptions
@@ -54,7 +55,7 @@ class Loop:
 
 
 class _Body(eqx.Module):
-    """What stays the same: limb, muscles, spindles; delays in steps, `dt` s."""
+    """What stays the same: cord, limb, muscles, spindles, `neutral` rad, `arm` mm/rad; delays and `block` in steps."""
 
     segment: Segment
     limb: Limb

@@ -84,7 +84,7 @@ def person(
     Raises
     ------
     SimulationError
-        A bias outside of what a lesion can leave.
+        A bias outside of what a lesion can leave, or a presynaptic inhibition that no gate can have.
     """
     most = parameters.load("descending").value("bias_ceiling")
     if not 0.0 <= bias <= most:
@@ -94,6 +94,12 @@ def person(
         )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
     if presynaptic_inhibition is not None:
+        widest = parameters.load("segment").value("pad_most")
+        if not 0.0 <= presynaptic_inhibition <= widest:
+            raise SimulationError(
+                f"a presynaptic inhibition of {presynaptic_inhibition:g} is not allowed. Allowed: 0 (none) to "
+                f"{widest:g} of the release, because the gate never closes whole. Give a share such as 0.15."
+            )
         condition = condition.with_presynaptic_inhibition(presynaptic_inhibition)
     return Person(condition, Sizes.of_total(cells), seed)
 
