@@ -158,8 +158,8 @@ def test_half_the_step_moves_the_foot_alike() -> None:
     fine = pressed(segment(), 0.4, delay_s=DELAY, dt_ms=0.05)
     begin, seen = beating().released, fine.loop.angle[fine.released :: 2]
     gap = np.rad2deg(np.abs(seen - beating().loop.angle[begin : begin + len(seen)]))
-    assert gap.max() < 1.0
-    assert gap.mean() < 0.15
+    assert gap.max() < 0.6
+    assert gap.mean() < 0.1
 
 
 def reduced() -> np.ndarray:
