@@ -11,9 +11,12 @@ import pytest
 import xarray
 from typer.testing import CliRunner, Result
 
+from eutonia.assessment import segment as examinations
 from eutonia.cli.app import app
 from eutonia.errors import EutoniaError
 from eutonia.report import segment as report
+from eutonia.simulation.segment_ankle import Pressed, pressed
+from eutonia.tone.segment.network import Segment
 
 RUNNER = CliRunner()
 
@@ -65,6 +68,25 @@ def test_the_page_is_whole_and_loads_nothing(written: tuple[Result, Path]) -> No
     assert "<script" not in page
 
 
+def test_clonus_is_scored_on_the_screen_and_its_page_shows_the_angle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def briefly(segment: Segment, _: float | None = None, *, record: str = "motor") -> Pressed:
+        return pressed(segment, 0.5, record="all")
+
+    monkeypatch.setattr(examinations, "pressed", briefly)
+    words = ("--protocol", "clonus", "--severity", "severe", "--presynaptic-inhibition", "0", "--cells", "400")
+    result = called(*words, "--out", str(tmp_path / "clonus"))
+    assert result.exit_code == 0, result.output
+    assert re.search(r"Beats \(above 5: sustained clonus\)\s+\d", result.output)
+    assert re.search(r"Fusimotor drive, of that without a lesion\s+8\b", result.output)
+    assert "EMG, torque and angle" in (tmp_path / "clonus" / "segment.html").read_text()
+    with xarray.open_dataset(tmp_path / "clonus" / "traces.nc", engine="h5netcdf") as traces:
+        assert traces["angle"].attrs["units"] == "deg"
+        assert float(traces["angle"][0]) == 0.0
+        assert 50.0 < float(traces["angle"].max()) < 70.0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -74,6 +96,8 @@ def test_the_page_is_whole_and_loads_nothing(written: tuple[Result, Path]) -> No
         (("--csf", "3 mg"), ["--csf", "3 mg"]),
         (("--bias", "-1 mV"), ["-1 mV", "0 to 5 mV"]),
         (("--bias", "2 ms"), ["--bias", "mV"]),
+        (("--presynaptic-inhibition", "1.5"), ["1.5", "0 (none) to 0.9"]),
+        (("--protocol", "clonuss"), ["Nearest: clonus"]),
     ],
 )
 def test_what_cannot_be_done_is_refused_in_words(words: tuple[str, ...], said: list[str]) -> None:

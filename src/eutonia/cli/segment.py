@@ -14,15 +14,19 @@ from eutonia.cli.app import app, console
 
 @app.command()
 def segment(
-    severity: Annotated[str, typer.Option(help="healthy or spastic; --bias says it in numbers.")] = "spastic",
+    severity: Annotated[str, typer.Option(help="healthy, spastic or severe; --bias says it in numbers.")] = "spastic",
     bias: Annotated[str | None, typer.Option(help='Descending bias instead of a severity, such as "2.5 mV".')] = None,
     csf: Annotated[str | None, typer.Option(help='Baclofen in the spinal fluid, such as "300 ng/mL".')] = None,
     presynaptic_share: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Where GABA-B acts: 0 motoneuron alone, 1 Ia release.")
     ] = None,
+    presynaptic_inhibition: Annotated[
+        float | None,
+        typer.Option(help="Of Ia terminals at rest, share of release; 0 is the weakest."),
+    ] = None,
     protocol: Annotated[
         str,
-        typer.Option(help="rest, h-reflex, recruitment, depression, inhibition, f-wave, ramp or contraction."),
+        typer.Option(help="rest, h-reflex, recruitment, depression, inhibition, f-wave, ramp, contraction or clonus."),
     ] = "h-reflex",
     cells: Annotated[int, typer.Option(min=400, max=20_000, help="Cells of the segment.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="Start of all random draws.")] = 1,
@@ -30,6 +34,7 @@ def segment(
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
     from eutonia import _units, parameters
+    from eutonia.assessment import segment as examinations
     from eutonia.errors import SimulationError, unknown
     from eutonia.report import segment as report
     from eutonia.simulation import segment as cord
@@ -37,8 +42,8 @@ def segment(
     from eutonia.trial.record import run_record
     from eutonia.trial.running import prepare
 
-    if protocol not in cord.PROTOCOLS:
-        raise SimulationError(unknown("protocol", protocol, cord.PROTOCOLS))
+    if protocol not in examinations.EXAMINATIONS:
+        raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
     if severity not in PRESETS:
         raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
     target = report.check_folder(out) if out else None
@@ -47,13 +52,14 @@ def segment(
     began = time.perf_counter()
     with parameters.recording() as used:
         depth = _units.parse(bias, "potential", "--bias") if bias else preset(severity)
-        who = cord.person(depth, level, presynaptic_share, cells, seed)
-        found = cord.examine(protocol, who)
+        who = cord.person(depth, level, presynaptic_share, cells, seed, presynaptic_inhibition)
+        found = examinations.examine(protocol, who)
     screen = console()
     facts = [
         ("Descending bias", f"{depth:g} mV"),
         ("Baclofen in spinal fluid", f"{level:g} ng/mL"),
         ("Ia release left", f"{float(who.condition.release[0]):.0%}"),
+        ("Presynaptic inhibition", f"{float(who.condition.pad_rest[0]):.0%}"),
         ("Cells", str(who.sizes.total)),
     ]
     screen.print(f"{found.title}: {', '.join(f'{name.lower()} {value}' for name, value in facts)}")

@@ -160,8 +160,13 @@ def reflex_torque(activation: Array, velocity: Array, limb: Limb, constants: Ref
     """Return the reflex torque, N m."""
     c = constants
     drive = limb.gain * (1.0 + c.gain_per_velocity * jnp.maximum(velocity, 0.0)) * activation
-    force_velocity = jnp.clip(1.0 + velocity / c.force_velocity_reference, 0.0, c.force_velocity_ceiling)
-    return limb.ceiling * jnp.tanh(drive / limb.ceiling) * force_velocity
+    return limb.ceiling * jnp.tanh(drive / limb.ceiling) * force_velocity(velocity, c)
+
+
+def force_velocity(velocity: Array, constants: ReflexConstants) -> Array:
+    """Return the force of a muscle that is stretched at this speed, share of its force when still."""
+    c = constants
+    return jnp.clip(1.0 + velocity / c.force_velocity_reference, 0.0, c.force_velocity_ceiling)
 
 
 def passive_torque(angle: Array | float, limb: Limb) -> Array:

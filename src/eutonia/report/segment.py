@@ -42,17 +42,21 @@ def write(
 
 
 def traces(finding: Finding) -> xarray.Dataset:
-    """Return EMG and torque of both muscles over time, with units."""
+    """Return EMG and torque of both muscles over time, and the angle if the ankle moved, with units."""
     import xarray
 
     shown = finding.shown
     muscle = ["soleus", "tibialis_anterior"]
     emg, torque = ([course(k)[:, 0] for k in range(2)] for course in (shown.emg, shown.torque))
+    data: dict[str, Any] = {
+        "emg": (("muscle", "time_s"), emg, {"units": "1", "long_name": "EMG, share of the M wave's potentials"}),
+        "torque": (("muscle", "time_s"), torque, {"units": "N m", "long_name": "Torque at the ankle"}),
+    }
+    if finding.angle is not None:
+        name = "Angle of the ankle, dorsiflexion from the start"
+        data["angle"] = (("time_s",), finding.angle, {"units": "deg", "long_name": name})
     return xarray.Dataset(
-        {
-            "emg": (("muscle", "time_s"), emg, {"units": "1", "long_name": "EMG, share of the M wave's potentials"}),
-            "torque": (("muscle", "time_s"), torque, {"units": "N m", "long_name": "Torque at the ankle"}),
-        },
+        data,
         coords={"time_s": ("time_s", shown.plan.time_s, {"units": "s"}), "muscle": muscle},
         attrs={"title": finding.title, "comment": words.DISCLAIMER},
     )
@@ -88,6 +92,6 @@ def html(finding: Finding, run: Mapping[str, Any], facts: Sequence[tuple[str, st
         "numbers": [said(number) for number in finding.numbers],
         "curve": segment_figures.curve(finding.curve) if finding.curve else None,
         "raster": segment_figures.raster(finding.shown, start),
-        "signals": segment_figures.signals(finding.shown, start),
+        "signals": segment_figures.signals(finding.shown, start, finding.angle),
     }
     return page.render("segment.html.jinja", context)

@@ -83,8 +83,8 @@ def _raster(
     return sheet.finish(title, words)
 
 
-def signals(activity: Activity, start_s: float) -> svg.Drawing:
-    """Draw EMG and torque of the soleus from a time on, over the same time as the raster."""
+def signals(activity: Activity, start_s: float, angle: Float[np.ndarray, " time"] | None = None) -> svg.Drawing:
+    """Draw EMG and torque of the soleus, and the angle (deg) if the ankle moved, over the same time as the raster."""
     first = round(start_s * 1000.0 / activity.plan.dt_ms)
     time = activity.plan.time_s[first:]
     strips = [
@@ -93,6 +93,10 @@ def signals(activity: Activity, start_s: float) -> svg.Drawing:
     ]
     ends = (start_s, activity.plan.duration_s)
     title, words = "EMG and torque", "Surface EMG and the sum of twitches at the ankle, after conduction."
+    if angle is not None:
+        strips.append(("Torque of the tibialis anterior, N m", activity.torque(TIBIALIS)[first:, 0], "limb-arm"))
+        strips.append(("Angle of the ankle, deg of dorsiflexion from the start", angle[first:], "leg"))
+        title, words = "EMG, torque and angle", f"{words[:-1]}; the angle that the spindles feel."
     drawn = [
         _stack(f"signals-{name}", width, title, words, time, strips, ends, _shocks(activity)) for name, width in _WIDTHS
     ]

@@ -47,22 +47,34 @@ def clonus(limb: Limb, healthy: Limb, constants: ReflexConstants, *, steps: int 
     steps
         Steps in one reflex delay.
     """
-    records = parameters.load("examination")
-    seconds, hold = records.values("clonus_time", "clonus_hold")
-    speed = math.radians(parameters.load("bedside").value("fast_stretch_speed_ankle"))
-    angle = hold * joint(group(MUSCLE).joint).range_rad
-    pressed = healthy.background + passive_torque(angle, healthy) + stop_torque(angle, healthy)
-    held = dataclasses.replace(
-        limb,
-        inertia=limb.inertia + records.value("hand_inertia"),
-        damping=limb.damping + records.value("hand_damping"),
-        gravity=0.0 * limb.gravity,  # the examiner's hand carries the foot
-        load=pressed,
-    )
+    angle, speed = push()
+    held = in_hand(limb, healthy)
     step = float(constants.delay) / steps
     times = step * np.arange(round(angle / speed / step) + 1)
-    blocks = math.ceil(seconds / float(constants.delay))
+    blocks = math.ceil(parameters.load("examination").value("clonus_time") / float(constants.delay))
     return _push(held, jnp.asarray(speed * times), jnp.asarray(speed), constants, blocks, steps)
+
+
+def push() -> tuple[float, float]:
+    """Return the angle (rad) to which the foot is pushed from full plantarflexion, and how fast (rad/s)."""
+    hold = parameters.load("examination").value("clonus_hold")
+    fast = parameters.load("bedside").value("fast_stretch_speed_ankle")
+    return hold * joint(group(MUSCLE).joint).range_rad, math.radians(fast)
+
+
+def in_hand(limb: Limb, healthy: Limb) -> Limb:
+    """Return the foot of each person with the examiner's hand, which carries it and presses as hard as a healthy ankle
+    needs to be held where the push ends.
+    """
+    hand_inertia, hand_damping = parameters.load("examination").values("hand_inertia", "hand_damping")
+    angle, _ = push()
+    return dataclasses.replace(
+        limb,
+        inertia=limb.inertia + hand_inertia,
+        damping=limb.damping + hand_damping,
+        gravity=0.0 * limb.gravity,
+        load=healthy.background + passive_torque(angle, healthy) + stop_torque(angle, healthy),
+    )
 
 
 @eqx.filter_jit

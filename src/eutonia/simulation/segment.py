@@ -50,13 +50,16 @@ class Curve:
 
 @dataclass(frozen=True)
 class Finding:
-    """An examination's numbers, its curve if it varied anything, and one run with every cell recorded."""
+    """An examination's numbers, its curve if it varied anything, one run with every cell recorded, and the angle of
+    the ankle in it (deg from where it started) if it moved.
+    """
 
     protocol: str
     title: str
     numbers: Sequence[Number]
     curve: Curve | None
     shown: Activity
+    angle: Float[np.ndarray, " time"] | None = None
 
 
 def gaba_b_effect(concentration: float) -> float:
@@ -67,14 +70,21 @@ def gaba_b_effect(concentration: float) -> float:
 
 
 def person(
-    bias: float, concentration: float = 0.0, presynaptic_share: float | None = None, cells: int = 2000, seed: int = 1
+    bias: float,
+    concentration: float = 0.0,
+    presynaptic_share: float | None = None,
+    cells: int = 2000,
+    seed: int = 1,
+    presynaptic_inhibition: float | None = None,
 ) -> Person:
     """Return a person with a descending bias (mV) and a drug level in the spinal fluid (ng/mL), steady for long.
+
+    `presynaptic_inhibition` of Ia terminals at rest is that of the record when left out.
 
     Raises
     ------
     SimulationError
-        A bias outside of what a lesion can leave.
+        A bias outside of what a lesion can leave, or a presynaptic inhibition that no gate can have.
     """
     most = parameters.load("descending").value("bias_ceiling")
     if not 0.0 <= bias <= most:
@@ -83,12 +93,15 @@ def person(
             "What a drug takes away is given as a concentration, not as a negative bias."
         )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
+    if presynaptic_inhibition is not None:
+        widest = parameters.load("segment").value("pad_most")
+        if not 0.0 <= presynaptic_inhibition <= widest:
+            raise SimulationError(
+                f"a presynaptic inhibition of {presynaptic_inhibition:g} is not allowed. Allowed: 0 (none) to "
+                f"{widest:g} of the release, because the gate never closes whole. Give a share such as 0.15."
+            )
+        condition = condition.with_presynaptic_inhibition(presynaptic_inhibition)
     return Person(condition, Sizes.of_total(cells), seed)
-
-
-def examine(protocol: str, who: Person) -> Finding:
-    """Examine a person by one of `PROTOCOLS`."""
-    return PROTOCOLS[protocol](who)
 
 
 def _rest(who: Person) -> Finding:
@@ -113,6 +126,7 @@ def _volley(who: Person, protocol: str, title: str) -> Finding:
         Number("Latency of H", float(found.latency_ms[found.best]), "ms"),
         Number("Current of the largest H", float(current), "mA"),
         Number("M wave at that current, of the largest", float(found.m[found.best]), "1"),
+        Number("Twitch torque at that current", float(found.activity.torque()[:, found.best].max()), "N m"),
     ]
     curve = Curve(
         "Recruitment curve", "Current, mA", "Wave, share of the largest M", found.current, {"H": found.h, "M": found.m}
@@ -152,14 +166,13 @@ def _inhibition(who: Person) -> Finding:
     found = protocols.inhibition(who, current)
     interval, ratio = found.interval_ms, found.reciprocal
     numbers = [
-        Number("H during vibration at 80 Hz, of H alone", found.vibratory, "1"),
+        Number("H during vibration of the tendon, of H alone", found.vibratory, "1"),
         Number("H at the most reciprocal inhibition, of H alone", float(np.min(ratio)), "1"),
         Number("Interval of the most reciprocal inhibition", float((interval + 0.0 * ratio)[np.argmin(ratio)]), "ms"),
     ]
-    plan = stimuli.shock(
-        stimuli.rest(LEAD_S + protocols.VIBRATION_S + _TAIL_S, 1), [LEAD_S + protocols.VIBRATION_S], current
-    )
-    plan = stimuli.vibration(plan, protocols.VIBRATION_HZ, LEAD_S, plan.duration_s)
+    rate, before_s = protocols.usual_vibration()
+    plan = stimuli.shock(stimuli.rest(LEAD_S + before_s + _TAIL_S, 1), [LEAD_S + before_s], current)
+    plan = stimuli.vibration(plan, rate, LEAD_S, plan.duration_s)
     curve = Curve(
         "Reciprocal inhibition", "Shock to the antagonist's nerve before, ms", "H of H alone", interval, {"H": ratio}
     )
@@ -172,7 +185,7 @@ def _f_wave(who: Person) -> Finding:
         Number("F-wave persistence", 100.0 * found.persistence, "%"),
         Number("F/M, mean of the answers", 100.0 * found.f_over_m, "%"),
     ]
-    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], protocols.FULL_MA)
+    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], protocols.supramaximal())
     return Finding("f-wave", "F waves", numbers, None, who.copies(1, plan, "all"))
 
 
@@ -196,15 +209,14 @@ def _ramp(who: Person) -> Finding:
         is_log=True,
     )
     shown = who.copies(1, stimuli.stretch(plan, angle, float(who.condition.fusimotor[0])), "all")
-    return Finding("ramp", "Stretch of the soleus at 100 deg/s", numbers, curve, shown)
+    return Finding("ramp", "Stretch of the soleus at 100 deg/s", numbers, curve, shown, angle[:, 0])
 
 
 def _contraction(who: Person) -> Finding:
     found = movements.paired_units(who)
-    plan = stimuli.rest(2.0 * movements.RISE_S + 0.6, 1)
-    shown = who.copies(
-        1, stimuli.command(plan, stimuli.triangle(plan, LEAD_S, movements.RISE_S, movements.PEAK_MV)), "all"
-    )
+    peak, rise = movements.usual_contraction()
+    plan = stimuli.rest(2.0 * rise + 0.6, 1)
+    shown = who.copies(1, stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise, peak)), "all")
     numbers = [
         Number("Delta-F of paired motor units", found.delta_f, "pps"),
         Number("Test unit starts", found.starts_s, "s"),

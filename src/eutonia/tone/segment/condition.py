@@ -79,6 +79,22 @@ class Condition(eqx.Module):
             ((1.0 - share * block * effect) * one, (alone + share * (beside - alone)) * effect * one),
         )
 
+    def with_fusimotor_drive(self) -> Condition:
+        """Return the same segments with fusimotor neurons that carry the bias too, less what GABA-B takes from it.
+
+        The reduced model's velocity sensitivity mu rises with bias, which neither bias nor release of the segment can
+        do, but the velocity part of the Ia rate can: F = mu(D - h)/mu(0), h the hyperpolarisation by GABA-B.
+        """
+        healthy, per_bias = parameters.load("tone").values(
+            "velocity_sensitivity_healthy", "velocity_sensitivity_per_bias"
+        )
+        left = self.bias + self.girk * parameters.load("segment").value("girk_reversal") / (1.0 + self.girk)
+        return eqx.tree_at(lambda c: c.fusimotor, self, 1.0 + per_bias / healthy * jnp.maximum(left, 0.0))
+
+    def with_presynaptic_inhibition(self, at_rest: Patients | Scalar) -> Condition:
+        """Return the same segments with another presynaptic inhibition at rest, share of release."""
+        return eqx.tree_at(lambda c: c.pad_rest, self, at_rest * jnp.ones_like(self.bias))
+
     @property
     def n_patients(self) -> int:
         """Number of patients."""
@@ -86,8 +102,9 @@ class Condition(eqx.Module):
 
 
 def preset(severity: str) -> float:
-    """Return the bias in mV of a named severity: healthy or spastic."""
-    return {"healthy": 0.0, "spastic": parameters.load("segment").value("spastic_bias")}[severity]
+    """Return the bias in mV of a named severity: one of `PRESETS`."""
+    spastic, severe = parameters.load("segment").value("spastic_bias"), parameters.load("tone").value("severe_bias")
+    return dict(zip(PRESETS, (0.0, spastic, severe), strict=True))[severity]
 
 
-PRESETS = ("healthy", "spastic")
+PRESETS = ("healthy", "spastic", "severe")

@@ -21,12 +21,12 @@ from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.movements import LEAD_S as STRETCH_LEAD_S
 from eutonia.tone.segment.movements import read_stretch
 from eutonia.tone.segment.network import Segment
-from eutonia.tone.segment.protocols import FULL_MA, LEAD_S, waves
+from eutonia.tone.segment.protocols import LEAD_S, supramaximal, waves
 from eutonia.tone.segment.readout import Activity
 
-#: Speeds of the ramps, deg/s, and currents of the recruitment curve, mA: as many of each.
+#: Speeds of the ramps, deg/s, and currents of the recruitment curve below the supramaximal one, mA: as many of each.
 SPEEDS = (50.0, 100.0, 200.0, 400.0)
-CURRENTS = (14.0, 15.0, 16.0, FULL_MA)
+CURRENTS = (14.0, 15.0, 16.0)
 COPIES = len(SPEEDS)
 #: Range of a ramp, deg: beyond a real ankle, so that most thresholds lie inside; and the part that gives the gain.
 RANGE_DEG, GAIN_DEG = 100.0, 20.0
@@ -84,9 +84,10 @@ def _gains(activity: Activity, angle: np.ndarray, onset: np.ndarray) -> np.ndarr
 def _shocked(segment: Segment) -> tuple[np.ndarray, np.ndarray]:
     """Return Hmax/Mmax, and H at 1 Hz over the first H at the best current."""
     n = segment.condition.n_patients // COPIES
-    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, n * COPIES), [LEAD_S], np.tile(CURRENTS, n)[None, :])
+    currents = np.append(CURRENTS, supramaximal())
+    plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, n * COPIES), [LEAD_S], np.tile(currents, n)[None, :])
     m, h = (wave.reshape(n, COPIES) for wave in waves(segment.run(plan)))
-    best = np.repeat(np.asarray(CURRENTS)[h.argmax(1)], COPIES)
+    best = np.repeat(currents[h.argmax(1)], COPIES)
     train = stimuli.shock(stimuli.rest(LEAD_S + 3.0 + _TAIL_S, n * COPIES), LEAD_S + np.arange(4.0), best[None, :])
     activity = segment.run(train)
     first, last = (waves(activity, shock)[1].reshape(n, COPIES).mean(1) for shock in (0, 3))

@@ -8,24 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia import parameters
 from eutonia.tone.segment import stimuli
 from eutonia.tone.segment.protocols import Person, Row
 from eutonia.tone.segment.readout import Activity
 
-#: A stretch reflex counts as seen when so large a share of the pool has fired, beyond what fired at rest.
-SEEN = 0.03
-LEAD_S, _AFTER_S, _WINDOW_S = 0.4, 0.1, 0.05
+#: Rest before a movement and watching after it, s.
+LEAD_S, _AFTER_S = 0.4, 0.1
 _SMOOTH = 0.2  # s, half width of the window of a smoothed discharge rate
-#: The usual contraction: mV of command in the smallest motoneuron at its peak, and s until there.
-PEAK_MV, RISE_S = 12.0, 3.0
 
 
 @dataclass(frozen=True)
 class StretchReflex:
     """Answers to stretches of several speeds (deg/s).
 
-    `size` largest share of the pool that fires within 50 ms, beyond the largest at rest; `onset_deg` how far the ankle
-    was stretched when that reached what can be seen (nan: never); `torque` largest less that at rest, N m.
+    `size` largest share of the pool that fires within the record `reflex_window`, beyond the largest at rest;
+    `onset_deg` how far the ankle was stretched when that reached what can be seen (nan: never); `torque` largest less
+    that at rest, N m.
     """
 
     speed: Row
@@ -36,14 +35,15 @@ class StretchReflex:
     @property
     def threshold_deg_s(self) -> float:
         """The speed at which the reflex begins to be seen (nan: none), between two tested speeds by size."""
-        above = self.size >= SEEN
+        least = parameters.load("examination").value("reflex_seen")
+        above = self.size >= least
         if not above.any():
             return float("nan")
         first = int(above.argmax())
         if first == 0:
             return float(self.speed[0])
         below = self.size[first - 1]
-        share = (SEEN - below) / (self.size[first] - below)
+        share = (least - below) / (self.size[first] - below)
         return float(self.speed[first - 1] + share * (self.speed[first] - self.speed[first - 1]))
 
 
@@ -64,7 +64,8 @@ def read_stretch(
 ) -> Float[np.ndarray, "3 copy"]:
     """Read size, onset (deg) and torque (N m) of stretches that begin at the usual time, until the step `end`."""
     plan = activity.plan
-    start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (LEAD_S, _WINDOW_S))
+    least, window = parameters.load("examination").values("reflex_seen", "reflex_window")
+    start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (LEAD_S, window))
     rows = activity.motor[activity.motor[:, 1] == stimuli.SOLEUS]
     fired = np.zeros((plan.n_steps + wide, len(end)))
     np.add.at(fired, (rows[:, 0] + wide, rows[:, 3]), 1.0 / activity.units.n_units)
@@ -73,7 +74,7 @@ def read_stretch(
     beyond = recent - recent[start // 2 : start].max(0)
     step = np.arange(plan.n_steps)[:, None]
     inside = (step >= start) & (step < end)
-    seen = inside & (beyond >= SEEN)
+    seen = inside & (beyond >= least)
     at = np.take_along_axis(angle, seen.argmax(0)[None], axis=0)[0]
     torque = activity.torque()
     return np.stack(
@@ -106,10 +107,18 @@ class PairedUnits:
         return float(np.diff(np.interp([self.stops_s, self.starts_s], self.time_s, self.reporter))[0])
 
 
-def paired_units(person: Person, test: float = 0.3, reporter: float = 0.02, rise_s: float = RISE_S) -> PairedUnits:
+def usual_contraction() -> tuple[float, float]:
+    """Return the peak of the usual command, mV in the smallest motoneuron, and the time in which it grows, s."""
+    peak, rise = parameters.load("examination").values("contraction_peak", "contraction_rise")
+    return peak, rise
+
+
+def paired_units(person: Person, test: float = 0.3, reporter: float = 0.02, rise_s: float | None = None) -> PairedUnits:
     """Let a command grow to a peak and fade (triangle), and follow two units at these places in the pool (0 to 1)."""
-    plan = stimuli.rest(LEAD_S + 2.0 * rise_s + 0.5, 1)
-    plan = stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise_s, PEAK_MV))
+    peak, usual = usual_contraction()
+    rise = usual if rise_s is None else rise_s
+    plan = stimuli.rest(LEAD_S + 2.0 * rise + 0.5, 1)
+    plan = stimuli.command(plan, stimuli.triangle(plan, LEAD_S, rise, peak))
     activity = person.copies(1, plan)
     high, low = (activity.train(int(place * activity.units.n_units)) for place in (test, reporter))
     low, high = (train[train > LEAD_S] for train in (low, high))

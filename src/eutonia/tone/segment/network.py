@@ -91,16 +91,16 @@ class Segment(eqx.Module):
         `shocks_before` counts the shocks that a patient has had already: each has a luck of its own.
         """
         motor, more = [], []
-        state = _resting(self.cells, self.condition, plan.dt_ms, 0 if shocks_before is None else shocks_before)
+        state = resting(self.cells, self.condition, plan.dt_ms, 0 if shocks_before is None else shocks_before)
         dtype = state.potential.dtype
         for first in range(0, plan.n_steps, _BLOCK):
             part = slice(first, first + _BLOCK)
             given = [plan.ia[part], plan.ii[part], plan.drive[part], plan.since[part], plan.current[part]]
             full = len(given[0]) == _BLOCK
             inputs = [jnp.asarray(x if full else _padded(x), dtype if x.dtype.kind == "f" else x.dtype) for x in given]
-            state, spikes = _advance(self.cells, self.condition, state, inputs, plan.dt_ms, record)
-            motor.append(_events(spikes[0], first, plan.n_steps))
-            more.append([_events(other, first, plan.n_steps) for other in spikes[1:]])
+            state, spikes = advance(self.cells, self.condition, state, inputs, plan.dt_ms, record)
+            motor.append(events(spikes[0], first, plan.n_steps))
+            more.append([events(other, first, plan.n_steps) for other in spikes[1:]])
         kinds = [np.concatenate(parts) for parts in zip(*more, strict=True)]
         return Activity(self.cells.units, plan, self.sizes.by_kind, np.concatenate(motor), tuple(kinds))
 
@@ -110,14 +110,14 @@ def _padded(x: np.ndarray) -> np.ndarray:
     return np.concatenate([x, np.repeat(x[-1:], _BLOCK - len(x), axis=0)])
 
 
-def _events(spikes: Bool[Array, "time 2 cell patient"], first: int, end: int) -> Int[np.ndarray, "impulse 4"]:
+def events(spikes: Bool[Array, "time 2 cell patient"], first: int, end: int) -> Int[np.ndarray, "impulse 4"]:
     """Return impulses as rows of step, muscle, cell, patient."""
     rows = np.argwhere(np.asarray(spikes)[: end - first]).astype(np.int32)
     rows[:, 0] += first
     return rows
 
 
-def _resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | int) -> State:
+def resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | int) -> State:
     """Return the state of segments that have been at rest for long."""
     c, n = cells, condition.n_patients
     rate = jnp.maximum(c.ia_rest, 0.0) * c.human_scale
@@ -149,9 +149,13 @@ def _resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | i
 
 
 @functools.partial(jax.jit, static_argnames=("dt", "record"))
-def _advance(
+def advance(
     cells: Cells, condition: Condition, state: State, inputs: Sequence[Array], dt: float, record: Record
 ) -> tuple[State, tuple[Bool[Array, "time 2 cell patient"], ...]]:
+    """Step a segment through inputs (Ia and II signals, command, steps since a shock, its current); return the state
+    after them and who fired.
+    """
+
     def step(now: State, given: Sequence[Array]) -> tuple[State, tuple[Array, ...]]:
         return _step(cells, condition, now, given, dt, record)
 

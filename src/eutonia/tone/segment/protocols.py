@@ -29,11 +29,18 @@ _M, _H = (0.0, 20.0), (24.0, 60.0)
 LEAD_S = 0.1
 _TAIL_S = 0.065
 _F_LEAD_S = 0.005  # without a reflex volley the clocks of afferents hardly matter
-#: Supramaximal: above every motor axon's threshold.
-FULL_MA = 20.0
-VIBRATION_HZ, VIBRATION_S = 80.0, 0.5
 _TRAIN = 4  # shocks of a train
-_VISIBLE = 0.05  # share of a wave's peak at which it counts as begun
+
+
+def supramaximal() -> float:
+    """Return a current, mA, above every motor axon's threshold."""
+    return parameters.load("examination").value("supramaximal")
+
+
+def usual_vibration() -> tuple[float, float]:
+    """Return the rate of a tendon's vibration, 1/s, and how long it precedes the test shock, s."""
+    rate, time = parameters.load("examination").values("vibration_rate", "vibration_time")
+    return rate, time
 
 
 @dataclass(frozen=True)
@@ -83,11 +90,12 @@ class Recruitment:
 
 def recruitment(person: Person, n_currents: int = 12) -> Recruitment:
     """Shock the tibial nerve with growing currents, one copy each; the last one is supramaximal."""
-    current = np.linspace(parameters.load("segment").array("afferent_current")[0] + 1.0, FULL_MA, n_currents)
+    current = np.linspace(parameters.load("segment").array("afferent_current")[0] + 1.0, supramaximal(), n_currents)
     activity = person.copies(n_currents, _shocked(n_currents, [LEAD_S], current[None, :]))
     m, h = waves(activity)
     seen = np.abs(window(activity.emg(), activity.plan, *_H))
-    latency = _H[0] + (seen > _VISIBLE * seen.max(0)).argmax(0) * activity.plan.dt_ms
+    begun = parameters.load("examination").value("onset_seen")
+    latency = _H[0] + (seen > begun * seen.max(0)).argmax(0) * activity.plan.dt_ms
     return Recruitment(current, m / m.max(), h / m.max(), np.where(h > 0.0, latency, np.nan), activity)
 
 
@@ -147,7 +155,7 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     F waves are read from small muscles of the foot, which have no H-reflex to meet them in the axons, so the shock is
     taken to spare the Ia afferents. The whole pool is simulated, because one answer in it is what persistence counts.
     """
-    plan = _shocked(n_shocks, [_F_LEAD_S], FULL_MA)
+    plan = _shocked(n_shocks, [_F_LEAD_S], supramaximal())
     whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units"))))
     segment = replace(person, sizes=whole).segment(n_shocks)
     deaf = jnp.full_like(segment.cells.ia_current, jnp.inf)
@@ -171,17 +179,18 @@ class Inhibition:
 def inhibition(
     person: Person, current: float, intervals_ms: Sequence[float] = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12)
 ) -> Inhibition:
-    """Test H alone, under vibration at 80 Hz from half a second before, and after a shock to the antagonist's nerve at
+    """Test H alone, under vibration from some time before, and after a shock to the antagonist's nerve at
     its motor threshold.
     """
     times = np.asarray(intervals_ms, dtype=float)
     n = len(times) + 2
-    at = LEAD_S + VIBRATION_S
+    rate, before_s = usual_vibration()
+    at = LEAD_S + before_s
     plan = _shocked(n, [at], current)
     weak = np.append(np.full(len(times), parameters.load("segment").array("motor_current")[0]), [0.0, 0.0])
     before = at - np.append(times, [0.0, 0.0]) / 1000.0
     plan = stimuli.shock(plan, before[None, :], weak[None, :], muscle=stimuli.TIBIALIS)
-    shaken = np.append(np.zeros(n - 1), VIBRATION_HZ)
+    shaken = np.append(np.zeros(n - 1), rate)
     h = waves(person.copies(n, stimuli.vibration(plan, shaken, LEAD_S, plan.duration_s)))[1]
     ratio = _over(h, np.full(n, h[-2]))
     return Inhibition(float(ratio[-1]), times, ratio[:-2])

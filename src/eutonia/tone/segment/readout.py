@@ -5,8 +5,7 @@ way. A shock also fires the axons directly: the M wave.
 
 Equation
     EMG(t) = sum a_i h(t - s - L/v_i),  h(x + 4.5 w) = -(x/w) e^(1/2 - x^2/2w^2)         (share of the M wave's sum)
-    T(t)   = r sum P_i (x/T_i) e^(1 - x/T_i),  x = t - s - L/v_i                       (twitches simply add up)
-Not for: force at high rates, where twitches fuse to less than their sum in some units and more in others.
+Source: Cisi_Kohn_2008; the torque is the sum of `twitch`, x = t - s - L/v_i.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from scipy.signal import lfilter
 
 from eutonia import parameters
 from eutonia.tone.segment.stimuli import SOLEUS, Plan
+from eutonia.tone.segment.twitch import Twitches
 from eutonia.tone.segment.units import MotorUnits
 
 Rows = Int[np.ndarray, "_ 4"]
@@ -60,17 +60,14 @@ class Activity:
 
     def torque(self, muscle: int = SOLEUS) -> Course:
         """Return the torque of a muscle at the ankle, N m, as the sum of twitches."""
-        s = parameters.load("segment")
+        twitches = Twitches.of(self.units, self.plan.dt_ms)
         steps, unit, patient = self._arrivals(muscle)
         total = np.zeros((self.plan.n_steps, self.n_patients))
-        # Units of like speed share a filter: sixteen classes stand for all times to peak.
-        edges = np.linspace(self.units.twitch_time.min(), self.units.twitch_time.max(), 17)
-        family = np.clip(np.searchsorted(edges, self.units.twitch_time[unit], side="right") - 1, 0, 15)
+        family = twitches.family[unit]
         for k in np.unique(family):
             mine = family == k
-            force = self.units.twitch_force[unit[mine]] * s.value("moment_arm")
-            train = _placed(steps[mine], patient[mine], force, self.plan.n_steps, self.n_patients)
-            total += _twitches(train, self.plan.dt_ms / float((edges[k] + edges[k + 1]) / 2.0))
+            train = _placed(steps[mine], patient[mine], twitches.size[unit[mine]], self.plan.n_steps, self.n_patients)
+            total += _twitches(train, float(twitches.ratio[k]))
         return total
 
     def _arrivals(self, muscle: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

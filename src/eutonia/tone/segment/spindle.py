@@ -6,6 +6,7 @@ Equation (power law)
 Equation (fibres bag1, bag2, chain; lengths in L0)
     M T''/K_SR = C beta sgn(w) |w|^0.3 (X - R) + K_PR (X - L0_PR) + M L'' + Gamma f - T
     X = L - L0_SR - T/K_SR,   w = X' = L' - T'/K_SR,   Ia = larger + S smaller of (bag1, bag2 + chain)
+    f = drive^p / (drive^p + half rate^p)
 Source: Prochazka_Gorassini_1998, Mileusnic_2006 (form recalled), HumanIa_2015 for the human scale.
 Not for: fusimotor drive that changes within a movement (the fibres' drive is constant).
 """
@@ -21,20 +22,45 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 
 Course = Float[np.ndarray, "time *more"]
 
 
+class PowerLaw(eqx.Module):
+    """Constants of the power law (set `segment`), imp/s of a cat, mm and mm/s."""
+
+    ia_velocity_gain: Scalar
+    ia_velocity_exponent: Scalar
+    ia_length_gain: Scalar
+    ii_rest: Scalar
+    ii_length_gain: Scalar
+
+    @classmethod
+    def from_records(cls) -> PowerLaw:
+        """Read the set `segment`."""
+        s = parameters.load("segment")
+        return cls(**{name: s.value(name) for name in cls.__dataclass_fields__})
+
+    def primary(self, stretch_mm: Array, speed_mm_s: Array, fusimotor: Array | Scalar) -> Array:
+        """Return the Ia signal s, which every afferent adds to its own rest; below 0 it silences."""
+        fast = jnp.sign(speed_mm_s) * jnp.abs(speed_mm_s) ** self.ia_velocity_exponent
+        return self.ia_length_gain * stretch_mm + self.ia_velocity_gain * fusimotor * fast
+
+    def secondary(self, stretch_mm: Array) -> Array:
+        """Return the rate of group II afferents."""
+        return jnp.maximum(self.ii_rest + self.ii_length_gain * stretch_mm, 0.0)
+
+
 def power_law(stretch_mm: Course, speed_mm_s: Course, fusimotor: np.ndarray | float = 1.0) -> Course:
     """Return the Ia signal s in imp/s of a cat, which every afferent adds to its own rest; below 0 it silences."""
-    v, e, d = parameters.load("segment").values("ia_velocity_gain", "ia_velocity_exponent", "ia_length_gain")
-    return d * stretch_mm + v * fusimotor * np.sign(speed_mm_s) * np.abs(speed_mm_s) ** e
+    law = PowerLaw.from_records()
+    return np.asarray(law.primary(jnp.asarray(stretch_mm), jnp.asarray(speed_mm_s), jnp.asarray(fusimotor)))
 
 
 def secondary(stretch_mm: Course) -> Course:
     """Return the rate of group II afferents in imp/s of a cat."""
-    rest, gain = parameters.load("segment").values("ii_rest", "ii_length_gain")
-    return np.maximum(rest + gain * stretch_mm, 0.0)
+    return np.asarray(PowerLaw.from_records().secondary(jnp.asarray(stretch_mm)))
 
 
 class Fibres(eqx.Module):
@@ -48,6 +74,7 @@ class Fibres(eqx.Module):
     force_fusimotor: Array
     gain: Array
     half_rate: Array
+    fusimotor_power: Array
     series_rest: Array
     polar_rest: Array
     offset: Array
@@ -85,7 +112,8 @@ def mileusnic(
 
 @functools.partial(jax.jit, static_argnums=3)
 def _fibres(f: Fibres, course: Float[Array, "time 3"], drive: Float[Array, " 3"], dt: float) -> Float[Array, " time"]:
-    active = drive**2 / (drive**2 + f.half_rate**2)
+    driven = drive**f.fusimotor_power
+    active = driven / (driven + f.half_rate**f.fusimotor_power)
     damping = f.damping + f.damping_fusimotor * active
     slowest = 1e-3  # L0/s: below it the damping, steep without bound at rest, is taken as linear
 
