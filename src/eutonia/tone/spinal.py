@@ -84,6 +84,12 @@ def muscle_bias(limb_bias: Muscles, deviate: Muscles, constants: ToneConstants) 
     return jnp.maximum(limb_bias + spread * deviate, 0.0)
 
 
+def velocity_sensitivity(bias: Array, constants: ToneConstants) -> Array:
+    """Return mu, s: that of health up to a bias (mV), rising straight from there."""
+    beyond = jnp.maximum(bias - constants.velocity_sensitivity_from, 0.0)
+    return constants.velocity_sensitivity_healthy + constants.velocity_sensitivity_per_bias * beyond
+
+
 def tonic_reflex(bias: Muscles, untreated_bias: Muscles, constants: ToneConstants) -> TonicReflex:
     """Return the reflex state of each muscle group.
 
@@ -98,10 +104,9 @@ def tonic_reflex(bias: Muscles, untreated_bias: Muscles, constants: ToneConstant
     """
     c = constants
     share = jnp.clip(untreated_bias / c.severe_bias, 0.0, 1.0)
-    fusimotor = jnp.maximum(bias - c.velocity_sensitivity_from, 0.0)
     return TonicReflex(
         threshold=c.threshold_without_bias - c.threshold_per_bias * bias,
-        velocity_sensitivity=c.velocity_sensitivity_healthy + c.velocity_sensitivity_per_bias * fusimotor,
+        velocity_sensitivity=velocity_sensitivity(bias, c),
         depression=c.depression_healthy + (c.depression_severe - c.depression_healthy) * share,
         background=jnp.maximum(c.background_tone + c.background_tone_per_bias * bias, 0.0),
     )

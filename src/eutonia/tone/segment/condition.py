@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
+from eutonia.tone.spinal import ToneConstants, velocity_sensitivity
 
 Patients = Float[Array, " patient"]
 
@@ -85,11 +86,10 @@ class Condition(eqx.Module):
         The reduced model's velocity sensitivity mu rises with bias, which neither bias nor release of the segment can
         do, but the velocity part of the Ia rate can: F = mu(D - h)/mu(0), h the hyperpolarisation by GABA-B.
         """
-        healthy, per_bias = parameters.load("tone").values(
-            "velocity_sensitivity_healthy", "velocity_sensitivity_per_bias"
-        )
         left = self.bias + self.girk * parameters.load("segment").value("girk_reversal") / (1.0 + self.girk)
-        return eqx.tree_at(lambda c: c.fusimotor, self, 1.0 + per_bias / healthy * jnp.maximum(left, 0.0))
+        tone = ToneConstants.from_records()
+        factor = velocity_sensitivity(left, tone) / velocity_sensitivity(jnp.zeros_like(left), tone)
+        return eqx.tree_at(lambda c: c.fusimotor, self, factor)
 
     def with_presynaptic_inhibition(self, at_rest: Patients | Scalar) -> Condition:
         """Return the same segments with another presynaptic inhibition at rest, share of release."""
