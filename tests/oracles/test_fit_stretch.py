@@ -127,7 +127,7 @@ def straight(samples: int = 120, numbers: int = 6) -> tuple[Posterior, np.ndarra
     truth = rng.normal(size=numbers)
     luck = stats.multivariate_normal.rvs(cov=_covariance(samples, 0.4, 0.6), random_state=rng)
     begins = np.arange(samples) == 0
-    return Posterior(Line(Priors((*each, *noise)), slopes), slopes @ truth + luck, begins), truth
+    return Posterior(Line(Priors((*each, *noise)), slopes), slopes @ truth + luck, begins, np.ones(1, int)), truth
 
 
 def _covariance(samples: int, spread: float, alike: float) -> np.ndarray:

@@ -158,7 +158,7 @@ def fit(
     begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    posterior = Posterior(model, recorded, begins)
+    posterior = Posterior(model, recorded, begins, np.array([one.averaged for one in prepared]))
     return _result(test, body, posterior, prepared, sample(posterior, rng), rng)
 
 
