@@ -5,8 +5,8 @@
 
 People are drawn from the priors of the fit, their recordings simulated with finer steps than the fit uses, noise and
 sampling as a laboratory has them, and fitted by the same path as a file. If the intervals are right, the truth lies in
-the 50, 80 and 95 % interval in 50, 80 and 95 % of people, and its rank among the draws is uniform. With --out every person is a line of the file, and
-a run that was broken off goes on from there.
+the 50, 80 and 95 % interval in 50, 80 and 95 % of people, and its rank among the draws is uniform. With --out every person is a line of the file,
+and a run that was broken off goes on from there.
 """
 
 from __future__ import annotations

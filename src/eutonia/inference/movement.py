@@ -26,7 +26,7 @@ Matrix = Float[np.ndarray, "row column"]
 
 # Numerics. Distances of knots, s: the widest, and the narrowest (but two samples); a halving counts when it moves the
 # curve by so many standard errors; order of the splines and of the derivative that is held small; turns.
-_WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.008, 3.0
+_WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.008, 2.0
 _ORDER, _HELD, _TURNS = 5, 4, 25
 # An angle is never surer than this, rad; and what keeps a matrix invertible, as a share of its diagonal.
 _SUREST, _RIDGE = 1e-5, 1e-12
@@ -71,12 +71,15 @@ def movement(angle: Samples, step: float) -> Movement:
     return Movement(knots, coefficients, covariance)
 
 
-def spread_of_noise(values: Samples) -> float:
-    """Return the standard deviation of independent errors: from second differences, and at least the sensor's grain."""
+def spread_of_noise(values: Samples, apart: int = 1) -> float:
+    """Return the standard deviation of errors, from second differences of samples so far apart that their errors are
+    independent; it is at least the sensor's grain.
+    """
     steps = np.abs(np.diff(values))
     grain = float(steps[steps > 0.0].min()) if (steps > 0.0).any() else 0.0
-    spread = float(np.median(np.abs(np.diff(values, 2)))) / (0.6745 * np.sqrt(6.0))
-    return max(spread, grain / np.sqrt(12.0), _SUREST)
+    bends = values[2 * apart :] - 2.0 * values[apart:-apart] + values[: -2 * apart]
+    # Of a normal error half lies within 0.6745 standard deviations; a second difference has the variance of six.
+    return max(float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6.0)), grain / np.sqrt(12.0), _SUREST)
 
 
 def _refined(time: Samples, angle: Samples, narrowest: float) -> Samples:
@@ -103,7 +106,7 @@ def _least_squares(knots: Samples, time: Samples, angle: Samples, places: Sample
     return there @ solved[:, 0], np.einsum("ni,in->n", there, solved[:, 1:])
 
 
-def _solve(square: Matrix, right: Float[np.ndarray, "row *column"]) -> Float[np.ndarray, "row *column"]:
+def _solve(square: Matrix, right: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.linalg.solve(square + _RIDGE * np.trace(square) * np.eye(len(square)), right)
 
 

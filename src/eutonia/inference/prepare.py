@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia import parameters
 from eutonia.inference import checks
 from eutonia.inference.forward import SLOTS, Body, Path
-from eutonia.inference.movement import Matrix, movement, spread_of_noise
+from eutonia.inference.movement import movement, spread_of_noise
 from eutonia.inference.recording import Recording, Samples, refuse
 from eutonia.limb.swing import ReflexConstants
 
@@ -22,6 +21,8 @@ _SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.95, 1.5
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
+# After so long the errors of a torque count as independent when their size is guessed, s.
+_FORGOTTEN_S = 0.01
 # A limb moves where its speed is more than so many of its standard errors.
 _FASTER_THAN = 3.0
 # Shares of the way between which a stretch is under way, and how far it must return to count as over.
@@ -108,19 +109,12 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     speed = float((np.rad2deg(smooth[last]) - np.rad2deg(smooth[first])) / (time[last] - time[first]))
     moving = (short >= 0.0) & (short <= time[last] - time[first])
     inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
+    each = _each(int(keep.sum()))
     bends = _averaged(time[keep], curve.basis(since, 2)[keep].T)[1].T
-    trust = _trust(series[6], inertia * bends, curve.covariance)
-    return Prepared(r.name, short, series[5], series[6], emg, path, trust, _each(int(keep.sum())), moving, speed)
-
-
-def _trust(torque: Samples, bends: Matrix, covariance: Matrix) -> Samples:
-    """Return the weight of each sample of a stretch: less where the torque of inertia, as the path tells it, may err.
-
-    That error is alike in neighbours, so it is counted as an independent one as large as all that goes along with it.
-    """
-    noise = spread_of_noise(torque)
-    error = np.abs(bends @ covariance @ bends.T).sum(axis=1)
-    return np.asarray(1.0 / np.sqrt(1.0 + error / noise**2))
+    doubt = inertia * np.sqrt(np.einsum("ni,ij,nj->n", bends, curve.covariance, bends, optimize=True))
+    noise = spread_of_noise(series[6], max(1, round(_FORGOTTEN_S / (step * each))))
+    trust = 1.0 / np.sqrt(1.0 + (doubt / noise) ** 2)
+    return Prepared(r.name, short, series[5], series[6], emg, path, trust, each, moving, speed)
 
 
 def _each(samples: int) -> int:
