@@ -28,6 +28,8 @@ Matrix = Float[np.ndarray, "row column"]
 # curve by so many standard errors; order of the splines and of the derivative that is held small; turns.
 _WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.008, 2.0
 _ORDER, _HELD, _TURNS = 5, 4, 25
+# What an interval takes from itself and its neighbours.
+_SHARED = np.array([0.25, 0.5, 0.25])
 # An angle is never surer than this, rad; and what keeps a matrix invertible, as a share of its diagonal.
 _SUREST, _RIDGE = 1e-5, 1e-12
 
@@ -67,7 +69,7 @@ def movement(angle: Samples, step: float) -> Movement:
         covariance = np.linalg.inv(told + (bends.T / size) @ bends)
         coefficients = covariance @ seen
         size = (bends @ coefficients) ** 2 + np.einsum("ni,ij,nj->n", bends, covariance, bends, optimize=True)
-        size = np.maximum(size, 1e-12 * size.max())
+        size = np.convolve(np.pad(size, 1, mode="edge"), _SHARED, "valid")
     return Movement(knots, coefficients, covariance)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.ndimage import uniform_filter1d
 
 from eutonia.inference import checks
-from eutonia.inference.forward import SLOTS, Body, Path
-from eutonia.inference.movement import movement, spread_of_noise
+from eutonia.inference.forward import SLOTS, Body, Path, Stretch
+from eutonia.inference.movement import Movement, movement, spread_of_noise
 from eutonia.inference.recording import Recording, Samples, refuse
 from eutonia.limb.swing import ReflexConstants
 
@@ -27,6 +28,8 @@ _FORGOTTEN_S = 0.01
 _FASTER_THAN = 3.0
 # Shares of the way between which a stretch is under way, and how far it must return to count as over.
 _UNDER_WAY, _RETURNED = (0.02, 0.98), 0.15
+# Window over which the angle is averaged to find begin and end of a stretch, s.
+_BLURRED_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Prepared:
     angle: Samples
     channel: Samples
     emg: Samples | None
-    path: Path | None
+    stretch: Stretch | None
     trust: Samples
     averaged: int
     moving: Bool[np.ndarray, " sample"]
@@ -88,33 +91,46 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     step = float(np.median(np.diff(r.time_s)))
     time = np.arange(r.time_s[0], r.time_s[-1] + 0.5 * step, step)
     angle, resisted = np.interp(time, r.time_s, r.angle_deg), np.interp(time, r.time_s, torque)
-    since = time - time[0]
-    curve = movement(np.deg2rad(angle), step)
-    smooth, velocity, acceleration = (curve.at(since, order) for order in range(3))
-    way = (np.rad2deg(smooth) - np.rad2deg(smooth[0])) / (np.rad2deg(smooth.max()) - np.rad2deg(smooth[0]))
-    first, last = (int(np.argmax(way >= share)) for share in _UNDER_WAY)
-    over = np.flatnonzero(way[last:] < 1.0 - _RETURNED)
-    until = min(time[last] + _RAMP_AFTER, time[last + over[0] - 1] if over.size else np.inf)
+    first, last, until = _stretched(time, angle, step)
     keep = (time >= time[first] - _RAMP_BEFORE) & (time <= until)
+    since = time[keep] - time[keep][0]
+    curve = movement(np.deg2rad(angle[keep]), step)
     earlier = since - float(constants.delay)
-    felt = curve.at(earlier, 1)
     # A speed within its error counts as none, or the noise of a limb that is held would tire the reflex.
-    moves = (np.abs(felt) > _FASTER_THAN * curve.error(earlier, 1)) & (earlier > 0.0)
-    delayed = curve.at(earlier), np.where(moves, felt, 0.0)
-    series = np.stack([smooth, velocity, acceleration, *delayed, angle, resisted])[:, keep]
-    short, series = _averaged(time[keep] - time[first], series)
-    steps = np.append(np.diff(short), step)
-    path = Path(*(jnp.asarray(_filled(x)) for x in (steps, *series[:5])))
+    felt = (np.abs(curve.at(earlier, 1)) > _FASTER_THAN * curve.error(earlier, 1)) & (earlier > 0.0)
+    rows = [curve.basis(since, order) for order in range(3)]
+    rows += [curve.basis(earlier), np.where(felt[:, None], curve.basis(earlier, 1), 0.0)]
+    short, series = _averaged(time[keep] - time[first], np.stack([angle[keep], resisted[keep]]))
+    rows = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
+    stretch = _stretch(np.append(np.diff(short), step), rows, curve)
     emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
-    speed = float((np.rad2deg(smooth[last]) - np.rad2deg(smooth[first])) / (time[last] - time[first]))
+    speed = float((angle[last] - angle[first]) / (time[last] - time[first]))
     moving = (short >= 0.0) & (short <= time[last] - time[first])
     inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
     each = _each(int(keep.sum()))
-    bends = _averaged(time[keep], curve.basis(since, 2)[keep].T)[1].T
-    doubt = inertia * np.sqrt(np.einsum("ni,ij,nj->n", bends, curve.covariance, bends, optimize=True))
-    noise = spread_of_noise(series[6], max(1, round(_FORGOTTEN_S / (step * each))))
+    bends = inertia * rows[2]
+    doubt = np.sqrt(np.einsum("ni,ij,nj->n", bends, curve.covariance, bends, optimize=True))
+    noise = spread_of_noise(series[1], max(1, round(_FORGOTTEN_S / (step * each))))
     trust = 1.0 / np.sqrt(1.0 + (doubt / noise) ** 2)
-    return Prepared(r.name, short, series[5], series[6], emg, path, trust, each, moving, speed)
+    return Prepared(r.name, short, series[0], series[1], emg, stretch, trust, each, moving, speed)
+
+
+def _stretch(steps: Samples, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:
+    series = rows @ curve.coefficients
+    path = Path(jnp.asarray(_filled(steps)), *(jnp.asarray(_filled(one))[:, None] for one in series))
+    errors = rows @ np.linalg.cholesky(curve.covariance)
+    # What the acceleration errs by is in the trust.
+    errors[2] = 0.0
+    return Stretch(path, steps.size, np.stack([np.stack([_filled(c) for c in e.T], axis=1) for e in errors]))
+
+
+def _stretched(time: Samples, angle: Samples, step: float) -> tuple[int, int, float]:
+    """Return the samples between which a stretch is under way, and the time until which its hold is used."""
+    smooth = uniform_filter1d(angle, max(1, round(_BLURRED_S / step)), mode="nearest")
+    way = (smooth - smooth[0]) / (smooth.max() - smooth[0])
+    first, last = (int(np.argmax(way >= share)) for share in _UNDER_WAY)
+    over = np.flatnonzero(way[last:] < 1.0 - _RETURNED)
+    return first, last, min(time[last] + _RAMP_AFTER, time[last + over[0] - 1] if over.size else np.inf)
 
 
 def _each(samples: int) -> int:

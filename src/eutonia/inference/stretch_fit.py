@@ -11,7 +11,7 @@ Not for: voluntary movement, a leg that is held; intervals hold as far as the mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +28,7 @@ from eutonia.inference.prepare import Prepared, prepare_stretch, prepare_swing
 from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
+from eutonia.inference.widen import widened
 from eutonia.limb.joint import JOINTS
 from eutonia.limb.swing import ReflexConstants
 from eutonia.simulation.bedside import stepped_constants
@@ -159,7 +160,10 @@ def fit(
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     posterior = Posterior(model, recorded, begins, np.array([one.averaged for one in prepared]))
-    return _result(test, body, posterior, prepared, sample(posterior, rng), rng)
+    drawn = sample(posterior, rng)
+    if isinstance(model, Stretches):
+        drawn = replace(drawn, z=widened(posterior, drawn.z, model.missed(drawn.z, rng)))
+    return _result(test, body, posterior, prepared, drawn, rng)
 
 
 def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
@@ -192,9 +196,9 @@ def _model(
         one = prepare_swing(recordings[0], body)
         return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
-    paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
+    stretches = tuple(one.stretch for one in each if one.stretch is not None)
     return Stretches(
-        body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])
+        body, priors(RAMP, body.joint, body.ceiling), constants, stretches, np.concatenate([one.trust for one in each])
     ), each
 
 
