@@ -5,9 +5,9 @@ that it fits. So the angle is fitted by a curve that is free to bend only where 
 
 Equation
     angle = sum of quintic B-splines ;  knots halve their distance where that changes the curve by more than noise
-    jump-free bend of interval k: fourth derivative ~ N(0, q_k / h_k) ;  q_k = E[h_k (fourth derivative)^2 | angle]
-The q_k are found by turns (expectation-maximisation); where the speed is steady they die out, and the curve is as
-stiff there as its neighbours allow. The error of the acceleration is that of the coefficients given q.
+    in interval k of width h_k: fourth derivative ~ N(0, q_k / h_k) ;  q_k = E[h_k (fourth derivative)^2 | angle]
+The q_k are found by turns (expectation-maximisation), each shared with its neighbours; where the speed is steady they
+die out, and the curve is stiff. Errors are those of the coefficients given q.
 
 Source: penalised splines; automatic relevance determination.
 Assumptions: errors of neighbouring angles are independent and of one size.
@@ -22,6 +22,7 @@ from jaxtyping import Float
 from scipy.interpolate import BSpline
 
 Samples = Float[np.ndarray, " sample"]
+Knots = Float[np.ndarray, " knot"]
 Matrix = Float[np.ndarray, "row column"]
 
 # Numerics. Distances of knots, s: the widest, and the narrowest (but two samples); a halving counts when it moves the
@@ -30,7 +31,7 @@ _WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.008, 2.0
 _ORDER, _HELD, _TURNS = 5, 4, 25
 # What an interval takes from itself and its neighbours.
 _SHARED = np.array([0.25, 0.5, 0.25])
-# An angle is never surer than this, rad; and what keeps a matrix invertible, as a share of its diagonal.
+# Nothing is surer than this, rad or N m; and what keeps a matrix invertible, as a share of its diagonal.
 _SUREST, _RIDGE = 1e-5, 1e-12
 
 
@@ -38,9 +39,9 @@ _SUREST, _RIDGE = 1e-5, 1e-12
 class Movement:
     """A curve through the angles: coefficients and their covariance, in rad, on `knots` (s from the first sample)."""
 
-    knots: Samples
-    coefficients: Samples
-    covariance: Matrix
+    knots: Knots
+    coefficients: Float[np.ndarray, " column"]
+    covariance: Float[np.ndarray, "column column"]
 
     def at(self, time: Samples, order: int = 0) -> Samples:
         """Return angle (order 0, rad), speed (1) or acceleration (2) at times within the recording."""
@@ -50,6 +51,12 @@ class Movement:
         """Return the standard error of angle, speed or acceleration at times."""
         rows = self.basis(time, order)
         return np.sqrt(np.einsum("ni,ij,nj->n", rows, self.covariance, rows, optimize=True))
+
+    def scatter(self) -> Matrix:
+        """Return what turns independent standard normal numbers into errors of the coefficients."""
+        # Not Cholesky: where the curve is stiff, rounding takes the least variances below zero.
+        sizes, axes = np.linalg.eigh(self.covariance)
+        return np.asarray(axes * np.sqrt(np.maximum(sizes, 0.0)))
 
     def basis(self, time: Samples, order: int = 0) -> Matrix:
         """Return how angle, speed or acceleration at each time follow from the coefficients."""
@@ -84,7 +91,7 @@ def spread_of_noise(values: Samples, apart: int = 1) -> float:
     return max(float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6.0)), grain / np.sqrt(12.0), _SUREST)
 
 
-def _refined(time: Samples, angle: Samples, narrowest: float) -> Samples:
+def _refined(time: Samples, angle: Samples, narrowest: float) -> Float[np.ndarray, " finer"]:
     """Return knots, close together where the curve through angles of unit error bends."""
     knots = np.linspace(time[0], time[-1], max(1, round((time[-1] - time[0]) / _WIDEST_S)) + 1)
     while (wide := np.diff(knots) >= 2.0 * narrowest).any():
@@ -101,7 +108,9 @@ def _refined(time: Samples, angle: Samples, narrowest: float) -> Samples:
     return knots
 
 
-def _least_squares(knots: Samples, time: Samples, angle: Samples, places: Samples) -> tuple[Samples, Samples]:
+def _least_squares(
+    knots: Knots, time: Samples, angle: Samples, places: Float[np.ndarray, " place"]
+) -> tuple[Float[np.ndarray, " place"], Float[np.ndarray, " place"]]:
     """Return the curve of least squares at places, and its variance."""
     columns, there = _basis(knots, time), _basis(knots, places)
     solved = _solve(columns.T @ columns, np.column_stack([columns.T @ angle, there.T]))
@@ -112,7 +121,7 @@ def _solve(square: Matrix, right: Float[np.ndarray, "..."]) -> Float[np.ndarray,
     return np.linalg.solve(square + _RIDGE * np.trace(square) * np.eye(len(square)), right)
 
 
-def _basis(knots: Samples, time: Samples, order: int = 0) -> Matrix:
+def _basis(knots: Knots, time: Samples, order: int = 0) -> Matrix:
     padded = np.pad(knots, _ORDER, mode="edge")
     spline = BSpline(padded, np.eye(padded.size - _ORDER - 1), _ORDER)
     return np.asarray((spline.derivative(order) if order else spline)(np.clip(time, knots[0], knots[-1])))

@@ -101,15 +101,14 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     rows = [curve.basis(since, order) for order in range(3)]
     rows += [curve.basis(earlier), np.where(felt[:, None], curve.basis(earlier, 1), 0.0)]
     short, series = _averaged(time[keep] - time[first], np.stack([angle[keep], resisted[keep]]))
-    rows = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
-    stretch = _stretch(np.append(np.diff(short), step), rows, curve)
+    means = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
+    stretch = _stretch(np.append(np.diff(short), step), means, curve)
     emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
     speed = float((angle[last] - angle[first]) / (time[last] - time[first]))
     moving = (short >= 0.0) & (short <= time[last] - time[first])
     inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
     each = _each(int(keep.sum()))
-    bends = inertia * rows[2]
-    doubt = np.sqrt(np.einsum("ni,ij,nj->n", bends, curve.covariance, bends, optimize=True))
+    doubt = inertia * np.linalg.norm(means[2] @ curve.scatter(), axis=1)
     noise = spread_of_noise(series[1], max(1, round(_FORGOTTEN_S / (step * each))))
     trust = 1.0 / np.sqrt(1.0 + (doubt / noise) ** 2)
     return Prepared(r.name, short, series[0], series[1], emg, stretch, trust, each, moving, speed)
@@ -118,7 +117,7 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
 def _stretch(steps: Samples, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:
     series = rows @ curve.coefficients
     path = Path(jnp.asarray(_filled(steps)), *(jnp.asarray(_filled(one))[:, None] for one in series))
-    errors = rows @ np.linalg.cholesky(curve.covariance)
+    errors = rows @ curve.scatter()
     # What the acceleration errs by is in the trust.
     errors[2] = 0.0
     return Stretch(path, steps.size, np.stack([np.stack([_filled(c) for c in e.T], axis=1) for e in errors]))
