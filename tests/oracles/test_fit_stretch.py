@@ -217,7 +217,7 @@ def test_draws_widen_as_a_straight_line_says() -> None:
     assert isinstance(model, Line)
     rng = np.random.default_rng(8)
     drawn = sampler.sample(posterior, rng).z
-    # A known input of unit variance that was wrong: it changes the recording as the third number does, and a little more.
+    # A known input of unit variance that was wrong: it changes the recording much as the third number does.
     tilt = 0.3 * model.slopes[:, 2] + np.linspace(-0.1, 0.1, 120)
     wide = widened(posterior, drawn, tilt[:, None] * rng.standard_normal(drawn.shape[1]))
     spread, alike = (float(np.median(x)) for x in posterior.noise(drawn))
