@@ -27,7 +27,7 @@ Matrix = Float[np.ndarray, "row column"]
 
 # Numerics. Distances of knots, s: the widest, and the narrowest (but two samples); a halving counts when it moves the
 # curve by so many standard errors; order of the splines and of the derivative that is held small; turns.
-_WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.008, 2.0
+_WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.003, 2.0
 _ORDER, _HELD, _TURNS = 5, 4, 25
 # What an interval takes from itself and its neighbours.
 _SHARED = np.array([0.25, 0.5, 0.25])
