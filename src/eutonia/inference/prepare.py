@@ -88,6 +88,7 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     checks.check_angle(r, body)
     torque = checks.check_stretch(r, body)
     checks.check_clipping(r, torque, "torque_Nm")
+    checks.check_grain(r)
     step = float(np.median(np.diff(r.time_s)))
     time = np.arange(r.time_s[0], r.time_s[-1] + 0.5 * step, step)
     angle, resisted = np.interp(time, r.time_s, r.angle_deg), np.interp(time, r.time_s, torque)
