@@ -1,7 +1,7 @@
 """What a recording would look like: many candidate limbs at once, through the stepped joint model.
 
 A pendulum test is let go at its own time and angle and read off at the times of the recording. In a stretch the
-recorded angle is the input and the torque is read out.
+movement behind the recorded angle is the input and the torque is read out.
 
 Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops, torque ceiling and the rise of
 the gain with speed are those of the records. In a stretch the torque is what resists it, without the weight of the

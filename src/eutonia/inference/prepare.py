@@ -1,4 +1,4 @@
-"""From a recording to what a fit needs: the test cut out, neighbours averaged, its path smoothed."""
+"""From a recording to what a fit needs: the test cut out, neighbours averaged, its path found."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:
-    """Check an imposed stretch, cut it out and smooth its path."""
+    """Check an imposed stretch, cut it out and find the movement behind its angle."""
     checks.check_time(r)
     checks.check_angle(r, body)
     torque = checks.check_stretch(r, body)

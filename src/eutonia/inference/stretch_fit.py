@@ -2,7 +2,8 @@
 damping with their uncertainty, and how much of the resistance is neural.
 
 The recording of a pendulum test or of one or more imposed stretches is fitted with the joint model that simulates
-patients. What the recording cannot determine keeps the spread that it had before, and is named.
+patients. What the recording cannot determine keeps the spread that it had before, and is named. Of a stretch the torque
+is fitted and the angle taken as known but for its noise, which is in the intervals too.
 
 Source: reduced joint model; priors in the set `inference`.
 Not for: voluntary movement, a leg that is held; intervals hold as far as the model does. Not a medical device.
