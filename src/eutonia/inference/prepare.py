@@ -105,7 +105,8 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     means = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
     stretch = _stretch(np.append(np.diff(short), step), means, curve)
     emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
-    speed = float((angle[last] - angle[first]) / (time[last] - time[first]))
+    way = (since >= time[first] - time[keep][0]) & (since <= time[last] - time[keep][0])
+    speed = float(np.rad2deg(np.median(curve.at(since[way], 1))))
     moving = (short >= 0.0) & (short <= time[last] - time[first])
     inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
     each = _each(int(keep.sum()))
