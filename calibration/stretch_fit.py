@@ -1,16 +1,18 @@
 """Is a fitted recording as sure as it says? Simulation-based calibration of `eutonia fit-stretch`.
 
-    python calibration/stretch_fit.py [--test pendulum|ramp] [--people 208] [--first 0] [--out FILE]
+    python calibration/stretch_fit.py [--test pendulum|ramp] [--people 208] [--first 0] [--out FILE.csv]
     python calibration/stretch_fit.py --examples examples
 
 People are drawn from the priors of the fit, their recordings simulated with finer steps than the fit uses, noise and
 sampling as a laboratory has them, and fitted by the same path as a file. If the intervals are right, the truth lies in
-the 50, 80 and 95 % interval in 50, 80 and 95 % of people, and its rank among the draws is uniform.
+the 50, 80 and 95 % interval in 50, 80 and 95 % of people, and its rank among the draws is uniform. With --out every
+person is a line of a file, and a run that was broken off goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +27,7 @@ from scipy import stats  # noqa: E402
 from scipy.ndimage import gaussian_filter1d  # noqa: E402
 
 from eutonia import parameters  # noqa: E402
+from eutonia.errors import RecordingError  # noqa: E402
 from eutonia.inference.forward import Body  # noqa: E402
 from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Priors, priors  # noqa: E402
 from eutonia.inference.recording import Recording  # noqa: E402
@@ -34,7 +37,7 @@ from eutonia.limb.swing import Limb, at_rest, follow, swing, torques  # noqa: E4
 from eutonia.simulation.bedside import stepped_constants  # noqa: E402
 
 # Of these the fit means something else than the simulation: release is counted from the first movement seen, and the
-# noise of a ramp is that of averaged samples and includes what the recorded path errs by.
+# noise of a ramp includes what its path errs by.
 _NOT_COMPARED = {"pendulum": ("release",), "ramp": ("torque_noise", "noise_correlation")}
 WEIGHT_KG, HEIGHT_M = 70.0, 1.7
 LEVELS = (0.5, 0.8, 0.95)
@@ -199,11 +202,32 @@ def ranks_of(result: StretchFit, truth: Mapping[str, float]) -> dict[str, float]
 def table(ranks: Mapping[str, np.ndarray]) -> str:
     """Return coverage and the chance that ranks so uneven come from a uniform distribution."""
     heads = "".join(f"{level:8.0%}" for level in LEVELS)
-    lines = [f"{'number':24}{heads}   uniform p"]
+    lines = [f"{'number':24}{heads}   uniform p (ten bins)"]
     for name, rank in ranks.items():
         inside = "".join(f"{np.mean(np.abs(rank - 0.5) < level / 2):8.2f}" for level in LEVELS)
-        lines.append(f"{name:24}{inside}{stats.kstest(rank, 'uniform').pvalue:12.3f}")
+        bins = np.histogram(rank, bins=10, range=(0.0, 1.0))[0]
+        lines.append(f"{name:24}{inside}{stats.chisquare(bins).pvalue:12.3f}")
     return "\n".join(lines)
+
+
+def done(out: Path | None) -> list[dict[str, str]]:
+    """Return the people of an earlier run."""
+    if out is None or not out.exists():
+        return []
+    with out.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def fitted(test: str, who: int) -> dict[str, str]:
+    """Fit one person and return a row: ranks of the truth, and how hard the search was."""
+    truth, recordings = person(test, who)
+    row = {"person": str(who), "refused": ""}
+    try:
+        result = fit(recordings, test)
+    except RecordingError as error:  # counted and shown
+        return row | {"refused": " ".join(str(error).split())[:150]}
+    ranks = {name: f"{rank:.5f}" for name, rank in ranks_of(result, truth).items() if name not in _NOT_COMPARED[test]}
+    return row | {"effective": f"{result.effective:.1f}", "pareto": f"{result.pareto:.3f}"} | ranks
 
 
 def main() -> None:
@@ -212,33 +236,32 @@ def main() -> None:
     parser.add_argument("--test", choices=("pendulum", "ramp"), default="pendulum")
     parser.add_argument("--people", type=int, default=208)
     parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--out", default="")
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--examples", type=Path, help="write the example recordings into this folder, and stop")
     given = parser.parse_args()
     if given.examples is not None:
         write_examples(given.examples)
         return
-    ranks: dict[str, list[float]] = {}
-    began, refused, doubtful = time.perf_counter(), 0, 0
+    names = [name for name in known(given.test).names if name not in _NOT_COMPARED[given.test]]
+    rows = done(given.out)
+    before = {row["person"] for row in rows}
     for who in range(given.first, given.first + given.people):
-        truth, recordings = person(given.test, who)
-        try:
-            result = fit(recordings, given.test)
-        except Exception as error:  # a recording that the fit refuses is counted and shown
-            refused += 1
-            print(f"{who}: {' '.join(str(error).split())[:150]}", flush=True)
+        if str(who) in before:
             continue
-        doubtful += result.pareto > 0.7 or result.effective < 40
-        for name, rank in ranks_of(result, truth).items():
-            if name not in _NOT_COMPARED[given.test]:
-                ranks.setdefault(name, []).append(rank)
-        if given.out:
-            np.savez(given.out, **{name: np.array(rank) for name, rank in ranks.items()})
-        seconds = (time.perf_counter() - began) / (who - given.first + 1)
-        print(f"{who}: {result.effective:.0f} draws count, tail {result.pareto:.2f}, {seconds:.1f} s each", flush=True)
-    done = len(next(iter(ranks.values()), []))
-    print(f"{given.test}: {done} people fitted, {refused} refused, {doubtful} marked as rough")
-    print(table({name: np.array(rank) for name, rank in ranks.items()}))
+        began = time.perf_counter()
+        rows.append(row := fitted(given.test, who))
+        if given.out is not None:
+            with given.out.open("a", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, ["person", "refused", "effective", "pareto", *names], restval="")
+                if file.tell() == 0:
+                    writer.writeheader()
+                writer.writerow(row)
+        said = row["refused"] or f"{row['effective']} draws count, tail {row['pareto']}"
+        print(f"{who}: {said}, {time.perf_counter() - began:.1f} s", flush=True)
+    told = [row for row in rows if not row["refused"]]
+    rough = sum(float(row["pareto"]) > 0.7 or float(row["effective"]) < 40 for row in told)
+    print(f"{given.test}: {len(told)} people fitted, {len(rows) - len(told)} refused, {rough} marked as rough")
+    print(table({name: np.array([float(row[name]) for row in told]) for name in names}))
 
 
 if __name__ == "__main__":

@@ -143,6 +143,7 @@ BAD: dict[str, tuple[str, Edit, tuple[str, ...]]] = {
     "torque clipped": ("ramp", on(2, lambda t: np.minimum(t, 6.0)), ("sensor is at its end",)),
     "torque dead": ("ramp", on(2, lambda t: 0.0 * t), ("does not change",)),
     "a pendulum for a ramp": ("ramp", swinging, ("swings to and fro", "--test pendulum")),
+    "a coarse angle": ("ramp", on(1, np.round), ("steps of 1 deg", "more digits")),
     "shortening": ("ramp", on(1, lambda a: 120.0 - a), ("grows as the muscle is stretched",)),
     "angles of no knee": ("ramp", on(1, lambda a: a + 100.0), ("0 (muscle shortest) to 130 deg",)),
 }

@@ -12,10 +12,12 @@ from scipy import stats
 
 from eutonia.inference import sample as sampler
 from eutonia.inference.forward import Body, Swing
-from eutonia.inference.posterior import Posterior
+from eutonia.inference.movement import movement
+from eutonia.inference.posterior import Posterior, averaged_noise
 from eutonia.inference.priors import PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import _model
+from eutonia.inference.widen import widened
 from eutonia.limb.joint import joint
 from eutonia.limb.swing import Limb, Torques, at_rest, follow, swing, torques
 from eutonia.simulation.bedside import stepped_constants
@@ -127,7 +129,7 @@ def straight(samples: int = 120, numbers: int = 6) -> tuple[Posterior, np.ndarra
     truth = rng.normal(size=numbers)
     luck = stats.multivariate_normal.rvs(cov=_covariance(samples, 0.4, 0.6), random_state=rng)
     begins = np.arange(samples) == 0
-    return Posterior(Line(Priors((*each, *noise)), slopes), slopes @ truth + luck, begins), truth
+    return Posterior(Line(Priors((*each, *noise)), slopes), slopes @ truth + luck, begins, np.ones(1, int)), truth
 
 
 def _covariance(samples: int, spread: float, alike: float) -> np.ndarray:
@@ -149,6 +151,84 @@ def test_the_density_is_that_of_autoregressive_noise() -> None:
     prior = -0.5 * float((z**2).sum() - (other**2).sum())
     difference = float((posterior.log_density(z) - posterior.log_density(other))[0])
     assert difference == pytest.approx(expected - against + prior, rel=1e-9)
+
+
+@pytest.mark.parametrize("alike", [-0.6, 0.0, 0.5, 0.9])
+def test_the_noise_of_means_is_that_of_the_samples(alike: float) -> None:
+    each, means = 5, 60
+    average = np.kron(np.eye(means), np.full(each, 1.0 / each))
+    whole = average @ _covariance(each * means, 1.0, alike) @ average.T
+    variance, like = averaged_noise(np.array([alike]), each)
+    assert float(variance[0]) == pytest.approx(whole[0, 0], rel=1e-9)
+    # What varies slowly is known as well as by the exact covariance.
+    slow = np.ones(means), np.linspace(-1.0, 1.0, means), np.cos(np.linspace(0.0, 6.0, means))
+    as_fitted = _covariance(means, float(np.sqrt(variance[0])), float(like[0]))
+    for course in slow:
+        exact, fitted = (course @ np.linalg.solve(cov, course) for cov in (whole, as_fitted))
+        assert fitted == pytest.approx(exact, rel=0.02)
+
+
+def test_traces_of_several_averages_have_the_density_of_their_noise() -> None:
+    posterior, truth = straight()
+    begins, averaged = np.isin(np.arange(120), (0, 50)), np.array([1, 4])
+    mixed = Posterior(posterior.model, posterior.recorded, begins, averaged)
+    z = np.concatenate([truth, [0.3, 0.4]])[:, None]
+    spread, alike = mixed.noise(z)
+    errors = mixed.errors(z)
+    expected = 0.5 * errors.size * np.log(2.0 * np.pi) - 0.5 * float((z**2).sum())
+    squares = 0.0
+    for part, each in zip(np.split(errors[:, 0], [50]), averaged, strict=True):
+        variance, like = averaged_noise(alike, int(each))
+        cov = _covariance(part.size, float(spread[0] * np.sqrt(variance[0])), float(like[0]))
+        expected += stats.multivariate_normal.logpdf(part, cov=cov)
+        squares += part @ np.linalg.solve(cov, part)
+    assert float(mixed.log_density(z)[0]) == pytest.approx(expected, rel=1e-9)
+    white = mixed.whiten(errors[:, None], spread, alike)
+    assert float((white**2).sum()) == pytest.approx(squares, rel=1e-9)
+
+
+def test_a_movement_has_the_speed_and_acceleration_that_it_had() -> None:
+    rng = np.random.default_rng(6)
+    step, corner, began, ended, fast = 0.002, 0.012, 0.43, 0.97, np.deg2rad(150.0)
+    at = np.arange(0.0, 1.8, step)
+
+    def soft(x: np.ndarray) -> np.ndarray:
+        return x * stats.norm.cdf(x / corner) + corner * stats.norm.pdf(x / corner)
+
+    angle = fast * (soft(at - began) - soft(at - ended))
+    speed = fast * (stats.norm.cdf((at - began) / corner) - stats.norm.cdf((at - ended) / corner))
+    bend = fast / corner * (stats.norm.pdf((at - began) / corner) - stats.norm.pdf((at - ended) / corner))
+    noise = np.deg2rad(0.02)
+    curve = movement(angle + noise * rng.standard_normal(at.size), step)
+    inside = (at > 0.03) & (at < at[-1] - 0.03)
+    steady = (np.abs(at - began) > 0.1) & (np.abs(at - ended) > 0.1) & (at > 0.1) & (at < 1.7)
+    assert np.abs(curve.at(at) - angle).max() < 3.0 * noise
+    assert np.abs(curve.at(at, 1) - speed)[steady].max() < 0.004 * fast
+    assert np.abs(curve.at(at, 1) - speed)[inside].max() < 0.03 * fast
+    assert np.std((curve.at(at, 2) - bend)[inside]) < 0.04 * bend.max()
+    # It errs by about as much as it says.
+    for order, true in enumerate((angle, speed, bend)):
+        away = (curve.at(at, order) - true) / curve.error(at, order)
+        assert 0.5 < away.std() < 1.8, order
+
+
+def test_draws_widen_as_a_straight_line_says() -> None:
+    posterior, _ = straight()
+    model = posterior.model
+    assert isinstance(model, Line)
+    rng = np.random.default_rng(8)
+    drawn = sampler.sample(posterior, rng).z
+    # A known input of unit variance that was wrong: it changes the recording much as the third number does.
+    tilt = 0.3 * model.slopes[:, 2] + np.linspace(-0.1, 0.1, 120)
+    wide = widened(posterior, drawn, tilt[:, None] * rng.standard_normal(drawn.shape[1]))
+    spread, alike = (float(np.median(x)) for x in posterior.noise(drawn))
+    inverse = np.linalg.inv(_covariance(120, spread, alike))
+    known = np.linalg.inv(model.slopes.T @ inverse @ model.slopes + np.eye(6))
+    moved = known @ model.slopes.T @ inverse @ tilt
+    expected = known + np.outer(moved, moved)
+    np.testing.assert_allclose(np.std(wide[:6], axis=1), np.sqrt(np.diag(expected)), rtol=0.2)
+    assert (np.sqrt(np.diag(expected)) / np.sqrt(np.diag(known))).max() > 1.5
+    np.testing.assert_array_equal(wide[6:], drawn[6:])
 
 
 def test_draws_for_a_straight_line_are_the_known_posterior() -> None:

@@ -24,6 +24,8 @@ _STRAIGHT_180, _FROM_HANGING = 130.0, -60.0
 _RESTS_FROM, _RESTS_TO = 20.0, 130.0
 # A movement by hand or motor: slower than any fall from 15 to 85 % of its way, or straighter than any.
 _SLOW_S, _SLOW_BOW, _STRAIGHT, _FEWEST_OF_A_LINE = 0.9, 0.02, 0.002, 5
+# An angle in coarser steps that stands still in a larger share of a stretch has no speed to speak of.
+_COARSE_DEG, _STANDS = 0.2, 0.5
 
 
 def check_time(r: Recording) -> None:
@@ -254,6 +256,25 @@ def check_stretch(r: Recording, body: Body) -> Samples:
             do,
         )
     return r.torque_nm
+
+
+def check_grain(r: Recording) -> None:
+    """Refuse a stretch whose angle stands still and jumps, again and again."""
+    low, high = float(r.angle_deg[0]), float(r.angle_deg.max())
+    first, last = (int(np.argmax(r.angle_deg >= low + share * (high - low))) for share in (0.1, 0.9))
+    steps = np.abs(np.diff(r.angle_deg[first : last + 1]))
+    still = steps == 0.0
+    grain = float(steps[~still].min())
+    if grain > _COARSE_DEG and still.mean() > _STANDS:
+        do = "Export the angle with more digits, or use a finer sensor; 0.1 deg will do."
+        raise refuse(
+            r.name,
+            "angle_deg",
+            f"steps of {grain:.2g} deg",
+            "The angle stands still and jumps: it tells no speed, which the reflex follows.",
+            do,
+            allowed=f"steps of up to {_COARSE_DEG:g} deg",
+        )
 
 
 def _turns(r: Recording) -> int:

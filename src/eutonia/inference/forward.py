@@ -1,7 +1,7 @@
 """What a recording would look like: many candidate limbs at once, through the stepped joint model.
 
 A pendulum test is let go at its own time and angle and read off at the times of the recording. In a stretch the
-recorded angle is the input and the torque is read out.
+movement behind the recorded angle is the input and the torque is read out.
 
 Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops, torque ceiling and the rise of
 the gain with speed are those of the records. In a stretch the torque is what resists it, without the weight of the
@@ -10,8 +10,9 @@ segment.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -183,15 +184,25 @@ def _resisting(
 
 class Path(eqx.Module):
     """A recorded stretch at `SLOTS` samples: step to the next sample (s), angle, speed, acceleration (rad), and angle
-    and speed one reflex delay earlier.
+    and speed one reflex delay earlier; these five for one path or one a lane.
     """
 
     step: Float[Array, " sample"]
-    angle: Float[Array, " sample"]
-    velocity: Float[Array, " sample"]
-    acceleration: Float[Array, " sample"]
-    angle_before: Float[Array, " sample"]
-    velocity_before: Float[Array, " sample"]
+    angle: Float[Array, "sample path"]
+    velocity: Float[Array, "sample path"]
+    acceleration: Float[Array, "sample path"]
+    angle_before: Float[Array, "sample path"]
+    velocity_before: Float[Array, "sample path"]
+
+
+class Stretch(NamedTuple):
+    """A path, how many of its samples count, and how its five series may err: each of them by columns times
+    independent standard normal numbers, the same for all.
+    """
+
+    path: Path
+    samples: int
+    errors: Float[np.ndarray, "five sample column"]
 
 
 @eqx.filter_jit
@@ -200,8 +211,8 @@ def _stretch(
 ) -> tuple[Array, Torques]:
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
-    angle, velocity, acceleration = path.angle[:, None], path.velocity[:, None], path.acceleration[:, None]
-    felt = excitation(path.angle_before[:, None], path.velocity_before[:, None], limb)
+    angle, velocity = path.angle, path.velocity
+    felt = excitation(path.angle_before, path.velocity_before, limb)
 
     def one(state: _Three, known: _Three) -> tuple[_Three, Array]:
         before, after, step = known
@@ -214,7 +225,7 @@ def _stretch(
     stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
     short = c.short_range_stiffness * limb.background * stretched
     resisting = _resisting(angle, velocity, activation, short, limb, c)
-    inertia = of["inertia_left"] * pieces.inertia * acceleration
+    inertia = of["inertia_left"] * pieces.inertia * path.acceleration
     return resisting.total + inertia + of["torque_offset"], resisting
 
 
@@ -248,14 +259,12 @@ class Swing:
 
 @dataclass(frozen=True)
 class Stretches:
-    """One or more imposed stretches, each with its path and the number of samples that count; errors count with a
-    weight, `trust`, so the torque is given times it.
-    """
+    """One or more imposed stretches; errors count with a weight, `trust`, so the torque is given times it."""
 
     body: Body
     priors: Priors
     constants: ReflexConstants
-    paths: tuple[tuple[Path, int], ...]
+    stretches: tuple[Stretch, ...]
     trust: Float[np.ndarray, " sample"]
 
     def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
@@ -268,13 +277,31 @@ class Stretches:
         each = [_cut_torques(resisting, n, z) for _, resisting, n in self._run(z)]
         return jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *each)
 
-    def _run(self, z: Float[np.ndarray, "number lane"]) -> list[tuple[Array, Torques, int]]:
-        pieces = _pieces(self.body, self.priors)
-        done = [
-            (_stretch(_wide(z, self.priors), path, self.priors.names, pieces, self.constants), n)
-            for path, n in self.paths
+    def missed(self, z: Float[np.ndarray, "number lane"], rng: np.random.Generator) -> Float[np.ndarray, "sample lane"]:
+        """Return how much the torque of at most `LANES` candidates, times the trust, would change if the path erred as
+        it may, otherwise in each.
+        """
+        erring = [_erring(stretch, rng) for stretch in self.stretches]
+        parts = [
+            [_cut(torque, n, z) for torque, _, n in self._run(z, paths)]
+            for paths in (erring, [stretch.path for stretch in self.stretches])
         ]
-        return [(torque, resisting, n) for (torque, resisting), n in done]
+        return (np.concatenate(parts[0]) - np.concatenate(parts[1])) * self.trust[:, None]
+
+    def _run(self, z: Float[np.ndarray, "number lane"], paths: Sequence[Path] = ()) -> list[tuple[Array, Torques, int]]:
+        pieces, wide = _pieces(self.body, self.priors), _wide(z, self.priors)
+        done = []
+        for stretch, path in zip(self.stretches, paths or [one.path for one in self.stretches], strict=True):
+            torque, resisting = _stretch(wide, path, self.priors.names, pieces, self.constants)
+            done.append((torque, resisting, stretch.samples))
+        return done
+
+
+def _erring(stretch: Stretch, rng: np.random.Generator) -> Path:
+    path = stretch.path
+    luck = rng.standard_normal((stretch.errors.shape[2], LANES))
+    series = (path.angle, path.velocity, path.acceleration, path.angle_before, path.velocity_before)
+    return Path(path.step, *(one + error @ luck for one, error in zip(series, stretch.errors, strict=True)))
 
 
 def _parts(z: Float[np.ndarray, "number lane"]) -> list[Float[np.ndarray, "number part"]]:

@@ -1,11 +1,16 @@
 """How well a candidate limb explains a recording, and what was believed of it before.
 
 Equation
-    r_i = y_i - f_i(x) ;  r_1 ~ N(0, s^2) ;  r_i | r_(i-1) ~ N(rho r_(i-1), s^2 (1 - rho^2))
-    log p = -n log s - (n - m)/2 log(1 - rho^2) - Q/(2 s^2) - |z|^2/2
-    Q = sum of squared first errors + sum of (r_i - rho r_(i-1))^2 / (1 - rho^2)
-with n samples in m traces. Neighbouring errors are allowed to be alike, and how much is fitted too: five hundred
+    r_i = y_i - f_i(x) ;  r_1 ~ N(0, v s^2) ;  r_i | r_(i-1) ~ N(c r_(i-1), v s^2 (1 - c^2))
+    log p = -n log s - n/2 log v - (n - 1)/2 log(1 - c^2) - Q/(2 s^2) - |z|^2/2, summed over traces
+    Q v = squared first error + sum of (r_i - c r_(i-1))^2 / (1 - c^2)
+with n samples in a trace. Neighbouring errors are allowed to be alike, and how much is fitted too: five hundred
 samples of a filtered sensor are not five hundred pieces of news.
+
+Error s and likeness rho are those of recorded samples. Where each fitted sample is the mean of k of them, its variance
+v s^2 is exact and its likeness c is that which leaves the slow part of the noise as it is:
+    v = [k (1 + rho)/(1 - rho) - 2 rho (1 - rho^k)/(1 - rho)^2] / k^2
+    c = (w - v)/(w + v) ;  w = (1 + rho)/((1 - rho) k) ;  for k = 1, v = 1 and c = rho
 """
 
 from __future__ import annotations
@@ -14,7 +19,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
 from eutonia.inference.forward import Model
@@ -30,22 +35,30 @@ _TRIED = np.linspace(-2.5, 5.0, 151)
 _ROUND_BEST = np.linspace(-4.0, 4.0, 17)
 
 
-class Sums(NamedTuple):
-    """Sums of squared errors and products, all that the density needs: first ones, later ones, neighbours, earlier."""
+PerTrace = Float[np.ndarray, "trace lane"]
 
-    first: Lanes
-    later: Lanes
-    product: Lanes
-    earlier: Lanes
+
+class Sums(NamedTuple):
+    """Sums of squared errors and products in each trace, all that the density needs: first ones, later ones,
+    neighbours, earlier.
+    """
+
+    first: PerTrace
+    later: PerTrace
+    product: PerTrace
+    earlier: PerTrace
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """A model and the recorded channel; `begins` marks the first sample of each trace."""
+    """A model and the recorded channel; `begins` marks the first sample of each trace, in which each sample is the mean
+    of so many that were recorded: `averaged`.
+    """
 
     model: Model
     recorded: Float[np.ndarray, " sample"]
     begins: Bool[np.ndarray, " sample"]
+    averaged: Int[np.ndarray, " trace"]
 
     @property
     def numbers(self) -> int:
@@ -68,40 +81,52 @@ class Posterior:
     def density_of(self, errors: Float[np.ndarray, "sample lane"], z: Draws) -> Lanes:
         """Return the log density of candidates whose errors are known."""
         spread, alike = self.noise(z)
-        left = 1.0 - alike**2
-        squares = _squares(self.sums(errors), alike)
-        n, m = self.recorded.size, int(self.begins.sum())
+        squares, volume = self._explained(self.sums(errors), alike)
         with np.errstate(invalid="ignore", over="ignore"):
-            out = -n * np.log(spread) - 0.5 * (n - m) * np.log(left) - 0.5 * squares / spread**2
+            out = -self.recorded.size * np.log(spread) - volume - 0.5 * squares / spread**2
             out = out - 0.5 * (z**2).sum(axis=0)
         return np.where(np.isfinite(out), out, -np.inf)
 
     def sums(self, errors: Float[np.ndarray, "sample lane"]) -> Sums:
         """Return the sums of squares and products of errors."""
-        follows = ~self.begins[1:]
+        first = np.flatnonzero(self.begins)
         with np.errstate(invalid="ignore", over="ignore"):
-            square = errors**2
+            whole = np.add.reduceat(errors**2, first)
+            product = np.concatenate([np.where(self.begins[1:, None], 0.0, errors[1:] * errors[:-1]), 0.0 * errors[:1]])
+            last = np.append(first[1:], errors.shape[0]) - 1
             return Sums(
-                square[self.begins].sum(axis=0),
-                square[1:][follows].sum(axis=0),
-                (errors[1:] * errors[:-1])[follows].sum(axis=0),
-                square[:-1][follows].sum(axis=0),
+                errors[first] ** 2,
+                whole - errors[first] ** 2,
+                np.add.reduceat(product, first),
+                whole - errors[last] ** 2,
             )
+
+    def _explained(self, sums: Sums, alike: Float[np.ndarray, "*tried lane"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sum of squares of errors made independent and of unit variance, for noise of spread one, and half
+        the logarithm of the determinant of their covariance.
+        """
+        squares, volume = np.zeros(alike.shape), np.zeros(alike.shape)
+        counts = np.diff(np.append(np.flatnonzero(self.begins), self.begins.size))
+        with np.errstate(invalid="ignore", over="ignore"):
+            for k, (count, averaged) in enumerate(zip(counts, self.averaged, strict=True)):
+                variance, like = averaged_noise(alike, int(averaged))
+                left = 1.0 - like**2
+                first, later, product, earlier = (part[k] for part in sums)
+                squares += (first + (later - 2.0 * like * product + like**2 * earlier) / left) / variance
+                volume += 0.5 * count * np.log(variance) + 0.5 * (count - 1) * np.log(left)
+        return squares, volume
 
     def best_noise(
         self, errors: Float[np.ndarray, "sample lane"], *, alike: bool = True
     ) -> Float[np.ndarray, "two lane"]:
         """Return z of the noise that suits given errors; without `alike` neighbours count as independent."""
         spread, likeness = self.model.priors.each[-NOISE:]
-        sums = Sums(*(part[None] for part in self.sums(errors)))
         tried = _TRIED if alike else np.array([-likeness.middle / likeness.spread])
-        correlation = np.tanh(likeness.middle + likeness.spread * tried)[:, None]
-        squares = _squares(sums, correlation)
-        n, m = self.recorded.size, int(self.begins.sum())
+        correlation = np.tanh(likeness.middle + likeness.spread * tried)[:, None] * np.ones(errors.shape[1])
+        squares, volume = self._explained(self.sums(errors), correlation)
+        n = self.recorded.size
         with np.errstate(invalid="ignore", divide="ignore"):
-            score = (
-                -0.5 * n * np.log(squares) - 0.5 * (n - m) * np.log(1.0 - correlation**2) - 0.5 * tried[:, None] ** 2
-            )
+            score = -0.5 * n * np.log(squares) - volume - 0.5 * tried[:, None] ** 2
         chosen = np.argmax(np.where(np.isfinite(score), score, -np.inf), axis=0)
         best = np.take_along_axis(squares, chosen[None], axis=0)[0] / n
         z_spread = (0.5 * np.log(np.maximum(best, 1e-300)) - np.log(spread.middle)) / spread.spread
@@ -137,10 +162,8 @@ class Posterior:
         n = self.recorded.size
         alike = best[1] + _ROUND_BEST[:, None] / np.sqrt(1.0 + n * left * likeness.spread**2)
         correlation = np.tanh(likeness.middle + likeness.spread * alike)
-        sums = Sums(*(part[None] for part in self.sums(errors)))
-        centre = (
-            0.5 * np.log(np.maximum(_squares(sums, correlation) / n, 1e-300)) - np.log(spread.middle)
-        ) / spread.spread
+        squares = self._explained(self.sums(errors), correlation)[0]
+        centre = (0.5 * np.log(np.maximum(squares / n, 1e-300)) - np.log(spread.middle)) / spread.spread
         return centre + _ROUND_BEST[:, None, None] / np.sqrt(1.0 + 2.0 * n * spread.spread**2), alike
 
     def _by_noise(self, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "a b lane"]:
@@ -148,15 +171,10 @@ class Posterior:
         spread, likeness = self.model.priors.each[-NOISE:]
         z_spread, z_alike = self._grid(errors)
         alike = np.tanh(likeness.middle + likeness.spread * z_alike)
-        sums = Sums(*(part[None] for part in self.sums(errors)))
-        n, m = self.recorded.size, int(self.begins.sum())
+        squares, volume = self._explained(self.sums(errors), alike)
         log_spread = np.log(spread.middle) + spread.spread * z_spread
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-            out = (
-                -n * log_spread
-                - 0.5 * (n - m) * np.log(1.0 - alike**2)
-                - 0.5 * _squares(sums, alike) * np.exp(-2.0 * log_spread)
-            )
+            out = -self.recorded.size * log_spread - volume - 0.5 * squares * np.exp(-2.0 * log_spread)
             out = out - 0.5 * (z_spread**2 + z_alike**2) + np.log(z_alike[1] - z_alike[0])
         return np.where(np.isfinite(out), out, -1e300)
 
@@ -164,14 +182,23 @@ class Posterior:
         self, columns: Float[np.ndarray, "sample column lane"], spread: Lanes, alike: Lanes
     ) -> Float[np.ndarray, "sample column lane"]:
         """Turn errors, or how they change with a number, into independent ones of unit spread."""
+        trace = np.cumsum(self.begins) - 1
+        each = [averaged_noise(alike, int(averaged)) for averaged in self.averaged]
+        variance, like = (np.stack(part)[trace][:, None] for part in zip(*each, strict=True))
         with np.errstate(invalid="ignore", over="ignore"):
-            out = columns / spread
-            step = (columns[1:] - alike * columns[:-1]) / (spread * np.sqrt(1.0 - alike**2))
+            out = columns / (spread * np.sqrt(variance))
+            step = (out[1:] - like[1:] * out[:-1]) / np.sqrt(1.0 - like[1:] ** 2)
         out[1:] = np.where(self.begins[1:, None, None], out[1:], step)
         return out
 
 
-def _squares(sums: Sums, alike: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    with np.errstate(invalid="ignore", over="ignore"):
-        later = sums.later - 2.0 * alike * sums.product + alike**2 * sums.earlier
-        return sums.first + later / (1.0 - alike**2)
+def averaged_noise(
+    alike: Float[np.ndarray, "*shape"], samples: int
+) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
+    """Return variance and likeness of neighbours of means of so many samples, of unit variance and alike themselves."""
+    if samples == 1:
+        return np.ones(alike.shape), alike
+    left = 1.0 - alike
+    variance = (samples * (1.0 + alike) / left - 2.0 * alike * (1.0 - alike**samples) / left**2) / samples**2
+    slow = (1.0 + alike) / (left * samples)
+    return variance, (slow - variance) / (slow + variance)

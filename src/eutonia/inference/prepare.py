@@ -1,4 +1,4 @@
-"""From a recording to what a fit needs: the test cut out, neighbours averaged, its path smoothed."""
+"""From a recording to what a fit needs: the test cut out, neighbours averaged, its path found."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.ndimage import maximum_filter1d
-from scipy.signal import savgol_filter
+from scipy.ndimage import uniform_filter1d
 
-from eutonia import parameters
 from eutonia.inference import checks
-from eutonia.inference.forward import SLOTS, Body, Path
+from eutonia.inference.forward import SLOTS, Body, Path, Stretch
+from eutonia.inference.movement import Movement, movement, spread_of_noise
 from eutonia.inference.recording import Recording, Samples, refuse
 from eutonia.limb.swing import ReflexConstants
 
@@ -23,19 +22,22 @@ _SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.95, 1.5
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
-# Narrowest and widest window that smooths the path of a stretch, s, and the noise that the widest may leave in the
-# speed, rad/s: noise that the model took for movement would tire the reflex. The speed changes where two windows differ
-# by so many standard deviations.
-_FEW_S, _MANY_S, _SPEED_NOISE, _CHANGED = 0.016, 0.5, 0.0015, 3.5
+# After so long the errors of a torque count as independent when their size is guessed, s.
+_FORGOTTEN_S = 0.01
+# A limb moves where its speed is more than so many of its standard errors.
+_FASTER_THAN = 3.0
 # Shares of the way between which a stretch is under way, and how far it must return to count as over.
 _UNDER_WAY, _RETURNED = (0.02, 0.98), 0.15
+# Window over which the angle is averaged to find begin and end of a stretch, s.
+_BLURRED_S = 0.02
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A recording cut and averaged: `time` s (0 where the movement begins), angle deg, the fitted channel, EMG if any.
 
-    `trust` is the share of its usual weight with which each error counts.
+    `trust` is the share of its usual weight with which each error counts, and each sample the mean of `averaged`
+    recorded ones.
     """
 
     name: str
@@ -43,8 +45,9 @@ class Prepared:
     angle: Samples
     channel: Samples
     emg: Samples | None
-    path: Path | None
+    stretch: Stretch | None
     trust: Samples
+    averaged: int
     moving: Bool[np.ndarray, " sample"]
     speed: float
 
@@ -76,73 +79,59 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
     keep = (r.time_s >= seen - _SWING_BEFORE) & (r.time_s <= seen + _SWING_AFTER)
     time, angle = _averaged(r.time_s[keep] - seen, r.angle_deg[keep])
     emg = None if r.emg_mv is None else _averaged(r.time_s[keep], np.abs(r.emg_mv[keep]))[1]
-    return Prepared(r.name, time, angle, angle, emg, None, np.ones(time.size), time > 0.0, 0.0)
+    return Prepared(r.name, time, angle, angle, emg, None, np.ones(time.size), _each(int(keep.sum())), time > 0.0, 0.0)
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:
-    """Check an imposed stretch, cut it out and smooth its path."""
+    """Check an imposed stretch, cut it out and find the movement behind its angle."""
     checks.check_time(r)
     checks.check_angle(r, body)
     torque = checks.check_stretch(r, body)
     checks.check_clipping(r, torque, "torque_Nm")
+    checks.check_grain(r)
     step = float(np.median(np.diff(r.time_s)))
     time = np.arange(r.time_s[0], r.time_s[-1] + 0.5 * step, step)
     angle, resisted = np.interp(time, r.time_s, r.angle_deg), np.interp(time, r.time_s, torque)
-    smooth, velocity, acceleration, error = _smoothed(np.deg2rad(angle), step)
-    way = (np.rad2deg(smooth) - np.rad2deg(smooth[0])) / (np.rad2deg(smooth.max()) - np.rad2deg(smooth[0]))
+    first, last, until = _stretched(time, angle, step)
+    keep = (time >= time[first] - _RAMP_BEFORE) & (time <= until)
+    since = time[keep] - time[keep][0]
+    curve = movement(np.deg2rad(angle[keep]), step)
+    earlier = since - float(constants.delay)
+    # A speed within its error counts as none, or the noise of a limb that is held would tire the reflex.
+    felt = (np.abs(curve.at(earlier, 1)) > _FASTER_THAN * curve.error(earlier, 1)) & (earlier > 0.0)
+    rows = [curve.basis(since, order) for order in range(3)]
+    rows += [curve.basis(earlier), np.where(felt[:, None], curve.basis(earlier, 1), 0.0)]
+    short, series = _averaged(time[keep] - time[first], np.stack([angle[keep], resisted[keep]]))
+    means = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
+    stretch = _stretch(np.append(np.diff(short), step), means, curve)
+    emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
+    way = (since >= time[first] - time[keep][0]) & (since <= time[last] - time[keep][0])
+    speed = float(np.rad2deg(np.median(curve.at(since[way], 1))))
+    moving = (short >= 0.0) & (short <= time[last] - time[first])
+    inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
+    each = _each(int(keep.sum()))
+    doubt = inertia * np.linalg.norm(means[2] @ curve.scatter(), axis=1)
+    noise = spread_of_noise(series[1], max(1, round(_FORGOTTEN_S / (step * each))))
+    trust = 1.0 / np.sqrt(1.0 + (doubt / noise) ** 2)
+    return Prepared(r.name, short, series[0], series[1], emg, stretch, trust, each, moving, speed)
+
+
+def _stretch(steps: Samples, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:
+    series = rows @ curve.coefficients
+    path = Path(jnp.asarray(_filled(steps)), *(jnp.asarray(_filled(one))[:, None] for one in series))
+    errors = rows @ curve.scatter()
+    # What the acceleration errs by is in the trust.
+    errors[2] = 0.0
+    return Stretch(path, steps.size, np.stack([np.stack([_filled(c) for c in e.T], axis=1) for e in errors]))
+
+
+def _stretched(time: Samples, angle: Samples, step: float) -> tuple[int, int, float]:
+    """Return the samples between which a stretch is under way, and the time until which its hold is used."""
+    smooth = uniform_filter1d(angle, max(1, round(_BLURRED_S / step)), mode="nearest")
+    way = (smooth - smooth[0]) / (smooth.max() - smooth[0])
     first, last = (int(np.argmax(way >= share)) for share in _UNDER_WAY)
     over = np.flatnonzero(way[last:] < 1.0 - _RETURNED)
-    until = min(time[last] + _RAMP_AFTER, time[last + over[0] - 1] if over.size else np.inf)
-    keep = (time >= time[first] - _RAMP_BEFORE) & (time <= until)
-    delayed = [
-        np.interp(time - float(constants.delay), time, x, left=x0) for x, x0 in ((smooth, smooth[0]), (velocity, 0.0))
-    ]
-    series = np.stack([smooth, velocity, acceleration, *delayed, angle, resisted, error])[:, keep]
-    short, series = _averaged(time[keep] - time[first], series)
-    steps = np.append(np.diff(short), step)
-    path = Path(*(jnp.asarray(_filled(x)) for x in (steps, *series[:5])))
-    emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
-    speed = float((np.rad2deg(smooth[last]) - np.rad2deg(smooth[first])) / (time[last] - time[first]))
-    moving = (short >= 0.0) & (short <= time[last] - time[first])
-    usual, doubt = (parameters.load("inference").value(name) for name in ("torque_noise", "acceleration_error"))
-    inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
-    trust = 1.0 / np.sqrt(1.0 + (inertia / (usual * body.ceiling)) ** 2 * ((doubt * series[2]) ** 2 + series[7] ** 2))
-    # The mean of several samples errs less than one, which matters where stretches of several lengths are fitted.
-    trust = trust * np.sqrt(_each(int(keep.sum())))
-    return Prepared(r.name, short, series[5], series[6], emg, path, trust, moving, speed)
-
-
-def _smoothed(angle: Samples, step: float) -> tuple[Samples, Samples, Samples, Samples]:
-    """Return angle, speed, acceleration and the standard error of the acceleration, from parabolas through neighbours:
-    through many where the speed is steady, through few where it changes by more than noise.
-    """
-    noise = float(np.std(np.diff(angle, 2))) / np.sqrt(6.0)
-    window = _odd(_FEW_S / step)
-    # The slope and the bend of a parabola through n samples have the variances 12 s^2 / (n^3 step^2) and 720 s^2 /
-    # (n^5 step^4).
-    wanted = float(np.cbrt(12.0 * (noise / (_SPEED_NOISE * step)) ** 2))
-    most = min(_odd(wanted), _odd(_MANY_S / step), _odd(angle.size / 4.0))
-    chosen = _parabolas(angle, window, step)
-    error = np.full(angle.size, noise * np.sqrt(720.0 / window**5) / step**2)
-    steady = np.ones(angle.size, bool)
-    while window < most:
-        doubt = _CHANGED * noise * np.sqrt(12.0 / window**3) / step
-        window = min(_odd(1.6 * window), most)
-        wider = _parabolas(angle, window, step)
-        differs = (np.abs(wider[1] - chosen[1]) > doubt).astype(float)
-        steady &= maximum_filter1d(differs, window) == 0.0
-        chosen = np.where(steady, wider, chosen)
-        error = np.where(steady, noise * np.sqrt(720.0 / window**5) / step**2, error)
-    return chosen[0], chosen[1], chosen[2], error
-
-
-def _parabolas(angle: Samples, window: int, step: float) -> Float[np.ndarray, "three sample"]:
-    return np.stack([savgol_filter(angle, window, 2, deriv=order, delta=step, mode="nearest") for order in (0, 1, 2)])
-
-
-def _odd(samples: float) -> int:
-    """Return the nearest odd number of samples, five at least."""
-    return max(5, 2 * round(0.5 * (samples - 1.0)) + 1)
+    return first, last, min(time[last] + _RAMP_AFTER, time[last + over[0] - 1] if over.size else np.inf)
 
 
 def _each(samples: int) -> int:

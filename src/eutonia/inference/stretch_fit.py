@@ -2,7 +2,8 @@
 damping with their uncertainty, and how much of the resistance is neural.
 
 The recording of a pendulum test or of one or more imposed stretches is fitted with the joint model that simulates
-patients. What the recording cannot determine keeps the spread that it had before, and is named.
+patients. What the recording cannot determine keeps the spread that it had before, and is named. Of a stretch the torque
+is fitted and the angle taken as known but for its noise, which is in the intervals too.
 
 Source: reduced joint model; priors in the set `inference`.
 Not for: voluntary movement, a leg that is held; intervals hold as far as the model does. Not a medical device.
@@ -11,7 +12,7 @@ Not for: voluntary movement, a leg that is held; intervals hold as far as the mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -28,6 +29,7 @@ from eutonia.inference.prepare import Prepared, prepare_stretch, prepare_swing
 from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
+from eutonia.inference.widen import widened
 from eutonia.limb.joint import JOINTS
 from eutonia.limb.swing import ReflexConstants
 from eutonia.simulation.bedside import stepped_constants
@@ -158,8 +160,11 @@ def fit(
     begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    posterior = Posterior(model, recorded, begins)
-    return _result(test, body, posterior, prepared, sample(posterior, rng), rng)
+    posterior = Posterior(model, recorded, begins, np.array([one.averaged for one in prepared]))
+    drawn = sample(posterior, rng)
+    if isinstance(model, Stretches):
+        drawn = replace(drawn, z=widened(posterior, drawn.z, model.missed(drawn.z, rng)))
+    return _result(test, body, posterior, prepared, drawn, rng)
 
 
 def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
@@ -192,9 +197,9 @@ def _model(
         one = prepare_swing(recordings[0], body)
         return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
-    paths = tuple((one.path, one.time.size) for one in each if one.path is not None)
+    stretches = tuple(one.stretch for one in each if one.stretch is not None)
     return Stretches(
-        body, priors(RAMP, body.joint, body.ceiling), constants, paths, np.concatenate([one.trust for one in each])
+        body, priors(RAMP, body.joint, body.ceiling), constants, stretches, np.concatenate([one.trust for one in each])
     ), each
 
 
