@@ -10,14 +10,18 @@ standard errors are local. Nothing of the two headline stroke trials is read her
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from dataclasses import dataclass
 
 import jax
 
 jax.config.update("jax_enable_x64", True)
 
+import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from cohorts import Study, build, charted, trial_arm  # noqa: E402
+
+from eutonia.drug.kinetics import IntrathecalValues, Kinetics  # noqa: E402
 
 LEG, ARM = 0, 1
 
@@ -63,6 +67,7 @@ class Target:
 
 
 TARGETS = (
+    Target("spinal fluid: half-life in the first 4 h", "CSF001", 1.51, 0.15),
     Target("H/M fall, lumbar puncture, 15 min", "RFX016", 0.30, 0.12),
     Target("H/M fall, lumbar puncture, 1 h", "RFX001", 0.77, 0.04),
     Target("H/M fall, lumbar puncture, 1-6 h", "RFX003", 0.91, 0.03),
@@ -112,12 +117,24 @@ COFFEY = Study("spinal, long", "spinal", leg=(3.9, 1.0), arm=(1.5, 0.6))
 def predict(values: dict[str, float], n: int) -> dict[str, float]:
     """Predict every target with `n` people a study."""
     found: dict[str, float] = {}
+    found |= _spinal_fluid(values)
     found |= _reflex_after_bolus(values, n)
     found |= _reflex_on_pump(values, n)
     found |= _time_course(values, n)
     found |= _bolus_trials(values, n)
     found |= _pump_trials(values, n)
     return found
+
+
+def _spinal_fluid(values: dict[str, float]) -> dict[str, float]:
+    fluid = dataclasses.replace(
+        IntrathecalValues.from_records(), lumbar_puncture_spread=jnp.asarray(values["lumbar_puncture_spread"])
+    )
+    kinetics = Kinetics.typical(intrathecal=fluid)
+    state = kinetics.bolus(kinetics.initial_state(), 50.0)
+    later = kinetics.advance(state, kinetics.step_plan(4.0))
+    first, last = (float(kinetics.exposure(one).spinal.csf_lumbar[0]) for one in (state, later))
+    return {"spinal fluid: half-life in the first 4 h": 4.0 * float(np.log(2.0) / np.log(first / last))}
 
 
 def _reflex_after_bolus(values: dict[str, float], n: int) -> dict[str, float]:

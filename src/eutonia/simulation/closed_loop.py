@@ -5,9 +5,8 @@ Equation
     spindles (power law) -> afferents, delayed -> segment -> impulses, delayed -> twitches -> torque -> theta
 Method of steps: both ways take longer than a block of steps, so within a block limb and cord hear nothing of each
 other: first the limb, then the cord is stepped through it from what the other did before, both at the clock of the
-network, and the order does not matter. The
-delay of the loop, from a stretch to the first force, is a number of its own: what axons and one synapse leave of it
-lies before the cord and stands for afferents, spindle and contraction together.
+network, and the order does not matter. The delay of the loop, from a stretch to the first force, is a number of its
+own: what axons and one synapse leave of it lies before the cord and stands for afferents, spindle and contraction.
 Assumptions
     Torques of twitches add up and shorten as the joint model's muscle does (force-velocity); the tendon is in the share
     of the fascicles.
