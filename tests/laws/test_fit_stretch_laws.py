@@ -5,13 +5,9 @@ The full run, with 208 people a test, is `calibration/stretch_fit.py`; this one 
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pytest
+import stretch_fit as calibration
 from scipy import stats
 
 from eutonia.inference import sample as sampler
@@ -23,18 +19,6 @@ pytestmark = [pytest.mark.laws, pytest.mark.xdist_group("fit")]
 PEOPLE = {"pendulum": 5, "ramp": 6}
 
 
-@pytest.fixture(scope="module")
-def calibration() -> ModuleType:
-    path = Path(__file__).parents[2] / "calibration" / "stretch_fit.py"
-    spec = importlib.util.spec_from_file_location("calibration_stretch_fit", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer draws, of the same kind."""
@@ -43,7 +27,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler, "_MOST_ROUNDS", 3)
 
 
-def test_the_intervals_hold_as_often_as_they_say(calibration: ModuleType, quick: None) -> None:
+def test_the_intervals_hold_as_often_as_they_say(quick: None) -> None:
     ranks = []
     for test, people in PEOPLE.items():
         for who in range(people):
@@ -61,7 +45,7 @@ def test_the_intervals_hold_as_often_as_they_say(calibration: ModuleType, quick:
     assert (away < 0.25).mean() < 0.72
 
 
-def test_a_coarse_sensor_does_not_mislead(calibration: ModuleType, quick: None) -> None:
+def test_a_coarse_sensor_does_not_mislead(quick: None) -> None:
     truth = dict(calibration.EXAMPLE, angle_noise=0.05)
     r = calibration.pendulum_recording(truth, np.random.default_rng(4))
     half_degrees = Recording(r.name, r.time_s, np.round(2.0 * r.angle_deg) / 2.0, None, None, r.lines, r.header)
@@ -72,7 +56,7 @@ def test_a_coarse_sensor_does_not_mislead(calibration: ModuleType, quick: None) 
     assert sum(one.low <= truth[one.name] <= one.high for one in result.asked) >= 5
 
 
-def test_a_reflex_that_is_never_reached_is_said_to_be_unknown(calibration: ModuleType, quick: None) -> None:
+def test_a_reflex_that_is_never_reached_is_said_to_be_unknown(quick: None) -> None:
     truth = dict(calibration.EXAMPLE, threshold=128.0, velocity_sensitivity=0.04, background=0.4, stiffness=0.6)
     result = fit([calibration.ramp_recording(truth, 20.0, np.random.default_rng(4))], "ramp")
     found = {one.name: one for one in result.asked}

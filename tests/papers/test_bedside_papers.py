@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import velocity
 
 from eutonia import parameters
 from eutonia.assessment.ashworth import modified_ashworth_code
@@ -52,14 +48,6 @@ def survivors() -> tuple[People, Examination, Chart]:
     return people, exam, chart(people, exam, standing, luck, jnp.zeros(N), chart_constants())
 
 
-@pytest.fixture(scope="module")
-def velocity() -> Iterator[ModuleType]:
-    """The script that fits velocity sensitivity and splits resistance as McPherson did."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(Path(__file__).parents[2] / "calibration")
-        yield importlib.import_module("velocity")
-
-
 def test_relaxation_index_goes_with_walking_speed_as_in_huang_2021(
     survivors: tuple[People, Examination, Chart],
 ) -> None:
@@ -90,7 +78,7 @@ def test_no_rater_hears_resistance_better_than_0_9(survivors: tuple[People, Exam
         assert 0.5 < np.corrcoef(excess[resisting], grade[resisting])[0, 1] < 0.9
 
 
-def test_velocity_sensitivity_follows_the_severity_ladder(velocity: ModuleType) -> None:
+def test_velocity_sensitivity_follows_the_severity_ladder() -> None:
     """At the bias that gives a row its threshold, a limb has the velocity sensitivity of that row."""
     bias = jnp.asarray(velocity.ladder_bias())[None]
     reflex = tonic_reflex(bias, bias, ToneConstants.from_records())
@@ -103,7 +91,7 @@ def test_velocity_sensitivity_follows_the_severity_ladder(velocity: ModuleType) 
 
 
 def test_slope_more_than_threshold_carries_velocity_dependence_as_in_mcpherson_2018(
-    survivors: tuple[People, Examination, Chart], velocity: ModuleType
+    survivors: tuple[People, Examination, Chart],
 ) -> None:
     """Slope 74 %, threshold 15 %. The study's own scatter is unknown; groups of thirteen differ by about 0.2."""
     people, _, scores = survivors
