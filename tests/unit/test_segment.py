@@ -10,10 +10,11 @@ import pytest
 from scipy.optimize import brentq
 
 from eutonia import parameters
-from eutonia.assessment.segment import ashworth_grade
+from eutonia.assessment.segment import ashworth_grade, examine
 from eutonia.drug.effect.gaba_b import Receptor, at_tone_site
 from eutonia.errors import SimulationError
 from eutonia.simulation.segment import gaba_b_effect
+from eutonia.simulation.segment import person as spinal_cord
 from eutonia.tone.emulator import OUTPUTS, Emulator
 from eutonia.tone.segment import design, movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
@@ -99,6 +100,15 @@ def test_fifty_micrograms_take_three_quarters_of_the_h_reflex() -> None:
     before, after = recruited(SPASTIC).h_over_m, recruited(SPASTIC, BOLUS).h_over_m
     assert after == pytest.approx(0.14, abs=0.05)
     assert 1.0 - after / before == pytest.approx(0.77, abs=0.08)
+
+
+def test_without_an_h_none_is_told() -> None:
+    found = examine("h-reflex", spinal_cord(SPASTIC, concentration=600.0, cells=400))
+    told = {number.label: number.value for number in found.numbers}
+    assert np.isnan(told["Latency of H"])
+    assert np.isnan(told["Current of the largest H"])
+    # What is shown is then the largest M wave.
+    assert next(value for label, value in told.items() if label.startswith("M wave")) == 1.0
 
 
 def test_the_f_wave_hardly_moves() -> None:
@@ -235,6 +245,8 @@ def test_populations_and_steps_out_of_bounds_are_refused(cells: type[Sizes]) -> 
         cells(8)
     with pytest.raises(SimulationError, match=r"up to 0\.1 ms"):
         stimuli.rest(1.0, 1, dt_ms=0.2)
+    with pytest.raises(SimulationError, match="Correct the number or its unit"):
+        spinal_cord(SPASTIC, concentration=300_000.0)
 
 
 def test_the_emulator_agrees_with_the_segment_on_runs_that_were_kept_out() -> None:

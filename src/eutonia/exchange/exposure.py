@@ -123,14 +123,15 @@ def short(table: pl.DataFrame, most: int = 12) -> Table:
     from rich.text import Text
 
     kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
-    is_wide = len(kept) > _MOST_COLUMNS
-    if is_wide:
+    title = None
+    if len(kept) > _MOST_COLUMNS:
         kept = [name for name in kept if not name.startswith("A_")]
-    grid = Table(box=None, pad_edge=False)
+        unit = next(name.split("_", 2)[2] for name in kept if name.startswith("CONC_"))
+        title = f"Concentrations, {unit.replace('_per_', '/')}"
+    grid = Table(box=None, pad_edge=False, title=title, title_justify="left")
     for name in kept:
-        heading = name.replace("_", " ") if is_wide else name
-        longest = max(map(len, heading.split()))
-        grid.add_column(heading, min_width=longest, justify="left" if name in ("ID", "REASON") else "right")
+        heading = name.split("_")[1] if title and name.startswith("CONC_") else name
+        grid.add_column(heading, justify="left" if name in ("ID", "REASON") else "right", overflow="fold")
     for row in table.select(kept).head(most).iter_rows():
-        grid.add_row(*(Text("" if x is None else f"{x:.5g}" if isinstance(x, float) else str(x)) for x in row))
+        grid.add_row(*(Text("" if x is None else f"{x:.4g}" if isinstance(x, float) else str(x)) for x in row))
     return grid

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _MIDDLE_95 = (0.025, 0.5, 0.975)
 _HOURS_PER_DAY = 24.0
+_FEWEST = 10  # people of whom a middle 95 % is told
 _FINDINGS, _PAGE, _RECORD = "findings.csv", "report.html", "run.json"
 
 
@@ -51,7 +52,7 @@ def row(finding: Finding) -> Row:
         shown = [f"{value:.0f}" for value in (low, middle, high)]
     else:
         shown = list(words.alike((low, middle, high)))
-    interval = "" if low == high else f"{shown[0]} to {shown[2]}"
+    interval = "" if low == high or known.size < _FEWEST else f"{shown[0]} to {shown[2]}"
     return Row(of, finding.what, words.with_unit(shown[1], finding.unit.replace("count", "")), interval, who)
 
 

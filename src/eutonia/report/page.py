@@ -236,10 +236,11 @@ def _facts(result: StudyResult) -> list[tuple[str, str]]:
     return facts
 
 
-def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float]]:
+def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float, int]]:
+    """Return name, number, share in percent and colour of each status: one colour a status on every page."""
     counts = words.status_counts(run)
     total = sum(amount for _, amount in counts) or 1
-    return [(name, amount, 100 * amount / total) for name, amount in counts]
+    return [(name, amount, 100 * amount / total, words.status_rank(name)) for name, amount in counts]
 
 
 def _assumed(row: Mapping[str, Any]) -> dict[str, str]:

@@ -80,7 +80,7 @@ def _write_rows(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]
 def said(number: Number) -> tuple[str, str, str]:
     """Return a number in words: what, value, unit."""
     value = "none" if number.value != number.value else f"{number.value:.3g}"
-    return number.label, value, "" if number.unit == "1" else number.unit
+    return number.label, value, "" if number.unit == "1" or value == "none" else number.unit
 
 
 def html(finding: Finding, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> str:

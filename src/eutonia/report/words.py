@@ -211,8 +211,12 @@ def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
 def status_counts(run: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Return how many numbers of each status the run rests on, best known first."""
     counts = {str(name): int(amount) for name, amount in dict(run.get("counts_by_status") or {}).items()}
-    order = {name: rank for rank, name in enumerate(_STATUS_ORDER)}
-    return sorted(counts.items(), key=lambda item: (order.get(item[0], len(order)), item[0]))
+    return sorted(counts.items(), key=lambda item: (status_rank(item[0]), item[0]))
+
+
+def status_rank(status: str) -> int:
+    """Return how well known a number of a status is: 0 best."""
+    return _STATUS_ORDER.index(status) if status in _STATUS_ORDER else len(_STATUS_ORDER)
 
 
 def unique(names: Iterable[str]) -> list[str]:

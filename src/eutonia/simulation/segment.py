@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia.drug.effect.gaba_b import Receptor, Tolerance, effect
+from eutonia.drug.kinetics import IntrathecalValues
 from eutonia.errors import SimulationError
 from eutonia.tone.segment import movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
@@ -25,6 +26,7 @@ _REST_S = 1.5
 _SPEEDS = (3.1, 6.25, 12.5, 25.0, 50.0, 100.0, 200.0, 400.0)
 _SHOWN_SPEED = 100.0
 _TAIL_S = 0.1
+_NG_PER_UG = 1000.0
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,13 @@ def person(
             f"a descending bias of {bias:g} mV is not allowed. Allowed: 0 to {most:g} mV (0 healthy, about 3 spastic). "
             "What a drug takes away is given as a concentration, not as a negative bias."
         )
+    largest = parameters.load("exposure").value("largest_intrathecal_dose")
+    highest = largest / IntrathecalValues.from_records().geometry.total_volume * _NG_PER_UG
+    if concentration > highest:
+        raise SimulationError(
+            f"a level of {concentration:g} ng/mL in the spinal fluid is not allowed. Allowed: 0 to {highest:.3g} "
+            f"ng/mL, as if all of it held {largest:g} ug. Correct the number or its unit."
+        )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
     if presynaptic_inhibition is not None:
         widest = parameters.load("segment").value("pad_most")
@@ -123,10 +132,10 @@ def _volley(who: Person, protocol: str, title: str) -> Finding:
     plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], current)
     numbers = [
         Number("Hmax/Mmax", found.h_over_m, "1"),
-        Number("Latency of H", float(found.latency_ms[found.best]), "ms"),
-        Number("Current of the largest H", float(current), "mA"),
-        Number("M wave at that current, of the largest", float(found.m[found.best]), "1"),
-        Number("Twitch torque at that current", float(found.activity.torque()[:, found.best].max()), "N m"),
+        Number("Latency of H", float(found.latency_ms[found.best]) if found.is_seen else np.nan, "ms"),
+        Number("Current of the largest H", float(current) if found.is_seen else np.nan, "mA"),
+        Number(f"M wave at {current:.3g} mA, of the largest", float(found.m[found.best]), "1"),
+        Number(f"Twitch torque at {current:.3g} mA", float(found.activity.torque()[:, found.best].max()), "N m"),
     ]
     curve = Curve(
         "Recruitment curve", "Current, mA", "Wave, share of the largest M", found.current, {"H": found.h, "M": found.m}
@@ -196,14 +205,14 @@ def _ramp(who: Person) -> Finding:
     angle = stimuli.ramp(plan, 0.4, _SHOWN_SPEED, 20.0)
     numbers = [
         Number("Threshold of the stretch reflex (3.1: that or less)", found.threshold_deg_s, "deg/s"),
-        Number("Pool fired within 50 ms at 100 deg/s", 100.0 * float(found.size[at]), "%"),
+        Number("Impulses of 100 units within 50 ms at 100 deg/s", 100.0 * float(found.size[at]), "1"),
         Number("Angle of onset at 100 deg/s", float(found.onset_deg[at]), "deg"),
         Number("Reflex torque at 100 deg/s", float(found.torque[at]), "N m"),
     ]
     curve = Curve(
         "Stretch reflex and speed",
         "Speed, deg/s",
-        "Share of the pool in 50 ms",
+        "Impulses of a unit in 50 ms",
         found.speed,
         {"Stretch reflex": found.size},
         is_log=True,

@@ -32,10 +32,10 @@ def h_reflex(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Shock the tibial nerve with growing currents."""
     found = [protocols.recruitment(one) for one in _people(at, seed)]
     ratio = [one.h_over_m for one in found]
-    has_h = np.array(ratio) > 0.0
+    has_h = np.array([one.is_seen for one in found])
     rows = (
         ("Hmax/Mmax", "", ratio),
-        ("Latency of H", "ms", [one.latency_ms[one.best] for one in found]),
+        ("Latency of H", "ms", np.where(has_h, [one.latency_ms[one.best] for one in found], np.nan)),
         ("Current of the largest H", "mA", np.where(has_h, [one.current[one.best] for one in found], np.nan)),
         ("Current of half of it", "mA", np.where(has_h, [one.test_current for one in found], np.nan)),
     )
@@ -59,19 +59,25 @@ def f_wave(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
 def depression(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Repeat a test reflex, ever faster."""
     people = _people(at, seed)
-    current = np.array([protocols.recruitment(one).test_current for one in people])
+    alone = [protocols.recruitment(one) for one in people]
+    current = np.array([one.test_current for one in alone])
     together = jax.tree.map(lambda *parts: jnp.concatenate(parts), *(one.condition for one in people))
     segment = Segment.of(together, people[0].sizes, seed, [one.person for one in people])
-    ratio = protocols.trains(segment, current, _HERTZ)
+    ratio = np.where([one.is_seen for one in alone], protocols.trains(segment, current, _HERTZ), np.nan)
     return _found("depression", [(f"H at {f:g} Hz, of the first", "", ratio[k]) for k, f in enumerate(_HERTZ)]), []
 
 
 def inhibition(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Test a reflex while its tendon is shaken, and after a shock to the nerve of the antagonist."""
-    found = [protocols.inhibition(one, protocols.recruitment(one).test_current) for one in _people(at, seed)]
+    people = _people(at, seed)
+    alone = [protocols.recruitment(one) for one in people]
+    found = [protocols.inhibition(one, h.test_current) for one, h in zip(people, alone, strict=True)]
+    has_h, rate = [one.is_seen for one in alone], protocols.usual_vibration()[0]
+    shaken = np.where(has_h, [one.vibratory for one in found], np.nan)
+    reciprocal = np.where(has_h, [one.reciprocal.min() for one in found], np.nan)
     rows = (
-        ("H during vibration at 80 Hz, of H alone", "", [one.vibratory for one in found]),
-        ("H at the most reciprocal inhibition, of H alone", "", [one.reciprocal.min() for one in found]),
+        (f"H during vibration at {rate:g} Hz, of H alone", "", shaken),
+        ("H at the most reciprocal inhibition, of H alone", "", reciprocal),
     )
     return _found("inhibition", rows), []
 

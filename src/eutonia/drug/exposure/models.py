@@ -64,6 +64,8 @@ class Model:
         Unit of concentrations, and how many of it one unit of amount in a litre is.
     largest_dose
         A larger dose, or more than this in a day, is a slip of the unit; None: not known.
+    smallest_dose
+        So is a smaller one, above 0.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Model:
     mass: Literal["mg", "ug"] = "mg"
     per_litre: tuple[str, float] = ("mg/L", 1.0)
     largest_dose: float | None = None
+    smallest_dose: float = 0.0
 
     @property
     def dosing(self) -> tuple[Quantity, ...]:
@@ -227,6 +230,7 @@ def _intrathecal() -> Model:
         mass="ug",
         per_litre=("ng/mL", 1.0),
         largest_dose=parameters.load("exposure").value("largest_intrathecal_dose"),
+        smallest_dose=parameters.load("exposure").value("smallest_intrathecal_dose"),
     )
 
 

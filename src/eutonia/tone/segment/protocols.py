@@ -78,9 +78,14 @@ class Recruitment:
         return float(self.h.max())
 
     @property
+    def is_seen(self) -> bool:
+        """Whether there is an H at any current."""
+        return self.h_over_m >= parameters.load("examination").value("reflex_seen")
+
+    @property
     def best(self) -> int:
-        """Which current gives the largest H."""
-        return int(self.h.argmax())
+        """Which current gives the largest H; without an H, the largest M."""
+        return int((self.h if self.is_seen else self.m).argmax())
 
     @property
     def test_current(self) -> float:
