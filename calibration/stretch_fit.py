@@ -87,7 +87,7 @@ def limb_of(truth: Mapping[str, float]) -> Limb:
 
 @jax.jit
 def _fall(limb: Limb, start: jax.Array) -> tuple[jax.Array, jax.Array]:
-    motion = swing(limb, at_rest(start, limb, steps=STEPS), stepped_constants(), 120, steps=STEPS, kept=5)
+    motion = swing(limb, at_rest(start, limb, steps=STEPS), stepped_constants(), 120, steps=STEPS, kept=1)
     return motion.time, motion.angle[:, 0]
 
 
