@@ -11,7 +11,7 @@ from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck,
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.bedside import Bedside, bedside
 from eutonia.simulation.course import Course, start
-from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import Traits
 from eutonia.simulation.stance import stance
 from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
@@ -21,12 +21,13 @@ from eutonia.trial.recruitment import lesioned, people_of
 @dataclass(frozen=True)
 class Survivors:
     """People by the last axis: time since onset h, bias mV of leg and arm, latent grade of each charted muscle group,
-    one chart, and the bedside.
+    the examination, one chart, and the bedside.
     """
 
     time_h: np.ndarray
     bias: np.ndarray
     latent: np.ndarray
+    exam: Examination
     chart: Chart
     bedside: Bedside
 
@@ -51,6 +52,7 @@ def survivors(seed: int, pool: int) -> Survivors:
         time_h=np.asarray(cohort.time_since_onset_h),
         bias=np.asarray(bias),
         latent=np.asarray(latent_grades(exam, constants)),
+        exam=exam,
         chart=scored,
         bedside=bedside(people, snapshot),
     )

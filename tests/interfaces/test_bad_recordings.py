@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eutonia import cli
 from eutonia.errors import RecordingError
 from eutonia.inference.recording import decode, parse, read
 from eutonia.inference.stretch_fit import fit
@@ -219,18 +217,14 @@ def test_what_belongs_to_the_person_or_the_test(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_command_ends_with_code_2_and_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "bad.csv").write_text(SWING.replace("angle_deg", "angle_rad"))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["eutonia", "fit-stretch", "bad.csv", "--test", "pendulum"])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2
+    (folder / "bad.csv").write_text(SWING.replace("angle_deg", "angle_rad"))
+    assert run("fit-stretch", "bad.csv", "--test", "pendulum") == 2
     shown = capsys.readouterr()
     assert "Error: bad.csv cannot be used" in shown.err
     assert "Traceback" not in shown.err
-    assert [path.name for path in tmp_path.iterdir()] == ["bad.csv"]
+    assert [path.name for path in folder.iterdir()] == ["bad.csv"]
 
 
 @settings(max_examples=120, deadline=None)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import re
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from eutonia import cli
 from eutonia.inference import sample as sampler
 from eutonia.inference.recording import Recording, read
 from eutonia.inference.stretch_fit import StretchFit, fit
@@ -38,17 +36,14 @@ def check_truth(result: StretchFit, path: Path) -> None:
 
 
 def test_a_pendulum_test_is_fitted_printed_and_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     recording = EXAMPLES / "pendulum_simulated.csv"
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["eutonia", "fit-stretch", str(recording), "--test", "pendulum", "--out", "fit"])
-    with contextlib.suppress(SystemExit):
-        cli.main()
+    assert run("fit-stretch", str(recording), "--test", "pendulum", "--out", "fit") == 0
     shown = " ".join(capsys.readouterr().out.split())
     for words in ("Pendulum test of the knee", "Determined", "Neural: reflex and tone", "not a medical device"):
         assert words in shown
-    folder = tmp_path / "fit"
+    folder = folder / "fit"
     assert {path.name for path in folder.iterdir()} == {"report.html", "fit.json", "fit.csv", "run.json"}
     said = json.loads((folder / "fit.json").read_text())
     known = truth(recording)

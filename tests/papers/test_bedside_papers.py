@@ -5,24 +5,21 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import survivors as calibration
 import velocity
 
 from eutonia import parameters
 from eutonia.assessment.ashworth import modified_ashworth_code
 from eutonia.assessment.pendulum import PendulumConstants, pendulum_score
-from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, latent_grades, limb_mean
+from eutonia.assessment.scoring import Chart, chart_constants, latent_grades, limb_mean
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import muscle_groups
-from eutonia.patient import Cohort, Population
 from eutonia.simulation.bedside import bedside, stepped_constants
 from eutonia.simulation.course import Snapshot
-from eutonia.simulation.examine import Examination, body_constants, examine
+from eutonia.simulation.examine import Examination
 from eutonia.simulation.pendulum import MUSCLE, pendulum
-from eutonia.simulation.people import People, Traits
-from eutonia.simulation.stance import stance
-from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
+from eutonia.simulation.people import People
 from eutonia.tone.spinal import ToneConstants, tonic_reflex
-from eutonia.trial.recruitment import lesioned, people_of
 
 SEED, N = 5, 8192
 
@@ -30,22 +27,8 @@ SEED, N = 5, 8192
 @pytest.fixture(scope="module")
 def survivors() -> tuple[People, Examination, Chart]:
     """Stroke survivors of any severity, examined and charted once by raters."""
-    who = np.arange(N)
-    cohort = Cohort.draw(SEED, who, Population.typical("stroke"))
-    time_h = cohort.time_since_onset_h
-    bias, strength = lesioned(
-        jnp.asarray(cohort.pathways.integrity(time_h)),
-        bias_factors(SEED, who),
-        strength_exponents(SEED, who),
-        jnp.asarray(time_h),
-        DescendingConstants.from_records(),
-    )
-    people = people_of(cohort, Traits.draw(SEED, jnp.asarray(who), "stroke"), bias, strength, who, SEED)
-    untreated = Snapshot.untreated(N)
-    exam = examine(people, untreated, body_constants())
-    luck = draw_luck(SEED, people.person, 1, chart_constants())
-    standing = stance(people, untreated, body_constants())
-    return people, exam, chart(people, exam, standing, luck, jnp.zeros(N), chart_constants())
+    found = calibration.survivors(SEED, N)
+    return found.bedside.people, found.exam, found.chart
 
 
 def test_relaxation_index_goes_with_walking_speed_as_in_huang_2021(

@@ -204,10 +204,10 @@ def _ramp(who: Person) -> Finding:
     plan = stimuli.rest(0.4 + 20.0 / _SHOWN_SPEED + 0.3, 1)
     angle = stimuli.ramp(plan, 0.4, _SHOWN_SPEED, 20.0)
     numbers = [
-        Number("Threshold of the stretch reflex (3.1: that or less)", found.threshold_deg_s, "deg/s"),
-        Number("Impulses of 100 units within 50 ms at 100 deg/s", 100.0 * float(found.size[at]), "1"),
-        Number("Angle of onset at 100 deg/s", float(found.onset_deg[at]), "deg"),
-        Number("Reflex torque at 100 deg/s", float(found.torque[at]), "N m"),
+        Number(f"Threshold of the stretch reflex ({_SPEEDS[0]:g}: that or less)", found.threshold_deg_s, "deg/s"),
+        Number(f"Impulses of 100 units within 50 ms at {_SHOWN_SPEED:g} deg/s", 100.0 * float(found.size[at]), "1"),
+        Number(f"Angle of onset at {_SHOWN_SPEED:g} deg/s", float(found.onset_deg[at]), "deg"),
+        Number(f"Reflex torque at {_SHOWN_SPEED:g} deg/s", float(found.torque[at]), "N m"),
     ]
     curve = Curve(
         "Stretch reflex and speed",
@@ -218,7 +218,7 @@ def _ramp(who: Person) -> Finding:
         is_log=True,
     )
     shown = who.copies(1, stimuli.stretch(plan, angle, float(who.condition.fusimotor[0])), "all")
-    return Finding("ramp", "Stretch of the soleus at 100 deg/s", numbers, curve, shown, angle[:, 0])
+    return Finding("ramp", f"Stretch of the soleus at {_SHOWN_SPEED:g} deg/s", numbers, curve, shown, angle[:, 0])
 
 
 def _contraction(who: Person) -> Finding:

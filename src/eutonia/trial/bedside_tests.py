@@ -299,7 +299,7 @@ TESTS: Mapping[str, Test] = MappingProxyType(
         ),
         "inhibition": Test(
             "Vibratory and reciprocal inhibition",
-            "H while the tendon is shaken at 80 Hz, and 0 to 12 ms after a shock to the peroneal nerve at its motor "
+            "H while the tendon is shaken, and 0 to 12 ms after a shock to the peroneal nerve at its motor "
             "threshold, each over H alone.",
             ("leg",),
             nerve_tests.inhibition,

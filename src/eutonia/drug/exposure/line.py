@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eutonia.drug.exposure.structure import ELIMINATED, Structure
 from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
 from eutonia.drug.kinetics.geometry import LEVELS, Segment, SpinalGeometry
+from eutonia.drug.kinetics.intrathecal import puncture_shares
 
 _ML_PER_L = 1000.0
 PUNCTURE = "PUNCTURE"
@@ -113,9 +114,7 @@ class Line(eqx.Module):
         """Return inputs by mode but the first, and as the blood has them."""
         n, puncture = len(self.geometry.volume), inputs[-1]
         segments = list(inputs[:n])
-        out, near = self.spread, self.conus_share
-        shares = {Segment.SAC: 1.0 - out, Segment.CONUS: near * out, Segment.TIP: (1.0 - near) * out}
-        for segment, share in shares.items():
+        for segment, share in puncture_shares(self.spread, self.conus_share).items():
             segments[segment] = segments[segment] + share * puncture
         whole = inputs[:n].sum(axis=0) + puncture
         patterns = _weighed(self.geometry.modes().into.T[1:], segments)

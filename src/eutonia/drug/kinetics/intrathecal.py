@@ -79,10 +79,10 @@ class Intrathecal(eqx.Module):
         if access == "catheter":
             return self._constant(unit * (geometry.place(tip or self.tip, volume_ml or 0.0) @ into))
         if access == "lumbar puncture":
-            b, near = self.spread, self.conus_share
+            b = self.spread
             if volume_ml is not None:
                 b = 1.0 - (1.0 - b) ** (volume_ml / self.puncture_volume)
-            shares = {Segment.SAC: 1.0 - b, Segment.CONUS: near * b, Segment.TIP: (1.0 - near) * b}
+            shares = puncture_shares(b, self.conus_share)
             parts = [share * self._constant(unit * (geometry.within(at) @ into)) for at, share in shares.items()]
             return parts[0] + parts[1] + parts[2]
         raise StudyError(unknown("way into the spinal fluid", access, ACCESSES))
@@ -160,6 +160,12 @@ class Intrathecal(eqx.Module):
         """Return what would be drawn from the catheter's tip, ng/mL: its segment, and what piles up as it runs."""
         here = jnp.asarray(self.geometry.place(self.tip) @ self.geometry.modes().shape, modes.dtype)
         return jnp.maximum(here @ modes, 0.0) + self.tip_excess * infusion_ug_per_h
+
+
+def puncture_shares(spread: Patients, conus_share: Patients) -> dict[Segment, Patients]:
+    """Return where a lumbar puncture's dose is at once, if the share `spread` of it leaves the sac."""
+    near, far = conus_share * spread, (1.0 - conus_share) * spread
+    return {Segment.SAC: 1.0 - spread, Segment.CONUS: near, Segment.TIP: far}
 
 
 def _reader(shape: NDArray[np.float64]) -> Callable[[Segment, Modes], Patients]:
