@@ -199,6 +199,15 @@ def test_arithmetic_raises_nothing_but_a_parameter_error(expression: str) -> Non
     assert math.isfinite(value)
 
 
+def test_what_only_bounds_an_input_is_not_recorded() -> None:
+    with parameters.recording() as used:
+        with parameters.unrecorded():
+            parameters.load("tone").value("severe_bias")
+        assert not used.records()
+        parameters.load("tone").value("severe_bias")
+    assert len(used.records()) == 1
+
+
 def test_a_recording_counts_each_record_once_by_status() -> None:
     oral = parameters.load("oral_adult_default")
     with parameters.recording() as used:

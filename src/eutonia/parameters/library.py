@@ -60,6 +60,16 @@ def recording() -> Iterator[Used]:
         _recorders.reset(token)
 
 
+@contextlib.contextmanager
+def unrecorded() -> Iterator[None]:
+    """Note nothing that is read inside: what only bounds an input is not what a result rests on."""
+    token = _recorders.set(())
+    try:
+        yield
+    finally:
+        _recorders.reset(token)
+
+
 @dataclass(frozen=True, slots=True)
 class ParameterSet:
     """A released set of records. It never changes: a correction is a new set with a new name."""

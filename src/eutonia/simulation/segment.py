@@ -86,7 +86,8 @@ def person(
     Raises
     ------
     SimulationError
-        A bias outside of what a lesion can leave, or a presynaptic inhibition that no gate can have.
+        A bias outside of what a lesion can leave, a level that nobody has had, or a presynaptic inhibition that no
+        gate can have.
     """
     most = parameters.load("descending").value("bias_ceiling")
     if not 0.0 <= bias <= most:
@@ -94,8 +95,9 @@ def person(
             f"a descending bias of {bias:g} mV is not allowed. Allowed: 0 to {most:g} mV (0 healthy, about 3 spastic). "
             "What a drug takes away is given as a concentration, not as a negative bias."
         )
-    largest = parameters.load("exposure").value("largest_intrathecal_dose")
-    highest = largest / IntrathecalValues.from_records().geometry.total_volume * _NG_PER_UG
+    with parameters.unrecorded():
+        largest = parameters.load("exposure").value("largest_intrathecal_dose")
+        highest = largest / IntrathecalValues.from_records().geometry.total_volume * _NG_PER_UG
     if concentration > highest:
         raise SimulationError(
             f"a level of {concentration:g} ng/mL in the spinal fluid is not allowed. Allowed: 0 to {highest:.3g} "
