@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +10,7 @@ import pytest
 from jaxtyping import Float
 from scipy import stats
 
+from eutonia._progress import silent
 from eutonia.inference import sample as sampler
 from eutonia.inference.forward import Body, Swing
 from eutonia.inference.movement import movement
@@ -17,6 +18,7 @@ from eutonia.inference.posterior import Posterior, averaged_noise
 from eutonia.inference.priors import PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import _model
+from eutonia.inference.walk import walked
 from eutonia.inference.widen import widened
 from eutonia.limb.joint import joint
 from eutonia.limb.swing import Limb, Torques, at_rest, follow, swing, torques
@@ -221,31 +223,58 @@ def test_draws_widen_as_a_straight_line_says() -> None:
     # A known input of unit variance that was wrong: it changes the recording much as the third number does.
     tilt = 0.3 * model.slopes[:, 2] + np.linspace(-0.1, 0.1, 120)
     wide = widened(posterior, drawn, tilt[:, None] * rng.standard_normal(drawn.shape[1]))
-    spread, alike = (float(np.median(x)) for x in posterior.noise(drawn))
-    inverse = np.linalg.inv(_covariance(120, spread, alike))
-    known = np.linalg.inv(model.slopes.T @ inverse @ model.slopes + np.eye(6))
-    moved = known @ model.slopes.T @ inverse @ tilt
+    mean, precision = told(posterior, drawn)
+    known = np.linalg.inv(precision)
+    # The mean is linear in the recording: what a tilt of it would do.
+    moved = told(replace(posterior, recorded=posterior.recorded + tilt), drawn)[0] - mean
     expected = known + np.outer(moved, moved)
     np.testing.assert_allclose(np.std(wide[:6], axis=1), np.sqrt(np.diag(expected)), rtol=0.2)
     assert (np.sqrt(np.diag(expected)) / np.sqrt(np.diag(known))).max() > 1.5
     np.testing.assert_array_equal(wide[6:], drawn[6:])
 
 
+def told(posterior: Posterior, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and precision of a straight line's six numbers for noise in the middle of that of draws."""
+    assert isinstance(posterior.model, Line)
+    spread, alike = (float(np.median(x)) for x in posterior.noise(z))
+    weighted = posterior.model.slopes.T @ np.linalg.inv(_covariance(120, spread, alike))
+    precision = weighted @ posterior.model.slopes + np.eye(6)
+    return np.linalg.solve(precision, weighted @ posterior.recorded), precision
+
+
+def standard(posterior: Posterior, z: np.ndarray) -> np.ndarray:
+    """Return draws of a straight line in standard deviations from what is known of it."""
+    mean, precision = told(posterior, z)
+    return np.asarray(np.linalg.cholesky(precision).T @ (z[:6] - mean[:, None]))
+
+
 def test_draws_for_a_straight_line_are_the_known_posterior() -> None:
     posterior, _ = straight()
     drawn = sampler.sample(posterior, np.random.default_rng(3))
-    spread, alike = (float(np.median(x)) for x in posterior.noise(drawn.z))
-    model = posterior.model
-    assert isinstance(model, Line)
-    inverse = np.linalg.inv(_covariance(120, spread, alike))
-    precision = model.slopes.T @ inverse @ model.slopes + np.eye(6)
-    mean = np.linalg.solve(precision, model.slopes.T @ inverse @ posterior.recorded)
-    shape = np.linalg.cholesky(precision).T @ (drawn.z[:6] - mean[:, None])
+    shape = standard(posterior, drawn.z)
     assert np.abs(shape.mean(axis=1)).max() < 0.25
     np.testing.assert_allclose(shape.std(axis=1), 1.0, atol=0.2)
-    assert drawn.effective > 150
+    assert drawn.effective > 300
     assert drawn.pareto < 0.7
     assert drawn.solved == 1.0
+
+
+def test_a_handful_of_draws_walks_to_the_known_posterior() -> None:
+    posterior, _ = straight()
+    drawn = sampler.sample(posterior, np.random.default_rng(3)).z
+    off = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        few = np.tile(drawn[:, rng.choice(512, 16, replace=False)], 32)
+        many, counts = walked(posterior, few, 16.0, 400.0, rng, silent)
+        assert counts > 100
+        off.append(np.sqrt(counts) * standard(posterior, many).mean(axis=1))
+        np.testing.assert_allclose(standard(posterior, many).std(axis=1), 1.0, atol=0.25)
+    # As many count as are said to: the means err by so much and no more.
+    assert np.sqrt(np.mean(np.square(off))) < 1.3
+    same, counts = walked(posterior, drawn, 400.0, 400.0, np.random.default_rng(0), silent)
+    assert counts == 400.0
+    np.testing.assert_array_equal(same, drawn)
 
 
 @pytest.mark.parametrize("shape", [0.2, 0.5, 0.9])

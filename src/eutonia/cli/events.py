@@ -39,9 +39,9 @@ def exposure(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
+    from eutonia import _progress as bars
     from eutonia.exchange import exposure as tables
     from eutonia.exchange.settings import occasion_spreads
-    from eutonia.trial import progress as bars
     from eutonia.trial.running import prepare
 
     tables.check_target(out, events)

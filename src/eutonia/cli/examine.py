@@ -30,8 +30,8 @@ def examine(
     ] = None,
 ) -> None:
     """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
+    from eutonia import _progress as bars
     from eutonia.report import bedside
-    from eutonia.trial import progress as bars
     from eutonia.trial import running
 
     given = running.load(case)

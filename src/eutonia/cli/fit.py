@@ -28,6 +28,7 @@ def fit_stretch(
     seed: Annotated[int, typer.Option(min=0, help="Start of all random draws.")] = 0,
 ) -> None:
     """Fit a recorded stretch: threshold, gain, tone, stiffness, with what it cannot tell. Not a medical device."""
+    from eutonia import _progress as bars
     from eutonia.inference.recording import read
     from eutonia.report import stretch_fit as report
     from eutonia.trial import running
@@ -39,5 +40,7 @@ def fit_stretch(
     given = [(f"--{name.replace('_', '-')}", value) for name, value in sizes.items() if value is not None]
     words = ["eutonia", "fit-stretch", *map(str, traces), "--test", test, "--joint", joint]
     command = shlex.join([*words, *(word for pair in given for word in pair), "--seed", str(seed)])
-    result, record = report.run(recordings, test, joint, sizes, seed)
-    report.show(result, console(), report.write(result, record, target, command))
+    screen = console()
+    with bars.shown_on(screen, quiet=False) as progress:
+        result, record = report.run(recordings, test, joint, sizes, seed, progress)
+    report.show(result, screen, report.write(result, record, target, command))

@@ -31,8 +31,8 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
+    from eutonia import _progress as bars
     from eutonia.report import files, tables
-    from eutonia.trial import progress as bars
     from eutonia.trial import running
 
     given = running.load(study, seed=seed, patients=patients)

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from eutonia._progress import Progress, silent
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.occasions import vary
@@ -20,7 +21,6 @@ from eutonia.drug.exposure.records import OBSERVATION
 from eutonia.errors import DatasetError
 from eutonia.exchange.events import Events
 from eutonia.exchange.rules import same_id
-from eutonia.trial.progress import Progress, silent
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,9 +10,10 @@ segment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -38,12 +39,15 @@ from eutonia.limb.swing import (
 )
 
 # Candidates computed together: every call has this width, so that each model is compiled once.
-LANES = 512
+LANES = 256
 # Samples of a recording that a fit uses; a finer recording is averaged down to it.
 SLOTS = 512
 # Steps in one reflex delay and samples kept: a swing then errs by 0.02 deg at most times (tested).
 _STEPS, _KEPT = 20, 4
 _Three = tuple[Array, Array, Array]
+Draws = Float[np.ndarray, "number lane"]
+# Series with a column a candidate: one, or several.
+Found = TypeVar("Found")
 
 # A swing is followed for so many delays after release: 5 s at a delay of 50 ms.
 _BLOCKS = 100
@@ -72,12 +76,12 @@ class Model(Protocol):
         """What is known before."""
         ...
 
-    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
         """Return the recorded channel for any number of candidates."""
         ...
 
-    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
-        """Return what resists at every sample, N m, for at most `LANES` candidates."""
+    def resistance(self, z: Draws) -> Torques:
+        """Return what resists at every sample, N m."""
         ...
 
 
@@ -238,23 +242,25 @@ class Swing:
     constants: ReflexConstants
     times: Float[np.ndarray, " sample"]
 
-    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
         """Return the angle, deg."""
-        return np.concatenate([self._run(part, resisting=False)[0] for part in _parts(z)], axis=1)
+        return self._run(z, resisting=False)[0]
 
-    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+    def resistance(self, z: Draws) -> Torques:
         """Return what resists at every sample, N m."""
         resisting = self._run(z, resisting=True)[1]
         assert resisting is not None
-        return _cut_torques(resisting, self.times.size, z)
+        return jax.tree.map(jnp.asarray, resisting)
 
-    def _run(
-        self, z: Float[np.ndarray, "number lane"], *, resisting: bool
-    ) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
+    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
         times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
-        wide = _wide(z, self.priors)
-        angle, torques = _swing(wide, times, self.priors.names, pieces, self.constants, resisting=resisting)
-        return _cut(angle, self.times.size, z), torques
+
+        def run(part: Draws) -> tuple[Any, Torques | None]:
+            wide = _wide(part, self.priors)
+            found = _swing(wide, times, self.priors.names, pieces, self.constants, resisting=resisting)
+            return _cut(found, self.times.size, part)
+
+        return _side_by_side(run, z)
 
 
 @dataclass(frozen=True)
@@ -267,34 +273,35 @@ class Stretches:
     stretches: tuple[Stretch, ...]
     trust: Float[np.ndarray, " sample"]
 
-    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
         """Return the torque times the trust, N m; one stretch after the other."""
-        parts = [[_cut(torque, n, part) for torque, _, n in self._run(part)] for part in _parts(z)]
-        return np.concatenate([np.concatenate(part) for part in parts], axis=1) * self.trust[:, None]
+        return self._run(z)[0] * self.trust[:, None]
 
-    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+    def resistance(self, z: Draws) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""
-        each = [_cut_torques(resisting, n, z) for _, resisting, n in self._run(z)]
-        return jax.tree.map(lambda *parts: jnp.asarray(np.concatenate(parts)), *each)
+        return jax.tree.map(jnp.asarray, self._run(z)[1])
 
-    def missed(self, z: Float[np.ndarray, "number lane"], rng: np.random.Generator) -> Float[np.ndarray, "sample lane"]:
-        """Return how much the torque of at most `LANES` candidates, times the trust, would change if the path erred as
-        it may, otherwise in each.
-        """
-        erring = [_erring(stretch, rng) for stretch in self.stretches]
-        parts = [
-            [_cut(torque, n, z) for torque, _, n in self._run(z, paths)]
-            for paths in (erring, [stretch.path for stretch in self.stretches])
+    def missed(self, z: Draws, rng: np.random.Generator) -> Float[np.ndarray, "sample lane"]:
+        """Return how much the torque, times the trust, would change if the path erred as it may, otherwise in each."""
+        erring = [
+            self._run(part, [_erring(stretch, rng) for stretch in self.stretches])[0] - self._run(part)[0]
+            for part in _parts(z)
         ]
-        return (np.concatenate(parts[0]) - np.concatenate(parts[1])) * self.trust[:, None]
+        return np.concatenate(erring, axis=1) * self.trust[:, None]
 
-    def _run(self, z: Float[np.ndarray, "number lane"], paths: Sequence[Path] = ()) -> list[tuple[Array, Torques, int]]:
-        pieces, wide = _pieces(self.body, self.priors), _wide(z, self.priors)
-        done = []
-        for stretch, path in zip(self.stretches, paths or [one.path for one in self.stretches], strict=True):
-            torque, resisting = _stretch(wide, path, self.priors.names, pieces, self.constants)
-            done.append((torque, resisting, stretch.samples))
-        return done
+    def _run(self, z: Draws, paths: Sequence[Path] = ()) -> tuple[Float[np.ndarray, "sample lane"], Torques]:
+        """Return torque and what it is made of; for `paths` of their own, of at most `LANES` candidates."""
+        pieces = _pieces(self.body, self.priors)
+
+        def run(part: Draws) -> tuple[Any, Torques]:
+            wide = _wide(part, self.priors)
+            found = [
+                _cut(_stretch(wide, path, self.priors.names, pieces, self.constants), stretch.samples, part)
+                for stretch, path in zip(self.stretches, paths or [one.path for one in self.stretches], strict=True)
+            ]
+            return jax.tree.map(lambda *each: np.concatenate(each), *found)
+
+        return _side_by_side(run, z)
 
 
 def _erring(stretch: Stretch, rng: np.random.Generator) -> Path:
@@ -304,11 +311,18 @@ def _erring(stretch: Stretch, rng: np.random.Generator) -> Path:
     return Path(path.step, *(one + error @ luck for one, error in zip(series, stretch.errors, strict=True)))
 
 
-def _parts(z: Float[np.ndarray, "number lane"]) -> list[Float[np.ndarray, "number part"]]:
+def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:
+    """Run candidates `LANES` at a time, on all cores, and put what they give together again."""
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(run, _parts(z)))
+    return jax.tree.map(lambda *each: np.concatenate(each, axis=1), *done)
+
+
+def _parts(z: Draws) -> list[Float[np.ndarray, "number part"]]:
     return [z[:, at : at + LANES] for at in range(0, z.shape[1], LANES)]
 
 
-def _wide(z: Float[np.ndarray, "number lane"], of: Priors) -> Array:
+def _wide(z: Draws, of: Priors) -> Array:
     """Fill up to `LANES` candidates with copies of the last, without the noise, which no model reads."""
     z = z[: len(of.each) - NOISE]
     return jnp.asarray(np.pad(z, ((0, 0), (0, LANES - z.shape[1])), mode="edge"))
@@ -318,9 +332,5 @@ def _padded(values: Float[np.ndarray, " sample"]) -> Float[np.ndarray, " slot"]:
     return np.pad(values, (0, SLOTS - values.size), mode="edge")
 
 
-def _cut(values: Array, samples: int, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
-    return np.asarray(values)[:samples, : z.shape[1]]
-
-
-def _cut_torques(resisting: Torques, samples: int, z: Float[np.ndarray, "number lane"]) -> Torques:
-    return jax.tree.map(lambda part: jnp.asarray(_cut(part, samples, z)), resisting)
+def _cut(found: Found, samples: int, z: Draws) -> Found:
+    return jax.tree.map(lambda series: np.asarray(series)[:samples, : z.shape[1]], found)

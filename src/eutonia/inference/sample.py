@@ -9,7 +9,7 @@ Equation
     density of z = N(Q' F(z)) |det Q' F'(z)| ;  weight = posterior / density
 The noise is held while solving; the weight then uses the density with the noise integrated out, and the noise is
 drawn given the limb. Where too few draws count, more are made as seen from some of the draws, and the density is the
-mixture of all views.
+mixture of all views; where that is not enough, the draws walk.
 
 Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; Ionides, truncated weights; the tail index of the
 weights (Pareto k) says whether to trust them.
@@ -23,18 +23,20 @@ import numpy as np
 from jaxtyping import Float
 from scipy.special import logsumexp
 
-from eutonia.inference.forward import LANES
+from eutonia._progress import Progress, silent
 from eutonia.inference.posterior import Posterior
 from eutonia.inference.priors import NOISE
 from eutonia.inference.search import slopes_at, summits
+from eutonia.inference.walk import walked
 
 Draws = Float[np.ndarray, "number lane"]
 Lanes = Float[np.ndarray, " lane"]
 Rows = Float[np.ndarray, "lane number"]
 
-# Numerics: draws a round, effective draws that are enough, rounds at most, draws handed on, summits and later views,
-# and how far apart summits are in some number, in prior standard deviations.
-_ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED, _SUMMITS, _VIEWS, _SAME = 288, 150.0, 6, LANES, 3, 8, 0.1
+# Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on,
+# summits and later views, and how far apart summits are in some number, in prior standard deviations.
+_TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 512, 288, 300.0, 4, 512
+_SUMMITS, _VIEWS, _SAME = 3, 8, 0.1
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
@@ -45,8 +47,8 @@ _SOLVED = 0.03
 
 @dataclass(frozen=True)
 class Sample:
-    """Equally weighted draws of z, the place of highest density, how many weighted draws count, the Pareto index of the
-    weights (below 0.7 they may be trusted), and the share of draws for which a place was found.
+    """Equally weighted draws of z, how many of them count, the Pareto index of the weights that they had before they
+    walked (below 0.7 those may be trusted), and the share of draws for which a place was found.
     """
 
     z: Draws
@@ -125,15 +127,16 @@ class _Cloud:
         return errors, force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
 
 
-def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
+def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = silent) -> Sample:
     """Return draws from the density of a fit."""
-    tops = summits(posterior, rng.standard_normal((posterior.numbers, LANES)))
+    tops = summits(posterior, rng.standard_normal((posterior.numbers, _TRIED)))
     cloud = _Cloud(posterior, tops[-NOISE:, :1])
     cloud.look(_apart(posterior, tops))
     fresh = list(range(len(cloud.views)))
     for turn in range(_MOST_ROUNDS):
         _solve(cloud, fresh, rng)
         gain = cloud.gain()
+        progress("Search", (turn + 1) / _MOST_ROUNDS)
         if _effective(gain) >= _ENOUGH or turn == _MOST_ROUNDS - 1:
             break
         known = len(cloud.views)
@@ -144,8 +147,9 @@ def sample(posterior: Posterior, rng: np.random.Generator) -> Sample:
     most = logsumexp(gain) - 0.5 * np.log(gain.size)
     shape = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
     draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
+    draws, effective = walked(posterior, draws, _effective(gain), _ENOUGH, rng, progress)
     solved = cloud.z.shape[1] / sum(cloud.drawn)
-    return Sample(draws, _effective(gain), pareto_index(np.exp(gain - gain.max())), solved)
+    return Sample(draws, effective, pareto_index(np.exp(gain - gain.max())), solved)
 
 
 def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import _streams, parameters
+from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
 from eutonia.inference import meaning
 from eutonia.inference.body import body_of
@@ -131,6 +132,7 @@ def fit(
     height: str | None = None,
     shank_length: str | None = None,
     seed: int = 0,
+    progress: Progress = silent,
 ) -> StretchFit:
     """Fit recordings of one person, in 64-bit.
 
@@ -146,6 +148,8 @@ def fit(
         Body size with units, instead of what the files say.
     seed
         Start of the random draws.
+    progress
+        Called with a stage and the share of it that is done.
 
     Raises
     ------
@@ -161,7 +165,7 @@ def fit(
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     posterior = Posterior(model, recorded, begins, np.array([one.averaged for one in prepared]))
-    drawn = sample(posterior, rng)
+    drawn = sample(posterior, rng, progress)
     if isinstance(model, Stretches):
         drawn = replace(drawn, z=widened(posterior, drawn.z, model.missed(drawn.z, rng)))
     return _result(test, body, posterior, prepared, drawn, rng)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters
+from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.report import files, page, words
 from eutonia.trial.record import forget_constants, run_record
@@ -48,13 +49,18 @@ class Row:
 
 
 def run(
-    recordings: Sequence[Recording], test: str, joint: str, sizes: Mapping[str, str | None], seed: int
+    recordings: Sequence[Recording],
+    test: str,
+    joint: str,
+    sizes: Mapping[str, str | None],
+    seed: int,
+    progress: Progress = silent,
 ) -> tuple[StretchFit, Mapping[str, Any]]:
     """Fit recordings and return the result with the record of the run."""
     forget_constants()
     began = time.perf_counter()
     with parameters.recording() as used:
-        result = fit(recordings, test, joint, **sizes, seed=seed)
+        result = fit(recordings, test, joint, **sizes, seed=seed, progress=progress)
     return result, run_record(seed, "", used, time.perf_counter() - began)
 
 

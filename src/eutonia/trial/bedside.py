@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eutonia import _units, parameters
+from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, UnitError, unknown
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import LIMBS, all_muscle_groups
@@ -19,7 +20,6 @@ from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
-from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 
 _HOURS_PER_DAY = 24.0

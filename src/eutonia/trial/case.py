@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._progress import Progress, silent
 from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
 from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
@@ -31,7 +32,6 @@ from eutonia.tone.descending import (
 )
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from eutonia import parameters
+from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
-from eutonia.trial.progress import Progress, silent
 from eutonia.trial.record import forget_constants, run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult

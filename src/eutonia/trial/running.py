@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eutonia._progress import Progress, silent
 from eutonia.study.design import CaseStudy, TrialStudy, load_study
-from eutonia.trial.progress import Progress, silent
 
 if TYPE_CHECKING:
     from eutonia.trial.result import StudyResult

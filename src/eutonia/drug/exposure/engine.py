@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import equinox as eqx
@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float
 from numpy.typing import NDArray
 
+from eutonia._progress import Progress, silent
 from eutonia.drug.exposure.line import Line, LineStructure
 from eutonia.drug.exposure.models import Model
 from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
@@ -25,7 +26,6 @@ from eutonia.drug.kinetics.cascade import halvings
 _CHUNK = 64
 _WIDTHS = (8, 128, 1024)
 _BEYOND = "the numbers left the range of the machine"
-Progress = Callable[[str, float], None]
 
 # One step of a block of people, or many on a first axis.
 Each = Float[Array, "*step patient"]
@@ -84,7 +84,7 @@ def simulate(
     values: Mapping[str, Floats],
     *,
     dtype: type = np.float64,
-    progress: Progress = lambda _stage, _share: None,
+    progress: Progress = silent,
 ) -> Simulated:
     """Return the amounts at each observation: in each compartment, and what has been eliminated.
 

@@ -8,12 +8,13 @@ found by passing intervals until it repeats, and then one linear system for the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 import numpy as np
 from scipy.integrate import solve_ivp
 
+from eutonia._progress import Progress
 from eutonia.drug.exposure.records import Floats, Records
 from eutonia.drug.exposure.structure import Structure
 from eutonia.drug.exposure.timeline import Periodic, Step, steps_of
@@ -25,7 +26,7 @@ _MOST_INTERVALS = 5_000
 
 
 def simulate(
-    structure: Structure, records: Records, values: Mapping[str, Floats], progress: Callable[[str, float], None]
+    structure: Structure, records: Records, values: Mapping[str, Floats], progress: Progress
 ) -> tuple[Floats, dict[int, str]]:
     """Return the amounts at each observation, and why a person has none: see `engine.simulate`."""
     n_inputs = len(structure.inputs)
