@@ -242,7 +242,8 @@ def test_bibtex_is_read() -> None:
     entry = citations.read(source, "x.bib")["A_2000"]
     assert entry.kind == "article"
     assert entry.fields == {"title": "{N}ested {braces}", "year": "2000", "note": "in quotes"}
-    assert entry.title == "{N}ested {braces}"
+    assert entry.title == "Nested braces"
+    assert entry.said("author") == ""
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from eutonia.cli.app import app, console
 
 @app.command()
 def segment(
-    severity: Annotated[str, typer.Option(help="healthy, spastic or severe; --bias says it in numbers.")] = "spastic",
+    severity: Annotated[
+        str | None, typer.Option(help="healthy, spastic or severe; spastic when left out.", show_default=False)
+    ] = None,
     bias: Annotated[str | None, typer.Option(help='Descending bias instead of a severity, such as "2.5 mV".')] = None,
     csf: Annotated[str | None, typer.Option(help='Baclofen in the spinal fluid, such as "300 ng/mL".')] = None,
     presynaptic_share: Annotated[
@@ -44,6 +46,12 @@ def segment(
 
     if protocol not in examinations.EXAMINATIONS:
         raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
+    if severity and bias:
+        raise SimulationError(
+            f'--severity {severity} and --bias "{bias}" were both given. Allowed: one of them, for both set the '
+            "descending bias. Leave one out."
+        )
+    severity = severity or "spastic"
     if severity not in PRESETS:
         raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
     target = report.check_folder(out) if out else None

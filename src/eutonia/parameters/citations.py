@@ -28,7 +28,11 @@ class Entry:
     @property
     def title(self) -> str:
         """What was published, as far as the entry says."""
-        return self.fields.get("title", self.key)
+        return self.said("title") or self.key
+
+    def said(self, field: str) -> str:
+        """Return a field as people read it: without the braces that keep a name or a capital together in BibTeX."""
+        return self.fields.get(field, "").replace("{", "").replace("}", "")
 
 
 @functools.cache

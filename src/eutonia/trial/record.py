@@ -49,5 +49,5 @@ def forget_constants() -> None:
 
 def _described(key: str) -> str:
     entry = parameters.citations.entry(key)
-    parts = [entry.fields.get(name, "") for name in ("author", "title", "journal", "year", "doi", "note")]
+    parts = [entry.said(name) for name in ("author", "title", "journal", "year", "doi", "note")]
     return ". ".join(part for part in parts if part)
