@@ -35,7 +35,7 @@ Rows = Float[np.ndarray, "lane number"]
 
 # Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on,
 # summits and later views, and how far apart summits are in some number, in prior standard deviations.
-_TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 512, 288, 300.0, 4, 512
+_TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 288, 300.0, 4, 512
 _SUMMITS, _VIEWS, _SAME = 3, 8, 0.1
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])

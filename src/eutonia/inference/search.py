@@ -14,8 +14,10 @@ from eutonia.inference.priors import NOISE
 
 Draws = Float[np.ndarray, "number lane"]
 
-# Numerics of the search. In the first rounds neighbouring errors count as independent: far off, all are alike.
-_STARTS, _ROUNDS, _ROUNDS_WITHOUT_LIKENESS = 34, 16, 6
+# Numerics of the search: places at first, and those that go on after so many rounds, for a summit may be narrow and
+# its foot low. In the first rounds neighbouring errors count as independent: far off, all are alike.
+_STARTS, _LEFT, _TRIALS = 136, 34, 4
+_ROUNDS, _ROUNDS_WITHOUT_LIKENESS = 16, 6
 _SHIFT = 1e-5
 _DAMPED = np.geomspace(1e-4, 1e4, 14)
 # A round that gains less than this has arrived.
@@ -35,6 +37,8 @@ def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top
     for turn in range(_ROUNDS):
         alike = turn >= _ROUNDS_WITHOUT_LIKENESS
         at, noise, height = _climb(posterior, at, alike=alike)
+        if turn == _TRIALS - 1:
+            at = at[:, np.argsort(-height, kind="stable")[:_LEFT]]
         if turn > _ROUNDS_WITHOUT_LIKENESS and height.max() - best < _ARRIVED:
             break
         best = height.max()
