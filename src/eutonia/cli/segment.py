@@ -40,20 +40,13 @@ def segment(
     from eutonia.errors import SimulationError, unknown
     from eutonia.report import segment as report
     from eutonia.simulation import segment as cord
-    from eutonia.tone.segment.condition import PRESETS, preset
+    from eutonia.tone.segment.condition import preset
     from eutonia.trial.record import run_record
     from eutonia.trial.running import prepare
 
     if protocol not in examinations.EXAMINATIONS:
         raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
-    if severity and bias:
-        raise SimulationError(
-            f'--severity {severity} and --bias "{bias}" were both given. Allowed: one of them, for both set the '
-            "descending bias. Leave one out."
-        )
-    severity = severity or "spastic"
-    if severity not in PRESETS:
-        raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
+    severity = _severity(severity, bias)
     target = report.check_folder(out) if out else None
     prepare()
     level = _units.parse(csf, "concentration_csf", "--csf") if csf else 0.0
@@ -79,3 +72,18 @@ def segment(
         run = run_record(seed, "", used, time.perf_counter() - began, command=command)
         report.write(found, target, run, facts)
         screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)
+
+
+def _severity(severity: str | None, bias: str | None) -> str:
+    """Return the severity that is meant."""
+    from eutonia.errors import SimulationError, unknown
+    from eutonia.tone.segment.condition import PRESETS
+
+    if severity and bias:
+        raise SimulationError(
+            f'--severity {severity} and --bias "{bias}" were both given. Allowed: one of them, for both set the '
+            "descending bias. Leave one out."
+        )
+    if severity and severity not in PRESETS:
+        raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
+    return severity or "spastic"
