@@ -10,7 +10,7 @@ segment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -51,6 +51,8 @@ Found = TypeVar("Found")
 
 # A swing is followed for so many delays after release: 5 s at a delay of 50 ms.
 _BLOCKS = 100
+# An error of what is known counts when it moves the whole channel by more than this share of the spread of its noise.
+_NOTHING = 0.3
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,12 @@ class Model(Protocol):
 
     def resistance(self, z: Draws) -> Torques:
         """Return what resists at every sample, N m."""
+        ...
+
+    def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
+        """Return, trace by trace, how the channel of one candidate changes with what is taken as known but errs, by
+        columns for independent errors of unit spread; what is nothing beside noise of this spread is left out.
+        """
         ...
 
 
@@ -187,8 +195,8 @@ def _resisting(
 
 
 class Path(eqx.Module):
-    """A recorded stretch at `SLOTS` samples: step to the next sample (s), angle, speed, acceleration (rad), and angle
-    and speed one reflex delay earlier; these five for one path or one a lane.
+    """A recorded stretch at `SLOTS` samples, or at the recorded ones of which each of these is the mean: step to the
+    next (s), angle, speed, acceleration (rad), angle and speed one reflex delay earlier; for one path or one a lane.
     """
 
     step: Float[Array, " sample"]
@@ -230,7 +238,8 @@ def _stretch(
     short = c.short_range_stiffness * limb.background * stretched
     resisting = _resisting(angle, velocity, activation, short, limb, c)
     inertia = of["inertia_left"] * pieces.inertia * path.acceleration
-    return resisting.total + inertia + of["torque_offset"], resisting
+    found = resisting.total + inertia + of["torque_offset"], resisting
+    return jax.tree.map(lambda series: series.reshape(SLOTS, -1, series.shape[1]).mean(axis=1), found)
 
 
 @dataclass(frozen=True)
@@ -252,6 +261,10 @@ class Swing:
         assert resisting is not None
         return jax.tree.map(jnp.asarray, resisting)
 
+    def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
+        """Return no columns: nothing but the candidate makes a swing."""
+        return (np.empty((self.times.size, 0)),)
+
     def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
         times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
 
@@ -265,50 +278,57 @@ class Swing:
 
 @dataclass(frozen=True)
 class Stretches:
-    """One or more imposed stretches; errors count with a weight, `trust`, so the torque is given times it."""
+    """One or more imposed stretches."""
 
     body: Body
     priors: Priors
     constants: ReflexConstants
     stretches: tuple[Stretch, ...]
-    trust: Float[np.ndarray, " sample"]
 
     def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
-        """Return the torque times the trust, N m; one stretch after the other."""
-        return self._run(z)[0] * self.trust[:, None]
+        """Return the torque, N m; one stretch after the other."""
+        return self._run(z)[0]
 
     def resistance(self, z: Draws) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""
         return jax.tree.map(jnp.asarray, self._run(z)[1])
 
-    def missed(self, z: Draws, rng: np.random.Generator) -> Float[np.ndarray, "sample lane"]:
-        """Return how much the torque, times the trust, would change if the path erred as it may, otherwise in each."""
-        erring = [
-            self._run(part, [_erring(stretch, rng) for stretch in self.stretches])[0] - self._run(part)[0]
-            for part in _parts(z)
-        ]
-        return np.concatenate(erring, axis=1) * self.trust[:, None]
+    def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
+        """Return how the torque of one candidate changes with independent errors of each path, N m."""
+        pieces, wide = _pieces(self.body, self.priors), _wide(z, self.priors)
+        out = []
+        for stretch in self.stretches:
+            given = [stretch.path, *_erring(stretch)]
+            torque = [_stretch(wide, path, self.priors.names, pieces, self.constants)[0] for path in given]
+            changes = np.concatenate([np.asarray(one - torque[0]) for one in torque[1:]], axis=1)
+            axes, sizes, _ = np.linalg.svd(changes[: stretch.samples], full_matrices=False)
+            out.append((axes * sizes)[:, sizes > _NOTHING * spread])
+        return tuple(out)
 
-    def _run(self, z: Draws, paths: Sequence[Path] = ()) -> tuple[Float[np.ndarray, "sample lane"], Torques]:
-        """Return torque and what it is made of; for `paths` of their own, of at most `LANES` candidates."""
+    def _run(self, z: Draws) -> tuple[Float[np.ndarray, "sample lane"], Torques]:
         pieces = _pieces(self.body, self.priors)
 
         def run(part: Draws) -> tuple[Any, Torques]:
             wide = _wide(part, self.priors)
             found = [
-                _cut(_stretch(wide, path, self.priors.names, pieces, self.constants), stretch.samples, part)
-                for stretch, path in zip(self.stretches, paths or [one.path for one in self.stretches], strict=True)
+                _cut(_stretch(wide, one.path, self.priors.names, pieces, self.constants), one.samples, part)
+                for one in self.stretches
             ]
             return jax.tree.map(lambda *each: np.concatenate(each), *found)
 
         return _side_by_side(run, z)
 
 
-def _erring(stretch: Stretch, rng: np.random.Generator) -> Path:
+def _erring(stretch: Stretch) -> list[Path]:
+    """Return the path with one of its errors a lane."""
     path = stretch.path
-    luck = rng.standard_normal((stretch.errors.shape[2], LANES))
     series = (path.angle, path.velocity, path.acceleration, path.angle_before, path.velocity_before)
-    return Path(path.step, *(one + error @ luck for one, error in zip(series, stretch.errors, strict=True)))
+    lanes = -(-stretch.errors.shape[2] // LANES) * LANES
+    errors = np.pad(stretch.errors, ((0, 0), (0, 0), (0, lanes - stretch.errors.shape[2])))
+    return [
+        Path(path.step, *(one + error[:, at : at + LANES] for one, error in zip(series, errors, strict=True)))
+        for at in range(0, lanes, LANES)
+    ]
 
 
 def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:

@@ -27,7 +27,7 @@ Matrix = Float[np.ndarray, "row column"]
 
 # Numerics. Distances of knots, s: the widest, and the narrowest (but two samples); a halving counts when it moves the
 # curve by so many standard errors; order of the splines and of the derivative that is held small; turns.
-_WIDEST_S, _NARROWEST_S, _CHANGED = 0.2, 0.003, 2.0
+_WIDEST_S, _NARROWEST_S, _CHANGED, _BENDS = 0.2, 0.003, 2.0, 0.75
 _ORDER, _HELD, _TURNS = 5, 4, 25
 # What an interval takes from itself and its neighbours.
 _SHARED = np.array([0.25, 0.5, 0.25])
@@ -105,7 +105,10 @@ def _refined(time: Samples, angle: Samples, narrowest: float) -> Float[np.ndarra
             break
         near = wide & (differs | np.append(differs[1:], False) | np.append(False, differs[:-1]))
         knots = np.sort(np.concatenate([knots, middles[near]]))
-    return knots
+    # Once more where it bends: the error of a curve holds only what its knots could show.
+    width = np.diff(knots)
+    finer = (width < _BENDS * _WIDEST_S) & (width >= 2.0 * narrowest)
+    return np.sort(np.concatenate([knots, 0.5 * (knots[1:] + knots[:-1])[finer]]))
 
 
 def _least_squares(

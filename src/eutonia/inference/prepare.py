@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter1d
 
 from eutonia.inference import checks
 from eutonia.inference.forward import SLOTS, Body, Path, Stretch
-from eutonia.inference.movement import Movement, movement, spread_of_noise
+from eutonia.inference.movement import Movement, movement
 from eutonia.inference.recording import Recording, Samples, refuse
 from eutonia.limb.swing import ReflexConstants
 
@@ -22,22 +22,21 @@ _SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.95, 1.5
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
-# After so long the errors of a torque count as independent when their size is guessed, s.
-_FORGOTTEN_S = 0.01
 # A limb moves where its speed is more than so many of its standard errors.
 _FASTER_THAN = 3.0
 # Shares of the way between which a stretch is under way, and how far it must return to count as over.
 _UNDER_WAY, _RETURNED = (0.02, 0.98), 0.15
 # Window over which the angle is averaged to find begin and end of a stretch, s.
 _BLURRED_S = 0.02
+# A stretch that moves less within a sample, deg, is followed at the samples that a fit uses.
+_COARSE_DEG = 0.6
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A recording cut and averaged: `time` s (0 where the movement begins), angle deg, the fitted channel, EMG if any.
 
-    `trust` is the share of its usual weight with which each error counts, and each sample the mean of `averaged`
-    recorded ones.
+    Each sample is the mean of `averaged` recorded ones.
     """
 
     name: str
@@ -46,7 +45,6 @@ class Prepared:
     channel: Samples
     emg: Samples | None
     stretch: Stretch | None
-    trust: Samples
     averaged: int
     moving: Bool[np.ndarray, " sample"]
     speed: float
@@ -79,7 +77,7 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
     keep = (r.time_s >= seen - _SWING_BEFORE) & (r.time_s <= seen + _SWING_AFTER)
     time, angle = _averaged(r.time_s[keep] - seen, r.angle_deg[keep])
     emg = None if r.emg_mv is None else _averaged(r.time_s[keep], np.abs(r.emg_mv[keep]))[1]
-    return Prepared(r.name, time, angle, angle, emg, None, np.ones(time.size), _each(int(keep.sum())), time > 0.0, 0.0)
+    return Prepared(r.name, time, angle, angle, emg, None, _each(int(keep.sum())), time > 0.0, 0.0)
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:
@@ -102,27 +100,25 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     rows = [curve.basis(since, order) for order in range(3)]
     rows += [curve.basis(earlier), np.where(felt[:, None], curve.basis(earlier, 1), 0.0)]
     short, series = _averaged(time[keep] - time[first], np.stack([angle[keep], resisted[keep]]))
-    means = _averaged(time[keep], np.stack(rows).swapaxes(1, 2))[1].swapaxes(1, 2)
-    stretch = _stretch(np.append(np.diff(short), step), means, curve)
     emg = None if r.emg_mv is None else _averaged(time[keep], np.abs(np.interp(time, r.time_s, r.emg_mv))[keep])[1]
     way = (since >= time[first] - time[keep][0]) & (since <= time[last] - time[keep][0])
     speed = float(np.rad2deg(np.median(curve.at(since[way], 1))))
     moving = (short >= 0.0) & (short <= time[last] - time[first])
-    inertia = float(body.joint.inertia(body.weight_kg, body.stature_m))
-    each = _each(int(keep.sum()))
-    doubt = inertia * np.linalg.norm(means[2] @ curve.scatter(), axis=1)
-    noise = spread_of_noise(series[1], max(1, round(_FORGOTTEN_S / (step * each))))
-    trust = 1.0 / np.sqrt(1.0 + (doubt / noise) ** 2)
-    return Prepared(r.name, short, series[0], series[1], emg, stretch, trust, each, moving, speed)
+    # The model is averaged like the recording where it changes much within a sample.
+    each = _each(since.size)
+    means = np.stack(rows)[:, : since.size // each * each]
+    if speed * step * each < _COARSE_DEG:
+        means, step = means.reshape(5, -1, each, means.shape[2]).mean(axis=2), step * each
+    stretch = _stretch(step, short.size, means, curve)
+    return Prepared(r.name, short, series[0], series[1], emg, stretch, _each(int(keep.sum())), moving, speed)
 
 
-def _stretch(steps: Samples, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:
-    series = rows @ curve.coefficients
-    path = Path(jnp.asarray(_filled(steps)), *(jnp.asarray(_filled(one))[:, None] for one in series))
-    errors = rows @ curve.scatter()
-    # What the acceleration errs by is in the trust.
-    errors[2] = 0.0
-    return Stretch(path, steps.size, np.stack([np.stack([_filled(c) for c in e.T], axis=1) for e in errors]))
+def _stretch(step: float, samples: int, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:
+    slots = SLOTS * (rows.shape[1] // samples)
+    filled = np.pad(rows, ((0, 0), (0, slots - rows.shape[1]), (0, 0)), mode="edge")
+    series = filled @ curve.coefficients
+    path = Path(jnp.full(slots, step), *(jnp.asarray(one)[:, None] for one in series))
+    return Stretch(path, samples, filled @ curve.scatter())
 
 
 def _stretched(time: Samples, angle: Samples, step: float) -> tuple[int, int, float]:
@@ -149,7 +145,3 @@ def _averaged(
         time[:whole].reshape(-1, each).mean(axis=1),
         values[..., :whole].reshape(*values.shape[:-1], -1, each).mean(axis=-1),
     )
-
-
-def _filled(values: Samples) -> Float[np.ndarray, " slot"]:
-    return np.pad(values, (0, SLOTS - values.size), mode="edge")

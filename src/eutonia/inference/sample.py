@@ -36,7 +36,7 @@ Rows = Float[np.ndarray, "lane number"]
 # Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on,
 # summits and later views, and how far apart summits are in some number, in prior standard deviations.
 _TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 288, 300.0, 4, 512
-_SUMMITS, _VIEWS, _SAME = 3, 8, 0.1
+_SUMMITS, _VIEWS, _SAME, _PASSES = 3, 8, 0.1, 2
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
@@ -70,9 +70,9 @@ class _View:
 class _Cloud:
     """Places found so far, what they say of the recording, and the views that they were found from."""
 
-    def __init__(self, posterior: Posterior, noise: Float[np.ndarray, "two one"]) -> None:
-        self.posterior, self.noise = posterior, noise
-        self.shape = posterior.numbers - NOISE
+    def __init__(self, posterior: Posterior, noise: Float[np.ndarray, " two"]) -> None:
+        self.posterior, self.white = posterior, posterior.noise.whitening(noise)
+        self.shape = posterior.shape
         self.views: list[_View] = []
         self.drawn: list[int] = []
         self.z = np.empty((self.shape, 0))
@@ -91,7 +91,7 @@ class _Cloud:
         """Add places."""
         errors, force, slopes = self.seen(at)
         self._seen.append((force, slopes))
-        self._target.append(self.posterior.log_marginal(errors) - 0.5 * (at**2).sum(axis=0))
+        self._target.append(self.posterior.noise.log_marginal(errors) - 0.5 * (at**2).sum(axis=0))
         self.z = np.concatenate([self.z, at], axis=1)
 
     def gain(self) -> Lanes:
@@ -106,31 +106,25 @@ class _Cloud:
             parts.append(logsumexp(np.stack(found), axis=0))
         return np.concatenate(self._target) - np.concatenate(parts)
 
-    def scales(self, at: Draws) -> tuple[Lanes, Lanes]:
-        """Return the noise that is held, once a place."""
-        spread, alike = (part * np.ones(at.shape[1]) for part in self.posterior.noise(self.noise))
-        return spread, alike
-
     def force(self, at: Draws) -> Float[np.ndarray, "row lane"]:
         """Return F at places."""
         errors = self.posterior.errors(at)[:, None]
-        return np.concatenate([-self.posterior.whiten(errors, *self.scales(at))[:, 0], at])
+        return np.concatenate([-self.white(errors)[:, 0], at])
 
     def seen(
         self, at: Draws
     ) -> tuple[Float[np.ndarray, "sample lane"], Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
         """Return errors, F, and how it changes with each number."""
         errors, slopes = slopes_at(self.posterior, at)
-        scales = self.scales(at)
         eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
-        force = np.concatenate([-self.posterior.whiten(errors[:, None], *scales)[:, 0], at])
-        return errors, force, np.concatenate([self.posterior.whiten(slopes, *scales), eye])
+        force = np.concatenate([-self.white(errors[:, None])[:, 0], at])
+        return errors, force, np.concatenate([self.white(slopes), eye])
 
 
 def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = silent) -> Sample:
     """Return draws from the density of a fit."""
-    tops = summits(posterior, rng.standard_normal((posterior.numbers, _TRIED)))
-    cloud = _Cloud(posterior, tops[-NOISE:, :1])
+    posterior, tops = _summits(posterior, rng.standard_normal((posterior.numbers, _TRIED)))
+    cloud = _Cloud(posterior, tops[-NOISE:, 0])
     cloud.look(_apart(posterior, tops))
     fresh = list(range(len(cloud.views)))
     for turn in range(_MOST_ROUNDS):
@@ -145,16 +139,27 @@ def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = 
         fresh = list(range(known, len(cloud.views)))
     # No draw stands for more than its share (truncated importance sampling).
     most = logsumexp(gain) - 0.5 * np.log(gain.size)
-    shape = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
-    draws = np.concatenate([shape, posterior.draw_noise(posterior.errors(shape), rng)])
-    draws, effective = walked(posterior, draws, _effective(gain), _ENOUGH, rng, progress)
+    begin = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
+    shape, effective = walked(posterior, begin, _effective(gain), _ENOUGH, rng, progress)
+    draws = np.concatenate([shape, posterior.noise.draw(posterior.errors(shape), rng)])
     solved = cloud.z.shape[1] / sum(cloud.drawn)
     return Sample(draws, effective, pareto_index(np.exp(gain - gain.max())), solved)
 
 
+def _summits(posterior: Posterior, start: Draws) -> tuple[Posterior, Float[np.ndarray, "number top"]]:
+    """Return the summits, and the posterior with what errs and with the noises that count, as seen from the highest."""
+    tops = summits(posterior, start)
+    for _ in range(_PASSES):
+        posterior = posterior.erring(tops[:, :1])
+        if not posterior.noise.errs:
+            break
+        tops = summits(posterior, tops)
+    return posterior.near(tops[:, :1]), tops
+
+
 def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:
     """Return the highest summits that are not the same."""
-    shape = posterior.numbers - NOISE
+    shape = posterior.shape
     kept: list[int] = []
     for k in range(tops.shape[1]):
         if len(kept) < _SUMMITS and all(np.abs(tops[:shape, k] - tops[:shape, j]).max() > _SAME for j in kept):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
+from eutonia.inference.noise import Noise
 from eutonia.inference.posterior import Posterior
-from eutonia.inference.priors import NOISE
 
 Draws = Float[np.ndarray, "number lane"]
 
@@ -28,15 +28,13 @@ _DEPTH = 8.0
 
 def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top"]:
     """Return z of the places reached from the best of `draws`, best first, without those far below."""
-    shape = posterior.numbers - NOISE
-    errors = posterior.errors(draws)
-    noise = posterior.best_noise(errors, alike=False)
-    height = posterior.density_of(errors, np.concatenate([draws[:shape], noise]))
-    at = draws[:shape, np.argsort(-height, kind="stable")[:_STARTS]]
+    at = draws[: posterior.shape]
+    height = _height(posterior.noise.independent, at, posterior.errors(at))[1]
+    at = at[:, np.argsort(-height, kind="stable")[:_STARTS]]
     best = -np.inf
     for turn in range(_ROUNDS):
         alike = turn >= _ROUNDS_WITHOUT_LIKENESS
-        at, noise, height = _climb(posterior, at, alike=alike)
+        at, noise, height = _climb(posterior, posterior.noise if alike else posterior.noise.independent, at)
         if turn == _TRIALS - 1:
             at = at[:, np.argsort(-height, kind="stable")[:_LEFT]]
         if turn > _ROUNDS_WITHOUT_LIKENESS and height.max() - best < _ARRIVED:
@@ -47,25 +45,31 @@ def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top
 
 
 def _climb(
-    posterior: Posterior, at: Draws, *, alike: bool
+    posterior: Posterior, noise: Noise, at: Draws
 ) -> tuple[Draws, Float[np.ndarray, "two lane"], Float[np.ndarray, " lane"]]:
     """Take one round uphill; return the places, the noise that suits each, and their height."""
     shape, places = at.shape
     errors, slopes = slopes_at(posterior, at)
-    scales = posterior.noise(np.concatenate([at, posterior.best_noise(errors, alike=alike)]))
-    white = posterior.whiten(slopes, *scales)
-    uphill = np.einsum("sil,sl->li", white, posterior.whiten(errors[:, None], *scales)[:, 0]) - at.T
-    curved = np.nan_to_num(np.einsum("sil,sjl->lij", white, white, optimize=True), posinf=0.0) + np.eye(shape)
+    told = noise.products(slopes, np.concatenate([slopes, errors[:, None]], axis=1), noise.best(errors)[0])
+    uphill = told[:, :, -1] - at.T
+    curved = np.nan_to_num(told[:, :, :-1], posinf=0.0) + np.eye(shape)
     stiff = np.einsum("lii->li", curved)[:, None, :, None] * np.eye(shape)
     damped = curved[:, None] + _DAMPED[:, None, None] * stiff
     steps = np.linalg.solve(damped, np.nan_to_num(uphill, posinf=0.0, neginf=0.0)[:, None, :, None])[..., 0]
     steps = np.concatenate([steps, np.zeros((places, 1, shape))], axis=1)
     flat = (at.T[:, None] + steps).reshape(-1, shape).T
-    errors = posterior.errors(flat)
-    noise = posterior.best_noise(errors, alike=alike)
-    height = posterior.density_of(errors, np.concatenate([flat, noise])).reshape(places, -1)
+    scales, height = _height(noise, flat, posterior.errors(flat))
+    height = height.reshape(places, -1)
     chosen = np.argmax(height, axis=1) + height.shape[1] * np.arange(places)
-    return flat[:, chosen], noise[:, chosen], height.reshape(-1)[chosen]
+    return flat[:, chosen], scales[:, chosen], height.reshape(-1)[chosen]
+
+
+def _height(
+    noise: Noise, at: Draws, errors: Float[np.ndarray, "sample lane"]
+) -> tuple[Float[np.ndarray, "two lane"], Float[np.ndarray, " lane"]]:
+    """Return the noise that suits each place, and its log density with it."""
+    scales, height = noise.best(errors)
+    return scales, height - 0.5 * (at**2).sum(axis=0)
 
 
 def slopes_at(

@@ -12,7 +12,7 @@ Not for: voluntary movement, a leg that is held; intervals hold as far as the mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,6 @@ from eutonia.inference.prepare import Prepared, prepare_stretch, prepare_swing
 from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
-from eutonia.inference.widen import widened
 from eutonia.limb.joint import JOINTS
 from eutonia.limb.swing import ReflexConstants
 from eutonia.simulation.bedside import stepped_constants
@@ -160,15 +159,10 @@ def fit(
     said = {"weight": weight, "height": height, "shank_length": shank_length}
     body = body_of(recordings, joint, said)
     model, prepared = _model(recordings, test, body, stepped_constants())
-    recorded = np.concatenate([one.channel * one.trust for one in prepared])
-    begins = np.concatenate([np.arange(one.time.size) == 0 for one in prepared])
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    posterior = Posterior(model, recorded, begins, np.array([one.averaged for one in prepared]))
-    drawn = sample(posterior, rng, progress)
-    if isinstance(model, Stretches):
-        drawn = replace(drawn, z=widened(posterior, drawn.z, model.missed(drawn.z, rng)))
-    return _result(test, body, posterior, prepared, drawn, rng)
+    drawn = sample(Posterior.of(model, [(one.channel, one.averaged) for one in prepared]), rng, progress)
+    return _result(test, body, model, prepared, drawn, rng)
 
 
 def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
@@ -202,17 +196,15 @@ def _model(
         return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     stretches = tuple(one.stretch for one in each if one.stretch is not None)
-    return Stretches(
-        body, priors(RAMP, body.joint, body.ceiling), constants, stretches, np.concatenate([one.trust for one in each])
-    ), each
+    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, stretches), each
 
 
 def _result(
-    test: str, body: Body, posterior: Posterior, prepared: list[Prepared], drawn: Sample, rng: np.random.Generator
+    test: str, body: Body, model: Model, prepared: list[Prepared], drawn: Sample, rng: np.random.Generator
 ) -> StretchFit:
-    known = posterior.model.priors
+    known = model.priors
     values = known.values(drawn.z)
-    resisting = posterior.model.resistance(drawn.z)
+    resisting = model.resistance(drawn.z)
     factor = _weight_error(values.shape[1], rng) if test == "pendulum" else np.ones(values.shape[1])
     is_torque = np.array([prior.unit.startswith("N m") for prior in known.each])
     values = np.where(is_torque[:, None], values * factor, values)
@@ -220,8 +212,7 @@ def _result(
     draws = dict(zip(known.names, values, strict=True))
     estimates = tuple(_estimate(prior, draws[prior.name]) for prior in known.each)
     parts = _parts(torque, np.concatenate([one.moving for one in prepared]))
-    trust = np.concatenate([one.trust for one in prepared])[:, None]
-    predicted = posterior.model.predict(drawn.z) / trust
+    predicted = model.predict(drawn.z)
     likeness = float(np.median(draws["noise_correlation"]))
     pairs = _pairs(drawn.z, known)
     return StretchFit(

@@ -33,13 +33,13 @@ def walked(
     posterior: Posterior, begin: Draws, effective: float, enough: float, rng: np.random.Generator, progress: Progress
 ) -> tuple[Draws, float]:
     """Return draws after as many steps as make `enough` of them count, or all steps, and how many then count."""
-    z, height, counts = begin, posterior.log_density(begin), effective
+    z, height, counts = begin, posterior.log_marginal(begin), effective
     for look in range(_LOOKS):
         if counts >= enough:
             break
         for step in range(_STEPS):
             proposed = z + _size(begin, whole=step % _WHOLE == 0, rng=rng) * _differences(begin, rng)
-            there = posterior.log_density(proposed)
+            there = posterior.log_marginal(proposed)
             taken = np.log(rng.random(height.size)) < there - height
             z, height = np.where(taken, proposed, z), np.where(taken, there, height)
         kept = _kept(begin, z) ** 2
