@@ -130,16 +130,17 @@ class Noise:
         spread, alike = self.numbers(z)
         node = np.abs(self.nodes[:, None] - z[1]).argmin(axis=0)
         out = np.zeros((one.shape[2], one.shape[1], other.shape[1]))
-        for trace, (size, axes) in zip(self.traces, self._spectra, strict=True):
-            mine, weighed = one[trace.rows], _weighed(other[trace.rows], *averaged_noise(alike, trace.averaged))
-            out += np.einsum("sil,sjl->lij", mine, weighed, optimize=True)
-            if trace.strays.size:
-                told = [
-                    np.einsum("lsr,scl->lrc", axes[node], np.tensordot(trace.strays.T, part, 1))
-                    for part in (_weighed(mine, *averaged_noise(alike, trace.averaged)), weighed)
-                ]
-                share = told[1] / (spread[:, None] ** 2 + size[node])[:, :, None]
-                out -= np.einsum("lri,lrj->lij", told[0], share)
+        with np.errstate(invalid="ignore", over="ignore"):
+            for trace, (size, axes) in zip(self.traces, self._spectra, strict=True):
+                mine, weighed = one[trace.rows], _weighed(other[trace.rows], *averaged_noise(alike, trace.averaged))
+                out += np.einsum("sil,sjl->lij", mine, weighed, optimize=True)
+                if trace.strays.size:
+                    told = [
+                        np.einsum("lsr,scl->lrc", axes[node], np.tensordot(trace.strays.T, part, 1))
+                        for part in (_weighed(mine, *averaged_noise(alike, trace.averaged)), weighed)
+                    ]
+                    share = told[1] / (spread[:, None] ** 2 + size[node])[:, :, None]
+                    out -= np.einsum("lri,lrj->lij", told[0], share)
         return out / spread[:, None, None] ** 2
 
     def whitening(self, z: Float[np.ndarray, " two"]) -> Callable[[Slopes], Slopes]:
@@ -153,9 +154,10 @@ class Noise:
 
         def white(columns: Slopes) -> Slopes:
             parts = []
-            for rows, free, less, along in each:
-                part = free(columns[rows])
-                parts.append(part - np.tensordot(less, np.tensordot(along, part, 1), 1) if less.size else part)
+            with np.errstate(invalid="ignore", over="ignore"):
+                for rows, free, less, along in each:
+                    part = free(columns[rows])
+                    parts.append(part - np.tensordot(less, np.tensordot(along, part, 1), 1) if less.size else part)
             return np.concatenate(parts)
 
         return white
