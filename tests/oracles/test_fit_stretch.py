@@ -191,7 +191,7 @@ def test_the_density_is_that_of_the_covariance_written_out(traces: str, errs: bo
         # What a search and a view take from it.
         mine = np.concatenate([line.predict(np.eye(6)), errors[:, [lane]]], axis=1)
         expected = mine.T @ np.linalg.solve(covariance, mine)
-        found = noise.products(mine[:, :, None], mine[:, :, None], best[:, [lane]])[0]
+        found = noise.products(mine[:, :, None], best[:, [lane]])[0]
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
         white = noise.whitening(best[:, lane])(mine[:, :, None])[:, :, 0]
         np.testing.assert_allclose(white.T @ white, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())

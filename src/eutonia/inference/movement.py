@@ -31,7 +31,7 @@ _WIDEST_S, _NARROWEST_S, _CHANGED, _BENDS = 0.2, 0.003, 2.0, 0.75
 _ORDER, _HELD, _TURNS = 5, 4, 25
 # What an interval takes from itself and its neighbours.
 _SHARED = np.array([0.25, 0.5, 0.25])
-# Nothing is surer than this, rad or N m; and what keeps a matrix invertible, as a share of its diagonal.
+# Nothing is surer than this, rad; and what keeps a matrix invertible, as a share of its diagonal.
 _SUREST, _RIDGE = 1e-5, 1e-12
 
 
@@ -65,7 +65,7 @@ class Movement:
 
 def movement(angle: Samples, step: float) -> Movement:
     """Fit evenly sampled angles, rad."""
-    time, noise = step * np.arange(angle.size), spread_of_noise(angle)
+    time, noise = step * np.arange(angle.size), _spread_of_noise(angle)
     knots = _refined(time, angle / noise, max(_NARROWEST_S, 2.0 * step))
     width = np.diff(knots)
     columns = _basis(knots, time) / noise
@@ -80,13 +80,11 @@ def movement(angle: Samples, step: float) -> Movement:
     return Movement(knots, coefficients, covariance)
 
 
-def spread_of_noise(values: Samples, apart: int = 1) -> float:
-    """Return the standard deviation of errors, from second differences of samples so far apart that their errors are
-    independent; it is at least the sensor's grain.
-    """
-    steps = np.abs(np.diff(values))
+def _spread_of_noise(angle: Samples) -> float:
+    """Return the standard deviation of errors, from second differences; it is at least the sensor's grain."""
+    steps = np.abs(np.diff(angle))
     grain = float(steps[steps > 0.0].min()) if (steps > 0.0).any() else 0.0
-    bends = values[2 * apart :] - 2.0 * values[apart:-apart] + values[: -2 * apart]
+    bends = np.diff(angle, 2)
     # Of a normal error half lies within 0.6745 standard deviations; a second difference has the variance of six.
     return max(float(np.median(np.abs(bends))) / (0.6745 * np.sqrt(6.0)), grain / np.sqrt(12.0), _SUREST)
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -97,7 +96,7 @@ class Noise:
         """Return standard deviation and correlation of neighbours."""
         return self.spread.middle * np.exp(self.spread.spread * z[0]), self._correlation(z[1])
 
-    @cached_property
+    @functools.cached_property
     def independent(self) -> Noise:
         """The noise with neighbours that are not alike."""
         return replace(self, nodes=np.array([-self.likeness.middle / self.likeness.spread]))
@@ -125,22 +124,20 @@ class Noise:
         steps = np.array([z_spread[1, 0, 0] - z_spread[0, 0, 0], fine.nodes[1] - fine.nodes[0]])
         return out + (rng.random(out.shape) - 0.5) * steps[:, None]
 
-    def products(self, one: Slopes, other: Slopes, z: Float[np.ndarray, "two lane"]) -> Float[np.ndarray, "lane _ _"]:
-        """Return a' N^-1 b of the columns of each lane, for noise of which the likeness is a node."""
+    def products(self, columns: Slopes, z: Float[np.ndarray, "two lane"]) -> Float[np.ndarray, "lane _ _"]:
+        """Return a' N^-1 b of all columns of each lane, for noise of which the likeness is a node."""
         spread, alike = self.numbers(z)
         node = np.abs(self.nodes[:, None] - z[1]).argmin(axis=0)
-        out = np.zeros((one.shape[2], one.shape[1], other.shape[1]))
+        out = np.zeros((columns.shape[2], columns.shape[1], columns.shape[1]))
         with np.errstate(invalid="ignore", over="ignore"):
             for trace, (size, axes) in zip(self.traces, self._spectra, strict=True):
-                mine, weighed = one[trace.rows], _weighed(other[trace.rows], *averaged_noise(alike, trace.averaged))
+                mine = columns[trace.rows]
+                weighed = _weighed(mine, *averaged_noise(alike, trace.averaged))
                 out += np.einsum("sil,sjl->lij", mine, weighed, optimize=True)
                 if trace.strays.size:
-                    told = [
-                        np.einsum("lsr,scl->lrc", axes[node], np.tensordot(trace.strays.T, part, 1))
-                        for part in (_weighed(mine, *averaged_noise(alike, trace.averaged)), weighed)
-                    ]
-                    share = told[1] / (spread[:, None] ** 2 + size[node])[:, :, None]
-                    out -= np.einsum("lri,lrj->lij", told[0], share)
+                    told = np.einsum("lsr,scl->lrc", axes[node], np.tensordot(trace.strays.T, weighed, 1))
+                    share = told / (spread[:, None] ** 2 + size[node])[:, :, None]
+                    out -= np.einsum("lri,lrj->lij", told, share)
         return out / spread[:, None, None] ** 2
 
     def whitening(self, z: Float[np.ndarray, " two"]) -> Callable[[Slopes], Slopes]:
@@ -165,7 +162,7 @@ class Noise:
     def _correlation(self, z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         return np.tanh(self.likeness.middle + self.likeness.spread * z)
 
-    @cached_property
+    @functools.cached_property
     def _spectra(self) -> list[tuple[Float[np.ndarray, "node stray"], Float[np.ndarray, "node stray stray"]]]:
         out = []
         for trace in self.traces:

@@ -108,9 +108,9 @@ def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Pre
     each = _each(since.size)
     means = np.stack(rows)[:, : since.size // each * each]
     if speed * step * each < _COARSE_DEG:
-        means, step = means.reshape(5, -1, each, means.shape[2]).mean(axis=2), step * each
+        means, step = means.reshape(len(means), -1, each, means.shape[2]).mean(axis=2), step * each
     stretch = _stretch(step, short.size, means, curve)
-    return Prepared(r.name, short, series[0], series[1], emg, stretch, _each(int(keep.sum())), moving, speed)
+    return Prepared(r.name, short, series[0], series[1], emg, stretch, each, moving, speed)
 
 
 def _stretch(step: float, samples: int, rows: Float[np.ndarray, "five sample row"], curve: Movement) -> Stretch:

@@ -106,10 +106,9 @@ class _Cloud:
             parts.append(logsumexp(np.stack(found), axis=0))
         return np.concatenate(self._target) - np.concatenate(parts)
 
-    def force(self, at: Draws) -> Float[np.ndarray, "row lane"]:
-        """Return F at places."""
-        errors = self.posterior.errors(at)[:, None]
-        return np.concatenate([-self.white(errors)[:, 0], at])
+    def force(self, at: Draws, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "row lane"]:
+        """Return F at places whose errors are known."""
+        return np.concatenate([-self.white(errors[:, None])[:, 0], at])
 
     def seen(
         self, at: Draws
@@ -117,8 +116,7 @@ class _Cloud:
         """Return errors, F, and how it changes with each number."""
         errors, slopes = slopes_at(self.posterior, at)
         eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
-        force = np.concatenate([-self.white(errors[:, None])[:, 0], at])
-        return errors, force, np.concatenate([self.white(slopes), eye])
+        return errors, self.force(at, errors), np.concatenate([self.white(slopes), eye])
 
 
 def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = silent) -> Sample:
@@ -216,7 +214,7 @@ def _advance(
     """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden)."""
     lanes, shape = step.shape
     tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
-    force = cloud.force(tried).reshape(-1, lanes, len(_SHARES))
+    force = cloud.force(tried, cloud.posterior.errors(tried)).reshape(-1, lanes, len(_SHARES))
     gaps = _tame(np.einsum("lri,rlk->lki", columns, _tame(force), optimize=True) - wanted[:, None])
     best = np.argmin((gaps**2).sum(axis=2), axis=1)
     new, taught = gaps[np.arange(lanes), best], _SHARES[best][:, None] * step

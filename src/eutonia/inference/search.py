@@ -50,9 +50,9 @@ def _climb(
     """Take one round uphill; return the places, the noise that suits each, and their height."""
     shape, places = at.shape
     errors, slopes = slopes_at(posterior, at)
-    told = noise.products(slopes, np.concatenate([slopes, errors[:, None]], axis=1), noise.best(errors)[0])
-    uphill = told[:, :, -1] - at.T
-    curved = np.nan_to_num(told[:, :, :-1], posinf=0.0) + np.eye(shape)
+    told = noise.products(np.concatenate([slopes, errors[:, None]], axis=1), noise.best(errors)[0])
+    uphill = told[:, :-1, -1] - at.T
+    curved = np.nan_to_num(told[:, :-1, :-1], posinf=0.0) + np.eye(shape)
     stiff = np.einsum("lii->li", curved)[:, None, :, None] * np.eye(shape)
     damped = curved[:, None] + _DAMPED[:, None, None] * stiff
     steps = np.linalg.solve(damped, np.nan_to_num(uphill, posinf=0.0, neginf=0.0)[:, None, :, None])[..., 0]
