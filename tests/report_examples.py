@@ -238,7 +238,7 @@ def trial(**changes: Any) -> StudyResult:
         "title": "Intrathecal baclofen for spastic hypertonia after stroke",
         "kind": "trial",
         "study_name": "meythaler_2001",
-        "description": "Double-blind crossover of one 50 µg lumbar bolus against saline in 21 stroke survivors; those "
+        "description": "Double-blind crossover of one 50 ug lumbar bolus against saline in 21 stroke survivors; those "
         "who responded had a pump for twelve months.",
         "quantities": quantities_of(visits),
         "consort": consort(),
@@ -301,10 +301,10 @@ def case(**changes: Any) -> StudyResult:
     """Return the made-up case: two years with a pump; `changes` replaces any field."""
     course = _case_course()
     events = (
-        (8.0, "Test bolus 50 µg"),
-        (14 * 24.0, "Pump implanted, 100 µg/day"),
+        (8.0, "Test bolus 50 ug"),
+        (14 * 24.0, "Pump implanted, 100 ug/day"),
         *((14 * 24.0 + k * 120 * 24.0, f"Refill {k}") for k in (1, 2, 3)),
-        (11 * MONTH_H, "Rate to 240 µg/day"),
+        (11 * MONTH_H, "Rate to 240 ug/day"),
         (14 * MONTH_H, "Reservoir empty: refill missed"),
         (14 * MONTH_H + 5 * 24, "Refilled, restarted"),
         (19 * MONTH_H, "Creatinine clearance 40 mL/min"),

@@ -108,7 +108,10 @@ def test_page_table_record_and_screen_agree(careless: tuple[Path, str]) -> None:
     )
     assert low < typical < high
     assert f"{float(rows[-1]['lumbar_typical_ng_per_ml']):.3g}" in shown
-    assert "3 ug/h of 2000 ug/mL is 0.036 mL/day" in shown
+    assert "3 mcg/h of 2000 mcg/mL is 0.036 mL/day" in shown
+    for seen in (shown, page):
+        assert "mcg" in seen
+        assert not re.search(r"\bug\b|[\u00b5\u03bc]g", seen)
 
 
 def test_the_page_loads_nothing(careless: tuple[Path, str]) -> None:

@@ -105,6 +105,11 @@ def test_the_first_thing_said_is_the_result_and_what_it_is_not(page: str) -> Non
     assert text.index("predicted") < text.index("Research and teaching only")
 
 
+def test_micrograms_are_written_as_in_clinics(page: str) -> None:
+    assert "mcg" in page
+    assert not re.search(r"\bug\b|[\u00b5\u03bc]g", page)
+
+
 def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
     heads = re.findall(r"<h2>(.*?)</h2>", trial_page)
     assert heads == [
@@ -128,13 +133,13 @@ def test_numbers_of_every_section_of_a_trial(trial_page: str) -> None:
 def test_a_case_shows_its_panels_and_events(case: StudyResult, case_page: str) -> None:
     text = Reader(case_page).text
     for expected in (
-        "Dose, µg/day", "Drug in spinal fluid and blood, ng/mL", "Effect at the receptor, %", "Tone, mV",
+        "Dose, mcg/day", "Drug in spinal fluid and blood, ng/mL", "Effect at the receptor, %", "Tone, mV",
         "Receptor sensitivity, %", "Ashworth",
         "Risk of adverse effects, %", "Months since start", "Test bolus day", "The missed refill",
     ):  # fmt: skip
         assert expected in text, expected
     for _, label in case.events:
-        assert label in text
+        assert words.clinic(label) in text
 
 
 def test_nothing_is_loaded_from_anywhere(page: str) -> None:
@@ -248,7 +253,7 @@ def test_many_events_become_numbers_that_stay_in_the_figure() -> None:
 
 
 def test_a_flow_of_four_arms_keeps_every_box() -> None:
-    arms = ("placebo", "25 µg", "50 µg", "100 µg")
+    arms = ("placebo", "25 mcg", "50 mcg", "100 mcg")
     rows = (
         ConsortRow("Randomised", None, 80, 80, 80),
         *(ConsortRow("Allocated", arm, 20, 20, 20) for arm in arms),

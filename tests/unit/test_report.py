@@ -102,8 +102,11 @@ class TestWords:
         assert words.alike([1.5, -0.25]) == ["1.50", "−0.25"]
 
     def test_units_visits_and_times(self) -> None:
-        assert words.with_unit("268", "ug/day") == "268 µg/day"
+        assert words.with_unit("268", "ug/day") == "268 mcg/day"
         assert words.with_unit("1.4", "score") == "1.4"
+        assert words.clinic("50 ug, 50µg, (ug/mL), 2 \u03bcg/day.") == "50 mcg, 50mcg, (mcg/mL), 2 mcg/day."
+        for other in ("dose_ug", "ug.toml", "runs/ug", "10.1000/x.ug-1", "bug", "μ", "ugly"):
+            assert words.clinic(other) == other
         assert (words.visit("6 hour"), words.visit("1 month"), words.visit("week 3")) == (
             "6 hours",
             "1 month",
@@ -225,7 +228,7 @@ class TestCourse:
 
     def test_events_keep_their_number_and_share_a_mark_when_close(self) -> None:
         found = markers([(900.0, "refill"), (10.0, "bolus 50 ug"), (11.0, "leaves")], 1000.0)
-        assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 µg; Leaves"), ("3", "Refill")]
+        assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]
 
 
 class TestThinning:
@@ -264,14 +267,14 @@ class TestTable:
         lines = text.splitlines()
         assert len(lines) <= 25
         assert all(len(line.rstrip()) <= width for line in lines)
-        assert "231 µg/day" in text
-        assert "268 µg/day" in text
+        assert "231 mcg/day" in text
+        assert "268 mcg/day" in text
         assert text.count("does not reproduce") == 5
 
     def test_a_terminal_without_unicode_gets_ascii(self, trial: StudyResult) -> None:
         text = self.shown(trial, 80, "ascii")
         assert text.isascii()
-        assert "ug/day" in text
+        assert "mcg/day" in text
         assert "x does not reproduce" in text
 
     def test_quiet_prints_only_the_folder(self, trial: StudyResult) -> None:
@@ -313,7 +316,7 @@ class TestFiles:
         with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as read:
             assert read["csf_leg"].attrs == {"units": "ng/mL", "long_name": "CSF at the leg segments"}
             xr.testing.assert_equal(read["bias"].load(), case.course["bias"])
-            assert json.loads(read.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 µg"}
+            assert json.loads(read.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 ug"}
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         assert (record["program"], record["seed"], record["kind"]) == ("eutonia", 20010911, "case")
 

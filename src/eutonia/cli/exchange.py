@@ -16,9 +16,11 @@ def export_(
     listed: Annotated[bool, typer.Option("--list", help="List the models that can be exported.")] = False,
     target: Annotated[str, typer.Option("--format", help="The format: sbml.")] = "sbml",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="File to write; the screen when left out.")] = None,
-    dose: Annotated[str | None, typer.Option(help='Dose at time 0: "10 mg" by mouth, "50 ug" in spinal fluid.')] = None,
+    dose: Annotated[
+        str | None, typer.Option(help='Dose at time 0: "10 mg" by mouth, "50 mcg" in spinal fluid.')
+    ] = None,
     every: Annotated[str | None, typer.Option(help='The dose again and again: "8 hour".')] = None,
-    infusion: Annotated[str | None, typer.Option(help='Infusion into the spinal fluid: "100 ug/day".')] = None,
+    infusion: Annotated[str | None, typer.Option(help='Infusion into the spinal fluid: "100 mcg/day".')] = None,
     access: Annotated[str | None, typer.Option(help="Way of a dose into the spinal fluid, such as catheter.")] = None,
     tip: Annotated[str | None, typer.Option(help="Vertebral level of the catheter's tip, such as T10.")] = None,
 ) -> None:

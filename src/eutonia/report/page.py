@@ -61,7 +61,7 @@ def html(result: StudyResult) -> str:
 
 
 def render(template: str, words_and_drawings: Mapping[str, Any]) -> str:
-    """Return one of the pages of the package, filled in."""
+    """Return one of the pages of the package, filled in; micrograms are "mcg" wherever they come from."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -73,7 +73,7 @@ def render(template: str, words_and_drawings: Mapping[str, Any]) -> str:
     )
     environment.filters["linked"] = _linked
     environment.filters["anchor"] = _anchor
-    return environment.get_template(template).render(words_and_drawings) + "\n"
+    return words.clinic(environment.get_template(template).render(words_and_drawings)) + "\n"
 
 
 def basis(run: Mapping[str, Any], command: str) -> dict[str, Any]:

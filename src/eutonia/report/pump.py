@@ -25,7 +25,7 @@ def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
     from rich.text import Text
 
     therapy, chosen = forecast.course.therapy, pump_words.shown_day(forecast, day)
-    console.print(Text(therapy.title, style="bold"))
+    console.print(Text(words.clinic(therapy.title), style="bold"))
     catheter = f"catheter {therapy.catheter_cm:g} cm to {therapy.tip}, dead volume {therapy.dead_volume:.3g} mL"
     console.print(Text(f"{therapy.device.model}, {therapy.reservoir:g} mL, {catheter}"))
     console.print(Text(f"{words.DISCLAIMER}.\n"))
@@ -37,7 +37,7 @@ def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
     console.print(Text("Rules that this program breaks" if found else "No rule is broken.", style="bold"))
     for when, rule, says, do, is_hazard in found:
         console.print(Text(f"{'!!' if is_hazard else ' -'} {when}: {rule}", style="bold red" if is_hazard else "bold"))
-        console.print(Text(f"   {says}\n   Do: {do}"))
+        console.print(Text(words.clinic(f"   {says}\n   Do: {do}")))
     console.print(Text(f"\n{balance(forecast)}"))
 
 
@@ -45,7 +45,7 @@ def balance(forecast: Forecast) -> str:
     """Return where the drug is, in a sentence."""
     ledger, pump = forecast.course.pump.ledger, forecast.course.pump
     return (
-        f"Of {ledger.filled:.6g} ug filled, {ledger.delivered:.6g} left the tip, {ledger.leaked:.6g} leaked, "
+        f"Of {ledger.filled:.6g} mcg filled, {ledger.delivered:.6g} left the tip, {ledger.leaked:.6g} leaked, "
         f"{ledger.withdrawn:.6g} were drawn out at refills, {pump.content:.6g} are in pump and tubing; unaccounted in "
         f"pump, fluid and blood: {forecast.unaccounted:.0e} of it."
     )
@@ -63,7 +63,7 @@ def _table(title: str, heads: list[str], *, left: int = 1) -> Table:
 
 def _hours(forecast: Forecast, day: int) -> Table:
     therapy = forecast.course.therapy
-    heads = ["hour", "pump ug", "tip ug", "lost ug", *(f"{name} ng/mL" for name in SITES)]
+    heads = ["hour", "pump mcg", "tip mcg", "lost mcg", *(f"{name} ng/mL" for name in SITES)]
     table = _table(f"Hour by hour on {therapy.day(day * 24.0)}", heads)
     for row in pump_words.hours(forecast, day):
         spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
@@ -81,7 +81,7 @@ def _levels(forecast: Forecast, day: int) -> Table:
 
 def _totals(forecast: Forecast) -> Table:
     day = forecast.course.therapy.day
-    table = _table("Totals per day", ["from", "to", "pump ug", "tip ug", "lost ug"], left=2)
+    table = _table("Totals per day", ["from", "to", "pump mcg", "tip mcg", "lost mcg"], left=2)
     found = pump_words.stretches(forecast)
     for row in found[:_MOST_STRETCHES]:
         spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))

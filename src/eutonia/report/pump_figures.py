@@ -87,14 +87,14 @@ def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], 
     marks = scales.ticks(0.0, highest, 4)
     panel.rules(y=marks)
     panel.labels_up(marks, scales.shown(marks))
-    sheet.text(_LEFT, top - 10, f"Delivered, ug per {'day' if is_daily else 'hour'}", bold=True)
+    sheet.text(_LEFT, top - 10, f"Delivered, mcg per {'day' if is_daily else 'hour'}", bold=True)
     for values, token, width, dash in ((pumped, "placebo", 2.0, "dashed"), (tip, "active", 2.4, "solid")):
         panel.line(edges, np.append(values, values[-1]), token, width, dash, is_stepped=True)
     if lost.max(initial=0.0) > 0:
         panel.line(edges, np.append(lost, lost[-1]), "does-not", 1.8, (1.5, 1.5), is_stepped=True)
     above = [value for value in (pumped.max(), tip.max()) if value > highest]
     if above:
-        sheet.text(panel.right - 4, top + 10, f"peak {max(above):.3g} ug", "muted", size=11, anchor="end")
+        sheet.text(panel.right - 4, top + 10, f"peak {max(above):.3g} mcg", "muted", size=11, anchor="end")
     _key(sheet, top + 20, [("left the tip", "active", "solid"), ("left the pump", "placebo", "dashed")])
     if lost.max(initial=0.0) > 0:
         _key(sheet, top + 60, [("leaked", "does-not", (1.5, 1.5))])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from eutonia import parameters
 from eutonia.errors import ParameterError, StudyError, unknown
 from eutonia.parameters.record import STATUSES, Parameter
+from eutonia.report import words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,7 +30,15 @@ def parameter_table(name: str | None = None, status: str | None = None) -> Table
         for record in parameters.load(one).records():
             if status is None or record.status == status:
                 values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
-                row = (one, record.name, values, record.unit, _spread(record), record.status, record.source)
+                row = (
+                    one,
+                    record.name,
+                    values,
+                    words.clinic(record.unit),
+                    _spread(record),
+                    record.status,
+                    record.source,
+                )
                 table.add_row(*row)
     return table
 

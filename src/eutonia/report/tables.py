@@ -23,7 +23,6 @@ _MARKS: dict[Grade, tuple[str, str, str]] = {
 }
 _ASCII = str.maketrans(
     {
-        "µ": "u",
         "±": "+/-",
         "–": "-",
         "−": "-",
@@ -56,7 +55,7 @@ def show(
     def line(text: str, style: str = "") -> Text:
         return Text(_ascii(text) if is_plain else text, style=style)
 
-    out.print(line(result.title, "bold"), no_wrap=True, overflow="crop" if is_plain else "ellipsis")
+    out.print(line(words.clinic(result.title), "bold"), no_wrap=True, overflow="crop" if is_plain else "ellipsis")
     out.print(table(result, width=out.width, ascii_only=is_plain))
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:

@@ -24,11 +24,7 @@ GRADES: dict[Grade, str] = {
 }
 
 _UNITS = {
-    "ug/day": "µg/day",
-    "ug/d": "µg/day",
-    "ug/h": "µg/h",
-    "ug": "µg",
-    "ug/mL": "µg/mL",
+    "ug/d": "mcg/day",
     "1/h": "per hour",
     "1": "",
     "dimensionless": "",
@@ -44,6 +40,8 @@ _SCALES = {
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
 #: Scales that say most about spasticity, first in a headline.
 _TELLING = ("ashworth", "modified_ashworth", "tardieu", "spasm", "reflex", "clonus")
+# A microgram alone or with a number in front; no part of a name, a path or an address.
+_MICROGRAM = re.compile(r"(?<![A-Za-z_./#-])(?:ug|[\u00b5\u03bc]g)(?![\w]|[.-]\w)")
 _STATUS_ORDER = ("verified", "secondary", "derived", "recalled", "fitted", "program default", "assumed")
 
 
@@ -110,7 +108,15 @@ def count(value: Number) -> str:
 
 def unit(name: str) -> str:
     """Return a unit as it is printed; a score, a share and a fraction have none."""
-    return _UNITS.get(name, name)
+    return clinic(_UNITS.get(name, name))
+
+
+def clinic(text: str) -> str:
+    """Return text with every microgram as people in clinics write it: "50 ug", "50 µg" are "50 mcg".
+
+    Files hold "ug"; a handwritten µg is read as mg, so a page or a screen never shows it.
+    """
+    return _MICROGRAM.sub("mcg", text)
 
 
 def alike(values: Iterable[Number | None]) -> list[str]:
@@ -168,8 +174,8 @@ def scale_label(limb_name: str | None, scale: str) -> str:
 
 
 def said(text: str) -> str:
-    """Return a label of the program as it is said: "5 ug every 8 hour" is "5 µg every 8 hours"."""
-    text = re.sub(r"\bug\b", "µg", text)
+    """Return a label of the program as it is said: "5 ug every 8 hour" is "5 mcg every 8 hours"."""
+    text = clinic(text)
     text = re.sub(r"\b(\d+(?:\.\d+)?) (hour|day|week|month|year)\b", _plural, text)
     return text[:1].upper() + text[1:]
 
