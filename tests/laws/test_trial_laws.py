@@ -48,7 +48,7 @@ muscles = 1
 [assessment]
 side = "affected"
 limbs = ["leg", "arm"]
-scales = ["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "walking", "pain"]
+scales = ["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "stance_support", "walking_speed", "pain"]
 rater = "human"
 """
 )
@@ -281,7 +281,7 @@ def test_adding_an_arm_changes_nobody_else(plain: Outcome) -> None:
 
 # --- looking ---------------------------------------------------------------------------------------------------------
 
-PHYSIOLOGY = ("h_reflex", "support", "walking")
+PHYSIOLOGY = ("h_reflex", "stance_support", "walking_speed")
 
 
 def assert_same_body(one: VisitRecord, other: VisitRecord) -> None:

@@ -39,14 +39,14 @@ def test_relaxation_index_goes_with_walking_speed_as_in_huang_2021(
     limb = bedside(people, Snapshot.untreated(N)).limb(MUSCLE)
     found = pendulum_score(pendulum(limb, stepped_constants()), PendulumConstants.from_records())
     paretic = np.asarray(people.strength[0]) < 0.98
-    r = np.corrcoef(np.asarray(found.relaxation_index)[paretic], np.asarray(scores.walking)[paretic])[0, 1]
+    r = np.corrcoef(np.asarray(found.relaxation_index)[paretic], np.asarray(scores.walking_speed)[paretic])[0, 1]
     assert r == pytest.approx(0.367, abs=0.14)
 
 
 def test_strength_and_not_tone_explains_walking_speed(survivors: tuple[People, Examination, Chart]) -> None:
     people, _, scores = survivors
     paretic = np.asarray(people.strength[0]) < 0.98
-    speed = np.asarray(scores.walking)[paretic]
+    speed = np.asarray(scores.walking_speed)[paretic]
     of_strength, of_tone = (
         np.corrcoef(np.asarray(x)[paretic], speed)[0, 1] ** 2 for x in (people.strength[0], scores.ashworth[0])
     )

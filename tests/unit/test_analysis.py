@@ -33,7 +33,7 @@ n = 5
 [assessment]
 side = "affected"
 limbs = ["leg", "arm"]
-scales = ["ashworth", "spasm", "walking"]
+scales = ["ashworth", "spasm", "stance_support"]
 rater = "human"
 [[phase]]
 name = "first"
@@ -92,7 +92,7 @@ ROWS = {
     "sd": published("sd", **LEG_AT_END),
     "fraction removed": published("fraction removed", **LEG_AT_END),
     "spasms removed": published("fraction removed", **{**LEG_AT_END, "scale": "spasm"}),
-    "share lost": published("share lost", phase="first", arm="pump", scale="walking", visit="4 hour"),
+    "share lost": published("share lost", phase="first", arm="pump", scale="stance_support", visit="4 hour"),
     "spasms gained": published("share lost", **{**LEG_AT_END, "scale": "spasm"}),
     "share entered": published("share entered", phase="second"),
     "dose": published("dose", 100.0, **DOSE),
@@ -112,7 +112,7 @@ def record(luck: np.random.Generator, phase: str, arm: str, visit: int, time_h: 
     def grades(*shape: int) -> np.ndarray:
         return luck.integers(0, 5, size=(*shape, PEOPLE)).astype(float)
 
-    scores = {"ashworth": 1.0 + grades(2), "spasm": grades(2), "support": luck.uniform(0.5, 1.5, PEOPLE)}
+    scores = {"ashworth": 1.0 + grades(2), "spasm": grades(2), "stance_support": luck.uniform(0.5, 1.5, PEOPLE)}
     return VisitRecord(
         phase=phase,
         arm=arm,
@@ -206,7 +206,7 @@ def test_every_scale_limb_arm_and_visit_is_reported_once() -> None:
     found = quantities(outcome())
     keys = [(q.phase, q.arm, q.visit, q.scale, q.limb) for q in found]
     assert len(set(keys)) == len(keys) == 6 * (2 + 2 + 1)
-    assert ("second", "tablets", "30 days", "walking", None) in keys
+    assert ("second", "tablets", "30 days", "stance_support", None) in keys
     assert all(q.published is None for q in found)
 
 
@@ -268,7 +268,7 @@ def test_a_trial_without_excess_has_no_fraction_of_it() -> None:
 def test_stance_is_lost_by_those_who_had_it() -> None:
     of = outcome("share lost")
     first, at = (of.visits["first", "pump", visit] for visit in (0, 1))
-    lost = (first.scores["support"] >= 1) & (at.scores["support"] < 1)
+    lost = (first.scores["stance_support"] >= 1) & (at.scores["stance_support"] < 1)
     assert 0.1 < lost.mean() < 0.5
     assert_summary(only(of, "share lost"), [t.mean() for t in trials(lost.astype(float), at.present)])
 

@@ -139,8 +139,10 @@ def test_the_chart_reads_each_finding(people: People, findings: tuple[Examinatio
     np.testing.assert_array_equal(found.reflex, reflex_grade(jerk))
     rate = spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
     np.testing.assert_array_equal(found.spasm, penn_score(rate, penn_marks()))
-    np.testing.assert_allclose(found.walking, comfortable_speed(standing.strength, standing.bias, *c.speed))
-    np.testing.assert_allclose(found.support, stance_support(standing.strength, standing.tone_torque, *c.support))
+    np.testing.assert_allclose(found.walking_speed, comfortable_speed(standing.strength, standing.bias, *c.speed))
+    np.testing.assert_allclose(
+        found.stance_support, stance_support(standing.strength, standing.tone_torque, *c.support)
+    )
 
 
 def test_pain_comes_from_the_worst_limb(people: People, findings: tuple[Examination, Stance]) -> None:
@@ -174,7 +176,7 @@ def test_luck_moves_the_scores_that_people_give_and_no_measurement(
     lucky = charted(people, findings, draw_luck(SEED, people.person, 0, chart_constants()))
     for name in ("ashworth_muscle", "modified_ashworth_muscle", "reflex", "spasm"):
         assert np.mean(getattr(plain, name) != getattr(lucky, name)) > 0.02, name
-    for name in ("h_reflex", "walking", "support"):
+    for name in ("h_reflex", "walking_speed", "stance_support"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(lucky, name))
 
 
@@ -185,7 +187,7 @@ def test_care_and_hope_lower_what_is_charted_and_no_measurement(
     for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain"):
         assert np.all(getattr(hopeful, name) <= getattr(plain, name)), name
         assert np.any(getattr(hopeful, name) < getattr(plain, name)), name
-    for name in ("h_reflex", "walking", "support"):
+    for name in ("h_reflex", "walking_speed", "stance_support"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(hopeful, name))
 
 

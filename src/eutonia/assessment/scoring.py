@@ -71,8 +71,8 @@ class Chart(eqx.Module):
     """Scores of the affected side at one visit.
 
     `ashworth_muscle` 1-5 and `modified_ashworth_muscle` (1+ coded 1.5) of each muscle group, the same averaged over
-    a limb; `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking` m/s, `support` stance
-    stability index.
+    a limb; `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking_speed` m/s,
+    `stance_support` stance stability index. A field has the key of its scale in `eutonia.assessment.scales`.
     """
 
     ashworth_muscle: Muscles
@@ -83,8 +83,8 @@ class Chart(eqx.Module):
     spasm: Limbs
     h_reflex: Limbs
     pain: Patients
-    walking: Patients
-    support: Patients
+    walking_speed: Patients
+    stance_support: Patients
 
 
 class ChartLuck(eqx.Module):
@@ -170,6 +170,6 @@ def chart(
         spasm=told,
         h_reflex=exam.h_over_m,
         pain=c.pain_per_spasm * worst + c.pain_per_contracture * stiff,
-        walking=walking.comfortable_speed(stance.strength, stance.bias, *c.speed),
-        support=walking.stance_support(stance.strength, stance.tone_torque, *c.support),
+        walking_speed=walking.comfortable_speed(stance.strength, stance.bias, *c.speed),
+        stance_support=walking.stance_support(stance.strength, stance.tone_torque, *c.support),
     )

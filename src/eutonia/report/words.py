@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eutonia.assessment.scales import SCALES
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 #: A number that may be whole: people, hours, pixels.
@@ -31,12 +32,8 @@ _UNITS = {
     "score": "",
     "fraction": "",
 }
-_SCALES = {
-    "ashworth": "Ashworth",
-    "modified_ashworth": "Modified Ashworth",
-    "h_reflex": "H-reflex",
-    "adverse": "Adverse reactions",
-}
+#: Scales named after somebody, or with a letter of their own, keep their capital inside a sentence.
+_PROPER = frozenset({"Ashworth", "H-reflex"})
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
 #: Scales that say most about spasticity, first in a headline.
 _TELLING = ("ashworth", "modified_ashworth", "tardieu", "spasm", "reflex", "clonus")
@@ -154,8 +151,8 @@ def interval(low: Number, high: Number) -> str:
 
 def label(name: str) -> str:
     """Return a name of the code as words: "ashworth" is "Ashworth", "lesion_load" is "Lesion load"."""
-    if name in _SCALES:
-        return _SCALES[name]
+    if name in SCALES:
+        return SCALES[name].label
     words = " ".join(_ACRONYMS.get(word, word) for word in name.replace("_", " ").split())
     return words[:1].upper() + words[1:]
 
@@ -170,7 +167,7 @@ def scale_label(limb_name: str | None, scale: str) -> str:
     name = label(scale)
     if not limb_name:
         return name
-    return f"{label(limb_name)} {name if scale in _SCALES else name.lower()}"
+    return f"{label(limb_name)} {name if name.split()[-1] in _PROPER else lower(name)}"
 
 
 def said(text: str) -> str:

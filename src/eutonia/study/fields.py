@@ -15,6 +15,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from eutonia import _units
+from eutonia.assessment import scales
 from eutonia.errors import UnitError, nearest
 from eutonia.study import vocabulary
 from eutonia.study.studyfile import Problem
@@ -145,11 +146,13 @@ def _explained(message: str, value: object) -> Problem:
 class Named:
     """A field whose names come from a record or a product list, so that they stand in one place only.
 
-    With a mapping, a name may stand for another: an alias is read as the name that it means.
+    With a mapping, a name may stand for another: an alias is read as the name that it means. A name in `renamed` is
+    refused with those that it may have meant, the likeliest first.
     """
 
     what: str
     allowed: Callable[[], Sequence[str] | Mapping[str, str]] = field(compare=False)
+    renamed: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Tell Pydantic how to read the field."""
@@ -165,6 +168,10 @@ class Named:
         if isinstance(value, str) and value in names:
             return names[value] if isinstance(names, Mapping) else value
         ours = tuple(names.values()) if isinstance(names, Mapping) else tuple(names)
+        if isinstance(value, str) and (now := self.renamed.get(value)):
+            why, close = f"This {self.what} has another name now.", tuple(f'"{name}"' for name in now)
+            allowed = ", ".join(f'"{name}"' for name in ours)
+            refuse(Problem((), why, value, allowed, close, f"Write {close[0]}, which is what it meant here."))
         refuse(not_a_name((), self.what, value, ours))
 
 
@@ -227,6 +234,7 @@ RateOrTwiceScreening = Annotated[
     Quantity("intrathecal_rate", limit=vocabulary.largest_rate, words=("twice screening",)),
 ]
 SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
+ScaleName = Annotated[str, Named("scale", lambda: tuple(scales.SCALES), scales.RENAMED)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
 Territory = Annotated[str, Named("arterial territory", vocabulary.territories)]

@@ -23,6 +23,7 @@ from eutonia.study.fields import (
     Part,
     Product,
     Rate,
+    ScaleName,
     SessionsPerWeek,
     Share,
     Source,
@@ -49,7 +50,7 @@ from eutonia.study.titration import (
     Titration,
     titrated_route,
 )
-from eutonia.study.vocabulary import LimbName, ScaleName
+from eutonia.study.vocabulary import LimbName
 
 _SEED = 2**32 - 1
 

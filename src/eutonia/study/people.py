@@ -7,6 +7,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
@@ -18,6 +19,7 @@ from eutonia.study.fields import (
     Number,
     Origin,
     Part,
+    ScaleName,
     Share,
     Site,
     Territory,
@@ -29,7 +31,7 @@ from eutonia.study.fields import (
 )
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
-from eutonia.study.vocabulary import SCALES, LimbName, ScaleName
+from eutonia.study.vocabulary import LimbName
 
 LARGEST_COHORT = 10_000_000
 DEFAULT_POOL = 16_384

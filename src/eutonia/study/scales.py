@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.fields import Given
 from eutonia.study.studyfile import Problem
-from eutonia.study.vocabulary import SCALES
 
 _ROUNDING = 1e-9
 
@@ -14,7 +16,7 @@ def limb_fits(scale: str, limb: object, allowed: str = '"leg" or "arm"') -> list
     """Return the fault of a limb that is missing, or of one given where the scale scores the whole person."""
     if not SCALES[scale].is_score:
         scores = ", ".join(f'"{name}"' for name, one in SCALES.items() if one.is_score)
-        return [Problem(("scale",), f"This is no score: {SCALES[scale].label}.", scale, scores, do="Choose a score.")]
+        return [Problem(("scale",), f"This is no score: {SCALES[scale].meaning}.", scale, scores, do="Choose a score.")]
     if SCALES[scale].of_limb and limb is None:
         return [Problem(("limb",), f"{scale} is scored for each limb.", None, allowed, do='Add limb = "leg".')]
     if not SCALES[scale].of_limb and limb is not None:
@@ -24,14 +26,14 @@ def limb_fits(scale: str, limb: object, allowed: str = '"leg" or "arm"') -> list
 
 def on_scale(scale: str, value: float | None, key: str, *, is_difference: bool = False) -> list[Problem]:
     """Return the fault of a score that its scale cannot have."""
-    lowest, highest = SCALES[scale].lowest, SCALES[scale].highest
+    here = SCALES[scale]
     if is_difference:
-        lowest, highest = 0.0, highest - lowest
-    if value is None or lowest <= value <= highest:
+        here = replace(here, lowest=0.0, highest=here.highest - here.lowest)
+    if value is None or here.lowest <= value <= here.highest:
         return []
     what = "A change on this scale" if is_difference else "This scale"
-    why = f"{what} runs from {lowest:g} to {highest:g} ({SCALES[scale].label})."
-    return [Problem((key,), why, value, f"{lowest:g} to {highest:g}", do="Correct the score or the scale.")]
+    why = f"{what} runs from {here.ends} ({here.meaning})."
+    return [Problem((key,), why, value, here.ends, do="Correct the score or the scale.")]
 
 
 def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]:

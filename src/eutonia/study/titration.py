@@ -15,6 +15,7 @@ from eutonia.study.fields import (
     Part,
     Rate,
     RateOrTwiceScreening,
+    ScaleName,
     Tablet,
     described,
     not_in_order,
@@ -22,7 +23,7 @@ from eutonia.study.fields import (
 )
 from eutonia.study.scales import fall_fits, limb_fits, on_scale
 from eutonia.study.studyfile import Problem
-from eutonia.study.vocabulary import LimbName, ScaleName
+from eutonia.study.vocabulary import LimbName
 
 BOTH_LIMBS = '"leg", "arm" or "leg and arm"'
 

@@ -14,36 +14,6 @@ if TYPE_CHECKING:
 HOURS_PER_DAY = 24.0
 
 LimbName = Literal["leg", "arm"]
-ScaleName = Literal["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "walking", "pain", "adverse"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What a scale measures, its ends, whether each limb has its own score and whether each muscle group has."""
-
-    label: str
-    lowest: float
-    highest: float
-    of_limb: bool
-    of_muscles: bool = False
-    is_score: bool = True
-
-
-# The ends belong to the definition of each scale.
-SCALES: Mapping[str, Scale] = MappingProxyType(
-    {
-        "ashworth": Scale("Ashworth 1 (normal) to 5", 1.0, 5.0, of_limb=True, of_muscles=True),
-        "modified_ashworth": Scale(
-            "modified Ashworth 0 to 4, where 1+ counts 1.5", 0.0, 4.0, of_limb=True, of_muscles=True
-        ),
-        "reflex": Scale("tendon reflex 0 to 5, 2 is normal", 0.0, 5.0, of_limb=True),
-        "spasm": Scale("Penn spasm frequency 0 to 4", 0.0, 4.0, of_limb=True),
-        "h_reflex": Scale("largest H as a share of the largest M", 0.0, 1.0, of_limb=True),
-        "walking": Scale("stance support, 1 or more carries the body", 0.0, 100.0, of_limb=False),
-        "pain": Scale("pain 0 to 10", 0.0, 10.0, of_limb=False),
-        "adverse": Scale("adverse effects, a list of signs", 0.0, 1.0, of_limb=False, is_score=False),
-    }
-)
 
 EXAMPLES: Mapping[str, str] = MappingProxyType(
     {

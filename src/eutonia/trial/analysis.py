@@ -10,15 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Phase
 from eutonia.study.parts import Published as PublishedRow
-from eutonia.trial.charting import SCORE_OF, items, of_limb
+from eutonia.trial.charting import items, of_limb
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.result import ConsortRow, Published, Quantity
 
 _LEVEL = 0.95
-_NORMAL = {"ashworth": 1.0, "modified_ashworth": 0.0, "spasm": 0.0, "reflex": 0.0, "pain": 0.0}
 _HOURS_PER_DAY = 24.0
 
 Values = Float[np.ndarray, " patient"]
@@ -92,7 +92,7 @@ _PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
 
 def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
     """Return the scores of one scale and limb at a visit."""
-    return of_limb(record.scores[SCORE_OF[scale]], limb)
+    return of_limb(record.scores[scale], limb)
 
 
 @dataclass(frozen=True)
@@ -280,7 +280,7 @@ def _fraction_removed(
     before, after = (
         _nan_mean(outcome.by_replicate(np.where(present, score_of(r, scale, limb), np.nan))) for r in (first, record)
     )
-    excess = before - _NORMAL.get(scale, 0.0)
+    excess = before - (SCALES[scale].normal or 0.0)
     # Where nothing was in excess, nothing can be removed.
     removed = (before - after) / np.where(excess > 0.0, excess, np.nan)
     return _over_trials(removed, float(np.mean(outcome.by_replicate(present).sum(axis=1))))
@@ -289,9 +289,11 @@ def _fraction_removed(
 def _share_lost(
     outcome: Outcome, first: VisitRecord, record: VisitRecord, scale: str, limb: str | None, present: Flags
 ) -> Summary:
-    """Share of people who lost what they had: stance (walking, at 1) or a point of a score."""
-    before, after = score_of(first, scale, limb), score_of(record, scale, limb)
-    lost = (before >= 1) & (after < 1) if scale == "walking" else after - before >= 1
+    """Share of people who lost what they had (stance, below 1), or whose score became worse by a step."""
+    before, after, of = score_of(first, scale, limb), score_of(record, scale, limb), SCALES[scale]
+    lost = of.worse * (after - before) >= of.step
+    if of.lost_below is not None:
+        lost = (before >= of.lost_below) & (after < of.lost_below)
     return summarise(outcome, lost.astype(float), present)
 
 

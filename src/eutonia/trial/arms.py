@@ -23,7 +23,7 @@ from eutonia.study.titration import (
     StopTitration,
     Target,
 )
-from eutonia.trial.charting import SCORE_OF, of_limb
+from eutonia.trial.charting import of_limb
 from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
 
 Patients = Float[np.ndarray, " patient"]
@@ -284,7 +284,7 @@ class ArmRun:
 
 def target_score(chart: Chart, target: Target) -> Patients:
     """Return the score that a policy looks at: one limb's, or the mean of leg and arm."""
-    score = np.asarray(getattr(chart, SCORE_OF[target.scale]))
+    score = np.asarray(getattr(chart, target.scale))
     return score.mean(axis=0) if target.limb == "leg and arm" else of_limb(score, target.limb)
 
 
@@ -296,7 +296,7 @@ def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: 
         spastic = (old >= _SPASTIC[scale]) & counted
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
-    old, new = (np.asarray(getattr(c, SCORE_OF[scale])) for c in (before, after))
+    old, new = (np.asarray(getattr(c, scale)) for c in (before, after))
     return of_limb(old - new, limb)
 
 

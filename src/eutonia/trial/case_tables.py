@@ -8,7 +8,7 @@ import numpy as np
 
 from eutonia.study.design import CaseStudy
 from eutonia.trial.analysis import visit_label
-from eutonia.trial.charting import SCORE_OF, items
+from eutonia.trial.charting import items
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
 
@@ -28,7 +28,7 @@ def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
 
 
 def _scores(course: xarray.Dataset, scale: str, limb: str | None) -> np.ndarray:
-    variable = course[SCORE_OF[scale]]
+    variable = course[scale]
     return (variable if limb is None else variable.sel(limb=limb)).transpose("time_h", "patient").to_numpy()
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia.assessment.ashworth import expected_score
+from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import (
     Chart,
     ChartConstants,
@@ -42,7 +43,7 @@ from eutonia.tone.descending import (
     voluntary_strength,
 )
 from eutonia.trial import lanes
-from eutonia.trial.charting import SCORE_OF, of_limb
+from eutonia.trial.charting import of_limb
 from eutonia.trial.weighting import Moment, Weights, weigh
 
 Limbs = Float[Array | np.ndarray, "limb patient"]
@@ -154,7 +155,7 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     standing = stance(people, snapshot, body_constants())
     constants = chart_constants()
     clean = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), constants)
-    scores = {name: np.asarray(getattr(clean, of)) for name, of in SCORE_OF.items()}
+    scores = {name: np.asarray(getattr(clean, name)) for name, scale in SCALES.items() if scale.is_score}
     scores["ashworth"] = np.asarray(_expected_ashworth(exam, constants))
     return clean, scores
 
@@ -216,7 +217,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
 
 def _meets(rule: Entry, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
-        return of_limb(np.asarray(getattr(clean, SCORE_OF[rule.scale])), rule.limb) >= rule.at_least
+        return of_limb(np.asarray(getattr(clean, rule.scale)), rule.limb) >= rule.at_least
     muscles = np.asarray(getattr(clean, f"{rule.scale}_muscle"))
     counted = np.array([rule.limb is None or g.limb == rule.limb for g in muscle_groups()])[:, None]
     return ((muscles >= rule.at_least) & counted).sum(axis=0) >= rule.muscles

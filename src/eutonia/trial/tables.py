@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia.assessment.scales import SCALES
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.study.vocabulary import SCALES
 from eutonia.trial.analysis import Outcome, score_of, visit_label
 from eutonia.trial.charting import items
 

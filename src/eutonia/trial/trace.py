@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.adverse import cumulative_risk, reactions, stage_of
 from eutonia.limb.muscle import LIMBS
@@ -123,7 +124,7 @@ def _look(people: People, state: CourseState) -> dict[str, Any]:
     standing = stance(people, snapshot, body_constants())
     scored = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), chart_constants())
     of_drug = ("plasma", "csf_leg", "csf_arm", "csf_brain", "receptor_effect", "sensitivity")
-    of_chart = ("ashworth", "modified_ashworth", "spasm", "reflex", "h_reflex", "support", "pain", "walking")
+    of_chart = [key for key, scale in SCALES.items() if scale.is_score]
     return {
         **{name: getattr(snapshot, name) for name in of_drug},
         **{name: getattr(scored, name) for name in of_chart},
@@ -177,12 +178,5 @@ _VARIABLES = {
     "bias": ("mV", "Motoneuron bias, lesion less drug"),
     "untreated_bias": ("mV", "Motoneuron bias of the lesion"),
     "contracture": ("1", "Contracture, share of severe"),
-    "ashworth": ("score", "Ashworth"),
-    "modified_ashworth": ("score", "Modified Ashworth, 1+ coded 1.5"),
-    "spasm": ("score", "Penn spasm frequency"),
-    "reflex": ("score", "Tendon reflex"),
-    "h_reflex": ("1", "H/M ratio"),
-    "support": ("1", "Stance support, 1 carries the body"),
-    "walking": ("m/s", "Walking speed"),
-    "pain": ("score", "Pain, 0 to 10"),
+    **{key: (scale.unit, scale.label) for key, scale in SCALES.items() if scale.is_score},
 }
