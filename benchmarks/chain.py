@@ -17,8 +17,8 @@ import time
 
 _COURSE = """
 import sys, time
-import jax
-jax.config.update("jax_enable_x64", sys.argv[1] == "64")
+from eutonia import session
+session.set_bits(int(sys.argv[1]))
 import jax.numpy as jnp, numpy as np
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import Kinetics

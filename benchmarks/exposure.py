@@ -18,8 +18,9 @@ BAR = 20_000  # patient-years a second wanted in 32-bit on two cores
 _TABLETS = """
 import json, resource, sys, time
 import jax
+from eutonia import session
 bits, people, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-jax.config.update("jax_enable_x64", bits == "64")
+session.set_bits(int(sys.argv[1]))
 import numpy as np
 import jax.numpy as jnp
 from eutonia.drug.exposure import daily, model, streamed

@@ -20,9 +20,9 @@ STEPS, HOURS, DAYS_A_YEAR = 13, 24, 365.25
 
 def measure(people: int, days: int, workers: int, *, is_fast: bool) -> tuple[float, float]:
     """Return patient-years per second and the peak of memory in MB."""
-    import jax
+    from eutonia import session
 
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     import jax.numpy as jnp
     import numpy as np
 
@@ -51,9 +51,9 @@ def measure(people: int, days: int, workers: int, *, is_fast: bool) -> tuple[flo
 
 def error(days: int) -> tuple[float, float]:
     """Return the largest relative and absolute (ng/mL) difference between 32-bit and 64-bit daily levels."""
-    import jax
+    from eutonia import session
 
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     import jax.numpy as jnp
     import numpy as np
 

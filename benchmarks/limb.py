@@ -22,7 +22,8 @@ _PENDULUM = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
 import jax
-jax.config.update("jax_enable_x64", sys.argv[1] == "64")
+from eutonia import session
+session.set_bits(int(sys.argv[1]))
 import equinox as eqx, jax.numpy as jnp, numpy as np
 from eutonia.assessment.pendulum import PendulumConstants, pendulum_score
 from eutonia.limb.joint import joint, limb_of

@@ -14,8 +14,7 @@ import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
-import jax
-
+from eutonia import session
 from eutonia.tone.segment import stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
@@ -94,7 +93,7 @@ def report(n_patients: int) -> None:
     workers = os.cpu_count() or 1
     n_patients -= n_patients % workers
     for bits in (32, 64):
-        jax.config.update("jax_enable_x64", bits == 64)
+        session.set_bits(bits)
         wall, impulses = ours(2000, 1, 1)
         print(f"{f'2,000 cells, one patient, {bits}-bit':44} {wall:7.2f} s a second ({impulses:.0f} impulses)")
         if bits == 32:

@@ -8,11 +8,10 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import cache
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eutonia import _streams, parameters
+from eutonia import _streams, parameters, session
 from eutonia.assessment.ashworth import expected_score
 from eutonia.assessment.reflex import reflex_latent
 from eutonia.assessment.scoring import ChartConstants, chart, draw_luck, latent_grades
@@ -274,4 +273,4 @@ def scored_mean(found: Charted, origin: str) -> np.ndarray:
     return found.ashworth.mean(axis=0) if origin == "cerebral" else found.ashworth[0]
 
 
-jax.config.update("jax_enable_x64", True)
+session.begin()

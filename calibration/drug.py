@@ -13,9 +13,9 @@ import argparse
 import dataclasses
 from dataclasses import dataclass
 
-import jax
+from eutonia import session
 
-jax.config.update("jax_enable_x64", True)
+session.begin()
 
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402

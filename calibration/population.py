@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import brentq, least_squares
 from scipy.special import ndtr
 
-from eutonia import _streams, parameters
+from eutonia import _streams, parameters, session
 from eutonia.patient import ARM, LEG, LIMBS, Cohort, Population
 from eutonia.patient.lesions import HAEMORRHAGIC
 from eutonia.patient.pathways import CORTICOSPINAL
@@ -279,7 +279,7 @@ def cord_table(survey: Survey, constants: DescendingConstants) -> str:
 
 def main() -> None:
     """Print the table, after a fit when asked for one."""
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     survey = Survey()
     constants = DescendingConstants.from_records()
     if "--fit" in sys.argv:

@@ -19,12 +19,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from scipy.optimize import brentq
 from survivors import survivors
 
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia.assessment.ashworth import (
     ModifiedAshworth,
     modified_ashworth_code,
@@ -135,7 +134,7 @@ def spread_table(latent: np.ndarray, residual: float, bias: float) -> str:
 
 def main() -> None:
     """Solve for both standard deviations and print the table, beside that of the records."""
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     people = survivors(SEED, POOL)
     latent = people.latent[:, np.all(people.bias > SPASTIC_BIAS, axis=0)]
     survey = Survey.draw(latent)

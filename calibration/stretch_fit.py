@@ -19,7 +19,9 @@ from pathlib import Path
 
 import jax
 
-jax.config.update("jax_enable_x64", True)
+from eutonia import session
+
+session.begin()
 
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402

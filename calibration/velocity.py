@@ -27,7 +27,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from survivors import survivors
 
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import muscle_groups
 from eutonia.limb.swing import Limb, ReflexConstants, torques
@@ -105,7 +105,7 @@ def shares(limb: Limb, gain_per_velocity: float) -> tuple[np.ndarray, np.ndarray
 
 def main() -> None:
     """Print both fits."""
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     (onset, rise), errors, missed = fit_ladder()
     print(f"ladder: onset {onset:.3f} (SE {errors[0]:.3f}) mV, rise {rise:.4f} (SE {errors[1]:.4f}) s/mV")
     print("  rows missed by", ", ".join(f"{gap:+.3f}" for gap in missed), "s")

@@ -10,9 +10,8 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-import jax
-
 import eutonia
+from eutonia import session
 from eutonia.report import targets, words
 from eutonia.trial.result import Quantity, StudyResult
 
@@ -76,7 +75,7 @@ def papers() -> str:
 
 def main() -> None:
     """Run the trials and the papers, and write the tables."""
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     trials = [study for name in eutonia.shipped() if (study := eutonia.load_study(name)).kind == "trial"]
     sections = [section(eutonia.run(study, replicates=500)) for study in trials]
     (HERE / "README.md").write_text(_HEAD + "\n\n".join([*sections, papers()]) + "\n", encoding="utf-8")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax
 import pytest
 from hypothesis import HealthCheck, settings
 
-jax.config.update("jax_enable_x64", True)
+from eutonia import session
+
+session.begin()
 
 settings.register_profile(
     "eutonia", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]

@@ -13,10 +13,11 @@ import random
 import sys
 import time
 
-import jax
 import numpy as np
 
-jax.config.update("jax_enable_x64", True)
+from eutonia import session
+
+session.begin()
 
 from eutonia.drug import exposure  # noqa: E402
 from eutonia.errors import EutoniaError  # noqa: E402

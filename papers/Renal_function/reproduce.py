@@ -9,9 +9,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-import jax
-
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia.drug.kinetics import Dialysis, Kinetics, OralValues, Profile
 from eutonia.report import targets
 
@@ -65,5 +63,5 @@ def _hand_worked() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     print(targets.show(Path(__file__).parent, computed()))

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax
-
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia.drug.kinetics import Kinetics, Profile
 from eutonia.report import targets
 
@@ -37,5 +35,5 @@ def computed() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     print(targets.show(Path(__file__).parent, computed()))

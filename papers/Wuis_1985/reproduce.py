@@ -9,8 +9,7 @@ import dataclasses
 import math
 from pathlib import Path
 
-import jax
-
+from eutonia import session
 from eutonia.drug.kinetics import Kinetics, OralValues, Profile
 from eutonia.report import targets
 
@@ -63,5 +62,5 @@ def _one_dose(curve: Profile, tail: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    jax.config.update("jax_enable_x64", True)
+    session.begin()
     print(targets.show(Path(__file__).parent, computed()))

@@ -10,6 +10,8 @@ import enum
 import jax
 from jaxtyping import Array, Float, Int, Key
 
+from eutonia import session
+
 # Every decision draws this many numbers and uses the first of them: one compiled program serves all.
 DRAWS = 8
 
@@ -45,6 +47,7 @@ def keys(
     seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0
 ) -> Key[Array, " n"]:
     """Return one key a person for one decision at one visit."""
+    session.begin()
     return _keys(seed, int(purpose), person, visit)
 
 

@@ -39,6 +39,10 @@ class RecordingError(EutoniaError):
     """A recording of a limb that cannot be read, or that is not what it is said to be."""
 
 
+class SessionError(EutoniaError):
+    """The process cannot compute as Eutonia needs: no such device, or settings of JAX that cannot be had."""
+
+
 class SimulationError(EutoniaError):
     """A simulation that left the domain in which its model holds."""
 

@@ -17,7 +17,6 @@ from eutonia.simulation.bedside import bedside, bedside_constants
 from eutonia.simulation.examine import body_constants, resistance_of
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.trial.case import people_of_case
-from eutonia.trial.running import prepare
 
 CASE = "case_ischaemic_tablets"
 
@@ -60,7 +59,6 @@ def test_an_examination_prints_writes_and_draws(
 
 @pytest.mark.xdist_group("slow clock")
 def test_a_full_examination_finds_in_charted_muscles_what_the_chart_is_made_of() -> None:
-    prepare()
     study = load_study(CASE)
     assert isinstance(study, CaseStudy)
     people, snapshot, happened = people_of_case(study, 90 * 24.0)

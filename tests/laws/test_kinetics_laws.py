@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eutonia import session
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, KineticState, OralValues
 
-jax.config.update("jax_enable_x64", True)
+session.begin()
 pytestmark = pytest.mark.laws
 
 PEOPLE = jnp.arange(16)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia.tone.emulator import INPUTS, OUTPUTS, Emulator
 from eutonia.tone.link import ClosedForm
 from eutonia.tone.segment import movements, protocols, stimuli
@@ -61,14 +60,14 @@ def test_a_run_is_the_same_bits_again() -> None:
 
 def test_half_the_step_in_32_bit_changes_little_and_nobodys_luck() -> None:
     expected = np.asarray(segment().cells.ia_key)
-    jax.config.update("jax_enable_x64", False)
+    session.set_bits(32)
     try:
         small = segment()
         assert small.cells.ia_rest.dtype == jnp.float32
         assert np.array_equal(small.cells.ia_key, expected)
         found = small.run(stimuli.shock(stimuli.rest(0.165, COPIES, dt_ms=0.05), [0.1], 13.0))
     finally:
-        jax.config.update("jax_enable_x64", True)
+        session.set_bits(64)
     assert protocols.waves(found)[1] == pytest.approx(protocols.waves(volley())[1], abs=0.03)
 
 

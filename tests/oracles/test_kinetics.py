@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
+from eutonia import session
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.cascade import propagator
 
-jax.config.update("jax_enable_x64", True)
+session.begin()
 pytestmark = pytest.mark.oracles
 
 ORAL_SETS = ("oral_adult_default", "oral_wuis_1985", "oral_he_2014")

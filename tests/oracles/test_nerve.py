@@ -17,7 +17,6 @@ from eutonia.simulation.stance import stance
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.tone.segment import protocols
 from eutonia.trial.case import people_of_case
-from eutonia.trial.running import prepare
 
 pytestmark = pytest.mark.xdist_group("segment")
 
@@ -27,7 +26,6 @@ UNTREATED, ON_PUMP = 150.0, 300.0
 
 @pytest.fixture(scope="module", params=[UNTREATED, ON_PUMP], ids=["untreated", "on the pump"])
 def at(request: pytest.FixtureRequest) -> Bedside:
-    prepare()
     study = load_study("case_haemorrhage_pump")
     assert isinstance(study, CaseStudy)
     people, snapshot, _ = people_of_case(study, request.param * DAY)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +10,7 @@ from jaxtyping import Array, Float, Int
 from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.assessment import ashworth, reflex, spasms, walking
-from eutonia.limb.muscle import LIMBS, muscle_groups, muscles_of
+from eutonia.limb.muscle import LIMBS, N_CHARTED, muscles_of
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import Stance
@@ -95,7 +93,7 @@ class ChartLuck(eqx.Module):
     spasm: Limbs
 
 
-@cache
+@parameters.remembered
 def chart_constants() -> ChartConstants:
     """Return the constants of the chart, read once from the records."""
     return ChartConstants.from_records(body_constants())
@@ -110,7 +108,7 @@ def draw_luck(
     """
     purpose = _streams.Purpose
     own_rater = _streams.normal(_streams.keys(seed, purpose.RATER_SEVERITY, person), 1)
-    scatter = _streams.normal(_streams.keys(seed, purpose.RATER, person, visit), len(muscle_groups()))
+    scatter = _streams.normal(_streams.keys(seed, purpose.RATER, person, visit), N_CHARTED)
     report = _streams.normal(_streams.keys(seed, purpose.REPORT, person, visit), 2 * len(LIMBS))
     return ChartLuck(
         rater=constants.rater_bias * own_rater + constants.rater_residual * scatter,
@@ -122,7 +120,7 @@ def draw_luck(
 def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
     limbs = jnp.zeros((len(LIMBS), n_patients))
-    return ChartLuck(jnp.zeros((len(muscle_groups()), n_patients)), limbs, limbs)
+    return ChartLuck(jnp.zeros((N_CHARTED, n_patients)), limbs, limbs)
 
 
 def limb_mean(muscles: Muscles) -> Limbs:

@@ -40,14 +40,14 @@ def exposure(
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
     from eutonia import _progress as bars
+    from eutonia import session
     from eutonia.exchange import exposure as tables
     from eutonia.exchange.settings import occasion_spreads
-    from eutonia.trial.running import prepare
 
     tables.check_target(out, events)
     kinetics, given = _read(events, model, set_)
     variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
-    prepare()
+    session.begin()
     screen = console()
     with bars.shown_on(screen, quiet=quiet) as progress:
         table = tables.expose(given, kinetics, variability=variability, progress=progress)

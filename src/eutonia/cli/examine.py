@@ -36,7 +36,6 @@ def examine(
 
     given = running.load(case)
     target = bedside.check_folder(out or Path("results") / f"{given.name}-examination")
-    running.prepare()
     from eutonia.trial.bedside import examine_case
 
     screen = console()

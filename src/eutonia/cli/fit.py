@@ -31,11 +31,9 @@ def fit_stretch(
     from eutonia import _progress as bars
     from eutonia.inference.recording import read
     from eutonia.report import stretch_fit as report
-    from eutonia.trial import running
 
     recordings = [read(path) for path in traces]
     target = report.check_folder(out or Path("results") / f"{traces[0].stem}-fit")
-    running.prepare()
     sizes = {"weight": weight, "height": height, "shank_length": shank_length}
     given = [(f"--{name.replace('_', '-')}", value) for name, value in sizes.items() if value is not None]
     words = ["eutonia", "fit-stretch", *map(str, traces), "--test", test, "--joint", joint]

@@ -26,11 +26,11 @@ def pump(
     therapy = load_therapy(program)
     target = None if out is None else report.check_folder(out)
 
+    from eutonia import session
     from eutonia.drug.pump import play
     from eutonia.drug.pump.forecast import forecast
-    from eutonia.trial.running import prepare
 
-    prepare()
+    session.begin()
     found = forecast(play(therapy))
     if target is not None:
         report.write(found, target, day)

@@ -35,20 +35,19 @@ def segment(
     out: Annotated[Path | None, typer.Option(help="Folder for page, impulses and traces; none when left out.")] = None,
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
-    from eutonia import _units, parameters
+    from eutonia import _units, parameters, session
     from eutonia.assessment import segment as examinations
     from eutonia.errors import SimulationError, unknown
     from eutonia.report import segment as report
     from eutonia.simulation import segment as cord
     from eutonia.tone.segment.condition import preset
     from eutonia.trial.record import run_record
-    from eutonia.trial.running import prepare
 
     if protocol not in examinations.EXAMINATIONS:
         raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
     severity = _severity(severity, bias)
     target = report.check_folder(out) if out else None
-    prepare()
+    session.begin()
     level = _units.parse(csf, "concentration_csf", "--csf") if csf else 0.0
     began = time.perf_counter()
     with parameters.recording() as used:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from eutonia import session
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
@@ -44,6 +45,7 @@ def expose(
 
     A person whose numbers cannot be had has a REASON in their place.
     """
+    session.begin()
     values = events.values
     if variability is not None and variability.spreads:
         ids, occasions = [same_id(one) for one in events.ids], _occasions(events)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia import _streams, parameters
+from eutonia import _streams, parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
 from eutonia.inference import meaning
@@ -155,6 +155,7 @@ def fit(
     RecordingError
         Not such a test, or a recording that a fit cannot use.
     """
+    session.begin()
     _check(recordings, test, joint)
     said = {"weight": weight, "height": height, "shank_length": shank_length}
     body = body_of(recordings, joint, said)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -65,7 +64,7 @@ class Joint:
         return math.sqrt(_GRAVITY * self.centre_of_mass / (self.gyration**2 * self.segment_length * stature_m))
 
 
-@cache
+@parameters.remembered
 def joint(name: str) -> Joint:
     """Return a joint by name, from the sets `limb` and `limb_NAME`.
 

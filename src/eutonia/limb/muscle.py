@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 from eutonia import parameters
 
@@ -24,6 +23,8 @@ _MORE_GROUPS = (
     ("hip adductors", "hip", "leg"),
     ("finger flexors", "fingers", "arm"),
 )
+#: How many groups are charted, and how many a full bedside examination stretches.
+N_CHARTED, N_STRETCHED = len(_GROUPS), len(_GROUPS) + len(_MORE_GROUPS)
 
 
 def ceiling_weight() -> float:
@@ -51,13 +52,13 @@ class MuscleGroup:
         return LIMBS.index(self.limb)
 
 
-@cache
+@parameters.remembered
 def muscle_groups() -> tuple[MuscleGroup, ...]:
     """Return the charted muscle groups in the order of every muscle axis: three of the leg, three of the arm."""
     return _read(_GROUPS)
 
 
-@cache
+@parameters.remembered
 def all_muscle_groups() -> tuple[MuscleGroup, ...]:
     """Return every muscle group that a full bedside examination stretches: the charted ones first, then the others."""
     return _read((*_GROUPS, *_MORE_GROUPS))

@@ -11,6 +11,7 @@ from eutonia.parameters.library import ParameterSet as ParameterSet
 from eutonia.parameters.library import Used as Used
 from eutonia.parameters.library import load as load
 from eutonia.parameters.library import recording as recording
+from eutonia.parameters.library import remembered as remembered
 from eutonia.parameters.library import sets as sets
 from eutonia.parameters.library import unrecorded as unrecorded
 from eutonia.parameters.record import Parameter as Parameter

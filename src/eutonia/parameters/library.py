@@ -6,12 +6,14 @@ import contextlib
 import functools
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import resources
 from types import MappingProxyType
+from typing import ParamSpec, TypeVar
 
+from eutonia import session
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import arithmetic, citations
 from eutonia.parameters.record import ASSUMPTION, STATUSES, Parameter, Spread, read_record
@@ -20,6 +22,9 @@ _HEADER = "set"
 _HEADER_FIELDS = ("name", "title", "released", "note")
 _NOT_A_SET = frozenset({"products"})
 _DERIVED_TOLERANCE = 0.01
+
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -131,9 +136,28 @@ def sets() -> tuple[str, ...]:
     return tuple(sorted(set(names) - _NOT_A_SET))
 
 
-@functools.cache
+def remembered(make: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Keep what a function makes of records; whoever asks again, rests on the same records, and they are noted."""
+    kept: dict[object, tuple[Made, tuple[Parameter, ...]]] = {}
+
+    @functools.wraps(make)
+    def again(*given: Given.args, **named: Given.kwargs) -> Made:
+        key = (given, tuple(sorted(named.items())))
+        if key not in kept:
+            with recording() as used:
+                made = make(*given, **named)
+            kept[key] = made, used.records()
+        made, records = kept[key]
+        for used in _recorders.get():
+            for record in records:
+                used.add(record)
+        return made
+
+    return again
+
+
 def load(name: str) -> ParameterSet:
-    """Return a set by name, read and checked once.
+    """Return a set by name, read and checked once. Where JAX is there, the session begins: see `session`.
 
     Raises
     ------
@@ -142,6 +166,12 @@ def load(name: str) -> ParameterSet:
     UnitError
         A unit in it that cannot be read.
     """
+    session.begin_if_computing()
+    return _load(name)
+
+
+@functools.cache
+def _load(name: str) -> ParameterSet:
     if name not in sets():
         raise ParameterError(unknown("parameter set", name, sets(), "See: eutonia parameters"))
     text = resources.files("eutonia.parameters").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")

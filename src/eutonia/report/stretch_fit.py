@@ -15,7 +15,7 @@ from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.report import files, page, words
-from eutonia.trial.record import forget_constants, run_record
+from eutonia.trial.record import run_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,7 +57,6 @@ def run(
     progress: Progress = silent,
 ) -> tuple[StretchFit, Mapping[str, Any]]:
     """Fit recordings and return the result with the record of the run."""
-    forget_constants()
     began = time.perf_counter()
     with parameters.recording() as used:
         result = fit(recordings, test, joint, **sizes, seed=seed, progress=progress)

@@ -4,8 +4,6 @@ have made.
 
 from __future__ import annotations
 
-from functools import cache
-
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -48,13 +46,13 @@ def _limb(
     return limb_of(joint(of.joint), state, row, stiff, bedside_constants().ramp.gain, weight_kg, stature)
 
 
-@cache
+@parameters.remembered
 def bedside_constants() -> BodyConstants:
     """Return the constants of an examination of every muscle group, read once from the records."""
     return BodyConstants.from_records(all_muscle_groups())
 
 
-@cache
+@parameters.remembered
 def stepped_constants() -> ReflexConstants:
     """Return the constants of limbs that are stepped in time, read once from the records."""
     return reflex_constants(bedside_constants().ramp)

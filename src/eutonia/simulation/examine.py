@@ -6,8 +6,6 @@ move the slow state. Nothing here is a score: resistance, recruited share and ra
 
 from __future__ import annotations
 
-from functools import cache
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -81,7 +79,7 @@ class Examination(eqx.Module):
     contracture: Limbs
 
 
-@cache
+@parameters.remembered
 def body_constants() -> BodyConstants:
     """Return the constants of a charted examination, read once from the records."""
     return BodyConstants.from_records()

@@ -11,7 +11,7 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
-from eutonia.limb.muscle import LIMBS, all_muscle_groups
+from eutonia.limb.muscle import LIMBS, N_STRETCHED
 from eutonia.patient import is_cord
 
 Limbs = Float[Array, "limb patient"]
@@ -65,7 +65,7 @@ def _traits(
     """Turn standard deviates into traits; `contracture` is median and SD of the logarithm, the others are SDs."""
     n_limbs, (median, log_sd) = len(LIMBS), contracture
     return Traits(
-        muscle_deviation=of_muscles[: len(all_muscle_groups())],
+        muscle_deviation=of_muscles[:N_STRETCHED],
         contracture=median * jnp.exp(log_sd * of_tissue[:n_limbs]),
         volley=volley * of_reflexes[:n_limbs],
         tap=tap * of_reflexes[n_limbs : 2 * n_limbs],

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -48,7 +46,7 @@ class StanceConstants(eqx.Module):
         return cls(**{name: walking.value(name) for name in own}, ceiling_weight=ceiling_weight())
 
 
-@cache
+@parameters.remembered
 def stance_constants() -> StanceConstants:
     """Return the constants of stance, read once from the records."""
     return StanceConstants.from_records()

@@ -10,17 +10,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eutonia import _units, parameters
+from eutonia import _units, parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, UnitError, unknown
-from eutonia.limb.joint import joint
-from eutonia.limb.muscle import LIMBS, all_muscle_groups
-from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
+from eutonia.limb.muscle import LIMBS
+from eutonia.simulation.bedside import bedside
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
-from eutonia.trial.record import forget_constants, run_record
+from eutonia.trial.record import run_record
 
 _HOURS_PER_DAY = 24.0
 #: Tests by the name that stands for several.
@@ -73,12 +72,10 @@ def examine_case(
     StudyError
         No case, no such test, limb or time.
     """
+    session.begin()
     began = time.perf_counter()
     case, names = _case(study), _tests(test, limb)
     at_h = _moment(case, at)
-    forget_constants()
-    for constants in (all_muscle_groups, joint, bedside_constants, stepped_constants):
-        constants.cache_clear()
     findings: list[Finding] = []
     traces: list[Trace] = []
     with parameters.recording() as used:

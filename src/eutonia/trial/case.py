@@ -32,7 +32,7 @@ from eutonia.tone.descending import (
 )
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.record import forget_constants, run_record
+from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
@@ -197,7 +197,6 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 
     began = time.perf_counter()
-    forget_constants()
     with parameters.recording() as used:
         case = _Case(study)
         _live(case, progress)

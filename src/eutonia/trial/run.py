@@ -15,7 +15,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
-from eutonia.trial.record import forget_constants, run_record
+from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
 from eutonia.trial.tables import dose_table, patient_table, visit_table
@@ -47,7 +47,6 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     """
     began = time.perf_counter()
     width = lanes.width_for(study.population.n * options.replicates, options.block)
-    forget_constants()
     progress("Recruitment", 0.0)
     with parameters.recording() as used:
         pool = draw_pool(study.population, study.seed, width)

@@ -1,9 +1,10 @@
-"""From a name on the command line to a result: load, prepare the numerics, run."""
+"""From a name on the command line to a result: load, begin the session, run."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eutonia import session
 from eutonia._progress import Progress, silent
 from eutonia.study.design import CaseStudy, TrialStudy, load_study
 
@@ -38,7 +39,7 @@ def run(
     progress
         Called with a stage and the share of it that is done, 0 to 1.
     """
-    prepare()
+    session.begin()
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case
 
@@ -46,15 +47,3 @@ def run(
     from eutonia.trial.run import RunOptions, run_trial
 
     return run_trial(study, RunOptions(replicates=replicates, block=block, workers=workers), progress)
-
-
-def prepare() -> None:
-    """Switch JAX to 64-bit and let it keep what it compiles."""
-    import jax
-    import platformdirs
-
-    jax.config.update("jax_enable_x64", True)
-    cache = platformdirs.user_cache_path("eutonia") / "compiled"
-    jax.config.update("jax_compilation_cache_dir", str(cache))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

@@ -162,7 +162,7 @@ def _generic() -> dict[str, Model]:
     return found
 
 
-@functools.cache
+@parameters.remembered
 def _oral(name: str, oral_set: str) -> Model:
     """Return the model of an oral set: true clearance and volumes, of which the gut receives the share F."""
     from eutonia.drug.kinetics.values import OralValues
@@ -206,7 +206,7 @@ def _oral(name: str, oral_set: str) -> Model:
     )
 
 
-@functools.cache
+@parameters.remembered
 def _intrathecal() -> Model:
     """Return the spinal fluid of the trials and, as what it empties into, the blood of the default adult."""
     from eutonia.drug.kinetics.values import IntrathecalValues

@@ -1,0 +1,191 @@
+"""What belongs to the process: 64-bit, random numbers, compiled programs on disk, the processor's instructions.
+
+Every public entry calls `begin` first, so that no result depends on the environment or on what was called before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+import platform
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from eutonia.errors import SessionError
+
+#: The generator behind every draw (`_streams`): counters of 2 x 32 bits, computed in any order.
+GENERATOR = "threefry2x32"
+# Whatever changes a number in JAX, and what it is here; the environment and other programs may have set them otherwise.
+_PINNED: Mapping[str, object] = {
+    "jax_default_prng_impl": GENERATOR,
+    "jax_threefry_partitionable": True,
+    "jax_random_seed_offset": 0,
+    "jax_default_matmul_precision": None,
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_disable_jit": False,
+}
+_KEPT: Mapping[str, object] = {
+    "jax_persistent_cache_min_compile_time_secs": 0.0,
+    "jax_persistent_cache_min_entry_size_bytes": 0,
+}
+_FAST = 32
+_CACHE_TROUBLE = re.compile(r"Error (reading|writing) persistent compilation cache entry for '([\w.<>-]+)': (.*)", re.S)
+
+_lock = threading.RLock()
+_log = logging.getLogger("eutonia")
+_bits: Literal[32, 64] = 64
+_is_ready = False
+
+
+def begin() -> None:
+    """Set what the process owns, and check that it holds: 64-bit, random numbers, compiled programs kept on disk.
+
+    Safe to call again and from any thread; costs microseconds after the first time.
+
+    Raises
+    ------
+    SessionError
+        JAX cannot start on the device that the environment asks for, or 64-bit is switched off around this call.
+    """
+    global _is_ready
+    with _lock:
+        config = _jax().config
+        _pin(config)
+        if not _is_ready:
+            _keep_compiled(config)
+            _start_device()
+            _is_ready = True
+
+
+def begin_if_computing() -> None:
+    """Begin, if JAX is there at all: reading a number to print it does not need JAX."""
+    if "jax" in sys.modules:
+        begin()
+
+
+def set_bits(bits: Literal[32, 64]) -> None:
+    """Compute in 32-bit from here on, or in 64-bit again: 32 is the fast mode, whose difference benchmarks print."""
+    global _bits
+    _bits = bits
+    begin()
+
+
+def facts() -> dict[str, Any]:
+    """Return what a record has to say of the process for the same bits: precision, random numbers, machine."""
+    import jax
+
+    begin()
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    return {
+        "precision": f"{_bits}-bit",
+        "random_numbers": {"generator": GENERATOR, "partitionable": True},
+        "instruction_set": instruction_set(),
+        "device": str(jax.devices()[0].device_kind),
+        "platform": f"{platform.platform()}, Python {platform.python_version()}, JAX {jax.__version__}",
+        **({"compiler_flags": flags} if flags else {}),
+    }
+
+
+@functools.cache
+def instruction_set() -> str:
+    """Return the processor's kind and its widest vector instructions, such as "x86_64 AVX512_ICL".
+
+    The same seed gives the same bits on one instruction set.
+    """
+    import numpy as np
+
+    found: Any = np.show_config(mode="dicts")
+    sets = found.get("SIMD Extensions", {})
+    widest = [*sets.get("baseline", []), *sets.get("found", [])][-1:]
+    return " ".join([platform.machine() or "unknown", *widest])
+
+
+def compiled_folder() -> Path | None:
+    """Return the folder of compiled programs, one an instruction set; none if the user has no home."""
+    import platformdirs
+
+    folder = platformdirs.user_cache_path("eutonia") / "compiled" / instruction_set().replace(" ", "-")
+    return folder if folder.is_absolute() else None
+
+
+def _jax() -> Any:
+    """Import JAX; it refuses to start on an environment that it cannot read."""
+    try:
+        import jax
+    except ValueError as trouble:
+        raise SessionError(
+            f"JAX cannot start: {trouble}. Allowed: variables JAX_... as JAX documents them; Eutonia needs none. "
+            "Remove that variable from the environment."
+        ) from None
+    return jax
+
+
+def _pin(config: Any) -> None:
+    """Set each value that differs, and refuse what cannot be set."""
+    for name, value in {"jax_enable_x64": _bits != _FAST, **_PINNED}.items():
+        if getattr(config, name) == value:
+            continue
+        config.update(name, value)
+        if getattr(config, name) != value:
+            raise SessionError(
+                f"{name} is {getattr(config, name)!r} around this call, and Eutonia computes with {value!r} only. "
+                "Nearest: a call of Eutonia outside that `with` block of JAX. Move it there."
+            )
+
+
+def _start_device() -> None:
+    """Let JAX find its device now, where it can be explained."""
+    import jax
+
+    try:
+        jax.devices()
+    except RuntimeError as trouble:
+        asked = os.environ.get("JAX_PLATFORMS", "")
+        first = str(trouble).splitlines()[0]
+        raise SessionError(
+            f'JAX finds no device: JAX_PLATFORMS is "{asked}" ({first}). Allowed: a device of this machine and of the '
+            "JAX that is installed. Nearest: JAX_PLATFORMS=cpu. Write that, or remove the variable."
+        ) from None
+
+
+def _keep_compiled(config: Any) -> None:
+    """Let JAX keep what it compiles, and take care of entries that are damaged or cannot be written."""
+    folder = compiled_folder()
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as trouble:
+        _log.warning(_told("writing", folder, str(trouble.strerror)))
+        return
+    for name, value in {"jax_compilation_cache_dir": str(folder), **_KEPT}.items():
+        config.update(name, value)
+    shown, told = warnings.showwarning, set[str]()
+
+    def show(message: Warning | str, *where: Any, **more: Any) -> None:
+        trouble = _CACHE_TROUBLE.match(str(message))
+        if trouble is None:
+            shown(message, *where, **more)
+            return
+        what, program, reason = trouble.groups()
+        for entry in folder.glob(f"{program}-*"):
+            with contextlib.suppress(OSError):
+                entry.unlink()
+        if what not in told:
+            told.add(what)
+            _log.warning(_told(what, folder, reason))
+
+    warnings.showwarning = show
+
+
+def _told(what: str, folder: Path, reason: str) -> str:
+    if what == "reading":
+        return f"Compiled programs in {folder} were damaged; they are deleted and made again."
+    return f"Compiled programs cannot be kept in {folder} ({reason.splitlines()[0]}); each run compiles anew."
