@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Simulate muscle tone after stroke and its treatment with baclofen. "
-    "Research and teaching only, not a medical device.",
 )
 
 
@@ -28,6 +26,25 @@ def console() -> Console:
     from rich.console import Console
 
     return Console(soft_wrap=not sys.stdout.isatty())
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from eutonia import __version__
+
+        typer.echo(f"eutonia {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def eutonia(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Simulate muscle tone after stroke and its treatment with baclofen. Research and teaching only, not a medical
+    device.
+    """
 
 
 # Numerical libraries bring half a million lasting objects; walking them again and again takes a tenth of a short run.
