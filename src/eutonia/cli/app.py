@@ -28,12 +28,13 @@ def console() -> Console:
     return Console(soft_wrap=not sys.stdout.isatty())
 
 
-def _version(asked: bool) -> None:
+def _version(asked: bool | None) -> bool:
     if asked:
         from eutonia import __version__
 
         typer.echo(f"eutonia {__version__}")
         raise typer.Exit
+    return False
 
 
 @app.callback()
