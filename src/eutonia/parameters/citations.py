@@ -7,11 +7,15 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
 
 from eutonia.errors import ParameterError, nearest
 from eutonia.parameters.record import ASSUMPTION
 
+#: What a .bib file may hold beside entries.
+_ASIDE = re.compile(r"@(?:comment|preamble|string)\s*\{", re.IGNORECASE)
+_LARGEST_BYTES = 20_000_000
 _HEAD = re.compile(r"@(\w+)\s*\{\s*([^\s,{}]+)\s*,")
 _FIELD = re.compile(r"\s*([A-Za-z_]+)\s*=\s*")
 
@@ -29,6 +33,12 @@ class Entry:
     def title(self) -> str:
         """What was published, as far as the entry says."""
         return self.said("title") or self.key
+
+    @property
+    def described(self) -> str:
+        """The reference as a list of references prints it."""
+        parts = [self.said(name) for name in ("author", "title", "journal", "year", "doi", "note")]
+        return ". ".join(part for part in parts if part)
 
     def said(self, field: str) -> str:
         """Return a field as people read it: without the braces that keep a name or a capital together in BibTeX."""
@@ -71,6 +81,27 @@ def bibtex(keys: Iterable[str]) -> str:
     return "\n\n".join(entry(key).text for key in wanted) + ("\n" if wanted else "")
 
 
+def beside(folder: Path) -> tuple[dict[str, Entry], list[str]]:
+    """Return the entries of every .bib file of a folder by key, and what is wrong with those that cannot be read."""
+    found: dict[str, Entry] = {}
+    faults = []
+    for path in sorted(folder.glob("*.bib")):
+        try:
+            if path.stat().st_size > _LARGEST_BYTES:
+                faults.append(f"{path.name} is larger than {_LARGEST_BYTES / 1e6:.0f} MB")
+                continue
+            found |= read(path.read_text(encoding="utf-8-sig"), path.name)
+        except (OSError, UnicodeDecodeError, ParameterError) as error:
+            faults.append(f"{path.name} cannot be read ({error})")
+    return found, faults
+
+
+def as_text(reference: str, key: str) -> Entry:
+    """Return the entry of a reference that is written out as text."""
+    note = reference.replace("{", "(").replace("}", ")")
+    return Entry(reference, "misc", MappingProxyType({"note": reference}), f"@misc{{{key},\n  note = {{{note}}}\n}}")
+
+
 def read(text: str, name: str) -> dict[str, Entry]:
     """Read BibTeX of the plain sort: @kind{Key, field = {text}, ...}, with % comments between entries."""
     found: dict[str, Entry] = {}
@@ -79,6 +110,9 @@ def read(text: str, name: str) -> dict[str, Entry]:
         line_start = text.rfind("\n", 0, position) + 1
         if text[line_start:position].lstrip().startswith("%"):
             position = text.find("@", position + 1)
+            continue
+        if _ASIDE.match(text, position):
+            position = text.find("@", _value(text, text.index("{", position), f"{name}, @comment")[1])
             continue
         head = _HEAD.match(text, position)
         if head is None:

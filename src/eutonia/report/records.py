@@ -67,4 +67,6 @@ def citations_of(folder: Path) -> str:
             "Nearest: results/NAME. Do: run a study first, or give its folder."
         )
     sources = json.loads(record.read_text(encoding="utf-8")).get("sources", [])
-    return parameters.citations.bibtex(source["key"] for source in sources)
+    own = [source["bibtex"] for source in sources if source.get("bibtex")]
+    ours = parameters.citations.bibtex(source["key"] for source in sources if not source.get("bibtex"))
+    return "\n\n".join(part for part in (*own, ours.rstrip("\n")) if part) + "\n"

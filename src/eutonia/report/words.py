@@ -201,7 +201,9 @@ def quantity_label(quantity: Quantity, *, arm: bool = False) -> str:
     what = quantity.name
     if not what:
         what = scale_label(quantity.limb, quantity.scale)
-        if quantity.statistic not in ("mean", "dose") and quantity.statistic.casefold() not in what.casefold():
+        if quantity.detail:
+            what = f"{what}, {quantity.detail}"
+        elif quantity.statistic not in ("mean", "dose") and quantity.statistic.casefold() not in what.casefold():
             what = f"{what}, {quantity.statistic}"
     parts = [
         what,

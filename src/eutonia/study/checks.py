@@ -18,7 +18,8 @@ from eutonia.study.case import (
     TabletsEvent,
 )
 from eutonia.study.fields import not_a_name
-from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Published, Treatment
+from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Treatment
+from eutonia.study.published import Published
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.titration import LadderTitration
 
@@ -214,6 +215,11 @@ def _published(study: TrialStudy) -> Iterator[Problem]:
         arms = [arm.name for arm in phase.arms]
         if row.arm is not None and row.arm not in arms:
             yield not_a_name((*where, "arm"), f'arm in phase "{phase.name}"', row.arm, arms)
+        if row.against is not None and row.against not in arms:
+            yield not_a_name((*where, "against"), f'arm in phase "{phase.name}"', row.against, arms)
+        if row.reaction is not None and "adverse" not in study.assessment.scales:
+            why = "Adverse effects are not charted: [assessment] scales does not name them."
+            yield Problem((*where, "reaction"), why, row.reaction, do='Add "adverse" to [assessment] scales.')
         if row.visit_h is not None and row.visit_h not in phase.visits_h:
             texts = [visit.text for visit in phase.visits_h]
             yield not_a_name((*where, "visit"), f'visit in phase "{phase.name}"', row.visit_h.text, texts)

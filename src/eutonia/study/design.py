@@ -9,17 +9,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia.errors import nearest
+from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
 from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
 from eutonia.study.fields import Part, described, refuse
-from eutonia.study.parts import Assessment, Head, Phase, Published
+from eutonia.study.parts import Assessment, Head, Phase
 from eutonia.study.people import Population
+from eutonia.study.published import Published
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
 
@@ -35,6 +38,12 @@ class Study(Part):
     _digest: str = PrivateAttr(default="")
     _text: str = PrivateAttr(default="")
     _path: Path | None = PrivateAttr(default=None)
+    _cited: dict[str, tuple[str, str]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def cited(self) -> Mapping[str, tuple[str, str]]:
+        """What the file cites, by key (or by its text): the reference in words, and its BibTeX."""
+        return self._cited
 
     @property
     def name(self) -> str:
@@ -95,7 +104,7 @@ class Study(Part):
                 do = "Leave the option out: a case is one person."
                 raise studyfile.whole(self.name, f"A {self.kind} has no {table}.", f"{key} = {value}", do=do)
             tables[table][key] = value
-        changed = _validated(type(self), tables, {}, self.name)
+        changed = _validated(type(self), tables, {}, self.name, self._path)
         changed._digest, changed._text, changed._path = self._digest, self._text, self._path
         return changed
 
@@ -194,7 +203,7 @@ def json_schema() -> dict[str, Any]:
 def _study(content: bytes, text: str, name: str, path: Path | None) -> TrialStudy | CaseStudy:
     tables = studyfile.read_toml(text, name)
     lines = studyfile.lines_of(text)
-    study = _validated(_model(tables, lines, name), tables, lines, name)
+    study = _validated(_model(tables, lines, name), tables, lines, name, path)
     study._digest, study._text, study._path = hashlib.sha256(content).hexdigest(), text, path
     return study
 
@@ -213,8 +222,23 @@ def _model(tables: dict[str, Any], lines: studyfile.Lines, name: str) -> type[Tr
     raise studyfile.error(name, [Fault(key, line, given, why, '"trial" or "case"', close, do)])
 
 
-def _validated(model: type[AnyStudy], tables: dict[str, Any], lines: studyfile.Lines, name: str) -> AnyStudy:
+def _validated(
+    model: type[AnyStudy], tables: dict[str, Any], lines: studyfile.Lines, name: str, path: Path | None = None
+) -> AnyStudy:
+    folder = None if path is None else path.parent
     try:
-        return model.model_validate(tables)
+        study = model.model_validate(tables, context={"folder": folder})
     except ValidationError as error:
         raise studyfile.error(name, faults_of(error, tables, lines, model)) from None
+    study._cited = _cited(study, folder)
+    return study
+
+
+def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
+    """Return every reference that a study names; an entry beside the study goes before one of ours."""
+    given = [study.source, *(row.source for row in getattr(study, "published", ()))]
+    keys = [key for key in dict.fromkeys(given) if key is not None]
+    known = dict(citations.entries()) | (citations.beside(folder)[0] if keys and folder is not None else {})
+    names = {key: f"{study.name}_{number}" for number, key in enumerate(keys, start=1)}
+    entries = {key: known.get(key) or citations.as_text(key, names[key].replace(" ", "_")) for key in keys}
+    return {key: (entry.described, entry.text) for key, entry in entries.items()}

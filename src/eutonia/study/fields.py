@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
@@ -17,6 +18,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from eutonia import _units
 from eutonia.assessment import scales
 from eutonia.errors import UnitError, nearest
+from eutonia.parameters import citations
 from eutonia.study import vocabulary
 from eutonia.study.studyfile import Problem
 
@@ -24,6 +26,8 @@ from eutonia.study.studyfile import Problem
 _SHAPE = re.compile(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d{1,3})?\s*[A-Za-zµμ%]*\s*(?:(?:/|\bper\b)\s*[A-Za-z]+)?\s*")
 _LONGEST = 60
 _LONGEST_LIST = 16
+_LONGEST_REFERENCE = 500
+_CITED = "Author A, Author B. Journal 2020;12:345-350"
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=Nearest: |Allowed: |Write )")
 
 OF_STUDY = "study_problems"
@@ -175,6 +179,41 @@ class Named:
         refuse(not_a_name((), self.what, value, ours))
 
 
+class Reference:
+    """A field that says where something was published: a key of sources.bib or of a .bib file beside, or text.
+
+    A key is one word, so that a slip in one is told; a reference as text has several.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Tell Pydantic how to read the field; its context brings the folder of the study."""
+        return core_schema.with_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the field in the published schema."""
+        return {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": _LONGEST_REFERENCE,
+            "examples": ["Meythaler_2001", _CITED],
+        }
+
+    def read(self, value: object, info: Any) -> str:
+        """Return the key or the text, or refuse what is neither."""
+        folder: Path | None = (info.context or {}).get("folder")
+        if isinstance(value, str) and len(value.split()) > 1 and len(value) <= _LONGEST_REFERENCE:
+            return " ".join(value.split())
+        here, faults = citations.beside(folder) if folder is not None else ({}, [])
+        names = (*here, *vocabulary.sources())
+        if isinstance(value, str) and value in names:
+            return value
+        problem = not_a_name((), "source", value, names)
+        do = f'Correct the key, put its entry into a .bib file beside the study, or write the reference: "{_CITED}".'
+        why = " ".join((problem.why, *(f"{fault}." for fault in faults)))
+        allowed = "a key of sources.bib or of a .bib file beside the study, or the reference as text"
+        refuse(Problem((), why, value, allowed, problem.nearest, do))
+
+
 def not_a_name(where: tuple[str | int, ...], what: str, value: object, names: Sequence[str]) -> Problem:
     """Word a name that does not exist: the nearest one and those allowed."""
     close = tuple(f'"{name}"' for name in nearest(value, names)) if isinstance(value, str) else ()
@@ -242,7 +281,8 @@ Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites)]
 Origin = Annotated[str, Named("origin of spasticity", vocabulary.origins)]
 Segment = Annotated[str, Named("cord level", vocabulary.segments)]
 Course = Annotated[str, Named("course of multiple sclerosis", vocabulary.courses)]
+Reaction = Annotated[str, Named("adverse reaction", vocabulary.reactions)]
 Method = Annotated[str, Named("kind of practice", vocabulary.practices)]
 Mixture = Annotated[str, Named("mix of lesions", vocabulary.mixes)]
 PumpModel = Annotated[str, Named("pump model", vocabulary.pump_models)]
-Source = Annotated[str, Named("source in sources.bib", vocabulary.sources)]
+Source = Annotated[str, Reference()]

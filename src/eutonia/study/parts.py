@@ -25,7 +25,6 @@ from eutonia.study.fields import (
     Rate,
     ScaleName,
     SessionsPerWeek,
-    Share,
     Source,
     Tablet,
     Text,
@@ -33,14 +32,13 @@ from eutonia.study.fields import (
     not_in_order,
     refuse,
     show,
-    show_optional,
 )
 from eutonia.study.people import Baseline as Baseline
 from eutonia.study.people import Entry as Entry
 from eutonia.study.people import LesionShare as LesionShare
 from eutonia.study.people import Population as Population
 from eutonia.study.people import Spread as Spread
-from eutonia.study.scales import daily_fits, fall_fits, limb_fits, on_scale
+from eutonia.study.scales import daily_fits, fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.titration import (
     LabelTitration,
@@ -53,12 +51,6 @@ from eutonia.study.titration import (
 from eutonia.study.vocabulary import LimbName
 
 _SEED = 2**32 - 1
-
-Statistic = Literal[
-    "mean", "sd", "share lost", "share entered", "fraction removed", "dose", "lowest dose", "highest dose"
-]
-DOSES = ("dose", "lowest dose", "highest dose")
-EvidenceStatus = Literal["verified", "secondary", "recalled", "derived"]
 
 
 class Head(Part):
@@ -301,64 +293,3 @@ class Phase(Part):
             why = "The first visit is the examination before any dose."
             refuse(Problem(("visits", 0), why, show(self.visits_h[0]), '"0 hour" first', do='Put "0 hour" in front.'))
         return self
-
-
-class Published(Part):
-    """A published result laid over the prediction. Nothing is fitted to it."""
-
-    phase: Name = described("Phase to which it belongs.")
-    arm: Name | None = described("Arm; left out when it concerns the whole phase.", default=None)
-    limb: LimbName | None = described(
-        "Limb; left out for whole-person scales, doses and shares of people.", default=None
-    )
-    scale: ScaleName | None = described("Scale; left out for doses and for the share that entered.", default=None)
-    visit_h: Hours | None = described("Visit at which it was measured.", alias="visit", default=None)
-    statistic: Statistic = described("What the number is; shares and fractions run from 0 to 1.")
-    value: Number = described("The published number.")
-    sd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
-        "Published SD.", default=None
-    )
-    n: Annotated[int, Field(strict=True, ge=1)] | None = described("People behind the number.", default=None)
-    baseline: Number | None = described("Published mean before treatment.", default=None)
-    baseline_sd: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
-        "Published SD before treatment.", default=None
-    )
-    p: Share | None = described("Published p value, or its upper bound.", default=None)
-    unit: Literal["ug/day", "mg/day"] | None = described("Unit of a dose; left out otherwise.", default=None)
-    source: Source = described("Key in sources.bib.")
-    status: EvidenceStatus = described("How far the number has been checked against its paper.")
-    note: Text | None = described("What a reader has to know about the number.", default=None)
-
-    @property
-    def is_dose(self) -> bool:
-        """Whether the number is a daily dose."""
-        return self.statistic in DOSES
-
-    @model_validator(mode="after")
-    def _fits_statistic(self) -> Published:
-        found: list[Problem] = []
-        scored = not self.is_dose and self.statistic != "share entered"
-        for key, value, wanted in (
-            ("scale", self.scale, scored),
-            ("visit", self.visit_h, self.statistic != "share entered"),
-            ("unit", self.unit, self.is_dose),
-            ("arm", self.arm, self.statistic != "share entered"),
-        ):
-            if (value is not None) != wanted:
-                why = f'The statistic "{self.statistic}" {"needs" if wanted else "has no"} {key}.'
-                do = f"{'Add' if wanted else 'Remove'} the key {key}."
-                found.append(Problem((key,), why, show_optional(value), do=do))
-        found += self._in_range()
-        if found:
-            refuse(*found)
-        return self
-
-    def _in_range(self) -> list[Problem]:
-        if self.statistic.startswith(("share", "fraction")) and not -1 <= self.value <= 1:
-            why = "A share is a number from 0 to 1, and a fraction removed lies between -1 and 1."
-            return [Problem(("value",), why, self.value, "0 to 1", do="Divide a percentage by 100.")]
-        if self.scale is None:
-            return []
-        found = limb_fits(self.scale, self.limb)
-        found += on_scale(self.scale, self.baseline, "baseline")
-        return found + (on_scale(self.scale, self.value, "value") if self.statistic == "mean" else [])

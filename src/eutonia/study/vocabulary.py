@@ -134,6 +134,14 @@ def sources() -> tuple[str, ...]:
     return citations.keys()
 
 
+def reactions() -> tuple[str, ...]:
+    """Return the adverse reactions that are counted, in words."""
+    from eutonia.drug.effect import adverse
+
+    every = dict.fromkeys((*adverse.ORAL_REACTIONS, *adverse.INTRATHECAL_REACTIONS))
+    return tuple(name.replace("_", " ") for name in every)
+
+
 def pump_models() -> tuple[str, ...]:
     """Return the pump models of the records, by the name that their labels give."""
     from eutonia import parameters

@@ -6,20 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import Phase
-from eutonia.study.parts import Published as PublishedRow
-from eutonia.trial.charting import items, of_limb
+from eutonia.study.published import Published as PublishedRow
+from eutonia.trial.charting import items, visit_words
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.result import ConsortRow, Published, Quantity
+from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
 
-_LEVEL = 0.95
-_HOURS_PER_DAY = 24.0
+if TYPE_CHECKING:
+    import polars
 
 Values = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -90,76 +91,21 @@ def _stack(records: list[VisitRecord]) -> VisitRecord:
 _PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
 
 
-def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
-    """Return the scores of one scale and limb at a visit."""
-    return of_limb(record.scores[scale], limb)
+def quantities(outcome: Outcome, adverse: polars.DataFrame | None = None) -> tuple[Quantity, ...]:
+    """Return every reported quantity: scores at all visits, then what the study file lists as published.
 
-
-@dataclass(frozen=True)
-class Summary:
-    """A trial's statistic over replicates: mean, SD between patients, number, and the interval of the trial's own
-    value.
+    `adverse` is the table of adverse reactions, from which published shares of people with one are read.
     """
-
-    mean: float
-    sd: float | None
-    n: float
-    low: float
-    high: float
-
-
-def _nan_mean(table: np.ndarray) -> np.ndarray:
-    """Row means that skip missing values; NaN for an empty row, without a warning."""
-    count = np.sum(~np.isnan(table), axis=1)
-    total = np.nansum(table, axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def summarise(outcome: Outcome, values: Values, present: Flags) -> Summary:
-    """Summarise one number a person: each replicate trial has its mean, SD and n."""
-    table = outcome.by_replicate(np.where(present, values, np.nan))
-    means = _nan_mean(table)
-    count = np.sum(~np.isnan(table), axis=1)
-    return _over_trials(means, float(np.mean(count)), _spread(table))
-
-
-def _spread(table: np.ndarray) -> np.ndarray:
-    """Return the standard deviation of each row, skipping missing values; NaN for a row of fewer than two."""
-    count = np.sum(~np.isnan(table), axis=1)
-    squares = _nan_mean((table - _nan_mean(table)[:, None]) ** 2)
-    return np.where(count > 1, np.sqrt(squares * count / np.maximum(count - 1, 1)), np.nan)
-
-
-def _over_trials(values: np.ndarray, n: float, spread: np.ndarray | None = None) -> Summary:
-    known = values[~np.isnan(values)]
-    if known.size == 0:
-        return Summary(float("nan"), None, n, float("nan"), float("nan"))
-    tail = (1 - _LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
-    sd = None if spread is None or np.all(np.isnan(spread)) else float(np.nanmean(spread))
-    return Summary(float(np.mean(known)), sd, n, float(low), float(high))
-
-
-def quantities(outcome: Outcome) -> tuple[Quantity, ...]:
-    """Return every reported quantity: scores at all visits, then what the study file lists as published."""
     study = outcome.study
     found: list[Quantity] = []
     published = [row for row in study.published if row.statistic == "mean"]
     for (phase, arm, _), record in outcome.visits.items():
-        present = _observed(outcome, study.phase(phase), arm, record)
+        present = observed(outcome, record)
         for scale, limb in items(study.assessment):
             row = _published_row(published, phase, arm, record.time_h, scale, limb)
             found.append(_score_quantity(outcome, record, present, scale, limb, row))
-    found += [_special(outcome, row) for row in study.published if row.statistic != "mean"]
+    found += [_special(outcome, row, adverse) for row in study.published if row.statistic != "mean"]
     return tuple(found)
-
-
-def _observed(outcome: Outcome, phase: Phase, arm: str, record: VisitRecord) -> Flags:
-    """Return who is seen in this arm: those allocated to it in a parallel phase, everybody otherwise."""
-    if phase.design != "parallel":
-        return record.present
-    names = [a.name for a in phase.arms]
-    return record.present & (outcome.assigned[phase.name] == names.index(arm))
 
 
 def _published_row(
@@ -178,16 +124,16 @@ def _score_quantity(
     summary = summarise(outcome, score_of(record, scale, limb), present)
     first = outcome.visits[record.phase, record.arm, 0]
     before = summarise(outcome, score_of(first, scale, limb), present)
-    return _quantity(record, limb, scale, "mean", summary, "", row, baseline=before.mean)
+    return _quantity(outcome, record, limb, scale, "mean", summary, row, baseline=before.mean)
 
 
 def _quantity(
+    outcome: Outcome,
     record: VisitRecord,
     limb: str | None,
     scale: str,
     statistic: str,
     summary: Summary,
-    unit: str,
     row: PublishedRow | None,
     baseline: float | None = None,
 ) -> Quantity:
@@ -197,7 +143,7 @@ def _quantity(
         arm=record.arm,
         limb=limb,
         scale=scale,
-        visit=visit_label(record.time_h),
+        visit=visit_words(outcome.study.phase(record.phase), record.visit),
         time_h=record.time_h,
         statistic=statistic,
         mean=summary.mean,
@@ -205,11 +151,20 @@ def _quantity(
         n=summary.n,
         low=summary.low,
         high=summary.high,
-        level=_LEVEL,
-        unit=unit,
+        level=LEVEL,
+        unit=_unit(scale, statistic, row),
         baseline_mean=baseline,
         published=None if row is None else _published(row),
+        detail="" if row is None else detail(row),
     )
+
+
+def _unit(scale: str, statistic: str, row: PublishedRow | None) -> str:
+    """Return the unit of a quantity: that of its dose or of its scale, none for a share, a fraction or a ratio."""
+    if row is not None and row.unit is not None:
+        return row.unit
+    of_score = scale in SCALES and not statistic.startswith(("share", "fraction", "ratio"))
+    return SCALES[scale].unit if of_score else ""
 
 
 def _published(row: PublishedRow) -> Published:
@@ -222,19 +177,8 @@ def _published(row: PublishedRow) -> Published:
         status=row.status,
         note=row.note or "",
         baseline=row.baseline,
+        se=row.se,
     )
-
-
-def visit_label(time_h: float) -> str:
-    """Return the time of a visit as a reader would say it: hours, then days, then months."""
-    month = 730.5
-    if time_h >= month:
-        months = time_h / month
-        number = f"{months:.0f}" if abs(months - round(months)) < 0.02 else f"{months:.1f}"
-        return "1 month" if number == "1" else f"{number} months"
-    if time_h > 72 and abs(time_h / _HOURS_PER_DAY - round(time_h / _HOURS_PER_DAY)) < 1e-6:
-        return f"{time_h / _HOURS_PER_DAY:.0f} days"
-    return f"{time_h:g} h"
 
 
 def _last_record(outcome: Outcome, row: PublishedRow) -> VisitRecord:
@@ -246,71 +190,12 @@ def _last_record(outcome: Outcome, row: PublishedRow) -> VisitRecord:
     return outcome.visits[row.phase, arm, k]
 
 
-def _special(outcome: Outcome, row: PublishedRow) -> Quantity:
-    """Return a published quantity that is not a mean score: a share, a dose, a fraction removed, an SD."""
+def _special(outcome: Outcome, row: PublishedRow, adverse: polars.DataFrame | None) -> Quantity:
+    """Return a published quantity that is not a mean score: a share, a dose, a difference, an SD."""
     record = _last_record(outcome, row)
-    first = outcome.visits[record.phase, record.arm, 0]
-    present = _observed(outcome, outcome.study.phase(row.phase), record.arm, record)
-    scale = row.scale or row.statistic
-    unit = row.unit or ""
-    if row.statistic == "sd":
-        summary = _sd(outcome, score_of(record, scale, row.limb), present)
-    elif row.statistic == "fraction removed":
-        summary = _fraction_removed(outcome, first, record, scale, row.limb, present)
-    elif row.statistic == "share lost":
-        summary = _share_lost(outcome, first, record, scale, row.limb, present)
-    elif row.statistic == "share entered":
-        entered = outcome.entered[row.phase].astype(float)
-        summary = summarise(outcome, entered, np.ones(entered.shape, dtype=bool))
-    else:
-        summary = _dose(outcome, row, record, present)
-    return _quantity(record, row.limb, scale, row.statistic, summary, unit, row)
-
-
-def _sd(outcome: Outcome, values: Values, present: Flags) -> Summary:
-    table = outcome.by_replicate(np.where(present, values, np.nan))
-    count = np.sum(~np.isnan(table), axis=1)
-    return _over_trials(_spread(table), float(np.mean(count)))
-
-
-def _fraction_removed(
-    outcome: Outcome, first: VisitRecord, record: VisitRecord, scale: str, limb: str | None, present: Flags
-) -> Summary:
-    """(before - after) / (before - normal) of each trial's means."""
-    before, after = (
-        _nan_mean(outcome.by_replicate(np.where(present, score_of(r, scale, limb), np.nan))) for r in (first, record)
-    )
-    excess = before - (SCALES[scale].normal or 0.0)
-    # Where nothing was in excess, nothing can be removed.
-    removed = (before - after) / np.where(excess > 0.0, excess, np.nan)
-    return _over_trials(removed, float(np.mean(outcome.by_replicate(present).sum(axis=1))))
-
-
-def _share_lost(
-    outcome: Outcome, first: VisitRecord, record: VisitRecord, scale: str, limb: str | None, present: Flags
-) -> Summary:
-    """Share of people who lost what they had (stance, below 1), or whose score became worse by a step."""
-    before, after, of = score_of(first, scale, limb), score_of(record, scale, limb), SCALES[scale]
-    lost = of.worse * (after - before) >= of.step
-    if of.lost_below is not None:
-        lost = (before >= of.lost_below) & (after < of.lost_below)
-    return summarise(outcome, lost.astype(float), present)
-
-
-def _dose(outcome: Outcome, row: PublishedRow, record: VisitRecord, present: Flags) -> Summary:
-    """Mean, lowest or highest daily dose; of those who reached relief where the policy climbs to relief."""
-    relieved = outcome.relieved_ug_per_h.get((record.phase, record.arm))
-    if row.unit == "mg/day":
-        dose = record.tablets_mg_per_day
-    else:
-        dose = (record.rate_ug_per_h if relieved is None else relieved) * _HOURS_PER_DAY
-    known = present & ~np.isnan(dose)
-    if row.statistic == "dose":
-        return summarise(outcome, dose, known)
-    table = outcome.by_replicate(np.where(known, dose, np.nan))
-    some = ~np.all(np.isnan(table), axis=1)
-    extreme = np.nanmin if row.statistic == "lowest dose" else np.nanmax
-    return _over_trials(extreme(table[some], axis=1), float(np.mean(outcome.by_replicate(known).sum(axis=1))))
+    asked = Asked(outcome, row, outcome.visits[record.phase, record.arm, 0], record, adverse)
+    scale = row.scale or ("adverse" if row.reaction else row.statistic)
+    return _quantity(outcome, record, row.limb, scale, row.statistic, STATISTICS[row.statistic](asked), row)
 
 
 def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
@@ -319,7 +204,7 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
 
     def row(stage: str, arm: str | None, who: Flags, reason: str = "") -> None:
         count = outcome.by_replicate(who).sum(axis=1).astype(float)
-        tail = (1 - _LEVEL) / 2
+        tail = (1 - LEVEL) / 2
         low, high = np.quantile(count, [tail, 1 - tail])
         rows.append(ConsortRow(stage, arm, float(count.mean()), float(low), float(high), reason))
 
@@ -328,13 +213,16 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
         entered = outcome.entered[phase.name]
         if phase.follows is not None:
             row(f"Gate after {phase.follows}", None, outcome.entered[phase.follows] & ~entered, "response too small")
+        left = outcome.left[phase.name]
+        # In a parallel phase each arm is a branch of its own, down to who completed it.
+        branches: list[tuple[str | None, Flags]] = [(None, entered)]
         if phase.design == "parallel":
-            for k, arm in enumerate(phase.arms):
-                row(f"Allocated in {phase.name}", arm.name, entered & (outcome.assigned[phase.name] == k))
-        else:
-            row(f"Entered {phase.name}", None, entered)
-        left = entered & outcome.left[phase.name]
-        if phase.dropout:
-            row(f"Left {phase.name}", None, left, "dropped out")
-        row(f"Completed {phase.name}", None, entered & ~left)
+            allocated = outcome.assigned[phase.name]
+            branches = [(arm.name, entered & (allocated == k)) for k, arm in enumerate(phase.arms)]
+        for arm, mine in branches:
+            row(f"Entered {phase.name}" if arm is None else f"Allocated in {phase.name}", arm, mine)
+        for arm, mine in branches if phase.dropout else ():
+            row(f"Left {phase.name}", arm, mine & left, "dropped out")
+        for arm, mine in branches:
+            row(f"Completed {phase.name}", arm, mine & ~left)
     return tuple(rows)

@@ -212,7 +212,14 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         doses=dose_table(course),
         course=course,
         events=tuple(case.events),
-        run=run_record(study.seed, study.digest, used, time.perf_counter() - began, possible_people=POSSIBLE_PEOPLE),
+        run=run_record(
+            study.seed,
+            study.digest,
+            used,
+            time.perf_counter() - began,
+            study.cited,
+            possible_people=POSSIBLE_PEOPLE,
+        ),
         zooms=tuple(case.zooms),
     )
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eutonia.study.design import CaseStudy
-from eutonia.trial.analysis import visit_label
 from eutonia.trial.charting import items
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import xarray
 
 _LEVEL = 0.95
+_NUMBER = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(.*)")
 _PHASE, _ARM = "course", "this person"
 
 
@@ -25,6 +26,13 @@ def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
     time = course["time_h"].to_numpy()
     planned = np.arange(0.0, study.case.duration_h + 1e-6, study.case.examine_every_h)
     return np.flatnonzero(np.isin(np.round(time, 6), np.round(planned, 6)))
+
+
+def _visit_words(study: CaseStudy, time_h: float) -> str:
+    """Return the time of a planned examination in the unit in which the study file says how often there is one."""
+    every = study.case.examine_every_h
+    number, unit = _NUMBER.fullmatch(every.text).groups()  # type: ignore[union-attr]
+    return f"{float(number) * round(time_h / every):g} {unit}"
 
 
 def _scores(course: xarray.Dataset, scale: str, limb: str | None) -> np.ndarray:
@@ -49,7 +57,7 @@ def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
         )
         fixed = {"phase": _PHASE, "arm": _ARM, "limb": limb or "", "scale": scale, "item": "mean"}
         fixed["rater"] = study.assessment.rater
-        labels = {float(t): visit_label(float(t)) for t in time}
+        labels = {float(t): _visit_words(study, float(t)) for t in time}
         visit = pl.col("time_h").replace_strict(labels, return_dtype=pl.String).alias("visit")
         constant = [pl.lit(value).alias(name) for name, value in fixed.items()]
         frames.append(frame.with_columns(visit, pl.lit(0, dtype=pl.Int32).alias("replicate"), *constant))
@@ -88,7 +96,7 @@ def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]
                     arm=_ARM,
                     limb=limb,
                     scale=scale,
-                    visit=visit_label(float(time[i])),
+                    visit=_visit_words(study, float(time[i])),
                     time_h=float(time[i]),
                     statistic="mean",
                     mean=float(means[i]),

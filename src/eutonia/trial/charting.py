@@ -11,13 +11,18 @@ from eutonia.assessment.scales import SCALES
 from eutonia.limb.muscle import LIMBS
 
 if TYPE_CHECKING:
-    from eutonia.study.parts import Assessment
+    from eutonia.study.parts import Assessment, Phase
 
 
 def items(assessment: Assessment) -> list[tuple[str, str | None]]:
     """Return every score that is charted as (scale, limb); the limb is None for a score of the whole person."""
     scales = [scale for scale in assessment.scales if SCALES[scale].is_score]
     return [(scale, limb) for scale in scales for limb in (assessment.limbs if SCALES[scale].of_limb else (None,))]
+
+
+def visit_words(phase: Phase, visit: int) -> str:
+    """Return the time of a visit in the words of the study file."""
+    return phase.visits_h[visit].text
 
 
 def of_limb(score: Float[np.ndarray, "..."], limb: str | None) -> Float[np.ndarray, " patient"]:

@@ -43,6 +43,8 @@ class Published:
         What a reader has to know about the number.
     baseline : float or None
         Published entry level of the same scale and limb.
+    se : float or None
+        Published standard error, in the same unit, where the paper gives one.
     """
 
     value: float
@@ -53,6 +55,7 @@ class Published:
     status: str = ""
     note: str = ""
     baseline: float | None = None
+    se: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Quantity:
         Predicted entry level of the same scale and limb.
     published : Published or None
         What the trial reported.
+    detail : str
+        What the statistic is about, for a reader: "share with drowsiness"; empty where its name says it.
     """
 
     name: str
@@ -108,6 +113,7 @@ class Quantity:
     unit: str = ""
     baseline_mean: float | None = None
     published: Published | None = None
+    detail: str = ""
 
     @property
     def published_standard_error(self) -> float | None:
@@ -116,15 +122,18 @@ class Quantity:
         **Equation** mean: sd/sqrt(n); share s: sqrt(s (1 - s)/n); standard deviation: sd/sqrt(2 (n - 1)).
         """
         published = self.published
-        if published is None or not published.n:
+        if published is None:
             return None
+        if published.se is not None or not published.n:
+            return published.se
         if self.statistic.startswith("share"):
             whole = 100.0 if self.unit == "%" else 1.0
             share = min(max(published.value / whole, 0.0), 1.0)
             return whole * math.sqrt(share * (1.0 - share) / published.n)
         if self.statistic == "sd":
             return published.value / math.sqrt(2 * (published.n - 1)) if published.n > 1 else None
-        return None if published.sd is None else published.sd / math.sqrt(published.n)
+        is_mean = self.statistic in ("mean", "change from baseline", "dose")
+        return published.sd / math.sqrt(published.n) if is_mean and published.sd is not None else None
 
     @property
     def distance(self) -> float | None:

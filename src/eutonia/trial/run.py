@@ -53,9 +53,9 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         progress("Recruitment", 1.0)
         outcome = simulate(study, pool, options, width, progress)
         progress("Tables", 0.0)
-        reported = quantities(outcome)
         course = sample_course(study, pool, width)
         adverse = adverse_table(outcome)
+        reported = quantities(outcome, adverse)
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -67,7 +67,9 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         visits=visit_table(outcome),
         doses=dose_table(outcome),
         course=course,
-        run=run_record(study.seed, study.digest, used, time.perf_counter() - began, replicates=options.replicates),
+        run=run_record(
+            study.seed, study.digest, used, time.perf_counter() - began, study.cited, replicates=options.replicates
+        ),
         adverse=adverse,
         patients=patient_table(outcome),
     )

@@ -8,8 +8,9 @@ import numpy as np
 
 from eutonia.assessment.scales import SCALES
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.trial.analysis import Outcome, score_of, visit_label
-from eutonia.trial.charting import items
+from eutonia.trial.analysis import Outcome
+from eutonia.trial.charting import items, visit_words
+from eutonia.trial.statistics import score_of
 
 if TYPE_CHECKING:
     import polars
@@ -31,7 +32,8 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
             "patient": who.astype(np.int64),
             "replicate": (who // study.population.n).astype(np.int32),
         }
-        labels = {"phase": phase, "arm": arm, "visit": visit_label(record.time_h), "time_h": record.time_h}
+        visit = visit_words(study.phase(phase), record.visit)
+        labels = {"phase": phase, "arm": arm, "visit": visit, "time_h": record.time_h}
         for scale in dict.fromkeys(scale for scale, _ in charted):
             rows = [(limb, "mean", score_of(record, scale, limb)[who]) for of, limb in charted if of == scale]
             if SCALES[scale].of_muscles:
