@@ -248,6 +248,15 @@ def trial(**changes: Any) -> StudyResult:
         "run": run_record(replicates=60, patients=21),
         "adverse": adverse,
         "patients": people,
+        "endpoint": "A person responds whose leg Ashworth falls by 1 or more, from 0 hour to 6 hour.",
+        "responders": pl.DataFrame(
+            [
+                ("leg Ashworth falls by 1 or more", "bolus", "baclofen", False, 21.0, 0.62, 0.43, 0.81),
+                ("leg Ashworth falls by 1 or more", "bolus", "saline", True, 21.0, 0.05, 0.0, 0.14),
+            ],
+            schema=["rule", "phase", "arm", "placebo", "n", "share", "low", "high"],
+            orient="row",
+        ),
     }
     return StudyResult(**{**fields, **changes})
 

@@ -262,6 +262,17 @@ def wilson(hits: int, n: int, level: Number = 0.95) -> tuple[float, float]:
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
+def treated(result: StudyResult) -> polars.DataFrame | None:
+    """Return the people who were given the drug: placebo tells nothing of who responds to it."""
+    import polars as pl
+
+    people, found = result.patients, result.responders
+    if people is None or found is None or "response_arm" not in people.columns:
+        return people
+    drug = found.filter(~pl.col("placebo"))["arm"].unique()
+    return people.filter(pl.col("response_arm").is_in(drug.implode()))
+
+
 def features(people: polars.DataFrame | None) -> list[Feature]:
     """Return the share of responders by each baseline feature, the one that separates most first."""
     import polars as pl

@@ -153,6 +153,8 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "consort": [dataclasses.asdict(row) for row in result.consort],
         "doses": result.doses.to_dicts(),
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
+        "endpoint": result.endpoint,
+        "responders": result.responders.to_dicts() if result.responders is not None else [],
         "events": [{"time_h": time_h, "event": label} for time_h, label in result.events],
     }
 

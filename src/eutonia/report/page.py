@@ -121,7 +121,8 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
     styles = figures.arm_styles(result)
     known = digest.scores(result.visits)
     series, responses = digest.series(result, known), digest.responses(result, known)
-    features = digest.features(result.patients)
+    people = digest.treated(result)
+    features = digest.features(people)
     return {
         "consort": consort.diagram(result.consort),
         "scores": _scores(result, phases, series, styles),
@@ -131,8 +132,10 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
             for phase in phases
             if (drawings := individuals.responses(responses, styles, phase))
         ],
-        "features": individuals.features(result.patients, features),
-        "responders": _responders(result, features),
+        "features": individuals.features(people, features),
+        "endpoint": result.endpoint,
+        "responders": _responders(result),
+        "separates": _separates(features),
     }
 
 
@@ -291,11 +294,15 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
     columns = digest.adverse_columns(result.adverse)
     rows: dict[str, dict[tuple[str, str], Cell]] = {}
     for row in result.adverse.iter_rows(named=True):
-        text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
-        cell = Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
-        rows.setdefault(words.label(str(row["reaction"])), {})[str(row["phase"]), str(row["arm"])] = cell
+        rows.setdefault(words.label(str(row["reaction"])), {})[str(row["phase"]), str(row["arm"])] = _share_cell(row)
     heads = [" · ".join(words.label(part) for part in words.unique(column) if part) for column in columns]
     return {"heads": heads, "rows": [(name, [cells.get(column) for column in columns]) for name, cells in rows.items()]}
+
+
+def _share_cell(row: Mapping[str, Any]) -> Cell:
+    """Return a share with its interval."""
+    text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
+    return Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
 
 
 def _absent(value: Number | None) -> bool:
@@ -308,22 +315,34 @@ def _percent(share: Number | None) -> str:
     return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"
 
 
-def _responders(result: StudyResult, features: Sequence[Any]) -> str:
-    """Return who responds in one sentence."""
-    from eutonia.report import digest
+def _responders(result: StudyResult) -> dict[str, Any] | None:
+    """Return the share that responds: one row an arm, one column a rule, the drug beside its placebo."""
+    if result.responders is None or result.responders.is_empty():
+        return None
+    rules = words.unique(result.responders["rule"])
+    rows: dict[tuple[str, bool], dict[str, Cell]] = {}
+    people: dict[str, str] = {}
+    for row in result.responders.iter_rows(named=True):
+        rows.setdefault((row["arm"], row["placebo"]), {})[row["rule"]] = _share_cell(row)
+        people[row["arm"]] = words.count(row["n"])
+    return {
+        "heads": [words.capital(rule) for rule in rules],
+        "rows": [
+            (arm, placebo, people[arm], [cells.get(rule) for rule in rules]) for (arm, placebo), cells in rows.items()
+        ],
+    }
 
-    if result.patients is None or "responder" not in result.patients.columns or result.patients.is_empty():
-        return ""
-    share = 100 * digest.real(result.patients["responder"].drop_nulls().cast(bool).mean())
-    text = f"{share:.0f}% of virtual patients respond."
+
+def _separates(features: Sequence[Any]) -> str:
+    """Return what tells responders from others before treatment, in one sentence."""
     if not features:
-        return text
+        return ""
     best = features[0]
     low, high = (pick(best.bins, key=lambda group: group.share) for pick in (min, max))
     if high.low <= low.high:
-        return f"{text} Nothing known before treatment separates them beyond chance."
+        return "Nothing known before treatment separates them beyond chance."
     return (
-        f"{text} {words.label(best.name)} separates them most: {100 * high.share:.0f}% respond at {high.label}, "
+        f"{words.label(best.name)} separates them most: {100 * high.share:.0f}% respond at {high.label}, "
         f"{100 * low.share:.0f}% at {low.label}."
     )
 

@@ -157,6 +157,11 @@ def label(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def capital(text: str) -> str:
+    """Return text as a heading begins."""
+    return text[:1].upper() + text[1:]
+
+
 def limb(name: str | None) -> str:
     """Return a limb as a word; no limb is the whole person."""
     return label(name) if name else "Whole person"

@@ -36,6 +36,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
         found += chain(_arms(phase, where), _treatments(phase, where), _follows(study.phases, position))
         found += chain(_gate(phase, where), _titrations(study.phases, position))
     found += _charted(study)
+    found += _endpoint(study)
     found += _published(study)
     return found
 
@@ -190,6 +191,8 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
     """Yield the place, scale and limb of each thing that needs a score."""
     for position, entry in enumerate(study.population.entries):
         yield ("population", "entry", position), entry.scale, entry.limb
+    if study.endpoint is not None:
+        yield ("endpoint",), study.endpoint.scale, study.endpoint.limb
     for position, row in enumerate(study.published):
         yield ("published", position), row.scale, row.limb
     for number, phase in enumerate(study.phases):
@@ -201,6 +204,22 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
                 yield (*where, "response"), arm.titration.response.scale, arm.titration.response.limb
             elif arm.titration is not None and arm.titration.policy != "stop" and arm.titration.target is not None:
                 yield (*where, "target"), arm.titration.target.scale, arm.titration.target.limb
+
+
+def _endpoint(study: TrialStudy) -> Iterator[Problem]:
+    """Check that the endpoint names a phase and a visit after treatment of this study."""
+    given = study.endpoint
+    if given is None:
+        return
+    names = [phase.name for phase in study.phases]
+    if given.phase is not None and given.phase not in names:
+        yield not_a_name(("endpoint", "phase"), "phase in this study", given.phase, names)
+        return
+    phase = study.phases[0] if given.phase is None else study.phase(given.phase)
+    if given.visit_h is not None and given.visit_h not in phase.visits_h[1:]:
+        texts = [visit.text for visit in phase.visits_h[1:]]
+        what = f'visit after the dose in phase "{phase.name}"'
+        yield not_a_name(("endpoint", "visit"), what, given.visit_h.text, texts)
 
 
 def _published(study: TrialStudy) -> Iterator[Problem]:

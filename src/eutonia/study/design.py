@@ -19,6 +19,7 @@ from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
 from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
+from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, described, refuse
 from eutonia.study.parts import Assessment, Head, Phase
 from eutonia.study.people import Population
@@ -116,6 +117,7 @@ class TrialStudy(Study):
     phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=50)] = described(
         "Phases in order.", alias="phase"
     )
+    endpoint: Endpoint | None = described("What counts as a response.", default=None)
     published: tuple[Published, ...] = described("Published results laid over the prediction.", default=())
 
     def phase(self, name: str) -> Phase:

@@ -231,7 +231,11 @@ class StudyResult:
     adverse : polars.DataFrame or None
         reaction, phase, arm, share, low, high; shares from 0 to 1.
     patients : polars.DataFrame or None
-        One row a person: patient, responder (bool) and any baseline features.
+        One row a person: patient, responder (bool), response_arm, and any baseline features.
+    endpoint : str
+        What counts as a response, in a sentence.
+    responders : polars.DataFrame or None
+        rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1.
     zooms : tuple of Zoom
         Closer looks for a case.
     """
@@ -250,6 +254,8 @@ class StudyResult:
     adverse: polars.DataFrame | None = None
     patients: polars.DataFrame | None = None
     zooms: tuple[Zoom, ...] = field(default=())
+    endpoint: str = ""
+    responders: polars.DataFrame | None = None
 
     @property
     def compared(self) -> tuple[Quantity, ...]:

@@ -17,6 +17,7 @@ from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
 from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.tables import dose_table, patient_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
@@ -56,6 +57,8 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         course = sample_course(study, pool, width)
         adverse = adverse_table(outcome)
         reported = quantities(outcome, adverse)
+        responders = responder_table(outcome)
+        response = response_of(study)
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -72,6 +75,8 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         ),
         adverse=adverse,
         patients=patient_table(outcome),
+        endpoint=response.definition if response else "",
+        responders=responders,
     )
 
 

@@ -171,20 +171,20 @@ def _fraction_removed(asked: Asked) -> Summary:
 
 
 # A score that fell by the least fall up to rounding has fallen by it: means over muscle groups are not exact.
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 
 
 def _share_with_a_fall(asked: Asked) -> Summary:
     """Share of those seen whose score fell by at least so much from the first visit."""
     assert asked.row.fall is not None
-    fell = asked.scores(asked.first) - asked.scores(asked.record) >= asked.row.fall - _ROUNDING
+    fell = asked.scores(asked.first) - asked.scores(asked.record) >= asked.row.fall - ROUNDING
     return summarise(asked.outcome, fell.astype(float), asked.present)
 
 
 def _share_lost(asked: Asked) -> Summary:
     """Share of people who lost what they had (stance, below 1), or whose score became worse by a step."""
     before, after, scale = asked.scores(asked.first), asked.scores(asked.record), SCALES[asked.scale]
-    lost = scale.worse * (after - before) >= scale.step - _ROUNDING
+    lost = scale.worse * (after - before) >= scale.step - ROUNDING
     if scale.lost_below is not None:
         lost = (before >= scale.lost_below) & (after < scale.lost_below)
     return summarise(asked.outcome, lost.astype(float), asked.present)

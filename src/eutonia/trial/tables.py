@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.assessment.scales import SCALES
-from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.limb.muscle import muscle_groups
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.charting import items, visit_words
+from eutonia.trial.responders import responses
 from eutonia.trial.statistics import score_of
 
 if TYPE_CHECKING:
@@ -87,31 +88,8 @@ def _ever(outcome: Outcome, phase: str, arm: str, unit: str) -> bool:
 
 
 def patient_table(outcome: Outcome) -> polars.DataFrame:
-    """Return one row a person: whether they responded to the first active arm, and their features before treatment.
-
-    A responder's leg Ashworth mean fell by a point or more at some visit of that arm.
-    """
+    """Return one row a person: whether they respond by the endpoint of the study, and what was known before."""
     import polars as pl
 
-    study = outcome.study
-    phase = study.phases[0]
-    active = next((arm.name for arm in phase.arms if not arm.placebo), phase.arms[0].name)
-    first = outcome.visits[phase.name, active, 0]
-    leg, arm = LIMBS.index("leg"), LIMBS.index("arm")
-    fall = np.zeros(len(outcome.member))
-    for k in range(1, len(phase.visits_h)):
-        record = outcome.visits[phase.name, active, k]
-        change = np.where(
-            record.present & first.present, first.scores["ashworth"][leg] - record.scores["ashworth"][leg], 0.0
-        )
-        fall = np.maximum(fall, change)
-    return pl.DataFrame(
-        {
-            "patient": np.arange(len(outcome.member), dtype=np.int64),
-            "responder": fall >= 1.0,
-            "fall_leg": fall,
-            "baseline_leg": first.scores["ashworth"][leg],
-            "baseline_arm": first.scores["ashworth"][arm],
-            **outcome.features,
-        }
-    )
+    who = pl.Series(np.arange(len(outcome.member), dtype=np.int64))
+    return pl.DataFrame({"patient": who, **responses(outcome), **outcome.features})

@@ -1,0 +1,47 @@
+"""The primary endpoint of a trial: the score by which people are said to respond."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eutonia.assessment.scales import SCALES
+from eutonia.study.fields import Hours, Name, Part, ScaleName, described, refuse
+from eutonia.study.scales import limb_fits, on_scale
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import LimbName
+
+IMPORTANT = "minimal important change"
+
+
+class Endpoint(Part):
+    """What counts as a response: a scale, a limb, a visit and how much better a person must be there."""
+
+    phase: Name | None = described("Phase in which it is looked at; left out, the first.", default=None)
+    scale: ScaleName = described("Scale.")
+    limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
+    visit_h: Hours | None = described(
+        "Visit at which a response is looked for; left out, the last of the phase.", alias="visit", default=None
+    )
+    improvement: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None = (
+        described(
+            "Least improvement from the first visit, in units of the scale, or its minimal important change where a "
+            "record has one; left out, one step of the scale.",
+            default=None,
+        )
+    )
+
+    @model_validator(mode="after")
+    def _fits_scale(self) -> Endpoint:
+        found = limb_fits(self.scale, self.limb)
+        if isinstance(self.improvement, float):
+            found += on_scale(self.scale, self.improvement, "improvement", is_difference=True)
+        if self.improvement == IMPORTANT and not SCALES[self.scale].important:
+            known = ", ".join(f'"{key}"' for key, scale in SCALES.items() if scale.important)
+            why = f"No record has a minimal important change of {SCALES[self.scale].label}; there is one of {known}."
+            do = "Write a number, such as 1.0."
+            found.append(Problem(("improvement",), why, self.improvement, "a number above 0", do=do))
+        if found:
+            refuse(*found)
+        return self
