@@ -17,6 +17,7 @@ from eutonia.study.case import (
     StopTabletsEvent,
     TabletsEvent,
 )
+from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
 from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Treatment
 from eutonia.study.published import Published
@@ -34,7 +35,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
     for position, phase in enumerate(study.phases):
         where: Key = ("phase", position)
         found += chain(_arms(phase, where), _treatments(phase, where), _follows(study.phases, position))
-        found += chain(_gate(phase, where), _titrations(study.phases, position))
+        found += chain(_gate(phase, where), _titrations(study.phases, position), dose_problems(study.phases, position))
     found += _charted(study)
     found += _endpoint(study)
     found += _published(study)

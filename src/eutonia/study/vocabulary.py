@@ -180,6 +180,12 @@ def largest_rate() -> Limit:
     return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
 
 
+def lowest_rate() -> Limit:
+    """Return the lowest rate to which the label titrates, ug/h."""
+    record = _record("label_dosing", "lowest_dose")
+    return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
+
+
 def largest_concentration() -> Limit:
     """Return the largest concentration that is marketed for pumps, ug/mL."""
     record = _record("pump", "concentrations")

@@ -1,10 +1,7 @@
-"""From the arms of a study file to tasks on the clock: doses, pump programmes, tablets and the policies that move
-them.
-"""
+"""From the arms of a study file to tasks on the clock: what is given (`given.py`) and the policies that move it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +21,12 @@ from eutonia.study.titration import (
     Target,
 )
 from eutonia.trial.charting import of_limb
-from eutonia.trial.period import Finding, PeriodClock, TabletPlan, Task
+from eutonia.trial.given import Flow, Schedule
+from eutonia.trial.period import DECISION, DOSE, Finding, PeriodClock, Task
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
 
-_VISIT, _DECISION, _DOSE = 0, 1, 2
 # Visits of a policy draw their own luck, apart from the charted visits of the phase.
 _POLICY_VISITS = 5000
 
@@ -59,9 +56,12 @@ class ArmRun:
     _visits: int = 0
 
     def tasks(self) -> list[Task]:
-        """Return everything that this arm does, in no particular order."""
+        """Return everything that this arm does, in no particular order; nothing is given after the end of the phase.
+
+        Treatments are taken in an order of their own, so that the order of the file never matters.
+        """
         found: list[Task] = []
-        for treatment in self.arm.treatments:
+        for treatment in sorted(self.arm.treatments, key=lambda one: one.model_dump_json()):
             if isinstance(treatment, BolusTreatment):
                 found += self._bolus(treatment)
             elif isinstance(treatment, InfusionTreatment):
@@ -70,7 +70,7 @@ class ArmRun:
                 found += self._tablets(treatment)
         if self.arm.practice is not None:
             found += self._practice(self.arm.practice)
-        return found
+        return [task for task in found if task.order != DOSE or task.time_h <= self.end_h]
 
     def _practice(self, practice: Practice) -> list[Task]:
         """Begin practice at the start of the phase, and stop it where the arm says so."""
@@ -82,8 +82,8 @@ class ArmRun:
         def stop(clock: PeriodClock) -> None:
             clock.practice.stop(clock.now_h)
 
-        found = [Task(0.0, _DOSE, begin)]
-        return found if practice.stop_h is None else [*found, Task(practice.stop_h, _DOSE, stop)]
+        found = [Task(0.0, DOSE, begin)]
+        return found if practice.stop_h is None else [*found, Task(practice.stop_h, DOSE, stop)]
 
     def _given(self, amount: float | Patients) -> Patients:
         """Return the amount for members, 0 for others and for a sham."""
@@ -99,7 +99,7 @@ class ArmRun:
         if isinstance(self.arm.titration, LadderTitration):
             return self._ladder(treatment, self.arm.titration)
         amount = self._given(treatment.dose_ug)
-        return [Task(treatment.at_h, _DOSE, lambda clock: clock.bolus(amount, treatment.access))]
+        return [Task(treatment.at_h, DOSE, lambda clock: clock.bolus(amount, treatment.access))]
 
     def _ladder(self, treatment: BolusTreatment, ladder: LadderTitration) -> list[Task]:
         """Give rising test doses on successive days to those who have not responded."""
@@ -127,49 +127,31 @@ class ArmRun:
                 effective[new] = dose
                 done[new] = True
 
-            found.append(Task(at, _DOSE, inject))
-            found += [Task(at + hours, _DECISION, judge) for hours in watch]
+            found.append(Task(at, DOSE, inject))
+            found += [Task(at + hours, DECISION, judge) for hours in watch]
         return found
 
     # --- pump ---
 
     def _infusion(self, treatment: InfusionTreatment) -> list[Task]:
+        flow = Flow(treatment.start_h, treatment.stop_h, self._given(treatment.rate_ug_per_h or 0.0))
+        return [*flow.tasks(), *self._policy(flow)]
+
+    def _policy(self, flow: Flow) -> list[Task]:
+        """Return the decisions of the arm's policy on one infusion."""
         titration = self.arm.titration
-        stop = [] if treatment.stop_h is None else [Task(treatment.stop_h, _DOSE, self._pump_off)]
         if isinstance(titration, LabelTitration):
-            return [*self._label(treatment, titration), *stop]
+            return self._label(flow, titration)
         if isinstance(titration, ReliefTitration):
-            return [*self._relief(treatment, titration), *stop]
-        rate = treatment.rate_ug_per_h or 0.0
-        found = [
-            Task(
-                treatment.start_h,
-                _DOSE,
-                lambda clock: self._program(clock, np.full(len(self.member), rate), abrupt=True),
-            )
-        ]
-        if isinstance(titration, StopTitration):
+            return self._relief(flow, titration)
+        return self._taper(titration, flow) if isinstance(titration, StopTitration) else []
 
-            def lower(clock: PeriodClock, share: float, abrupt: bool = not titration.over_h > 0) -> None:
-                self._program(clock, np.full(len(self.member), rate * share), abrupt=abrupt)
-
-            found += self._taper(titration, lower)
-        return [*found, *stop]
-
-    def _program(self, clock: PeriodClock, rate: Patients, *, abrupt: bool = False) -> None:
-        """Programme members' pumps; a sham pump delivers no drug."""
-        others = np.where(self.member, 0.0, clock.rate)
-        clock.set_rate(others + self._given(rate), abrupt=abrupt)
-
-    def _pump_off(self, clock: PeriodClock) -> None:
-        self._program(clock, np.zeros(len(self.member)), abrupt=True)
-
-    def _label(self, treatment: InfusionTreatment, titration: LabelTitration) -> list[Task]:
+    def _label(self, flow: Flow, titration: LabelTitration) -> list[Task]:
         limits = policy.pump_limits(titration.max_ug_per_h)
-        rate = self._first_rate(titration)
-        begin, daily_end = treatment.start_h, treatment.start_h + (titration.daily_until_h or 0.0)
+        daily_end = flow.start_h + (titration.daily_until_h or 0.0)
         early, later = policy.daily_step(titration.origin), policy.visit_step(titration.origin)
-        state = {"rate": np.clip(rate, limits.lowest, limits.highest)}
+        state = {"rate": np.clip(self._first_rate(titration), limits.lowest, limits.highest)}
+        flow.amount = self._given(state["rate"])
 
         def decide(clock: PeriodClock) -> None:
             finding = clock.look(self._next_visit(), nonspecific=True)
@@ -178,10 +160,9 @@ class ArmRun:
             target = self._target(titration.target)
             limiting = dose_limiting(finding)
             state["rate"] = policy.titrate(state["rate"], score, target, limiting, step, limits)
-            self._program(clock, state["rate"])
+            flow.propose(clock, self._given(state["rate"]))
 
-        found = [Task(begin, _DOSE, lambda clock: self._program(clock, state["rate"], abrupt=True))]
-        return found + [Task(at, _DECISION, decide) for at in self._decision_times(begin, daily_end, titration)]
+        return [Task(at, DECISION, decide) for at in self._decision_times(flow, daily_end, titration)]
 
     def _first_rate(self, titration: LabelTitration) -> Patients:
         n = len(self.member)
@@ -198,9 +179,9 @@ class ArmRun:
             return at_most
         return np.fmax(at_most, self.screening.best_score - target.below_screening)
 
-    def _decision_times(self, begin: float, daily_end: float, titration: LabelTitration) -> list[float]:
+    def _decision_times(self, flow: Flow, daily_end: float, titration: LabelTitration) -> list[float]:
         times: list[float] = []
-        at = begin
+        begin = at = flow.start_h
         while True:
             if at < daily_end:
                 step = 24.0
@@ -209,13 +190,14 @@ class ArmRun:
             else:
                 step = titration.later_every_h or titration.every_h
             at += step
-            if at > self.end_h:
+            if at > flow.last_h(self.end_h):
                 return times
             times.append(at)
 
-    def _relief(self, treatment: InfusionTreatment, titration: ReliefTitration) -> list[Task]:
+    def _relief(self, flow: Flow, titration: ReliefTitration) -> list[Task]:
         n = len(self.member)
         state = {"rate": np.full(n, float(titration.start_ug_per_h))}
+        flow.amount = self._given(state["rate"])
         relieved_at = np.full(n, np.nan)
         self.relieved_ug_per_h = relieved_at
 
@@ -231,54 +213,44 @@ class ArmRun:
                 titration.max_ug_per_h,
             )
             state["rate"] = np.where(np.isnan(relieved_at), climbing, state["rate"])
-            self._program(clock, state["rate"])
+            flow.propose(clock, self._given(state["rate"]))
 
-        found = [Task(treatment.start_h, _DOSE, lambda clock: self._program(clock, state["rate"], abrupt=True))]
-        at = treatment.start_h + titration.every_h
-        while at <= self.end_h:
-            found.append(Task(at, _DECISION, decide))
-            at += titration.every_h
-        return found
+        return [Task(at, DECISION, decide) for at in flow.every(titration.every_h, self.end_h)]
 
     # --- tablets ---
 
     def _tablets(self, treatment: OralTreatment) -> list[Task]:
-        dose = self._given(treatment.dose_mg)
-        stop = np.inf if treatment.stop_h is None else treatment.stop_h
-        plan = TabletPlan(dose, treatment.every_h, treatment.start_h, stop)
-        found = [Task(treatment.start_h, _DOSE, lambda clock: clock.tablets.append(plan))]
         titration = self.arm.titration
+        schedule = Schedule(treatment.start_h, treatment.stop_h, self._given(treatment.dose_mg), treatment.every_h)
+        found = schedule.tasks()
         if isinstance(titration, OralTitration):
-            found += self._oral_steps(treatment, titration, plan)
+            found += self._oral_steps(schedule, titration)
         if isinstance(titration, StopTitration):
-            found += self._taper(titration, lambda clock, share: setattr(plan, "dose_mg", dose * share))
+            found += self._taper(titration, schedule)
         return found
 
-    def _oral_steps(self, treatment: OralTreatment, titration: OralTitration, plan: TabletPlan) -> list[Task]:
+    def _oral_steps(self, schedule: Schedule, titration: OralTitration) -> list[Task]:
         def decide(clock: PeriodClock) -> None:
             finding = clock.look(self._next_visit(), nonspecific=True)
             wants = np.ones(len(self.member), dtype=bool)
             if titration.target is not None:
                 wants = target_score(finding.chart, titration.target) > titration.target.at_most
-            up = wants & ~dose_limiting(finding) & (plan.dose_mg > 0)
-            plan.dose_mg = np.where(up, np.minimum(plan.dose_mg + titration.step_mg, titration.max_mg), plan.dose_mg)
+            dose = schedule.amount
+            up = wants & ~dose_limiting(finding) & (dose > 0)
+            schedule.propose(clock, np.where(up, np.minimum(dose + titration.step_mg, titration.max_mg), dose))
 
-        found, at = [], treatment.start_h + titration.every_h
-        while at <= self.end_h:
-            found.append(Task(at, _DECISION, decide))
-            at += titration.every_h
-        return found
+        return [Task(at, DECISION, decide) for at in schedule.every(titration.every_h, self.end_h)]
 
-    def _taper(self, titration: StopTitration, set_share: Callable[[PeriodClock, float], None]) -> list[Task]:
-        """Take the treatment away at once, or in equal steps."""
+    def _taper(self, titration: StopTitration, given: Flow | Schedule) -> list[Task]:
+        """Take a treatment away at once, or in equal steps."""
         steps = int(parameters.load("label_dosing").value("taper_steps")) if titration.over_h > 0 else 1
-        found = []
+        whole, found = given.amount, []
         for k in range(steps):
 
             def lower(clock: PeriodClock, share: float = 1.0 - (k + 1) / steps) -> None:
-                set_share(clock, share)
+                given.propose(clock, whole * share, abrupt=not titration.over_h > 0)
 
-            found.append(Task(titration.at_h + titration.over_h * k / steps, _DOSE, lower))
+            found.append(Task(titration.at_h + titration.over_h * k / steps, DOSE, lower))
         return found
 
 

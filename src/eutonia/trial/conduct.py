@@ -19,7 +19,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
 from eutonia.study.titration import LabelTitration
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
-from eutonia.trial.period import PeriodClock, Task, run_period
+from eutonia.trial.period import VISIT, PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
 
 Patients = Float[np.ndarray, " patient"]
@@ -27,7 +27,6 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
-_VISIT = 0
 _HOURS_PER_YEAR = 8766.0
 
 
@@ -148,20 +147,19 @@ class _Conductor:
             def visit_now(now: PeriodClock, k: int = k) -> None:
                 self._visit(now, phase, index, k, runs, entered, leaves_h, charts)
 
-            tasks.append(Task(time_h, _VISIT, visit_now))
+            tasks.append(Task(time_h, VISIT, visit_now))
         watch = self._watch(phase)
         late: dict[str, Chart] = {}
         if watch is not None and watch > 0:
             visit = index * VISITS_PER_PHASE + VISITS_PER_PHASE // 2 - 1
-            tasks.append(Task(watch, _VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
+            tasks.append(Task(watch, VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
         run_period(clock, tasks)
         self._learn(phase, runs, charts, late)
         for run in runs:
             if run.relieved_ug_per_h is not None:
                 self.outcome.relieved_ug_per_h[phase.name, run.arm.name] = run.relieved_ug_per_h
         if phase.design == "crossover" and phase.washout_h:
-            clock.set_rate(np.zeros(len(self.person)), abrupt=True)
-            clock.tablets.clear()
+            clock.stop_all()
             clock.advance_to(clock.now_h + phase.washout_h)
         return clock.state
 
@@ -191,7 +189,7 @@ class _Conductor:
                     time_h=float(phase.visits_h[k]),
                     scores=scores,
                     present=present,
-                    rate_ug_per_h=clock.rate.copy(),
+                    rate_ug_per_h=clock.rate,
                     tablets_mg_per_day=clock.tablets_mg_per_day,
                     brain=np.asarray(finding.snapshot.brain),
                 )

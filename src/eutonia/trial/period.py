@@ -28,9 +28,11 @@ _SAME_TIME_H = 1e-6
 # A change of an infusion needs no quarter-hour steps: start its clock after them.
 _AFTER_FINE_STEPS_H = 12.0
 _LONG_AGO_H = 1e4
+# Order of tasks at one time: a visit at time 0 comes before the dose, and so does a decision.
+VISIT, DECISION, DOSE = 0, 1, 2
 
 
-@dataclass
+@dataclass(eq=False)
 class TabletPlan:
     """Tablets of one schedule: each person's dose in mg, interval and time of the next dose in h."""
 
@@ -58,15 +60,14 @@ class PeriodClock:
     seed: int
     noiseless: bool
     nonspecific: Patients
-    rate: Patients = field(init=False)
+    rates: dict[object, Patients] = field(default_factory=dict)
     practice: Practice = field(init=False)
     tablets: list[TabletPlan] = field(default_factory=list)
     now_h: float = 0.0
     last_event_h: float = -_LONG_AGO_H
 
     def __post_init__(self) -> None:
-        """Start without any pump or practice."""
-        self.rate = np.zeros(self.people.n)
+        """Start without any practice."""
         self.practice = Practice(self.seed, self.people.person)
 
     @property
@@ -80,9 +81,15 @@ class PeriodClock:
         return replace(self.people, bias=self.practice.lower(self.people.bias, self.now_h))
 
     @property
+    def rate(self) -> Patients:
+        """What flows into everybody's spinal fluid now, ug/h: the sum over treatments, the same in any order."""
+        return np.sort(np.array([np.zeros(self.people.n), *self.rates.values()]), axis=0).sum(axis=0)
+
+    @property
     def tablets_mg_per_day(self) -> Patients:
-        """Everybody's daily dose by mouth now."""
-        return sum((plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets), np.zeros(self.people.n))
+        """Everybody's daily dose by mouth now; a schedule counts up to the hour of its stop."""
+        taken = [plan for plan in self.tablets if plan.stop_h > self.now_h - _SAME_TIME_H]
+        return sum((plan.dose_mg * 24.0 / plan.every_h for plan in taken), np.zeros(self.people.n))
 
     def look(self, visit: int, *, nonspecific: bool) -> Finding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
@@ -101,8 +108,8 @@ class PeriodClock:
             upcoming = min((plan.next_h for plan in due), default=time_h)
             if upcoming - self.now_h > _SAME_TIME_H:
                 self._drift(upcoming)
-            elif len(due) == 1 and len(self.tablets) == 1:
-                self._cycles(due[0], time_h)
+            elif len({(plan.next_h, plan.every_h) for plan in self.tablets}) == 1:
+                self._cycles(due, time_h)
             else:
                 self._give(due)
 
@@ -114,15 +121,18 @@ class PeriodClock:
         self.state = self.course.advance(self.state, span, jnp.asarray(self.rate), since)
         self.now_h = time_h
 
-    def _cycles(self, plan: TabletPlan, time_h: float) -> None:
-        count = int((min(time_h, plan.stop_h) - self.now_h + _SAME_TIME_H) // plan.every_h)
+    def _cycles(self, plans: list[TabletPlan], time_h: float) -> None:
+        """Go through the intervals of tablets that are all taken at the same times, as one tablet of their sum."""
+        every = plans[0].every_h
+        count = int((min(time_h, *(plan.stop_h for plan in plans)) - self.now_h + _SAME_TIME_H) // every)
         if count == 0:
-            self._give([plan])
+            self._give(plans)
             return
-        dose, rate = jnp.asarray(plan.dose_mg), jnp.asarray(self.rate)
-        self.state = self.course.advance_tablets(self.state, dose, plan.every_h, count, rate)
-        self.now_h += count * plan.every_h
-        plan.next_h = self.now_h
+        dose, rate = jnp.asarray(sum(plan.dose_mg for plan in plans)), jnp.asarray(self.rate)
+        self.state = self.course.advance_tablets(self.state, dose, every, count, rate)
+        self.now_h += count * every
+        for plan in plans:
+            plan.next_h = self.now_h
 
     def _give(self, due: list[TabletPlan]) -> None:
         for plan in due:
@@ -136,12 +146,21 @@ class PeriodClock:
         self.state = self.course.bolus(self.state, jnp.asarray(amount_ug), access)
         self.last_event_h = self.now_h
 
-    def set_rate(self, rate_ug_per_h: Patients, *, abrupt: bool) -> None:
-        """Programme the pump now; `abrupt` for starts and stops, which need the finest steps."""
-        if np.array_equal(rate_ug_per_h, self.rate):
+    def set_rate(self, rate_ug_per_h: Patients, *, abrupt: bool, of: object = None) -> None:
+        """Programme the infusion `of` one treatment now; the others flow on.
+
+        `abrupt` is for starts and stops, which need the finest steps.
+        """
+        if np.array_equal(rate_ug_per_h, self.rates.get(of, np.zeros(self.people.n))):
             return
-        self.rate = rate_ug_per_h
+        self.rates[of] = rate_ug_per_h
         self.last_event_h = self.now_h if abrupt else max(self.last_event_h, self.now_h - _AFTER_FINE_STEPS_H)
+
+    def stop_all(self) -> None:
+        """Stop every infusion and all tablets now."""
+        for of in tuple(self.rates):
+            self.set_rate(np.zeros(self.people.n), abrupt=True, of=of)
+        self.tablets.clear()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,89 @@
+"""What an arm gives over time: one infusion, one schedule of tablets.
+
+A treatment knows its start and its stop, and is given between them and at no other time: a policy proposes an amount,
+the treatment's own window decides. The clock sums what all treatments give.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.trial.period import DOSE, PeriodClock, TabletPlan, Task
+
+Patients = Float[np.ndarray, " patient"]
+
+
+class Given(ABC):
+    """One treatment of one arm in its window; `amount` is what is proposed for each person (0 for who gets none).
+
+    Parameters
+    ----------
+    start_h, stop_h
+        Hours in the phase; without a stop it is given to the end.
+    amount
+        ug/h of an infusion, mg of a tablet.
+    """
+
+    def __init__(self, start_h: float, stop_h: float | None, amount: Patients) -> None:
+        self.start_h, self.stop_h = float(start_h), math.inf if stop_h is None else float(stop_h)
+        self.amount = amount
+        self.running = False
+
+    @abstractmethod
+    def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
+        """Make the clock give `amount` if the treatment runs, and nothing of it otherwise."""
+
+    def propose(self, clock: PeriodClock, amount: Patients, *, abrupt: bool = False) -> None:
+        """Change the amount: at once if the treatment runs, else from its start on; after its stop it does nothing."""
+        self.amount = amount
+        self.apply(clock, abrupt=abrupt)
+
+    def tasks(self) -> list[Task]:
+        """Return the start and the stop."""
+
+        def switch(clock: PeriodClock, running: bool) -> None:
+            self.running = running
+            self.apply(clock, abrupt=True)
+
+        found = [Task(self.start_h, DOSE, lambda clock: switch(clock, True))]
+        return (
+            [*found, Task(self.stop_h, DOSE, lambda clock: switch(clock, False))] if self.stop_h < math.inf else found
+        )
+
+    def last_h(self, end_h: float) -> float:
+        """Return until when a decision about the treatment makes sense in a phase that ends at `end_h`."""
+        return min(self.stop_h, end_h)
+
+    def every(self, interval_h: float, end_h: float) -> list[float]:
+        """Return the times of decisions at equal intervals after the start."""
+        times, at = [], self.start_h + interval_h
+        while at <= self.last_h(end_h):
+            times.append(at)
+            at += interval_h
+        return times
+
+
+class Flow(Given):
+    """An infusion into the spinal fluid; `amount` in ug/h."""
+
+    def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
+        """Programme this treatment's share of the flow."""
+        clock.set_rate(self.amount if self.running else np.zeros_like(self.amount), abrupt=abrupt, of=self)
+
+
+class Schedule(Given):
+    """Tablets at equal intervals; `amount` in mg a dose."""
+
+    def __init__(self, start_h: float, stop_h: float | None, amount: Patients, every_h: float) -> None:
+        super().__init__(start_h, stop_h, amount)
+        self.plan = TabletPlan(amount, every_h, self.start_h, self.stop_h)
+
+    def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
+        """Take the schedule up, change its dose, or end it."""
+        self.plan.dose_mg = self.amount
+        if self.running != (self.plan in clock.tablets):
+            (clock.tablets.append if self.running else clock.tablets.remove)(self.plan)

@@ -1,0 +1,235 @@
+"""Laws of treatments: each is given in its window and at no other time, whatever its policy; together they add up."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from study_examples import STROKE
+
+from eutonia.drug.effect.gaba_b import Receptor
+from eutonia.drug.kinetics import Kinetics
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.people import People, Traits
+from eutonia.study.design import TrialStudy, parse_study
+from eutonia.study.parts import Arm
+from eutonia.trial.arms import ArmRun
+from eutonia.trial.period import PeriodClock, Task, run_period
+from eutonia.trial.recruitment import draw_pool
+from eutonia.trial.run import RunOptions, simulate
+from eutonia.trial.tables import dose_table
+
+pytestmark = pytest.mark.xdist_group("slow clock")
+
+N, DAY, END = 8, 24.0, 14 * 24.0
+FEW = settings(max_examples=12, deadline=None)
+
+TARGET = 'target = { scale = "ashworth", limb = "leg", at_most = 1.2 }'
+INFUSION = 'product = "Lioresal Intrathecal"\nroute = "intrathecal infusion"\ntip = "T10"\n'
+TABLETS = 'product = "baclofen tablets"\nroute = "oral"\ndose = "{dose}"\nevery = "8 hour"\n'
+# Policy: the treatment that it moves, and its table.
+POLICIES = {
+    "none, pump": (INFUSION + 'rate = "100 ug/day"\n', ""),
+    "none, tablets": (TABLETS.format(dose="10 mg"), ""),
+    "label": (
+        INFUSION,
+        'policy = "label"\norigin = "spinal"\nstart = "100 ug/day"\nmax = "900 ug/day"\ndaily_until = "5 day"\n'
+        f'every = "3 day"\n{TARGET}',
+    ),
+    "to relief": (
+        INFUSION,
+        f'policy = "to relief"\nstart = "50 ug/day"\nstep = "50 ug/day"\nmax = "900 ug/day"\nevery = "1 day"\n{TARGET}',
+    ),
+    "oral label": (TABLETS.format(dose="5 mg"), 'policy = "oral label"\nstep = "5 mg"\nmax = "20 mg"\nevery = "1 day"'),
+    "stop, pump": (INFUSION + 'rate = "100 ug/day"\n', 'policy = "stop"\nat = "{at}"\nover = "2 day"'),
+    "stop, tablets": (TABLETS.format(dose="10 mg"), 'policy = "stop"\nat = "{at}"\nover = "2 day"'),
+}
+
+HEAD = (
+    '[study]\nname = "windows"\ntitle = "Windows of treatments, for tests"\nkind = "trial"\nseed = 3\n'
+    + "[population]\nn = 6\npool = 2048\n"
+    + STROKE
+    + '[assessment]\nside = "affected"\nlimbs = ["leg"]\nscales = ["ashworth"]\nrater = "noiseless"\n'
+    + '[[phase]]\nname = "only"\ndesign = "DESIGN"\nmasking = "open"\nnonspecific = false\ndropout = false\n'
+    + "visits = [VISITS]\n"
+)
+
+
+def study(*arms: tuple[list[str], str], visits: str = '"0 day", "14 day"') -> TrialStudy:
+    """Return a study with one phase; an arm is its treatments and its titration."""
+    text = HEAD.replace("DESIGN", "single" if len(arms) == 1 else "parallel").replace("VISITS", visits)
+    for number, (treatments, titration) in enumerate(arms):
+        text += f'[[phase.arm]]\nname = "arm {number}"\n'
+        text += "".join(f"[[phase.arm.treatment]]\n{one}" for one in treatments)
+        text += f"[phase.arm.titration]\n{titration}\n" if titration else ""
+    found = parse_study(text)
+    assert isinstance(found, TrialStudy)
+    return found
+
+
+def arm(*treatments: str, titration: str = "") -> Arm:
+    return study((list(treatments), titration)).phases[0].arms[0]
+
+
+def windowed(treatment: str, begin_h: float, stop_h: float | None) -> str:
+    stop = "" if stop_h is None else f'stop = "{stop_h:g} hour"\n'
+    return f'{treatment}start = "{begin_h:g} hour"\n{stop}'
+
+
+def some_people() -> People:
+    receptor = Receptor.typical().draw(jnp.zeros((2, N)), (0.0, 0.0))
+    one, zero = jnp.ones(N), jnp.zeros((2, N))
+    return People(
+        person=jnp.arange(N),
+        weight_kg=70.0 * one,
+        kinetics=Kinetics.typical(N),
+        receptor=receptor,
+        traits=Traits(jnp.zeros((6, N)), zero, zero, zero, zero),
+        bias=jnp.linspace(1.0, 4.5, N) * jnp.ones((2, N)),
+        strength=jnp.ones((2, N)),
+        time_since_onset_h=8766.0 * one,
+    )
+
+
+class Played:
+    """One arm on the clock: what is given just after each six hours, and the state at the end."""
+
+    def __init__(self, of: Arm, *, decisions_until_h: float = END) -> None:
+        who = some_people()
+        clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+        self.run = ArmRun(of, np.ones(N, dtype=bool), decisions_until_h, 0)
+        self.time_h, self.rate, self.mouth = np.arange(0.0, END + 1, 6.0), [], []
+
+        def note(now: PeriodClock) -> None:
+            self.rate.append(now.rate * DAY)
+            self.mouth.append(now.tablets_mg_per_day)
+
+        run_period(clock, [*self.run.tasks(), *(Task(t, 3, note) for t in self.time_h)])
+        self.state = clock.state
+
+    @property
+    def given(self) -> np.ndarray:
+        """Return everybody's dose over time, by whichever route."""
+        return np.array(self.rate) + np.array(self.mouth)
+
+
+def same_bits(one: Any, other: Any) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
+
+
+begins = st.integers(0, 16).map(lambda six: 6.0 * six)
+lasts = st.integers(1, 20).map(lambda six: 6.0 * six)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@FEW
+@given(begin=begins, last=lasts, taper=st.integers(1, 40).map(lambda six: 6.0 * six))
+def test_nothing_is_given_before_the_start_nor_after_the_stop(
+    policy: str, begin: float, last: float, taper: float
+) -> None:
+    treatment, titration = POLICIES[policy]
+    stop = begin + last
+    at = min(begin + taper, END - 6.0)
+    played = Played(arm(windowed(treatment, begin, stop), titration=titration.replace("{at}", f"{at:g} hour")))
+    inside = (played.time_h >= begin) & (played.time_h < stop)
+    assert np.all(played.given[~inside] == 0.0)
+    assert np.all(played.given[played.time_h == begin] > 0.0)
+    if "stop" not in policy:
+        assert np.all(played.given[inside] > 0.0)
+
+
+@pytest.mark.parametrize("policy", ["label", "to relief", "oral label"])
+@FEW
+@given(begin=begins, last=lasts)
+def test_looks_and_decisions_after_the_stop_change_nothing(policy: str, begin: float, last: float) -> None:
+    treatment, titration = POLICIES[policy]
+    of = arm(windowed(treatment, begin, begin + last), titration=titration)
+    whole, cut = Played(of), Played(of, decisions_until_h=begin + last)
+    assert same_bits(whole.state, cut.state)
+    np.testing.assert_array_equal(whole.given, cut.given)
+    if whole.run.relieved_ug_per_h is not None:
+        np.testing.assert_array_equal(whole.run.relieved_ug_per_h, cut.run.relieved_ug_per_h)
+
+
+def test_a_policy_moves_the_dose_inside_the_window() -> None:
+    """The laws above must not hold because no policy ever acts."""
+    for policy in ("label", "to relief", "oral label"):
+        treatment, titration = POLICIES[policy]
+        given = Played(arm(windowed(treatment, 24.0, 240.0), titration=titration)).given
+        assert np.any(np.diff(given[4:40], axis=0) > 0), policy
+
+
+PARTS = st.lists(st.tuples(st.sampled_from(("20", "30", "50")), begins, st.none() | lasts), min_size=2, max_size=4)
+
+
+@FEW
+@given(parts=PARTS, mouth=st.lists(st.tuples(st.sampled_from((5, 10)), begins, lasts), max_size=2), turn=st.randoms())
+def test_the_order_of_treatments_in_the_file_never_matters(parts: Any, mouth: Any, turn: Any) -> None:
+    written = [
+        windowed(f'{INFUSION}rate = "{rate} ug/day"\n', begin, None if last is None else begin + last)
+        for rate, begin, last in parts
+    ]
+    written += [windowed(TABLETS.format(dose=f"{mg} mg"), begin, begin + last) for mg, begin, last in mouth]
+    other = list(written)
+    turn.shuffle(other)
+    one, two = Played(arm(*written)), Played(arm(*other))
+    assert same_bits(one.state, two.state)
+    np.testing.assert_array_equal(one.given, two.given)
+
+
+@FEW
+@given(parts=PARTS)
+def test_what_flows_is_the_sum_of_the_treatments_that_run(parts: Any) -> None:
+    written, time_h = [], np.arange(0.0, END + 1, 6.0)
+    expected = np.zeros(len(time_h))
+    for rate, begin, last in parts:
+        stop = math.inf if last is None else begin + last
+        written.append(windowed(f'{INFUSION}rate = "{rate} ug/day"\n', begin, None if last is None else stop))
+        expected += float(rate) * ((time_h >= begin) & (time_h < stop))
+    np.testing.assert_allclose(np.array(Played(arm(*written)).rate), expected[:, None] * np.ones(N), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("half", "whole"), [("50 ug/day", "100 ug/day"), ("5 mg", "10 mg")])
+def test_two_halves_are_the_whole(half: str, whole: str) -> None:
+    def of(dose: str) -> str:
+        return f'{INFUSION}rate = "{dose}"\n' if "ug" in dose else TABLETS.format(dose=dose)
+
+    two, one = Played(arm(of(half), of(half))), Played(arm(of(whole)))
+    assert same_bits(two.state, one.state)
+    np.testing.assert_array_equal(two.given, one.given)
+
+
+@FEW
+@given(begin=begins, last=lasts)
+def test_stopping_one_treatment_leaves_the_other(begin: float, last: float) -> None:
+    stays, goes = f'{INFUSION}rate = "50 ug/day"\n', f'{INFUSION}rate = "30 ug/day"\n'
+    played = Played(arm(stays, windowed(goes, begin, begin + last)))
+    after = played.time_h >= begin + last
+    np.testing.assert_allclose(np.array(played.rate)[after], 50.0, rtol=1e-12)
+
+
+def test_a_swap_of_tablets_counts_what_is_taken_now() -> None:
+    """At the visit of the swap the old dose is still the one taken, after it the new one, and after a stop none."""
+    visits = '"0 day", "6 day", "7 day", "10 day", "14 day"'
+    low = TABLETS.format(dose="5 mg") + 'stop = "7 day"\n'
+    high = TABLETS.format(dose="10 mg") + 'start = "7 day"\n'
+    of = study(([low, high], ""), ([low.replace('"5 mg"', '"10 mg"')], ""), visits=visits)
+    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=1, workers=1), 64)
+    rows = dose_table(found)
+    doses = {name: rows.filter(arm=name)["mean"].to_list() for name in ("arm 0", "arm 1")}
+    assert doses == {"arm 0": [0.0, 15.0, 15.0, 30.0, 30.0], "arm 1": [0.0, 30.0, 30.0, 0.0, 0.0]}
+
+
+def test_nothing_is_given_after_the_phase() -> None:
+    """A stop or a step beyond the last visit does not lengthen the phase."""
+    late = arm(INFUSION + 'rate = "100 ug/day"\nstop = "20 day"\n')
+    run = ArmRun(late, np.ones(N, dtype=bool), END, 0)
+    assert max(task.time_h for task in run.tasks()) <= END
+    assert eqx.tree_equal(Played(late).state, Played(arm(INFUSION + 'rate = "100 ug/day"\n')).state)
