@@ -21,6 +21,7 @@ from eutonia.patient import (
     cockcroft_gault,
     from_egfr,
     lesion_mix,
+    places,
     tracts,
 )
 from eutonia.patient.lesions import Lesions
@@ -122,6 +123,15 @@ def test_weak_side() -> None:
     assert Lesion.none().weak_side == "none"
 
 
+def test_everyday_names_of_places_mean_theirs() -> None:
+    assert Lesion.ischaemic("MCA") == Lesion.ischaemic("M1 trunk")
+    assert Lesion.ischaemic("posterior cerebral artery").place == "PCA/thalamic"
+    assert Lesion.haemorrhagic("Putamen", 20.0).place == "putaminal"
+    own = {*places.everyday(), *places.everyday_sites()}
+    assert not own & set(places.SEVERAL), "a name is read or answered, never both"
+    assert {place for names in places.SEVERAL.values() for place in names} <= {*places.TERRITORIES, *places.SITES}
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -129,7 +139,8 @@ def test_weak_side() -> None:
         (lambda: Lesion.ischaemic("ACA", extent=1.5), ["extent", "1.5", "0 to 1", "Nearest: 1", "Correct"]),
         (lambda: Lesion.ischaemic("ACA", extent=0.5, volume_mL=3.0), ["one of the two"]),
         (lambda: Lesion.ischaemic("medullary", volume_mL=40.0), ["40 mL", "Allowed", "Nearest"]),
-        (lambda: Lesion.haemorrhagic("putamen", 20.0), ["putamen", "putaminal"]),
+        (lambda: Lesion.haemorrhagic("putamn", 20.0), ["putamn", "putaminal"]),
+        (lambda: Lesion.ischaemic("ICA"), ["by itself", "Nearest: M1 trunk, ACA"]),
         (lambda: Lesion.haemorrhagic("lobar", float("nan")), ["nan", "Allowed"]),
         (lambda: Lesion.spinal("C9"), ["C9", "C1 to C8"]),
         (lambda: Lesion.spinal("T4", 2.0), ["completeness", "Nearest: 1"]),

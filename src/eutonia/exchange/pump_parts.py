@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
+from eutonia import _bounds
 from eutonia.drug import products
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.program import Program, Step
@@ -20,11 +21,11 @@ from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.errors import StudyError
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
+    FileName,
     Given,
     Hours,
     Interval,
     Level,
-    Name,
     Named,
     Part,
     PumpModel,
@@ -39,15 +40,15 @@ from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _MINUTES = 60.0
-_LONGEST_H, _LONGEST = 3 * 8766.0, "3 year"
 
 # Guard rails against slips of the keyboard; what a label or a manual allows is a rule, and is reported as one.
-Rate = Annotated[Given, Quantity("intrathecal_rate", at_most=(20_000 / HOURS_A_DAY, "20000 ug/day"))]
-Dose = Annotated[Given, Quantity("intrathecal_dose", above=0.0, at_most=(10_000.0, "10000 ug"))]
-Strength = Annotated[Given, Quantity("concentration_pump", above=0.0, at_most=(10_000.0, "10000 ug/mL"))]
-Injected = Annotated[Given, Quantity("volume", above=0.0, at_most=(10.0, "10 mL"))]
-Catheter = Annotated[Given, Quantity("length", above=0.0, at_most=(150.0, "150 cm"))]
-Duration = Annotated[Given, Quantity("duration", above=0.0, at_most=(_LONGEST_H, _LONGEST))]
+Rate = Annotated[Given, Quantity("intrathecal_rate", _bounds.PUMP_RATE, smallest=vocabulary.smallest_rate)]
+Kept = Annotated[Given, Quantity("intrathecal_rate", _bounds.KEPT_RATE)]
+Dose = Annotated[Given, Quantity("intrathecal_dose", _bounds.PUMP_DOSE)]
+Strength = Annotated[Given, Quantity("concentration_pump", _bounds.PUMP_CONCENTRATION)]
+Injected = Annotated[Given, Quantity("volume", _bounds.INJECTED)]
+Catheter = Annotated[Given, Quantity("length", _bounds.CATHETER)]
+Duration = Annotated[Given, Quantity("duration", _bounds.THERAPY)]
 PartOfOne = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 NotAll = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 PumpProduct = Annotated[
@@ -97,7 +98,7 @@ Day = Annotated[datetime.date, _Day()]
 class TherapyHead(Part):
     """What the therapy is."""
 
-    name: Name = described("Short name, for files.")
+    name: FileName = described("Short name, for files.")
     title: Text = described("Title, in a sentence.")
     note: Text | None = described("Anything else.", default=None)
     origin: Literal["cerebral", "spinal"] = described("Origin of the spasticity: decides the steps the label allows.")
@@ -267,9 +268,7 @@ class Bridge(_Event):
     """A bridge bolus after a change of concentration."""
 
     kind: Literal["bridge"] = described("Keeps a dose of the old solution until it has left the tubing.")
-    keeps_ug_per_h: Annotated[Given, Quantity("intrathecal_rate", above=0.0, at_most=(1000.0, "24000 ug/day"))] = (
-        described("Dose that the person keeps meanwhile.", alias="keeps")
-    )
+    keeps_ug_per_h: Kept = described("Dose that the person keeps meanwhile.", alias="keeps")
 
     def event(self) -> happens.Event:
         """Return what happens."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eutonia import _units
+from eutonia import _bounds, _units
+from eutonia._bounds import Bounds
 from eutonia.errors import RecordingError, UnitError, nearest
 from eutonia.inference.forward import Body
 from eutonia.inference.recording import Recording, refuse
 from eutonia.limb.joint import joint
 
-#: What may be said of a body: kind of quantity, example, and from what to what, in kg and cm.
-_SAID: Mapping[str, tuple[str, str, float, float]] = {
-    # Guard rails against slips of unit, from infant to giant; not science.
-    "weight": ("weight", "71 kg", 3.0, 300.0),
-    "height": ("length", "175 cm", 45.0, 250.0),
-    "shank_length": ("length", "42 cm", 8.0, 70.0),
+#: What may be said of a body: kind of quantity, example, and from what to what.
+_SAID: Mapping[str, tuple[str, str, Bounds]] = {
+    "weight": ("weight", "71 kg", _bounds.BODY_WEIGHT),
+    "height": ("stature", "175 cm", _bounds.STATURE),
+    "shank_length": ("shank", "42 cm", _bounds.SHANK),
 }
 
 
@@ -56,16 +56,11 @@ def _said(key: str, recordings: Sequence[Recording], options: Mapping[str, str |
 
 
 def _read(text: str, key: str, where: str) -> float:
-    kind, example, low, high = _SAID[key]
+    kind, example, within = _SAID[key]
     try:
-        value = _units.parse(text, kind)
+        return _units.parse(text, kind, within=within)
     except UnitError as error:
         raise refuse(where, key, f'"{text}"', str(error), f'Write "{example}".') from None
-    if not low <= value <= high:
-        unit = _units.canonical_unit(kind)
-        do = f'Check number and unit; write it as "{example}".'
-        raise refuse(where, key, f'"{text}"', "Nobody has that.", do, allowed=f"{low:g} to {high:g} {unit}")
-    return value
 
 
 def _missing(recordings: Sequence[Recording], key: str, why: str) -> RecordingError:

@@ -6,8 +6,6 @@
 from eutonia.patient.cohort import Cohort as Cohort
 from eutonia.patient.conditions import CONDITIONS as CONDITIONS
 from eutonia.patient.conditions import is_cord as is_cord
-from eutonia.patient.lesion import SITES as SITES
-from eutonia.patient.lesion import TERRITORIES as TERRITORIES
 from eutonia.patient.lesion import Lesion as Lesion
 from eutonia.patient.lesions import Lesions as Lesions
 from eutonia.patient.pathways import ARM as ARM
@@ -18,6 +16,8 @@ from eutonia.patient.pathways import Pathways as Pathways
 from eutonia.patient.patient import Patient as Patient
 from eutonia.patient.patient import cockcroft_gault as cockcroft_gault
 from eutonia.patient.patient import from_egfr as from_egfr
+from eutonia.patient.places import SITES as SITES
+from eutonia.patient.places import TERRITORIES as TERRITORIES
 from eutonia.patient.population import MIXES as MIXES
 from eutonia.patient.population import ORIGINS as ORIGINS
 from eutonia.patient.population import LesionShare as LesionShare

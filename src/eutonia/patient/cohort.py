@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
 from eutonia.patient.conditions import CONDITIONS
-from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, reference_volume_mL
+from eutonia.patient.lesion import KINDS, Lesion, reference_volume_mL
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, SPINAL, Lesions, Numbers, place_index
 from eutonia.patient.pathways import Pathways
 from eutonia.patient.patient import Patient
+from eutonia.patient.places import SITES, TERRITORIES
 from eutonia.patient.population import LesionShare, Population
 from eutonia.patient.spread import standard_normal
 from eutonia.patient.tracts import ball_radius

@@ -17,24 +17,13 @@ from typing import TYPE_CHECKING
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
+from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
 
 if TYPE_CHECKING:
     from eutonia.patient.pathways import Pathways
 
 KINDS = ("none", "ischaemic", "haemorrhagic", "spinal", "multiple sclerosis", "cerebral palsy", "brain injury")
 SIDES = ("left", "right")
-TERRITORIES = (
-    "M1 trunk",
-    "M2 superior",
-    "M2 inferior",
-    "lenticulostriate",
-    "anterior choroidal",
-    "ACA",
-    "PCA/thalamic",
-    "basilar/pontine",
-    "medullary",
-)
-SITES = ("putaminal", "thalamic", "internal capsule", "lobar", "pontine", "cerebellar")
 
 _REGIONS = {"C": (0, 8), "T": (8, 12), "L": (20, 5), "S": (25, 5)}  # segments above the region, segments in it
 #: Segments of the cord from C1 to S5.
@@ -215,10 +204,12 @@ def segment_number(level: str) -> int:
 
 
 def canonical(given: str, allowed: Iterable[str], what: str) -> str:
-    """Return a name as it is written here, whatever its capitals."""
-    names = {name.casefold(): name for name in allowed}
+    """Return a name as it is written here, whatever its capitals; everyday names of places mean theirs."""
+    names = everyday_of(allowed)
+    if meant := [name for name in SEVERAL.get(given.casefold(), ()) if name in names.values()]:
+        raise SimulationError(f'"{given}" is no {what} by itself. Nearest: {", ".join(meant)}. Write one of them.')
     if given.casefold() not in names:
-        raise SimulationError(unknown(what, given, names.values(), "Use one of these names."))
+        raise SimulationError(unknown(what, given, dict.fromkeys(names.values()), "Use one of these names."))
     return names[given.casefold()]
 
 

@@ -22,8 +22,9 @@ from jaxtyping import Float, Int
 from eutonia import parameters
 from eutonia.patient import tracts
 from eutonia.patient.conditions import CONDITIONS, FORMS
-from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, Lesion, segment_number
+from eutonia.patient.lesion import KINDS, Lesion, segment_number
 from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
+from eutonia.patient.places import SITES, TERRITORIES
 
 NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL, SCLEROSIS, *_ = range(len(KINDS))
 PLACES = (*TERRITORIES, *SITES)

@@ -6,14 +6,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eutonia import _bounds
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.lesion import SIDES
 
 SEXES = ("woman", "man")
 
-_AGE_YEAR = (18.0, 110.0)
-_WEIGHT_KG = (30.0, 250.0)
-_CREATININE_CLEARANCE_ML_MIN = (0.0, 250.0)
+_AGE_YEAR = (_bounds.AGE.low, _bounds.AGE.high)
+_WEIGHT_KG = (_bounds.WEIGHT.low, _bounds.WEIGHT.high)
+_CREATININE_CLEARANCE_ML_MIN = (_bounds.CLEARANCE.low, _bounds.CLEARANCE.high)
 _WORDS = {"female": "woman", "f": "woman", "male": "man", "m": "man"}
 
 # The equation of Cockcroft and Gault 1976 with serum creatinine in mg/dL; part of its definition, not of this model.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from eutonia import parameters
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
-from eutonia.patient.lesion import KINDS, SITES, TERRITORIES, canonical, reference_volume_mL, segment_number
+from eutonia.patient.lesion import KINDS, canonical, reference_volume_mL, segment_number
+from eutonia.patient.places import SITES, TERRITORIES
 from eutonia.patient.spread import LogNormal, TruncatedNormal
 
 Spread = TruncatedNormal | LogNormal

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from eutonia.study.fields import (
     Age,
     Bolus,
+    Checking,
     Clearance,
     Concentration,
     Course,
@@ -34,6 +35,7 @@ from eutonia.study.fields import (
     Territory,
     Weight,
     described,
+    is_beyond_label,
     refuse,
 )
 from eutonia.study.parts import reservoir_fits, tip_fits
@@ -161,8 +163,8 @@ class TabletsEvent(_Event):
     every_h: Interval = described("Time from dose to dose.", alias="every")
 
     @model_validator(mode="after")
-    def _daily(self) -> TabletsEvent:
-        if found := daily_fits(self.dose_mg, self.every_h, "dose"):
+    def _daily(self, info: Checking) -> TabletsEvent:
+        if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
             refuse(*found)
         return self
 

@@ -35,7 +35,11 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
     for position, phase in enumerate(study.phases):
         where: Key = ("phase", position)
         found += chain(_arms(phase, where), _treatments(phase, where), _follows(study.phases, position))
-        found += chain(_gate(phase, where), _titrations(study.phases, position), dose_problems(study.phases, position))
+        found += chain(
+            _gate(phase, where),
+            _titrations(study.phases, position),
+            dose_problems(study.phases, position, beyond_label=study.head.allow_beyond_label),
+        )
     found += _charted(study)
     found += _endpoint(study)
     found += _published(study)

@@ -18,9 +18,10 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
+from eutonia.study.beyond import beyond_label
 from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
 from eutonia.study.endpoint import Endpoint
-from eutonia.study.fields import Part, described, refuse
+from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.parts import Assessment, Head, Phase
 from eutonia.study.people import Population
 from eutonia.study.published import Published
@@ -75,6 +76,11 @@ class Study(Part):
     def note(self) -> str:
         """What a reader of the result has to know; empty if the file says nothing."""
         return self.head.note or ""
+
+    @property
+    def beyond_label(self) -> tuple[str, ...]:
+        """The doses that are larger than the label's; empty unless the study allows them."""
+        return beyond_label(self)
 
     @property
     def digest(self) -> str:
@@ -229,7 +235,7 @@ def _validated(
 ) -> AnyStudy:
     folder = None if path is None else path.parent
     try:
-        study = model.model_validate(tables, context={"folder": folder})
+        study = model.model_validate(tables, context={"folder": folder, **context_of(tables)})
     except ValidationError as error:
         raise studyfile.error(name, faults_of(error, tables, lines, model)) from None
     study._cited = _cited(study, folder)

@@ -15,7 +15,7 @@ from eutonia.study.vocabulary import Limit
 _ROUNDING = 1e-9
 
 
-def dose_problems(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
+def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool) -> Iterator[Problem]:
     """Find what cannot be given together in one phase, and policies that would be ignored."""
     phase, where = phases[position], ("phase", position)
     yield from _tips(phase, where)
@@ -23,7 +23,7 @@ def dose_problems(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
         here: Key = (*where, "arm", number)
         yield from _two_first_rates(arm, here)
         yield from _stopped(arm, phase.visits_h[-1], here)
-        yield from _sums(arm, here)
+        yield from sums(arm, here, beyond_label=beyond_label)
         yield from _moved_at_once(arm, here)
         if getattr(arm.titration, "start", None) == "twice screening" and phase.follows is not None:
             yield from _one_test_dose(next((one for one in phases if one.name == phase.follows), phase), here)
@@ -83,8 +83,8 @@ def _begins(given: Treatment) -> Given:
     return given.at_h if isinstance(given, BolusTreatment) else given.start_h
 
 
-def _sums(arm: Arm, here: Key) -> Iterator[Problem]:
-    """Find treatments that add up, at one time, to more than the label allows."""
+def sums(arm: Arm, here: Key, *, beyond_label: bool) -> Iterator[Problem]:
+    """Find treatments that add up, at one time, to more than the label allows, or than is on record."""
     flows = [
         (position, given, float(given.rate_ug_per_h))
         for position, given in enumerate(arm.treatments)
@@ -96,6 +96,8 @@ def _sums(arm: Arm, here: Key) -> Iterator[Problem]:
         if isinstance(given, OralTreatment)
     ]
     rate, daily = vocabulary.largest_rate(), vocabulary.largest_oral_dose()
+    if beyond_label:
+        rate, daily = vocabulary.intrathecal_rate_on_record(), vocabulary.oral_dose_on_record()
     yield from _beyond(flows, rate, vocabulary.HOURS_PER_DAY, "ug/day", (*here, "treatment"), "rate")
     yield from _beyond(tablets, daily, 1.0, "mg a day", (*here, "treatment"), "dose")
 

@@ -5,32 +5,37 @@ Units are read at this border; behind it a quantity is a number in its canonical
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
-from eutonia import _units
+from eutonia import _bounds, _units
+from eutonia._bounds import LARGEST_SEED, Bounds
 from eutonia.assessment import scales
 from eutonia.errors import UnitError, nearest
 from eutonia.parameters import citations
 from eutonia.study import vocabulary
 from eutonia.study.studyfile import Problem
+from eutonia.study.texts import OF_STUDY as OF_STUDY
+from eutonia.study.texts import FileName as FileName
+from eutonia.study.texts import Name as Name
+from eutonia.study.texts import Text as Text
+from eutonia.study.texts import refuse as refuse
 
-# A number and at most one "per": what every quantity of a study looks like. Powers have no place in one.
-_SHAPE = re.compile(r"\s*[+-]?[\d.]+(?:[eE][+-]?\d{1,3})?\s*[A-Za-zµμ%]*\s*(?:(?:/|\bper\b)\s*[A-Za-z]+)?\s*")
-_LONGEST = 60
 _LONGEST_LIST = 16
 _LONGEST_REFERENCE = 500
 _CITED = "Author A, Author B. Journal 2020;12:345-350"
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=Nearest: |Allowed: |Write )")
 
-OF_STUDY = "study_problems"
+ALLOW = "allow_beyond_label"
+BEYOND_LABEL = f" To teach an overdose, write {ALLOW} = true in [study]."
 
 
 class Given(float):
@@ -55,9 +60,13 @@ class Given(float):
         return float(self), self.text
 
 
-def refuse(*problems: Problem) -> NoReturn:
-    """Raise all problems found in a part as one validation error."""
-    raise PydanticCustomError(OF_STUDY, "the study does not hold together", {"problems": problems})
+@runtime_checkable
+class Checking(Protocol):
+    """What Pydantic tells a check of the file around it."""
+
+    @property
+    def context(self) -> Any:
+        """What `context_of` said of the file; None where a part is made by itself."""
 
 
 class Part(BaseModel):
@@ -68,34 +77,45 @@ class Part(BaseModel):
 
 @dataclass(frozen=True)
 class Quantity:
-    """A field written as text with a unit; `above` and `at_most` bound it in the canonical unit of its kind.
+    """A field written as text with a unit, within bounds in the canonical unit of its kind.
 
-    `limit` is read when a quantity is checked, so that it may come from a parameter record. `words` are texts that may
-    stand in place of a quantity.
+    The three limits are read when a quantity is checked, because they come from parameter records: the smallest dose
+    other than 0, the label's largest, and the largest that is allowed where a study says `allow_beyond_label = true`.
+    `words` are texts that may stand in place of a quantity.
     """
 
     kind: str
-    above: float | None = None
-    at_most: tuple[float, str] | None = None
+    within: Bounds | None = None
+    smallest: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
     limit: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
+    beyond: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
     words: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Tell Pydantic how to read and write the field."""
         written = core_schema.plain_serializer_function_ser_schema(show_optional)
-        return core_schema.no_info_plain_validator_function(self.read, serialization=written)
+        return core_schema.with_info_plain_validator_function(self._validate, serialization=written)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Describe the field in the published schema: text, with its canonical unit and an example."""
-        unit = _units.canonical_unit(self.kind)
-        text = {"type": "string", "pattern": "^\\s*[-+.0-9]", "examples": [self.example()], "x-canonical-unit": unit}
+        """Describe the field in the published schema: text, with its canonical unit, all its units and an example."""
+        units, canonical = list(_units.units_of(self.kind)), _units.canonical_unit(self.kind)
+        text = {
+            "type": "string",
+            "pattern": "^\\s*[-+.0-9]",
+            "examples": [self.example()],
+            "x-canonical-unit": canonical,
+            "x-units": units,
+        }
         return {"anyOf": [{"enum": list(self.words)}, text]} if self.words else text
 
     def example(self) -> str:
         """Return a quantity of this kind as a file may write it."""
         return vocabulary.EXAMPLES[self.kind]
 
-    def read(self, value: object) -> Given | str:
+    def _validate(self, value: object, info: Checking) -> Given | str:
+        return self.read(value, beyond_label=is_beyond_label(info))
+
+    def read(self, value: object, *, beyond_label: bool = False) -> Given | str:
         """Read the text of a quantity, or refuse it with the reason."""
         if isinstance(value, Given):
             value = value.text
@@ -105,7 +125,7 @@ class Quantity:
         allowed = " or ".join(f'"{text}"' for text in (*self.words, self.example()))
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             refuse(Problem((), "It is not a quantity.", value, allowed, do=how))
-        if isinstance(value, str) and (len(value) > _LONGEST or not _SHAPE.fullmatch(value)):
+        if isinstance(value, str) and not value.lstrip()[:1].isdecimal() and value.lstrip()[:1] not in tuple("+-."):
             close = tuple(f'"{word}"' for word in nearest(value, self.words))
             refuse(Problem((), "It is not a number with a unit.", value, allowed, close, how))
         try:
@@ -113,27 +133,38 @@ class Quantity:
         except UnitError as error:
             refuse(_explained(str(error), value))
         text = " ".join(str(value).split())
-        self._check(number, text)
+        self._check(number, text, beyond_label=beyond_label)
         return Given(number, text)
 
-    def _check(self, number: float, text: str) -> None:
-        unit = _units.canonical_unit(self.kind)
-        if number < 0 and self.above is None:
+    def _check(self, number: float, text: str, *, beyond_label: bool) -> None:
+        if number < 0 and (self.within is None or self.within.low >= 0):
             refuse(Problem((), "It is negative.", text, f'0 or more, such as "{self.example()}"', do="Drop the sign."))
-        if self.above is not None and number <= self.above:
-            why = f"It must be more than {self.above:g} {unit}."
-            refuse(
-                Problem((), why, text, f"more than {self.above:g} {unit}", do=f'Write one such as "{self.example()}".')
-            )
-        if self.at_most is not None and number > self.at_most[0]:
-            why, most = f"It is beyond {self.at_most[1]}, so a digit or the unit has slipped.", self.at_most[1]
-            refuse(
-                Problem((), why, text, f"at most {most}", do=f'Check digits and unit; write it as "{self.example()}".')
-            )
-        limit = self.limit() if self.limit is not None else None
+        do = f'Check digits and unit; write it as "{self.example()}".'
+        if self.within is not None and not self.within.hold(number):
+            why = f"It is out of bounds, because {self.within.why}: a digit or the unit has slipped."
+            refuse(Problem((), why, text, self.within.allowed, do=do))
+        least = self.smallest() if self.smallest is not None else None
+        if least is not None and 0 < number < least.value:
+            why = f"It is less than any dose; {least.label.lower()}: {least.text} ({least.source})."
+            refuse(Problem((), why, text, f"0, or at least {least.text}", do=do))
+        label = self.limit() if self.limit is not None else None
+        limit = self.beyond() if beyond_label and self.beyond is not None else label
         if limit is not None and number > limit.value:
             why = f"{limit.label} is {limit.text} ({limit.source}), and this is beyond it."
-            refuse(Problem((), why, text, f"at most {limit.text}", do="Check digits and unit, or lower the dose."))
+            do = "Check digits and unit, or lower the dose."
+            do += BEYOND_LABEL if limit is label and self.beyond is not None else ""
+            refuse(Problem((), why, text, f"at most {limit.text}", do=do))
+
+
+def is_beyond_label(info: Checking) -> bool:
+    """Say whether the study that is being checked allows doses beyond the label."""
+    return bool(info.context and info.context.get(ALLOW))
+
+
+def context_of(tables: Mapping[str, Any]) -> dict[str, bool]:
+    """Return what the parts of a study have to know of its head when they are checked."""
+    head = tables.get("study")
+    return {ALLOW: isinstance(head, Mapping) and head.get(ALLOW) is True}
 
 
 def _explained(message: str, value: object) -> Problem:
@@ -157,6 +188,7 @@ class Named:
     what: str
     allowed: Callable[[], Sequence[str] | Mapping[str, str]] = field(compare=False)
     renamed: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+    several: Callable[[], Mapping[str, Sequence[str]]] = field(default=dict, compare=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Tell Pydantic how to read the field."""
@@ -171,12 +203,18 @@ class Named:
         names = self.allowed()
         if isinstance(value, str) and value in names:
             return names[value] if isinstance(names, Mapping) else value
-        ours = tuple(names.values()) if isinstance(names, Mapping) else tuple(names)
+        if isinstance(value, str) and isinstance(names, Mapping) and value.casefold() in names:
+            return names[value.casefold()]
+        ours = tuple(dict.fromkeys(names.values())) if isinstance(names, Mapping) else tuple(names)
         if isinstance(value, str) and (now := self.renamed.get(value)):
             why, close = f"This {self.what} has another name now.", tuple(f'"{name}"' for name in now)
             allowed = ", ".join(f'"{name}"' for name in ours)
             refuse(Problem((), why, value, allowed, close, f"Write {close[0]}, which is what it meant here."))
-        refuse(not_a_name((), self.what, value, ours))
+        meant = self.several().get(value.casefold(), ()) if isinstance(value, str) else ()
+        if meant := [f'"{name}"' for name in meant if name in ours]:
+            why, do = f"It is no {self.what} by itself.", f"Write {' or '.join(meant)}."
+            refuse(Problem((), why, value, ", ".join(f'"{name}"' for name in ours), tuple(meant), do))
+        return refuse(not_a_name((), self.what, value, names))
 
 
 class Reference:
@@ -211,12 +249,16 @@ class Reference:
         do = f'Correct the key, put its entry into a .bib file beside the study, or write the reference: "{_CITED}".'
         why = " ".join((problem.why, *(f"{fault}." for fault in faults)))
         allowed = "a key of sources.bib or of a .bib file beside the study, or the reference as text"
-        refuse(Problem((), why, value, allowed, problem.nearest, do))
+        return refuse(Problem((), why, value, allowed, problem.nearest, do))
 
 
-def not_a_name(where: tuple[str | int, ...], what: str, value: object, names: Sequence[str]) -> Problem:
-    """Word a name that does not exist: the nearest one and those allowed."""
-    close = tuple(f'"{name}"' for name in nearest(value, names)) if isinstance(value, str) else ()
+def not_a_name(
+    where: tuple[str | int, ...], what: str, value: object, names: Sequence[str] | Mapping[str, str]
+) -> Problem:
+    """Word a name that does not exist: the nearest one and those allowed; a mapping says what each alias means."""
+    meant = names if isinstance(names, Mapping) else {name: name for name in names}
+    hits = nearest(value, meant) if isinstance(value, str) else ()
+    close, names = tuple(dict.fromkeys(f'"{meant[name]}"' for name in hits)), tuple(meant.values())
     shown = [f'"{name}"' for name in dict.fromkeys(names)]
     if len(shown) > _LONGEST_LIST:
         shown = [*shown[:3], "...", f"{shown[-1]} ({len(shown)} names)"]
@@ -253,31 +295,52 @@ def described(text: str, **more: Any) -> Any:
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
-Text = Annotated[str, Strict(), Field(min_length=1, max_length=2000)]
-Name = Annotated[str, Strict(), Field(min_length=1, max_length=60, pattern=r"^\S(.*\S)?$")]
+Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]
 
-# The upper bounds below are guard rails against slips of the keyboard; bounds of the science come from records.
-Hours = Annotated[Given, Quantity("duration", at_most=(100 * 8766.0, "100 year"))]
-Interval = Annotated[Given, Quantity("duration", above=0.0, at_most=(100 * 8766.0, "100 year"))]
-Age = Annotated[Given, Quantity("age", at_most=(120.0, "120 year"))]
-Weight = Annotated[Given, Quantity("weight", above=0.0, at_most=(400.0, "400 kg"))]
-Clearance = Annotated[Given, Quantity("clearance", above=0.0, at_most=(400.0, "400 mL/min"))]
-LesionVolume = Annotated[Given, Quantity("volume", above=0.0, at_most=(500.0, "500 mL"))]
-Reservoir = Annotated[Given, Quantity("volume", above=0.0, at_most=(100.0, "100 mL"))]
-Concentration = Annotated[Given, Quantity("concentration_pump", above=0.0, limit=vocabulary.largest_concentration)]
-Tablet = Annotated[Given, Quantity("oral_dose", limit=vocabulary.largest_oral_dose)]
-Bolus = Annotated[Given, Quantity("intrathecal_dose", limit=vocabulary.largest_bolus)]
-Rate = Annotated[Given, Quantity("intrathecal_rate", limit=vocabulary.largest_rate)]
+Hours = Annotated[Given, Quantity("duration", _bounds.TIME)]
+Interval = Annotated[Given, Quantity("duration", _bounds.INTERVAL)]
+Age = Annotated[Given, Quantity("age", _bounds.AGE)]
+AgeSD = Annotated[Given, Quantity("age", _bounds.AGE_SPREAD)]
+Weight = Annotated[Given, Quantity("weight", _bounds.WEIGHT)]
+WeightSD = Annotated[Given, Quantity("weight", _bounds.WEIGHT_SPREAD)]
+Clearance = Annotated[Given, Quantity("clearance", _bounds.CLEARANCE)]
+ClearanceSD = Annotated[Given, Quantity("clearance", _bounds.CLEARANCE_SPREAD)]
+LesionVolume = Annotated[Given, Quantity("volume", _bounds.BLEED)]
+LesionVolumeSD = Annotated[Given, Quantity("volume", _bounds.BLEED_SPREAD)]
+Reservoir = Annotated[Given, Quantity("volume", _bounds.RESERVOIR)]
+Concentration = Annotated[
+    Given, Quantity("concentration_pump", _bounds.PUMP_CONCENTRATION, limit=vocabulary.largest_concentration)
+]
+ORAL = Quantity(
+    "oral_dose",
+    smallest=vocabulary.smallest_oral_dose,
+    limit=vocabulary.largest_oral_dose,
+    beyond=vocabulary.oral_dose_on_record,
+)
+BOLUS = Quantity(
+    "intrathecal_dose",
+    smallest=vocabulary.smallest_bolus,
+    limit=vocabulary.largest_bolus,
+    beyond=vocabulary.intrathecal_dose_on_record,
+)
+RATE = Quantity(
+    "intrathecal_rate",
+    smallest=vocabulary.smallest_rate,
+    limit=vocabulary.largest_rate,
+    beyond=vocabulary.intrathecal_rate_on_record,
+)
+Tablet = Annotated[Given, ORAL]
+Bolus = Annotated[Given, BOLUS]
+Rate = Annotated[Given, RATE]
 RateOrTwiceScreening = Annotated[
-    Given | Literal["twice screening"],
-    Quantity("intrathecal_rate", limit=vocabulary.largest_rate, words=("twice screening",)),
+    Given | Literal["twice screening"], dataclasses.replace(RATE, words=("twice screening",))
 ]
 SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
 ScaleName = Annotated[str, Named("scale", lambda: tuple(scales.SCALES), scales.RENAMED)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
-Territory = Annotated[str, Named("arterial territory", vocabulary.territories)]
-Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites)]
+Territory = Annotated[str, Named("arterial territory", vocabulary.territories, several=vocabulary.several_places)]
+Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites, several=vocabulary.several_places)]
 Origin = Annotated[str, Named("origin of spasticity", vocabulary.origins)]
 Segment = Annotated[str, Named("cord level", vocabulary.segments)]
 Course = Annotated[str, Named("course of multiple sclerosis", vocabulary.courses)]

@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Bolus,
+    Checking,
+    FileName,
     Flag,
     Given,
     Hours,
@@ -24,11 +26,13 @@ from eutonia.study.fields import (
     Product,
     Rate,
     ScaleName,
+    Seed,
     SessionsPerWeek,
     Source,
     Tablet,
     Text,
     described,
+    is_beyond_label,
     not_in_order,
     refuse,
     show,
@@ -50,22 +54,21 @@ from eutonia.study.titration import (
 )
 from eutonia.study.vocabulary import LimbName
 
-_SEED = 2**32 - 1
-
 
 class Head(Part):
     """The table [study]: what the file is."""
 
-    name: Name = described("Short name of the study; results are filed under it.")
+    name: FileName = described("Short name of the study; results are filed under it.")
     title: Text = described("What the study asks, in one line.")
     kind: Literal["trial", "case"] = described(
         '"trial" for a group of people in phases and arms, "case" for one person.'
     )
     source: Source | None = described("Key in sources.bib of the paper that the study follows.", default=None)
-    seed: Annotated[int, Field(strict=True, ge=0, le=_SEED)] = described(
-        "Start of all random draws: same seed, same bits."
-    )
+    seed: Seed = described("Start of all random draws: same seed, same bits.")
     note: Text | None = described("What a reader of the result has to know.", default=None)
+    allow_beyond_label: Flag = described(
+        "Doses larger than the label's are allowed, to teach an overdose; the report says so.", default=False
+    )
 
 
 class Assessment(Part):
@@ -102,9 +105,9 @@ class OralTreatment(Part):
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> OralTreatment:
+    def _ordered(self, info: Checking) -> OralTreatment:
         _stops_after_start(self.start_h, self.stop_h)
-        if found := daily_fits(self.dose_mg, self.every_h, "dose"):
+        if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
             refuse(*found)
         return self
 
@@ -199,13 +202,13 @@ class Arm(Part):
     practice: Practice | None = described("What people practise; left out, nothing.", default=None)
 
     @model_validator(mode="after")
-    def _complete(self) -> Arm:
+    def _complete(self, info: Checking) -> Arm:
         found: list[Problem] = []
         if not self.treatments and not self.placebo and self.practice is None:
             do = "Add [[phase.arm.treatment]] or [phase.arm.practice], or write placebo = true."
             found.append(Problem(("treatment",), "This arm gives nothing.", "no treatment", "one or more", do=do))
         if self.titration is not None:
-            found += self._titrated(self.titration)
+            found += self._titrated(self.titration, beyond_label=is_beyond_label(info))
         starts = isinstance(self.titration, LabelTitration | ReliefTitration)
         found += [
             Problem(
@@ -218,7 +221,7 @@ class Arm(Part):
             refuse(*found)
         return self
 
-    def _titrated(self, titration: Titration) -> list[Problem]:
+    def _titrated(self, titration: Titration, *, beyond_label: bool) -> list[Problem]:
         route = titrated_route(titration)
         count = sum(route is None or given.route == route for given in self.treatments)
         if count == 0 or (count > 1 and route is not None):
@@ -227,7 +230,7 @@ class Arm(Part):
             return [Problem(("titration", "policy"), why, f"{count} such treatments", "one", do=do)]
         given = next(one for one in self.treatments if route is None or one.route == route)
         if isinstance(titration, OralTitration) and isinstance(given, OralTreatment):
-            found = daily_fits(titration.max_mg, given.every_h, "max")
+            found = daily_fits(titration.max_mg, given.every_h, "max", beyond_label=beyond_label)
             return [Problem(("titration", *one.at), one.why, one.given, one.allowed, do=one.do) for one in found]
         if isinstance(titration, LadderTitration) and isinstance(given, BolusTreatment):
             first = titration.doses_ug[0]

@@ -11,10 +11,13 @@ from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
+    AgeSD,
     Clearance,
+    ClearanceSD,
     Given,
     Hours,
     LesionVolume,
+    LesionVolumeSD,
     Mixture,
     Number,
     Origin,
@@ -24,6 +27,7 @@ from eutonia.study.fields import (
     Site,
     Territory,
     Weight,
+    WeightSD,
     described,
     refuse,
     show,
@@ -37,42 +41,43 @@ LARGEST_COHORT = 10_000_000
 DEFAULT_POOL = 16_384
 _ROUNDING = 1e-6
 Value = TypeVar("Value", bound=Given)
+SD = TypeVar("SD", bound=Given)
 
 
-class Spread(Part, Generic[Value]):
+class Spread(Part, Generic[Value, SD]):
     """How a property varies between people: normal, cut off at both ends."""
 
     mean: Value = described("Mean between people.")
-    sd: Value = described("Standard deviation between people.")
+    sd: SD = described("Standard deviation between people.")
     low: Value = described("Lowest.", alias="min")
     high: Value = described("Highest.", alias="max")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Spread[Value]:
+    def _ordered(self) -> Spread[Value, SD]:
         if not self.low <= self.mean <= self.high or self.low >= self.high:
             given = f"min {show(self.low)}, mean {show(self.mean)}, max {show(self.high)}"
             refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
         return self
 
     @property
-    def numbers(self) -> tuple[Value, Value, Value, Value]:
+    def numbers(self) -> tuple[Value, SD, Value, Value]:
         """Return mean, standard deviation, lowest and highest."""
         return self.mean, self.sd, self.low, self.high
 
 
-class AgeSpread(Spread[Age]):
+class AgeSpread(Spread[Age, AgeSD]):
     """Age between people."""
 
 
-class WeightSpread(Spread[Weight]):
+class WeightSpread(Spread[Weight, WeightSD]):
     """Body weight between people."""
 
 
-class ClearanceSpread(Spread[Clearance]):
+class ClearanceSpread(Spread[Clearance, ClearanceSD]):
     """Creatinine clearance between people."""
 
 
-class TimeSpread(Spread[Hours]):
+class TimeSpread(Spread[Hours, Hours]):
     """Time since the lesion between people."""
 
 
@@ -87,7 +92,7 @@ class VolumeSpread(Part):
     """Volume of a bleed between people."""
 
     mean: LesionVolume = described("Mean volume.")
-    sd: LesionVolume = described("Standard deviation between people.")
+    sd: LesionVolumeSD = described("Standard deviation between people.")
 
 
 class LesionShare(Part):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
-from eutonia.study.fields import Given
+from eutonia.study.fields import BEYOND_LABEL, Given
 from eutonia.study.studyfile import Problem
 
 _ROUNDING = 1e-9
@@ -45,11 +45,13 @@ def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]
     return found
 
 
-def daily_fits(dose: Given, every: Given, key: str) -> list[Problem]:
-    """Return the fault of tablets that add up to more than the label allows in a day."""
-    limit, daily = vocabulary.largest_oral_dose(), dose * vocabulary.HOURS_PER_DAY / every
+def daily_fits(dose: Given, every: Given, key: str, *, beyond_label: bool) -> list[Problem]:
+    """Return the fault of tablets that add up to more in a day than the label allows, or than anybody ever took."""
+    limit = vocabulary.oral_dose_on_record() if beyond_label else vocabulary.largest_oral_dose()
+    daily = dose * vocabulary.HOURS_PER_DAY / every
     if daily <= limit.value * (1 + _ROUNDING):
         return []
     given, allowed = f"{dose.text} every {every.text}, which is {daily:.4g} mg a day", f"at most {limit.text} a day"
     why = f"{limit.label} is {limit.text} ({limit.source})."
-    return [Problem((key,), why, given, allowed, do="Lower the dose, or lengthen the interval.")]
+    do = "Lower the dose, or lengthen the interval." + ("" if beyond_label else BEYOND_LABEL)
+    return [Problem((key,), why, given, allowed, do=do)]

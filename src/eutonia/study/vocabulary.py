@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
@@ -50,18 +50,25 @@ def levels() -> tuple[str, ...]:
     return tuple(f"{region}{number}" for region, count in _VERTEBRAE for number in range(1, count + 1))
 
 
-def territories() -> tuple[str, ...]:
-    """Return the arterial territories of the lesion model."""
-    from eutonia.patient import TERRITORIES
+def territories() -> Mapping[str, str]:
+    """Return the arterial territory of the lesion model that each name means, its own names first."""
+    from eutonia.patient.places import TERRITORIES, everyday
 
-    return tuple(TERRITORIES)
+    return {**{name: name for name in TERRITORIES}, **everyday()}
 
 
-def sites() -> tuple[str, ...]:
-    """Return the sites of haemorrhage of the lesion model."""
-    from eutonia.patient import SITES
+def sites() -> Mapping[str, str]:
+    """Return the site of haemorrhage of the lesion model that each name means, its own names first."""
+    from eutonia.patient.places import SITES, everyday_sites
 
-    return tuple(SITES)
+    return {**{name: name for name in SITES}, **everyday_sites()}
+
+
+def several_places() -> Mapping[str, Sequence[str]]:
+    """Return the places that a name may mean which stands for more than one."""
+    from eutonia.patient.places import SEVERAL
+
+    return SEVERAL
 
 
 def mixes() -> tuple[str, ...]:
@@ -184,6 +191,41 @@ def lowest_rate() -> Limit:
     """Return the lowest rate to which the label titrates, ug/h."""
     record = _record("label_dosing", "lowest_dose")
     return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
+
+
+def oral_dose_on_record() -> Limit:
+    """Return the largest dose by mouth that anybody is known to have taken, mg."""
+    return _checked("largest_oral_dose", "mg")
+
+
+def intrathecal_dose_on_record() -> Limit:
+    """Return the dose into the spinal fluid beyond which nothing is read, ug."""
+    return _checked("largest_intrathecal_dose", "ug")
+
+
+def intrathecal_rate_on_record() -> Limit:
+    """Return the rate into the spinal fluid beyond which nothing is read, ug/h."""
+    return _checked("largest_intrathecal_dose", "ug/day", HOURS_PER_DAY)
+
+
+def smallest_oral_dose() -> Limit:
+    """Return the smallest dose by mouth other than 0, mg."""
+    return _checked("smallest_oral_dose", "mg")
+
+
+def smallest_bolus() -> Limit:
+    """Return the smallest bolus into the spinal fluid other than 0, ug."""
+    return _checked("smallest_intrathecal_dose", "ug")
+
+
+def smallest_rate() -> Limit:
+    """Return the smallest rate into the spinal fluid other than 0, ug/h."""
+    return _checked("smallest_intrathecal_rate", "ug/day", HOURS_PER_DAY)
+
+
+def _checked(name: str, unit: str, per: float = 1.0) -> Limit:
+    record = _record("exposure", name)
+    return Limit(record.value / per, f"{record.value:g} {unit}", record.label, record.source)
 
 
 def largest_concentration() -> Limit:

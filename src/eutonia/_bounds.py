@@ -1,0 +1,64 @@
+"""What a number from outside may be at most and at least: every guard rail of the program, each with its reason.
+
+They catch slips of keyboard and unit, and are no science: limits of a label or of a device are parameter records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_YEAR_H = 8766.0
+_MINUTE_H = 1.0 / 60.0
+
+#: Bits of the random-number keys: a seed is a whole number from 0 to this.
+LARGEST_SEED = 2**32 - 1
+#: Characters of a name, a text and a quantity.
+LONGEST_NAME, LONGEST_TEXT, LONGEST_QUANTITY = 60, 2000, 60
+#: Replicate trials below which no verdict is given: a 95 % interval then has less than one trial beyond each end.
+FEWEST_FOR_VERDICT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """From what to what, in the canonical unit of a kind; the same as text; why; whether 0 is allowed besides."""
+
+    low: float
+    high: float
+    words: tuple[str, str]
+    why: str
+    zero: bool = False
+
+    @property
+    def allowed(self) -> str:
+        """Return the bounds as words."""
+        low, high = self.words
+        low = low.removesuffix(f" {high.partition(' ')[2]}")
+        return f"{'0, or ' if self.zero and self.low > 0 else ''}{low} to {high}"
+
+    def hold(self, value: float) -> bool:
+        """Say whether a value lies within."""
+        return self.low <= value <= self.high or (self.zero and value == 0.0)
+
+
+AGE = Bounds(18.0, 110.0, ("18 year", "110 year"), "kinetics, tone and doses are of adults")
+AGE_SPREAD = Bounds(0.0, 60.0, ("0 year", "60 year"), "a wider spread leaves the ages of adults")
+WEIGHT = Bounds(30.0, 250.0, ("30 kg", "250 kg"), "the kinetics are of adults whose weights lie between")
+WEIGHT_SPREAD = Bounds(0.0, 150.0, ("0 kg", "150 kg"), "a wider spread leaves the weights of adults")
+CLEARANCE = Bounds(1.0, 250.0, ("1 mL/min", "250 mL/min"), "less is not measured, and no kidneys do more")
+CLEARANCE_SPREAD = Bounds(0.0, 200.0, ("0 mL/min", "200 mL/min"), "a wider spread leaves what kidneys do")
+BLEED = Bounds(0.1, 500.0, ("0.1 mL", "500 mL"), "less is no haematoma, more does not fit into a head")
+BLEED_SPREAD = Bounds(0.0, 250.0, ("0 mL", "250 mL"), "a wider spread does not fit into a head")
+RESERVOIR = Bounds(0.1, 100.0, ("0.1 mL", "100 mL"), "no pump holds more, and none is measured finer")
+TIME = Bounds(0.0, 100 * _YEAR_H, ("0 hour", "100 year"), "nobody lives longer")
+INTERVAL = Bounds(_MINUTE_H, 100 * _YEAR_H, ("1 min", "100 year"), "nothing at a bedside is done more often")
+THERAPY = Bounds(_MINUTE_H, 3 * _YEAR_H, ("1 min", "3 year"), "a pump program is looked at hour by hour")
+# What a pump can be told is wider than what a label allows: the rules report the rest.
+PUMP_RATE = Bounds(0.0, 20_000 / 24.0, ("0 ug/day", "20000 ug/day"), "no pump delivers more")
+KEPT_RATE = Bounds(1 / 24.0, 20_000 / 24.0, ("1 ug/day", "20000 ug/day"), "a bridge keeps a dose that a pump delivers")
+PUMP_DOSE = Bounds(0.1, 10_000.0, ("0.1 ug", "10000 ug"), "no pump gives that at once")
+PUMP_CONCENTRATION = Bounds(10.0, 10_000.0, ("10 ug/mL", "10000 ug/mL"), "nobody fills a pump with that")
+INJECTED = Bounds(0.001, 10.0, ("0.001 mL", "10 mL"), "a catheter holds a fraction of a millilitre")
+CATHETER = Bounds(10.0, 150.0, ("10 cm", "150 cm"), "an implanted catheter runs from the belly to the spine")
+BODY_WEIGHT = Bounds(3.0, 300.0, ("3 kg", "300 kg"), "infant to giant")
+STATURE = Bounds(45.0, 250.0, ("45 cm", "250 cm"), "newborn to giant")
+SHANK = Bounds(8.0, 70.0, ("8 cm", "70 cm"), "newborn to giant")

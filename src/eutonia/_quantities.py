@@ -1,0 +1,305 @@
+"""Quantities at the border: text with a number and a unit in, one canonical number out.
+
+Each kind of quantity has a closed table of units, and whatever is not in it is refused with the nearest that is. The
+tables are made so that no slip of one letter turns a unit into another of the same kind: where "h" is read, "d" and
+"s" are not. Inside the program there is one unit a dimension: h, mg by mouth, ug in the spinal fluid, mL, kg, cm, deg.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from eutonia import _bounds
+from eutonia._bounds import LONGEST_QUANTITY, Bounds
+from eutonia.errors import UnitError, nearest, unknown
+
+# Blanks that keyboards and web pages put between a number and its unit; digits of other scripts are no digits here.
+_BLANK = "[ \t\u00a0\u2009\u202f]"
+_NUMBER = re.compile(rf"{_BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?){_BLANK}*(.*)")
+_PER = re.compile(rf"{_BLANK}*/{_BLANK}*|{_BLANK}+per{_BLANK}+")
+_MICRO = re.compile("^[\u00b5\u03bc](?=g)")
+_HOURS_A_DAY = 24.0
+
+
+def _spelled(factor: float, *names: str) -> dict[str, float]:
+    return dict.fromkeys(names, factor)
+
+
+def _ratio(above: Mapping[str, float], below: Mapping[str, float]) -> dict[str, float]:
+    return {f"{a}/{b}": x / y for a, x in above.items() for b, y in below.items()}
+
+
+_TIME = {
+    **_spelled(1.0, "h", "hr", "hour", "hours"),
+    **_spelled(_HOURS_A_DAY, "day", "days"),
+    **_spelled(1.0 / 60.0, "min", "minute", "minutes"),
+    **_spelled(1.0 / 3600.0, "second", "seconds"),
+    **_spelled(7 * _HOURS_A_DAY, "wk", "week", "weeks"),
+    **_spelled(30.4375 * _HOURS_A_DAY, "month", "months"),
+    **_spelled(365.25 * _HOURS_A_DAY, "year", "years"),
+}
+_PER_TIME = {name: _TIME[name] for name in ("h", "hr", "hour", "day", "min", "minute", "week")}
+_MICROGRAM = _spelled(1.0, "ug", "mcg", "microgram", "micrograms")
+_MILLIGRAM = _spelled(1.0, "mg", "milligram", "milligrams")
+_NANOGRAM = _spelled(1.0, "ng", "nanogram", "nanograms")
+_MILLILITRE = _spelled(1.0, "mL", "ml", "millilitre", "millilitres", "milliliter", "milliliters")
+_LITRE = _spelled(1.0, "L", "litre", "liter")
+_CENTIMETRE = _spelled(1.0, "cm", "centimetre", "centimetres", "centimeter", "centimeters")
+_METRE = _spelled(100.0, "m", "metre", "metres", "meter", "meters")
+_KILOGRAM = _spelled(1.0, "kg", "kilogram", "kilograms")
+_POUND = _spelled(0.45359237, "lb", "lbs", "pound", "pounds")
+_DEGREE = _spelled(1.0, "deg", "degree", "degrees", "\u00b0")
+_RADIAN = _spelled(math.degrees(1.0), "rad", "radian", "radians")
+
+# How many of a route's own unit are in one unit of the other route: the thousandfold error.
+_OTHER_ROUTE: Mapping[str, Mapping[str, float]] = {
+    "intrathecal": {**dict.fromkeys(_MILLIGRAM, 1e3), **_spelled(1e6, "g", "gram", "grams")},
+    "oral": {**dict.fromkeys(_MICROGRAM, 1e-3), **dict.fromkeys(_NANOGRAM, 1e-6)},
+}
+_OWN = {"intrathecal": "ug", "oral": "mg"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A quantity that may come from outside: its words, canonical unit, an example, and its closed table of units.
+
+    `of` bounds it where a unit ten or a hundred times larger would otherwise be read.
+    """
+
+    words: str
+    canonical: str
+    example: str
+    table: Mapping[str, float]
+    route: str = ""
+    signed: bool = False
+    of: Bounds | None = None
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "duration": _Kind("time", "h", "48 hour", _TIME, signed=True),
+    "intrathecal_dose": _Kind("intrathecal dose", "ug", "50 ug", _MICROGRAM, route="intrathecal"),
+    "oral_dose": _Kind("oral dose", "mg", "10 mg", _MILLIGRAM, route="oral"),
+    "intrathecal_rate": _Kind(
+        "intrathecal rate", "ug/h", "100 ug/day", _ratio(_MICROGRAM, _PER_TIME), route="intrathecal"
+    ),
+    "volume": _Kind("volume", "mL", "20 mL", _MILLILITRE),
+    "concentration_pump": _Kind(
+        "pump concentration", "ug/mL", "500 ug/mL", _ratio(_MICROGRAM, _MILLILITRE), route="intrathecal"
+    ),
+    "concentration_csf": _Kind(
+        "concentration in spinal fluid",
+        "ng/mL",
+        "300 ng/mL",
+        {**_ratio(_NANOGRAM, _MILLILITRE), **_ratio(_MICROGRAM, _LITRE)},
+    ),
+    "potential": _Kind("potential", "mV", "3 mV", {"mV": 1.0}, signed=True),
+    "weight": _Kind("body weight", "kg", "71 kg", {**_KILOGRAM, **_POUND}),
+    "age": _Kind(
+        "age", "year", "67 year", {**_spelled(1.0, "year", "years", "yr", "y"), **_spelled(1 / 12, "month", "months")}
+    ),
+    "clearance": _Kind(
+        "clearance",
+        "mL/min",
+        "80 mL/min",
+        {
+            **_ratio(_MILLILITRE, _spelled(1.0, "min", "minute")),
+            **dict.fromkeys(_ratio(_LITRE, _spelled(1.0, "h", "hr", "hour")), 1000.0 / 60.0),
+        },
+    ),
+    "length": _Kind("length", "cm", "42 cm", _CENTIMETRE),
+    "stature": _Kind("height", "cm", "175 cm", {**_CENTIMETRE, **_METRE}, of=_bounds.STATURE),
+    "shank": _Kind("length of a shank", "cm", "42 cm", {**_CENTIMETRE, **_METRE}, of=_bounds.SHANK),
+    "angle": _Kind("angle", "deg", "90 deg", {**_DEGREE, **_RADIAN}, signed=True),
+    "speed": _Kind(
+        "angular speed",
+        "deg/s",
+        "130 deg/s",
+        _ratio({**_DEGREE, **_RADIAN}, _spelled(1.0, "s", "second")),
+        signed=True,
+    ),
+}
+
+# The same for a number whose unit a kinetic model says: what else may be written for it, with its factor.
+_PER_HOUR = {"1/h": 1.0, "/h": 1.0, "1/hour": 1.0, "/hour": 1.0, "1/day": 1 / 24, "/day": 1 / 24, "1/min": 60.0}
+_CLEARANCES = {"L/h": 1.0, "L/hr": 1.0, "L/hour": 1.0, "mL/min": 0.06, "ml/min": 0.06}
+_OF_MODEL: Mapping[str, Mapping[str, float]] = {
+    "1": {"%": 0.01, "percent": 0.01},
+    "h": _TIME,
+    "1/h": _PER_HOUR,
+    "L/h": _CLEARANCES,
+    "L": _LITRE,
+    "L/h/kg": {f"{unit}/kg": factor for unit, factor in _CLEARANCES.items()},
+    "L/kg": {"L/kg": 1.0},
+    "mL": _MILLILITRE,
+    "mL/min": _KINDS["clearance"].table,
+    "mg": _MILLIGRAM,
+    "ug": _MICROGRAM,
+    "mg/h": _ratio(_MILLIGRAM, _PER_TIME),
+    "ug/h": _ratio(_MICROGRAM, _PER_TIME),
+    "kg": _KINDS["weight"].table,
+    "year": _KINDS["age"].table,
+    "cm^2/h": {"cm^2/h": 1.0, "cm2/h": 1.0},
+}
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the names of every kind of quantity that `parse` reads."""
+    return tuple(_KINDS)
+
+
+def units_of(kind: str) -> tuple[str, ...]:
+    """Return every unit in which a quantity of this kind may be written."""
+    return tuple(_kind(kind).table)
+
+
+def canonical_unit(kind: str) -> str:
+    """Return the unit in which `parse` gives back a quantity of this kind."""
+    return _kind(kind).canonical
+
+
+def parse(text: object, kind: str, where: str = "", within: Bounds | None = None) -> float:
+    """Read a quantity such as "50 ug" or "12 month" and return it in the canonical unit of its kind.
+
+    Parameters
+    ----------
+    text
+        Number and unit. ug, µg (either sign for micro) and mcg are one unit; a month is 30.4375 days.
+    kind
+        One of `kinds()`: duration (h), intrathecal_dose (ug), oral_dose (mg), intrathecal_rate (ug/h),
+        volume (mL), concentration_pump (ug/mL), concentration_csf (ng/mL), potential (mV), weight (kg), age (year),
+        clearance (mL/min), length, stature and shank (cm), angle (deg), speed (deg/s).
+    where
+        Key path in the file or option, put in front of an error message.
+    within
+        Bounds beyond which a digit or the unit has slipped.
+
+    Raises
+    ------
+    UnitError
+        No unit, one that is not in the table of its kind, mg where the spinal fluid wants ug (and the reverse), or a
+        number beyond the bounds.
+    """
+    try:
+        value = _parse(text, kind) if isinstance(text, str) else _refuse_bare(f"{text!s:.60}", _kind(kind))
+        if within is not None and not within.hold(value):
+            raise _beyond(str(text), _kind(kind), within)
+        return value
+    except UnitError as error:
+        if not where:
+            raise
+        raise UnitError(f"{where}: {error}") from None
+
+
+def read(text: str, unit: str) -> float:
+    """Read a number that is plain, and then in `unit` of a kinetic model, or that has a unit of its own out of a table.
+
+    Raises
+    ------
+    UnitError
+        No number, or a unit that the table of `unit` does not hold.
+    """
+    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
+    if match is None:
+        raise UnitError(f'"{text:.60}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
+    given, table = _normal(match[2]), _OF_MODEL[unit]
+    if given in ("", unit):
+        return float(match[1])
+    if given not in table:
+        raise UnitError(
+            f'"{text}" does not convert to {unit}. Nearest: {_close(given, table, unit)}. '
+            f"Allowed: {_listed(table)}. Write one of them, or a plain number in {unit}."
+        )
+    return float(match[1]) * table[given]
+
+
+def _kind(name: str) -> _Kind:
+    if name not in _KINDS:
+        raise UnitError(unknown("kind of quantity", name, _KINDS))
+    return _KINDS[name]
+
+
+@functools.lru_cache(maxsize=65536)
+def _parse(text: str, name: str) -> float:
+    kind = _kind(name)
+    match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
+    if match is None:
+        raise UnitError(
+            f'"{text:.60}" is not a number with a unit. Allowed: {kind.words} in {_listed(kind.table)}. '
+            f'Write it as "{kind.example}".'
+        )
+    number, unit = float(match[1]), _normal(match[2])
+    if not unit:
+        _refuse_bare(match[1], kind)
+    if unit not in kind.table:
+        raise _no_unit(text, number, unit, kind)
+    value = number * kind.table[unit]
+    if not math.isfinite(value):
+        raise UnitError(f'"{text}" is too large to be a {kind.words}. Write it as "{kind.example}".')
+    if value < 0 and not kind.signed:
+        raise UnitError(f'"{text}" is negative, and {kind.words} cannot be. Write it as "{kind.example}".')
+    if value == 0 and match[1].lower().partition("e")[0].strip("+-0.") != "":
+        raise UnitError(f'"{text}" is too small to be a {kind.words}. Write it as "{kind.example}".')
+    if kind.of is not None and not kind.of.hold(value):
+        raise _beyond(text, kind, kind.of)
+    return value
+
+
+def _normal(unit: str) -> str:
+    """Bring the ways to write a unit to one: the two signs for micro before g to u, "per" to a slash."""
+    return _MICRO.sub("u", _PER.sub("/", unit.strip(" \t\u00a0\u2009\u202f")))
+
+
+def _beyond(text: str, kind: _Kind, of: Bounds) -> UnitError:
+    return UnitError(
+        f'"{text}" cannot be: {kind.words} beyond the bounds. Nobody has that ({of.why}), so a digit or the unit has '
+        f'slipped. Allowed: {of.allowed}. Write it as "{kind.example}".'
+    )
+
+
+def _no_unit(text: str, number: float, unit: str, kind: _Kind) -> UnitError:
+    """Word a unit that is not in the table: the other route's, or one that does not exist here."""
+    mass, slash, below = unit.partition("/")
+    other = _OTHER_ROUTE.get(kind.route, {}).get(mass)
+    if other is not None and (not slash or f"{_OWN[kind.route]}/{below}" in kind.table):
+        return _wrong_route(text, number, other, slash + below, kind)
+    return UnitError(
+        f'"{text}" is no {kind.words}: "{unit}" is no unit of it and does not convert to {kind.canonical}. '
+        f"Nearest: {_close(unit, kind.table, kind.canonical)}. Allowed: {_listed(kind.table)}. "
+        f'Write it as "{kind.example}".'
+    )
+
+
+def _wrong_route(text: str, number: float, factor: float, per: str, kind: _Kind) -> UnitError:
+    """Word the thousandfold error: a tablet's amount in the spinal fluid, or a pump's amount by mouth."""
+    here, there = ("intrathecal", "oral") if kind.route == "intrathecal" else ("oral", "intrathecal")
+    expected, meant = _OWN[kind.route] + per, number * factor
+    return UnitError(
+        f'"{text}" is given in the unit of the {there} route, but this is an {here} {kind.words.split()[-1]}: '
+        f"oral amounts are in mg, intrathecal amounts in ug (1 mg = 1000 ug). "
+        f'"{text}" is {meant:.12g} {expected}. '
+        f'Write "{meant:.12g} {expected}" if that is meant, or "{number:.12g} {expected}" if the unit was a slip.'
+    )
+
+
+def _close(unit: str, table: Mapping[str, float], canonical: str) -> str:
+    """Return the nearest units of a table; the canonical one where none looks like it."""
+    return ", ".join(nearest(unit, reversed(list(table))) or [canonical])
+
+
+def _listed(table: Mapping[str, float]) -> str:
+    """Return the first name of each unit of a table."""
+    first: dict[float, str] = {}
+    for name, factor in table.items():
+        first.setdefault(factor, name)
+    return ", ".join(first.values())
+
+
+def _refuse_bare(number: str, kind: _Kind) -> float:
+    raise UnitError(
+        f"{number} has no unit. Allowed: {kind.words} in {_listed(kind.table)}. "
+        f'Write it as "{kind.example}", with the quotation marks.'
+    )
