@@ -22,6 +22,8 @@ from eutonia.errors import SessionError
 
 #: The generator behind every draw (`_streams`): counters of 2 x 32 bits, computed in any order.
 GENERATOR = "threefry2x32"
+#: Draws are keyed on 32 bits.
+LARGEST_SEED = 4_294_967_295
 # Whatever changes a number in JAX, and what it is here; the environment and other programs may have set them otherwise.
 _PINNED: Mapping[str, object] = {
     "jax_default_prng_impl": GENERATOR,
@@ -146,9 +148,9 @@ def _start_device() -> None:
 
     try:
         jax.devices()
-    except RuntimeError as trouble:
+    except (RuntimeError, AssertionError) as trouble:  # JAX asserts that a named device is there
         asked = os.environ.get("JAX_PLATFORMS", "")
-        first = str(trouble).splitlines()[0]
+        first = (str(trouble).splitlines() or ["it names none"])[0]
         raise SessionError(
             f'JAX finds no device: JAX_PLATFORMS is "{asked}" ({first}). Allowed: a device of this machine and of the '
             "JAX that is installed. Nearest: JAX_PLATFORMS=cpu. Write that, or remove the variable."

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from eutonia.errors import EutoniaError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -54,12 +52,20 @@ _OBJECTS_BETWEEN_COLLECTIONS = 500_000
 
 def main() -> None:
     """Run the command line; an error that a user can mend is printed and ends with exit code 2."""
+    from eutonia.cli import ends
+
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
+    ends.begin()
     try:
         app(prog_name="eutonia")
-    except EutoniaError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise SystemExit(2) from None
+    except SystemExit as end:
+        if end.code == ends.STOPPED:  # Typer has turned Ctrl-C into this
+            typer.echo(ends.stopped(), err=True)
+        raise
     except KeyboardInterrupt:
-        typer.echo("Stopped. Nothing was written.", err=True)
-        raise SystemExit(130) from None
+        typer.echo(ends.stopped(), err=True)
+        raise SystemExit(ends.STOPPED) from None
+    except Exception as error:
+        code, told = ends.of(error)
+        typer.echo(f"Error: {told}", err=True)
+        raise SystemExit(code) from None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eutonia import _units, parameters
+from eutonia import _units, _writing, parameters
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import EutoniaError, StudyError, unknown
@@ -144,20 +143,10 @@ def export(model: str, given: Dosing | None = None, target: str = "sbml") -> str
 
 def write(text: str, file: str | os.PathLike[str]) -> Path:
     """Write an exported model whole or not at all, and return the file; only an older export is replaced."""
-    target = Path(file).expanduser().resolve()
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.draft")
-    try:
-        if target.exists() and sbml.SIGNATURE not in target.read_text(encoding="utf-8", errors="replace"):
-            raise EutoniaError(
-                f'"{target}" exists and is no export of Eutonia. Allowed: a new file, or an older export. Nearest: '
-                f'"{target.with_stem(target.stem + "-model")}". Choose another name.'
-            )
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
+    target = _writing.check_file(file)
+    if target.exists() and sbml.SIGNATURE not in target.read_text(encoding="utf-8", errors="replace"):
         raise EutoniaError(
-            f'the model cannot be written to "{target}": {error.strerror or error}. Allowed: a file in a folder that '
-            "exists and may be written to. Nothing was changed; choose another."
-        ) from None
-    return target
+            f'"{target}" exists and is no export of Eutonia. Allowed: a new file, or an older export. Nearest: '
+            f'"{target.with_stem(target.stem + "-model")}". Choose another name.'
+        )
+    return _writing.write_file(target, lambda draft: draft.write_text(text, encoding="utf-8"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from eutonia import session
+from eutonia import _writing, session
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
@@ -94,22 +93,14 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
         )
     if out.is_dir() or not out.parent.is_dir():
         raise DatasetError(f'--out "{out}" is no file in a folder that exists. Make the folder, or choose another.')
+    _writing.check_file(out)
 
 
 def write(table: pl.DataFrame, out: Path) -> None:
     """Write a table as CSV or Parquet; the file appears whole or not at all."""
     check_target(out)
-    draft = out.with_name(f".{out.name}.{secrets.token_hex(4)}.part")
-    try:
-        if out.suffix.lower() == ".parquet":
-            table.write_parquet(draft)
-        else:
-            table.write_csv(draft)
-        draft.replace(out)
-    except OSError as trouble:
-        raise DatasetError(f'"{out}" cannot be written ({trouble.strerror}). Choose another place.') from None
-    finally:
-        draft.unlink(missing_ok=True)
+    is_parquet = out.suffix.lower() == ".parquet"
+    _writing.write_file(out, table.write_parquet if is_parquet else table.write_csv)
 
 
 def faults_table(error: DatasetError) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eutonia import _writing
 from eutonia.report import files, page, words
 from eutonia.trial.bedside import BedsideResult
 from eutonia.trial.bedside_tests import TESTS
@@ -125,7 +126,7 @@ def names(tests: Sequence[str]) -> list[str]:
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
     """Return the folder if an examination may be written there; complain before any work is done."""
-    return files.check_folder(folder, names(tuple(TESTS)))
+    return _writing.check_folder(folder, names(tuple(TESTS)))
 
 
 def write(result: BedsideResult, folder: str | os.PathLike[str], command: str) -> Path:
@@ -139,7 +140,7 @@ def write(result: BedsideResult, folder: str | os.PathLike[str], command: str) -
         about = {"study": result.study_name, "title": result.title, "kind": "examination", "time_h": result.at_h}
         files.write_record(draft, {**about, **dict(result.run), "command": command})
 
-    return files.write_folder(folder, names(tuple(TESTS)), fill)
+    return _writing.write_folder(folder, names(tuple(TESTS)), fill)
 
 
 def html(result: BedsideResult, command: str) -> str:
@@ -185,11 +186,8 @@ def _write_findings(findings: Sequence[Finding], path: Path) -> None:
 def _write_trace(trace: Trace, result: BedsideResult, stem: Path) -> None:
     """Write everybody's recording as NetCDF, and that of the person nearest to the median as CSV."""
     about = {"title": trace.title, "study": result.study_name, "comment": words.DISCLAIMER}
-    trace.data.assign_attrs(about).to_netcdf(
-        stem.with_suffix(".nc"),
-        engine="h5netcdf",
-        encoding={name: {"dtype": "float32", "zlib": True, "complevel": 1} for name in trace.data.data_vars},
-    )
+    encoding = {name: {"dtype": "float32", "zlib": True, "complevel": 1} for name in trace.data.data_vars}
+    files.write_netcdf(stem.with_suffix(".nc"), trace.data.assign_attrs(about), encoding)
     one = trace.data.isel(patient=trace.typical)
     columns = ["time_s", *(str(name) for name in one.data_vars)]
     table = np.column_stack([one[name].to_numpy() for name in columns])

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import math
 import os
-import secrets
-import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eutonia.errors import EutoniaError
+from eutonia import _writing
 from eutonia.report import page, words
 from eutonia.trial.result import Quantity, StudyResult
 
@@ -22,91 +19,24 @@ if TYPE_CHECKING:
 
 #: What a result folder holds; the run record marks the folder as one of ours.
 NAMES = ("report.html", "summary.json", "visits.parquet", "course.nc", "run.json")
-_IGNORED = frozenset({".DS_Store", "Thumbs.db"})
-#: What marks a record as ours.
-PROGRAM = "eutonia"
 
 
 def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     """Write report, summary, visits, course and run record of `result` into `folder`, and return the folder.
 
-    Everything is written into a new folder beside it, which takes the name at the end: a run that is killed leaves the
-    old result as it was. An older Eutonia result of that name is replaced.
+    A run that is killed leaves the old result as it was. An older Eutonia result of that name is replaced.
 
     Raises
     ------
     EutoniaError
-        If `folder` is a file, or holds anything that Eutonia did not write.
+        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
     """
-    return write_folder(folder, NAMES, lambda draft: _fill(result, draft))
-
-
-def write_folder(folder: str | os.PathLike[str], names: Sequence[str], fill: Callable[[Path], None]) -> Path:
-    """Let `fill` write the files `names` into a folder, whole or not at all, and return the folder.
-
-    The last of `names` is a JSON record whose "program" marks the folder as ours. Errors as for `write`.
-    """
-    target = Path(folder).expanduser().resolve()
-    _refuse_strangers(target, names)
-    draft = target.parent / f".{target.name}.{secrets.token_hex(4)}.draft"
-    made = [folder for folder in draft.parents if not folder.exists()]
-    try:
-        draft.mkdir(parents=True)
-        fill(draft)
-        _swap(draft, target)
-    except OSError as error:
-        _undo(draft, made)
-        raise EutoniaError(
-            f'the result cannot be written to "{target}": {error.strerror or error}. It needs a folder that may be '
-            "written to and that has room. Nothing was changed; choose another folder."
-        ) from error
-    except BaseException:
-        _undo(draft, made)
-        raise
-    return target
-
-
-def _undo(draft: Path, made: Sequence[Path]) -> None:
-    """Take away a draft and the folders, innermost first, that were made for it."""
-    shutil.rmtree(draft, ignore_errors=True)
-    for folder in made:
-        with contextlib.suppress(OSError):
-            folder.rmdir()
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(result, draft))
 
 
 def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = NAMES) -> Path:
     """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
-    target = Path(folder).expanduser().resolve()
-    _refuse_strangers(target, names)
-    return target
-
-
-def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
-    """Stop before anything is touched, if the folder is not ours to replace."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise EutoniaError(
-            f'"{target}" is a file; a result is a folder. Allowed: a new folder, an empty one, or an older Eutonia '
-            f'result. Nearest: "{target.parent / (target.stem + "-result")}". Choose another name.'
-        )
-    found = sorted(path.name for path in target.iterdir() if path.name not in _IGNORED)
-    strangers = [name for name in found if name not in names]
-    if found and (strangers or not _is_result(target / names[-1])):
-        shown = ", ".join((strangers or found)[:4]) + (", ..." if len(strangers or found) > 4 else "")
-        raise EutoniaError(
-            f'"{target}" holds files that are not an Eutonia result ({shown}). Allowed: a new folder, an empty one, or '
-            f'an older Eutonia result. Nearest: "{target / "eutonia"}". Choose another, or move those files away.'
-        )
-
-
-def _is_result(path: Path) -> bool:
-    """Tell whether a record is ours."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and record.get("program") == PROGRAM
+    return _writing.check_folder(folder, names)
 
 
 def _fill(result: StudyResult, folder: Path) -> None:
@@ -121,22 +51,7 @@ def _fill(result: StudyResult, folder: Path) -> None:
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write the run record, by which a folder is known as ours."""
-    write_json(folder / "run.json", {"program": PROGRAM, **record})
-
-
-def _swap(draft: Path, target: Path) -> None:
-    """Give the finished folder its name; an older result steps aside first and comes back if that fails."""
-    if not target.exists():
-        draft.rename(target)
-        return
-    aside = target.parent / f".{target.name}.{secrets.token_hex(4)}.old"
-    target.rename(aside)
-    try:
-        draft.rename(target)
-    except OSError:
-        aside.rename(target)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+    write_json(folder / "run.json", {"program": _writing.PROGRAM, **record})
 
 
 def summary(result: StudyResult) -> dict[str, Any]:
@@ -201,7 +116,12 @@ def _write_course(result: StudyResult, path: Path) -> None:
     course.attrs = {**_attributes(course.attrs), **about, "source": f"Eutonia {result.run.get('version', '')}".strip()}
     for name in course.variables:
         course[name].attrs = _attributes(course[name].attrs)
-    course.to_netcdf(path, engine="h5netcdf", encoding=_encoding(course))
+    write_netcdf(path, course, _encoding(course))
+
+
+def write_netcdf(path: Path, data: xarray.Dataset, encoding: Mapping[Any, Mapping[str, Any]] | None = None) -> None:
+    """Write NetCDF by way of memory: HDF5 itself takes the whole process down when the disk is full."""
+    path.write_bytes(data.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
 def _attributes(attributes: Mapping[Any, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eutonia import _writing
 from eutonia.drug.pump.forecast import SITES, Forecast
 from eutonia.report import files, pump_page, pump_words, words
 
@@ -100,12 +101,12 @@ def _dates(forecast: Forecast) -> Table:
 
 def write(forecast: Forecast, folder: str | os.PathLike[str], day: int | None = None) -> Path:
     """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`."""
-    return files.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day))
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day))
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
     """Return the folder if a forecast may be written there."""
-    return files.check_folder(folder, NAMES)
+    return _writing.check_folder(folder, NAMES)
 
 
 def _fill(forecast: Forecast, folder: Path, day: int | None) -> None:
@@ -121,7 +122,7 @@ def record(forecast: Forecast, day: int) -> dict[str, Any]:
     """Return a forecast in short, as plain data."""
     therapy, course = forecast.course.therapy, forecast.course
     return {
-        "program": files.PROGRAM,
+        "program": _writing.PROGRAM,
         "name": therapy.name,
         "title": therapy.title,
         "disclaimer": words.DISCLAIMER,

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eutonia import _writing
 from eutonia.report import files, page, segment_figures, words
 from eutonia.simulation.segment import Finding, Number
 from eutonia.tone.segment.readout import KINDS
@@ -22,7 +23,7 @@ NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", "run.json")
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
     """Return the folder if an examination may be written there; complain before any work is done."""
-    return files.check_folder(folder, NAMES)
+    return _writing.check_folder(folder, NAMES)
 
 
 def write(
@@ -35,10 +36,10 @@ def write(
         numbers = [(n.label, n.value, n.unit) for n in finding.numbers]
         _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
         _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
-        traces(finding).to_netcdf(draft / "traces.nc", engine="h5netcdf")
+        files.write_netcdf(draft / "traces.nc", traces(finding))
         files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
 
-    return files.write_folder(folder, NAMES, fill)
+    return _writing.write_folder(folder, NAMES, fill)
 
 
 def traces(finding: Finding) -> xarray.Dataset:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eutonia import parameters
+from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.report import files, page, words
@@ -138,7 +138,7 @@ def show(result: StretchFit, console: Console, folder: Path) -> None:
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
     """Return the folder if a fit may be written there; complain before any work is done."""
-    return files.check_folder(folder, NAMES)
+    return _writing.check_folder(folder, NAMES)
 
 
 def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str], command: str) -> Path:
@@ -150,7 +150,7 @@ def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLi
         _write_table(result, draft / _TABLE)
         files.write_record(draft, {"kind": "fit", **record, "command": command, "files": list(NAMES)})
 
-    return files.write_folder(folder, NAMES, fill)
+    return _writing.write_folder(folder, NAMES, fill)
 
 
 def summary(result: StretchFit) -> dict[str, Any]:

@@ -1,0 +1,70 @@
+"""How a command ends that cannot go on: one line that says what to do, and never a traceback."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import traceback
+
+from eutonia import _writing
+from eutonia.errors import EutoniaError
+
+#: Exit codes: what a user can mend, a fault of the program, Ctrl-C.
+MENDABLE, OUR_FAULT, STOPPED = 2, 1, 130
+#: Set to anything, this variable shows where in the program a fault of its own lies.
+TRACEBACK = "EUTONIA_TRACEBACK"
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "Unable to allocate", "bad_alloc")
+_NO_DEVICE = ("Unable to initialize backend", "Unknown backend")
+
+
+def begin() -> None:
+    """Let the screen show what its alphabet lacks as a question mark, and forget what was written before."""
+    _writing.written.clear()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def stopped() -> str:
+    """Return what to say after Ctrl-C."""
+    if not _writing.written:
+        return "Stopped. Nothing was written."
+    return f"Stopped. Written: {', '.join(map(str, _writing.written))}"
+
+
+def of(error: Exception) -> tuple[int, str]:
+    """Return exit code and words for an error that reached the end of a command."""
+    if isinstance(error, EutoniaError):
+        return MENDABLE, str(error)
+    first = next(iter(str(error).splitlines()), "") or type(error).__name__
+    if isinstance(error, MemoryError) or any(sign in first for sign in _OUT_OF_MEMORY):
+        return MENDABLE, (
+            f"the memory of this machine is not enough ({first}). Nearest: fewer people at a time (--block 256 "
+            "--workers 1), or fewer --replicates. eutonia run STUDY --dry-run says what a run needs."
+        )
+    if any(sign in first for sign in _NO_DEVICE):
+        return MENDABLE, f"JAX finds no device ({first}). Nearest: JAX_PLATFORMS=cpu. Write that, or unset it."
+    if isinstance(error, ValueError) and "environment" in first and "JAX_" in first:
+        return MENDABLE, f"JAX cannot start: {first}. Eutonia needs no variable JAX_...: remove that one."
+    if isinstance(error, OSError):
+        where = f' "{error.filename}"' if error.filename else ""
+        return MENDABLE, (
+            f"the system refuses{where}: {error.strerror or first}. Check that the place exists, that it may be used, "
+            "and that it has room."
+        )
+    if isinstance(error, UnicodeError):
+        return MENDABLE, f"a text cannot be read or shown ({first}). Save it as UTF-8, or set PYTHONUTF8=1."
+    return OUR_FAULT, _our_fault(error, first)
+
+
+def _our_fault(error: Exception, first: str) -> str:
+    """Word a fault of the program itself: no input is to blame, so there is nothing to mend but to tell us."""
+    if os.environ.get(TRACEBACK):
+        return "".join(traceback.format_exception(error))
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"Eutonia itself failed: {type(error).__name__}: {first} ({os.path.basename(place.filename)}, line "
+        f"{place.lineno}). This is a fault of the program, not of what you gave. Please report it with your file; "
+        f"{TRACEBACK}=1 shows where it lies. Nothing was written."
+    )

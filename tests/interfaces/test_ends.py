@@ -1,0 +1,115 @@
+"""How commands end that cannot go on: exit code 2, one error with what to do, no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from eutonia import cli
+from eutonia.cli import ends, pump
+
+EUTONIA = [sys.executable, "-m", "eutonia"]
+
+
+def called(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*EUTONIA, *words],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("asked", ["cuda", "tpu", "nonsense"])
+def test_a_device_that_is_not_there(asked: str, tmp_path: Path) -> None:
+    done = called("run", "case_ischaemic_tablets", "--out", str(tmp_path / "x"), JAX_PLATFORMS=asked)
+    assert done.returncode == 2
+    assert f'JAX_PLATFORMS is "{asked}"' in done.stderr
+    assert "JAX_PLATFORMS=cpu" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_environment_that_jax_cannot_read() -> None:
+    done = called("segment", "--protocol", "rest", JAX_ENABLE_X64="perhaps")
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "JAX_ENABLE_X64" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "kofler_2009", "--seed", "9" * 30), "4,294,967,295"),
+        (("fit-stretch", "examples/pendulum_simulated.csv", "--test", "pendulum", "--seed", "9" * 30), "4294967295"),
+        (("segment", "--seed", "9" * 30), "4294967295"),
+        (("exposure", "none.csv", "--seed", "9" * 30), "4294967295"),
+    ],
+)
+def test_a_huge_seed_is_refused_by_every_command_that_takes_one(words: tuple[str, ...], said: str) -> None:
+    done = called(*words)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 2, "--dry-run"),
+        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 470 GiB"), 2, "fewer people at a time"),
+        (OSError(28, "No space left on device", "/full/x"), 2, '"/full/x": No space left'),
+        (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"), 2, "UTF-8"),
+        (IndexError("list index out of range"), 1, "a fault of the program"),
+    ],
+)
+def test_whatever_reaches_the_end_of_a_command_becomes_words(
+    error: Exception, code: int, said: str, run: Callable[..., int], capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    def failing(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr("eutonia.exchange.pump_file.load_therapy", failing)
+    assert run("pump", "first_pump") == code
+    shown = capsys.readouterr()
+    assert said in shown.err
+    assert "Traceback" not in shown.err
+    assert pump.__name__ in sys.modules
+    monkeypatch.setenv(ends.TRACEBACK, "1")
+    assert ("Traceback" in ends.of(error)[1]) == (code == ends.OUR_FAULT)
+
+
+def test_ctrl_c_says_what_was_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def stop(written: bool = False) -> None:
+        if written:
+            ends._writing.written.append(Path("results/one"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("eutonia.cli.app.app", app)
+    for words, said in ((["eutonia"], "Nothing was written"), (["eutonia", "--written"], "Written: results/one")):
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert end.value.code == ends.STOPPED
+        assert said in capsys.readouterr().err
+
+
+def test_a_pipe_that_is_closed_and_a_screen_without_letters() -> None:
+    piped = subprocess.run(
+        f'"{sys.executable}" -m eutonia schema | head -1',
+        shell=True, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert (piped.stdout, piped.stderr) == ("{\n", "")
+    plain = called("parameters", "receptor", PYTHONIOENCODING="ascii")
+    assert (plain.returncode, plain.stderr) == (0, "")
