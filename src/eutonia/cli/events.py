@@ -40,26 +40,34 @@ def exposure(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
+    import time
+
     from eutonia import _progress as bars
+    from eutonia import parameters
     from eutonia.exchange import exposure as tables
     from eutonia.exchange.settings import occasion_spreads
+    from eutonia.trial.record import run_record
 
     tables.check_target(out, events)
-    kinetics, given = _read(events, model, set_)
-    variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
-    session.begin()
-    screen = console()
-    with bars.shown_on(screen, quiet=quiet) as progress:
-        table = tables.expose(given, kinetics, variability=variability, progress=progress)
+    began, screen = time.perf_counter(), console()
+    with parameters.recording() as used:
+        kinetics, given = _read(events, model, set_)
+        variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
+        session.begin()
+        with bars.shown_on(screen, quiet=quiet) as progress:
+            table = tables.expose(given, kinetics, variability=variability, progress=progress)
     if out is not None:
-        tables.write(table, out)
+        said = {"set": set_ or [], "iov": iov or []}
+        account = tables.account(given, events, kinetics)
+        taken = time.perf_counter() - began
+        tables.write(table, out, run_record(seed, "", used, taken, kind="exposure", **said, **account))
     if not quiet:
         screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
         if given.assumed:
             told = ", ".join(f"{name} {value:g}" for name, value in given.assumed.items())
             screen.print(f"Taken from the model: {told}", markup=False)
-        if given.unused:
-            screen.print(f"Columns not used: {', '.join(given.unused)}", markup=False)
+        for told in _told(given):
+            screen.print(told, markup=False)
         screen.print(tables.short(table))
         where = f"All of them in {out}." if out else "Write all of them with --out FILE."
         screen.print(f"{table.height} observations. {where}", markup=False)
@@ -103,8 +111,15 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
         f"{events.name}: valid for {kinetics.name}. {records.n_people} people, {len(records)} records, "
         f"{int((records.evid == 0).sum())} observations. Amounts are in {kinetics.mass}, times in h."
     )
-    if given.unused:
-        typer.echo(f"Columns not used: {', '.join(given.unused)}")
+    for told in _told(given):
+        typer.echo(told)
+
+
+def _told(given: Events) -> list[str]:
+    """Return what a reader should know of how a table was read."""
+    unused = [f"Columns not used: {', '.join(given.unused)}"] if given.unused else []
+    comments = [f"Lines of comments: {given.left.comments}."] if given.left.comments else []
+    return [*given.told, *comments, *unused]
 
 
 def _read(events: Path, model: str | None, set_: list[str] | None) -> tuple[Model, Events]:

@@ -1,128 +1,185 @@
-"""From the bytes of a file to its header and cells: commas, one header, comments left out, every row whole."""
+"""A table of events as text: its header at once, its rows one by one, and an account of what is left out of it."""
 
 from __future__ import annotations
 
-import csv
 import io
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
 
+from eutonia import _delimited
+from eutonia._delimited import ALLOWED, DelimitedError
 from eutonia.errors import DatasetError
 from eutonia.exchange.faults import Fault, error, shown
 
-# A table of events of more bytes than this is taken for another file.
-_MOST_BYTES = 2_000_000_000
-_UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
-_ALLOWED = "a text file of comma-separated values in UTF-8, with one header line"
+# A table of more bytes than this is refused: what is computed from one takes up to about twenty times its size.
+MOST_BYTES = 200_000_000
+MISSING = (".", "")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # The two signs for micro are u: their capital looks like an M, and ug would be read as mg.
 _MICRO = str.maketrans("\u00b5\u03bc", "uu")
-COMMENTS = ("#", "@")
-_COMMENT_CELL = "C"
+# NONMEM's mark of a record that is switched off: in a column of that name, or in a first column that is not ID.
+MARK = "C"
+_BECAUSE = {
+    "#": "the line begins with # or @ and has the cells of a row",
+    MARK: "C marks them as comments",
+    "": "all their cells are empty",
+}
+_LINES_NAMED, _PEOPLE_NAMED = 5, 5
+
+
+@dataclass
+class LeftOut:
+    """Rows of a table that are not read.
+
+    Attributes
+    ----------
+    lines
+        Their lines, by why: "#" (or @) before them, "C" as a mark in them, "" nothing in them.
+    ids
+        IDs of the people that they are of.
+    comments
+        Number of lines that begin with # or @ and are no rows.
+    """
+
+    lines: dict[str, list[int]] = field(default_factory=dict)
+    ids: dict[str, None] = field(default_factory=dict)
+    comments: int = 0
+
+    @property
+    def rows(self) -> int:
+        """Number of rows left out."""
+        return sum(map(len, self.lines.values()))
+
+    def note(self, why: str, line: int, person: str = "") -> None:
+        """Note a row that is left out, and whose it is."""
+        self.lines.setdefault(why, []).append(line)
+        if person not in MISSING:
+            self.ids[person] = None
+
+    def people(self, known: Mapping[str, int]) -> list[str]:
+        """Return the IDs of which nothing is left in the table."""
+        return [one for one in self.ids if one not in known]
+
+    def words(self, known: Mapping[str, int]) -> list[str]:
+        """Say what is left out, a sentence each; nothing where nothing is."""
+        said = [
+            f"Left out: {len(lines)} row{'s' if len(lines) > 1 else ''} ({_BECAUSE[why]}): line {named(lines)}."
+            for why, lines in self.lines.items()
+        ]
+        if people := self.people(known):
+            said.append(f"Left out with all their rows: {len(people)} people: {named(people)}.")
+        return said
+
+
+def named(of: Sequence[object], most: int = _LINES_NAMED) -> str:
+    """Return the first of many things, and how many more there are."""
+    more = f" and {len(of) - most} more" if len(of) > most else ""
+    return ", ".join(shown(str(one)) for one in of[:most]) + more
 
 
 @dataclass(frozen=True)
 class Cells:
-    """A table as text.
+    """A table whose header is known and whose rows are read when they are asked for.
 
     Attributes
     ----------
     names
         Names of the columns, upper case.
-    rows
-        Line of the file of each row.
-    columns
-        Cells of each column, without blanks around them.
+    header
+        Line of the header.
     """
 
     file: str
     names: tuple[str, ...]
-    rows: tuple[int, ...]
-    columns: tuple[tuple[str, ...], ...]
+    header: int
+    _open: Callable[[], BufferedIOBase]
+
+    def rows(self, left: LeftOut, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
+        """Return the rows, each with its line; note what is left out, and rows that are not as long as the header."""
+        names, where = self.names, self.names.index("ID") if "ID" in self.names else None
+        marks = {names.index(MARK)} if MARK in names else set()
+        marks |= {0} if where != 0 else set()
+
+        def comment(line: int, text: str) -> None:
+            cells = text.lstrip("".join(_delimited.COMMENTS)).split(",")
+            if len(cells) != len(names) or line < self.header:
+                left.comments += 1
+            else:
+                left.note("#", line, "" if where is None else cells[where].strip(' "'))
+
+        others: dict[int, tuple[int, str]] = {}
+        for line, row in _read(self.file, self._open, comment):
+            if line == self.header:
+                continue
+            marking = {place: row[place].strip() for place in marks if place < len(row)}
+            others |= {place: (line, cell) for place, cell in marking.items() if _is_other(cell, names[place])}
+            if any(cell in (MARK, MARK.lower()) for cell in marking.values()):
+                left.note(MARK, line, row[where].strip() if where is not None and where < len(row) else "")
+            elif not any(row) or not any(cell.strip() for cell in row):
+                left.note("", line)
+            elif len(row) != len(names):
+                faults.append(_ragged(line, row, len(names)))
+            else:
+                yield line, row
+        if MARK in left.lines:
+            faults += [_unclear(line, names[place], cell) for place, (line, cell) in others.items()]
 
 
 def read_cells(path: str | Path) -> Cells:
-    """Read a file; a line is a comment if it begins with # or @, or if its first cell is C.
+    """Open a file and read its header; a line is a comment if it begins with # or @.
 
     Raises
     ------
     DatasetError
-        No such file, no text, no header, or rows that are not as long as the header.
+        No such file, no text, or no header.
     """
     place = Path(path)
-    return parse_cells(_bytes(place), place.name)
+    return _cells(place.name, lambda: _delimited.opened(place, MOST_BYTES))
 
 
 def parse_cells(content: bytes, file: str) -> Cells:
-    """Read the cells of a table from its bytes; `file` names it in messages."""
-    lines = _records(_text(content, file), file)
-    if not lines:
+    """Read the header of a table from its bytes; `file` names it in messages."""
+    return _cells(file, lambda: io.BytesIO(content))
+
+
+def _cells(file: str, open_: Callable[[], BufferedIOBase]) -> Cells:
+    rows = _read(file, open_, lambda line, text: None)
+    first = next((one for one in rows if any(cell.strip() for cell in one[1])), None)
+    if first is None:
         raise _whole(file, "", "a table has a header and at least one row", "Write the header and the rows")
-    (line, header), rows = lines[0], lines[1:]
-    names = _header(header, line, file)
-    faults = [
-        Fault(
-            number,
-            "",
-            shown(",".join(row)),
-            f"every row has as many cells as the header, {len(names)}; this one has {len(row)}",
-            f"{len(names)} cells",
-            "Add or remove commas; quote a cell that holds a comma, and write decimals with a point",
-        )
-        for number, row in rows
-        if len(row) != len(names)
-    ]
-    if faults:
-        raise error(file, faults)
-    if not rows:
-        raise _whole(file, "", "a table has at least one row below its header", "Add rows")
-    columns = tuple(tuple(cell.strip() for cell in column) for column in zip(*(row for _, row in rows), strict=True))
-    return Cells(file, names, tuple(number for number, _ in rows), columns)
+    return Cells(file, _header(first[1], first[0], file), first[0], open_)
 
 
-def _bytes(place: Path) -> bytes:
+def _read(
+    file: str, open_: Callable[[], BufferedIOBase], comment: Callable[[int, str], None]
+) -> Iterator[tuple[int, list[str]]]:
+    """Return the rows of a file; what makes it no table is worded as a fault of it."""
     try:
-        if place.stat().st_size > _MOST_BYTES:
-            raise _whole(place.name, "", "a table is of at most 2 GB", "Split it by ID")
-        return place.read_bytes()
-    except FileNotFoundError:
-        raise DatasetError(f'there is no file "{place}". Allowed: a table of events (CSV). Check the path.') from None
-    except OSError as trouble:
-        raise DatasetError(
-            f'"{place}" cannot be read ({trouble.strerror}). Allowed: a file that you may read. Check the path.'
-        ) from None
+        with open_() as stream:
+            yield from _delimited.rows(stream, MOST_BYTES, comment)
+    except DelimitedError as failure:
+        found = failure.trouble
+        do = f"Nearest: {', '.join(found.nearest)}. {found.do}" if found.nearest else found.do
+        raise error(file, [Fault(found.line, "", found.given, found.why, found.allowed, do)]) from None
 
 
-def _text(content: bytes, file: str) -> str:
-    """Decode the bytes, or say what kind of file this is."""
-    if content.startswith(_UTF16):
-        raise _whole(file, "UTF-16", "a table is in UTF-8", "Save it as UTF-8 (in Excel: CSV UTF-8)")
-    if b"\0" in content:
-        raise _whole(file, "binary data", "a table is a text file", "Export the table as CSV (not .xlsx, not SAS)")
-    try:
-        return content.removeprefix(_UTF8).decode("utf-8")
-    except UnicodeDecodeError as trouble:
-        line = content.count(b"\n", 0, trouble.start) + 1
-        byte = f"byte {content[trouble.start]:#04x}"
-        raise error(file, [Fault(line, "", byte, "a table is in UTF-8", _ALLOWED, "Save it as UTF-8")]) from None
+def _is_other(cell: str, name: str) -> bool:
+    """Say whether a cell of a column that may mark comments shows that the column holds something else."""
+    return cell not in (*MISSING, MARK, MARK.lower()) and (name == MARK or not is_number(cell))
 
 
-def _records(text: str, file: str) -> list[tuple[int, list[str]]]:
-    """Split text into rows with their lines, without comments and empty lines."""
-    found: list[tuple[int, list[str]]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    begun = 1
-    try:
-        for row in reader:
-            first = row[0].strip() if row else ""
-            skipped = not any(cell.strip() for cell in row) or first.startswith(COMMENTS)
-            if not skipped and not (found and first == _COMMENT_CELL):
-                found.append((begun, row))
-            begun = reader.line_num + 1
-    except csv.Error as trouble:
-        do = "Close the quotation mark, or remove it"
-        raise error(file, [Fault(begun, "", "", f"a row is readable as CSV ({trouble})", _ALLOWED, do)]) from None
-    return found
+def _unclear(line: int, name: str, cell: str) -> Fault:
+    rule = f"{MARK} in {name} switches a record off, as in NONMEM; this column holds other things too"
+    do = f"Put a column {MARK} of its own first, or remove the records; if {MARK} is a name, put another column first"
+    return Fault(line, name, shown(cell), rule, f"{MARK}, or .", do)
+
+
+def _ragged(line: int, row: Sequence[str], wanted: int) -> Fault:
+    rule = f"every row has as many cells as the header, {wanted}; this one has {len(row)}"
+    do = "Add or remove commas; quote a cell that holds a comma, and write decimals with a point"
+    return Fault(line, "", shown(",".join(row)), rule, f"{wanted} cells", do)
 
 
 def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
@@ -135,7 +192,7 @@ def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
             raise _fault(
                 file, line, shown(header[0]), f"cells are separated by commas, not {used}", "Save it with commas"
             )
-    numeric = [name for name in names if _is_number(name)]
+    numeric = [name for name in names if is_number(name)]
     if numeric:
         do = "Write the names of the columns above the rows, without # before them"
         raise _fault(file, line, shown(",".join(header)), "the first line names the columns", do)
@@ -152,7 +209,8 @@ def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
     return names
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Say whether a cell is a number or missing."""
     try:
         float(text)
     except ValueError:
@@ -161,8 +219,8 @@ def _is_number(text: str) -> bool:
 
 
 def _fault(file: str, line: int, value: str, rule: str, do: str) -> DatasetError:
-    return error(file, [Fault(line, "", value, rule, _ALLOWED, do)])
+    return error(file, [Fault(line, "", value, rule, ALLOWED, do)])
 
 
 def _whole(file: str, value: str, rule: str, do: str) -> DatasetError:
-    return error(file, [Fault(None, "", value, rule, _ALLOWED, do)])
+    return error(file, [Fault(None, "", value, rule, ALLOWED, do)])

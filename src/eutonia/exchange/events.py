@@ -14,21 +14,36 @@ What is missing
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model, Records
-from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
+from eutonia.drug.exposure.records import DOSE, MODELLED_DURATION, MODELLED_RATE, OBSERVATION, RESET_AND_DOSE
 from eutonia.errors import DatasetError
 from eutonia.exchange import rules
-from eutonia.exchange.cells import Cells, read_cells
-from eutonia.exchange.columns import Floats, Numbers, numbers_of
-from eutonia.exchange.faults import Fault, error
+from eutonia.exchange.cells import MARK, Cells, named, read_cells
+from eutonia.exchange.columns import Floats, Numbers, Texts, numbers_of
+from eutonia.exchange.faults import Fault
 from eutonia.exchange.settings import missing
+
+# Words for a missing value that are read as the name of somebody, and told.
+_LIKE_MISSING = frozenset(("na", "nan", "n/a", "inf", "-inf", "+inf", "infinity", "null", "none", "missing"))
+
+
+@dataclass(frozen=True)
+class Left:
+    """What of a table is left out: how many rows, the IDs of which nothing is left, and lines of comments."""
+
+    rows: int
+    people: tuple[str, ...]
+    comments: int
 
 
 @dataclass(frozen=True)
@@ -39,27 +54,31 @@ class Events:
     ----------
     records, values
         Records, and the value of each parameter and covariate at each.
-    lines, ids, times
-        Line of the file, ID and TIME of each record as they stand there.
+    lines, who, ids
+        Line of the file of each record, which of the IDs it has, and these as they stand there.
     observed
-        DV as it stands there; None if the table has no such column.
+        DV, NaN where it is missing; None if the table has no such column.
     occasion
         OCC of each record, NaN where it is missing; None if the table has no such column.
     unused
         Columns that mean nothing for this model.
     assumed
         Quantities that neither the table nor a setting gave, and the value of the model that stands in for each.
+    left, told
+        Rows and people that are left out; and in words, with these, what a reader should know of how it was read.
     """
 
     records: Records
     values: dict[str, Floats]
-    lines: tuple[int, ...]
-    ids: Sequence[str]
-    times: Sequence[str]
-    observed: Sequence[str] | None
+    lines: NDArray[np.int32]
+    who: NDArray[np.int32]
+    ids: tuple[str, ...]
+    observed: Floats | None
     occasion: Floats | None
     unused: tuple[str, ...]
     assumed: dict[str, float]
+    left: Left
+    told: tuple[str, ...]
 
 
 def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -> Events:
@@ -87,35 +106,68 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
         numbers.faults.append(Fault(None, one.name, "", rule, one.allowed, do))
     evid, person = rules.check(numbers, model, dict(settings))
     if numbers.faults:
-        raise error(cells.file, numbers.faults)
+        raise numbers.failure()
     records = _records(numbers, model, settings, evid, person)
     rules.overlaps(numbers, _durations(records))
     if numbers.faults:
-        raise error(cells.file, numbers.faults)
+        raise numbers.failure()
     every = {one.name: one.default for one in model.quantities if one.default is not None}
     assumed = {name: value for name, value in every.items() if name not in settings and name not in cells.names}
-    known = {"ID", *numbers.named.values()}
+    who = numbers.texts["ID"]
+    known = {"ID", *numbers.named.values(), *([MARK] if MARK in numbers.left.lines else [])}
+    people = {name: i for i, name in enumerate(who.names)}
     return Events(
         records=records,
         values={
             one.name: numbers.get(one.name, (every | dict(settings)).get(one.name, np.nan)) for one in model.quantities
         },
-        lines=cells.rows,
-        ids=numbers.text("ID"),
-        times=numbers.text("TIME"),
-        observed=numbers.text("DV") if numbers.has("DV") else None,
+        lines=numbers.lines,
+        who=who.codes,
+        ids=who.names,
+        observed=numbers.get("DV") if numbers.has("DV") else None,
         occasion=numbers.get("OCC") if numbers.has("OCC") else None,
         unused=tuple(name for name in cells.names if name not in known),
         assumed=assumed,
+        left=Left(numbers.left.rows, tuple(numbers.left.people(people)), numbers.left.comments),
+        told=(*numbers.left.words(people), *_undosed(records, who), *_alike(who.names), *numbers.told),
     )
 
 
+def _undosed(records: Records, who: Texts) -> list[str]:
+    """Say who is observed and never dosed."""
+    is_dose = np.isin(records.evid, (DOSE, RESET_AND_DOSE))
+    dosed = np.bincount(who.codes[is_dose], minlength=len(who.names)) > 0
+    seen = np.bincount(who.codes[records.evid == OBSERVATION], minlength=len(who.names)) > 0
+    without = [who.names[i] for i in np.flatnonzero(seen & ~dosed).tolist()]
+    idle = f"Observed and never dosed: {len(without)} of {len(who.names)} people: {named(without)}."
+    return [idle] if without else []
+
+
+def _alike(names: Sequence[str]) -> list[str]:
+    """Say which IDs a reader might take for one, and which for none."""
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kinds.setdefault(_folded(name), []).append(name)
+    pairs = [" and ".join(f'"{name}"' for name in same) for same in kinds.values() if len(same) > 1]
+    said = [f"IDs are text: these are different people: {named(pairs)}."] if pairs else []
+    odd = [name for name in names if name.casefold() in _LIKE_MISSING]
+    return [*said, *([f"Read as the name of a person: ID {named(odd)}."] if odd else [])]
+
+
+def _folded(name: str) -> str:
+    """Return what an ID looks like: without case, blanks, or the zeros and signs that a number may be written with."""
+    flat = "".join(c for c in unicodedata.normalize("NFKC", name).casefold() if c.isprintable() and not c.isspace())
+    try:
+        return str(Decimal(flat).normalize())
+    except InvalidOperation:
+        return flat
+
+
 def _records(
-    numbers: Numbers, model: Model, settings: Mapping[str, float], evid: Floats, person: NDArray[np.int64]
+    numbers: Numbers, model: Model, settings: Mapping[str, float], evid: Floats, person: NDArray[np.int32]
 ) -> Records:
     """Return the records of columns without faults."""
-    whole = np.int64
-    into = np.maximum(numbers.get("CMT").astype(whole) - 1, 0)
+    into = np.maximum(_as(numbers.get("CMT"), np.int8) - np.int8(1), 0)
     favoured = model.structure.default_input
     dosing = {one.name: one for one in model.dosing}
 
@@ -123,25 +175,35 @@ def _records(
         """Return a column; the value of --set or of the model, which may be one of the first compartment, stands in."""
         default = float(settings.get(name, dosing[name].default or 0.0))
         is_own = name in ("F", "ALAG") and favoured is not None
-        filled = np.where(into == favoured, default, elsewhere) if is_own else np.full(len(into), default)
         given = numbers.get(name, np.nan)
-        return np.where(np.isfinite(given), given, filled)
+        if not is_own and name not in numbers.values:
+            return np.broadcast_to(default, len(into))
+        return np.where(
+            np.isfinite(given), given, np.where(into == favoured, default, elsewhere) if is_own else default
+        )
 
     return Records(
         person=person,
         time=numbers.get("TIME"),
-        evid=evid.astype(whole),
+        evid=_as(evid, np.int8),
         amount=numbers.get("AMT"),
         into=into,
         rate=numbers.get("RATE"),
-        additional=numbers.get("ADDL").astype(whole),
+        additional=_as(numbers.get("ADDL"), np.int64),
         interval=numbers.get("II"),
-        steady=numbers.get("SS").astype(whole),
+        steady=_as(numbers.get("SS"), np.int8),
         bioavailability=of_dose("F", 1.0),
         lag=of_dose("ALAG", 0.0),
         modelled_rate=of_dose("RATE_M", np.nan),
         modelled_duration=of_dose("DUR_M", np.nan),
     )
+
+
+def _as(values: Floats, kind: type[np.signedinteger[Any]]) -> NDArray[np.signedinteger[Any]]:
+    """Return whole numbers; a column of one value still takes no room."""
+    if values.strides == (0,):
+        return np.broadcast_to(values[:1].astype(kind)[0], len(values))
+    return values.astype(kind)
 
 
 def _durations(records: Records) -> Floats:

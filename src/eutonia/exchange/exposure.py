@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from eutonia import _writing, session
+from eutonia._delimited import safe
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure
 from eutonia.drug.exposure import Model
@@ -20,7 +23,6 @@ from eutonia.drug.exposure.occasions import vary
 from eutonia.drug.exposure.records import OBSERVATION
 from eutonia.errors import DatasetError
 from eutonia.exchange.events import Events
-from eutonia.exchange.rules import same_id
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -47,26 +49,27 @@ def expose(
     session.begin()
     values = events.values
     if variability is not None and variability.spreads:
-        ids, occasions = [same_id(one) for one in events.ids], _occasions(events)
+        ids, occasions = [events.ids[i] for i in events.who.tolist()], _occasions(events)
         values = vary(model, values, variability.spreads, ids, occasions, variability.seed)
     found = exposure.simulate(model, events.records, values, progress=progress)
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
-    amounts, rows = found.amounts[seen], seen.tolist()
+    amounts = found.amounts[seen]
     unit, per_litre = model.per_litre
     spaces = model.structure.volumes({name: jnp.asarray(one[seen]) for name, one in values.items()})
     columns: dict[str, object] = {
-        "ROW": [events.lines[i] for i in rows],
-        "ID": [events.ids[i] for i in rows],
-        "TIME": [float(events.times[i]) for i in rows],
+        "ROW": events.lines[seen].astype(np.int64),
+        "ID": pl.Series(events.ids, dtype=pl.String).gather(events.who[seen]),
+        "TIME": events.records.time[seen],
     }
     if events.observed is not None:
-        columns["DV"] = pl.Series([events.observed[i] for i in rows], dtype=pl.String).cast(pl.Float64, strict=False)
+        columns["DV"] = events.observed[seen]
     for i, name in enumerate(model.structure.places):
         columns[f"A_{name}_{model.mass}"] = amounts[:, i]
     for name, (place, volume) in spaces.items():
         column = "_".join(part for part in ("CONC", name, unit.replace("/", "_per_")) if part)
         columns[column] = per_litre * amounts[:, place] / np.asarray(volume)
-    columns["REASON"] = pl.Series([found.failed.get(int(events.records.person[i]), "") for i in rows], dtype=pl.String)
+    failed = [found.failed.get(person, "") for person in range(events.records.n_people)]
+    columns["REASON"] = pl.Series(failed, dtype=pl.String).gather(events.records.person[seen])
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
@@ -96,18 +99,51 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
     _writing.check_file(out)
 
 
-def write(table: pl.DataFrame, out: Path) -> None:
-    """Write a table as CSV or Parquet; the file appears whole or not at all."""
+def account(events: Events, table: Path, model: Model) -> dict[str, Any]:
+    """Return what a record of the run says of the table that was read, what was left out of it, and what stood in."""
+    with table.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    records = events.records
+    return {
+        "model": model.name,
+        "table": {"name": table.name, "bytes": table.stat().st_size, "sha256": digest},
+        "people": records.n_people,
+        "records": len(records),
+        "observations": int((records.evid == OBSERVATION).sum()),
+        "left_out": {"rows": events.left.rows, "people": list(events.left.people), "comments": events.left.comments},
+        "told": list(events.told),
+        "columns_not_used": list(events.unused),
+        "taken_from_the_model": events.assumed,
+    }
+
+
+def record_beside(out: Path) -> Path:
+    """Return where the record of a run is written: beside its table."""
+    return out.with_name(f"{out.name}.run.json")
+
+
+def write(table: pl.DataFrame, out: Path, record: Mapping[str, Any] | None = None) -> None:
+    """Write a table as CSV or Parquet, and the record of the run beside it; both appear whole or not at all."""
     check_target(out)
-    is_parquet = out.suffix.lower() == ".parquet"
-    _writing.write_file(out, table.write_parquet if is_parquet else table.write_csv)
+    if record is not None:
+        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        _writing.write_file(record_beside(out), lambda draft: draft.write_text(text, encoding="utf-8"))
+    _writing.write_file(out, table.write_parquet if out.suffix.lower() == ".parquet" else table.write_csv)
 
 
 def faults_table(error: DatasetError) -> pl.DataFrame:
     """Return every fault of a table as a row."""
     fields = ("row", "column", "value", "rule", "allowed", "do")
-    rows = [{name: getattr(fault, name) for name in fields} for fault in error.faults]
+    rows = [
+        {name: safe(x) if isinstance(x := getattr(fault, name), str) else x for name in fields}
+        for fault in error.faults
+    ]
     return pl.DataFrame(rows, schema={name: pl.Int64 if name == "row" else pl.String for name in fields})
+
+
+def _safe(said: object) -> object:
+    """Return what is said of a fault so that no spreadsheet computes it."""
+    return safe(said) if isinstance(said, str) else said
 
 
 def short(table: pl.DataFrame, most: int = 12) -> Table:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from eutonia._delimited import computes
 from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
-from eutonia.exchange import amounts
-from eutonia.exchange.columns import MISSING, Floats, Mask, Numbers
+from eutonia.exchange import amounts, foreign
+from eutonia.exchange.cells import MARK, MISSING, is_number
+from eutonia.exchange.columns import Floats, Mask, Numbers
 
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
@@ -27,14 +29,14 @@ class _Rows:
     numbers: Numbers
     evid: Floats
     amount: Floats
-    person: NDArray[np.int64]
+    person: NDArray[np.int32]
 
     @property
     def is_dose(self) -> Mask:
         return (self.evid == _DOSED) | (self.evid == _RESET_AND_DOSED)
 
 
-def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[Floats, NDArray[np.int64]]:
+def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[Floats, NDArray[np.int32]]:
     """Note every fault; return EVID of each record, and the number of its person."""
     rows = _Rows(numbers, _evid(numbers), numbers.get("AMT"), _person(numbers))
     _records(rows)
@@ -42,11 +44,14 @@ def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[F
     _rates(rows, model, settings)
     _repeats(rows)
     _times(rows)
+    last = np.zeros(len(rows.evid), bool)
+    last[-1] = True
     if not (rows.evid == _OBSERVED).any() and not numbers.faults:
-        everywhere = np.zeros(len(rows.evid), bool)
-        everywhere[-1] = True
         do = "Add records with EVID 0 at the times that are asked for"
-        numbers.flag("EVID", everywhere, "a table has at least one observation", "EVID 0", do)
+        numbers.flag("EVID", last, "a table has at least one observation", "EVID 0", do)
+    if not rows.is_dose.any() and not numbers.faults:
+        rule, do = "a table doses somebody; this one doses nobody", foreign.nobody(numbers.cells.names, model)
+        numbers.flag("AMT", last, rule, f"at least one dose, more than 0 {model.mass}", do)
     return rows.evid, rows.person
 
 
@@ -66,30 +71,28 @@ def _evid(numbers: Numbers) -> Floats:
     return given
 
 
-def _person(numbers: Numbers) -> NDArray[np.int64]:
-    """Return the number of each record's person; records of one person stand together."""
-    if not numbers.has("ID"):
-        return np.zeros(len(numbers.cells.rows), np.int64)
-    text = np.array([same_id(cell) for cell in numbers.text("ID")], object)
-    lacking = np.isin(text, MISSING)
+def _person(numbers: Numbers) -> NDArray[np.int32]:
+    """Return the number of each record's person; records of one person stand together. An ID is text."""
+    if "ID" not in numbers.texts:
+        return np.zeros(len(numbers.lines), np.int32)
+    who = numbers.texts["ID"]
+    lacking = np.isin(who.codes, [i for i, name in enumerate(who.names) if name in MISSING])
     numbers.flag("ID", lacking, "every record is of somebody", "a number or a name", "Fill it in")
-    begins = np.append(True, text[1:] != text[:-1])
-    seen: set[str] = set()
-    again = np.zeros(len(text), bool)
-    for i in np.flatnonzero(begins).tolist():
-        again[i] = text[i] in seen and not lacking[i]
-        seen.add(text[i])
+    computed = np.isin(who.codes, [i for i, name in enumerate(who.names) if computes(name)])
+    do = "Begin it with a letter or a digit"
+    numbers.flag("ID", computed, "an ID is a name, and a spreadsheet takes this one for a formula", "text", do)
+    begins = np.append(True, who.codes[1:] != who.codes[:-1])
+    # Codes count up as new people come: one that is not new came before.
+    again = begins & np.append(False, who.codes[1:] <= np.maximum.accumulate(who.codes)[:-1]) & ~lacking
     do = "Sort the table by ID and TIME, or give the second person another ID"
     numbers.flag("ID", again, "the records of one person stand together; this ID came before", "one block an ID", do)
-    return np.cumsum(begins) - 1
-
-
-def same_id(cell: str) -> str:
-    """Return one spelling of an ID: 1, 1.0 and 01 are one person."""
-    try:
-        return f"{float(cell):.15g}"
-    except ValueError:
-        return cell
+    marks = [i for i, name in enumerate(who.names) if name == MARK]
+    others = [name for name in who.names if name not in (MARK, *MISSING)]
+    if marks and others and all(is_number(name) for name in others):
+        do = "Put # before the row to leave it out, or call the person otherwise"
+        rule = f"{MARK} among IDs that are numbers is NONMEM's mark of a comment, or a person"
+        numbers.flag("ID", who.codes == marks[0], rule, "a number, or another name", do)
+    return np.cumsum(begins, dtype=np.int32) - np.int32(1)
 
 
 def _records(rows: _Rows) -> None:

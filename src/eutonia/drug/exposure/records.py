@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+Ints = NDArray[np.signedinteger[Any]]
 
 OBSERVATION, DOSE, OTHER, RESET, RESET_AND_DOSE = range(5)
 NO_STEADY_STATE, REPLACE, ADD = range(3)
