@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -57,10 +57,10 @@ def exposure(
         with bars.shown_on(screen, quiet=quiet) as progress:
             table = tables.expose(given, kinetics, variability=variability, progress=progress)
     if out is not None:
-        said = {"set": set_ or [], "iov": iov or []}
-        account = tables.account(given, events, kinetics)
+        account: dict[str, Any] = {"kind": "exposure", "set": set_ or [], "iov": iov or []}
+        account |= tables.account(given, events, kinetics)
         taken = time.perf_counter() - began
-        tables.write(table, out, run_record(seed, "", used, taken, kind="exposure", **said, **account))
+        tables.write(table, out, run_record(seed, "", used, taken, **account))
     if not quiet:
         screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
         if given.assumed:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,8 @@ def numbers_of(cells: Cells, model: Model) -> Numbers:
             _check_bounds(found, name, what, is_dosing=name in dosing)
     foreign.check(found, model)
     if found.by_name:
-        found.told.append(f"CMT read by name: {', '.join(f'{i} {name}' for name, i in sorted(found.by_name.items()))}.")
+        called = sorted(found.by_name.items(), key=itemgetter(1))
+        found.told.append(f"CMT read by name: {', '.join(f'{i} {name}' for name, i in called)}.")
     return found
 
 
@@ -158,7 +160,7 @@ def _check_names(found: Numbers, model: Model, known: Sequence[str]) -> None:
             fault(name, *unit)
         elif other is not None:
             fault(name, *other)
-        elif name not in known and len(name) > 1:
+        elif name not in known and len(name) > 1 and not name.startswith("_"):
             close = [
                 one for one in nearest(name, [k for k in known if k not in names], limit=1) if _one_slip(name, one)
             ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from eutonia.exchange.columns import Mask, Numbers, Texts
 
 DURATION = "TINF"  # meaning of a column of durations of infusions, h
-_DURATIONS = re.compile(r"(TINF|T_INF|DUR|DURATION|INFDUR)")
+_DURATIONS = re.compile(r"(TINF|T_INF|DURATION|DUR|INFDUR)")
 _HOURS = re.compile(r"[_ (]*(H|HR|HRS|HOUR|HOURS)\)?")
 _OTHER_TIMES = re.compile(r"[_ (]+(MIN|MINS|MINUTES?|S|SEC|SECONDS?|D|DAYS?|WK|WEEKS?)\)?")
 DOSES = re.compile(r"(DOSE|DOSES|DOSAGE|AMOUNT|AMNT|EXDOSE|DOSEAMT|DOSE_?AMOUNT)([_ (].*)?")
