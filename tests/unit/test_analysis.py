@@ -10,7 +10,7 @@ import pytest
 from study_examples import STROKE
 
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.analysis import Outcome, _withheld, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.result import Quantity
 from eutonia.trial.statistics import summarise
@@ -386,3 +386,9 @@ def _rest(block: BlockOutcome, first: int) -> BlockOutcome:
         return dataclasses.replace(of, person=of.person[::-1], member=of.member[::-1], visits=visits, **flags)
 
     return turned(turned(block).head(len(block.person) - first))
+
+
+@pytest.mark.parametrize(("trials", "words"), [(1, "1 replicate trial, "), (39, "39 replicate trials, "), (40, "")])
+def test_a_verdict_needs_forty_replicate_trials(trials: int, words: str) -> None:
+    assert _withheld(trials).startswith(words)
+    assert bool(_withheld(trials)) == bool(words)

@@ -154,7 +154,9 @@ def test_a_share_with_a_reaction_is_read_from_the_table_of_reactions() -> None:
 def test_a_reaction_that_is_not_counted_is_never_met() -> None:
     one = found("share with a reaction", reaction='"nausea"', scale=None, limb=None, visit=None)
     assert math.isnan(one.mean)
-    assert one.grade == "does not"
+    assert one.grade is None, "two replicate trials allow no verdict"
+    assert one.agreement == "no verdict: 2 replicate trials, and a verdict needs 40 or more"
+    assert dataclasses.replace(one, withheld="").grade == "does not"
 
 
 def test_every_statistic_is_computed_and_every_one_is_tested_here() -> None:

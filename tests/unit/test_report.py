@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rich.console import Console
 
 from eutonia import report
 from eutonia.errors import EutoniaError
-from eutonia.report import course, digest, files, svg, tables, words
+from eutonia.report import course, digest, files, page, svg, tables, words
 from eutonia.report.case import markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
@@ -47,6 +48,32 @@ def quantity(published: float | None = None, sd: float | None = None, n: int | N
 
 
 class TestVerdict:
+    def test_a_withheld_verdict_is_none_and_the_page_says_why(self, trial: StudyResult) -> None:
+        why = "2 replicate trials, and a verdict needs 40 or more"
+        few = dataclasses.replace(
+            trial, quantities=tuple(dataclasses.replace(one, withheld=why) for one in trial.quantities)
+        )
+        assert words.headline(few) == f"No verdict on {len(few.compared)} published results: {why}."
+        assert sum(few.grades.values()) == 0
+        seen = page.html(few)
+        assert why in seen
+        assert "does not reproduce</" not in seen
+        assert 'class="score"' not in seen
+        assert not any(row["grade"] for row in files.summary(few)["quantities"])
+
+    @pytest.mark.parametrize("of", [examples.trial, examples.case])
+    def test_a_dose_beyond_the_label_is_said_before_all_else(self, of: Callable[[], StudyResult]) -> None:
+        plain = of()
+        assert "beyond the label" not in page.html(plain)
+        doses = ["500 ug (the label's largest: 100 ug)"]
+        over = dataclasses.replace(plain, run={**plain.run, "beyond_label": doses})
+        seen = page.html(over)
+        banner = "Doses beyond the label, on purpose: 500 mcg (the label&#39;s largest: 100 mcg)"
+        assert 0 < seen.index(banner) < seen.index("<dl class=")
+        shown = io.StringIO()
+        tables.show(over, Console(file=shown, width=100))
+        assert "Doses beyond the label" in shown.getvalue()
+
     def test_inside_the_interval_reproduces(self) -> None:
         for value in (1.2, 1.5, 1.8):
             row = quantity(value)

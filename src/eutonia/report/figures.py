@@ -87,8 +87,7 @@ def _forest_row(panel: plot.Panel, row: Quantity, label: str, index: int, *, is_
     """Draw one row; on a phone the words go above the bar instead of beside it."""
     grade, reported = row.grade, row.published
     assert reported is not None
-    assert grade is not None
-    mark, token = MARKS[grade]
+    mark, token = MARKS[grade] if grade else ("o", "muted")
     factor = words.shown_unit(row)[0]
     low, mean, high, value = (factor * one for one in (row.low, row.mean, row.high, reported.value))
     y = index + (0.0 if is_wide else 0.2)
@@ -104,9 +103,9 @@ def _forest_row(panel: plot.Panel, row: Quantity, label: str, index: int, *, is_
     if is_wide:
         middle = panel.y.at(index)
         sheet.text(10, middle, svg.cut(label, panel.left - 20, sheet.size))
-        sheet.text(panel.right + 14, middle, words.VERDICTS[grade], token)
+        sheet.text(panel.right + 14, middle, words.verdict(grade), token)
         return
-    above, verdict = panel.y.at(index - 0.3), words.VERDICTS[grade]
+    above, verdict = panel.y.at(index - 0.3), words.verdict(grade)
     sheet.text(panel.left, above, svg.cut(label, panel.width - svg.wide(verdict, 11) - 10, 12))
     sheet.text(panel.right, above, verdict, token, size=11, anchor="end")
 

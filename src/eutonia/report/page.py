@@ -83,6 +83,7 @@ def basis(run: Mapping[str, Any], command: str) -> dict[str, Any]:
     return {
         "run": run,
         "palette": svg.PALETTE,
+        "beyond_label": words.beyond_label(run),
         "disclaimer": words.DISCLAIMER,
         "statuses": _statuses(run),
         "assumed": [_assumed(row) for row in run.get("assumed") or ()],
@@ -102,7 +103,7 @@ def context(result: StudyResult) -> dict[str, Any]:
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
         ],
-        "compared": len(result.compared),
+        "compared": 0 if result.withheld else len(result.compared),
         "facts": _facts(result),
         "phases": _compared_phases(result),
         "everything": [_row(quantity, {}) for quantity in result.quantities[:_MOST_ROWS]],
@@ -217,8 +218,8 @@ def _row(quantity: Quantity, marks: Mapping[str, str]) -> Row:
         status=published.status if published else "",
         mark=marks.get(published.note, "") if published else "",
         grade=quantity.grade or "",
-        verdict=words.VERDICTS[quantity.grade] if quantity.grade else "–",
-        agreement="" if not quantity.distance else f"outside, by {outside}",
+        verdict="–" if published is None else words.verdict(quantity.grade),
+        agreement="" if not quantity.distance or quantity.withheld else f"outside, by {outside}",
     )
 
 

@@ -56,6 +56,8 @@ def show(
         return Text(_ascii(text) if is_plain else text, style=style)
 
     out.print(line(words.clinic(result.title), "bold"), no_wrap=True, overflow="crop" if is_plain else "ellipsis")
+    if warning := words.beyond_label(result.run):
+        out.print(line(f"{warning}.", "bold red"))
     out.print(table(result, width=out.width, ascii_only=is_plain))
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:
@@ -123,7 +125,7 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
         factor, unit = words.shown_unit(quantity)
         numbers = (quantity.mean, quantity.low, quantity.high, quantity.published.value)
         mean, low, high, published = words.alike(factor * value for value in numbers)
-        verdict = words.VERDICTS[quantity.grade] if quantity.grade else ""
+        verdict = words.verdict(quantity.grade)
         rows.append(
             (
                 [name, words.with_unit(mean, unit), f"{low} to {high}", words.with_unit(published, unit), verdict],

@@ -238,6 +238,8 @@ def headline(result: StudyResult) -> str:
     """Return the one sentence that a reader should take away."""
     compared = result.compared
     if compared:
+        if result.withheld:
+            return f"No verdict on {len(compared)} published results: {result.withheld}."
         grades = result.grades
         level = f"{compared[0].level:.0%}"
         words = f"{grades['reproduces']} of {len(compared)} published results lie inside the predicted {level} interval"
@@ -250,6 +252,21 @@ def headline(result: StudyResult) -> str:
         more = f"; and {len(missed) - 2} more" if len(missed) > 2 else ""
         return f"{words}, and {len(missed)} {'was' if len(missed) == 1 else 'were'} missed ({names}{more})."
     return _change(result)
+
+
+def beyond_label(run: Mapping[str, Any]) -> str:
+    """Return what has to be said of a run that gives more than the label allows; empty where none does."""
+    doses = run.get("beyond_label") or ()
+    if not doses:
+        return ""
+    return (
+        f"Doses beyond the label, on purpose: {'; '.join(clinic(str(one)) for one in doses)}. An overdose to learn from"
+    )
+
+
+def verdict(grade: Grade | None) -> str:
+    """Return a verdict in words; there is none where it is withheld."""
+    return VERDICTS[grade] if grade else "no verdict"
 
 
 def lower(text: str) -> str:

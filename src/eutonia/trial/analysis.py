@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
 from eutonia.study.published import Published as PublishedRow
@@ -156,7 +157,15 @@ def _quantity(
         baseline_mean=baseline,
         published=None if row is None else _published(row),
         detail="" if row is None else detail(row),
+        withheld=_withheld(outcome.n_replicates),
     )
+
+
+def _withheld(n: int) -> str:
+    """Return why so few replicate trials allow no verdict; empty where they are enough."""
+    if n >= FEWEST_FOR_VERDICT:
+        return ""
+    return f"{n} replicate trial{'s' * (n > 1)}, and a verdict needs {FEWEST_FOR_VERDICT} or more"
 
 
 def _unit(scale: str, statistic: str, row: PublishedRow | None) -> str:

@@ -88,7 +88,14 @@ def examine_case(
             findings += found
             traces += recorded
     progress("Examination", 1.0)
-    run = run_record(case.seed, case.digest, used, time.perf_counter() - began, possible_people=POSSIBLE_PEOPLE)
+    run = run_record(
+        case.seed,
+        case.digest,
+        used,
+        time.perf_counter() - began,
+        possible_people=POSSIBLE_PEOPLE,
+        beyond_label=list(case.beyond_label),
+    )
     return BedsideResult(
         case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run
     )

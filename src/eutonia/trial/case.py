@@ -219,6 +219,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             time.perf_counter() - began,
             study.cited,
             possible_people=POSSIBLE_PEOPLE,
+            beyond_label=list(study.beyond_label),
         ),
         zooms=tuple(case.zooms),
     )

@@ -94,6 +94,8 @@ class Quantity:
         What the trial reported.
     detail : str
         What the statistic is about, for a reader: "share with drowsiness"; empty where its name says it.
+    withheld : str
+        Why no verdict is given; empty where one is.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Quantity:
     baseline_mean: float | None = None
     published: Published | None = None
     detail: str = ""
+    withheld: str = ""
 
     @property
     def published_standard_error(self) -> float | None:
@@ -146,9 +149,12 @@ class Quantity:
 
     @property
     def grade(self) -> Grade | None:
-        """Return the verdict: reproduces, in range (inside once widened by the published standard error), does not."""
+        """Return the verdict: reproduces, in range (inside once widened by the published standard error), does not.
+
+        None where nothing is published, or where the verdict is withheld.
+        """
         distance = self.distance
-        if distance is None:
+        if distance is None or self.withheld:
             return None
         if distance == 0.0:
             return "reproduces"
@@ -158,6 +164,8 @@ class Quantity:
     def agreement(self) -> str | None:
         """Return the verdict in words: "inside the interval", "outside, by 0.3", or None if nothing is published."""
         grade, distance = self.grade, self.distance
+        if self.withheld and distance is not None:
+            return f"no verdict: {self.withheld}"
         if grade is None or distance is None:
             return None
         if grade == "reproduces":
@@ -261,6 +269,11 @@ class StudyResult:
     def compared(self) -> tuple[Quantity, ...]:
         """Return the quantities that have a published value, in order."""
         return tuple(quantity for quantity in self.quantities if quantity.published is not None)
+
+    @property
+    def withheld(self) -> str:
+        """Return why no verdict is given on the published values; empty where one is."""
+        return next((quantity.withheld for quantity in self.compared if quantity.withheld), "")
 
     @property
     def grades(self) -> dict[Grade, int]:

@@ -71,7 +71,13 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         doses=dose_table(outcome),
         course=course,
         run=run_record(
-            study.seed, study.digest, used, time.perf_counter() - began, study.cited, replicates=options.replicates
+            study.seed,
+            study.digest,
+            used,
+            time.perf_counter() - began,
+            study.cited,
+            replicates=options.replicates,
+            beyond_label=list(study.beyond_label),
         ),
         adverse=adverse,
         patients=patient_table(outcome),
