@@ -13,8 +13,8 @@ from eutonia.report import digest, page
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.patients import patient_table
 from eutonia.trial.responders import improvement_in, responder_table, response_of, responses
-from eutonia.trial.tables import patient_table
 
 TEXT = (
     """

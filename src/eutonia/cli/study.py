@@ -28,6 +28,11 @@ def run(
     replicates: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")] = 500,
     block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Blocks at a time.")] = os.cpu_count() or 1,
+    potential_outcomes: Annotated[
+        bool,
+        typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
+    ] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
@@ -39,9 +44,16 @@ def run(
     target = files.check_folder(out or Path("results") / given.name)
     screen = console()
     with bars.shown_on(screen, quiet=quiet) as progress:
-        result = running.run(given, replicates=replicates, block=block, workers=workers, progress=progress)
+        result = running.run(
+            given,
+            replicates=replicates,
+            block=block,
+            workers=workers,
+            potential_outcomes=potential_outcomes,
+            progress=progress,
+        )
         progress("Report", 0.0)
-        written = files.write(result, target)
+        written = files.write(result, target, csv=csv)
         progress("Report", 1.0)
     if not quiet:
         tables.show(result, screen, folder=written)

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 from eutonia import parameters
 from eutonia.patient import tracts
 from eutonia.patient.conditions import CONDITIONS, FORMS
-from eutonia.patient.lesion import KINDS, Lesion, segment_number
+from eutonia.patient.lesion import KINDS, SEGMENTS, Lesion, segment_number
 from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
 from eutonia.patient.places import SITES, TERRITORIES
 
@@ -86,6 +86,14 @@ class Lesions:
             self.completeness[which],
             self.offset_mm[:, which],
         )
+
+    def place_names(self) -> np.ndarray:
+        """Return where each lesion is, in words; empty without a lesion."""
+        names = {
+            (int(kind), int(place)): place_name(KINDS[kind], int(place))
+            for kind, place in zip(*np.unique(np.stack([self.kind, self.place]), axis=1), strict=True)
+        }
+        return np.array([names[int(kind), int(place)] for kind, place in zip(self.kind, self.place, strict=True)])
 
     def pathways(self) -> Pathways:
         """Return what each lesion leaves of each pathway to the affected leg and arm."""
@@ -166,3 +174,12 @@ def place_index(kind: str, place: str) -> int:
     if kind == "spinal":
         return segment_number(place)
     return list(FORMS).index(place) if kind in CONDITIONS else PLACES.index(place)
+
+
+def place_name(kind: str, place: int) -> str:
+    """Return the place that a number stands for among lesions of this kind; the inverse of `place_index`."""
+    if kind == "none":
+        return ""
+    if kind == "spinal":
+        return SEGMENTS[place - 1]
+    return list(FORMS)[place] if kind in CONDITIONS else PLACES[place]

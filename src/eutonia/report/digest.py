@@ -19,7 +19,7 @@ _NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
 _MOST_BINS = 24
 _FEATURE_BINS = 5
 #: First words of columns that come after treatment, so cannot tell beforehand who will respond.
-_OUTCOMES = frozenset({"fall", "change", "response", "after", "outcome"})
+_OUTCOMES = frozenset({"left", "fall", "change", "response", "after", "outcome"})
 
 
 @dataclass(frozen=True)
@@ -282,7 +282,9 @@ def features(people: polars.DataFrame | None) -> list[Feature]:
     known = people.filter(pl.col("responder").is_not_null())
     found = []
     for name in known.columns:
-        if name in ("patient", "replicate", "responder", "phase", "arm") or name.split("_")[0] in _OUTCOMES:
+        if name in ("patient", "replicate", "person", "responder") or name.split("_")[0] in ("phase", "arm"):
+            continue
+        if name.split("_")[0] in _OUTCOMES:
             continue
         part = known.select("responder", pl.col(name).alias("value")).drop_nulls()
         is_number = part["value"].dtype.is_numeric()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import page, words
+from eutonia.report import exports, page, words
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 #: What a result folder holds; the run record marks the folder as one of ours.
 NAMES = ("report.html", "summary.json", "visits.parquet", "course.nc", "run.json")
+#: What it may hold besides: people of a trial, and what was asked for.
+MORE = tuple(
+    f"{table}.{kind}" for table in exports.TABLES for kind in exports.KINDS if table != "visits" or kind != "parquet"
+)
 
 
-def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
-    """Write report, summary, visits, course and run record of `result` into `folder`, and return the folder.
+def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = False) -> Path:
+    """Write report, summary, tables, course and run record of `result` into `folder`, and return the folder.
+
+    With `csv` every table is written as .csv too.
 
     A run that is killed leaves the old result as it was. An older Eutonia result of that name is replaced.
 
@@ -31,22 +37,24 @@ def write(result: StudyResult, folder: str | os.PathLike[str]) -> Path:
     EutoniaError
         If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
     """
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(result, draft))
+    return _writing.write_folder(folder, (*MORE, *NAMES), lambda draft: _fill(result, draft, csv=csv))
 
 
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = NAMES) -> Path:
+def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = (*MORE, *NAMES)) -> Path:
     """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
     return _writing.check_folder(folder, names)
 
 
-def _fill(result: StudyResult, folder: Path) -> None:
+def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write every file of the result; the run record comes last, so a folder that has one is whole."""
     (folder / "report.html").write_text(page.html(result), encoding="utf-8")
     write_json(folder / "summary.json", summary(result))
-    result.visits.write_parquet(folder / "visits.parquet", compression="zstd", compression_level=1, statistics=False)
+    exports.write_tables(result, folder, csv=csv)
     _write_course(result, folder / "course.nc")
     record = {"study": result.study_name, "title": result.title, "kind": result.kind}
-    write_record(folder, {**record, **dict(result.run), "files": list(NAMES)})
+    write_record(
+        folder, {**record, **dict(result.run), "files": sorted({path.name for path in folder.iterdir()} | {"run.json"})}
+    )
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

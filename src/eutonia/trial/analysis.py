@@ -5,7 +5,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,8 @@ class Outcome:
     relieved_ug_per_h: dict[tuple[str, str], Values]
     features: dict[str, Values]
     member: np.ndarray
+    known: dict[str, np.ndarray] = field(default_factory=dict)
+    left_h: dict[str, Values] = field(default_factory=dict)
 
     def by_replicate(self, values: np.ndarray) -> np.ndarray:
         """Return values over people as a table of replicate by person."""
@@ -54,7 +56,7 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
     visits = {key: _stack([m[key] for m in merged]) for key in merged[0]}
     whole = {
         name: {key: np.concatenate([getattr(b, name)[key] for b in parts]) for key in getattr(parts[0], name)}
-        for name in ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features")
+        for name in ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h")
     }
     member = np.concatenate([b.member for b in parts])
     return Outcome(study, len(member) // study.population.n, visits, member=member, **whole)
@@ -221,7 +223,8 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
     for phase in outcome.study.phases:
         entered = outcome.entered[phase.name]
         if phase.follows is not None:
-            row(f"Gate after {phase.follows}", None, outcome.entered[phase.follows] & ~entered, "response too small")
+            stayed = outcome.entered[phase.follows] & ~outcome.left[phase.follows]
+            row(f"Gate after {phase.follows}", None, stayed & ~entered, "response too small")
         left = outcome.left[phase.name]
         # In a parallel phase each arm is a branch of its own, down to who completed it.
         branches: list[tuple[str | None, Flags]] = [(None, entered)]

@@ -13,6 +13,8 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams, parameters
 from eutonia.assessment.scoring import Chart
+from eutonia.patient import Cohort
+from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
@@ -27,7 +29,7 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
-_HOURS_PER_YEAR = 8766.0
+_HOURS_PER_YEAR, _HOURS_PER_MONTH = 8766.0, 730.5
 
 
 @dataclass
@@ -58,6 +60,8 @@ class BlockOutcome:
     left: dict[str, Flags] = field(default_factory=dict)
     relieved_ug_per_h: dict[tuple[str, str], Patients] = field(default_factory=dict)
     features: dict[str, Patients] = field(default_factory=dict)
+    known: dict[str, np.ndarray] = field(default_factory=dict)
+    left_h: dict[str, Patients] = field(default_factory=dict)
 
     def head(self, n: int) -> BlockOutcome:
         """Return the first `n` people (the others only filled the block)."""
@@ -93,10 +97,12 @@ class _Conductor:
         for index, phase in enumerate(self.study.phases):
             entered = np.ones(len(self.person), dtype=bool)
             if phase.follows is not None:
-                entered = self.outcome.passed[phase.follows] & self.outcome.entered[phase.follows]
+                stayed = self.outcome.entered[phase.follows] & ~self.outcome.left[phase.follows]
+                entered = self.outcome.passed[phase.follows] & stayed
             self.outcome.entered[phase.name] = entered
             leaves_h = self._dropout(phase, index)
-            self.outcome.left[phase.name] = leaves_h <= phase.visits_h[-1]
+            self.outcome.left_h[phase.name] = leaves_h
+            self.outcome.left[phase.name] = leaves_h <= length_of(phase)
             self._phase(phase, index, entered, leaves_h)
             self.outcome.passed[phase.name] = self._gate(phase)
         return self.outcome
@@ -122,7 +128,7 @@ class _Conductor:
             for period in range(len(phase.arms)):
                 receives = (order + period) % len(phase.arms)
                 runs = [self._arm_run(phase, index, arm, receives == k) for k, arm in enumerate(phase.arms)]
-                state = self._period(phase, index, runs, state, entered, leaves_h)
+                state = self._period(phase, index, runs, state, entered, leaves_h - period * period_of(phase))
             return
         shares = np.cumsum([arm.allocation for arm in phase.arms], dtype=float)
         self.outcome.assigned[phase.name] = np.searchsorted(shares / shares[-1], luck, side="right")
@@ -262,6 +268,33 @@ class _Conductor:
         return met
 
 
+def period_of(phase: Phase) -> float:
+    """Return the hours from the start of one period of a phase to the start of the next."""
+    return float(phase.visits_h[-1]) + float(phase.washout_h or 0.0)
+
+
+def length_of(phase: Phase) -> float:
+    """Return the hours from the first visit of a phase to the last, over all periods of a crossover."""
+    periods = len(phase.arms) if phase.design == "crossover" else 1
+    return (periods - 1) * period_of(phase) + float(phase.visits_h[-1])
+
+
+def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
+    """Return what is known of each person before the trial, by column."""
+    lesions = cohort.lesions
+    return {
+        "age_year": cohort.age_year,
+        "sex": np.where(cohort.is_woman, "woman", "man"),
+        "weight_kg": cohort.weight_kg,
+        "creatinine_clearance_ml_per_min": cohort.creatinine_clearance_mL_min,
+        "months_since_onset": cohort.time_since_onset_h / _HOURS_PER_MONTH,
+        "side": np.where(cohort.is_right_affected, "right", "left"),
+        "lesion": np.array(KINDS)[lesions.kind],
+        "lesion_place": lesions.place_names(),
+        "lesion_volume_ml": lesions.volume_mL,
+    }
+
+
 def chart_of(record: VisitRecord) -> Chart:
     """Return the chart of a filed visit."""
     return Chart(**{name: jnp.asarray(score) for name, score in record.scores.items()})
@@ -273,7 +306,8 @@ def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " 
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"]
     luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
-    outcome = BlockOutcome(person=person, member=member, features=_features(people))
+    known = known_of(pool.cohort.take(member))
+    outcome = BlockOutcome(person=person, member=member, features=_features(people), known=known)
     return _Conductor(study, seed, people, outcome, np.asarray(change.value + (change.spread.sd or 0.0) * luck)).run()
 
 
@@ -293,5 +327,4 @@ def _features(people: People) -> dict[str, Patients]:
         "strength_leg": np.asarray(people.strength[0]),
         "contracture_leg": np.asarray(people.traits.contracture[0]),
         "ec50": np.asarray(people.receptor.ec50),
-        "months_since_onset": np.asarray(people.time_since_onset_h) / 730.5,
     }

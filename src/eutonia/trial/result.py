@@ -225,8 +225,8 @@ class StudyResult:
     consort : tuple of ConsortRow
         The flow of patients, top to bottom.
     visits : polars.DataFrame
-        One row a score: patient, replicate, phase, arm, visit, time_h, limb, scale, item ("mean" or a muscle),
-        score, rater.
+        One row a score, everybody in the arm that they were allocated to: patient, replicate, phase, arm, visit,
+        time_h, limb, scale, item ("mean" or a muscle), score, rater.
     doses : polars.DataFrame
         Dose over time: time_h, phase, arm, mean, low, high, unit.
     course : xarray.Dataset
@@ -239,13 +239,16 @@ class StudyResult:
     adverse : polars.DataFrame or None
         reaction, phase, arm, share, low, high; shares from 0 to 1.
     patients : polars.DataFrame or None
-        One row a person: patient, responder (bool), response_arm, and any baseline features.
+        One row a person: patient, replicate, person, arm, what was known before treatment, arm and leaving of each
+        phase, responder (bool), response_arm, and what the model knows before treatment.
     endpoint : str
         What counts as a response, in a sentence.
     responders : polars.DataFrame or None
         rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1.
     zooms : tuple of Zoom
         Closer looks for a case.
+    potential : polars.DataFrame or None
+        The columns of `visits` for the arms that people were not allocated to, where asked for.
     """
 
     title: str
@@ -264,6 +267,7 @@ class StudyResult:
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
     responders: polars.DataFrame | None = None
+    potential: polars.DataFrame | None = None
 
     @property
     def compared(self) -> tuple[Quantity, ...]:

@@ -15,11 +15,12 @@ from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
+from eutonia.trial.patients import patient_table
 from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
-from eutonia.trial.tables import dose_table, patient_table, visit_table
+from eutonia.trial.tables import dose_table, visit_table
 from eutonia.trial.trace import adverse_table, sample_course
 
 _WORKERS = 2
@@ -32,6 +33,7 @@ class RunOptions:
     replicates: int
     block: int = 1024
     workers: int = _WORKERS
+    potential_outcomes: bool = False
 
 
 def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silent) -> StudyResult:
@@ -42,7 +44,8 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     study
         The validated study file; its seed is the start of all luck.
     options
-        Number of replicate trials, block size, workers.
+        Number of replicate trials, block size, workers, and whether to keep the outcomes in the arms that people
+        were not allocated to.
     progress
         Called with a stage and the share of it that is done, 0 to 1.
     """
@@ -83,6 +86,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         patients=patient_table(outcome),
         endpoint=response.definition if response else "",
         responders=responders,
+        potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eutonia import session
 from eutonia._progress import Progress, silent
+from eutonia.errors import StudyError
 from eutonia.study.design import CaseStudy, TrialStudy, load_study
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def run(
     replicates: int = 500,
     block: int = 1024,
     workers: int = 2,
+    potential_outcomes: bool = False,
     progress: Progress = silent,
 ) -> StudyResult:
     """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs.
@@ -36,14 +38,22 @@ def run(
         Number of replicate trials (a case has none).
     block, workers
         People computed together, and blocks at a time; neither changes a result.
+    potential_outcomes
+        Whether the result also holds what people would have scored in the arms of a parallel phase that they were not
+        allocated to.
     progress
         Called with a stage and the share of it that is done, 0 to 1.
     """
     session.begin()
+    if potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
+        raise StudyError(
+            f"potential outcomes of {study.name}: nobody is allocated to one of several arms. Allowed: a trial with a "
+            "parallel phase. Leave the option out."
+        )
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case
 
         return run_case(study, progress)
     from eutonia.trial.run import RunOptions, run_trial
 
-    return run_trial(study, RunOptions(replicates=replicates, block=block, workers=workers), progress)
+    return run_trial(study, RunOptions(replicates, block, workers, potential_outcomes), progress)

@@ -1,4 +1,8 @@
-"""Tidy tables of a trial: every score, every dose, every person."""
+"""Tidy tables of a trial: every score, every dose, every person.
+
+A parallel phase is computed for everybody in every arm; what is observed is the arm that a person was allocated to. The
+tables hold what is observed; the other potential outcomes are a table of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.limb.muscle import muscle_groups
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.charting import items, visit_words
-from eutonia.trial.responders import responses
-from eutonia.trial.statistics import score_of
+from eutonia.trial.statistics import observed, score_of
 
 if TYPE_CHECKING:
     import polars
@@ -20,15 +23,20 @@ _HOURS_PER_DAY = 24.0
 _LEVEL_TAIL = 0.025
 
 
-def visit_table(outcome: Outcome) -> polars.DataFrame:
-    """Return one row a score: limb means of every scale, and single muscle groups of the Ashworth scales."""
+def visit_table(outcome: Outcome, *, unobserved: bool = False) -> polars.DataFrame:
+    """Return one row a score: limb means of every scale, and single muscle groups of the Ashworth scales.
+
+    Everybody is in the arm to which they were allocated (in a crossover, in each arm in turn). With `unobserved` the
+    rows are those of the other arms of a parallel phase: what the same people would have scored there.
+    """
     import polars as pl
 
     study = outcome.study
     frames = []
     charted = items(study.assessment)
     for (phase, arm, _), record in outcome.visits.items():
-        who = np.flatnonzero(record.present)
+        seen = observed(outcome, record)
+        who = np.flatnonzero(record.present & ~seen if unobserved else seen)
         columns = {
             "patient": who.astype(np.int64),
             "replicate": (who // study.population.n).astype(np.int32),
@@ -54,7 +62,7 @@ def visit_table(outcome: Outcome) -> polars.DataFrame:
 
 
 def dose_table(outcome: Outcome) -> polars.DataFrame:
-    """Return the mean dose of each arm at each visit, with the middle 95 % of the people."""
+    """Return the mean dose of each arm at each visit, with the middle 95 % of the people who are in it."""
     import polars as pl
 
     rows = []
@@ -63,7 +71,7 @@ def dose_table(outcome: Outcome) -> polars.DataFrame:
             ("ug/day", record.rate_ug_per_h * _HOURS_PER_DAY),
             ("mg/day", record.tablets_mg_per_day),
         ):
-            seen = dose[record.present]
+            seen = dose[observed(outcome, record)]
             if seen.size == 0 or not _ever(outcome, phase, arm, unit):
                 continue
             low, high = np.quantile(seen, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
@@ -84,12 +92,4 @@ def _ever(outcome: Outcome, phase: str, arm: str, unit: str) -> bool:
     """Return whether an arm ever gets a drug by this route."""
     name = "rate_ug_per_h" if unit == "ug/day" else "tablets_mg_per_day"
     mine = [r for (p, a, _), r in outcome.visits.items() if (p, a) == (phase, arm)]
-    return any(bool(np.any(getattr(r, name)[r.present] > 0)) for r in mine)
-
-
-def patient_table(outcome: Outcome) -> polars.DataFrame:
-    """Return one row a person: whether they respond by the endpoint of the study, and what was known before."""
-    import polars as pl
-
-    who = pl.Series(np.arange(len(outcome.member), dtype=np.int64))
-    return pl.DataFrame({"patient": who, **responses(outcome), **outcome.features})
+    return any(bool(np.any(getattr(r, name)[observed(outcome, r)] > 0)) for r in mine)

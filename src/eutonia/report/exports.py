@@ -1,0 +1,93 @@
+"""The tables of a result as files that any program opens: Parquet with units in its metadata, and .csv on request."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eutonia import _delimited
+from eutonia.assessment.scales import SCALES
+from eutonia.trial.result import StudyResult
+
+if TYPE_CHECKING:
+    import polars
+
+TABLES = ("visits", "patients", "potential_outcomes")
+KINDS = ("parquet", "csv")
+
+# Column, or its beginning: unit and what it is.
+COLUMNS = {
+    "patient": ("1", "Person over all replicates; joins visits to patients"),
+    "replicate": ("1", "Replicate trial"),
+    "person": ("1", "Person within the replicate trial"),
+    "phase": ("", "Phase of the study"),
+    "arm": ("", "Arm to which the person was allocated; in a crossover the arms in their order"),
+    "visit": ("", "Visit in words"),
+    "time_h": ("h", "Time of the visit since the start of its phase, or of its period in a crossover"),
+    "limb": ("", "Limb; empty for a score of the whole person"),
+    "scale": ("", "Scale; its unit is under 'scales'"),
+    "item": ("", "Muscle group, or 'mean' of the limb"),
+    "score": ("unit of the scale", "Score"),
+    "rater": ("", "Whether raters scatter"),
+    "age_year": ("year", "Age"),
+    "sex": ("", "Sex"),
+    "weight_kg": ("kg", "Body weight"),
+    "creatinine_clearance_ml_per_min": ("mL/min", "Creatinine clearance"),
+    "months_since_onset": ("month", "Time since the onset, at the start of the trial"),
+    "side": ("", "Affected side"),
+    "lesion": ("", "Kind of lesion"),
+    "lesion_place": ("", "Territory, site, last whole segment or form of the lesion"),
+    "lesion_volume_ml": ("mL", "Volume of an infarct or a bleed"),
+    "left_day": ("day", "Day of the phase on which the person left; empty for who stayed"),
+    "left_reason": ("", "Why the person left"),
+    "responder": ("", "Whether the person responds by the endpoint of the study"),
+    "response": ("", "What the response was looked for in, and how large it was"),
+    "baseline": ("unit of the scale", "Score before treatment, at the first visit"),
+    "bias": ("mV", "Motoneuron bias of the lesion (of the model; no clinic knows it)"),
+    "strength": ("1", "Voluntary strength, share of whole (of the model)"),
+    "contracture": ("1", "Contracture, share of severe (of the model)"),
+    "ec50": ("ng/mL", "Half-effective concentration (of the model)"),
+}
+
+
+def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
+    """Write the tables that the result has; text stays text, so that readers of every age open it."""
+    import polars as pl
+
+    for name, table in zip(TABLES, (result.visits, result.patients, result.potential), strict=True):
+        if table is None:
+            continue
+        plain = _plain(table)
+        plain.write_parquet(
+            folder / f"{name}.parquet",
+            compression="zstd",
+            compression_level=1,
+            statistics=False,
+            metadata=_about(result, plain.columns),
+        )
+        if csv:
+            safe = [pl.col(pl.String).map_elements(_delimited.safe, return_dtype=pl.String)]
+            plain.with_columns(safe).write_csv(folder / f"{name}.csv")
+
+
+def _plain(table: polars.DataFrame) -> polars.DataFrame:
+    import polars as pl
+
+    return table.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def _about(result: StudyResult, columns: list[str]) -> dict[str, str]:
+    """Return what goes into the metadata of a table: unit and meaning of each column, and of each scale."""
+    scales = {key: {"label": one.label, "unit": one.unit} for key, one in SCALES.items() if one.is_score}
+    known = {name: COLUMNS[key] for name in columns if (key := _column(name)) is not None}
+    return {
+        "study": result.study_name,
+        "columns": json.dumps({name: {"unit": unit, "long_name": label} for name, (unit, label) in known.items()}),
+        "scales": json.dumps(scales),
+    }
+
+
+def _column(name: str) -> str | None:
+    """Return the description that fits a column: its own, or that of the longest beginning."""
+    return max((key for key in COLUMNS if name == key or name.startswith(f"{key}_")), key=len, default=None)

@@ -1,0 +1,66 @@
+"""One row a person: who they are, what they were allocated to, when and why they left, and whether they responded."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eutonia.study.parts import Phase
+from eutonia.trial.analysis import Outcome
+from eutonia.trial.responders import responses
+
+if TYPE_CHECKING:
+    import polars
+
+_HOURS_PER_DAY = 24.0
+
+
+def patient_table(outcome: Outcome) -> polars.DataFrame:
+    """Return one row a person.
+
+    `patient` is the key that joins visits to people; `person` counts within a replicate trial. `arm` is the arm of the
+    first phase that has several (a crossover: the arms in their order), else of the first phase; `arm_PHASE` that of
+    each phase, empty for who did not enter it. `left_day_PHASE` counts from the start of that phase.
+    """
+    import polars as pl
+
+    study = outcome.study
+    who = np.arange(len(outcome.member), dtype=np.int64)
+    arms = {phase.name: _arms(outcome, phase) for phase in study.phases}
+    main = next((phase for phase in study.phases if len(phase.arms) > 1), study.phases[0])
+    columns: dict[str, Any] = {
+        "patient": who,
+        "replicate": (who // study.population.n).astype(np.int32),
+        "person": (who % study.population.n).astype(np.int32),
+        "arm": arms[main.name],
+        **outcome.known,
+    }
+    for phase, name in zip(study.phases, _columns(study.phases), strict=True):
+        left = outcome.entered[phase.name] & outcome.left[phase.name]
+        day = np.where(left, outcome.left_h.get(phase.name, np.nan) / _HOURS_PER_DAY, np.nan)
+        columns |= {
+            f"arm_{name}": arms[phase.name],
+            f"left_day_{name}": pl.Series(day).fill_nan(None),
+            f"left_reason_{name}": pl.Series(["dropped out" if one else None for one in left], dtype=pl.String),
+        }
+    return pl.DataFrame(columns | responses(outcome) | outcome.features)
+
+
+def _arms(outcome: Outcome, phase: Phase) -> Any:
+    """Return everybody's arm in a phase, or their arms in their order; None for who did not enter."""
+    import polars as pl
+
+    names, n = [arm.name for arm in phase.arms], len(phase.arms)
+    if phase.design == "crossover":
+        names = [", then ".join(names[(first + k) % n] for k in range(n)) for first in range(n)]
+    which = outcome.assigned[phase.name] if n > 1 else np.zeros(len(outcome.member), dtype=int)
+    entered = outcome.entered[phase.name]
+    return pl.Series([names[k] if come else None for k, come in zip(which, entered, strict=True)], dtype=pl.String)
+
+
+def _columns(phases: tuple[Phase, ...]) -> list[str]:
+    """Return the name of each phase as part of a column's name, each once."""
+    plain = [re.sub(r"[^0-9a-z]+", "_", phase.name.lower()).strip("_") or "phase" for phase in phases]
+    return [name if plain.count(name) == 1 else f"{name}_{k + 1}" for k, name in enumerate(plain)]
