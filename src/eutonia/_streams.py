@@ -37,6 +37,7 @@ class Purpose(enum.IntEnum):
     STRENGTH = 16
     RATER_SEVERITY = 18
     REPORT = 19
+    REACTION = 20
     OCCASION = 24
     LEARNING = 27
     EXAMINATION = 30

@@ -108,7 +108,7 @@ def test_with_tolerance_frozen_more_drug_never_gives_more_tone(
     since = 0.0
     for hours in (0.5, 1.0, 2.5, 4.0, 16.0, 24.0):
         moved = course.advance(state, hours, per_day(300.0), since)
-        state, since = CourseState(moved.drug, frozen), since + hours
+        state, since = dataclasses.replace(moved, tolerance=frozen), since + hours
         for value in findings(who, course.snapshot(state)):
             assert np.all(over_doses(value) <= 1e-12)
 

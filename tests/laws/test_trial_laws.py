@@ -181,7 +181,7 @@ def assert_same(one: VisitRecord, other: VisitRecord, people: Any = slice(None))
     """Compare all that was charted and given, bit by bit."""
     for name, score in one.scores.items():
         np.testing.assert_array_equal(score[..., people], other.scores[name][..., people], err_msg=name)
-    for name in ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain"):
+    for name in ("present", "rate_ug_per_h", "tablets_mg_per_day"):
         np.testing.assert_array_equal(getattr(one, name)[people], getattr(other, name)[people], err_msg=name)
 
 
@@ -403,7 +403,5 @@ def test_people_in_another_order_are_the_same_people(plain: Outcome) -> None:
 
 def _turned(record: VisitRecord) -> VisitRecord:
     flipped = jax.tree.map(lambda leaf: leaf[..., ::-1], {**record.scores})
-    per_person = {
-        name: getattr(record, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
-    }
+    per_person = {name: getattr(record, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day")}
     return VisitRecord(record.phase, record.arm, record.visit, record.time_h, flipped, **per_person)

@@ -13,6 +13,7 @@ import pytest
 
 from eutonia import parameters
 from eutonia.drug.effect import adverse, gaba_b
+from eutonia.drug.effect.exposed import Exposed, Habits, meet
 from eutonia.drug.kinetics import Kinetics, KineticState
 from eutonia.exchange import Dosing, export
 
@@ -239,28 +240,36 @@ MINUTES = np.linspace(0.0, END_H, 48 * 60 + 1)
 
 def risks(route: str, brain: np.ndarray, reactions: tuple[str, ...]) -> np.ndarray:
     """Return the package's risk at the end; its trapezoids are extrapolated to a step of zero."""
-    fine, coarse = (
-        np.array(
-            [
-                -np.log1p(-adverse.cumulative_risk(x, route, "cerebral", MINUTES[::n], brain[::n, None])[0])
-                for x in reactions
-            ]
-        )
-        for n in (1, 2)
-    )
-    return -np.expm1(-(4.0 * fine - coarse) / 3.0)
+    hazards = adverse.Hazards.of("cerebral", oral=route == "oral", intrathecal=route != "oral")
+    fine, coarse = (hazards.cumulative(met(route, brain[::n], n / 60.0), END_H).sum(axis=0)[:, 0] for n in (1, 2))
+    risk = -np.expm1(-(4.0 * fine - coarse) / 3.0)
+    return np.array([risk[adverse.REACTIONS.index(reaction)] for reaction in reactions])
+
+
+def met(route: str, brain: np.ndarray, step_h: float) -> Exposed:
+    """Return what a brain has met at the end of a course that is known at equal steps."""
+    habits, none = Habits.from_records(), jnp.zeros(1)
+    rate = jnp.full(1, 1.0 if route == "intrathecal" else 0.0)
+
+    def step(now: Exposed, ends: jax.Array) -> tuple[Exposed, None]:
+        moved, still = (ends[0][None], ends[1][None]), (none, none)
+        fluid, tablets = (still, moved) if route == "oral" else (moved, still)
+        return meet(now, fluid, tablets, rate, habits, step_h), None
+
+    return jax.lax.scan(step, Exposed.none(1), jnp.stack([brain[:-1], brain[1:]], axis=1))[0]
 
 
 @pytest.mark.parametrize(
     ("model", "route", "given", "reactions"),
     [
         ("effect_oral", "oral", Dosing(dose="20 mg", every="48 hour"), adverse.ORAL_REACTIONS),
+        ("effect_oral", "oral", Dosing(dose="20 mg", every="8 hour"), adverse.ORAL_REACTIONS),
         ("effect_intrathecal", "intrathecal bolus", Dosing(dose="50 ug"), adverse.INTRATHECAL_REACTIONS),
         ("effect_intrathecal", "intrathecal", Dosing(infusion="240 ug/day"), adverse.INTRATHECAL_REACTIONS),
     ],
 )
 def test_risk_of_reactions(model: str, route: str, given: Dosing, reactions: tuple[str, ...]) -> None:
-    names = ("brain", *(f"risk_{reaction}" for reaction in reactions))
+    names = ("brain" if route == "oral" else "brain_from_fluid", *(f"risk_{reaction}" for reaction in reactions))
     found = in_roadrunner(export(model, given), names, times=MINUTES)
     # The exposure is compared elsewhere; here the risk that the package makes of the same exposure.
     assert found[-1, 1:] == pytest.approx(risks(route, found[:, 0], reactions), rel=TOLERANCE)

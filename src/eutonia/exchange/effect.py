@@ -138,57 +138,103 @@ def _release(limb: str) -> Equations:
 
 
 def tablet_hazards() -> Equations:
-    """Return the cumulative risk of each reaction to tablets."""
-    part = _phase("oral")
+    """Return the cumulative risk of each reaction to tablets, those that placebo brings among them."""
+    own = parameters.load("adverse")
+    names = ("drowsiness_oral", "drowsiness_oral_placebo", "placebo_share_oral", "habituation_residual")
+    days = ("habituation_time", "oral_duration")
+    part = _reference("reference_exposure_oral") + Equations(
+        constants=(
+            *(from_record(own[x]) for x in names),
+            *(from_record(own[x], HOUR) for x in days),
+            Constant("used_to_slack", "Error of a solver between two levels that rise together", 1e-6, LEVEL),
+            Constant("no_rise", "No rise of the highest level", 0.0, "ng/mL/h"),
+        ),
+        rules=(
+            Rule("used_to_rise", "Rate at which the brain gets used to tablets", "ng/mL/h", _RISE),
+            Rule("met", "What hazards follow: the highest level used to, and a residual", LEVEL, _MET),
+            Rule("reported", "Course of habituation so far", ONE, _course("time")),
+            Rule("reported_in_trials", "Course of habituation over the label's trials", ONE, _course("oral_duration")),
+        ),
+        rates=(
+            Rate("used_to", "Level of tablets that the brain is used to", LEVEL, "used_to_rise"),
+            Rate("highest_used_to", "Highest level that the brain was ever used to", LEVEL, _HIGHEST),
+            Rate("tablets_met", "Exposure to tablets so far, by time of habituation", LEVEL, _EXPOSED),
+        ),
+    )
     for reaction in adverse.ORAL_REACTIONS:
-        share = "drowsiness_oral_excess" if reaction == "drowsiness" else f"{reaction}_oral"
-        part += _share(share) + _risk(reaction, _hazard(share, "oral"))
+        share, placebo = f"{reaction}_oral", f"{reaction}_oral_placebo"
+        without = placebo if placebo in own else f"placebo_share_oral * {share}"
+        hazard = _hazard(f"(1 - {share}) / (1 - {without})", "reference_exposure_oral")
+        so_far = f"hazard_{reaction} * met - ln(1 - {without}) * reported / reported_in_trials"
+        part += _share(share) + Equations(
+            rules=(
+                *_risk(reaction, hazard, "mL/ng"),
+                Rule(f"cumulative_hazard_{reaction}", f"Cumulative hazard of {_said(reaction)}", ONE, so_far),
+            )
+        )
     return part
+
+
+# The two levels rise together, so they differ by no more than the solver's error: the slack is far above it.
+_RISE = "(brain - used_to) / habituation_time"
+_HIGHEST = "piecewise((used_to_rise + abs(used_to_rise)) / 2, used_to >= highest_used_to - used_to_slack, no_rise)"
+_EXPOSED = "brain / habituation_time"
+_MET = "highest_used_to + habituation_residual * tablets_met"
+
+
+def _course(time: str) -> str:
+    return f"1 - exp(-{time} / habituation_time) + habituation_residual * {time} / habituation_time"
 
 
 def fluid_hazards(*, pump: bool, origin: str = "cerebral") -> Equations:
     """Return the cumulative risk of each reaction to a test bolus, or to a pump (titration, then maintenance)."""
     phases = ("titration", "maintenance") if pump else ("screening",)
-    part = Equations()
+    own = parameters.load("adverse")
+    level = "sensitivity_arm * fast_brain"
+    part = Equations(rules=(Rule("brain_from_fluid", "Effective level at the brain from the fluid", LEVEL, level),))
     for phase in phases:
-        part += _phase(phase)
+        length = from_record(own[f"{phase}_duration"], HOUR)
+        part += Equations(constants=(length,)) + _reference(f"reference_exposure_{phase}_{origin}")
     for reaction in adverse.INTRATHECAL_REACTIONS:
         shares = [f"{reaction}_intrathecal_{origin}_{phase}" for phase in phases]
-        hazards = [_hazard(share, phase) for share, phase in zip(shares, phases, strict=True)]
+        hazards = [
+            f"{_hazard(f'(1 - {share})', f'reference_exposure_{phase}_{origin}')} / {phase}_duration"
+            for share, phase in zip(shares, phases, strict=True)
+        ]
         for share in shares:
             part += _share(share)
         hazard = f"piecewise({hazards[0]}, time <= titration_duration, {hazards[1]})" if pump else hazards[0]
-        part += _risk(reaction, hazard)
+        rate = f"hazard_{reaction} * brain_from_fluid"
+        part += Equations(
+            rules=_risk(reaction, hazard, "mL/ng/h"),
+            rates=(Rate(f"cumulative_hazard_{reaction}", f"Cumulative hazard of {_said(reaction)}", ONE, rate),),
+        )
     return part
 
 
-def _phase(stage: str) -> Equations:
-    own = parameters.load("adverse")
-    length, exposure = own[f"{stage}_duration"], own[f"reference_exposure_{stage}"]
-    return Equations(constants=(from_record(length, HOUR), from_record(exposure)))
+def _reference(name: str) -> Equations:
+    """Return mean and coefficient of variation of an exposure by which hazards are measured."""
+    record = parameters.load("adverse")[name]
+    varies = Constant(f"cv_{name}", f"{record.label}: coefficient of variation", record.spread.cv or 0.0, ONE)
+    return Equations(constants=(from_record(record), varies))
 
 
 def _share(name: str) -> Equations:
     return Equations(constants=(from_record(parameters.load("adverse")[name]),))
 
 
-def _hazard(share: str, stage: str) -> str:
-    return f"-ln(1 - {share}) / {stage}_duration / reference_exposure_{stage}"
+def _hazard(spared: str, reference: str) -> str:
+    """Return the hazard that leaves the share `spared` of people whose exposure is that of a reference."""
+    return f"(({spared})^(-cv_{reference}^2) - 1) / cv_{reference}^2 / {reference}"
 
 
-def _risk(reaction: str, hazard: str) -> Equations:
-    words = reaction.replace("_", " ")
-    return Equations(
-        rules=(
-            Rule(f"hazard_{reaction}", f"Hazard of {words} per level at the brain", "mL/ng/h", hazard),
-            Rule(f"risk_{reaction}", f"Risk of {words} so far", ONE, f"1 - exp(-cumulative_hazard_{reaction})"),
-        ),
-        rates=(
-            Rate(
-                f"cumulative_hazard_{reaction}",
-                f"Cumulative hazard of {words}",
-                ONE,
-                f"hazard_{reaction} * brain",
-            ),
-        ),
+def _said(reaction: str) -> str:
+    return reaction.replace("_", " ")
+
+
+def _risk(reaction: str, hazard: str, unit: str) -> tuple[Rule, ...]:
+    words = _said(reaction)
+    return (
+        Rule(f"hazard_{reaction}", f"Hazard of {words} per exposure of the brain", unit, hazard),
+        Rule(f"risk_{reaction}", f"Risk of {words} so far", ONE, f"1 - exp(-cumulative_hazard_{reaction})"),
     )

@@ -13,7 +13,7 @@ from eutonia.trial.result import StudyResult
 if TYPE_CHECKING:
     import polars
 
-TABLES = ("visits", "patients", "potential_outcomes")
+TABLES = ("visits", "patients", "adverse", "potential_outcomes")
 KINDS = ("parquet", "csv")
 
 # Column, or its beginning: unit and what it is.
@@ -24,11 +24,14 @@ COLUMNS = {
     "phase": ("", "Phase of the study"),
     "arm": ("", "Arm to which the person was allocated; in a crossover the arms in their order"),
     "visit": ("", "Visit in words"),
-    "time_h": ("h", "Time of the visit since the start of its phase, or of its period in a crossover"),
+    "time_h": ("h", "Time of the visit or event since the start of its phase, or of its period in a crossover"),
     "limb": ("", "Limb; empty for a score of the whole person"),
     "scale": ("", "Scale; its unit is under 'scales'"),
     "item": ("", "Muscle group, or 'mean' of the limb"),
     "score": ("unit of the scale", "Score"),
+    "reaction": ("", "Adverse reaction, the first of its kind in the phase"),
+    "route": ("", "What it came from: drug in the spinal fluid, tablets, or what placebo tablets bring too"),
+    "stage": ("", "Stage of intrathecal treatment at that hour"),
     "rater": ("", "Whether raters scatter"),
     "age_year": ("year", "Age"),
     "sex": ("", "Sex"),
@@ -55,7 +58,8 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     import polars as pl
 
-    for name, table in zip(TABLES, (result.visits, result.patients, result.potential), strict=True):
+    tables = (result.visits, result.patients, result.reactions, result.potential)
+    for name, table in zip(TABLES, tables, strict=True):
         if table is None:
             continue
         plain = _plain(table)

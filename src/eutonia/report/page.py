@@ -301,9 +301,11 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
 
 
 def _share_cell(row: Mapping[str, Any]) -> Cell:
-    """Return a share with its interval."""
+    """Return a share with its interval; where nobody knows it, the cell says so."""
+    if _absent(row["share"]):
+        return Cell("not known", "", 0.0)
     text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
-    return Cell(f"{text}%", f"{low} to {high}", 0.0 if _absent(row["share"]) else 100 * row["share"])
+    return Cell(f"{text}%", f"{low} to {high}", 100 * row["share"])
 
 
 def _absent(value: Number | None) -> bool:

@@ -8,6 +8,7 @@ then a day.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 import equinox as eqx
@@ -17,11 +18,15 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from eutonia.drug.effect import gaba_b
+from eutonia.drug.effect.exposed import Exposed, Habits, meet
 from eutonia.drug.kinetics import Kinetics, KineticState, StepPlan
 from eutonia.simulation.people import People
 
 Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
+
+# The brain's receptors adapt as those of the arm: the sites nearest to it.
+_BRAIN_LIKE = 1
 
 # Numerical scheme (tested by halving): step sizes in h and how long after an event each is used.
 FINE_H, HOUR_H, DAY_H = 0.25, 1.0, 24.0
@@ -30,10 +35,14 @@ _ROUNDING_H = 1e-9
 
 
 class CourseState(eqx.Module):
-    """Drug in the body and adaptation of the receptors (leg, arm, brain)."""
+    """Drug in the body, adaptation of the receptors (leg, arm) and what the brain has met so far."""
 
     drug: KineticState
     tolerance: gaba_b.Tolerance
+    exposed: Exposed
+
+
+_Carried = tuple[CourseState, Limbs, tuple[Patients, Patients]]
 
 
 class Snapshot(eqx.Module):
@@ -41,8 +50,8 @@ class Snapshot(eqx.Module):
 
     `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release;
     `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site, `reflex_effect` that at
-    its reflex; `sensitivity` potency left; `brain` effective concentration at the brain's receptors, ng/mL; `plasma`,
-    `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
+    its reflex; `sensitivity` potency left; `brain_fluid` and `brain_blood` effective concentrations at the brain's
+    receptors from the spinal fluid and from tablets, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
     """
 
     hyperpolarisation: Limbs
@@ -50,7 +59,8 @@ class Snapshot(eqx.Module):
     receptor_effect: Limbs
     reflex_effect: Limbs
     sensitivity: Limbs
-    brain: Patients
+    brain_fluid: Patients
+    brain_blood: Patients
     plasma: Patients
     csf_leg: Patients
     csf_arm: Patients
@@ -60,12 +70,12 @@ class Snapshot(eqx.Module):
     def untreated(cls, n_patients: int) -> Snapshot:
         """Return what is seen of people who never had the drug."""
         limbs, patients = jnp.zeros((2, n_patients)), jnp.zeros(n_patients)
-        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *([patients] * 5))
+        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *([patients] * 6))
 
 
 def start(people: People) -> CourseState:
     """Return people who never had the drug."""
-    return CourseState(people.kinetics.initial_state(), gaba_b.Tolerance.naive(people.n))
+    return CourseState(people.kinetics.initial_state(), gaba_b.Tolerance.naive(people.n), Exposed.none(people.n))
 
 
 @jax.jit
@@ -79,10 +89,19 @@ def _tone_site(people: People, state: KineticState) -> Limbs:
     return gaba_b.at_tone_site(levels.slow, people.receptor)
 
 
+def _at_brain(people: People, drug: KineticState, tolerance: gaba_b.Tolerance) -> tuple[Patients, Patients]:
+    """Return the effective concentration at the brain from the spinal fluid and from blood, ng/mL."""
+    exposure, receptor = people.kinetics.exposure(drug), people.receptor
+    sensitivity = gaba_b.sensitivity(tolerance, receptor)[_BRAIN_LIKE]
+    blood = receptor.blood_potency * exposure.blood.fast_brain
+    return exposure.spinal.fast_brain * sensitivity, blood * sensitivity
+
+
 @jax.jit
 def run(
     people: People,
     step: StepPlan,
+    habits: Habits,
     dt_h: float | Array,
     state: CourseState,
     rate_ug_per_h: Patients,
@@ -94,29 +113,31 @@ def run(
     `dt_h`.
     """
 
-    def one_step(_: int | Int[Array, ""], carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
-        now, before = carry
+    def one_step(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
+        now, before, brain = carry
         drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
         after = _tone_site(people, drug)
         tolerance = gaba_b.adapt(now.tolerance, before, after, people.receptor, dt_h)
-        return CourseState(drug, tolerance), after
+        there = _at_brain(people, drug, tolerance)
+        fluid, blood = zip(brain, there, strict=True)
+        exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
+        return CourseState(drug, tolerance, exposed), after, there
 
-    def one_cycle(_: int | Int[Array, ""], carry: tuple[CourseState, Limbs]) -> tuple[CourseState, Limbs]:
-        now, before = carry
-        dosed = CourseState(people.kinetics.tablet(now.drug, tablet_mg), now.tolerance)
-        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before))
+    def one_cycle(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
+        now, before, brain = carry
+        dosed = replace(now, drug=people.kinetics.tablet(now.drug, tablet_mg))
+        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before, brain))
 
-    return lax.fori_loop(0, n_cycles, one_cycle, (state, _tone_site(people, state.drug)))[0]
+    first = (state, _tone_site(people, state.drug), _at_brain(people, state.drug, state.tolerance))
+    return lax.fori_loop(0, n_cycles, one_cycle, first)[0]
 
 
-def steps_between(since_event_h: float, span_h: float, *, tablets: bool = False) -> Iterator[tuple[float, int]]:
+def steps_between(since_event_h: float, span_h: float) -> Iterator[tuple[float, int]]:
     """Yield (step in h, number of steps) that cover `span_h` starting `since_event_h` after the last event."""
     clock, end = since_event_h, since_event_h + span_h
-    for size, until in ((FINE_H, _FINE_UNTIL_H), (HOUR_H, end if tablets else _HOURLY_UNTIL_H), (DAY_H, end)):
-        count = int((min(end, until) - clock + _ROUNDING_H) // size)
-        if count > 0:
-            yield size, count
-            clock += count * size
+    for size, count in _whole_steps(since_event_h, span_h):
+        yield size, count
+        clock += count * size
     for size in (HOUR_H, FINE_H):
         count = int((end - clock + _ROUNDING_H) // size)
         if count > 0:
@@ -126,12 +147,27 @@ def steps_between(since_event_h: float, span_h: float, *, tablets: bool = False)
         yield end - clock, 1
 
 
+def whole_steps(since_event_h: float, span_h: float) -> float:
+    """Return how much of `span_h`, in h, is covered by steps that do not end because the span does."""
+    return sum((size * count for size, count in _whole_steps(since_event_h, span_h)), start=0.0)
+
+
+def _whole_steps(since_event_h: float, span_h: float) -> Iterator[tuple[float, int]]:
+    clock, end = since_event_h, since_event_h + span_h
+    for size, until in ((FINE_H, _FINE_UNTIL_H), (HOUR_H, _HOURLY_UNTIL_H), (DAY_H, end)):
+        count = int((min(end, until) - clock + _ROUNDING_H) // size)
+        if count > 0:
+            yield size, count
+            clock += count * size
+
+
 class Course:
     """The slow clock of one block of people: holds the propagators, advances the state, takes snapshots."""
 
     def __init__(self, people: People) -> None:
         self.people = people
         self._plans: dict[float, StepPlan] = {}
+        self._habits = Habits.from_records()
 
     def _plan(self, dt_h: float) -> StepPlan:
         if dt_h not in self._plans:
@@ -142,7 +178,7 @@ class Course:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
         none = jnp.zeros_like(rate)
         for size, count in steps_between(since_event_h, span_h):
-            state = run(self.people, self._plan(size), size, state, rate, none, count, 1)
+            state = run(self.people, self._plan(size), self._habits, size, state, rate, none, count, 1)
         return state
 
     def advance_tablets(
@@ -153,15 +189,15 @@ class Course:
         """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
         steps = round(every_h / size)
-        return run(self.people, self._plan(size), size, state, rate, tablet_mg, steps, n_tablets)
+        return run(self.people, self._plan(size), self._habits, size, state, rate, tablet_mg, steps, n_tablets)
 
     def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
-        return CourseState(_bolus(self.people.kinetics, state.drug, amount_ug, access), state.tolerance)
+        return replace(state, drug=_bolus(self.people.kinetics, state.drug, amount_ug, access))
 
     def tablet(self, state: CourseState, amount_mg: Patients) -> CourseState:
         """Give a tablet at once (0 mg for those who get none)."""
-        return CourseState(_tablet(self.people.kinetics, state.drug, amount_mg), state.tolerance)
+        return replace(state, drug=_tablet(self.people.kinetics, state.drug, amount_mg))
 
     def snapshot(self, state: CourseState) -> Snapshot:
         """Return what an examination sees of the drug now."""
@@ -175,14 +211,15 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     levels = exposure.levels(receptor.blood_potency)
     slow = gaba_b.effect(gaba_b.at_tone_site(levels.slow, receptor), state.tolerance, receptor)
     fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
-    sensitivity = gaba_b.sensitivity(state.tolerance, receptor)
+    fluid, blood = _at_brain(people, state.drug, state.tolerance)
     return Snapshot(
         hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),
         release=gaba_b.release(fast, receptor),
         receptor_effect=slow,
         reflex_effect=fast,
-        sensitivity=sensitivity,
-        brain=levels.fast_brain * sensitivity[1],
+        sensitivity=gaba_b.sensitivity(state.tolerance, receptor),
+        brain_fluid=fluid,
+        brain_blood=blood,
         plasma=exposure.plasma,
         csf_leg=levels.csf_leg,
         csf_arm=levels.csf_arm,

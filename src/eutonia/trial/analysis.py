@@ -17,6 +17,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.published import Published as PublishedRow
 from eutonia.trial.charting import items, visit_words
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
+from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
 
@@ -43,6 +44,15 @@ class Outcome:
     member: np.ndarray
     known: dict[str, np.ndarray] = field(default_factory=dict)
     left_h: dict[str, Values] = field(default_factory=dict)
+    reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
+
+    def in_arm(self, phase: str, arm: str) -> Flags:
+        """Return who entered a phase and was in an arm of it: those allocated to it, or, in a crossover, everybody."""
+        of = next(one for one in self.study.phases if one.name == phase)
+        entered = self.entered[phase]
+        if of.design == "crossover":
+            return entered
+        return entered & (self.assigned[phase] == [one.name for one in of.arms].index(arm))
 
     def by_replicate(self, values: np.ndarray) -> np.ndarray:
         """Return values over people as a table of replicate by person."""
@@ -59,7 +69,17 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
         for name in ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h")
     }
     member = np.concatenate([b.member for b in parts])
-    return Outcome(study, len(member) // study.population.n, visits, member=member, **whole)
+    reactions = {
+        key: Reactions(
+            *(
+                np.concatenate([getattr(b.reactions[key], name) for b in parts], axis=-1)
+                for name in ("time_h", "source")
+            )
+        )
+        for key in parts[0].reactions
+    }
+    n_replicates = len(member) // study.population.n
+    return Outcome(study, n_replicates, visits, member=member, reactions=reactions, **whole)
 
 
 def _merge_periods(visits: list[VisitRecord]) -> dict[tuple[str, str, int], VisitRecord]:
@@ -79,7 +99,6 @@ def _merge_periods(visits: list[VisitRecord]) -> dict[tuple[str, str, int], Visi
             present=first.present | later,
             rate_ug_per_h=np.where(later, record.rate_ug_per_h, first.rate_ug_per_h),
             tablets_mg_per_day=np.where(later, record.tablets_mg_per_day, first.tablets_mg_per_day),
-            brain=np.where(later, record.brain, first.brain),
         )
     return found
 
@@ -91,7 +110,7 @@ def _stack(records: list[VisitRecord]) -> VisitRecord:
     return VisitRecord(first.phase, first.arm, first.visit, first.time_h, scores, **joined)
 
 
-_PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
+_PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 
 
 def quantities(outcome: Outcome, adverse: polars.DataFrame | None = None) -> tuple[Quantity, ...]:

@@ -23,6 +23,7 @@ from eutonia.study.titration import (
 from eutonia.trial.charting import of_limb
 from eutonia.trial.given import Flow, Schedule
 from eutonia.trial.period import DECISION, DOSE, Finding, PeriodClock, Task
+from eutonia.trial.reactions import ReactionWatch
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -50,7 +51,8 @@ class ArmRun:
     member: Flags
     end_h: float
     first_visit: int
-    screening: Screening | None = None
+    screening: Screening | None
+    watch: ReactionWatch
     relieved_ug_per_h: Patients | None = None
     effective_ug: Patients | None = None
     _visits: int = 0

@@ -8,6 +8,7 @@ forecast.
 from __future__ import annotations
 
 import dataclasses
+import heapq
 import time
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia._progress import Progress, silent
-from eutonia.drug.effect.adverse import hazard_per_exposure, stage_of
+from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.pump import Device, Pump
 from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient, is_cord
@@ -36,6 +37,7 @@ from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
+from eutonia.trial.withdrawal import Interruptions, add_withdrawal, told
 
 if TYPE_CHECKING:
     import xarray
@@ -44,8 +46,10 @@ if TYPE_CHECKING:
 POSSIBLE_PEOPLE = 64
 _LOOKS = 4096
 _HOURS_PER_DAY = 24.0
-# Looks after an event: (step, until) in h; and before and after a zoomed event.
-_DENSE = ((0.5, 8.0), (2.0, 24.0), (8.0, 168.0))
+# Looks after a start, a stop or a large change, whatever the examinations: (step, until) in h.
+_DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * 24.0))
+_LARGE = 0.2
+# Before and after a zoomed event, h.
 _ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
 
 
@@ -72,6 +76,8 @@ class _Case:
         self.recorder = Recorder()
         self.events: list[tuple[float, str]] = []
         self.zooms: list[Zoom] = []
+        self.looks: list[float] = []
+        self.interruptions = Interruptions()
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
         """Return the bias in mV that this lesion gives a person of factor 1 at a time since its onset."""
@@ -89,16 +95,20 @@ class _Case:
 
     def note(self, time_h: float) -> None:
         """Advance to `time_h`, whatever runs dry on the way, and note what is found."""
-        self.advance(time_h)
+        self.advance(time_h, looking=True)
         if self.recorder.times and self.recorder.times[-1] >= time_h:
             return
         self.recorder.note(time_h, self.people_at(time_h), self.clock)
 
-    def advance(self, time_h: float) -> None:
+    @property
+    def turns_at_h(self) -> float:
+        """Hour at which something happens of itself: alarm, empty reservoir, or another solution at the tip."""
+        return np.inf if self.pump is None else min(self.pump.alarm_at_h, self.pump.turns_at_h)
+
+    def advance(self, time_h: float, *, looking: bool = False) -> None:
         """Advance the drug; change the infusion when another solution reaches the tip or the reservoir runs dry."""
         while self.pump is not None:
-            alarm, dry = self.pump.alarm_at_h, self.pump.dry_at_h
-            turn = min(alarm, self.pump.turns_at_h)
+            alarm, dry, turn = self.pump.alarm_at_h, self.pump.dry_at_h, self.turns_at_h
             if turn > time_h:
                 self.pump = self.pump.at(time_h)
                 break
@@ -106,23 +116,29 @@ class _Case:
             self.pump = self.pump.at(turn)
             if turn == dry:
                 self.log(turn, "pump runs dry")
-                self.clock.set_rate(np.zeros(len(self.person)), abrupt=True)
+                self.deliver(turn, 0.0, abrupt=True)
                 self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
-                self.dense(turn, time_h)
+                self.look_after(turn)
             elif turn == alarm:
                 self.log(turn, "low-reservoir alarm")
             else:
                 self.log(turn, "the new solution reaches the tip")
-                self.clock.set_rate(np.full(len(self.person), self.pump.delivered), abrupt=True)
-        self.clock.advance_to(time_h)
+                self.deliver(turn, self.pump.delivered, abrupt=True)
+                self.look_after(turn)
+        self.clock.advance_to(time_h, looking=looking)
 
-    def dense(self, start_h: float, end_h: float) -> None:
-        """Note densely after a change, up to `end_h`."""
+    def deliver(self, time_h: float, rate: float, *, abrupt: bool) -> None:
+        """Let the pump deliver a rate, ug/h, from now on."""
+        self.clock.set_rate(np.full(len(self.person), rate), abrupt=abrupt)
+        self.interruptions.given(time_h, pump=rate > 0, tablets=bool(self.clock.tablets))
+
+    def look_after(self, start_h: float) -> None:
+        """Look densely after a change, whatever else is planned."""
         at = start_h
         for step, until in _DENSE:
-            while at + step <= min(start_h + until, end_h):
+            while at + step <= start_h + until:
                 at += step
-                self.note(at)
+                heapq.heappush(self.looks, at)
 
     def log(self, time_h: float, label: str) -> None:
         """Keep an event for the report."""
@@ -131,6 +147,7 @@ class _Case:
     def act(self, event: Event) -> bool:
         """Do one event of the file now; return whether it is abrupt enough for a dense look afterwards."""
         n = len(self.person)
+        self.clock.advance_to(event.at_h)
         if event.kind == "bolus":
             self.clock.bolus(np.full(n, event.dose_ug), event.access)
             self.log(event.at_h, f"test bolus {event.dose_ug.text}")
@@ -142,7 +159,7 @@ class _Case:
             assert self.pump is not None
             was_dry = self.pump.volume == 0
             self.pump = self.pump.refill(event.concentration_ug_per_ml)
-            self.clock.set_rate(np.full(n, self.pump.delivered), abrupt=was_dry)
+            self.deliver(event.at_h, self.pump.delivered, abrupt=was_dry)
             self.log(event.at_h, "refill")
             return was_dry
         if event.kind == "creatinine clearance":
@@ -164,6 +181,8 @@ class _Case:
             self.log(event.at_h, f"{event.dose_mg.text} every {event.every_h.text}")
         else:
             self.log(event.at_h, "tablets stopped")
+        is_pumped = self.pump is not None and self.pump.delivered > 0
+        self.interruptions.given(event.at_h, pump=is_pumped, tablets=bool(self.clock.tablets))
         return True
 
     def _program(self, at_h: float, rate: float) -> bool:
@@ -182,9 +201,11 @@ class _Case:
         before = self.pump.delivered
         self.pump = self.pump.program(rate)
         abrupt = before == 0 or rate == 0
-        self.clock.set_rate(np.full(len(self.person), self.pump.delivered), abrupt=abrupt)
+        self.deliver(at_h, self.pump.delivered, abrupt=abrupt)
         self.log(at_h, f"pump {rate * _HOURS_PER_DAY:.0f} ug/day" if rate else "pump stopped")
-        return abrupt
+        if not rate and before:
+            self.zooms.append(Zoom("Pump stopped", at_h - _HOURS_PER_DAY, at_h + _ZOOM_DRY_H))
+        return abrupt or abs(self.pump.delivered - before) > _LARGE * before
 
     def _kidneys(self, clearance: float) -> None:
         people = self.clock.people
@@ -222,6 +243,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             beyond_label=list(study.beyond_label),
         ),
         zooms=tuple(case.zooms),
+        withdrawal=told(course, case.interruptions),
     )
 
 
@@ -271,34 +293,30 @@ def _lesion(study: CaseStudy) -> Lesion:
 
 
 def _live(case: _Case, progress: Progress) -> None:
-    """Go through the examinations and events of the file in order."""
+    """Go through the examinations and events of the file in order, and look closely after every large change."""
     study, end = case.study, float(case.study.case.duration_h)
-    exams = np.arange(0.0, end + 1e-6, study.case.examine_every_h)
-    times = sorted({*exams.tolist(), *(float(e.at_h) for e in study.events if e.at_h <= end), end})
-    for k, at in enumerate(times):
-        case.note(at)
-        abrupt = [case.act(event) for event in study.events if event.at_h == at]
+    events = [event for event in study.events if event.at_h <= end]
+    case.looks += [*np.arange(0.0, end + 1e-6, study.case.examine_every_h), *(float(e.at_h) for e in events), end]
+    heapq.heapify(case.looks)
+    while case.looks and (at := min(case.looks[0], case.turns_at_h)) <= end:
+        while case.looks and case.looks[0] <= at:
+            heapq.heappop(case.looks)
+        case.note(float(at))
+        abrupt = [case.act(event) for event in events if event.at_h == at]
         if any(abrupt):
-            case.dense(at, times[k + 1] if k + 1 < len(times) else end)
+            case.look_after(float(at))
         progress("Course", at / end)
 
 
 def _with_risks(case: _Case) -> xarray.Dataset:
-    """Add the risks of drowsiness a day and of withdrawal signs to the course."""
+    """Add the risk of drowsiness a day and what is known of withdrawal to the course."""
     import xarray as xr
 
     course = case.recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
-    origin = "spinal" if is_cord(case.cohort.origin) else "cerebral"
-    brain = course["brain_effective"].to_numpy()
-    begun = next((e.at_h for e in case.study.events if e.kind in ("infusion", "tablets")), np.inf)
-    oral = not any(e.kind == "infusion" for e in case.study.events)
-    hazard = np.zeros_like(brain)
-    for i, at in enumerate(course["time_h"].to_numpy()):
-        route = "oral" if oral else "intrathecal infusion" if at >= begun else "intrathecal bolus"
-        hazard[i] = hazard_per_exposure("drowsiness", stage_of(route, at - begun), origin) * brain[i]
-    drowsy = -np.expm1(-hazard * _HOURS_PER_DAY)
-    rebound = (course["bias"] - course["untreated_bias"]).clip(min=0.0)
+    hazards = Hazards.of("spinal" if is_cord(case.cohort.origin) else "cerebral", oral=True, intrathecal=True)
+    fluid, blood = course["brain_fluid"].to_numpy(), course["brain_blood"].to_numpy()
+    hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, case.recorder.exposed(POSSIBLE_PEOPLE))
     attributes = {"units": "1", "long_name": "Drowsiness within a day"}
-    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), drowsy, attributes)
-    course["rebound"] = rebound.assign_attrs(units="mV", long_name="Bias above the untreated level (rebound)")
+    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * _HOURS_PER_DAY), attributes)
+    add_withdrawal(course, case.interruptions)
     return course

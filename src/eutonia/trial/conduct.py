@@ -13,7 +13,8 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams, parameters
 from eutonia.assessment.scoring import Chart
-from eutonia.patient import Cohort
+from eutonia.drug.effect.adverse import Origin
+from eutonia.patient import Cohort, is_cord
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.people import People
@@ -21,7 +22,8 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
 from eutonia.study.titration import LabelTitration
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
-from eutonia.trial.period import VISIT, PeriodClock, Task, run_period
+from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
+from eutonia.trial.reactions import Reactions, ReactionWatch, luck, read_hours
 from eutonia.trial.recruitment import Pool, recruit
 
 Patients = Float[np.ndarray, " patient"]
@@ -44,7 +46,6 @@ class VisitRecord:
     present: Flags
     rate_ug_per_h: Patients
     tablets_mg_per_day: Patients
-    brain: Patients
 
 
 @dataclass
@@ -62,6 +63,7 @@ class BlockOutcome:
     features: dict[str, Patients] = field(default_factory=dict)
     known: dict[str, np.ndarray] = field(default_factory=dict)
     left_h: dict[str, Patients] = field(default_factory=dict)
+    reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
 
     def head(self, n: int) -> BlockOutcome:
         """Return the first `n` people (the others only filled the block)."""
@@ -71,8 +73,8 @@ class BlockOutcome:
                 return value[..., :n]
             if isinstance(value, dict):
                 return {key: cut(item) for key, item in value.items()}
-            if isinstance(value, VisitRecord):
-                return VisitRecord(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})
+            if isinstance(value, VisitRecord | Reactions):
+                return type(value)(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})
             if isinstance(value, list):
                 return [cut(item) for item in value]
             return value
@@ -139,7 +141,8 @@ class _Conductor:
             )
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
-        return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening)
+        watch = ReactionWatch(arm, origin_of(self.study), luck(self.seed, self.person, index))
+        return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening, watch)
 
     def _period(
         self, phase: Phase, index: int, runs: list[ArmRun], state: CourseState, entered: Flags, leaves_h: Patients
@@ -159,7 +162,11 @@ class _Conductor:
         if watch is not None and watch > 0:
             visit = index * VISITS_PER_PHASE + VISITS_PER_PHASE // 2 - 1
             tasks.append(Task(watch, VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
+        hours = read_hours(float(phase.visits_h[-1])) if "adverse" in self.study.assessment.scales else []
+        tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
+        tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
         run_period(clock, tasks)
+        self._react(phase, runs, leaves_h)
         self._learn(phase, runs, charts, late)
         for run in runs:
             if run.relieved_ug_per_h is not None:
@@ -197,9 +204,17 @@ class _Conductor:
                     present=present,
                     rate_ug_per_h=clock.rate,
                     tablets_mg_per_day=clock.tablets_mg_per_day,
-                    brain=np.asarray(finding.snapshot.brain),
                 )
             )
+
+    def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients) -> None:
+        """File what came to the people of each arm; in a crossover each of them was in it for one period."""
+        if "adverse" not in self.study.assessment.scales:
+            return
+        for run in runs:
+            key, found = (phase.name, run.arm.name), run.watch.found(leaves_h)
+            old = self.outcome.reactions.get(key)
+            self.outcome.reactions[key] = found if old is None else found.of(run.member, old)
 
     # --- what a phase teaches the next one ---
 
@@ -293,6 +308,11 @@ def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
         "lesion_place": lesions.place_names(),
         "lesion_volume_ml": lesions.volume_mL,
     }
+
+
+def origin_of(study: TrialStudy) -> Origin:
+    """Return which rows of the label's tables a trial's people belong to."""
+    return "spinal" if is_cord(study.population.origin) else "cerebral"
 
 
 def chart_of(record: VisitRecord) -> Chart:

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
-from eutonia.simulation.course import Course, CourseState, Snapshot
+from eutonia.simulation.course import Course, CourseState, Snapshot, whole_steps
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
@@ -29,7 +29,7 @@ _SAME_TIME_H = 1e-6
 _AFTER_FINE_STEPS_H = 12.0
 _LONG_AGO_H = 1e4
 # Order of tasks at one time: a visit at time 0 comes before the dose, and so does a decision.
-VISIT, DECISION, DOSE = 0, 1, 2
+VISIT, DECISION, DOSE, LOOK = range(4)
 
 
 @dataclass(eq=False)
@@ -51,9 +51,23 @@ class Finding:
     snapshot: Snapshot
 
 
+@dataclass(frozen=True)
+class _Mark:
+    """Where the drug's own steps have come to: state, hour, hour of the last event, next tablet of each schedule."""
+
+    state: CourseState
+    now_h: float
+    last_event_h: float
+    next_h: tuple[float, ...]
+
+
 @dataclass
 class PeriodClock:
-    """Moves a block of people through one period. Times are hours since the start of the period."""
+    """Moves a block of people through one period. Times are hours since the start of the period.
+
+    Looking never moves the drug: a look goes on from the last whole step, and the next advance starts again from there,
+    so that steps, and with them results, are the same however often somebody looks.
+    """
 
     course: Course
     state: CourseState
@@ -65,6 +79,7 @@ class PeriodClock:
     tablets: list[TabletPlan] = field(default_factory=list)
     now_h: float = 0.0
     last_event_h: float = -_LONG_AGO_H
+    _mark: _Mark | None = None
 
     def __post_init__(self) -> None:
         """Start without any practice."""
@@ -101,38 +116,64 @@ class PeriodClock:
         shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(people.n))
         return Finding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
 
-    def advance_to(self, time_h: float) -> None:
-        """Advance everybody to `time_h`, giving the tablets that are due before it."""
+    def advance_to(self, time_h: float, *, looking: bool = False) -> None:
+        """Advance everybody to `time_h`, giving the tablets that are due before it; `looking` if only to look."""
+        self._back()
+        if looking:
+            self._advance(time_h, whole=True)
+            dues = tuple(plan.next_h for plan in self.tablets)
+            self._mark = _Mark(self.state, self.now_h, self.last_event_h, dues)
+        self._advance(time_h, whole=False)
+
+    def _back(self) -> None:
+        """Return from a look to where the drug's own steps had come to."""
+        if self._mark is None:
+            return
+        self.state, self.now_h, self.last_event_h = self._mark.state, self._mark.now_h, self._mark.last_event_h
+        for plan, due in zip(self.tablets, self._mark.next_h, strict=True):
+            plan.next_h = due
+        self._mark = None
+
+    def _advance(self, time_h: float, *, whole: bool) -> None:
+        """Advance to `time_h`, or, in whole steps and dosing intervals only, to the last of them before it."""
         while time_h - self.now_h > _SAME_TIME_H:
             due = [plan for plan in self.tablets if plan.next_h < min(time_h, plan.stop_h) - _SAME_TIME_H]
             upcoming = min((plan.next_h for plan in due), default=time_h)
             if upcoming - self.now_h > _SAME_TIME_H:
-                self._drift(upcoming)
+                is_look = whole and not due
+                self._drift(self._last_step(upcoming) if is_look else upcoming)
+                if is_look:
+                    return
             elif len({(plan.next_h, plan.every_h) for plan in self.tablets}) == 1:
-                self._cycles(due, time_h)
+                stop = min(time_h, *(plan.stop_h for plan in due))
+                count = int((stop - self.now_h + _SAME_TIME_H) // due[0].every_h)
+                if count == 0 and whole:
+                    return
+                self._cycles(due, count)
             else:
                 self._give(due)
 
+    def _last_step(self, time_h: float) -> float:
+        """Return the hour of the last whole step before `time_h`."""
+        return self.now_h + whole_steps(self.now_h - self.last_event_h, time_h - self.now_h)
+
     def _drift(self, time_h: float) -> None:
-        span = time_h - self.now_h
-        since = self.now_h - self.last_event_h
-        if self.tablets:
-            since = min(since, _AFTER_FINE_STEPS_H)
+        span, since = time_h - self.now_h, self.now_h - self.last_event_h
         self.state = self.course.advance(self.state, span, jnp.asarray(self.rate), since)
         self.now_h = time_h
 
-    def _cycles(self, plans: list[TabletPlan], time_h: float) -> None:
+    def _cycles(self, plans: list[TabletPlan], count: int) -> None:
         """Go through the intervals of tablets that are all taken at the same times, as one tablet of their sum."""
-        every = plans[0].every_h
-        count = int((min(time_h, *(plan.stop_h for plan in plans)) - self.now_h + _SAME_TIME_H) // every)
         if count == 0:
             self._give(plans)
             return
         dose, rate = jnp.asarray(sum(plan.dose_mg for plan in plans)), jnp.asarray(self.rate)
+        every = plans[0].every_h
         self.state = self.course.advance_tablets(self.state, dose, every, count, rate)
         self.now_h += count * every
         for plan in plans:
             plan.next_h = self.now_h
+        self.last_event_h = max(self.last_event_h, self.now_h - _AFTER_FINE_STEPS_H)
 
     def _give(self, due: list[TabletPlan]) -> None:
         for plan in due:
@@ -165,8 +206,8 @@ class PeriodClock:
 
 @dataclass(frozen=True)
 class Task:
-    """Something to do at a time: `order` 0 visits, 1 decisions, 2 doses, so that a visit at time 0 comes before the
-    dose.
+    """Something to do at a time: `order` VISIT, DECISION, DOSE or LOOK, so that a visit at time 0 comes before the
+    dose. A visit or look changes nothing of what is given.
     """
 
     time_h: float
@@ -175,7 +216,7 @@ class Task:
 
 
 def run_period(clock: PeriodClock, tasks: list[Task]) -> None:
-    """Do every task in the order of time, then of kind, then as listed."""
+    """Do every task in the order of time, then of kind, then as listed; visits and looks leave the drug alone."""
     for task in sorted(tasks, key=lambda t: (t.time_h, t.order)):
-        clock.advance_to(task.time_h)
+        clock.advance_to(task.time_h, looking=task.order in (VISIT, LOOK))
         task.act(clock)

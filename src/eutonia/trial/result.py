@@ -237,7 +237,10 @@ class StudyResult:
     events : tuple of (time_h, label)
         What happened to the person of a case, in h from the start.
     adverse : polars.DataFrame or None
-        reaction, phase, arm, share, low, high; shares from 0 to 1.
+        reaction, phase, arm, placebo, n (people in the arm), share, low, high; shares from 0 to 1, null where the label
+        does not say.
+    reactions : polars.DataFrame or None
+        One row an event, the first of its kind: replicate, patient, arm, phase, reaction, time_h, route, stage.
     patients : polars.DataFrame or None
         One row a person: patient, replicate, person, arm, what was known before treatment, arm and leaving of each
         phase, responder (bool), response_arm, and what the model knows before treatment.
@@ -249,6 +252,8 @@ class StudyResult:
         Closer looks for a case.
     potential : polars.DataFrame or None
         The columns of `visits` for the arms that people were not allocated to, where asked for.
+    withdrawal : tuple of str
+        What the hours without drug look like in a case, a sentence an hour.
     """
 
     title: str
@@ -263,11 +268,13 @@ class StudyResult:
     run: Mapping[str, Any]
     events: tuple[tuple[float, str], ...] = ()
     adverse: polars.DataFrame | None = None
+    reactions: polars.DataFrame | None = None
     patients: polars.DataFrame | None = None
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
     responders: polars.DataFrame | None = None
     potential: polars.DataFrame | None = None
+    withdrawal: tuple[str, ...] = ()
 
     @property
     def compared(self) -> tuple[Quantity, ...]:

@@ -16,12 +16,13 @@ from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import BlockOutcome, conduct
 from eutonia.trial.patients import patient_table
+from eutonia.trial.reactions import adverse_table, event_table
 from eutonia.trial.record import run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.tables import dose_table, visit_table
-from eutonia.trial.trace import adverse_table, sample_course
+from eutonia.trial.trace import sample_course
 
 _WORKERS = 2
 
@@ -83,6 +84,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
             beyond_label=list(study.beyond_label),
         ),
         adverse=adverse,
+        reactions=event_table(outcome),
         patients=patient_table(outcome),
         endpoint=response.definition if response else "",
         responders=responders,

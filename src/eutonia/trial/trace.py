@@ -1,4 +1,4 @@
-"""Adverse effects of a trial's arms, and the continuous course of a sample of its people."""
+"""The continuous course of a sample of people: of a trial, or the possible people of a case."""
 
 from __future__ import annotations
 
@@ -10,63 +10,22 @@ import numpy as np
 
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
-from eutonia.drug.effect.adverse import cumulative_risk, reactions, stage_of
+from eutonia.drug.effect.exposed import Exposed
 from eutonia.limb.muscle import LIMBS
-from eutonia.patient import is_cord
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import Arm
 from eutonia.trial import lanes
-from eutonia.trial.analysis import Outcome
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import VISITS_PER_PHASE, with_tip
-from eutonia.trial.period import PeriodClock, Task, run_period
+from eutonia.trial.conduct import VISITS_PER_PHASE, origin_of, with_tip
+from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
+from eutonia.trial.reactions import ReactionWatch, luck
 from eutonia.trial.recruitment import Pool, recruit
 
 if TYPE_CHECKING:
-    import polars
     import xarray
-
-_TAIL = 0.025
-
-
-def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
-    """Return each arm's risk of each reaction, as mean over people and interval over replicate trials."""
-    import polars as pl
-
-    if "adverse" not in outcome.study.assessment.scales:
-        return None
-    origin = "spinal" if is_cord(outcome.study.population.origin) else "cerebral"
-    rows = []
-    for phase in outcome.study.phases:
-        for arm in phase.arms:
-            route = route_of(arm)
-            if route is None or arm.placebo:
-                continue
-            records = [outcome.visits[phase.name, arm.name, k] for k in range(len(phase.visits_h))]
-            time_h = np.array([r.time_h for r in records])
-            present = outcome.entered[phase.name]
-            for reaction in reactions(stage_of(route, 0.0)):
-                risk = cumulative_risk(reaction, route, origin, time_h, np.array([r.brain for r in records]))
-                table = outcome.by_replicate(np.where(present, risk, np.nan))
-                means = np.nanmean(table[~np.all(np.isnan(table), axis=1)], axis=1)
-                low, high = np.quantile(means, [_TAIL, 1 - _TAIL])
-                label = reaction.replace("_", " ")
-                rows.append((label, phase.name, arm.name, float(means.mean()), float(low), float(high)))
-    names = ["reaction", "phase", "arm", "share", "low", "high"]
-    return pl.DataFrame(rows, schema=names, orient="row") if rows else None
-
-
-def route_of(arm: Arm) -> str | None:
-    """Return the route of an arm's main treatment."""
-    routes = [treatment.route for treatment in arm.treatments]
-    for route in ("intrathecal infusion", "intrathecal bolus", "oral"):
-        if route in routes:
-            return route
-    return None
 
 
 class Recorder:
@@ -83,6 +42,11 @@ class Recorder:
         self.times.append(time_h)
         self._looks.append((people, clock.state))
         self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
+
+    def exposed(self, n_people: int) -> Exposed:
+        """Return what the brains of the first people had met by each time; arrays of time by patient."""
+        met = [look[1].exposed for look in self._looks]
+        return jax.tree.map(lambda *leaves: np.stack([np.asarray(x)[:n_people] for x in leaves]), *met)
 
     def dataset(self, n_people: int, width: int) -> xarray.Dataset:
         """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at
@@ -128,7 +92,9 @@ def _look(people: People, state: CourseState) -> dict[str, Any]:
     return {
         **{name: getattr(snapshot, name) for name in of_drug},
         **{name: getattr(scored, name) for name in of_chart},
-        "brain_effective": snapshot.brain,
+        "brain_effective": snapshot.brain_fluid + snapshot.brain_blood,
+        "brain_fluid": snapshot.brain_fluid,
+        "brain_blood": snapshot.brain_blood,
         "bias": exam.bias,
         "untreated_bias": people.bias,
         "contracture": exam.contracture,
@@ -152,7 +118,8 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     for index, phase in enumerate(study.phases):
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])
-        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE)
+        watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
+        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE, None, watch)
         placed = with_tip(people, [run])
         clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(width))
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
@@ -160,7 +127,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         def note(now: PeriodClock, offset: float = begin) -> None:
             recorder.note(offset + now.now_h, now.people_now, now)
 
-        run_period(clock, [*run.tasks(), *(Task(t, 3, note) for t in grid)])
+        run_period(clock, [*run.tasks(), *(Task(t, LOOK, note) for t in grid)])
         begin += end + _BETWEEN_H
     return recorder.dataset(min(_SAMPLE, study.population.n), width)
 
@@ -173,6 +140,8 @@ _VARIABLES = {
     "csf_arm": ("ng/mL", "Spinal fluid, arm"),
     "csf_brain": ("ng/mL", "Cisterns"),
     "brain_effective": ("ng/mL", "Effective concentration at the brain"),
+    "brain_fluid": ("ng/mL", "Effective concentration at the brain from the spinal fluid"),
+    "brain_blood": ("ng/mL", "Effective concentration at the brain from tablets"),
     "receptor_effect": ("1", "Effect"),
     "sensitivity": ("1", "Sensitivity left"),
     "bias": ("mV", "Motoneuron bias, lesion less drug"),

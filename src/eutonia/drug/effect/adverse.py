@@ -1,75 +1,151 @@
-"""Adverse effects: one hazard a reaction, route and phase of treatment, in proportion to exposure of the brain.
+"""Adverse effects: one hazard a reaction, by route and stage of each moment, in proportion to exposure of the brain.
 
-No single exposure curve gives the rates of every phase, because label phases are cumulative over very different
-times. So each label row becomes a hazard per hour at the exposure of its phase, and a person's hazard follows their
-own exposure.
+No single exposure curve gives the rates of every phase, because label phases are cumulative over very different times.
+So each label row becomes a hazard at the exposure of its phase, and a person's hazard follows their own exposure
+(`Exposed`). On tablets most reactions come early: people get used to a level, and only a higher one is new to them.
 
 Equation
-    h(t) = -log(1 - p) / T * B(t) / B_ref ;  risk = 1 - exp(-integral of h)
-p published incidence, T length of the phase, B effective concentration at the brain (ng/mL), B_ref its level in that
-phase.
-Not for: overdose (the hazard is linear), or the order of reactions in one person.
+    L = sum over stages of k_stage X_stage + k_oral (M + r A / tau) + k_placebo (1 - exp(-t/tau) + r t / tau)
+    risk = 1 - exp(-L) ;  the reaction comes at the hour at which L reaches the person's own -log(luck)
+    k    = c^-2 [(1 - p)^(-c^2) - 1] / X_ref : people whose exposure has mean X_ref and CV c (gamma) then show p
+    k_placebo = -log(1 - p_0) / (1 - exp(-T/tau) + r T / tau)
+X, M, A what the brain has met (`Exposed`), t time on tablets or placebo, p published incidence, p_0 that on placebo,
+tau and r habituation; on tablets p is what drug adds, 1 - (1 - p_tablets) / (1 - p_0).
+Source: Label_ITB, Label_oral; X_ref from the present drug model (calibration/adverse_exposure.py).
+Not for: overdose (the hazard is linear), withdrawal, or the order of reactions in one person. The intrathecal label has
+no placebo group: none of its reactions is given to placebo.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
 
 Stage = Literal["screening", "titration", "maintenance", "oral"]
-Hours = Float[np.ndarray, " time"]
+Origin = Literal["cerebral", "spinal"]
+Levels = Float[np.ndarray, "..."]
+Cumulative = Float[np.ndarray, "source reaction patient"]
 
 INTRATHECAL_REACTIONS = (
-    "drowsiness", "dizziness", "headache", "nausea", "confusion", "hypotonia", "urinary_retention", "seizure",
-    "hypotension", "hypoventilation", "coma",
+    "drowsiness", "dizziness", "headache", "nausea", "confusion", "hypotonia", "paresthesia", "constipation",
+    "urinary_retention", "seizure", "hypotension", "hypoventilation", "coma",
 )  # fmt: skip
-ORAL_REACTIONS = ("drowsiness", "dizziness", "weakness", "fatigue", "headache", "nausea", "confusion")
-_HOURS_PER_DAY = 24.0
+ORAL_REACTIONS = (
+    "drowsiness", "dizziness", "weakness", "fatigue", "headache", "nausea", "confusion", "insomnia", "hypotension",
+    "constipation", "urinary_frequency",
+)  # fmt: skip
+#: All reactions; the place of one here is the key of its luck, so new ones are added at the end.
+REACTIONS = (*INTRATHECAL_REACTIONS, "weakness", "fatigue", "insomnia", "urinary_frequency")
+#: What a reaction may come from, in the order of `Hazards.cumulative`; placebo tablets bring the background too.
+SOURCES = ("screening", "titration", "maintenance", "oral", "background")
 
 
-def reactions(stage: Stage) -> tuple[str, ...]:
-    """Return the reactions that the label counts in a stage of treatment."""
-    return ORAL_REACTIONS if stage == "oral" else INTRATHECAL_REACTIONS
+def share_on(reaction: str, stage: Stage, origin: Origin) -> float:
+    """Return the published incidence of a reaction on drug in a stage of treatment."""
+    name = f"{reaction}_oral" if stage == "oral" else f"{reaction}_intrathecal_{origin}_{stage}"
+    return parameters.load("adverse").value(name)
 
 
-def hazard_per_exposure(reaction: str, stage: Stage, origin: str) -> float:
-    """Return the hazard of a reaction per hour and ng/mL at the brain.
+def share_on_placebo(reaction: str) -> float:
+    """Return the incidence of a reaction to placebo tablets: published for drowsiness, for the rest a share of that on
+    drug.
+    """
+    records = parameters.load("adverse")
+    own = f"{reaction}_oral_placebo"
+    return (
+        records.value(own)
+        if own in records
+        else records.value("placebo_share_oral") * share_on(reaction, "oral", "cerebral")
+    )
 
-    `origin` is "cerebral" or "spinal". Drowsiness by mouth is the excess over placebo, which has no exposure.
+
+def course_of_habituation(time_h: float) -> float:
+    """Return what has come by a time on an unchanged dose, of what comes before people are used to it."""
+    tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+    spent = time_h / (tau * HOURS_PER_DAY)
+    return float(-np.expm1(-spent) + residual * spent)
+
+
+def reference_exposure(stage: Stage, origin: Origin) -> tuple[float, float]:
+    """Return mean and coefficient of variation of what the brain meets in a stage as the label dosed it.
+
+    The mean is in ng h/mL, for tablets in ng/mL.
     """
     records = parameters.load("adverse")
     if stage == "oral":
-        share = records.value("drowsiness_oral_excess" if reaction == "drowsiness" else f"{reaction}_oral")
+        record, length = records["reference_exposure_oral"], 1.0
     else:
-        share = records.value(f"{reaction}_intrathecal_{origin}_{stage}")
-    length, exposure = records.values(f"{stage}_duration", f"reference_exposure_{stage}")
-    return float(-np.log1p(-share) / (length * _HOURS_PER_DAY) / exposure)
+        record = records[f"reference_exposure_{stage}_{origin}"]
+        length = records.value(f"{stage}_duration") * HOURS_PER_DAY
+    return record.value * length, float(record.spread.cv or 0.0)
 
 
-def stage_of(route: str, hours_on_treatment: float) -> Stage:
-    """Return the stage of the label that a time on treatment by `route` belongs to."""
-    if route == "oral":
-        return "oral"
-    if route == "intrathecal bolus":
-        return "screening"
-    limit = parameters.load("adverse").value("titration_duration") * _HOURS_PER_DAY
-    return "titration" if hours_on_treatment <= limit else "maintenance"
+def hazard_per_exposure(reaction: str, stage: Stage, origin: Origin) -> float:
+    """Return the hazard of a reaction for each ng h/mL (for tablets ng/mL) that the brain meets in a stage."""
+    share = share_on(reaction, stage, origin)
+    if stage == "oral":
+        share = 1.0 - (1.0 - share) / (1.0 - share_on_placebo(reaction))
+    mean, cv = reference_exposure(stage, origin)
+    shape = cv**-2
+    return float(shape * ((1.0 - share) ** (-1.0 / shape) - 1.0) / mean)
 
 
-def cumulative_risk(
-    reaction: str, route: str, origin: str, time_h: Hours, brain: Float[np.ndarray, "time patient"]
-) -> Float[np.ndarray, " patient"]:
-    """Return each person's risk of at least one reaction over the times given.
+def placebo_hazard(reaction: str) -> float:
+    """Return the hazard of a reaction to placebo tablets, for each unit of the course of habituation."""
+    length = parameters.load("adverse").value("oral_duration") * HOURS_PER_DAY
+    return float(-np.log1p(-share_on_placebo(reaction)) / course_of_habituation(length))
 
-    `time_h` hours on treatment, `brain` effective concentration in ng/mL at those times; exposure between them is
-    linear.
-    """
-    total = np.zeros(brain.shape[1])
-    for before, after, low, high in zip(time_h[:-1], time_h[1:], brain[:-1], brain[1:], strict=True):
-        stage = stage_of(route, float(after))
-        total += hazard_per_exposure(reaction, stage, origin) * (low + high) / 2 * (after - before)
-    return -np.expm1(-total)
+
+@dataclass(frozen=True)
+class Hazards:
+    """Hazards of all reactions (rows) for what the brain meets from each source (columns, in the order of SOURCES)."""
+
+    table: Float[np.ndarray, "reaction source"]
+    habituation_h: float
+    residual: float
+
+    @classmethod
+    def of(cls, origin: Origin, *, oral: bool, intrathecal: bool) -> Hazards:
+        """Return the hazards of an arm that gives, or pretends to give, the drug by these routes."""
+        table = np.zeros((len(REACTIONS), len(SOURCES)))
+        stages: tuple[Stage, ...] = ("screening", "titration", "maintenance")
+        for i, reaction in enumerate(REACTIONS):
+            if intrathecal and reaction in INTRATHECAL_REACTIONS:
+                table[i, :3] = [hazard_per_exposure(reaction, stage, origin) for stage in stages]
+            if oral and reaction in ORAL_REACTIONS:
+                table[i, 3:] = hazard_per_exposure(reaction, "oral", origin), placebo_hazard(reaction)
+        tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+        return cls(table, tau * HOURS_PER_DAY, residual)
+
+    def cumulative(self, exposed: Exposed, on_tablets_h: float) -> Cumulative:
+        """Return the hazard so far of each source and reaction for each person.
+
+        `on_tablets_h` hours since tablets or their placebo began, 0 before.
+        """
+        each = self.residual / self.habituation_h
+        used = np.asarray(exposed.highest) + each * np.asarray(exposed.tablets)
+        reported = course_of_habituation(on_tablets_h)
+        met = (exposed.screening, exposed.titration, exposed.maintenance, used, np.full(used.shape, reported))
+        return self.table.T[:, :, None] * np.stack([np.asarray(x) for x in met])[:, None, :]
+
+    def of_moment(self, reaction: int, fluid: Levels, tablets: Levels, exposed: Exposed) -> Levels:
+        """Return the hazard of one reaction per hour now; placebo's reports are left out, for they are not the drug's.
+
+        `fluid` and `tablets` are the brain's effective levels from each, ng/mL, of any shape.
+        """
+        titration_h = parameters.load("adverse").value("titration_duration") * HOURS_PER_DAY
+        on_pump, used_to = np.asarray(exposed.on_pump_h), np.asarray(exposed.used_to)
+        stage = np.where(on_pump <= 0, 0, np.where(on_pump <= titration_h, 1, 2))
+        is_new = used_to >= np.asarray(exposed.highest) * (1 - _ROUNDING)
+        rise = np.where(is_new, np.maximum(tablets - used_to, 0.0), 0.0)
+        by_mouth = (rise + self.residual * tablets) / self.habituation_h
+        return self.table[reaction, stage] * fluid + self.table[reaction, SOURCES.index("oral")] * by_mouth
+
+
+_ROUNDING = 1e-9

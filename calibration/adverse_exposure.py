@@ -1,0 +1,84 @@
+"""What the brain meets under the label's own doses, by the present drug model: the reference of every hazard.
+
+Run it whenever the drug is refitted, and put what it prints into src/eutonia/parameters/data/adverse.toml:
+    python calibration/adverse_exposure.py
+A test compares the records with this script.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpy as np
+
+from eutonia import parameters
+from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
+from eutonia.patient import Cohort, Population
+from eutonia.simulation.course import Course, CourseState, start
+from eutonia.simulation.people import People, Traits
+from eutonia.trial.recruitment import people_of
+
+PEOPLE, SEED = 1024, 20261128
+POPULATIONS = {"cerebral": "stroke", "spinal": "spinal cord injury"}
+DOSES_A_DAY = 3
+
+
+def population(of: str) -> People:
+    """Draw typical people; of them only drug handling, receptors, weight and kidneys matter here."""
+    number = np.arange(PEOPLE)
+    cohort = Cohort.draw(SEED, number, Population.typical(of))
+    none = np.zeros((2, PEOPLE))
+    return people_of(cohort, Traits.draw(SEED, jnp.asarray(number), of), none, none, number, SEED)
+
+
+def exposures(people: People, origin: str) -> dict[str, np.ndarray]:
+    """Return each person's mean level at the brain (ng/mL) over the intrathecal stages of the label."""
+    records = parameters.load("adverse")
+    stages = ("screening", "titration", "maintenance")
+    lengths = [records.value(f"{stage}_duration") * HOURS_PER_DAY for stage in stages]
+    course, each = Course(people), jnp.ones(PEOPLE)
+    bolus = course.bolus(start(people), each * records.value("label_dose_screening"), "lumbar puncture")
+    screened = course.advance(bolus, lengths[0], 0.0 * each, 0.0).exposed
+    state = start(people)
+    for stage, length in zip(stages[1:], lengths[1:], strict=True):
+        rate = records.value(f"label_dose_{stage}_{origin}") / HOURS_PER_DAY
+        state = course.advance(state, length, rate * each, 0.0)
+    met = (screened.screening, state.exposed.titration, state.exposed.maintenance)
+    return {stage: np.asarray(x) / length for stage, x, length in zip(stages, met, lengths, strict=True)}
+
+
+def on_tablets(people: People, days: float) -> CourseState:
+    """Return people after so many days on tablets by the label's steps up to its dose."""
+    label, records = parameters.load("label_dosing"), parameters.load("adverse")
+    first, step, wait = label.values("oral_start_dose", "oral_step_dose", "oral_step_interval")
+    top = records.value("label_dose_oral") / DOSES_A_DAY
+    course, state, every, left = Course(people), start(people), label.value("oral_interval"), days
+    dose = first
+    while left > 0:
+        stay = left if dose >= top else min(wait, left)
+        tablets = round(stay * DOSES_A_DAY)
+        each = jnp.full(PEOPLE, dose)
+        state = course.advance_tablets(state, each, every, tablets, jnp.zeros(PEOPLE))
+        dose, left = min(dose + step, top), left - stay
+    return state
+
+
+def tablets_met(exposed: Exposed) -> np.ndarray:
+    """Return what hazards on tablets follow, ng/mL: the highest level got used to, and a residual for time on it."""
+    tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+    return np.asarray(exposed.highest) + residual / (tau * HOURS_PER_DAY) * np.asarray(exposed.tablets)
+
+
+def references() -> dict[str, tuple[float, float]]:
+    """Return mean (ng/mL) and coefficient of variation of every reference exposure, by the name of its record."""
+    found = {}
+    for origin, of in POPULATIONS.items():
+        for stage, level in exposures(population(of), origin).items():
+            found[f"reference_exposure_{stage}_{origin}"] = level
+    days = parameters.load("adverse").value("oral_duration")
+    found["reference_exposure_oral"] = tablets_met(on_tablets(population("stroke"), days).exposed)
+    return {name: (float(x.mean()), float(x.std() / x.mean())) for name, x in found.items()}
+
+
+if __name__ == "__main__":
+    for name, (mean, cv) in references().items():
+        print(f"{name}: value = {mean:.4g}, cv = {cv:.3f}")

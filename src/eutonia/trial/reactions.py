@@ -1,0 +1,217 @@
+"""Adverse reactions of a trial: who gets which, when and from what, and the table of each arm.
+
+A reaction comes to a person, by that person's own luck, at the hour at which the hazard so far reaches it. So a trial
+of 25 people has the intervals of 25 people, and the same person has the same luck in every arm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from eutonia import _streams
+from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, SOURCES, Hazards, Origin
+from eutonia.drug.effect.exposed import Exposed
+from eutonia.study.parts import Arm
+
+if TYPE_CHECKING:
+    import polars
+
+    from eutonia.trial.analysis import Outcome
+    from eutonia.trial.period import PeriodClock
+
+Flags = Bool[np.ndarray, " patient"]
+
+# Hours at which the hazard is read, whatever the visits: dense after the start, then months. An event between two of
+# them is dated in proportion.
+_READ_H = (*(0.5, 1, 2, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96), *(24.0 * d for d in (5, 7, 10, 14, 21, 28, 42, 56)))
+_LATER_H = 28 * 24.0
+# Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
+_BATCHES_PER_PHASE = 1000
+_TAIL = 0.025
+# Fewer replicate trials than this do not show where 2.5 % of them lie.
+_ENOUGH = 40
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """First reactions of each kind to one arm: hour in the period (NaN for none) and what it came from (SOURCES)."""
+
+    time_h: Float[np.ndarray, "reaction patient"]
+    source: Int[np.ndarray, "reaction patient"]
+
+    def of(self, who: Bool[np.ndarray, "*any"], other: Reactions) -> Reactions:
+        """Return these reactions for `who` and those of another period for the rest."""
+        return Reactions(np.where(who, self.time_h, other.time_h), np.where(who, self.source, other.source))
+
+
+def read_hours(end_h: float) -> list[float]:
+    """Return the hours of a period at which the hazard is read."""
+    later = np.arange(_READ_H[-1] + _LATER_H, end_h, _LATER_H)
+    return [float(t) for t in (*_READ_H, *later) if t < end_h] + [end_h]
+
+
+def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np.ndarray, "reaction patient"]:
+    """Return the hazard at which each reaction comes to each person in a phase: standard exponential."""
+    found = []
+    for batch in range(-(-len(REACTIONS) // _streams.DRAWS)):
+        visit = phase * _BATCHES_PER_PHASE + batch
+        key = _streams.keys(seed, _streams.Purpose.REACTION, jnp.asarray(person), visit)
+        found.append(_streams.uniform(key, _streams.DRAWS))
+    return -np.log1p(-np.concatenate([np.asarray(x) for x in found])[: len(REACTIONS)])
+
+
+@dataclass
+class ReactionWatch:
+    """Follows the hazard of one arm in one period and says what has come to whom."""
+
+    arm: Arm
+    origin: Origin
+    threshold: Float[np.ndarray, "reaction patient"]
+    hazards: Hazards = field(init=False)
+    _begin: Exposed | None = None
+    _last: tuple[float, np.ndarray] | None = None
+    _found: Reactions = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Look up what may come by the routes of the arm, of which a placebo gives nothing."""
+        routes = routes_of(self.arm)
+        self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
+        nobody = np.full(self.threshold.shape, np.nan)
+        self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
+
+    def so_far(self, clock: PeriodClock) -> Float[np.ndarray, "source reaction patient"]:
+        """Return the hazard of the period so far."""
+        begin = min((t.start_h for t in self.arm.treatments if t.route == "oral"), default=0.0)
+        now = self.hazards.cumulative(clock.state.exposed, max(clock.now_h - begin, 0.0))
+        if self._begin is None:
+            return now
+        return now - self.hazards.cumulative(self._begin, 0.0)
+
+    def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
+        """Return who has had a reaction by now."""
+        row = REACTIONS.index(reaction)
+        return np.asarray(self.so_far(clock)[:, row].sum(axis=0) >= self.threshold[row])
+
+    def read(self, clock: PeriodClock) -> None:
+        """Read the hazard now and date what has come since the last reading."""
+        if self._last is None:
+            self._begin = clock.state.exposed
+            self._last = (clock.now_h, np.zeros((len(SOURCES), *self.threshold.shape)))
+        (before_h, before), now = self._last, self.so_far(clock)
+        gained, start = now - before, before.sum(axis=0)
+        total = gained.sum(axis=0)
+        came = np.isnan(self._found.time_h) & (start + total >= self.threshold)
+        share = np.where(total > 0, (self.threshold - start) / np.where(total > 0, total, 1.0), 1.0)
+        when = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
+        dated = Reactions(when, np.argmax(gained, axis=0).astype(np.int8))
+        self._found = dated.of(came, self._found)
+        self._last = (clock.now_h, now)
+
+    def found(self, leaves_h: Float[np.ndarray, " patient"]) -> Reactions:
+        """Return what came to each person before they left."""
+        stayed = self._found.time_h <= leaves_h
+        return self._found.of(stayed, Reactions(np.full_like(self._found.time_h, np.nan), self._found.source))
+
+
+def routes_of(arm: Arm) -> frozenset[str]:
+    """Return "oral", "intrathecal", or both: the routes by which an arm gives drug or its placebo."""
+    return frozenset(treatment.route.split()[0] for treatment in arm.treatments)
+
+
+def may_come(arm: Arm) -> tuple[str, ...]:
+    """Return the reactions that the label lists for the routes of an arm."""
+    routes = routes_of(arm)
+    listed = {
+        *(ORAL_REACTIONS if "oral" in routes else ()),
+        *(INTRATHECAL_REACTIONS if "intrathecal" in routes else ()),
+    }
+    return tuple(reaction for reaction in REACTIONS if reaction in listed)
+
+
+def said(reaction: str) -> str:
+    """Return a reaction in words."""
+    return reaction.replace("_", " ")
+
+
+def event_table(outcome: Outcome) -> polars.DataFrame | None:
+    """Return one row an event: the first reaction of each kind to the arm that a person was in."""
+    import polars as pl
+
+    if not outcome.reactions:
+        return None
+    frames = []
+    for (phase, arm), reactions in outcome.reactions.items():
+        row, who = np.nonzero(~np.isnan(reactions.time_h) & outcome.in_arm(phase, arm))
+        came_from = reactions.source[row, who]
+        frames.append(
+            pl.DataFrame(
+                {
+                    "replicate": (who // outcome.study.population.n).astype(np.int32),
+                    "patient": who.astype(np.int64),
+                    "arm": np.full(len(who), arm, dtype=object),
+                    "phase": np.full(len(who), phase, dtype=object),
+                    "reaction": np.array([said(x) for x in REACTIONS], dtype=object)[row],
+                    "time_h": reactions.time_h[row, who],
+                    "route": np.array(_ROUTES, dtype=object)[came_from],
+                    "stage": np.array(_STAGES, dtype=object)[came_from],
+                },
+                schema_overrides=dict.fromkeys(("arm", "phase", "reaction", "route", "stage"), pl.String),
+            )
+        )
+    return pl.concat(frames).sort("replicate", "patient", "time_h", maintain_order=True)
+
+
+_ROUTES = ("intrathecal", "intrathecal", "intrathecal", "oral", "background")
+_STAGES = ("screening", "titration", "maintenance", "", "")
+
+
+def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
+    """Return the share of each arm's people with each reaction: mean over replicate trials, and the interval in which
+    the share of one trial of that size lies.
+
+    A reaction of an intrathecal placebo has no share: the label has no such group.
+    """
+    import polars as pl
+
+    if not outcome.reactions:
+        return None
+    rows = []
+    arms = {(phase.name, arm.name): arm for phase in outcome.study.phases for arm in phase.arms}
+    for (phase, name), reactions in outcome.reactions.items():
+        arm, there = arms[phase, name], outcome.by_replicate(outcome.in_arm(phase, name))
+        for reaction in may_come(arm):
+            came = outcome.by_replicate(~np.isnan(reactions.time_h[REACTIONS.index(reaction)]))
+            is_known = not arm.placebo or ("oral" in routes_of(arm) and reaction in ORAL_REACTIONS)
+            found = _share(came & there, there) if is_known else (None, None, None)
+            rows.append((said(reaction), phase, name, arm.placebo, float(there.sum(axis=1).mean()), *found))
+    words, numbers = dict.fromkeys(("reaction", "phase", "arm"), pl.String), ("n", "share", "low", "high")
+    columns = {**words, "placebo": pl.Boolean, **dict.fromkeys(numbers, pl.Float64)}
+    return pl.DataFrame(rows, schema=columns, orient="row")
+
+
+def _share(came: np.ndarray, there: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """Return mean share over replicates (rows) and the interval of one trial's; nothing where nobody was there."""
+    n = there.sum(axis=1)
+    if not n.any():
+        return None, None, None
+    shares = came.sum(axis=1)[n > 0] / n[n > 0]
+    mean = float(came.sum() / n.sum())
+    if len(shares) >= _ENOUGH:
+        low, high = np.quantile(shares, [_TAIL, 1 - _TAIL])
+        return mean, float(low), float(high)
+    return mean, *wilson(mean, float(n[n > 0].mean()))
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share seen in n people (Wilson 1927)."""
+    from scipy.stats import norm
+
+    z = float(norm.ppf(1 - _TAIL))
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return max(middle - half, 0.0), min(middle + half, 1.0)

@@ -1,0 +1,153 @@
+"""Withdrawal in a case: how long the person has been without drug, what the model shows of it, and how often stops of
+that kind end badly.
+
+The model's withdrawal is a rebound of tone: sensitivity of the receptors returns slowly, so the body's own transmitter
+acts less than before treatment. Fever, itching, delirium and muscle breakdown are not in it; for them there is a share
+of stops, counted in published series, that takes the severe form.
+
+Equation
+    S(h) = s ramp(h; onset to latest onset) without drug; it falls to 0 over the published time of a response after it
+s share of abrupt stops of an infusion that take the severe form, h hours without drug.
+Not for: stops of tablets, for which no share is known; prediction in one person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia import parameters
+
+if TYPE_CHECKING:
+    import xarray
+
+Hours = Float[np.ndarray, " time"]
+
+# Hours without drug that are put into words, where somebody looked then; the worst hour is added.
+_SAID_H = (6.0, 18.0, 24.0, 48.0, 72.0, 168.0)
+_NEAR_H = 1.0
+WHAT_IT_MISSES = (
+    "The model's withdrawal is a rebound of tone and spasms only. Itching, fever, altered mind, muscle breakdown and "
+    "organ failure are not in it: the share of severe forms is that of published stops, whoever the person is. A stop "
+    "of intrathecal baclofen is an emergency from its first hour."
+)
+
+
+@dataclass
+class Interruption:
+    """A time without drug after treatment: hours of its start and end, and whether a pump was stopped."""
+
+    start_h: float
+    is_of_pump: bool
+    end_h: float = np.inf
+
+    def hours_at(self, time_h: Hours) -> Hours:
+        """Return the hours without drug at each time, NaN outside of the interruption."""
+        inside = (time_h >= self.start_h) & (time_h <= self.end_h)
+        return np.where(inside, time_h - self.start_h, np.nan)
+
+
+@dataclass
+class Interruptions:
+    """Follows what a person is given and keeps the times without drug."""
+
+    found: list[Interruption] = field(default_factory=list)
+    _pumped: bool = False
+    _swallowed: bool = False
+
+    def given(self, time_h: float, *, pump: bool, tablets: bool) -> None:
+        """Take note of whether the pump delivers and tablets are taken from now on."""
+        was_given, is_given = self._pumped or self._swallowed, pump or tablets
+        if was_given and not is_given:
+            self.found.append(Interruption(time_h, is_of_pump=self._pumped))
+        if is_given and self.found and np.isinf(self.found[-1].end_h):
+            self.found[-1].end_h = time_h
+        self._pumped, self._swallowed = pump, tablets
+
+    def hours(self, time_h: Hours) -> Hours:
+        """Return the hours without drug at each time, 0 while it is given and before any treatment."""
+        each = [np.nan_to_num(one.hours_at(time_h)) for one in self.found]
+        return np.max([np.zeros_like(time_h), *each], axis=0)
+
+    def severe(self, time_h: Hours) -> Hours | None:
+        """Return the share of people whom such a stop has brought into the severe form; None without a pump's stop."""
+        stops = [one for one in self.found if one.is_of_pump]
+        if not stops:
+            return None
+        records = parameters.load("adverse")
+        share, (first, last) = records.value("withdrawal_severe_share"), records.array("withdrawal_onset")
+        recovery = max(records.array("withdrawal_response"))
+        found = np.zeros_like(time_h)
+        for stop in stops:
+            without = np.clip(time_h, stop.start_h, stop.end_h) - stop.start_h
+            reached = share * np.clip((without - first) / (last - first), 0.0, 1.0)
+            since = np.maximum(time_h - stop.end_h, 0.0) if np.isfinite(stop.end_h) else np.zeros_like(time_h)
+            found = np.maximum(found, reached * np.clip(1.0 - since / recovery, 0.0, 1.0))
+        return found
+
+
+def add_withdrawal(course: xarray.Dataset, interruptions: Interruptions) -> None:
+    """Add to a course the rebound, the hours without drug, and the share of such stops that turn severe."""
+    import xarray as xr
+
+    time = course["time_h"].to_numpy()
+    rebound = (course["bias"] - course["untreated_bias"]).clip(min=0.0)
+    course["rebound"] = rebound.assign_attrs(units="mV", long_name="Bias above the untreated level (rebound)")
+    if not interruptions.found:
+        return
+    label = {"units": "h", "long_name": "Hours without drug"}
+    course["without_drug"] = xr.Variable(("time_h",), interruptions.hours(time), label)
+    if (severe := interruptions.severe(time)) is not None:
+        label = {"units": "1", "long_name": "Severe withdrawal, share of such stops"}
+        course["risk_withdrawal_severe"] = xr.Variable(("time_h",), severe, label)
+
+
+def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...]:
+    """Return in words what hours without drug look like: a sentence an hour, the worst of each stop among them."""
+    time = course["time_h"].to_numpy()
+    severe = interruptions.severe(time)
+    found = []
+    for one in interruptions.found:
+        hours = one.hours_at(time)
+        leg = course["ashworth"].sel(limb="leg").transpose("time_h", "patient").to_numpy().mean(axis=1)
+        inside = np.flatnonzero(np.isfinite(hours))
+        if inside.size < 2:
+            continue
+        places = {place for at in _SAID_H if (place := _nearest(hours, at)) is not None}
+        rebound = course["rebound"].sel(limb="leg").mean("patient").to_numpy()
+        worst = int(inside[np.argmax(leg[inside] + rebound[inside])])
+        before = int(inside[0])
+        for i in sorted({*places, worst} - {before}):
+            found.append(_sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
+    return tuple(found)
+
+
+def _nearest(hours: Hours, at: float) -> int | None:
+    """Return the place of the look nearest to an hour without drug, or None if nobody looked near it."""
+    away = np.where(np.isfinite(hours), np.abs(hours - at), np.inf)
+    place = int(np.argmin(away))
+    return place if away[place] <= _NEAR_H else None
+
+
+def _sentence(
+    course: xarray.Dataset, i: int, before: int, hours: float, *, is_worst: bool, severe: Hours | None
+) -> str:
+    def middle(name: str, at: int) -> float:
+        variable = course[name].isel(time_h=at)
+        return float(variable.sel(limb="leg").median("patient"))
+
+    over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() > 0
+    said = (
+        f"{hours:.0f} h without drug{' (the worst hour looked at)' if is_worst else ''}: leg Ashworth "
+        f"{middle('ashworth', i):.1f} (was {middle('ashworth', before):.1f}), leg spasms {middle('spasm', i):.1f} "
+        f"(was {middle('spasm', before):.1f})"
+    )
+    if over.any():
+        said += f"; tone above its untreated level in {100 * over.mean():.0f}% of possible people"
+        said += f", by {middle('rebound', i):.1f} mV in the middle one" if over.mean() > 0.5 else ""
+    if severe is not None and severe[i] > 0:
+        said += f"; {100 * severe[i]:.1f}% of such stops have turned severe by then"
+    return said + "."
