@@ -17,7 +17,7 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.people import People, Traits
 from eutonia.trial.recruitment import people_of
 
-PEOPLE, SEED = 1024, 20261128
+PEOPLE, SEED = 8192, 20261128
 POPULATIONS = {"cerebral": "stroke", "spinal": "spinal cord injury"}
 DOSES_A_DAY = 3
 

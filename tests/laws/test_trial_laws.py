@@ -288,7 +288,7 @@ def assert_same_body(one: VisitRecord, other: VisitRecord) -> None:
     """Compare what no rater touches, and the doses."""
     for name in PHYSIOLOGY:
         np.testing.assert_array_equal(one.scores[name], other.scores[name], err_msg=name)
-    for name in ("rate_ug_per_h", "tablets_mg_per_day", "brain"):
+    for name in ("rate_ug_per_h", "tablets_mg_per_day"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 

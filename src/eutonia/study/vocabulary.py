@@ -145,8 +145,7 @@ def reactions() -> tuple[str, ...]:
     """Return the adverse reactions that are counted, in words."""
     from eutonia.drug.effect import adverse
 
-    every = dict.fromkeys((*adverse.ORAL_REACTIONS, *adverse.INTRATHECAL_REACTIONS))
-    return tuple(name.replace("_", " ") for name in every)
+    return tuple(name.replace("_", " ") for name in adverse.REACTIONS)
 
 
 def pump_models() -> tuple[str, ...]:

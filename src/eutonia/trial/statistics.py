@@ -196,7 +196,8 @@ def _share_with_a_reaction(asked: Asked) -> Summary:
     if asked.adverse is not None:
         for row in asked.adverse.iter_rows(named=True):
             if (row["reaction"], row["phase"], row["arm"]) == (asked.row.reaction, asked.row.phase, asked.row.arm):
-                return Summary(row["share"], None, entered, row["low"], row["high"])
+                share, low, high = (float("nan") if row[x] is None else row[x] for x in ("share", "low", "high"))
+                return Summary(share, None, row["n"], low, high)
     return Summary(float("nan"), None, entered, float("nan"), float("nan"))
 
 
