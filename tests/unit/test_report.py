@@ -338,7 +338,9 @@ class TestFiles:
 
     def test_everything_is_written_and_read_back(self, case: StudyResult, tmp_path: Path) -> None:
         folder = report.write(case, tmp_path / "deep" / "case")
-        assert sorted(path.name for path in folder.iterdir()) == sorted(files.NAMES)
+        there = sorted(path.name for path in folder.iterdir())
+        assert there == sorted({*files.NAMES} - {"adverse.parquet"})
+        assert sorted(json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]) == there
         assert pl.read_parquet(folder / "visits.parquet").equals(case.visits)
         with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as read:
             assert read["csf_leg"].attrs == {"units": "ng/mL", "long_name": "CSF at the leg segments"}
@@ -346,6 +348,11 @@ class TestFiles:
             assert json.loads(read.attrs["events"])[0] == {"time_h": 8.0, "event": "Test bolus 50 ug"}
         record = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         assert (record["program"], record["seed"], record["kind"]) == ("eutonia", 20010911, "case")
+
+    def test_adverse_events_of_a_trial_are_a_table(self, small: StudyResult, tmp_path: Path) -> None:
+        events = pl.DataFrame({"patient": [3], "arm": ["baclofen"], "reaction": ["drowsiness"], "time_h": [5.5]})
+        folder = report.write(dataclasses.replace(small, reactions=events), tmp_path / "trial")
+        assert pl.read_parquet(folder / "adverse.parquet").equals(events)
 
     def test_the_summary_holds_prediction_published_and_verdict(self, small: StudyResult, tmp_path: Path) -> None:
         folder = report.write(small, tmp_path / "result")
