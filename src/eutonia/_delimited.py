@@ -1,7 +1,7 @@
 """The one reader of delimited text: dosing tables and recordings alike, a row at a time, whatever the file's size.
 
 Commas part cells, quotation marks may hold them, and a row is as many lines as its quotation marks say. A line that
-begins with # or @ is a comment; inside quotation marks it is a cell.
+begins with the sign of a comment is one; inside quotation marks it is a cell.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from eutonia.errors import EutoniaError, nearest
 
-COMMENTS = ("#", "@")
+HASH, AT = "#", "@"
 ALLOWED = "a text file of comma-separated values in UTF-8, with one header line"
 _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 # Guard rails of the program: a longer line is no row, and a longer note is a quotation mark that was never closed.
@@ -93,7 +93,12 @@ def too_large(size: int, most_bytes: int) -> DelimitedError:
 
 
 def rows(
-    stream: BufferedIOBase, most_bytes: int, comment: Callable[[int, str], None], *, is_strict: bool = True
+    stream: BufferedIOBase,
+    most_bytes: int,
+    comment: Callable[[int, str], None],
+    *,
+    signs: tuple[str, ...] = (HASH, AT),
+    is_strict: bool = True,
 ) -> Iterator[Row]:
     """Return the rows that hold anything, each with the line on which it begins; the first is the header.
 
@@ -102,7 +107,7 @@ def rows(
     stream, most_bytes
         The bytes, and how many are read at most.
     comment
-        Called with line and text of each comment.
+        Called with line and text of each comment, a line that begins with one of `signs`.
     is_strict
         Refuse a quotation mark that swallows rows or is never closed; else it is a character like any other.
     """
@@ -111,7 +116,7 @@ def rows(
         bare = line.strip()
         if not bare:
             continue
-        if bare.startswith(COMMENTS):
+        if bare.startswith(signs):
             comment(number, bare)
             continue
         row = _quoted(number, line, lines, width, is_strict) if '"' in line else bare.split(",")

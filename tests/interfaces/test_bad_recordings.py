@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eutonia.errors import RecordingError
-from eutonia.inference.recording import decode, parse, read
+from eutonia.inference.body import body_of
+from eutonia.inference.left_out import told
+from eutonia.inference.prepare import prepare_swing
+from eutonia.inference.recording import parse, read
 from eutonia.inference.stretch_fit import fit
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -172,13 +176,13 @@ def test_a_bad_recording_is_refused_in_plain_words(test: str, edit: Edit, says: 
         (b"", "empty"),
         (b"  \n", "empty"),
         (b"\x89PNG\r\n\x1a\n\x00", "binary"),
-        (b"time_s\xff,angle_deg", "binary"),
+        (b"time_s\xff,angle_deg", "in UTF-8"),
         (SWING.encode("utf-16"), "UTF-16"),
     ],
 )
 def test_a_file_that_is_no_text(content: bytes, says: str) -> None:
     with pytest.raises(RecordingError, match=says):
-        decode(content, "trial.csv")
+        parse(content, "trial.csv")
 
 
 def test_a_folder_and_a_wrong_name(tmp_path: Path) -> None:
@@ -190,10 +194,9 @@ def test_a_folder_and_a_wrong_name(tmp_path: Path) -> None:
 
 
 def test_a_byte_order_mark_windows_lines_and_other_columns_are_no_fault() -> None:
-    text = decode(b"\xef\xbb\xbf" + SWING.replace("\n", "\r\n").encode(), "trial.csv")
-    comments, names, rows = table(text)
+    comments, names, rows = table(SWING)
     more = written(comments, ["marker", *names], np.c_[rows[:, 0], rows])
-    read_again = parse(more, "trial.csv")
+    read_again = parse(b"\xef\xbb\xbf" + more.replace("\n", "\r\n").encode(), "trial.csv")
     assert read_again.ignored == ("marker",)
     np.testing.assert_allclose(read_again.angle_deg, rows[:, 1])
     assert read_again.header["weight"] == "70 kg"
@@ -237,3 +240,100 @@ def test_any_text_is_a_recording_or_a_recording_error(text: str) -> None:
     except RecordingError as error:
         caught = error
     assert "Do: " in str(caught)
+
+
+def noted(text: str, notes: dict[int, str]) -> str:
+    """Add a column of notes that is not read: lines of the file, and what stands there."""
+    lines = text.splitlines()
+    head = next(i for i, line in enumerate(lines) if not line.startswith("#"))
+    lines[head] += ",note"
+    return "\n".join([*lines[: head + 1], *(f"{line},{notes.get(i, '')}" for i, line in enumerate(lines) if i > head)])
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {60: '"moved'},
+        {60: '"moved', 90: '"again'},
+        {60: '"'},
+        {60: '"', 61: '"'},
+        {60: 'knee 5" up'},
+        {60: '"moved,\nthen held"'},
+        {60: '"a ""b"" c"'},
+        {60: "\u2028"},
+    ],
+    ids=range(8),
+)
+@pytest.mark.parametrize("text", [SWING, RAMP], ids=["pendulum", "ramp"])
+def test_a_note_in_a_column_that_is_not_read_does_no_harm(text: str, notes: dict[int, str]) -> None:
+    """A stray quotation mark was a traceback; it must not swallow samples either."""
+    plain, read_again = parse(text, "trial.csv"), parse(noted(text, notes), "trial.csv")
+    np.testing.assert_array_equal(read_again.angle_deg, plain.angle_deg)
+    np.testing.assert_array_equal(read_again.time_s, plain.time_s)
+    assert read_again.ignored == ("note",)
+    assert told([read_again], "ramp") == ("Columns not used: note.",)
+
+
+def test_a_stray_quotation_mark_in_a_column_that_is_read_is_a_fault_of_its_line() -> None:
+    lines = SWING.splitlines()
+    lines[45] = lines[45].replace(",", ',"')
+    with pytest.raises(RecordingError, match="line 46"):
+        parse("\n".join(lines), "trial.csv")
+
+
+@pytest.mark.parametrize("start", [1_700_000_000, 1_700_000_000.25, 63_000_000_000, 12.5, -3])
+def test_a_clock_that_began_earlier_gives_the_same_recording(start: float) -> None:
+    """A recording in Unix time was refused as "moved at constant speed", with a warning on the screen."""
+    lines = [line.partition(",") for line in SWING.splitlines()]
+    shifted = [
+        f"{Decimal(time) + Decimal(start) if time[0].isdigit() else time}{comma}{rest}" for time, comma, rest in lines
+    ]
+    plain, later = parse(SWING, "a.csv"), parse("\n".join(shifted), "b.csv")
+    np.testing.assert_allclose(later.time_s, plain.time_s, rtol=0, atol=2e-5 if start > 1e10 else 1e-9)
+    one, other = (prepare_swing(r, body_of([r], "knee", {})) for r in (plain, later))
+    np.testing.assert_allclose(one.time, other.time, atol=2e-5)
+    np.testing.assert_array_equal(one.angle, other.angle)
+
+
+@pytest.mark.parametrize(
+    "more", ["# height = 1.9 m", "# Height = 190 cm", "#height=1.9 m", "# weight = 71 kg", "## weight = 71 kg"]
+)
+def test_a_body_is_said_once(more: str) -> None:
+    """Of two heights the last won in silence, and a gain of 33 became 46."""
+    with pytest.raises(RecordingError, match=r"(?s)line 5, .*Given: \"(1\.7 m|70 kg)\" and"):
+        parse(SWING.replace("time_s", f"{more}\ntime_s", 1), "trial.csv")
+    same = SWING.replace("time_s", "# height = 1.7 m\n# truth: again\ntime_s", 1)
+    assert parse(same, "trial.csv").header["height"] == "1.7 m"
+
+
+def again(text: str, times: int, held_s: float = 0.6) -> str:
+    """Lift the leg again and let it go, so many times."""
+    comments, names, rows = table(text)
+    step = rows[1, 0] - rows[0, 0]
+    lift = np.linspace(rows[-1, 1], rows[0, 1], round(0.8 / step))
+    rest = [np.mean(rows[:5, 1:], axis=0)] * round(held_s / step)
+    part = np.concatenate([np.c_[lift, np.tile(rows[-1, 2:], (lift.size, 1))], rest, rows[:, 1:]])
+    whole = np.concatenate([rows[:, 1:], *[part] * times])
+    return written(comments, names, np.c_[step * np.arange(len(whole)), whole])
+
+
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_later_swings_are_counted(times: int) -> None:
+    one = parse(again(SWING, times), "trial.csv")
+    said = " ".join(told([one], "pendulum"))
+    assert said == ("" if not times else f"Only the first swing is fitted; {times} later swing"
+                    f"{'s' if times > 1 else ''} in the file {'are' if times > 1 else 'is'} not used.")  # fmt: skip
+
+
+def test_a_later_stretch_and_samples_behind_a_mark_are_counted() -> None:
+    lines = again(RAMP, 1).splitlines()
+    lines[-3:] = [f"#{line}" for line in lines[-3:]]
+    said = told([parse("\n".join(lines), "trial.csv")], "ramp")
+    assert said[0] == "Only the first stretch is fitted; 1 later stretch in the file is not used."
+    assert said[1] == "Left out: 3 samples that are comments, behind #."
+
+
+def test_the_words_of_a_fit_say_what_was_left_out_and_the_fit_is_that_of_the_first_swing() -> None:
+    first, both = (fit([parse(text, "trial.csv")], "pendulum") for text in (SWING, again(SWING, 1)))
+    assert "1 later swing in the file is not used" in both.words[0]
+    assert first.estimates == both.estimates

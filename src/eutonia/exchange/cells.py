@@ -103,7 +103,7 @@ class Cells:
         marks |= {0} if where != 0 else set()
 
         def comment(line: int, text: str) -> None:
-            cells = text.lstrip("".join(_delimited.COMMENTS)).split(",")
+            cells = text.lstrip(_delimited.HASH + _delimited.AT).split(",")
             if len(cells) != len(names) or line < self.header:
                 left.comments += 1
             else:

@@ -10,15 +10,19 @@ Angles grow as the muscle is stretched; at the knee 0 is the straight leg, held 
 
 from __future__ import annotations
 
-import csv
+import io
 import math
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia import _delimited
+from eutonia._delimited import DelimitedError
 from eutonia.errors import RecordingError, nearest
 from eutonia.study import studyfile
 from eutonia.study.studyfile import Fault
@@ -28,6 +32,8 @@ Samples = Float[np.ndarray, " sample"]
 #: Columns that are read, and what each holds.
 COLUMNS = {"time_s": "time, s", "angle_deg": "angle, deg", "torque_Nm": "torque, N m", "emg_mV": "EMG, mV"}
 REQUIRED = ("time_s", "angle_deg")
+#: What the comments may say of the body; each once.
+SAID = ("weight", "height", "shank_length")
 # Guard rails of the program: a recording of a minute at 2 kHz is 5 MB.
 _LARGEST_BYTES, _MOST_FAULTS = 20_000_000, 50
 _CSV = "a text file of columns time_s,angle_deg[,torque_Nm][,emg_mV]"
@@ -35,7 +41,9 @@ _CSV = "a text file of columns time_s,angle_deg[,torque_Nm][,emg_mV]"
 
 @dataclass(frozen=True)
 class Recording:
-    """One recording: its columns, the line on which each sample stands, the comments above, and columns not used."""
+    """One recording: its columns, the line on which each sample stands, the comments above, columns not used, and how
+    many lines that are written as samples are comments. Time counts from the first sample.
+    """
 
     name: str
     time_s: Samples
@@ -45,6 +53,7 @@ class Recording:
     lines: Int[np.ndarray, " sample"]
     header: Mapping[str, str]
     ignored: tuple[str, ...] = ()
+    commented: int = 0
 
 
 def refuse(
@@ -67,97 +76,94 @@ def read(path: str | Path) -> Recording:
     RecordingError
         The file cannot be read as such a table; every fault is named with its line.
     """
-    place = Path(path).expanduser()
-    return parse(_text(place), str(path))
+    name = str(path)
+    return _read(lambda: _delimited.opened(Path(path).expanduser(), _LARGEST_BYTES), name)
 
 
-def parse(text: str, name: str) -> Recording:
-    """Read the text of a recording; `name` is how messages call it."""
-    header: dict[str, str] = {}
-    rows: list[tuple[int, str]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if line.lstrip().startswith("#"):
-            key, equals, value = line.lstrip()[1:].partition("=")
-            if equals:
-                header[key.strip().casefold().replace(" ", "_")] = value.strip()
-        elif line.strip():
-            rows.append((number, line))
-    if not rows:
-        raise refuse(name, "the file", "no line but comments", "There is no table.", "Write the columns.", allowed=_CSV)
-    names = _names(rows[0], name)
-    if not rows[1:]:
+def parse(content: str | bytes, name: str) -> Recording:
+    """Read the text of a recording, in UTF-8 if it is bytes; `name` is how messages call it."""
+    held = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return _read(lambda: io.BytesIO(held), name)
+
+
+def _read(opened: Callable[[], BufferedIOBase], name: str) -> Recording:
+    """Read what is opened; a quotation mark in a column that is not read does no harm."""
+    header, comments, columns = _Header(name), [0], list[str]()
+
+    def comment(line: int, text: str) -> None:
+        header.take(line, text)
+        comments[0] += bool(columns) and len(text.split(",")) == len(columns)
+
+    try:
+        with opened() as stream:
+            rows = _delimited.rows(stream, _LARGEST_BYTES, comment, signs=(_delimited.HASH,), is_strict=False)
+            if (first := next(rows, None)) is None:
+                raise _no_table(name, "no line but comments" if header.lines else "no text")
+            columns += _names(first, name)
+            table, lines = _cells(rows, columns, name)
+    except DelimitedError as failure:
+        found, do = failure.trouble, f"{failure.trouble.do}."
+        place = "the line" if found.line else "the file"
+        why = f"{found.why[0].upper()}{found.why[1:]}."
+        raise refusal(name, [Fault(place, found.line, found.given, why, _CSV, found.nearest, do)]) from None
+    if not lines.size:
         raise refuse(name, "the file", "a row of names alone", "There is no sample.", "Add the samples.", allowed=_CSV)
-    table, lines = _cells(rows[1:], names, name)
-    used = {column: table[:, names.index(column)] for column in COLUMNS if column in names}
-    ignored = tuple(column for column in names if column not in COLUMNS)
+    used = {column: table[columns.index(column)] for column in COLUMNS if column in columns}
     return Recording(
-        name, used["time_s"], used["angle_deg"], used.get("torque_Nm"), used.get("emg_mV"), lines, header, ignored
+        name,
+        _from_first(used["time_s"]),
+        used["angle_deg"],
+        used.get("torque_Nm"),
+        used.get("emg_mV"),
+        lines,
+        header.said,
+        tuple(column for column in columns if column not in COLUMNS),
+        comments[0],
     )
 
 
-def _text(path: Path) -> str:
-    name = str(path)
-    try:
-        if path.is_dir():
-            raise refuse(name, "the file", "a folder", "It is a folder.", "Name one file.", allowed=_CSV)
-        if not path.exists():
-            beside = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
-            fault = Fault(
-                "the file",
-                None,
-                "a name",
-                "There is no such file.",
-                _CSV,
-                tuple(nearest(path.name, beside)),
-                "Check the name.",
-            )
-            raise refusal(name, [fault])
-        if not path.is_file():
-            raise refuse(name, "the file", "a device or pipe", "It is no ordinary file.", "Name a file.", allowed=_CSV)
-        if path.stat().st_size > _LARGEST_BYTES:
-            size = f"{path.stat().st_size / 1e6:.0f} MB"
-            do = f"Cut out the test, or keep every tenth sample; at most {_LARGEST_BYTES / 1e6:.0f} MB."
-            raise refuse(name, "the file", size, "A test lasts seconds.", do)
-        content = path.read_bytes()
-    except (OSError, ValueError) as failure:
-        reason = getattr(failure, "strerror", None) or str(failure)
-        raise refuse(
-            name, "the file", "a file that cannot be read", f"The system says: {reason}.", "Check name and permissions."
-        ) from None
-    return decode(content, name)
+class _Header:
+    """What the comments of a recording say, as in "# weight = 71 kg"."""
+
+    def __init__(self, name: str) -> None:
+        self.name, self.lines = name, dict[str, int]()
+        self.said: dict[str, str] = {}
+
+    def take(self, line: int, text: str) -> None:
+        key, equals, value = text.lstrip("#").partition("=")
+        key, value = key.strip().casefold().replace(" ", "_"), value.strip()
+        self.lines.setdefault(key, line)
+        if not equals:
+            return
+        if key in SAID and self.said.get(key, value) != value:
+            given, do = f'"{self.said[key]}" and "{value}"', "Keep the line that is right."
+            why = f"The body has one {key.replace('_', ' ')}; line {self.lines[key]} says another."
+            raise refuse(self.name, key, given, why, do, line=line)
+        self.said[key] = value
 
 
-def decode(content: bytes, name: str) -> str:
-    """Return the text of a recording, which is UTF-8."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise refuse(name, "the file", "UTF-16 text", "Only UTF-8 is read.", 'Save it again as "CSV UTF-8".')
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = "\x00"
-    if "\x00" in text:
-        do = "Export the recording as CSV text; a spreadsheet or a device file is not read."
-        raise refuse(
-            name,
-            "the file",
-            "bytes that are no text",
-            "It is a binary file, or text in another encoding.",
-            do,
-            allowed=_CSV,
-        )
-    if not text.strip():
-        raise refuse(name, "the file", "no text", "The file is empty.", "Export the recording again.", allowed=_CSV)
-    return text
+def _no_table(name: str, given: str) -> RecordingError:
+    why = "The file is empty." if given == "no text" else "There is no table."
+    return refuse(name, "the file", given, why, "Write the columns, and a line a sample.", allowed=_CSV)
 
 
-def _names(row: tuple[int, str], name: str) -> list[str]:
+def _from_first(time: Samples) -> Samples:
+    """Return times since the first sample; a clock that counts from 1970 keeps the digits that it has."""
+    if time[0] == 0.0:
+        return time
+    digits = -math.ceil(math.log10(np.spacing(np.abs(time).max())))
+    return np.round(time - time[0], digits)
+
+
+def _names(row: tuple[int, list[str]], name: str) -> list[str]:
     """Return the names of the columns; refuse other separators, units and spellings."""
-    line, text = row
+    line, cells = row
+    text = ",".join(cells)
     if any(mark in text and "," not in text for mark in (";", "\t")) or text.count(";") > text.count(","):
         given = "semicolons" if ";" in text else "tabs"
         do = "Save it with commas between the columns and points in the numbers (0.01, not 0,01)."
         raise refuse(name, "the columns", given, "Columns are parted by commas.", do, allowed=_CSV, line=line)
-    names = [cell.strip().strip('"') for cell in text.split(",")]
+    names = [cell.strip() for cell in cells]
     if all(_number(cell) is not None for cell in names):
         do = "Put time_s,angle_deg (and so on) above the numbers."
         raise refuse(
@@ -202,27 +208,29 @@ def _misnamed(column: str, names: Sequence[str], line: int) -> Fault | None:
 
 
 def _cells(
-    rows: Sequence[tuple[int, str]], names: Sequence[str], name: str
-) -> tuple[Float[np.ndarray, "sample column"], Int[np.ndarray, " sample"]]:
-    """Return the numbers of the table; what is no number is a fault of its line."""
+    rows: Iterator[tuple[int, list[str]]], names: Sequence[str], name: str
+) -> tuple[Float[np.ndarray, "column sample"], Int[np.ndarray, " sample"]]:
+    """Return the numbers of the columns that are read; what is no number there is a fault of its line."""
     faults: list[Fault] = []
-    table = np.full((len(rows), len(names)), np.nan)
-    for place, (line, cells) in enumerate(
-        zip((row[0] for row in rows), csv.reader(row[1] for row in rows), strict=False)
-    ):
+    read = [place for place, column in enumerate(names) if column in COLUMNS]
+    kept: list[array[float]] = [array("d") for _ in names]
+    lines = array("q")
+    for line, cells in rows:
         if len(cells) != len(names):
             faults.append(_wrong_count(line, cells, names))
         else:
-            for column, cell in enumerate(cells):
-                value = _number(cell)
-                if value is None and names[column] in COLUMNS:
-                    faults.append(_no_number(line, names[column], cell))
-                table[place, column] = math.nan if value is None else value
+            lines.append(line)
+            for place in read:
+                value = _number(cells[place])
+                if value is None:
+                    faults.append(_no_number(line, names[place], cells[place]))
+                kept[place].append(math.nan if value is None else value)
         if len(faults) >= _MOST_FAULTS:
             break
     if faults:
         raise refusal(name, faults)
-    return table, np.array([row[0] for row in rows])
+    blank = np.full(len(lines), np.nan)
+    return np.stack([np.array(column) if column else blank for column in kept]), np.array(lines, np.int64)
 
 
 def _wrong_count(line: int, cells: Sequence[str], names: Sequence[str]) -> Fault:

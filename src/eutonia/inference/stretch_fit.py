@@ -12,7 +12,7 @@ Not for: voluntary movement, a leg that is held; intervals hold as far as the mo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float
 from eutonia import _streams, parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
-from eutonia.inference import meaning
+from eutonia.inference import left_out, meaning
 from eutonia.inference.body import body_of
 from eutonia.inference.forward import Body, Model, Stretches, Swing
 from eutonia.inference.posterior import Posterior
@@ -163,7 +163,8 @@ def fit(
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     drawn = sample(Posterior.of(model, [(one.channel, one.averaged) for one in prepared]), rng, progress)
-    return _result(test, body, model, prepared, drawn, rng)
+    result = _result(test, body, model, prepared, drawn, rng)
+    return replace(result, words=(*left_out.told(recordings, test), *result.words))
 
 
 def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:
