@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -40,6 +41,44 @@ def test_every_exception_has_a_reason_and_is_needed() -> None:
     for name, reason in CEILINGS["exceptions"].items():
         assert len(reason) > 20
         assert len((ROOT / name).read_text().splitlines()) > limit_of_file(ROOT / name)
+
+
+def imported(path: Path) -> set[str]:
+    """Return the packages that a file imports anywhere, also late."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"eutonia"}
+
+
+def declared(*extras: str) -> set[str]:
+    """Return the distributions that pyproject declares, also in some of its extras."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in extras for one in project["optional-dependencies"][extra])]
+    return {_distribution(re.match(r"[\w.-]+", one)[0]) for one in wanted}  # type: ignore[index]
+
+
+def _distribution(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"),
+    [("src", ("exchange",)), ("tests", ("exchange", "dev")), ("calibration", ("dev",)), ("benchmarks", ("dev",))],
+)
+def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
+    """What comes only with another package is gone on the day when that one drops it."""
+    files = sorted((ROOT / folder).rglob("*.py"))
+    ours = [path for name in ("tests", "calibration", "benchmarks", "papers") for path in (ROOT / name).rglob("*")]
+    own = {path.stem for path in ours if path.is_dir() or path.suffix == ".py"} if folder != "src" else set()
+    comes_from = importlib.metadata.packages_distributions()
+    for path in files:
+        for module in imported(path) - own:
+            homes = {_distribution(one) for one in comes_from.get(module, [module])}
+            assert homes & declared(*extras), f"{path.relative_to(ROOT)} imports {module}, of {sorted(homes)}"
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -9,14 +9,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from eutonia import _units, _writing, parameters
+from eutonia import _bounds, _units, _writing, parameters
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
-from eutonia.errors import EutoniaError, StudyError, unknown
+from eutonia.errors import EutoniaError, StudyError, UnitError, unknown
 from eutonia.exchange import effect, sbml
 from eutonia.exchange.equations import Equations
 from eutonia.exchange.intrathecal import TYPICAL_TIP, spinal_fluid
 from eutonia.exchange.oral import tablets
+from eutonia.study import vocabulary
+from eutonia.study.vocabulary import Limit
 
 FORMATS = ("sbml",)
 
@@ -36,7 +38,7 @@ class Dosing:
 
     def amount(self, kind: str) -> float:
         """Return the dose in the unit of its route (mg or ug), 0 for none; the other route's unit is refused."""
-        return 0.0 if self.dose is None else _units.parse(self.dose, kind, "--dose")
+        return 0.0 if self.dose is None else _bounded(self.dose, kind, "--dose")
 
     @property
     def every_h(self) -> float | None:
@@ -48,7 +50,26 @@ class Dosing:
         interval = _units.parse(self.every, "duration", "--every")
         if interval <= 0:
             raise StudyError(f'--every: "{self.every}" is no interval. Allowed: more than 0, such as "8 hour".')
-        return interval
+        return _units.parse(self.every, "duration", "--every", _bounds.INTERVAL)
+
+
+# The smallest and the largest that is read of each kind; a label's ceiling is no bound of a model.
+_LIMITS: Mapping[str, tuple[Callable[[], Limit], Callable[[], Limit]]] = {
+    "oral_dose": (vocabulary.smallest_oral_dose, vocabulary.oral_dose_on_record),
+    "intrathecal_dose": (vocabulary.smallest_bolus, vocabulary.intrathecal_dose_on_record),
+    "intrathecal_rate": (vocabulary.smallest_rate, vocabulary.intrathecal_rate_on_record),
+}
+
+
+def _bounded(text: str, kind: str, option: str) -> float:
+    """Read a dose; one that nobody gives is a slip of a digit or of the unit."""
+    value, (least, most) = _units.parse(text, kind, option), (limit() for limit in _LIMITS[kind])
+    if value != 0 and not least.value <= value <= most.value:
+        raise UnitError(
+            f'{option}: "{text}" is a slip of a digit or of the unit. Allowed: 0, or {least.text} to {most.text} '
+            f"({most.label.lower()}, {most.source}). Correct it."
+        )
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +94,7 @@ def _oral(oral_set: str) -> Callable[[Dosing], Equations]:
 
 
 def _fluid(given: Dosing) -> Equations:
-    rate = 0.0 if given.infusion is None else _units.parse(given.infusion, "intrathecal_rate", "--infusion")
+    rate = 0.0 if given.infusion is None else _bounded(given.infusion, "intrathecal_rate", "--infusion")
     return spinal_fluid(
         given.amount("intrathecal_dose"), given.every_h, rate, given.access or ACCESSES[0], given.tip or TYPICAL_TIP
     )

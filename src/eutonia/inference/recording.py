@@ -77,7 +77,11 @@ def read(path: str | Path) -> Recording:
         The file cannot be read as such a table; every fault is named with its line.
     """
     name = str(path)
-    return _read(lambda: _delimited.opened(Path(path).expanduser(), _LARGEST_BYTES), name)
+    try:
+        place = Path(path).expanduser()
+    except RuntimeError as failure:  # the home of nobody
+        raise refuse(name, "the file", "a place that is nowhere", f"{failure}", "Check the path.") from None
+    return _read(lambda: _delimited.opened(place, _LARGEST_BYTES), name)
 
 
 def parse(content: str | bytes, name: str) -> Recording:

@@ -58,7 +58,7 @@ def citations_of(folder: Path) -> str:
     Raises
     ------
     StudyError
-        The folder holds no run.
+        The folder holds no run, or one whose record is damaged.
     """
     record = folder / "run.json"
     if not record.is_file():
@@ -66,7 +66,28 @@ def citations_of(folder: Path) -> str:
             f'cite: "{folder}" holds no run.json. Allowed: a folder that `eutonia run` has written. '
             "Nearest: results/NAME. Do: run a study first, or give its folder."
         )
-    sources = json.loads(record.read_text(encoding="utf-8")).get("sources", [])
+    sources = _sources(record)
     own = [source["bibtex"] for source in sources if source.get("bibtex")]
     ours = parameters.citations.bibtex(source["key"] for source in sources if not source.get("bibtex"))
     return "\n\n".join(part for part in (*own, ours.rstrip("\n")) if part) + "\n"
+
+
+def _sources(record: Path) -> list[dict[str, str]]:
+    """Return the sources that the record of a run names; refuse one that is no longer as it was written."""
+    try:
+        told = json.loads(record.read_text(encoding="utf-8"))
+        sources = told["sources"]
+        whole = isinstance(sources, list) and all(isinstance(one, dict) and _is_source(one) for one in sources)
+        why = "" if whole else "its sources are no list of keys"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as trouble:
+        why = f"{type(trouble).__name__}: {trouble}"
+    if why:
+        raise StudyError(
+            f'cite: "{record}" is damaged ({why:.100}). Allowed: the record as `eutonia run` wrote it, whole. '
+            "Do: run the study again; the same seed gives the same numbers and the same sources."
+        )
+    return list(sources)
+
+
+def _is_source(one: dict[str, object]) -> bool:
+    return isinstance(one.get("key"), str) and isinstance(one.get("bibtex", ""), str)
