@@ -21,6 +21,7 @@ from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
 from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Treatment
 from eutonia.study.published import Published
+from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.titration import LadderTitration
 
@@ -64,6 +65,7 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.design == "crossover" and phase.washout_h is None:
         why = "A crossover needs a time without treatment between its periods."
         yield Problem((*where, "washout"), why, None, 'a time such as "48 hour"', do="Add the key washout.")
+    yield from _randomisation(phase, where)
     for number, arm in enumerate(phase.arms):
         if phase.design == "crossover" and arm.practice is not None:
             why, do = "What was learned is carried into the next period.", 'Write design = "parallel".'
@@ -71,6 +73,27 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.masking == "double blind" and count == 1:
         why = "With one arm everybody knows the treatment."
         yield Problem((*where, "masking"), why, phase.masking, '"open"', do='Write masking = "open", or add an arm.')
+
+
+def _randomisation(phase: Phase, where: Key) -> Iterator[Problem]:
+    """Check that there is something to allocate, and that whole ratios make a block."""
+    places = 0 if phase.design == "single" else sum(ratio_of([arm.allocation for arm in phase.arms]))
+    for number, arm in enumerate(phase.arms):
+        if phase.design != "parallel" and arm.allocation != 1:
+            why = f"In a {phase.design} design everybody is given every arm, so there is no ratio."
+            do = 'Remove the key, or write design = "parallel".'
+            yield Problem((*where, "arm", number, "allocation"), why, arm.allocation, "no ratio", do=do)
+    if phase.randomisation is None:
+        return
+    if not places:
+        do = "Remove [phase.randomisation], or add an arm."
+        yield Problem((*where, "randomisation"), "With one arm nobody is allocated.", phase.design, do=do)
+    elif phase.randomisation.block is not None and phase.randomisation.block % places:
+        near = tuple(str(places * max(phase.randomisation.block // places + k, 1)) for k in (0, 1))
+        why = f"The ratio of the arms takes {places} places, and a block holds whole ratios."
+        where = (*where, "randomisation", "block")
+        do = "Choose a multiple."
+        yield Problem(where, why, phase.randomisation.block, f"a multiple of {places}", near, do)
 
 
 def _treatments(phase: Phase, where: Key) -> Iterator[Problem]:

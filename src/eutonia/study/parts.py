@@ -42,6 +42,7 @@ from eutonia.study.people import Entry as Entry
 from eutonia.study.people import LesionShare as LesionShare
 from eutonia.study.people import Population as Population
 from eutonia.study.people import Spread as Spread
+from eutonia.study.randomisation import Randomisation
 from eutonia.study.scales import daily_fits, fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.titration import (
@@ -283,6 +284,9 @@ class Phase(Part):
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
     arms: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)] = described("Arms.", alias="arm")
     gate: Gate | None = described("Who goes on to the phase that follows.", default=None)
+    randomisation: Randomisation | None = described(
+        "How people are allocated; left out, one list in the smallest blocks that meet the ratio.", default=None
+    )
 
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""

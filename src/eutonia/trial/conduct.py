@@ -4,6 +4,7 @@ the same luck.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -14,24 +15,24 @@ from jaxtyping import Bool, Float, Int
 from eutonia import _streams, parameters
 from eutonia.assessment.scoring import Chart
 from eutonia.drug.effect.adverse import Origin
-from eutonia.patient import Cohort, is_cord
-from eutonia.patient.lesion import KINDS
+from eutonia.patient import is_cord
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
 from eutonia.study.titration import LabelTitration
+from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, luck, read_hours
-from eutonia.trial.recruitment import Pool, recruit
+from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
 
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
-_HOURS_PER_YEAR, _HOURS_PER_MONTH = 8766.0, 730.5
+_HOURS_PER_YEAR = 8766.0
 
 
 @dataclass
@@ -83,31 +84,39 @@ class BlockOutcome:
 
 
 @dataclass
-class _Conductor:
+class Block:
+    """A block of people on their way through the phases of a trial; the first `n` are real, the others fill it up."""
+
     study: TrialStudy
     seed: int
     people: People
     outcome: BlockOutcome
     nonspecific: Patients
+    n: int
     screening: Screening | None = None
 
     @property
     def person(self) -> np.ndarray:
+        """Who they are, over all replicates."""
         return self.outcome.person
 
-    def run(self) -> BlockOutcome:
-        for index, phase in enumerate(self.study.phases):
-            entered = np.ones(len(self.person), dtype=bool)
-            if phase.follows is not None:
-                stayed = self.outcome.entered[phase.follows] & ~self.outcome.left[phase.follows]
-                entered = self.outcome.passed[phase.follows] & stayed
-            self.outcome.entered[phase.name] = entered
-            leaves_h = self._dropout(phase, index)
-            self.outcome.left_h[phase.name] = leaves_h
-            self.outcome.left[phase.name] = leaves_h <= length_of(phase)
-            self._phase(phase, index, entered, leaves_h)
-            self.outcome.passed[phase.name] = self._gate(phase)
-        return self.outcome
+    def enter(self, phase: Phase) -> Flags:
+        """Return who enters a phase: those who stayed to the end of the one that it follows, and passed its gate."""
+        entered = np.ones(len(self.person), dtype=bool)
+        if phase.follows is not None:
+            stayed = self.outcome.entered[phase.follows] & ~self.outcome.left[phase.follows]
+            entered = self.outcome.passed[phase.follows] & stayed
+        self.outcome.entered[phase.name] = entered
+        return entered
+
+    def play(self, phase: Phase, index: int, assigned: Int[np.ndarray, " patient"]) -> None:
+        """Take everybody through a phase; `assigned` is the number of the arm, or of the first one in a crossover."""
+        self.outcome.assigned[phase.name] = assigned
+        leaves_h = self._dropout(phase, index)
+        self.outcome.left_h[phase.name] = leaves_h
+        self.outcome.left[phase.name] = leaves_h <= length_of(phase)
+        self._phase(phase, index, self.outcome.entered[phase.name], leaves_h)
+        self.outcome.passed[phase.name] = self._gate(phase)
 
     def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
         key = _streams.keys(self.seed, purpose, jnp.asarray(self.person), index)
@@ -122,18 +131,14 @@ class _Conductor:
         return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * _HOURS_PER_YEAR
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
-        luck = self._luck(_streams.Purpose.ALLOCATION, index)
         if phase.design == "crossover":
-            order = np.minimum((luck * len(phase.arms)).astype(int), len(phase.arms) - 1)
-            self.outcome.assigned[phase.name] = order
+            order = self.outcome.assigned[phase.name]
             state = start(self.people)
             for period in range(len(phase.arms)):
                 receives = (order + period) % len(phase.arms)
                 runs = [self._arm_run(phase, index, arm, receives == k) for k, arm in enumerate(phase.arms)]
                 state = self._period(phase, index, runs, state, entered, leaves_h - period * period_of(phase))
             return
-        shares = np.cumsum([arm.allocation for arm in phase.arms], dtype=float)
-        self.outcome.assigned[phase.name] = np.searchsorted(shares / shares[-1], luck, side="right")
         for arm in phase.arms:
             everybody = np.ones(len(self.person), dtype=bool)
             self._period(
@@ -243,7 +248,7 @@ class _Conductor:
             doses = [t.dose_ug for t in run.arm.treatments if t.route == "intrathecal bolus"]
             if run.arm.placebo or not doses:
                 continue
-            mine = run.member
+            mine = run.member & self._is_given(phase, run.arm)
             effective = run.effective_ug if run.effective_ug is not None else np.full(n, doses[0])
             after = [target_score(charts[k], titration.target) for k in charts if phase.visits_h[k] > 0]
             best = np.min(after, axis=0)
@@ -267,6 +272,12 @@ class _Conductor:
         met = [self._rule_met(phase, gate, i) for i in range(len(gate.rules))]
         return np.all(met, axis=0) if gate.need == "all" else np.any(met, axis=0)
 
+    def _is_given(self, phase: Phase, arm: Arm) -> Flags:
+        """Return who is given an arm: in a parallel phase those allocated to it, and nobody else."""
+        if phase.design != "parallel":
+            return np.ones(len(self.person), dtype=bool)
+        return self.outcome.assigned[phase.name] == phase.arms.index(arm)
+
     def _rule_met(self, phase: Phase, gate: Gate, i: int) -> Flags:
         rule = gate.rules[i]
         met = np.zeros(len(self.person), dtype=bool)
@@ -280,7 +291,7 @@ class _Conductor:
                 continue
             before, after = chart_of(baseline), chart_of(visit)
             met |= (score_fall(before, after, rule.scale, rule.limb, rule.over) >= rule.fall) & visit.present
-        return met
+        return met & self._is_given(phase, phase.arm(rule.arm))
 
 
 def period_of(phase: Phase) -> float:
@@ -294,22 +305,6 @@ def length_of(phase: Phase) -> float:
     return (periods - 1) * period_of(phase) + float(phase.visits_h[-1])
 
 
-def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
-    """Return what is known of each person before the trial, by column."""
-    lesions = cohort.lesions
-    return {
-        "age_year": cohort.age_year,
-        "sex": np.where(cohort.is_woman, "woman", "man"),
-        "weight_kg": cohort.weight_kg,
-        "creatinine_clearance_ml_per_min": cohort.creatinine_clearance_mL_min,
-        "months_since_onset": cohort.time_since_onset_h / _HOURS_PER_MONTH,
-        "side": np.where(cohort.is_right_affected, "right", "left"),
-        "lesion": np.array(KINDS)[lesions.kind],
-        "lesion_place": lesions.place_names(),
-        "lesion_volume_ml": lesions.volume_mL,
-    }
-
-
 def origin_of(study: TrialStudy) -> Origin:
     """Return which rows of the label's tables a trial's people belong to."""
     return "spinal" if is_cord(study.population.origin) else "cerebral"
@@ -320,15 +315,51 @@ def chart_of(record: VisitRecord) -> Chart:
     return Chart(**{name: jnp.asarray(score) for name, score in record.scores.items()})
 
 
-def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
-    """Run a whole trial on the people `person` (numbers over all replicates), block by block or all at once."""
+def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"], n: int) -> Block:
+    """Recruit the people `person` (numbers over all replicates), of whom the first `n` are real."""
     people, member = recruit(pool, seed, person)
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"]
     luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
     known = known_of(pool.cohort.take(member))
-    outcome = BlockOutcome(person=person, member=member, features=_features(people), known=known)
-    return _Conductor(study, seed, people, outcome, np.asarray(change.value + (change.spread.sd or 0.0) * luck)).run()
+    outcome = BlockOutcome(person=person, member=member, features=features_of(people), known=known)
+    nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * luck)
+    return Block(study, seed, people, outcome, nonspecific, n)
+
+
+Each = Callable[[Callable[[Block], None], Sequence[Block]], object]
+
+
+def through_phases(study: TrialStudy, seed: int, pool: Pool, blocks: Sequence[Block], each: Each) -> None:
+    """Take all blocks through one phase after the other.
+
+    Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first. `each`
+    does something with every block, on as many workers as there are.
+    """
+    person, member = (
+        np.concatenate([getattr(b.outcome, name)[: b.n] for b in blocks]) for name in ("person", "member")
+    )
+    replicate, everybody = person // study.population.n, np.full(person.max() + 1, -1, dtype=np.int64)
+    for index, phase in enumerate(study.phases):
+        entered = np.concatenate([block.enter(phase)[: block.n] for block in blocks])
+        everybody[person] = allocate(phase, index, seed, pool, person, member, replicate, entered)
+
+        def play(block: Block, phase: Phase = phase, index: int = index, arms: np.ndarray = everybody) -> None:
+            block.play(phase, index, arms[block.person])
+
+        each(play, blocks)
+
+
+def _one_by_one(act: Callable[[Block], None], blocks: Sequence[Block]) -> None:
+    for block in blocks:
+        act(block)
+
+
+def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
+    """Run a whole trial on the people `person` (numbers over all replicates) as one block."""
+    block = block_of(study, seed, pool, person, len(person))
+    through_phases(study, seed, pool, [block], _one_by_one)
+    return block.outcome
 
 
 def with_tip(people: People, runs: list[ArmRun]) -> People:
@@ -337,14 +368,3 @@ def with_tip(people: People, runs: list[ArmRun]) -> People:
     if not tips:
         return people
     return replace(people, kinetics=people.kinetics.with_tip(sorted(tips)[0]))
-
-
-def _features(people: People) -> dict[str, Patients]:
-    """Return what is known of a person before treatment and may tell responders from others."""
-    return {
-        "bias_leg": np.asarray(people.bias[0]),
-        "bias_arm": np.asarray(people.bias[1]),
-        "strength_leg": np.asarray(people.strength[0]),
-        "contracture_leg": np.asarray(people.traits.contracture[0]),
-        "ec50": np.asarray(people.receptor.ec50),
-    }

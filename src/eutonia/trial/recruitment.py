@@ -27,6 +27,7 @@ from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS
 from eutonia.limb.muscle import muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
+from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People, Traits
@@ -47,6 +48,8 @@ from eutonia.trial.charting import of_limb
 from eutonia.trial.weighting import Moment, Weights, weigh
 
 Limbs = Float[Array | np.ndarray, "limb patient"]
+
+_HOURS_PER_MONTH = 730.5
 
 
 @dataclass(frozen=True)
@@ -241,3 +244,30 @@ def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
     bias, strength = pool.bias[:, member], pool.strength[:, member]
     return people_of(pool.cohort.take(member), traits, bias, strength, person, seed), member
+
+
+def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
+    """Return what is known of each person before the trial, by column."""
+    lesions = cohort.lesions
+    return {
+        "age_year": cohort.age_year,
+        "sex": np.where(cohort.is_woman, "woman", "man"),
+        "weight_kg": cohort.weight_kg,
+        "creatinine_clearance_ml_per_min": cohort.creatinine_clearance_mL_min,
+        "months_since_onset": cohort.time_since_onset_h / _HOURS_PER_MONTH,
+        "side": np.where(cohort.is_right_affected, "right", "left"),
+        "lesion": np.array(KINDS)[lesions.kind],
+        "lesion_place": lesions.place_names(),
+        "lesion_volume_ml": lesions.volume_mL,
+    }
+
+
+def features_of(people: People) -> dict[str, np.ndarray]:
+    """Return what is known of a person before treatment and may tell responders from others."""
+    return {
+        "bias_leg": np.asarray(people.bias[0]),
+        "bias_arm": np.asarray(people.bias[1]),
+        "strength_leg": np.asarray(people.strength[0]),
+        "contracture_leg": np.asarray(people.traits.contracture[0]),
+        "ec50": np.asarray(people.receptor.ec50),
+    }

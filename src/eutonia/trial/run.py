@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextvars
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
-from eutonia.trial.conduct import BlockOutcome, conduct
+from eutonia.trial.conduct import block_of, through_phases
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
 from eutonia.trial.record import run_record
@@ -95,17 +97,23 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:
     """Conduct all replicates and join their blocks."""
     people = np.arange(study.population.n * options.replicates)
-    blocks = list(lanes.blocks(people, width))
-    done = 0
+    lots = list(lanes.blocks(people, width))
+    done, whole = 0, len(lots) * len(study.phases)
 
-    def one(block: tuple[np.ndarray, int]) -> BlockOutcome:
+    def report(_: object) -> None:
         nonlocal done
-        result = conduct(study, study.seed, pool, block[0]).head(block[1])
         done += 1
-        progress("Patients", done / len(blocks))
-        return result
+        progress("Patients", done / whole)
 
     with ThreadPoolExecutor(options.workers) as workers:
-        # Each block runs in a copy of this context, so that the numbers it reads are recorded too.
-        jobs = [workers.submit(contextvars.copy_context().run, one, block) for block in blocks]
-        return join(study, [job.result() for job in jobs])
+
+        def together(act: Callable[[Any], Any], of: Sequence[Any], when_done: Callable[[Any], None]) -> list[Any]:
+            # Each block runs in a copy of this context, so that the numbers it reads are recorded too.
+            jobs = [workers.submit(contextvars.copy_context().run, act, one) for one in of]
+            for job in jobs:
+                job.add_done_callback(when_done)
+            return [job.result() for job in jobs]
+
+        blocks = together(lambda lot: block_of(study, study.seed, pool, *lot), lots, lambda _: None)
+        through_phases(study, study.seed, pool, blocks, lambda act, of: together(act, of, report))
+    return join(study, [block.outcome.head(block.n) for block in blocks])
