@@ -91,7 +91,7 @@ def test_stretches_at_several_speeds_tell_what_one_does_not() -> None:
     assert ratio["damping"] < 0.5 * alone["damping"]
     assert any("two or more speeds" in said for said in slow.words), slow.words
     assert not any("two or more speeds" in said for said in together.words)
-    page = report.html(slow, {"version": "0", "sources": (), "assumed": ()}, "eutonia fit-stretch")
+    page = report.html(slow, {"version": "0", "sources": (), "assumed": (), "command": "eutonia fit-stretch"})
     assert "two or more speeds" in page
     assert "EMG, rectified" in page
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,7 +47,7 @@ def exposure(
     from eutonia import parameters
     from eutonia.exchange import exposure as tables
     from eutonia.exchange.settings import occasion_spreads
-    from eutonia.trial.record import run_record
+    from eutonia.trial.record import repeat, run_record
 
     tables.check_target(out, events)
     began, screen = time.perf_counter(), console()
@@ -59,8 +60,9 @@ def exposure(
     if out is not None:
         account: dict[str, Any] = {"kind": "exposure", "set": set_ or [], "iov": iov or []}
         account |= tables.account(given, events, kinetics)
-        taken = time.perf_counter() - began
-        tables.write(table, out, run_record(seed, "", used, taken, **account))
+        drawn = seed if iov else None
+        account["command"] = repeat("exposure", events, model=model, set_=set_, iov=iov, seed=drawn)
+        tables.write(table, out, run_record(drawn, "", used, time.perf_counter() - began, **account))
     if not quiet:
         screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
         if given.assumed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +40,4 @@ def examine(
     screen = console()
     with bars.shown_on(screen, quiet=False) as progress:
         result = examine_case(given, test, at, limb, progress)
-    options = (("--test", test), ("--at", at), ("--limb", limb))
-    words = ["eutonia", "examine", case, *(word for name, value in options if value for word in (name, value))]
-    bedside.show(result, screen, bedside.write(result, target, shlex.join(words)))
+    bedside.show(result, screen, bedside.write(result, target))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -36,10 +35,7 @@ def fit_stretch(
     recordings = [read(path) for path in traces]
     target = report.check_folder(out or Path("results") / f"{traces[0].stem}-fit")
     sizes = {"weight": weight, "height": height, "shank_length": shank_length}
-    given = [(f"--{name.replace('_', '-')}", value) for name, value in sizes.items() if value is not None]
-    words = ["eutonia", "fit-stretch", *map(str, traces), "--test", test, "--joint", joint]
-    command = shlex.join([*words, *(word for pair in given for word in pair), "--seed", str(seed)])
     screen = console()
     with bars.shown_on(screen, quiet=False) as progress:
         result, record = report.run(recordings, test, joint, sizes, seed, progress)
-    report.show(result, screen, report.write(result, record, target, command))
+    report.show(result, screen, report.write(result, record, target))

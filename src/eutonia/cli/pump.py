@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -20,20 +21,32 @@ def pump(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks."""
-    from eutonia.exchange.pump_file import load_therapy
+    from eutonia import parameters, session
+    from eutonia.exchange.pump_file import file_of, load_therapy
     from eutonia.report import pump as report
 
-    therapy = load_therapy(program)
-    target = None if out is None else report.check_folder(out)
+    began = time.perf_counter()
+    with parameters.recording() as used:
+        therapy = load_therapy(program)
+        target = None if out is None else report.check_folder(out)
 
-    from eutonia import session
-    from eutonia.drug.pump import play
-    from eutonia.drug.pump.forecast import forecast
+        from eutonia.drug.pump import play
+        from eutonia.drug.pump.forecast import forecast
 
-    session.begin()
-    found = forecast(play(therapy))
+        session.begin()
+        found = forecast(play(therapy))
     if target is not None:
-        report.write(found, target, day)
+        from eutonia.trial.record import inputs, repeat, run_record
+
+        run = run_record(
+            None,
+            "",
+            used,
+            time.perf_counter() - began,
+            command=repeat("pump", program, day=day),
+            inputs=inputs([file_of(program)]),
+        )
+        report.write(found, target, day, run)
     if not quiet:
         report.show(found, console(), day)
         if target is not None:

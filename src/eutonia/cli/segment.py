@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +41,7 @@ def segment(
     from eutonia.report import segment as report
     from eutonia.simulation import segment as cord
     from eutonia.tone.segment.condition import preset
-    from eutonia.trial.record import run_record
+    from eutonia.trial.record import repeat, run_record
 
     if protocol not in examinations.EXAMINATIONS:
         raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
@@ -68,7 +67,17 @@ def segment(
         what, value, unit = report.said(number)
         screen.print(f"  {what:55} {value:>8} {unit}", highlight=False)
     if target:
-        command = " ".join(["eutonia", *sys.argv[1:]])
+        command = repeat(
+            "segment",
+            severity=None if bias else severity,
+            bias=bias,
+            csf=csf,
+            presynaptic_share=presynaptic_share,
+            presynaptic_inhibition=presynaptic_inhibition,
+            protocol=protocol,
+            cells=cells,
+            seed=seed,
+        )
         run = run_record(seed, "", used, time.perf_counter() - began, command=command)
         report.write(found, target, run, facts)
         screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)

@@ -97,6 +97,11 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
     if out.is_dir() or not out.parent.is_dir():
         raise DatasetError(f'--out "{out}" is no file in a folder that exists. Make the folder, or choose another.')
     _writing.check_file(out)
+    if record_beside(out).exists() and not _writing.is_record(record_beside(out)):
+        raise DatasetError(
+            f'"{record_beside(out)}" is no record of Eutonia, and one would be written there. Allowed: a new file, or an '
+            "older record. Choose another --out."
+        )
 
 
 def account(events: Events, table: Path, model: Model) -> dict[str, Any]:
@@ -126,7 +131,7 @@ def write(table: pl.DataFrame, out: Path, record: Mapping[str, Any] | None = Non
     """Write a table as CSV or Parquet, and the record of the run beside it; both appear whole or not at all."""
     check_target(out)
     if record is not None:
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps({"program": _writing.PROGRAM, **record}, indent=2, ensure_ascii=False) + "\n"
         _writing.write_file(record_beside(out), lambda draft: draft.write_text(text, encoding="utf-8"))
     _writing.write_file(out, table.write_parquet if out.suffix.lower() == ".parquet" else table.write_csv)
 

@@ -88,12 +88,17 @@ def load_therapy(path_or_name: str | os.PathLike[str]) -> Therapy:
     StudyError
         The file is missing, unreadable, not TOML, or asks for what cannot be; `.faults` lists it all.
     """
-    path = shelf.find(os.fspath(path_or_name), shipped(), "program")
+    path = file_of(path_or_name)
     content = studyfile.read_bytes(path)
     if not content.strip():
         do = "Copy one that ships: eutonia programs."
         raise studyfile.whole(str(path), "The file is empty.", "no text", "a pump program", do=do)
     return parse_therapy(studyfile.decode(content, str(path)), str(path))
+
+
+def file_of(path_or_name: str | os.PathLike[str]) -> Path:
+    """Return the file of a pump program, or of one that ships by its name."""
+    return shelf.find(os.fspath(path_or_name), shipped(), "program")
 
 
 def parse_therapy(text: str, name: str = "program.toml") -> Therapy:

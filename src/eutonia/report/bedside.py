@@ -129,21 +129,21 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return _writing.check_folder(folder, names(tuple(TESTS)))
 
 
-def write(result: BedsideResult, folder: str | os.PathLike[str], command: str) -> Path:
+def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
     """Write page, findings, recordings and run record into `folder`, whole or not at all."""
 
     def fill(draft: Path) -> None:
-        (draft / _PAGE).write_text(html(result, command), encoding="utf-8")
+        (draft / _PAGE).write_text(html(result), encoding="utf-8")
         _write_findings(result.findings, draft / _FINDINGS)
         for trace in result.traces:
             _write_trace(trace, result, draft / _stem(trace.test, trace.of))
         about = {"study": result.study_name, "title": result.title, "kind": "examination", "time_h": result.at_h}
-        files.write_record(draft, {**about, **dict(result.run), "command": command})
+        files.write_record(draft, {**about, **dict(result.run)})
 
     return _writing.write_folder(folder, names(tuple(TESTS)), fill)
 
 
-def html(result: BedsideResult, command: str) -> str:
+def html(result: BedsideResult) -> str:
     """Return the page as one HTML text with everything inside."""
     from eutonia.report import bedside_figures
 
@@ -157,7 +157,7 @@ def html(result: BedsideResult, command: str) -> str:
         )
         for name, label, rows, traces in sections(result)
     ]
-    context: dict[str, Any] = page.basis(result.run, command) | {
+    context: dict[str, Any] = page.basis(result.run, str(result.run["command"])) | {
         "result": result,
         "moment": moment(result),
         "sections": drawn,

@@ -267,6 +267,7 @@ def _how(run: Mapping[str, Any]) -> list[tuple[str, str]]:
         "study_digest": "Study digest",
         "parameter_sets": "Parameter sets",
         "precision": "Precision",
+        "instruction_set": "Instruction set",
         "platform": "Platform",
         "wall_time_s": "Wall time",
     }

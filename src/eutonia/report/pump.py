@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
@@ -99,9 +101,17 @@ def _dates(forecast: Forecast) -> Table:
     return table
 
 
-def write(forecast: Forecast, folder: str | os.PathLike[str], day: int | None = None) -> Path:
-    """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`."""
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day))
+def write(
+    forecast: Forecast,
+    folder: str | os.PathLike[str],
+    day: int | None = None,
+    run: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
+    """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`.
+
+    `run` is what the record says of the run, so that it can be repeated.
+    """
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day, run))
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -109,13 +119,13 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return _writing.check_folder(folder, NAMES)
 
 
-def _fill(forecast: Forecast, folder: Path, day: int | None) -> None:
+def _fill(forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, Any]) -> None:
     chosen = pump_words.shown_day(forecast, day)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
     (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen), encoding="utf-8")
-    files.write_json(folder / NAMES[2], record(forecast, chosen))
+    files.write_json(folder / NAMES[2], {**record(forecast, chosen), **run})
 
 
 def record(forecast: Forecast, day: int) -> dict[str, Any]:

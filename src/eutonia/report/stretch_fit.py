@@ -15,7 +15,7 @@ from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.report import files, page, words
-from eutonia.trial.record import run_record
+from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,10 @@ def run(
     began = time.perf_counter()
     with parameters.recording() as used:
         result = fit(recordings, test, joint, **sizes, seed=seed, progress=progress)
-    return result, run_record(seed, "", used, time.perf_counter() - began)
+    files_given = [Path(one.name) for one in recordings]
+    command = repeat("fit-stretch", *files_given, test=test, joint=joint, **sizes, seed=seed)
+    wall = time.perf_counter() - began
+    return result, run_record(seed, "", used, wall, command=command, inputs=inputs(files_given))
 
 
 def row(estimate: Estimate) -> Row:
@@ -141,14 +144,14 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return _writing.check_folder(folder, NAMES)
 
 
-def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str], command: str) -> Path:
+def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write page, summary, table and run record into `folder`, whole or not at all."""
 
     def fill(draft: Path) -> None:
-        (draft / _PAGE).write_text(html(result, record, command), encoding="utf-8")
+        (draft / _PAGE).write_text(html(result, record), encoding="utf-8")
         files.write_json(draft / _SUMMARY, summary(result))
         _write_table(result, draft / _TABLE)
-        files.write_record(draft, {"kind": "fit", **record, "command": command, "files": list(NAMES)})
+        files.write_record(draft, {"kind": "fit", **record, "files": list(NAMES)})
 
     return _writing.write_folder(folder, NAMES, fill)
 
@@ -196,11 +199,11 @@ def _write_table(result: StretchFit, path: Path) -> None:
                 out.writerow([number, *(f"{value:.6g}" for value in values)])
 
 
-def html(result: StretchFit, record: Mapping[str, Any], command: str) -> str:
+def html(result: StretchFit, record: Mapping[str, Any]) -> str:
     """Return the page as one HTML text with everything inside."""
     from eutonia.report import stretch_fit_figures as figures
 
-    context: dict[str, Any] = page.basis(record, command) | {
+    context: dict[str, Any] = page.basis(record, str(record["command"])) | {
         "title": _test(result),
         "headline": headline(result),
         "result": result,

@@ -93,6 +93,13 @@ class Study(Part):
         return self._path
 
     @property
+    def word(self) -> str:
+        """What names the study on the command line: its name if it ships, else its file."""
+        if self._path is None:
+            return f"{self.name}.toml"
+        return self.name if shipped().get(self.name) == self._path else str(self._path)
+
+    @property
     def text(self) -> str:
         """The text of the file, comments included."""
         return self._text

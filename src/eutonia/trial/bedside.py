@@ -19,7 +19,7 @@ from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
-from eutonia.trial.record import run_record
+from eutonia.trial.record import repeat, run_record
 
 _HOURS_PER_DAY = 24.0
 #: Tests by the name that stands for several.
@@ -93,7 +93,10 @@ def examine_case(
         case.digest,
         used,
         time.perf_counter() - began,
+        case.cited,
         possible_people=POSSIBLE_PEOPLE,
+        study_text=case.text,
+        command=repeat("examine", case.word, test=test, at=at, limb=limb),
         beyond_label=list(case.beyond_label),
     )
     return BedsideResult(

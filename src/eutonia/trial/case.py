@@ -33,7 +33,7 @@ from eutonia.tone.descending import (
 )
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.record import run_record
+from eutonia.trial.record import repeat, run_record
 from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
@@ -241,6 +241,8 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             study.cited,
             possible_people=POSSIBLE_PEOPLE,
             beyond_label=list(study.beyond_label),
+            study_text=study.text,
+            command=repeat("run", study.word, seed=study.seed),
         ),
         zooms=tuple(case.zooms),
         withdrawal=told(course, case.interruptions),

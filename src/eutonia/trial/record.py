@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,14 +14,17 @@ from eutonia import parameters, session
 
 
 def run_record(
-    seed: int,
+    seed: int | None,
     digest: str,
     used: parameters.Used,
     wall_time_s: float,
     cited: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     **more: Any,
 ) -> Mapping[str, Any]:
-    """Return what a reader needs to repeat and to judge a run; `cited` are the references of the study itself."""
+    """Return what a reader needs to repeat and to judge a run; `cited` are the references of the study itself.
+
+    `seed` is none where nothing is drawn; `more` holds the command and all options that a number depends on.
+    """
     import eutonia
 
     records = used.records()
@@ -38,6 +45,22 @@ def run_record(
         "assumed": assumed,
         **more,
     }
+
+
+def repeat(command: str, *words: str | os.PathLike[str], **options: object) -> str:
+    """Return the line that does a run again: a command, its words, and the options that were given."""
+    said = ["eutonia", command, *(os.fspath(word) for word in words)]
+    for name, value in options.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if one is not None:
+                said += [f"--{name.strip('_').replace('_', '-')}", str(one)]
+    return shlex.join(said)
+
+
+def inputs(files: Iterable[Path]) -> list[dict[str, str]]:
+    """Return what tells whether a file is still the one that was read: its name and the SHA-256 of its bytes."""
+    digests = ((file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files if file.is_file())
+    return [{"file": str(file), "sha256": digest} for file, digest in digests]
 
 
 def _sources(used: parameters.Used, cited: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:

@@ -19,7 +19,7 @@ from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.conduct import block_of, through_phases
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
-from eutonia.trial.record import run_record
+from eutonia.trial.record import repeat, run_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
@@ -82,7 +82,13 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
             used,
             time.perf_counter() - began,
             study.cited,
+            patients=study.population.n,
+            pool=study.population.pool,
             replicates=options.replicates,
+            study_text=study.text,
+            command=repeat(
+                "run", study.word, seed=study.seed, patients=study.population.n, replicates=options.replicates
+            ),
             beyond_label=list(study.beyond_label),
         ),
         adverse=adverse,
