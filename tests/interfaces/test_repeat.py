@@ -54,22 +54,25 @@ def same_files(one: Path, other: Path) -> int:
 
 @pytest.mark.xdist_group("slow clock")
 def test_a_trial_with_other_people_replicates_and_seed(run: Run, folder: Path) -> None:
-    options = ("--patients", "9", "--replicates", "3", "--seed", "77")
-    assert run("run", "kofler_2009", *options, "--out", "first", "--quiet") == 0
+    text = (Path(__file__).parent / "parallel_tablets.toml").read_text(encoding="utf-8")
+    (folder / "parallel.toml").write_text(text, encoding="utf-8")
+    options = ("--patients", "9", "--replicates", "3", "--seed", "77", "--csv", "--potential-outcomes")
+    assert run("run", "parallel.toml", *options, "--out", "first", "--quiet") == 0
     said, second = repeated(run, Path("first"), "run.json", "again")
     assert said == second
     assert same_files(Path("first"), Path("again")) >= 5
     assert (said["patients"], said["replicates"], said["seed"]) == (9, 3, 77)
     assert said["random_numbers"] == {"generator": "threefry2x32", "partitionable": True}
     assert said["instruction_set"].split()[0] in ("x86_64", "aarch64", "arm64", "AMD64")
-    assert said["study_text"] == eutonia.shipped()["kofler_2009"].read_text(encoding="utf-8")
+    assert said["study_text"] == text
     # From Python the same record comes, and the same line.
-    study = eutonia.load_study("kofler_2009").override(n=9, seed=77)
-    files.write(eutonia.run(study, replicates=3), folder / "python")
+    study = eutonia.load_study("parallel.toml").override(n=9, seed=77)
+    result = eutonia.run(study, replicates=3, potential_outcomes=True)
+    files.write(result, folder / "python", csv=True)
     assert json.loads((folder / "python" / "run.json").read_text())["command"] == said["command"]
     assert same_files(Path("first"), folder / "python") >= 5
     # What the options change is really changed: the line without them is another run.
-    other = eutonia.run(eutonia.load_study("kofler_2009").override(n=9), replicates=3)
+    other = eutonia.run(eutonia.load_study("parallel.toml").override(n=9), replicates=3)
     assert not other.visits.equals(pl.read_parquet("first/visits.parquet"))
 
 

@@ -41,8 +41,6 @@ def exposure(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
-    import time
-
     from eutonia import _progress as bars
     from eutonia import parameters
     from eutonia.exchange import exposure as tables

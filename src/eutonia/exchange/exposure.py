@@ -99,8 +99,8 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
     _writing.check_file(out)
     if record_beside(out).exists() and not _writing.is_record(record_beside(out)):
         raise DatasetError(
-            f'"{record_beside(out)}" is no record of Eutonia, and one would be written there. Allowed: a new file, or an '
-            "older record. Choose another --out."
+            f'"{record_beside(out)}" is no record of Eutonia, and one would be written there. Allowed: a new file, or '
+            "an older record. Choose another --out."
         )
 
 

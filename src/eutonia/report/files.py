@@ -37,6 +37,8 @@ def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = Fa
     EutoniaError
         If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
     """
+    if csv and "command" in result.run:
+        result = dataclasses.replace(result, run={**result.run, "command": f"{result.run['command']} --csv"})
     return _writing.write_folder(folder, (*MORE, *NAMES), lambda draft: _fill(result, draft, csv=csv))
 
 

@@ -52,8 +52,8 @@ def repeat(command: str, *words: str | os.PathLike[str], **options: object) -> s
     said = ["eutonia", command, *(os.fspath(word) for word in words)]
     for name, value in options.items():
         for one in value if isinstance(value, list | tuple) else (value,):
-            if one is not None:
-                said += [f"--{name.strip('_').replace('_', '-')}", str(one)]
+            if one is not None and one is not False:
+                said += [f"--{name.strip('_').replace('_', '-')}", *([] if one is True else [str(one)])]
     return shlex.join(said)
 
 

@@ -87,7 +87,12 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
             replicates=options.replicates,
             study_text=study.text,
             command=repeat(
-                "run", study.word, seed=study.seed, patients=study.population.n, replicates=options.replicates
+                "run",
+                study.word,
+                seed=study.seed,
+                patients=study.population.n,
+                replicates=options.replicates,
+                potential_outcomes=options.potential_outcomes,
             ),
             beyond_label=list(study.beyond_label),
         ),
