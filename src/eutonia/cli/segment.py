@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from eutonia import session
 from eutonia.cli.app import app, console
+
+if TYPE_CHECKING:
+    from eutonia.tone.segment.protocols import Person
 
 
 @app.command()
@@ -55,13 +58,7 @@ def segment(
         who = cord.person(depth, level, presynaptic_share, cells, seed, presynaptic_inhibition)
         found = examinations.examine(protocol, who)
     screen = console()
-    facts = [
-        ("Descending bias", f"{depth:g} mV"),
-        ("Baclofen in spinal fluid", f"{level:g} ng/mL"),
-        ("Ia release left", f"{float(who.condition.release[0]):.0%}"),
-        ("Presynaptic inhibition", f"{float(who.condition.pad_rest[0]):.0%}"),
-        ("Cells", str(who.sizes.total)),
-    ]
+    facts = _facts(who, depth, level)
     screen.print(f"{found.title}: {', '.join(f'{name.lower()} {value}' for name, value in facts)}")
     for number in found.numbers:
         what, value, unit = report.said(number)
@@ -81,6 +78,17 @@ def segment(
         run = run_record(seed, "", used, time.perf_counter() - began, command=command)
         report.write(found, target, run, facts)
         screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)
+
+
+def _facts(who: Person, depth: float, level: float) -> list[tuple[str, str]]:
+    """Return what was examined, in words."""
+    return [
+        ("Descending bias", f"{depth:g} mV"),
+        ("Baclofen in spinal fluid", f"{level:g} ng/mL"),
+        ("Ia release left", f"{float(who.condition.release[0]):.0%}"),
+        ("Presynaptic inhibition", f"{float(who.condition.pad_rest[0]):.0%}"),
+        ("Cells", str(who.sizes.total)),
+    ]
 
 
 def _severity(severity: str | None, bias: str | None) -> str:

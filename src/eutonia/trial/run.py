@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -76,32 +76,37 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         visits=visit_table(outcome),
         doses=dose_table(outcome),
         course=course,
-        run=run_record(
-            study.seed,
-            study.digest,
-            used,
-            time.perf_counter() - began,
-            study.cited,
-            patients=study.population.n,
-            pool=study.population.pool,
-            replicates=options.replicates,
-            study_text=study.text,
-            command=repeat(
-                "run",
-                study.word,
-                seed=study.seed,
-                patients=study.population.n,
-                replicates=options.replicates,
-                potential_outcomes=options.potential_outcomes,
-            ),
-            beyond_label=list(study.beyond_label),
-        ),
+        run=_record(study, options, used, time.perf_counter() - began),
         adverse=adverse,
         reactions=event_table(outcome),
         patients=patient_table(outcome),
         endpoint=response.definition if response else "",
         responders=responders,
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
+    )
+
+
+def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float) -> Mapping[str, Any]:
+    """Return what a reader needs to repeat and to judge the run."""
+    return run_record(
+        study.seed,
+        study.digest,
+        used,
+        wall_time_s,
+        study.cited,
+        patients=study.population.n,
+        pool=study.population.pool,
+        replicates=options.replicates,
+        study_text=study.text,
+        command=repeat(
+            "run",
+            study.word,
+            seed=study.seed,
+            patients=study.population.n,
+            replicates=options.replicates,
+            potential_outcomes=options.potential_outcomes,
+        ),
+        beyond_label=list(study.beyond_label),
     )
 
 
