@@ -64,17 +64,9 @@ def segment(
         what, value, unit = report.said(number)
         screen.print(f"  {what:55} {value:>8} {unit}", highlight=False)
     if target:
-        command = repeat(
-            "segment",
-            severity=None if bias else severity,
-            bias=bias,
-            csf=csf,
-            presynaptic_share=presynaptic_share,
-            presynaptic_inhibition=presynaptic_inhibition,
-            protocol=protocol,
-            cells=cells,
-            seed=seed,
-        )
+        given = {"severity": None if bias else severity, "bias": bias, "csf": csf, "protocol": protocol}
+        shares = {"presynaptic_share": presynaptic_share, "presynaptic_inhibition": presynaptic_inhibition}
+        command = repeat("segment", **given, **shares, cells=cells, seed=seed)
         run = run_record(seed, "", used, time.perf_counter() - began, command=command)
         report.write(found, target, run, facts)
         screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)
