@@ -123,7 +123,6 @@ def record(luck: np.random.Generator, phase: str, arm: str, visit: int, time_h: 
         present=luck.uniform(size=PEOPLE) < share,
         rate_ug_per_h=luck.uniform(2.0, 20.0, PEOPLE),
         tablets_mg_per_day=luck.uniform(0.0, 60.0, PEOPLE),
-        brain=np.zeros(PEOPLE),
     )
 
 
@@ -374,7 +373,7 @@ def _rest(block: BlockOutcome, first: int) -> BlockOutcome:
                 v,
                 scores={name: score[..., ::-1] for name, score in v.scores.items()},
                 **{
-                    name: getattr(v, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day", "brain")
+                    name: getattr(v, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day")
                 },
             )
             for v in of.visits

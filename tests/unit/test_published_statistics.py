@@ -83,6 +83,7 @@ REACTIONS = pl.DataFrame(
         "share": [0.2, 0.1, 0.4],
         "low": [0.1, 0.0, 0.3],
         "high": [0.3, 0.2, 0.5],
+        "n": [2.0, 2.0, 2.0],
     }
 )
 
@@ -98,7 +99,7 @@ def tiny(text: str) -> Outcome:
 
     def record(arm: str, visit: int, leg: list[float]) -> VisitRecord:
         scores = {"ashworth": np.array([leg, leg]), "walking_speed": np.array(leg) / 10}
-        rest = (np.zeros(8), np.zeros(8), np.zeros(8))
+        rest = (np.zeros(8), np.zeros(8))
         return VisitRecord("only", arm, visit, 1008.0 * visit, scores, np.array(SEEN), *rest)
 
     visits = {("only", arm, k): record(arm, k, (BEFORE, AFTER)[k]) for arm in ("tablets", "placebo") for k in (0, 1)}

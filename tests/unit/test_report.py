@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import itertools
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,10 @@ import xarray as xr
 from rich.console import Console
 
 from eutonia import report
+from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
-from eutonia.report import course, digest, files, page, svg, tables, words
-from eutonia.report.case import markers
+from eutonia.report import course, digest, figures, files, page, scales, svg, tables, words
+from eutonia.report.case import _sheets, markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
 pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
@@ -154,7 +157,27 @@ class TestWords:
         assert "leg Ashworth, 6 hours" in line
 
     def test_without_published_results_the_headline_is_the_change(self, case: StudyResult) -> None:
-        assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in words.headline(case)
+        said = words.headline(case)
+        assert (
+            "Leg Ashworth is predicted at 5.00 (start) before the drug; then between 3.00 (6.2 months) and 4.40" in said
+        )
+        names = [name for name in case.course.data_vars if str(name).startswith(("csf", "plasma"))]
+        without = dataclasses.replace(case, course=case.course.assign({name: 0 * case.course[name] for name in names}))
+        assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in words.headline(without)
+
+    def test_a_headline_starts_from_the_untreated_and_says_when_no_drug_is_given(self, case: StudyResult) -> None:
+        rows = [q for q in case.quantities if (q.limb, q.scale) == ("leg", "ashworth")]
+        seen = ((0.0, 1.0), (300.0, 3.5), (900.0, 2.0), (1500.0, 4.2), (2000.0, 2.5))
+        looks = tuple(dataclasses.replace(rows[0], time_h=t, mean=m) for t, m in seen)
+        time = np.array([0.0, 300.0, 800.0, 900.0, 1500.0, 2000.0])
+        plasma = xr.DataArray([0.0, 0.0, 0.0, 5.0, 0.1, 5.0], {"time_h": time}, dims="time_h")
+        given = {"time_h": [0.0, 800.0, 1400.0, 1600.0], "mean": [0.0, 50.0, 0.0, 50.0]}
+        doses = pl.DataFrame({**given, "unit": ["ug/day"] * 4})
+        one = dataclasses.replace(case, quantities=looks, course=xr.Dataset({"plasma": plasma}), doses=doses)
+        assert words.headline(one) == (
+            "Leg Ashworth is predicted at 3.50 (1.8 weeks) before the drug; then between 2.00 (5.4 weeks) and 4.20 "
+            "(8.9 weeks), when no drug is given; last seen at 2.50 (11.9 weeks)."
+        )
 
     def test_the_headline_of_a_case_is_about_the_leg_and_not_about_pain(self, case: StudyResult) -> None:
         pain = quantity(limb=None, scale="pain", mean=7.0)
@@ -225,11 +248,47 @@ class TestCourse:
     def test_people_become_a_middle_and_a_band(self, case: StudyResult) -> None:
         many = xr.concat([case.course * factor for factor in (0.5, 1.0, 2.0)], dim="patient")
         many["bias"].attrs = case.course["bias"].attrs
-        tone = next(panel for panel in course.panels(many) if panel.kind == "tone")
-        leg, arm = tone.lines
-        assert (leg.name, arm.name, tone.unit) == ("Leg", "Arm", "mV")
+        tone = [panel for panel in course.panels(many) if panel.kind == "tone"]
+        (leg,), (arm,) = (panel.lines for panel in tone)
+        assert (leg.name, arm.name, tone[0].unit) == ("Leg", "Arm", "mV")
         assert leg.has_band
         np.testing.assert_allclose(leg.middle, case.course["bias"].sel(limb="leg", patient=0))
+
+    def test_bands_of_leg_and_arm_never_lie_over_each_other(self, case: StudyResult) -> None:
+        many = xr.concat([case.course * factor for factor in (0.5, 1.0, 2.0)], dim="patient", combine_attrs="override")
+        for panel in course.panels(many):
+            assert len({line.where or line.name for line in panel.lines if line.has_band}) <= 1, panel.title
+        assert {"Ashworth, leg", "Ashworth, arm"} <= {panel.title for panel in course.panels(many)}
+        whole = [panel for panel in course.panels(case.course) if panel.kind == "ashworth"]
+        assert [line.name for line in whole[0].lines] == ["Leg", "Arm"], "lines without bands stay together"
+
+    def test_levels_that_swing_with_tablets_are_drawn_from_trough_to_peak(self, case: StudyResult) -> None:
+        plasma = case.course["plasma"]
+        more = case.course.assign(plasma_trough=0.5 * plasma, plasma_peak=2.0 * plasma)
+        lines = [line for panel in course.panels(more) for line in panel.lines if line.where == "plasma"]
+        assert len(lines) == 1
+        np.testing.assert_allclose(lines[0].middle, 2.0 * plasma.sel(patient=0))
+        assert lines[0].trough is not None
+        np.testing.assert_allclose(lines[0].trough, 0.5 * plasma.sel(patient=0))
+        assert lines[0].name.endswith(", trough to peak")
+        assert "any sample lies between them" in page.html(dataclasses.replace(case, course=more))
+        assert "any sample lies between them" not in page.html(case)
+
+    def test_a_caveat_stands_at_the_panel_that_it_concerns(self, case: StudyResult) -> None:
+        speed = case.course["ashworth"].sel(limb="leg", drop=True).assign_attrs(units="m/s", long_name="Walking speed")
+        found = page.html(dataclasses.replace(case, course=case.course.assign(walking_speed=speed)))
+        assert "nothing of balance" in found
+        assert "support below 1" in found
+        assert "nothing of balance" not in page.html(case)
+
+    def test_strips_fit_a_printed_page_and_limbs_stay_together(self, case: StudyResult) -> None:
+        many = xr.concat([case.course * factor for factor in (0.5, 1.0, 2.0)], dim="patient", combine_attrs="override")
+        strips = course.panels(many)
+        sheets = _sheets(strips)
+        assert [strip for sheet in sheets for strip in sheet] == strips
+        assert len(sheets) > 1
+        for one, other in itertools.pairwise(sheets):
+            assert one[-1].family != other[0].family
 
     def test_the_untreated_course_is_a_quiet_line_beside_the_treated(self, case: StudyResult) -> None:
         both = case.course.assign(untreated_bias=case.course["bias"] + 1)
@@ -256,6 +315,48 @@ class TestCourse:
     def test_events_keep_their_number_and_share_a_mark_when_close(self) -> None:
         found = markers([(900.0, "refill"), (10.0, "bolus 50 ug"), (11.0, "leaves")], 1000.0)
         assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]
+
+
+class TestWholeScales:
+    def test_a_clinical_scale_is_shown_from_end_to_end_and_the_rest_from_zero(self) -> None:
+        low, high = scales.whole(SCALES["ashworth"], 2.6, 3.1)
+        assert low < 1.0
+        assert high > 5.0
+        assert low > 0.5
+        assert scales.steps_of(SCALES["ashworth"], low, high) == [1.0, 2.0, 3.0, 4.0, 5.0]
+        assert scales.whole(SCALES["walking_speed"], 0.9, 1.1)[0] == 0.0
+        assert scales.whole(None, 40.0, 60.0)[0] == 0.0
+        assert scales.whole(None, -2.0, 3.0)[0] < -2.0
+        assert scales.whole(None, 0.0, 0.0) == (0.0, 0.5)
+
+    def test_panels_of_a_trial_are_half_a_page_wide_and_begin_where_the_scale_begins(self, trial: StudyResult) -> None:
+        known = digest.scores(trial.visits)
+        drawn = figures.scores(digest.series(trial, known), figures.arm_styles(trial), "bolus")
+        ashworth = next(one for one in drawn if one.title == "Leg Ashworth")
+        assert ashworth.narrow is not None
+        for figure, width in ((ashworth.wide, 500), (ashworth.narrow, 350)):
+            assert f'width="{width}"' in figure
+            assert [f">{grade}</text>" in figure for grade in range(1, 6)] == [True] * 5
+
+    def test_time_is_told_in_the_unit_of_the_visits(self) -> None:
+        assert words.visits_unit(["0 week", "6 week"]) == words.TimeUnit("weeks", 168.0)
+        assert words.visits_unit(["0 hour", "6 week"]) is None
+        assert words.visits_unit(["soon"]) is None
+
+    def test_a_dose_is_drawn_as_steps(self, trial: StudyResult) -> None:
+        rows = [(0.0, 0.0), (24.0, 30.0), (336.0, 30.0)]
+        doses = pl.DataFrame(
+            [(t, "bolus", "baclofen", d, d, d, "mg/day") for t, d in rows],
+            schema=["time_h", "phase", "arm", "mean", "low", "high", "unit"],
+            orient="row",
+        )
+        one = dataclasses.replace(trial, doses=doses)
+        drawn = figures.doses(one, figures.arm_styles(one))[0].wide
+        line = max(re.findall(r'<path d="(M[^"]*)" fill="none" stroke="var\(--active\)"', drawn), key=len)
+        points = [tuple(map(float, point.split())) for point in line[1:].split("L")]
+        assert all(a[0] == b[0] or a[1] == b[1] for a, b in itertools.pairwise(points)), (
+            "no slope: a dose is not a ramp"
+        )
 
 
 class TestThinning:

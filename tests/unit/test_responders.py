@@ -76,7 +76,7 @@ def outcome(endpoint: str = "") -> Outcome:
     def record(arm: str, k: int) -> VisitRecord:
         scores = {"modified_ashworth": np.array([LEG[k], ARM[k]]), "stance_support": STANCE[k]}
         present = np.ones(8, dtype=bool) if k < 2 else STAYED
-        return VisitRecord("only", arm, k, (0.0, 336.0, 1008.0)[k], scores, present, *(np.zeros(8),) * 3)
+        return VisitRecord("only", arm, k, (0.0, 336.0, 1008.0)[k], scores, present, *(np.zeros(8),) * 2)
 
     visits = {("only", arm, k): record(arm, k) for arm in ("placebo", "tablets") for k in range(3)}
     all_of_them = {"only": np.ones(8, dtype=bool)}

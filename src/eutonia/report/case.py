@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia.assessment.scales import SCALES
 from eutonia.report import plot, scales, svg, words
 from eutonia.report.course import GRADES, Line, Panel, panels, seen, window
 from eutonia.report.figures import time_steps
@@ -18,8 +20,17 @@ from eutonia.trial.result import StudyResult, Zoom
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_BRIEF = {"exposure": "Drug", "receptor": "Receptor effect", "sensitivity": "Sensitivity", "risk": "Risk"}
-_HEIGHTS = {"dose": 84, "exposure": 138, "receptor": 96, "tone": 112}
+_BRIEF = {
+    "Drug in spinal fluid and blood": "Drug",
+    "Effect at the receptor": "Receptor effect",
+    "Receptor sensitivity": "Sensitivity",
+    "Risk of adverse effects": "Risk",
+}
+_HEIGHTS = {"dose": 84, "exposure": 100}
+_HEIGHT = 88
+#: Strips taller than this go on a second sheet, so that none is cut by the end of a printed page, px.
+_PAGE = 1150.0
+_SMALL_LINE = 14.0
 _HEAD = 24.0
 _SPACE = 16.0
 _LOG_DECADES = 4.5
@@ -32,7 +43,6 @@ _GAP = 14.0
 _SMALL = 11.0
 #: Width of the bins that long courses are thinned to, px.
 _BIN = 3
-_FROM_ZERO = ("dose", "receptor", "sensitivity", "risk")
 
 
 @dataclass(frozen=True)
@@ -72,18 +82,17 @@ def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number 
     ]
 
 
-def drawings(result: StudyResult) -> tuple[svg.Drawing, list[svg.Drawing], svg.Drawing | None]:
-    """Draw the whole course, the closer looks, and the variables that only some readers want, if there are any."""
+def drawings(result: StudyResult) -> tuple[list[svg.Drawing], list[tuple[str, list[svg.Drawing]]], list[svg.Drawing]]:
+    """Draw the whole course, the closer looks by title, and the variables that only some readers want."""
     strips = panels(result.course)
     main = [strip for strip in strips if strip.is_main] or strips
     rest = [strip for strip in strips if strip not in main]
-    zooms = [_timeline(result, main, zoom, f"zoom-{k}") for k, zoom in enumerate(result.zooms)]
-    more = _timeline(result, rest, None, "more") if rest else None
-    return _timeline(result, main, None, "case"), zooms, more
+    zooms = [(zoom.title, _timeline(result, main, zoom, f"zoom-{k}")) for k, zoom in enumerate(result.zooms)]
+    return _timeline(result, main, None, "case"), zooms, _timeline(result, rest, None, "more") if rest else []
 
 
-def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, name: str) -> svg.Drawing:
-    """Draw one stretch of the course for a wide page and for a phone."""
+def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, name: str) -> list[svg.Drawing]:
+    """Draw one stretch of the course for a wide page and for a phone, on sheets that fit a printed page."""
     time = result.course["time_h"].to_numpy().astype(float)
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
@@ -92,16 +101,58 @@ def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, na
         numbers = markers(result.events, float(last - first))
     inside = [mark for mark in numbers if first <= mark.time_h <= last]
     shown = zoom.title if zoom else "The whole course"
-    text = f"{shown}: " + "; ".join(
-        f"{strip.title} ({', '.join(line.name for line in strip.lines)})" for strip in strips
-    )
     long_unit = words.time_unit(float(time[-1] - time[0]))
     since = (
         "start" if zoom is None or first < 1 else f"{long_unit.name.removesuffix('s')} {first / long_unit.hours:.1f}"
     )
-    wide = _draw(time, strips, inside, (first, last), since, f"{name}-w", shown, text, 1000)
-    narrow = _draw(time, strips, inside, (first, last), since, f"{name}-n", shown, text, 350)
-    return svg.Drawing(shown, text, wide, narrow)
+    limits = _limits(strips, time, (first, last))
+    out = []
+    for k, part in enumerate(_sheets(strips)):
+        text = f"{shown}: " + "; ".join(
+            f"{strip.title} ({', '.join(line.name for line in strip.lines)})" for strip in part
+        )
+        wide, narrow = (
+            _draw(time, part, limits, inside, (first, last), since, f"{name}-{k}-{end}", shown, text, width)
+            for end, width in (("w", 1000), ("n", 350))
+        )
+        out.append(svg.Drawing(shown, text, wide, narrow))
+    return out
+
+
+def _sheets(strips: Sequence[Panel]) -> list[list[Panel]]:
+    """Deal strips out over as few sheets as hold them, evenly, each short enough for a page; limbs stay together."""
+    tall = [_HEIGHTS.get(strip.kind, _HEIGHT) + _HEAD + _SPACE for strip in strips]
+    count = max(1, math.ceil(sum(tall) / _PAGE))
+    share, filled = sum(tall) / count, 0.0
+    out: list[list[Panel]] = [[]]
+    for strip, height in zip(strips, tall, strict=True):
+        is_sibling = bool(out[-1]) and out[-1][-1].family == strip.family
+        if out[-1] and filled + height / 2 > share * len(out) and not is_sibling:
+            out.append([])
+        out[-1].append(strip)
+        filled += height
+    return out
+
+
+def _limits(
+    strips: Sequence[Panel], time: Float[np.ndarray, " time"], span: tuple[Number, Number]
+) -> dict[str, tuple[float, float]]:
+    """Return the lowest and highest value that is drawn in each family of strips."""
+    found: dict[str, tuple[float, float]] = {}
+    for strip in strips:
+        for line in strip.lines:
+            if (at := seen(strip, line, time, *span)).size:
+                under = line.low if line.has_band else line.middle if line.trough is None else line.trough
+                low = float(np.nanmin(under[at]))
+                high = float(np.nanmax((line.high if line.has_band else line.middle)[at]))
+                before = found.get(_shared(strip), (low, high))
+                found[_shared(strip)] = min(low, before[0]), max(high, before[1])
+    return found
+
+
+def _shared(strip: Panel) -> str:
+    """Return the name under which strips share a scale: limbs one of theirs, fluids each their own."""
+    return strip.title if strip.kind == "exposure" else str(strip.family)
 
 
 @dataclass(frozen=True)
@@ -114,11 +165,13 @@ class _Head:
     height: float
     title: list[str]
     legend: list[tuple[float, float, int, str, bool]]
+    caveat: list[str]
 
 
 def _draw(
     time: Float[np.ndarray, " time"],
     strips: Sequence[Panel],
+    limits: Mapping[str, tuple[float, float]],
     marks: Sequence[Marker],
     span: tuple[Number, Number],
     since: str,
@@ -134,7 +187,7 @@ def _draw(
     rows, is_named = _rows(marks, span, inner, is_wide=width > 600)
     lane = 8 + 20 * (max(rows, default=-1) + 1)
     heads = [_head(strip, width, size) for strip in strips]
-    heights = [_HEIGHTS.get(strip.kind, 88) for strip in strips]
+    heights = [_HEIGHTS.get(strip.kind, _HEIGHT) for strip in strips]
     total = lane + sum(heights) + sum(head.height for head in heads) + _SPACE * (len(strips) - 1) + foot
     sheet = plot.Sheet(name, width, total, size)
     _event_lane(sheet, marks, rows, span, inner=inner, named=is_named, foot=total - foot)
@@ -144,7 +197,9 @@ def _draw(
     top = float(lane)
     for strip, height, head in zip(strips, heights, heads, strict=True):
         _write_head(sheet, strip, head, top)
-        panel = _strip(sheet, strip, (time - offset) / unit.hours, (_LEFT, top + head.height, inner, height), ends)
+        box = (_LEFT, top + head.height, inner, height)
+        up = _range(strip, *limits.get(_shared(strip), (0.0, 0.0)))
+        panel = _strip(sheet, strip, (time - offset) / unit.hours, box, ends, up)
         if strip is strips[-1]:
             panel.floor(at, scales.shown(at), unit.axis(since))
         else:
@@ -206,8 +261,10 @@ def _event_lane(
 
 def _head_words(strip: Panel, *, is_wide: bool) -> tuple[str, list[str]]:
     """Return the title of a panel and the names of its lines, shorter where there is little room."""
-    title = strip.title if is_wide else _BRIEF.get(strip.kind, strip.title)
-    if len(strip.lines) == 1 and strip.lines[0].name in (strip.title, "Leg", "Arm"):
+    is_short = not is_wide and strip.title in _BRIEF
+    title = _BRIEF[strip.title] if is_short else strip.title
+    one = strip.lines[0]
+    if len(strip.lines) == 1 and one.name in (strip.title, "Leg", "Arm"):
         names = []
     else:
         names = [line.name if is_wide or not line.where else _brief(line.name, line.where) for line in strip.lines]
@@ -226,16 +283,18 @@ def _head(strip: Panel, width: Number, size: Number) -> _Head:
     heading = svg.wrap(title, room, size, bold=True)
     widths = [svg.wide(name, _SMALL) + _SAMPLE for name in names]
     whole = sum(widths) + _GAP * (len(widths) - 1)
+    caveat = svg.wrap(strip.caveat, room, _SMALL) if strip.caveat else []
+    below = _SMALL_LINE * len(caveat) + 2 if caveat else 0.0
     y, x = _HEAD / 2 - 1, width - 14 - whole
     legend: list[tuple[float, float, int, str, bool]] = []
     if len(heading) == 1 and svg.wide(title, size, bold=True) + 2 * _GAP + whole <= width - 14 - _MARGIN:
         for index, (name, wide) in enumerate(zip(names, widths, strict=True)):
             legend.append((x, y, index, name, True))
             x += wide + _GAP
-        return _Head(_HEAD, heading, legend)
+        return _Head(_HEAD + below, heading, legend, caveat)
     y += 16.0 * (len(heading) - 1)
     if not names:
-        return _Head(y + _HEAD / 2 + 1, heading, [])
+        return _Head(y + _HEAD / 2 + 1 + below, heading, [], caveat)
     y, x = y + 18.0, _MARGIN
     for index, (name, wide) in enumerate(zip(names, widths, strict=True)):
         if x > _MARGIN and x + wide > width - _MARGIN:
@@ -244,13 +303,16 @@ def _head(strip: Panel, width: Number, size: Number) -> _Head:
             y += 14.0 if k else 0.0
             legend.append((x, y, index, line, not k))
         x += wide + _GAP
-    return _Head(y + 13.0, heading, legend)
+    return _Head(y + 13.0 + below, heading, legend, caveat)
 
 
 def _write_head(sheet: plot.Sheet, strip: Panel, head: _Head, top: Number) -> None:
     """Write the name of a panel and its unit, and a small sample and the name of each line."""
     for k, line in enumerate(head.title):
         sheet.text(_MARGIN, top + _HEAD / 2 - 1 + 16 * k, line, bold=True)
+    under = top + head.height - _SMALL_LINE * len(head.caveat) + 1
+    for k, line in enumerate(head.caveat):
+        sheet.text(_MARGIN, under + _SMALL_LINE * k, line, "muted", size=_SMALL)
     for x, y, which, said, is_first in head.legend:
         look = strip.lines[which]
         if is_first:
@@ -264,29 +326,33 @@ def _strip(
     time: Float[np.ndarray, " time"],
     box: tuple[Number, Number, Number, Number],
     ends: tuple[Number, Number],
+    scale: tuple[tuple[float, float], bool],
 ) -> plot.Panel:
     """Draw the lines of one panel; grades as steps, with dots where they were looked at only now and then."""
     shown = [(line, places) for line in strip.lines if (places := seen(strip, line, time, ends[0], ends[1])).size]
-    low = min((float(np.nanmin((line.low if line.has_band else line.middle)[at])) for line, at in shown), default=0.0)
-    high = max((float(np.nanmax((line.high if line.has_band else line.middle)[at])) for line, at in shown), default=0.0)
-    up, is_log = _range(strip, low, high)
+    up, is_log = scale
     panel = sheet.panel(box, ends, up, is_log=is_log)
-    at = scales.decades(*up) if is_log else scales.ticks(*up, 4)
+    at = scales.decades(*up) if is_log else scales.steps_of(SCALES.get(strip.kind), *up)
     panel.rules(y=at)
     looks = []
     for line, places in shown:
-        courses = [values[places] for values in (time, line.middle, line.low, line.high)]
+        trough = line.middle if line.trough is None else line.trough
+        courses = [values[places] for values in (time, line.middle, line.low, line.high, trough)]
         keep = svg.thinned(courses[0], courses[1:] if line.has_band else courses[1:2], int(box[2] / _BIN))
-        x, middle, bottom, roof = (values[keep] for values in courses)
+        x, middle, bottom, roof, under = (values[keep] for values in courses)
         if strip.is_stepped:
             x = np.append(x, ends[1])
-            middle, bottom, roof = (np.append(values, values[-1]) for values in (middle, bottom, roof))
-        looks.append((line, places, x, middle))
+            middle, bottom, roof, under = (np.append(values, values[-1]) for values in (middle, bottom, roof, under))
+        looks.append((line, places, x, middle, under))
         if line.has_band:
             panel.band(x, bottom, roof, line.colour, 0.13, is_stepped=strip.is_stepped)
-    for line, places, x, middle in looks:
-        thick = 1.2 if line.is_quiet else 1.8
+        if line.trough is not None:
+            panel.band(x, under, middle, line.colour, 0.3)
+    for line, places, x, middle, under in looks:
+        thick = 1.2 if line.is_quiet or line.trough is not None else 1.8
         panel.line(x, middle, line.colour, thick, line.dash, is_stepped=strip.is_stepped)
+        if line.trough is not None:
+            panel.line(x, under, line.colour, thick, line.dash)
         _dots(panel, strip, line, time, places)
     panel.labels_up(at, [f"{value:g}" for value in at] if is_log else scales.shown(at))
     return panel
@@ -305,12 +371,6 @@ def _dots(
 
 def _range(strip: Panel, low: Number, high: Number) -> tuple[tuple[float, float], bool]:
     """Return the ends of the scale of a panel, and whether it is logarithmic."""
-    if strip.kind == "exposure" and high > 0:
+    if strip.kind == "exposure" and high > 0 and not any(line.trough is not None for line in strip.lines):
         return (high * 1.6 / 10**_LOG_DECADES, high * 1.6), True
-    if strip.kind in _FROM_ZERO and low >= 0:
-        return (0.0, high * 1.08 or 1.0), False
-    room = 0.12 * (high - low) or 0.06
-    low, high = low - room, high + room
-    if strip.kind in GRADES and high - low < 1.0:
-        low, high = (low + high) / 2 - 0.6, (low + high) / 2 + 0.6
-    return (float(low), float(high)), False
+    return scales.whole(SCALES.get(strip.kind), low, high), False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.plot import Dash
 from eutonia.report.words import Number
@@ -51,13 +52,17 @@ _DASHES: dict[str, Dash] = {
 _QUIET_DASH = (1.0, 2.5)
 _SPARE = ("active", "third", "fourth", "brain", "plasma", "placebo")
 _MIDDLE_95 = (0.025, 0.5, 0.975)
+#: Endings of variables that hold the lowest and the highest value within a dosing interval.
+_WITHIN = ("_trough", "_peak")
 
 
 @dataclass(frozen=True)
 class Line:
     """One course to draw: what it is, its look, and its low, middle and high value at each time.
 
-    A quiet line is there for comparison: thin, dotted, without a band.
+    A quiet line is there for comparison: thin, dotted, without a band. A `trough` is the lowest value of the middle
+    person within the dosing interval of the tablets, whose highest value is then `middle`; between the two is where
+    any sample lies.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Line:
     low: np.ndarray
     middle: np.ndarray
     high: np.ndarray
+    trough: np.ndarray | None = None
 
     @property
     def has_band(self) -> bool:
@@ -77,13 +83,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One strip of the figure: lines in one unit."""
+    """One strip of the figure: lines in one unit. Strips of one family share their scale up."""
 
     kind: str
     title: str
     unit: str
     lines: tuple[Line, ...]
     is_main: bool
+    family: int = 0
+
+    @property
+    def caveat(self) -> str:
+        """What the model of this misses; empty where nothing has to be said."""
+        return SCALES[self.kind].caveat if self.kind in SCALES else ""
 
     @property
     def is_stepped(self) -> bool:
@@ -102,15 +114,34 @@ def panels(course: xarray.Dataset) -> list[Panel]:
             continue
         if _KINDS[rank][0] in _OF_DRUG and not is_treated:
             continue
+        if name.endswith(_WITHIN) and name.rpartition("_")[0] in names:
+            continue  # drawn with what it is the trough or the peak of
         title = _KINDS[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
-        found.setdefault((rank, title, unit), []).extend(_lines(variable, name, _KINDS[rank][0]))
-    out = []
+        found.setdefault((rank, title, unit), []).extend(_lines(course, name, _KINDS[rank][0]))
+    out: list[Panel] = []
     for (rank, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0]):
         kind, _, _, is_main = _KINDS[rank]
         is_main = is_main or (kind == "modified_ashworth" and "ashworth" not in names)
-        out.append(Panel(kind, title, _percent(kind, unit) or words.unit(unit), tuple(_coloured(lines)), is_main))
+        shown = _percent(kind, unit) or words.unit(unit)
+        out += _apart(Panel(kind, title, shown, tuple(_coloured(lines)), is_main, len(out)))
     return out
+
+
+def _apart(panel: Panel) -> list[Panel]:
+    """Give each limb a strip of its own where several have bands: bands that overlap become one grey."""
+    banded = {line.where or line.name for line in panel.lines if line.has_band or line.trough is not None}
+    if len(banded) < 2:
+        return [panel]
+    groups: dict[str, list[Line]] = {}
+    for line in panel.lines:
+        groups.setdefault(line.where or line.name, []).append(line)
+    return [replace(panel, title=_title(panel, lines[0]), lines=tuple(lines)) for lines in groups.values()]
+
+
+def _title(panel: Panel, first: Line) -> str:
+    """Return the title of a strip that holds one limb of a panel: "Ashworth, leg", "Spinal fluid, leg"."""
+    return f"{panel.title}, {first.name.lower()}" if first.name in ("Leg", "Arm") else first.name
 
 
 def _rank(name: str) -> int:
@@ -125,23 +156,35 @@ def _percent(kind: str, unit: str) -> str:
     return "%" if kind in _PERCENT and unit in ("", "1", "fraction", "probability", "dimensionless") else ""
 
 
-def _lines(variable: xarray.DataArray, name: str, kind: str) -> list[Line]:
+def _lines(course: xarray.Dataset, name: str, kind: str) -> list[Line]:
     """Return one line a limb; several people become a middle line with a band."""
+    variable = course[name]
     label = str(variable.attrs.get("long_name") or words.label(name))
     factor = 100.0 if _percent(kind, str(variable.attrs.get("units", ""))) else 1.0
     is_quiet = name.startswith("untreated")
     limbs = [str(limb) for limb in variable["limb"].values] if "limb" in variable.dims else [""]
     out = []
     for limb in limbs:
-        part = variable.sel(limb=limb) if limb else variable
-        others = [dim for dim in part.dims if dim != "time_h"]
-        values = part.transpose(*others, "time_h").to_numpy().reshape(-1, part.sizes["time_h"]) * factor
-        low, middle, high = (values[0],) * 3 if len(values) == 1 else _spread(values)
+        low, middle, high = _over_people(variable, limb, factor)
+        trough = None
+        if all(f"{name}{end}" in course for end in _WITHIN):
+            (low, trough, _), (_, middle, high) = (_over_people(course[name + end], limb, factor) for end in _WITHIN)
+            trough = None if np.array_equal(trough, middle) else trough
+            label = label if trough is None else f"{label}, trough to peak"
         where = limb or next((key for key in _COLOURS if key in name.split("_")), "")
         shown = words.label(limb) + (" without drug" if is_quiet else "") if limb else label
         dash = _QUIET_DASH if is_quiet else _DASHES.get(where, "solid")
-        out.append(Line(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high))
+        out.append(Line(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high, trough))
     return out
+
+
+def _over_people(variable: xarray.DataArray, limb: str, factor: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return low, middle and high over people at each time; all three the same for one person."""
+    part = variable.sel(limb=limb) if limb else variable
+    others = [dim for dim in part.dims if dim != "time_h"]
+    values = part.transpose(*others, "time_h").to_numpy().reshape(-1, part.sizes["time_h"]) * factor
+    low, middle, high = (values[0],) * 3 if len(values) == 1 else _spread(values)
+    return low, middle, high
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from eutonia.assessment.scales import SCALES
 from eutonia.report import digest, plot, scales, svg, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 #: Colour token and dash of every (phase, arm).
 ArmStyles = dict[tuple[str, str], tuple[str, str]]
-PANEL = (330, 216)
+#: Size of a panel of small multiples on a wide page, where two stand side by side, and on a phone.
+WIDE, NARROW = (500, 240), (350, 220)
 _UNDOSED = ("placebo", "saline", "sham", "untreated", "no treatment")
 MARKS: dict[Grade, tuple[str, str]] = {
     "reproduces": ("o", "reproduces"),
@@ -119,8 +121,7 @@ def _limits(rows: Sequence[Quantity]) -> tuple[float, float]:
             error = row.published_standard_error or 0.0
             ends += [factor * (reported.value - error), factor * (reported.value + error)]
     low, high = min(ends), max(ends)
-    room = 0.06 * (high - low) or max(abs(high), 1.0) * 0.2
-    return low - room, high + room
+    return scales.whole(None, low, high)
 
 
 def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
@@ -137,8 +138,12 @@ def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> li
             f"{row.arm or 'course'}: " + ", ".join(f"{point.visit} {words.number(point.mean)}" for point in row.points)
             for row in lines
         )
-        drawn = _score_panel(lines, same_scale, styles, f"s-{slug(phase)}-{index}", title, text)
-        drawings.append(svg.Drawing(title, text, drawn))
+        note = SCALES[scale].caveat if scale in SCALES else ""
+        wide, narrow = (
+            _score_panel(lines, same_scale, styles, f"s-{slug(phase)}-{index}-{end}", title, text, size)
+            for end, size in (("w", WIDE), ("n", NARROW))
+        )
+        drawings.append(svg.Drawing(title, text, wide, narrow, caveat=note))
     return drawings
 
 
@@ -149,20 +154,21 @@ def _score_panel(
     name: str,
     title: str,
     text: str,
+    size: tuple[int, int],
 ) -> Markup:
-    sheet = plot.Sheet(name, *PANEL)
+    sheet = plot.Sheet(name, *size)
     last_h = max(point.time_h for row in lines for point in row.points)
-    unit = words.time_unit(last_h)
+    unit = words.visits_unit(point.visit for row in lines for point in row.points) or words.time_unit(last_h)
     aside = 0.008 * last_h / unit.hours
     shifts = [(index - (len(lines) - 1) / 2) * aside for index in range(len(lines))]
     first = min(point.time_h for row in lines for point in row.points) / unit.hours + min(0.0, *shifts)
     last = last_h / unit.hours + 2.2 * aside
     room = 0.05 * (last - first) or 0.5
     ends = [value for row in same_scale for point in row.points for value in point.ends if math.isfinite(value)]
-    space = 0.06 * (max(ends) - min(ends)) or 0.5
-    box = (34, 10, PANEL[0] - 46, PANEL[1] - 54)
-    panel = sheet.panel(box, (first - room, last + room), (min(ends) - space, max(ends) + space))
-    up, along = scales.ticks(panel.y.low, panel.y.high, 5), time_steps(panel.x.low, panel.x.high, unit, 7)
+    box = (34, 10, size[0] - 46, size[1] - 54)
+    scale = SCALES.get(lines[0].scale)
+    panel = sheet.panel(box, (first - room, last + room), scales.whole(scale, min(ends), max(ends)))
+    up, along = scales.steps_of(scale, panel.y.low, panel.y.high), time_steps(panel.x.low, panel.x.high, unit, 7)
     panel.rules(y=up)
     panel.labels_up(up, scales.shown(up))
     panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
@@ -194,6 +200,7 @@ def time_steps(start: Number, end: Number, unit: words.TimeUnit, most: int) -> l
         "days": (1, 2, 5, 7, 14, 28),
         "weeks": (1, 2, 4, 8, 13),
         "months": (1, 2, 3, 6, 12, 24),
+        "years": (1, 2, 5, 10),
     }
     span = end - start
     step = next((s for s in steps[unit.name] if span / s <= most + 0.5), max(1, math.ceil(span / most)))
@@ -218,8 +225,10 @@ def doses(result: StudyResult, styles: ArmStyles) -> list[svg.Drawing]:
                 f"{arm}: from {words.number(rows['mean'][0])} to {words.number(rows['mean'][-1])} {words.unit(unit)}"
             )
         text = "; ".join(lines)
-        wide = _dose_panel(part, published, styles, f"d-{index}-w", title, text, 1000, 260)
-        narrow = _dose_panel(part, published, styles, f"d-{index}-n", title, text, 350, 230)
+        span = digest.real(part["time_h"].max()) - digest.real(part["time_h"].min())
+        axis = words.visits_unit(q.visit for q in result.quantities if q.phase == phase) or words.time_unit(span)
+        wide = _dose_panel(part, published, styles, axis, f"d-{index}-w", title, text, 1000, 260)
+        narrow = _dose_panel(part, published, styles, axis, f"d-{index}-n", title, text, 350, 230)
         drawings.append(svg.Drawing(title, text, wide, narrow))
     return drawings
 
@@ -228,6 +237,7 @@ def _dose_panel(
     part: polars.DataFrame,
     published: Sequence[Quantity],
     styles: ArmStyles,
+    unit: words.TimeUnit,
     name: str,
     title: str,
     text: str,
@@ -236,7 +246,6 @@ def _dose_panel(
 ) -> Markup:
     sheet = plot.Sheet(name, width, height)
     start, end = digest.real(part["time_h"].min()), digest.real(part["time_h"].max())
-    unit = words.time_unit(end - start)
     room = 0.01 * (end - start) / unit.hours or 0.5
     tops = [digest.real(part["high"].max()), digest.real(part["mean"].max())]
     tops += [q.published.value for q in published if q.published is not None]
@@ -250,8 +259,8 @@ def _dose_panel(
         token, dash = styles.get((str(where), str(arm)), ("active", "solid"))
         time, mean, low, high = (rows[key].to_numpy().astype(float) for key in ("time_h", "mean", "low", "high"))
         keep = svg.thinned(time, [mean, low, high], width // 3)
-        panel.band(time[keep] / unit.hours, low[keep], high[keep], token, 0.18)
-        panel.line(time[keep] / unit.hours, mean[keep], token, 2.0, dash)
+        panel.band(time[keep] / unit.hours, low[keep], high[keep], token, 0.18, is_stepped=True)
+        panel.line(time[keep] / unit.hours, mean[keep], token, 2.0, dash, is_stepped=True)
     for quantity in published:
         assert quantity.published is not None
         panel.marks([quantity.time_h / unit.hours], [quantity.published.value], "D", "ink", 6)

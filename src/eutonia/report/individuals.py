@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia.report import digest, plot, scales, svg, words
-from eutonia.report.figures import PANEL, ArmStyles, slug
+from eutonia.report.figures import NARROW, WIDE, ArmStyles, slug
 from eutonia.report.words import Number
 
 if TYPE_CHECKING:
     import polars
     from markupsafe import Markup
+
+
+_SIZES = {"w": WIDE, "n": NARROW}
 
 
 def responses(rows: Sequence[digest.Response], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
@@ -24,18 +27,21 @@ def responses(rows: Sequence[digest.Response], styles: ArmStyles, phase: str) ->
             f"{arm.arm}: mean {words.number(arm.mean)} in {words.count(arm.n)} patients" for arm in row.arms
         )
         name = f"r-{slug(phase)}-{index}"
-        drawings.append(svg.Drawing(title, text, _response_panel(row, styles, name, title, text), note=note))
+        wide, narrow = (
+            _response_panel(row, styles, f"{name}-{end}", title, text, size[0]) for end, size in _SIZES.items()
+        )
+        drawings.append(svg.Drawing(title, text, wide, narrow, note=note))
     return drawings
 
 
-def _response_panel(row: digest.Response, styles: ArmStyles, name: str, title: str, text: str) -> Markup:
-    sheet = plot.Sheet(name, PANEL[0], 286)
+def _response_panel(row: digest.Response, styles: ArmStyles, name: str, title: str, text: str, width: int) -> Markup:
+    sheet = plot.Sheet(name, width, 286)
     ends = [value for arm in row.arms for value in (arm.values[0], arm.values[-1])]
     room = row.arms[0].width
     across = (min(ends) - room, max(ends) + room)
     most = max(100 * share for arm in row.arms for share in arm.shares)
-    top = sheet.panel((42, 10, PANEL[0] - 54, 104), across, (0.0, 1.05 * most))
-    bottom = sheet.panel((42, 134, PANEL[0] - 54, 104), across, (0.0, 102.0))
+    top = sheet.panel((42, 10, width - 54, 104), across, (0.0, 1.05 * most))
+    bottom = sheet.panel((42, 134, width - 54, 104), across, (0.0, 102.0))
     for panel in (top, bottom):
         up = scales.ticks(panel.y.low, panel.y.high, 3)
         panel.rules(y=up)
@@ -64,16 +70,18 @@ def features(people: polars.DataFrame | None, rows: Sequence[digest.Feature], mo
     for index, row in enumerate(rows[:most]):
         title = words.label(row.name)
         text = "; ".join(f"{group.label}: {100 * group.share:.0f}% of {words.count(group.n)}" for group in row.bins)
-        drawn = _feature_panel(row, overall, f"f-{index}", title, text)
-        drawings.append(svg.Drawing(title, text, drawn, note=f"{100 * row.spread:.0f} points apart"))
+        wide, narrow = (
+            _feature_panel(row, overall, f"f-{index}-{end}", title, text, size[0]) for end, size in _SIZES.items()
+        )
+        drawings.append(svg.Drawing(title, text, wide, narrow, note=f"{100 * row.spread:.0f} points apart"))
     return drawings
 
 
-def _feature_panel(row: digest.Feature, overall: Number, name: str, title: str, text: str) -> Markup:
+def _feature_panel(row: digest.Feature, overall: Number, name: str, title: str, text: str, width: int) -> Markup:
     height = 30 * len(row.bins) + 52
-    sheet = plot.Sheet(name, PANEL[0], height)
+    sheet = plot.Sheet(name, width, height)
     up = (-0.6, len(row.bins) - 0.4) if row.is_number else (len(row.bins) - 0.4, -0.6)
-    panel = sheet.panel((112, 6, PANEL[0] - 132, height - 50), (-2.0, 102.0), up)
+    panel = sheet.panel((112, 6, width - 132, height - 50), (-2.0, 102.0), up)
     at = [0, 25, 50, 75, 100]
     panel.rules(x=at)
     panel.floor(at, [str(share) for share in at], "Responders, %")

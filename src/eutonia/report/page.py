@@ -162,6 +162,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
         "timeline": whole,
         "zooms": zooms,
         "more": more,
+        "swings": any(str(name).endswith("_trough") for name in result.course.data_vars),
         "people": int(result.course.sizes.get("patient", 1)),
         "events": events,
         "milestones": _milestones(result),

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from eutonia.assessment.scales import Scale as ClinicalScale
 from eutonia.report.words import Number
 
 #: What is drawn: one number for each point.
 Values = Sequence[Number] | np.ndarray
+#: A clinical scale with no more grades than these has each of them written.
+_MOST_GRADES = 5
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -24,6 +27,27 @@ def ticks(low: Number, high: Number, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
     return multiples(low, high, step)
+
+
+def whole(scale: ClinicalScale | None, low: Number, high: Number) -> tuple[float, float]:
+    """Return the ends of a scale up that holds `low` to `high` and begins where it begins.
+
+    A clinical scale is shown from end to end, everything else from zero: a scale that begins in the middle makes
+    little look like much.
+    """
+    if scale is not None and not math.isinf(scale.highest):
+        room = 0.04 * (scale.highest - scale.lowest)
+        return min(scale.lowest, low) - room, max(scale.highest, high) + room
+    low, high = min(low, 0.0), max(high, 0.0)
+    room = 0.08 * (high - low) or 0.5
+    return float(low - room if low < 0 else 0.0), float(high + room if high > 0 or low == 0 else 0.0)
+
+
+def steps_of(scale: ClinicalScale | None, low: Number, high: Number) -> list[float]:
+    """Return the numbers that are written beside a scale up: every grade of a short clinical scale, else round ones."""
+    if scale is not None and scale.unit == "score" and scale.highest - scale.lowest <= _MOST_GRADES:
+        return multiples(scale.lowest, scale.highest, 1.0)
+    return ticks(low, high, 4)
 
 
 def multiples(low: Number, high: Number, step: Number) -> list[float]:

@@ -50,6 +50,7 @@ class Drawing:
     narrow: Markup | None = None
     note: str = ""
     scrolls: bool = False
+    caveat: str = ""
 
 
 def colour(token: str) -> str:

@@ -147,6 +147,10 @@ def _course(result: StudyResult) -> tuple[list[str], _Rows]:
         name = words.scale_label(series.limb, series.scale) + (
             f", {series.arm}" if series.arm and result.kind == "trial" else ""
         )
-        shown = [f"{words.number(point.mean)} ({words.when(point.time_h, unit)})" for point in (first, low, last)]
+        told = [
+            words.when(point.time_h, unit) if result.kind == "case" else words.visit(point.visit)
+            for point in (first, low, last)
+        ]
+        shown = [f"{words.number(point.mean)} ({when})" for point, when in zip((first, low, last), told, strict=True)]
         rows.append(([name, *shown], None))
     return ["", "First", "Lowest", "Last"], rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,21 @@ def time_unit(span_h: Number) -> TimeUnit:
     if span_h <= 40 * 7 * 24:
         return TimeUnit("weeks", 168.0)
     return TimeUnit("months", 365.25 * 24 / 12)
+
+
+_UNITS_OF_TIME = {
+    "hour": TimeUnit("hours", 1.0),
+    "day": TimeUnit("days", 24.0),
+    "week": TimeUnit("weeks", 168.0),
+    "month": TimeUnit("months", 365.25 * 24 / 12),
+    "year": TimeUnit("years", 365.25 * 24),
+}
+
+
+def visits_unit(names: Iterable[str]) -> TimeUnit | None:
+    """Return the unit of time in which all visits are told; None where they are told in several."""
+    units = {name.rpartition(" ")[2].removesuffix("s") for name in names}
+    return _UNITS_OF_TIME.get(units.pop()) if len(units) == 1 else None
 
 
 def moment(time_h: Number, unit: TimeUnit | None = None) -> str:
@@ -297,10 +312,38 @@ def _change(result: StudyResult) -> str:
     what = scale_label(first.limb, first.scale) + (f" ({first.arm})" if first.arm and result.kind == "trial" else "")
 
     def at(row: Quantity) -> str:
-        return f"{number(row.mean)} ({when(row.time_h) if result.kind == 'case' else visit(row.visit)})"
+        told = when(row.time_h, time_unit(series[-1].time_h)) if result.kind == "case" else visit(row.visit)
+        return f"{number(row.mean)} ({told})"
 
     if len(series) == 1:
         return f"{what} is predicted at {at(first)}."
+    if result.kind == "case" and (begun_h := _treated_from(result)) is not None:
+        before, after = ([q for q in series if (q.time_h <= begun_h) is is_before] for is_before in (True, False))
+        if before and after:
+            return _with_the_drug(result, what, before[-1], after, at)
     if peak.time_h == last.time_h or peak.mean == last.mean:
         return f"{what} is predicted to go from {at(first)} to {at(last)}."
     return f"{what} is predicted to go from {at(first)} to {at(peak)}; last seen at {at(last)}."
+
+
+def _treated_from(result: StudyResult) -> float | None:
+    """Return the hour of the last look before there was any drug in the person of a case; None if there never was."""
+    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma"))]
+    if not names:
+        return None
+    levels = result.course[names].to_array()
+    is_there = (levels > 0).any([dim for dim in levels.dims if dim != "time_h"]).to_numpy()
+    first = int(is_there.argmax())
+    return float(result.course["time_h"][max(first - 1, 0)]) if is_there.any() else None
+
+
+def _with_the_drug(
+    result: StudyResult, what: str, before: Quantity, after: Sequence[Quantity], at: Callable[[Quantity], str]
+) -> str:
+    """Return how a score stood before the drug, how low and how high it went with it, and where it is last seen."""
+    low, high, last = min(after, key=lambda q: q.mean), max(after, key=lambda q: q.mean), after[-1]
+    words = f"{what} is predicted at {at(before)} before the drug; then between {at(low)} and {at(high)}"
+    given = result.doses.filter(result.doses["time_h"] <= high.time_h)
+    if not given.is_empty() and given.group_by("unit").tail(1)["mean"].max() == 0:
+        words += ", when no drug is given"
+    return f"{words}; last seen at {at(last)}."

@@ -17,6 +17,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.published import Published as PublishedRow
 from eutonia.trial.charting import items, visit_words
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
+from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
@@ -45,6 +46,7 @@ class Outcome:
     known: dict[str, np.ndarray] = field(default_factory=dict)
     left_h: dict[str, Values] = field(default_factory=dict)
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
+    doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who entered a phase and was in an arm of it: those allocated to it, or, in a crossover, everybody."""
@@ -78,8 +80,9 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
         )
         for key in parts[0].reactions
     }
+    doses = {key: side_by_side([block.doses[key] for block in parts]) for key in parts[0].doses}
     n_replicates = len(member) // study.population.n
-    return Outcome(study, n_replicates, visits, member=member, reactions=reactions, **whole)
+    return Outcome(study, n_replicates, visits, member=member, reactions=reactions, doses=doses, **whole)
 
 
 def _merge_periods(visits: list[VisitRecord]) -> dict[tuple[str, str, int], VisitRecord]:

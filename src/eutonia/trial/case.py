@@ -130,6 +130,7 @@ class _Case:
     def deliver(self, time_h: float, rate: float, *, abrupt: bool) -> None:
         """Let the pump deliver a rate, ug/h, from now on."""
         self.clock.set_rate(np.full(len(self.person), rate), abrupt=abrupt)
+        self.recorder.dose_changed(self.clock)
         self.interruptions.given(time_h, pump=rate > 0, tablets=bool(self.clock.tablets))
 
     def look_after(self, start_h: float) -> None:
@@ -305,6 +306,7 @@ def _live(case: _Case, progress: Progress) -> None:
             heapq.heappop(case.looks)
         case.note(float(at))
         abrupt = [case.act(event) for event in events if event.at_h == at]
+        case.recorder.dose_changed(case.clock)
         if any(abrupt):
             case.look_after(float(at))
         progress("Course", at / end)

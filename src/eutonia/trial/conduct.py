@@ -23,6 +23,7 @@ from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
 from eutonia.study.titration import LabelTitration
 from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
+from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, luck, read_hours
 from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
@@ -65,6 +66,7 @@ class BlockOutcome:
     known: dict[str, np.ndarray] = field(default_factory=dict)
     left_h: dict[str, Patients] = field(default_factory=dict)
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
+    doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
 
     def head(self, n: int) -> BlockOutcome:
         """Return the first `n` people (the others only filled the block)."""
@@ -78,7 +80,7 @@ class BlockOutcome:
                 return type(value)(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})
             if isinstance(value, list):
                 return [cut(item) for item in value]
-            return value
+            return value.head(n) if isinstance(value, DoseLog) else value
 
         return BlockOutcome(**{f.name: cut(getattr(self, f.name)) for f in fields(self)})
 
@@ -171,6 +173,9 @@ class Block:
         tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
         tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
         run_period(clock, tasks)
+        for run in runs:
+            before = self.outcome.doses.get((phase.name, run.arm.name), DoseLog.empty(len(self.person)))
+            self.outcome.doses[phase.name, run.arm.name] = before.replaced(clock.doses, run.member)
         self._react(phase, runs, leaves_h)
         self._learn(phase, runs, charts, late)
         for run in runs:

@@ -18,6 +18,7 @@ from eutonia.simulation.course import Course, CourseState, Snapshot, whole_steps
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
+from eutonia.trial.doses import DoseLog
 from eutonia.trial.practice import Practice
 
 Patients = Float[np.ndarray, " patient"]
@@ -76,14 +77,16 @@ class PeriodClock:
     nonspecific: Patients
     rates: dict[object, Patients] = field(default_factory=dict)
     practice: Practice = field(init=False)
+    doses: DoseLog = field(init=False)
     tablets: list[TabletPlan] = field(default_factory=list)
     now_h: float = 0.0
     last_event_h: float = -_LONG_AGO_H
     _mark: _Mark | None = None
 
     def __post_init__(self) -> None:
-        """Start without any practice."""
+        """Start without any practice or dose."""
         self.practice = Practice(self.seed, self.people.person)
+        self.doses = DoseLog.empty(self.people.n)
 
     @property
     def people(self) -> People:
@@ -105,6 +108,15 @@ class PeriodClock:
         """Everybody's daily dose by mouth now; a schedule counts up to the hour of its stop."""
         taken = [plan for plan in self.tablets if plan.stop_h > self.now_h - _SAME_TIME_H]
         return sum((plan.dose_mg * 24.0 / plan.every_h for plan in taken), np.zeros(self.people.n))
+
+    def note_doses(self) -> None:
+        """Keep what everybody is given from now on, and from each hour at which tablets have stopped since."""
+        since = float(self.doses.time_h[-1])
+        stops = sorted({plan.stop_h for plan in self.tablets if since < plan.stop_h <= self.now_h})
+        for time_h in (*stops, self.now_h):
+            daily = [plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets if plan.stop_h > time_h]
+            rate = self.rate if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
+            self.doses = self.doses.noted(time_h, rate, sum(daily, np.zeros(self.people.n)))
 
     def look(self, visit: int, *, nonspecific: bool) -> Finding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
@@ -220,3 +232,4 @@ def run_period(clock: PeriodClock, tasks: list[Task]) -> None:
     for task in sorted(tasks, key=lambda t: (t.time_h, t.order)):
         clock.advance_to(task.time_h, looking=task.order in (VISIT, LOOK))
         task.act(clock)
+        clock.note_doses()

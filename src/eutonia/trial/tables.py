@@ -62,20 +62,27 @@ def visit_table(outcome: Outcome, *, unobserved: bool = False) -> polars.DataFra
 
 
 def dose_table(outcome: Outcome) -> polars.DataFrame:
-    """Return the mean dose of each arm at each visit, with the middle 95 % of the people who are in it."""
+    """Return the mean dose of each arm from each of its changes on, with the middle 95 % of the people still there.
+
+    A dose holds until the next row; the last row of an arm is at its last visit.
+    """
     import polars as pl
 
     rows = []
-    for (phase, arm, _), record in outcome.visits.items():
-        for unit, dose in (
-            ("ug/day", record.rate_ug_per_h * _HOURS_PER_DAY),
-            ("mg/day", record.tablets_mg_per_day),
-        ):
-            seen = dose[observed(outcome, record)]
-            if seen.size == 0 or not _ever(outcome, phase, arm, unit):
+    for (phase, arm), log in outcome.doses.items():
+        records = [record for (p, a, _), record in outcome.visits.items() if (p, a) == (phase, arm)]
+        seen_h, end = np.array([record.time_h for record in records]), records[-1].time_h
+        times = np.append(log.time_h[log.time_h < end], end)
+        given = log.at(times)
+        for unit, dose in (("ug/day", given.rate_ug_per_h * _HOURS_PER_DAY), ("mg/day", given.tablets_mg_per_day)):
+            if not np.any(dose > 0):
                 continue
-            low, high = np.quantile(seen, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
-            rows.append((record.time_h, phase, arm, float(seen.mean()), float(low), float(high), unit))
+            for time_h, amount in zip(times, dose, strict=True):
+                here = records[int(np.searchsorted(seen_h, time_h, side="right")) - 1]
+                present = amount[observed(outcome, here)]
+                if present.size:
+                    low, high = np.quantile(present, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
+                    rows.append((float(time_h), phase, arm, float(present.mean()), float(low), float(high), unit))
     return pl.DataFrame(rows, schema=dose_schema(), orient="row")
 
 
@@ -86,10 +93,3 @@ def dose_schema() -> polars.Schema:
     words = dict.fromkeys(("phase", "arm", "unit"), pl.String)
     names = ("time_h", "phase", "arm", "mean", "low", "high", "unit")
     return pl.Schema({name: words.get(name, pl.Float64) for name in names})
-
-
-def _ever(outcome: Outcome, phase: str, arm: str, unit: str) -> bool:
-    """Return whether an arm ever gets a drug by this route."""
-    name = "rate_ug_per_h" if unit == "ug/day" else "tablets_mg_per_day"
-    mine = [r for (p, a, _), r in outcome.visits.items() if (p, a) == (phase, arm)]
-    return any(bool(np.any(getattr(r, name)[observed(outcome, r)] > 0)) for r in mine)

@@ -20,6 +20,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, origin_of, with_tip
+from eutonia.trial.doses import LOOKS_WITHIN, within_interval
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
 from eutonia.trial.recruitment import Pool, recruit
@@ -36,12 +37,19 @@ class Recorder:
         self.times: list[float] = []
         self._looks: list[tuple[People, CourseState]] = []
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
+        self._within: list[list[CourseState]] = []
 
     def note(self, time_h: float, people: People, clock: PeriodClock) -> None:
         """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
         self._looks.append((people, clock.state))
         self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
+        self._within.append(within_interval(clock))
+
+    def dose_changed(self, clock: PeriodClock) -> None:
+        """Let what was noted last, if it was noted now, say what is given from now on: a dose is a step."""
+        if self.times and self.times[-1] == clock.now_h:
+            self._doses[-1] = (clock.rate * 24.0, clock.tablets_mg_per_day)
 
     def exposed(self, n_people: int) -> Exposed:
         """Return what the brains of the first people had met by each time; arrays of time by patient."""
@@ -70,8 +78,40 @@ class Recorder:
                 )
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
+        data |= self._swings(people, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
+
+    def _swings(self, people: People, n_people: int, width: int) -> dict[str, xarray.Variable]:
+        """Return trough and peak of the drug within each dosing interval of tablets; nothing where none are taken."""
+        import xarray as xr
+
+        if not any(mouth.any() for _, mouth in self._doses):
+            return {}
+        n_times = len(self.times)
+        low, high = dict.fromkeys(_SWINGING, np.inf), dict.fromkeys(_SWINGING, -np.inf)
+        for k in range(LOOKS_WITHIN):
+            state = _joined([states[k] for states in self._within], n_people)
+            row = lanes.apply(_levels, (people, state), n_times * n_people, width)
+            for name in _SWINGING:
+                low[name], high[name] = np.minimum(low[name], row[name]), np.maximum(high[name], row[name])
+        found = {}
+        for end, values in (("trough", low), ("peak", high)):
+            for name in _SWINGING:
+                unit, label = _VARIABLES[name]
+                shaped = np.asarray(values[name]).reshape(n_times, n_people)
+                about = {"units": unit, "long_name": f"{label}, {end} within a dosing interval"}
+                found[f"{name}_{end}"] = xr.Variable(("time_h", "patient"), shaped, about)
+        return found
+
+
+# What follows tablets up and down.
+_SWINGING = ("plasma", "csf_leg", "csf_arm", "csf_brain")
+
+
+def _levels(people: People, state: CourseState) -> dict[str, Any]:
+    snapshot = Course(people).snapshot(state)
+    return {name: getattr(snapshot, name) for name in _SWINGING}
 
 
 def _joined(parts: list[Any], n_people: int) -> Any:

@@ -1,0 +1,101 @@
+"""What people were given, kept at the moment of each change: a dose is a step, not a line between visits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia.simulation.course import CourseState
+
+if TYPE_CHECKING:
+    from eutonia.trial.period import PeriodClock
+
+Patients = Float[np.ndarray, " patient"]
+
+# Looks within one dosing interval, and the finest distance between them, h: numerical resolution of trough and peak.
+LOOKS_WITHIN = 16
+_FINEST_H = 0.25
+
+
+@dataclass(frozen=True)
+class DoseLog:
+    """Doses of people from each change on: hours of the changes, pump in ug/h, tablets in mg/day."""
+
+    time_h: Float[np.ndarray, " change"]
+    rate_ug_per_h: Float[np.ndarray, "change patient"]
+    tablets_mg_per_day: Float[np.ndarray, "change patient"]
+
+    @classmethod
+    def empty(cls, n_patients: int) -> DoseLog:
+        """Return the log of people who are given nothing."""
+        nothing = np.zeros((1, n_patients))
+        return cls(np.zeros(1), nothing, nothing)
+
+    def noted(self, time_h: float, rate_ug_per_h: Patients, tablets_mg_per_day: Patients) -> DoseLog:
+        """Return the log with what is given from a time on; later notes of one time replace earlier ones."""
+        last = np.array_equal(self.rate_ug_per_h[-1], rate_ug_per_h)
+        if last and np.array_equal(self.tablets_mg_per_day[-1], tablets_mg_per_day):
+            return self
+        keep = self.time_h < time_h
+        return DoseLog(
+            np.append(self.time_h[keep], time_h),
+            np.vstack([self.rate_ug_per_h[keep], rate_ug_per_h]),
+            np.vstack([self.tablets_mg_per_day[keep], tablets_mg_per_day]),
+        )
+
+    def at(self, time_h: Float[np.ndarray, " time"]) -> DoseLog:
+        """Return what is given from each of these times on."""
+        place = np.maximum(np.searchsorted(self.time_h, time_h, side="right") - 1, 0)
+        return DoseLog(time_h, self.rate_ug_per_h[place], self.tablets_mg_per_day[place])
+
+    def head(self, n: int) -> DoseLog:
+        """Return the log of the first `n` people."""
+        return DoseLog(self.time_h, self.rate_ug_per_h[:, :n], self.tablets_mg_per_day[:, :n])
+
+    def replaced(self, other: DoseLog, who: Bool[np.ndarray, " patient"]) -> DoseLog:
+        """Return the log in which the people `who` have the doses of another one of the same people."""
+        times = np.union1d(self.time_h, other.time_h)
+        mine, theirs = self.at(times), other.at(times)
+        return DoseLog(
+            times,
+            np.where(who, theirs.rate_ug_per_h, mine.rate_ug_per_h),
+            np.where(who, theirs.tablets_mg_per_day, mine.tablets_mg_per_day),
+        )
+
+
+def side_by_side(logs: Sequence[DoseLog]) -> DoseLog:
+    """Return the log of several blocks of people, one block after the other."""
+    times = logs[0].time_h
+    for log in logs[1:]:
+        times = np.union1d(times, log.time_h)
+    parts = [log.at(times) for log in logs]
+    return DoseLog(
+        times,
+        np.concatenate([part.rate_ug_per_h for part in parts], axis=1),
+        np.concatenate([part.tablets_mg_per_day for part in parts], axis=1),
+    )
+
+
+def within_interval(clock: PeriodClock) -> list[CourseState]:
+    """Return the states of everybody through the next dosing interval of their tablets; now, where none are taken.
+
+    A sample of the blood at a visit lies at any phase of the interval: only its lowest and highest value can be
+    compared between doses.
+    """
+    taken = [plan for plan in clock.tablets if plan.stop_h > clock.now_h]
+    if not taken:
+        return [clock.state] * LOOKS_WITHIN
+    every = max(plan.every_h for plan in taken)
+    step = max(round(every / LOOKS_WITHIN / _FINEST_H), 1) * _FINEST_H
+    ahead = copy.copy(clock)
+    ahead.tablets = [copy.copy(plan) for plan in clock.tablets]
+    found = [clock.state]
+    while len(found) < LOOKS_WITHIN:
+        ahead.advance_to(min(clock.now_h + step * len(found), clock.now_h + every))
+        found.append(ahead.state)
+    return found
