@@ -372,9 +372,7 @@ def _rest(block: BlockOutcome, first: int) -> BlockOutcome:
             dataclasses.replace(
                 v,
                 scores={name: score[..., ::-1] for name, score in v.scores.items()},
-                **{
-                    name: getattr(v, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day")
-                },
+                **{name: getattr(v, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day")},
             )
             for v in of.visits
         ]
