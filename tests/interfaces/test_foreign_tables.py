@@ -268,6 +268,20 @@ def test_who_is_observed_and_never_dosed_is_named() -> None:
     assert "Observed and never dosed: 1 of 3 people: A." in told
 
 
+@pytest.mark.parametrize("lag", [6.0, 8.0, 13.5, 24.0])
+def test_a_steady_state_with_a_long_lag_is_the_physical_one_and_said_to_differ(lag: float) -> None:
+    """The exception from NONMEM 7.6: at the record's time, and after, there is what doses given for ever have left."""
+    see = "".join(f"1,{time},.,,,,\n" for time in (0.5, 5, 7.9, 20))
+    ever = read(f"ID,TIME,AMT,SS,II,ADDL,ALAG\n1,0,10,1,8,9,{lag}\n{see}")
+    assert any("NONMEM 7.6" in word for word in ever.told) == (lag >= 8)
+    doses = "".join(f"1,{time},10,,,,{lag}\n" for time in range(-480, 1, 8))
+    later = f"{see}1,8,10,,,,{lag}\n1,16,10,,,,{lag}\n".splitlines(keepends=True)
+    later.sort(key=lambda row: float(row.split(",")[1]))
+    given = read(f"ID,TIME,AMT,SS,II,ADDL,ALAG\n{doses}{''.join(later)}")
+    found = [expose(events, exposure.model())["CONC_ng_per_mL"].to_numpy() for events in (ever, given)]
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
+
+
 def test_devices_pipes_and_what_is_too_large_are_refused_at_once(
     folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
@@ -113,9 +113,7 @@ class Cells:
         for line, row in _read(self.file, self._open, comment):
             if line == self.header:
                 continue
-            marking = {place: row[place].strip() for place in marks if place < len(row)}
-            others |= {place: (line, cell) for place, cell in marking.items() if _is_other(cell, names[place])}
-            if any(cell in (MARK, MARK.lower()) for cell in marking.values()):
+            if marks and _is_marked(line, row, names, marks, others):
                 left.note(MARK, line, row[where].strip() if where is not None and where < len(row) else "")
             elif not any(row) or not any(cell.strip() for cell in row):
                 left.note("", line)
@@ -163,6 +161,15 @@ def _read(
         found = failure.trouble
         do = f"Nearest: {', '.join(found.nearest)}. {found.do}" if found.nearest else found.do
         raise error(file, [Fault(found.line, "", found.given, found.why, found.allowed, do)]) from None
+
+
+def _is_marked(
+    line: int, row: Sequence[str], names: Sequence[str], marks: Iterable[int], others: dict[int, tuple[int, str]]
+) -> bool:
+    """Say whether a row is switched off; note what else the columns hold that may say so."""
+    marking = {place: row[place].strip() for place in marks if place < len(row)}
+    others |= {place: (line, cell) for place, cell in marking.items() if _is_other(cell, names[place])}
+    return any(cell in (MARK, MARK.lower()) for cell in marking.values())
 
 
 def _is_other(cell: str, name: str) -> bool:

@@ -25,7 +25,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure import Model, Records
-from eutonia.drug.exposure.records import DOSE, MODELLED_DURATION, MODELLED_RATE, OBSERVATION, RESET_AND_DOSE
+from eutonia.drug.exposure.records import (
+    DOSE,
+    MODELLED_DURATION,
+    MODELLED_RATE,
+    NO_STEADY_STATE,
+    OBSERVATION,
+    RESET_AND_DOSE,
+)
 from eutonia.errors import DatasetError
 from eutonia.exchange import rules
 from eutonia.exchange.cells import MARK, Cells, named, read_cells
@@ -129,7 +136,13 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
         unused=tuple(name for name in cells.names if name not in known),
         assumed=assumed,
         left=Left(numbers.left.rows, tuple(numbers.left.people(people)), numbers.left.comments),
-        told=(*numbers.left.words(people), *_undosed(records, who), *_alike(who.names), *numbers.told),
+        told=(
+            *numbers.left.words(people),
+            *_undosed(records, who),
+            *_alike(who.names),
+            *_late(records),
+            *numbers.told,
+        ),
     )
 
 
@@ -141,6 +154,14 @@ def _undosed(records: Records, who: Texts) -> list[str]:
     without = [who.names[i] for i in np.flatnonzero(seen & ~dosed).tolist()]
     idle = f"Observed and never dosed: {len(without)} of {len(who.names)} people: {named(without)}."
     return [idle] if without else []
+
+
+def _late(records: Records) -> list[str]:
+    """Say where these numbers are not those of NONMEM: see `drug.exposure.timeline`, SS with a lag."""
+    late = (records.steady != NO_STEADY_STATE) & (records.interval > 0) & (records.lag >= records.interval)
+    count = int(late.sum())
+    why = "the lag is at or beyond the interval; NONMEM 7.6 gives other amounts, here doses arrive when they are due"
+    return [f"{count} steady states with a lag: {why}."] if count else []
 
 
 def _alike(names: Sequence[str]) -> list[str]:

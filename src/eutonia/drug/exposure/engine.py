@@ -19,12 +19,13 @@ from eutonia.drug.exposure.models import Model
 from eutonia.drug.exposure.records import OBSERVATION, Floats, Records
 from eutonia.drug.exposure.structure import Structure
 from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
-from eutonia.drug.exposure.timeline import Step, steps_of
+from eutonia.drug.exposure.timeline import Course, Part, Periodic, steps_of
 from eutonia.drug.kinetics.cascade import halvings
 
 # Steps that one call advances, and widths of a block: few, so that few programs are compiled. They change no result.
 _CHUNK = 64
 _WIDTHS = (8, 128, 1024)
+_RECORDS = 65_536  # looked at together
 _BEYOND = "the numbers left the range of the machine"
 
 # One step of a block of people, or many on a first axis.
@@ -51,7 +52,7 @@ class Steady(eqx.Module):
 
 
 class Steps(eqx.Module):
-    """One step of a block of people (or many, on a first axis): see `timeline.Step`."""
+    """One step of a block of people (or many, on a first axis): see `timeline.Course`."""
 
     hours: Each
     values: dict[str, Each]
@@ -107,16 +108,22 @@ def simulate(
         return Simulated(*saturable.simulate(model.structure, records, values, progress))
     n_inputs = len(model.structure.inputs)
     found = np.full((len(records), len(model.structure.places)), np.nan)
-    fastest = model.structure.system({name: jnp.asarray(one) for name, one in values.items()}).fastest
+    fastest = _fastest(model, values, len(records))
     spans, order, done = records.spans(), _longest_first(records), 0
     for block in _blocks(order):
         people = [steps_of(records, *spans[person], n_inputs) for person in block]
-        _run(model.structure, people, values, found, halvings(fastest * _longest(people)), dtype)
+        _run(model.structure, people, values, found, halvings(fastest * max(one.longest() for one in people)), dtype)
         done += len(block)
         progress("Exposure", done / len(order))
     lost = (records.evid == OBSERVATION) & ~np.isfinite(found).all(axis=1)
     found[lost] = np.nan
     return Simulated(found, {int(person): _BEYOND for person in records.person[lost]})
+
+
+def _fastest(model: Model, values: Mapping[str, Floats], n: int) -> float:
+    """Return the fastest rate of anybody, so many records at a time."""
+    parts = ({name: jnp.asarray(one[i : i + _RECORDS]) for name, one in values.items()} for i in range(0, n, _RECORDS))
+    return max(model.structure.system(part).fastest for part in parts)
 
 
 def _longest_first(records: Records) -> list[int]:
@@ -130,14 +137,9 @@ def _blocks(order: list[int]) -> Iterator[list[int]]:
         yield order[i : i + _WIDTHS[-1]]
 
 
-def _longest(people: list[list[Step]]) -> float:
-    """Return the longest step or interval of a steady state, h."""
-    return max(max(step.hours, step.steady.interval if step.steady else 0.0) for steps in people for step in steps)
-
-
 def _run(
     structure: Structure | LineStructure,
-    people: list[list[Step]],
+    people: list[Course],
     values: Mapping[str, Floats],
     found: Floats,
     halved: int,
@@ -146,23 +148,22 @@ def _run(
     """Advance a block of people through all their steps and write what is observed into `found`."""
     width = next(width for width in _WIDTHS if width >= len(people))
     n_inputs = len(structure.inputs)
-    is_steady = any(step.steady is not None for steps in people for step in steps)
+    is_steady = any(steps.steady for steps in people)
     state: Array | None = None
     for first in range(0, max(map(len, people)), _CHUNK):
-        packed = pack([steps[first : first + _CHUNK] for steps in people], width, n_inputs, values, is_steady, dtype)
+        parts = [steps.part(first, first + _CHUNK) for steps in people]
+        packed = pack(parts, width, n_inputs, values, is_steady, dtype)
         if state is None:
             n_stages = structure.system({name: one[0] for name, one in packed.values.items()}).n_stages
             state = jnp.zeros((n_stages, width), dtype)
         state, amounts = _advance(state, packed, structure, halved)
         seen = np.asarray(amounts)
-        for lane, steps in enumerate(people):
-            for i, step in enumerate(steps[first : first + _CHUNK]):
-                if step.observed:
-                    found[step.observed] = seen[i, :, lane]
+        for lane, part in enumerate(parts):
+            found[part.observed] = seen[part.seen, :, lane]
 
 
 def pack(
-    people: list[list[Step]],
+    people: list[Part],
     width: int,
     n_inputs: int,
     values: Mapping[str, Floats],
@@ -175,15 +176,15 @@ def pack(
     hours, emptied = np.zeros(shape), np.zeros(shape, bool)
     infused, bolus = np.zeros((_CHUNK, n_inputs, width)), np.zeros((_CHUNK, n_inputs, width))
     steady = _no_steady(shape, n_inputs) if is_steady else None
-    for lane, steps in enumerate(people):
-        for i, step in enumerate(steps):
-            rows[i, lane], hours[i, lane], emptied[i, lane] = step.row, step.hours, step.emptied
-            infused[i, :, lane] = step.infused
-            for into, amount in step.bolus.items():
-                bolus[i, into, lane] += amount
-            if step.steady is not None and steady is not None:
-                _note_steady(steady, step, i, lane)
-        rows[len(steps) :, lane] = steps[-1].row if steps else 0
+    for lane, part in enumerate(people):
+        n = len(part.hours)
+        rows[:n, lane], rows[n:, lane] = part.rows, part.rows[-1] if n else 0
+        hours[:n, lane], infused[:n, :, lane] = part.hours, part.infused
+        emptied[part.emptied, lane] = True
+        np.add.at(bolus[:, :, lane], (part.dosed, part.into), part.amounts)
+        for i, dose in part.steady.items():
+            if steady is not None:
+                _note_steady(steady, dose, i, lane)
     real = functools.partial(jnp.asarray, dtype=dtype)
     return Steps(
         hours=real(hours),
@@ -205,9 +206,7 @@ def _no_steady(shape: tuple[int, int], n_inputs: int) -> dict[str, NDArray[np.ge
     return {**flags, **doses, "interval": np.ones(shape), **times}
 
 
-def _note_steady(steady: dict[str, NDArray[np.generic]], step: Step, i: int, lane: int) -> None:
-    dose = step.steady
-    assert dose is not None
+def _note_steady(steady: dict[str, NDArray[np.generic]], dose: Periodic, i: int, lane: int) -> None:
     steady["wanted"][i, lane] = True
     if dose.duration or not dose.interval:
         steady["infused"][i, dose.into, lane] = dose.rate

@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 from eutonia._progress import Progress
 from eutonia.drug.exposure.records import Floats, Records
 from eutonia.drug.exposure.structure import Structure
-from eutonia.drug.exposure.timeline import Periodic, Step, steps_of
+from eutonia.drug.exposure.timeline import Course, Periodic, steps_of
 from eutonia.errors import SimulationError
 
 # Tolerances of the solver and of a repeating depot: numerical constants.
@@ -58,19 +58,18 @@ def _matrices(structure: Structure, values: Mapping[str, Floats]) -> Floats:
     return found
 
 
-def _person(steps: list[Step], linear: Floats, values: Mapping[str, Floats], found: Floats) -> None:
-    state = np.zeros(linear.shape[1] + 1)
-    for step in steps:
-        flow = _Flow(linear[step.row], float(values["VMAX"][step.row]), float(values["KM"][step.row]))
-        state = flow.passed(state, step.hours, np.array(step.infused))
-        if step.emptied:
+def _person(steps: Course, linear: Floats, values: Mapping[str, Floats], found: Floats) -> None:
+    state, every = np.zeros(linear.shape[1] + 1), steps.part(0, len(steps))
+    emptied = set(every.emptied.tolist())
+    for i, (row, hours) in enumerate(zip(every.rows.tolist(), every.hours.tolist(), strict=True)):
+        flow = _Flow(linear[row], float(values["VMAX"][row]), float(values["KM"][row]))
+        state = flow.passed(state, hours, every.infused[i])
+        if i in emptied:
             state = np.zeros_like(state)
-        if step.steady is not None:
-            state = state + flow.for_ever(step.steady)
-        for into, amount in step.bolus.items():
-            state[into] += amount
-        if step.observed:
-            found[step.observed] = state
+        if i in every.steady:
+            state = state + flow.for_ever(every.steady[i])
+        np.add.at(state, every.into[every.dosed == i], every.amounts[every.dosed == i])
+        found[every.observed[every.seen == i]] = state
 
 
 class _Flow:

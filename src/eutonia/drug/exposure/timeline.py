@@ -1,6 +1,7 @@
 """What the records mean: from the rows of a person to steps of time and what happens after each.
 
-The rules are those of NONMEM's PREDPP; where its documentation leaves a choice, the choice is said.
+The rules are those of NONMEM's PREDPP but for one exception (a steady state with a lag at or beyond its interval);
+where its documentation leaves a choice, the choice is said.
 
 Order
     Records are taken in the order of the file; at one time, an observation sees the doses written above it and not
@@ -28,7 +29,8 @@ SS = 1, SS = 2, with II > 0
     doses to come alone. An infusion may last longer than II: those begun before go on to their ends.
 SS with a lag
     The doses for ever are delayed too. At the record's time the person has the level of ALAG before the coming dose;
-    where ALAG exceeds II, the doses that were given and have not yet arrived arrive at their times.
+    where ALAG exceeds II, the doses that were given and have not yet arrived arrive at their times. This is the one
+    exception from NONMEM: with a lag at or beyond the interval NONMEM 7.6 does otherwise, and gives other amounts.
 SS with AMT = 0, RATE > 0, II = 0
     The state that a constant infusion of that rate ends in; the infusion itself ends at the record's time. Follow it
     with a dose of that rate to go on.
@@ -42,7 +44,11 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass, field
+from array import array
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
 
 from eutonia.drug.exposure.records import (
     DOSE,
@@ -53,6 +59,8 @@ from eutonia.drug.exposure.records import (
     REPLACE,
     RESET,
     RESET_AND_DOSE,
+    Floats,
+    Ints,
     Records,
 )
 
@@ -75,17 +83,74 @@ class Periodic:
     phase: float
 
 
-@dataclass(slots=True)
-class Step:
-    """An interval under constant infusions and parameters, and what happens at its end, in this order."""
+class Course:
+    """The steps of one person as columns: intervals under constant infusions and parameters, and what happens at their
+    ends, in this order: emptied, steady state, doses, observed.
 
-    hours: float
-    row: int  # whose parameters hold
-    infused: tuple[float, ...]
-    emptied: bool = False
-    steady: Periodic | None = None
-    bolus: dict[int, float] = field(default_factory=dict)
-    observed: list[int] = field(default_factory=list)
+    Attributes
+    ----------
+    hours, rows
+        Length of each step, and the record whose parameters hold.
+    infusing, rates
+        Which of the rates hold in each step, and the rates into every input.
+    emptied, steady
+        Steps that empty every compartment, and steady states by step.
+    dosed, into, amounts
+        Steps with a dose, the input that each enters, and how much.
+    seen, observed
+        Steps that are observed, and the record of each observation.
+    """
+
+    def __init__(self) -> None:
+        self.hours, self.amounts = array("d"), array("d")
+        self.rows, self.infusing, self.dosed, self.into = array("q"), array("i"), array("q"), array("i")
+        self.seen, self.observed, self.emptied = array("q"), array("q"), array("q")
+        self.rates: list[tuple[float, ...]] = []
+        self.steady: dict[int, Periodic] = {}
+
+    def __len__(self) -> int:
+        """Return the number of steps."""
+        return len(self.hours)
+
+    def longest(self) -> float:
+        """Return the longest step or interval of a steady state, h."""
+        return max(max(self.hours), max((one.interval for one in self.steady.values()), default=0.0))
+
+    def part(self, first: int, end: int) -> Part:
+        """Return the steps `first` to `end` (excluded)."""
+
+        def within(places: array[int]) -> slice:
+            return slice(bisect_left(places, first), bisect_left(places, end))
+
+        dosed, seen = within(self.dosed), within(self.seen)
+        return Part(
+            hours=np.array(self.hours[first:end]),
+            rows=np.array(self.rows[first:end]),
+            infused=np.array(self.rates)[np.array(self.infusing[first:end])],
+            emptied=np.array(self.emptied[within(self.emptied)], np.int64) - first,
+            steady={i - first: one for i, one in self.steady.items() if first <= i < end},
+            dosed=np.array(self.dosed[dosed], np.int64) - first,
+            into=np.array(self.into[dosed], np.int64),
+            amounts=np.array(self.amounts[dosed]),
+            seen=np.array(self.seen[seen], np.int64) - first,
+            observed=np.array(self.observed[seen], np.int64),
+        )
+
+
+@dataclass(slots=True)
+class Part:
+    """Some steps of a course, which are counted from 0: see `Course`; `infused` are the rates of each step."""
+
+    hours: Floats
+    rows: Ints
+    infused: Floats
+    emptied: Ints
+    steady: dict[int, Periodic]
+    dosed: Ints
+    into: Ints
+    amounts: Floats
+    seen: Ints
+    observed: Ints
 
 
 @dataclass(slots=True)
@@ -101,11 +166,12 @@ class _Dose:
     additional: int
 
 
-def steps_of(records: Records, first: int, end: int, n_inputs: int) -> list[Step]:
+def steps_of(records: Records, first: int, end: int, n_inputs: int) -> Course:
     """Return the steps of the person whose records are `first` to `end` (excluded)."""
     person = _Person(records, first, n_inputs)
-    for row in range(first, end):
-        person.take(row)
+    times, kinds = records.time[first:end].tolist(), records.evid[first:end].tolist()
+    for row, time, evid in zip(range(first, end), times, kinds, strict=True):
+        person.take(row, time, evid)
     return person.steps
 
 
@@ -116,30 +182,30 @@ class _Person:
         self.records = records
         self.n_inputs = n_inputs
         self.time = float(records.time[first])
-        self.steps: list[Step] = []
+        self.steps = Course()
         self.cancel()
 
     def cancel(self) -> None:
         """Stop every infusion and forget every dose to come."""
         self.running = [0] * self.n_inputs
         self.rates = [0.0] * self.n_inputs
+        self.steps.rates.append(tuple(self.rates))
         self.coming: list[tuple[float, int, _Dose | None, int, float]] = []
         self.order = 0
 
-    def take(self, row: int) -> None:
+    def take(self, row: int, time: float, evid: int) -> None:
         """Advance to a record and do what it says."""
-        records = self.records
-        evid, time = int(records.evid[row]), float(records.time[row])
         if time >= self.time:
             self._until(time, row)
         self.time = time
         if evid in (RESET, RESET_AND_DOSE):
             self.cancel()
-            self._new_step(0.0, row).emptied = True
+            self.steps.emptied.append(self._new_step(0.0, row))
         if evid in (DOSE, RESET_AND_DOSE):
             self._dose(row)
         elif evid == OBSERVATION:
-            self._now(row).observed.append(row)
+            self.steps.seen.append(self._now(row))
+            self.steps.observed.append(row)
 
     def _until(self, time: float, row: int) -> None:
         """Advance to a time, doing what comes at times of its own on the way."""
@@ -159,12 +225,15 @@ class _Person:
             self._new_step(time - self.time, row)
             self.time = time
 
-    def _new_step(self, hours: float, row: int) -> Step:
-        self.steps.append(Step(hours, row, tuple(self.rates)))
-        return self.steps[-1]
+    def _new_step(self, hours: float, row: int) -> int:
+        steps = self.steps
+        steps.hours.append(hours)
+        steps.rows.append(row)
+        steps.infusing.append(len(steps.rates) - 1)
+        return len(steps.hours) - 1
 
-    def _now(self, row: int) -> Step:
-        return self.steps[-1] if self.steps else self._new_step(0.0, row)
+    def _now(self, row: int) -> int:
+        return len(self.steps) - 1 if self.steps else self._new_step(0.0, row)
 
     def _dose(self, row: int) -> None:
         records = self.records
@@ -174,11 +243,12 @@ class _Person:
             if steady == REPLACE:
                 self.cancel()
             step = self._new_step(0.0, row)
-            step.emptied = steady == REPLACE
+            if steady == REPLACE:
+                self.steps.emptied.append(step)
             if records.amount[row] == 0.0:
-                step.steady = Periodic(dose.into, 0.0, dose.rate, 0.0, 0.0, 0.0)
+                self.steps.steady[step] = Periodic(dose.into, 0.0, dose.rate, 0.0, 0.0, 0.0)
                 return
-            step.steady = self._periodic(dose, lag)
+            self.steps.steady[step] = self._periodic(dose, lag)
         elif lag == 0.0:
             self._start(dose, self.time, row)
         else:
@@ -240,16 +310,21 @@ class _Person:
         if dose.duration:
             self._run(dose.into, dose.rate, time + dose.duration)
         elif dose.amount:
-            step = self._now(row)
-            if step.observed or step.row != row:  # seen before this dose, or of another record
+            step, steps = self._now(row), self.steps
+            is_seen = bool(steps.seen) and steps.seen[-1] == step
+            if is_seen or steps.rows[step] != row:  # seen before this dose, or of another record
                 step = self._new_step(0.0, row)
-            step.bolus[dose.into] = step.bolus.get(dose.into, 0.0) + dose.amount
+            steps.dosed.append(step)
+            steps.into.append(dose.into)
+            steps.amounts.append(dose.amount)
 
     def _run(self, into: int, rate: float, until: float) -> None:
         self.running[into] += 1
         self.rates[into] += rate
+        self.steps.rates.append(tuple(self.rates))
         self._come(until, None, into, rate)
 
     def _stop(self, into: int, rate: float) -> None:
         self.running[into] -= 1
         self.rates[into] = self.rates[into] - rate if self.running[into] else 0.0  # nothing is left by rounding
+        self.steps.rates.append(tuple(self.rates))
