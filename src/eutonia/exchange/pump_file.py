@@ -6,6 +6,8 @@ listed. What can be but should not is left to the rules.
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +16,18 @@ from pydantic import Field, ValidationError, model_validator
 
 from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
-from eutonia.drug.pump.therapy import Programmed
-from eutonia.exchange.pump_parts import Event, Flex, Implant, RefillEvent, TherapyHead
+from eutonia.drug.pump.therapy import Event as HappeningEvent
+from eutonia.drug.pump.therapy import Programmed, conflicts, rank
+from eutonia.exchange.pump_events import MOST_CALLS, Activation, Event, Flex, PatientBolus, PocketFill, RefillEvent
+from eutonia.exchange.pump_events import Replacement as ReplacementEvent
+from eutonia.exchange.pump_parts import Dated, Implant, TherapyHead, When
 from eutonia.study import shelf, studyfile
 from eutonia.study.fields import Part, described, refuse
+from eutonia.study.parts import reservoir_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.translate import faults_of
+
+_SECONDS_AN_HOUR = 3600.0
 
 
 class PumpFile(Part):
@@ -33,27 +41,119 @@ class PumpFile(Part):
 
     @model_validator(mode="after")
     def _holds_together(self) -> PumpFile:
-        found: list[Problem] = []
-        for k, event in enumerate(self.events):
-            if event.at_h < 0 or event.at_h > self.therapy.duration_h:
-                why, allowed = "It lies outside the therapy.", f"0 h to {self.therapy.duration_h.text}"
-                do = "Move it, or make therapy.duration longer."
-                found.append(Problem(("event", k, "at"), why, event.at_h.text, allowed, do=do))
-            if isinstance(event, Flex) and event.weekend is not None and self.therapy.begins is None:
-                do = "Add begins to [therapy], such as begins = 2026-03-02."
-                why = "Without a date nobody knows which day is a Saturday."
-                found.append(Problem(("event", k, "weekend"), why, None, "a therapy with a date", do=do))
-            if isinstance(event, RefillEvent) and (event.volume_ml or 0.0) > self.pump.reservoir_ml:
-                text = event.volume_ml.text if event.volume_ml else ""
-                allowed = f"at most {self.pump.reservoir_ml.text}"
-                found.append(Problem(("event", k, "volume"), "It does not fit in.", text, allowed, do="Lower it."))
-        happening = [event.event() for event in self.events]
-        if not any(isinstance(event, Programmed) for event in happening):
+        found = self._days()
+        if not found:  # without a day 0 nobody knows when what is dated happens
+            found = [*self._times(), *self._order(), *self._implants()]
+        if not any(isinstance(one, Programmed) for _, one in self._happening()):
             do = 'Add an [[event]] of kind "simple", "flex" or "scheduled bolus".'
             found.append(Problem(("event",), "Nothing is ever programmed.", None, "at least one program", do=do))
         if found:
             refuse(*found)
         return self
+
+    @property
+    def begins(self) -> datetime.date | None:
+        """Date of day 0, if the file tells it."""
+        return self.therapy.begins or self.pump.implanted
+
+    def hours(self, when: When) -> float:
+        """Return a time in h since midnight of day 0; a dated one needs a day 0."""
+        if not isinstance(when, Dated):
+            return float(when)
+        begins = self.begins or when.moment.date()
+        return (when.moment - datetime.datetime.combine(begins, datetime.time())).total_seconds() / _SECONDS_AN_HOUR
+
+    def _happening(self) -> list[tuple[int, HappeningEvent]]:
+        """Return what happens, each with the place of the event that says so."""
+        found: list[tuple[int, HappeningEvent]] = []
+        for k, event in enumerate(self.events):
+            at = self.hours(event.at)
+            if isinstance(event, Activation):
+                calls = event.events(at, None if event.until is None else self.hours(event.until))
+                found += [(k, call) for call in calls]
+            else:
+                found.append((k, event.event(at)))
+        return found
+
+    def _days(self) -> list[Problem]:
+        """Find dates without a day 0, and two days 0."""
+        begins, implanted = self.therapy.begins, self.pump.implanted
+        found: list[Problem] = []
+        if begins is not None and implanted is not None and begins != implanted:
+            why = f"Day 0 is the day of the first filling, and therapy.begins says {begins}."
+            do = "Write one of the two, or the same day in both."
+            found.append(Problem(("pump", "implanted"), why, str(implanted), f"{begins}", do=do))
+        if self.begins is None:
+            do = "Add begins to [therapy], such as begins = 2026-03-02."
+            for k, event in enumerate(self.events):
+                if isinstance(event, Flex) and event.weekend is not None:
+                    why = "Without a date nobody knows which day is a Saturday."
+                    found.append(Problem(("event", k, "weekend"), why, None, "a therapy with a date", do=do))
+                if isinstance(event.at, Dated):
+                    why = "Without the date of day 0 nobody knows when that is."
+                    found.append(Problem(("event", k, "at"), why, event.at.text, "a therapy with a date", do=do))
+        return found
+
+    def _times(self) -> list[Problem]:
+        """Find what happens outside the therapy, and calls that never end or come before any is allowed."""
+        end, found = float(self.therapy.duration_h), []
+        allowed_from = min((self.hours(one.at) for one in self.events if isinstance(one, PatientBolus)), default=None)
+        for k, event in enumerate(self.events):
+            at = self.hours(event.at)
+            if at < 0 or at > end:
+                why, allowed = "It lies outside the therapy.", f"0 h to {self.therapy.duration_h.text}"
+                if self.begins is not None:
+                    allowed += f", from {self.begins} on"
+                do = "Move it, or make therapy.duration longer."
+                found.append(Problem(("event", k, "at"), why, event.at.text, allowed, do=do))
+            if not isinstance(event, Activation):
+                continue
+            if allowed_from is None or at < allowed_from:
+                why, do = "No bolus may be called yet.", 'Add an [[event]] of kind "patient bolus" before it.'
+                found.append(Problem(("event", k, "at"), why, event.at.text, "calls after a patient bolus", do=do))
+            if event.until is None or event.every_h is None:
+                continue
+            last = self.hours(event.until)
+            if last < at or last > end:
+                why = "It is before the first call." if last < at else "It lies outside the therapy."
+                allowed = f"from {event.at.text} to the end of the therapy"
+                found.append(Problem(("event", k, "until"), why, event.until.text, allowed, do="Move it."))
+            elif len(event.events(at, last)) > MOST_CALLS:
+                why, allowed = f"These are more than {MOST_CALLS} calls.", "fewer"
+                do = "Check the unit; let them be less often, or end sooner."
+                found.append(Problem(("event", k, "every"), why, event.every_h.text, allowed, do=do))
+        return found
+
+    def _order(self) -> list[Problem]:
+        """Find events of one time that exclude each other."""
+        happening = self._happening()
+        found = []
+        for first, second, why in conflicts([one for _, one in happening]):
+            at, other = happening[second][0], happening[first][0]
+            kinds = (self.events[k].kind for k in (other, at))
+            told = 'event[{}], "{}", and "{}" are of one time: {}.'.format(other, *kinds, why)
+            allowed = "at one time, what a clinic does one after the other"
+            do = "Drop one of the two, or move it to the time at which it is done."
+            found.append(Problem(("event", at, "at"), told, self.events[at].at.text, allowed, do=do))
+        return list(dict.fromkeys(found))
+
+    def _implants(self) -> list[Problem]:
+        """Find volumes that do not fit into the pump that is in place, and pumps that are not made."""
+        model, reservoir, found = self.pump.model, self.pump.reservoir_ml, []
+        for k in dict.fromkeys(k for k, _ in sorted(self._happening(), key=lambda one: rank(one[1]))):
+            event = self.events[k]
+            if isinstance(event, ReplacementEvent):
+                model, reservoir = event.model or model, event.reservoir_ml or reservoir
+                for problem in reservoir_fits(model, reservoir, event.alarm_volume_ml):
+                    found.append(dataclasses.replace(problem, at=("event", k, *problem.at)))
+            volumes = (("volume", event.volume_ml),) if isinstance(event, RefillEvent | PocketFill) else ()
+            if isinstance(event, RefillEvent):
+                volumes = (*volumes, ("found", event.found_ml))
+            for key, volume in volumes:
+                if volume is not None and volume > reservoir:
+                    why, allowed = "It does not fit in.", f"at most {reservoir.text}"
+                    found.append(Problem(("event", k, key), why, volume.text, allowed, do="Lower it."))
+        return found
 
     def as_therapy(self) -> Therapy:
         """Return the therapy that the file tells."""
@@ -68,11 +168,11 @@ class PumpFile(Part):
             tip=implant.tip,
             concentration=float(implant.concentration_ug_per_ml),
             origin=head.origin,
-            events=tuple(sorted((event.event() for event in self.events), key=lambda event: event.at_h)),
+            events=tuple(event for _, event in self._happening()),
             duration_h=float(head.duration_h),
             screening_ug=None if head.screening_ug is None else float(head.screening_ug),
             screening_lasted=head.screening_effect_h is not None and head.screening_effect_h > lasting,
-            begins=head.begins,
+            begins=self.begins,
             product=implant.product,
             name=head.name,
             title=head.title,
@@ -108,6 +208,13 @@ def parse_therapy(text: str, name: str = "program.toml") -> Therapy:
         return PumpFile.model_validate(tables).as_therapy()
     except ValidationError as error:
         raise studyfile.error(name, faults_of(error, tables, studyfile.lines_of(text), PumpFile)) from None
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of pump programs, a description with every field."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    told = {"title": "Eutonia pump program", "description": "An implanted pump and what happens to it, in TOML."}
+    return head | PumpFile.model_json_schema(by_alias=True) | told
 
 
 def shipped() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""The parts of a pump program file: the implant, and what is programmed, filled, injected or broken when.
+"""The parts of a pump program file that do not happen: quantities, times and days, the therapy, the implant.
 
 Time 0 is midnight of day 0. Names of attributes carry the unit; the keys of the file do not.
 """
@@ -10,21 +10,18 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, model_validator
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from eutonia import _bounds
 from eutonia.drug import products
-from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.program import Program, Step
 from eutonia.drug.regimen import HOURS_A_DAY
-from eutonia.errors import StudyError
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     FileName,
     Given,
     Hours,
-    Interval,
     Level,
     Named,
     Part,
@@ -39,6 +36,9 @@ from eutonia.study.parts import reservoir_fits
 from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+([01]?\d|2[0-3]):([0-5]\d)(?::00)?)?", re.ASCII)
+_DATE_LIKE = re.compile(r"\d[./-]\d|\d{4}-|\d:\d")
+_SINCE = Quantity("duration", _bounds.TIME)
 _MINUTES = 60.0
 
 # Guard rails against slips of the keyboard; what a label or a manual allows is a rule, and is reported as one.
@@ -67,6 +67,9 @@ class _Clock:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["06:30"]}
+
     def read(self, value: object) -> float:
         """Return the hours since midnight."""
         found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
@@ -78,21 +81,76 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Day:
-    """A calendar day, which TOML writes without quotation marks."""
+    """A calendar day, as TOML writes it or in quotation marks."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.read)
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "format": "date", "examples": ["2026-03-02"]}
+
     def read(self, value: object) -> datetime.date:
         """Return the day."""
-        if not isinstance(value, datetime.date) or isinstance(value, datetime.datetime):
-            do = "Write year, month and day without quotation marks: 2026-03-02."
+        if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+            return value
+        found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
+        if found is None or found[4] is not None:
+            do = "Write year, month and day: 2026-03-02."
             refuse(Problem((), "It is not a day.", value, "a day such as 2026-03-02", do=do))
-        return value
+        return _date(found, value)
+
+
+@dataclass(frozen=True)
+class Dated:
+    """A moment by the calendar, and how the file writes it."""
+
+    moment: datetime.datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class _When:
+    """When something happens: a time since midnight of day 0, or a day and a time of day by the calendar."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        since = {"type": "string", "pattern": "^\\s*[-+.0-9]", "examples": ["30 day"], "x-canonical-unit": "h"}
+        return {"anyOf": [since, {"type": "string", "format": "date-time", "examples": ["2026-04-02 09:00"]}]}
+
+    def read(self, value: object) -> Given | Dated:
+        """Return the time since day 0, or the moment by the calendar."""
+        if isinstance(value, datetime.datetime):
+            if value.tzinfo is not None:
+                do = "Write the time of the clock on the wall, without a zone: 2026-04-02 09:00."
+                refuse(Problem((), "It names a time zone.", value.isoformat(), '"2026-04-02 09:00"', do=do))
+            return Dated(value, str(value))
+        if isinstance(value, datetime.date):
+            return Dated(datetime.datetime.combine(value, datetime.time()), str(value))
+        if isinstance(value, str) and (found := _DATE.fullmatch(value.strip())):
+            clock = datetime.time(int(found[4] or 0), int(found[5] or 0))
+            return Dated(datetime.datetime.combine(_date(found, value), clock), value.strip())
+        if isinstance(value, str) and _DATE_LIKE.search(value):
+            do = 'Write year, month, day and, if it is known, the time of day: "2026-04-02 09:00".'
+            refuse(
+                Problem((), "It is no day that is read one way only.", value, '"2026-04-02 09:00" or "31 day"', do=do)
+            )
+        found_h = _SINCE.read(value)
+        assert isinstance(found_h, Given)
+        return found_h
+
+
+def _date(found: re.Match[str], value: object) -> datetime.date:
+    try:
+        return datetime.date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        refuse(Problem((), "There is no such day.", value, "a day of the calendar", do="Check month and day."))
 
 
 Clock = Annotated[float, _Clock()]
 Day = Annotated[datetime.date, _Day()]
+When = Annotated[Given | Dated, _When()]
 
 
 class TherapyHead(Part):
@@ -102,7 +160,7 @@ class TherapyHead(Part):
     title: Text = described("Title, in a sentence.")
     note: Text | None = described("Anything else.", default=None)
     origin: Literal["cerebral", "spinal"] = described("Origin of the spasticity: decides the steps the label allows.")
-    begins: Day | None = described("Date of day 0, without quotation marks.", default=None)
+    begins: Day | None = described("Date of day 0.", default=None)
     duration_h: Duration = described("How long the therapy is followed.", alias="duration")
     screening_ug: Dose | None = described("Test dose that worked, if one was given.", alias="screening", default=None)
     screening_effect_h: Hours | None = described(
@@ -129,6 +187,7 @@ class Implant(Part):
         alias="alarm_volume",
         default=None,
     )
+    implanted: Day | None = described("Date on which it is implanted and filled: that of day 0.", default=None)
     catheter_cm: Catheter = described("Implanted length of the catheter.", alias="catheter")
     tip: Level = described("Vertebral level of the catheter tip.")
 
@@ -137,236 +196,3 @@ class Implant(Part):
         if found := reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml):
             refuse(*found)
         return self
-
-
-class FlexStep(Part):
-    """A step of a day: from this time of day on, this rate."""
-
-    from_h: Clock = described("Time of day.", alias="from")
-    rate_ug_per_h: Rate = described("Rate from then on.", alias="rate")
-
-
-class _Event(Part):
-    """Something that happens at one time."""
-
-    at_h: Hours = described("When, time since midnight of day 0.", alias="at")
-
-
-class Simple(_Event):
-    """One rate, day and night."""
-
-    kind: Literal["simple"] = described("One rate, day and night.")
-    rate_ug_per_h: Rate = described("The rate.", alias="rate")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Programmed(float(self.at_h), Program.simple(float(self.rate_ug_per_h)))
-
-
-class Flex(_Event):
-    """Steps of the day, with others at the weekend if given."""
-
-    kind: Literal["flex"] = described("Steps of the day.")
-    steps: Annotated[tuple[FlexStep, ...], Field(min_length=1, max_length=96)] = described("From midnight on.")
-    weekend: Annotated[tuple[FlexStep, ...], Field(min_length=1, max_length=96)] | None = described(
-        "Steps on Saturday and Sunday; left out, as on other days.", default=None
-    )
-
-    @model_validator(mode="after")
-    def _whole_days(self) -> Flex:
-        for key, steps in (("steps", self.steps), ("weekend", self.weekend or ())):
-            if steps and steps[0].from_h != 0:
-                do = 'Let the first step begin at "00:00".'
-                refuse(Problem((key, 0, "from"), "Nothing is said of the time before.", None, '"00:00"', do=do))
-            for k in range(1, len(steps)):
-                if steps[k].from_h <= steps[k - 1].from_h:
-                    why = "It does not come after the step in front."
-                    refuse(Problem((key, k, "from"), why, None, "a rising list", do="Sort the steps by time of day."))
-        return self
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        week, weekend = (
-            None if steps is None else [Step(step.from_h, float(step.rate_ug_per_h)) for step in steps]
-            for steps in (self.steps, self.weekend)
-        )
-        return happens.Programmed(float(self.at_h), Program.flex(week or (), weekend))
-
-
-class ScheduledBolus(_Event):
-    """A basal rate with boluses at times of the day."""
-
-    kind: Literal["scheduled bolus"] = described("Boluses at times of the day, over a basal rate.")
-    basal_ug_per_h: Rate = described("Rate between the boluses.", alias="basal")
-    dose_ug: Dose = described("Each bolus.", alias="dose")
-    over_h: Interval = described("Time over which a bolus runs.", alias="over")
-    times_h: Annotated[tuple[Clock, ...], Field(min_length=1, max_length=48)] = described(
-        "Times of day.", alias="times"
-    )
-
-    @model_validator(mode="after")
-    def _apart(self) -> ScheduledBolus:
-        try:
-            self.event()
-        except StudyError as error:
-            why, _, do = str(error).partition(" Allowed: ")
-            refuse(Problem(("times",), f"{why[0].upper()}{why[1:]}", None, do.split(". ")[0], do=do.split(". ")[-1]))
-        return self
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        numbers = (float(self.basal_ug_per_h), float(self.dose_ug), float(self.over_h))
-        return happens.Programmed(float(self.at_h), Program.pulsatile(*numbers, sorted(set(self.times_h))))
-
-
-class MinimumRate(_Event):
-    """The mode that only keeps the tubing open."""
-
-    kind: Literal["minimum rate"] = described("The mode that only keeps the tubing open.")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Programmed(float(self.at_h), None)
-
-
-class Stop(_Event):
-    """The pump is stopped."""
-
-    kind: Literal["stop"] = described("The pump stands still from here on.")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Programmed(float(self.at_h), Program.simple(0.0))
-
-
-class RefillEvent(_Event):
-    """The reservoir is emptied and filled."""
-
-    kind: Literal["refill"] = described("The reservoir is emptied and filled.")
-    concentration_ug_per_ml: Strength | None = described(
-        "New concentration; left out, as before.", alias="concentration", default=None
-    )
-    volume_ml: Reservoir | None = described("How much; left out, to the top.", alias="volume", default=None)
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Refill(float(self.at_h), _number(self.concentration_ug_per_ml), _number(self.volume_ml))
-
-
-class Prime(_Event):
-    """A priming bolus."""
-
-    kind: Literal["prime"] = described("The pump fills tubing and catheter as fast as it can.")
-    volume_ml: Injected | None = described("How much; left out, what they hold.", alias="volume", default=None)
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Prime(float(self.at_h), _number(self.volume_ml))
-
-
-class Bridge(_Event):
-    """A bridge bolus after a change of concentration."""
-
-    kind: Literal["bridge"] = described("Keeps a dose of the old solution until it has left the tubing.")
-    keeps_ug_per_h: Kept = described("Dose that the person keeps meanwhile.", alias="keeps")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Bridge(float(self.at_h), float(self.keeps_ug_per_h))
-
-
-class Flush(_Event):
-    """The catheter is flushed by hand."""
-
-    kind: Literal["flush"] = described("Saline is injected into the catheter by hand.")
-    volume_ml: Injected | None = described("How much; left out, what the catheter holds.", alias="volume", default=None)
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Flush(float(self.at_h), _number(self.volume_ml))
-
-
-class Kink(_Event):
-    """The catheter is kinked."""
-
-    kind: Literal["kink"] = described("The catheter is kinked.")
-    passes: NotAll = described("Share of the flow that passes, 0 (shut) to 1.")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Kink(float(self.at_h), self.passes)
-
-
-class Leak(_Event):
-    """The connector leaks."""
-
-    kind: Literal["leak"] = described("The connector between pump and catheter leaks.")
-    share: PartOfOne = described("Share of the flow that is lost, up to 1 (disconnected).")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Leak(float(self.at_h), self.share)
-
-
-class Magnet(_Event):
-    """A magnetic resonance examination."""
-
-    kind: Literal["magnet"] = described("A magnetic resonance examination.")
-    lasts_h: Interval = described("Time for which a rotor stalls.", alias="lasts")
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Magnet(float(self.at_h), float(self.lasts_h))
-
-
-class Replacement(_Event):
-    """The pump is replaced."""
-
-    kind: Literal["replacement"] = described("A new pump on the old catheter, full, its tubing without drug.")
-    concentration_ug_per_ml: Strength | None = described(
-        "Its concentration; left out, as before.", alias="concentration", default=None
-    )
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        return happens.Replacement(float(self.at_h), _number(self.concentration_ug_per_ml))
-
-
-class Plain(_Event):
-    """What needs no more than a time."""
-
-    kind: Literal["disconnection", "repair", "restart", "empty"] = described(
-        "The catheter comes off; it is repaired; the pump is set going again after a magnet; it is emptied."
-    )
-
-    def event(self) -> happens.Event:
-        """Return what happens."""
-        at = float(self.at_h)
-        if self.kind == "disconnection":
-            return happens.Leak(at, 1.0)
-        if self.kind == "repair":
-            return happens.Repair(at)
-        return happens.Restart(at) if self.kind == "restart" else happens.Emptied(at)
-
-
-Event = Annotated[
-    Simple
-    | Flex
-    | ScheduledBolus
-    | MinimumRate
-    | Stop
-    | RefillEvent
-    | Prime
-    | Bridge
-    | Flush
-    | Kink
-    | Leak
-    | Magnet
-    | Replacement
-    | Plain,
-    Field(discriminator="kind"),
-]
-
-
-def _number(value: Given | None) -> float | None:
-    return None if value is None else float(value)

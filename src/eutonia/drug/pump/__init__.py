@@ -1,6 +1,7 @@
 """The implanted pump as a device: flows, tubing, programs, faults, dates and rules; every change exact in time."""
 
 from eutonia.drug.pump.course import Course as Course
+from eutonia.drug.pump.course import Found as Found
 from eutonia.drug.pump.course import Happening as Happening
 from eutonia.drug.pump.course import play as play
 from eutonia.drug.pump.dates import Date as Date

@@ -35,7 +35,7 @@ def next_dates(therapy: Therapy) -> tuple[Date, ...]:
     """
     filled = last_filling(therapy)
     far = max(therapy.duration_h, filled + 2.0 * stability_h())
-    tolerance = therapy.device.flow_tolerance
+    tolerance = therapy.last_device.flow_tolerance
     fast, typical, slow = (play(therapy, flow_error=error, until_h=far) for error in (tolerance, 0.0, -tolerance))
     because = f"flow may be off by {100 * tolerance:.3g} % either way"
     alarm, empty = (
@@ -55,19 +55,19 @@ def next_dates(therapy: Therapy) -> tuple[Date, ...]:
 
 def last_filling(therapy: Therapy) -> float:
     """Return when the reservoir was last filled, h."""
-    fillings = (happens.Refill, happens.Replacement)
-    return max((event.at_h for event in therapy.events if isinstance(event, fillings)), default=0.0)
+    return max((event.at_h for event in therapy.events if isinstance(event, happens.FILLINGS)), default=0.0)
 
 
 def _battery(therapy: Therapy) -> tuple[Date, ...]:
     """Return when the battery ends and when its replacement must be booked, counted from the last implantation."""
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
-    begun, life = max(replaced, default=0.0), therapy.device.battery_life
+    device = therapy.last_device
+    begun, life = max(replaced, default=0.0), device.battery_life
     ahead = parameters.load("pump").value("replacement_ahead") * _MONTH_H
     end = Interval(*(begun + years for years in (life.low, life.typical, life.high)))
     booked = Interval(*(max(at - ahead, begun) for at in (end.low, end.typical, end.high)))
     dates = [Date("book the replacement", booked, "months ahead of the end of service")]
-    warning = therapy.device.replacement_warning
+    warning = device.replacement_warning
     if warning is not None:
         signal = Interval(*(at - warning for at in (end.low, end.typical, end.high)))
         dates.append(Date("replacement signal", signal, "by the manual, before the end of service"))

@@ -47,6 +47,8 @@ class Device:
     magnet_volume
         Volume that one exposure to a magnet may deliver before the valve shuts for good; None: the rotor stalls
         instead and starts again.
+    stays_stopped
+        Whether a magnet that stalls the rotor while an alarm sounds stops it until the pump is interrogated.
     """
 
     model: str
@@ -62,6 +64,7 @@ class Device:
     internal_volume: float
     catheter_ml_per_cm: float
     magnet_volume: float | None
+    stays_stopped: bool = False
 
     @classmethod
     def named(cls, model: str) -> Device:
@@ -92,6 +95,7 @@ class Device:
             internal_volume=needed("internal_volume"),
             catheter_ml_per_cm=needed("catheter_volume_per_length"),
             magnet_volume=of("emergency_dose"),
+            stays_stopped=bool(of("stopped_by_alarm_and_magnet")),
         )
 
     def catheter_volume(self, length_cm: float) -> float:

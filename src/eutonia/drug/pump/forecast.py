@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import pairwise
 
 import jax.numpy as jnp
 import numpy as np
@@ -75,13 +76,20 @@ def forecast(course: Course) -> Forecast:
     kinetics = _possible_people(course.therapy.tip)
     time_h = np.arange(0.0, np.floor(course.therapy.duration_h) + 1.0)
     pieces = [piece for piece in course.pieces if piece.hours > 0]
-    edges = np.unique(np.concatenate([time_h, *([piece.start_h, piece.end_h] for piece in pieces)]))
+    moves = [one.at_h for one in course.implants]
+    edges = np.unique(np.concatenate([time_h, moves, *([piece.start_h, piece.end_h] for piece in pieces)]))
     ends = np.array([piece.end_h for piece in pieces])
     index = np.minimum(np.searchsorted(ends, (edges[1:] + edges[:-1]) / 2.0), len(pieces) - 1)
     rate = np.array([piece.delivered for piece in pieces])[index]
-    start = kinetics.initial_state()
-    state, seen = follow(kinetics, start, np.diff(edges), rate, _look)
-    seen = np.concatenate([np.asarray(_look(kinetics, start, jnp.zeros(len(CASES))))[None], seen])
+    start = state = kinetics.initial_state()
+    parts = [np.asarray(_look(kinetics, start, jnp.zeros(len(CASES))))[None]]
+    turns = [*np.searchsorted(edges, moves).tolist(), len(rate)]
+    for one, (first, last) in zip(course.implants, pairwise(turns), strict=True):
+        if last > first:
+            here = kinetics.with_tip(one.tip)
+            state, seen = follow(here, state, np.diff(edges)[first:last], rate[first:last], _look)
+            parts.append(seen)
+    seen = np.concatenate(parts)
     hourly = seen[np.searchsorted(edges, time_h)]
     return Forecast(
         course=course,
@@ -114,5 +122,5 @@ def _look(kinetics: Kinetics, state: KineticState, rate: Patients) -> Float[Arra
 
 def _unaccounted(course: Course, kinetics: Kinetics, state: KineticState) -> float:
     ledger, body = course.pump.ledger, np.asarray(kinetics.balance(state).total_ug)
-    known = ledger.withdrawn + ledger.leaked + course.pump.content + body
+    known = ledger.withdrawn + ledger.leaked + ledger.pocket + course.pump.content + body
     return float(np.max(np.abs(known - ledger.filled)) / ledger.filled)

@@ -1,12 +1,13 @@
 """The implanted pump at one moment: reservoir, tubing, catheter, program, faults, and where its drug has gone.
 
 Equation
-    flow (mL/h) = rate (ug/h) / concentration (ug/mL), within what the device can run
+    flow (mL/h) = rate (ug/h) / concentration that the programmer holds (ug/mL), within what the device can run
     reservoir falls by flow until it is dry; the tubing passes on what it holds, first in first out
     tip = flow (1 - leak) x concentration that leaves the catheter
 Assumptions
     Plug flow in the tubing; the connector between pump and catheter is where it leaks and comes apart; a kink lets a
-    share of the flow pass and the pump draws only what passes; a reservoir is refilled with nothing left in it.
+    share of the flow pass and the pump draws only what passes; a reservoir is refilled with nothing left in it; a
+    catheter that is drawn out by hand fills with spinal fluid from its tip.
 Source
     SynchroMed_manual, Prometra_manual.
 Not for
@@ -27,17 +28,22 @@ _DRY_ML = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Where the drug went since the start, ug: put in, taken out again at refills, out of the tip, out of a leak."""
+    """Where the drug went since the start, ug: put in, drawn out, out of the tip, out of a leak, beside the port."""
 
     filled: float = 0.0
     withdrawn: float = 0.0
     delivered: float = 0.0
     leaked: float = 0.0
+    pocket: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A span in which nothing changes: rates in ug/h out of the reservoir, of the tip and of a leak; flow in mL/h."""
+    """A span in which nothing changes: rates in ug/h out of the reservoir, of the tip and of a leak; flow in mL/h.
+
+    `strength` is what leaves the catheter, ug/mL; `wanted` the rate that was wanted meanwhile, and `cause` why the tip
+    gives another.
+    """
 
     start_h: float
     end_h: float
@@ -45,6 +51,9 @@ class Piece:
     pumped: float
     delivered: float
     leaked: float
+    strength: float = 0.0
+    wanted: float = 0.0
+    cause: str = ""
 
     @property
     def hours(self) -> float:
@@ -60,12 +69,12 @@ class Pump:
     ----------
     reservoir, alarm_volume, volume
         Size of the reservoir, volume at which its alarm sounds, volume in it now, mL.
-    concentration
-        Of the drug in the reservoir, ug/mL.
+    concentration, entered
+        Of the drug in the reservoir, and what the programmer holds it to be (None: the same), ug/mL.
     tubing, catheter
         What lies between reservoir and connector, and between connector and tip.
     programmed
-        Rate that the programmer shows, ug/h of the concentration in the reservoir.
+        Rate that the programmer shows, ug/h of the concentration that it holds.
     passes, leaks
         Share of the flow that a kink lets pass; share that is lost at the connector (1: disconnected).
     is_halted
@@ -88,6 +97,7 @@ class Pump:
     is_halted: bool = False
     flow_error: float = 0.0
     ledger: Ledger = Ledger()
+    entered: float | None = None
 
     @classmethod
     def implanted(
@@ -118,11 +128,16 @@ class Pump:
         )
 
     @property
+    def believed(self) -> float:
+        """Concentration by which the programmer turns a rate into a flow, ug/mL."""
+        return self.concentration if self.entered is None else self.entered
+
+    @property
     def flow(self) -> float:
         """Flow out of the reservoir now, mL/h; 0 once it is dry or halted."""
         if self.is_halted or self.volume <= 0:
             return 0.0
-        return self.device.runs(self.programmed / self.concentration) * self.passes * (1.0 + self.flow_error)
+        return self.device.runs(self.programmed / self.believed) * self.passes * (1.0 + self.flow_error)
 
     @property
     def delivered(self) -> float:
@@ -179,20 +194,22 @@ class Pump:
         """Return the pump at its next turn or at `time_h`, whichever comes first, and the piece until then."""
         flow, kept, entering = self.flow, 1.0 - self.leaks, self.concentration
         if flow == 0.0:
-            return replace(self, time_h=time_h), Piece(self.time_h, time_h, 0.0, 0.0, 0.0, 0.0)
+            still = self.catheter.leaving(self.tubing.leaving(entering))
+            return replace(self, time_h=time_h), Piece(self.time_h, time_h, 0.0, 0.0, 0.0, 0.0, still)
         turn, end = self._volume_to_turn(), min(self.turns_at_h, time_h)
         moved = turn if self.turns_at_h <= time_h else min(flow * (time_h - self.time_h), turn)
         at_connector = self.tubing.leaving(entering)
         tubing, through = self.tubing.push(moved, entering)
         catheter, out = self.catheter.push(moved * kept, at_connector) if kept > 0 else (self.catheter, 0.0)
-        tip = flow * kept * self.catheter.leaving(at_connector)
+        strength = self.catheter.leaving(at_connector)
+        tip = flow * kept * strength
         left = self.volume - moved
         lost = max(left, 0.0) if left <= _DRY_ML else 0.0
-        piece = Piece(self.time_h, end, flow, flow * entering, tip, flow * self.leaks * at_connector)
+        piece = Piece(self.time_h, end, flow, flow * entering, tip, flow * self.leaks * at_connector, strength)
         ledger = replace(
             self.ledger,
             delivered=self.ledger.delivered + out,
-            leaked=self.ledger.leaked + through - moved * kept * at_connector,
+            leaked=self.ledger.leaked + through * self.leaks,
             withdrawn=self.ledger.withdrawn + lost * entering,
         )
         after = replace(self, volume=left if left > _DRY_ML else 0.0, tubing=tubing, catheter=catheter, ledger=ledger)
@@ -211,25 +228,59 @@ class Pump:
             withdrawn=self.ledger.withdrawn + self.volume * self.concentration,
             filled=self.ledger.filled + amount * strength,
         )
-        return replace(self, volume=amount, concentration=strength, ledger=ledger)
+        return replace(self, volume=amount, concentration=strength, entered=None, ledger=ledger)
+
+    def missed(self, concentration: float | None = None, volume: float | None = None) -> Pump:
+        """Return the pump after a refill beside its port: emptied, and the new drug under the skin."""
+        strength = concentration or self.concentration
+        amount = (self.reservoir if volume is None else volume) * strength
+        pump = self.emptied()
+        ledger = replace(pump.ledger, filled=pump.ledger.filled + amount, pocket=pump.ledger.pocket + amount)
+        return replace(pump, ledger=ledger)
 
     def emptied(self) -> Pump:
         """Return the pump with an empty reservoir; its content was drawn out."""
-        return self.refill(volume=0.0)
+        ledger = replace(self.ledger, withdrawn=self.ledger.withdrawn + self.volume * self.concentration)
+        return replace(self, volume=0.0, ledger=ledger)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the catheter passes anything from its access port to its tip."""
+        return self.passes > 0.0 and self.leaks < 1.0
 
     def flushed(self, volume: float, over_h: float) -> tuple[Pump, Piece]:
         """Return the pump after saline was injected into the catheter by hand, and the piece of it.
 
-        The injection is what comes out of the tip meanwhile; the pump's own flow of that minute is left out.
+        The injection is what comes out of the tip meanwhile; the pump's own flow of that minute is left out. A leak
+        loses its share of the saline, and nothing goes through a catheter that is shut or off.
         """
-        catheter, out = self.catheter.push(volume, 0.0)
+        through = volume * (1.0 - self.leaks) if self.is_open else 0.0
+        catheter, out = self.catheter.push(through, 0.0) if through > 0 else (self.catheter, 0.0)
         ledger = replace(self.ledger, delivered=self.ledger.delivered + out)
         end = self.time_h + over_h
         piece = Piece(self.time_h, end, 0.0, 0.0, out / over_h, 0.0)
         return replace(self, catheter=catheter, ledger=ledger, time_h=end), piece
 
-    def replaced(self, reservoir: float, concentration: float) -> Pump:
-        """Return a new pump on the old catheter: full, its tubing without drug, nothing wrong with it."""
+    def aspirated(self, volume: float) -> tuple[Pump, float]:
+        """Return the pump after so much was drawn out of the catheter at its pump end, and the drug drawn in ug.
+
+        Spinal fluid follows in at the tip; the little drug in it is left out. Out of a catheter that is shut or off
+        nothing can be drawn.
+        """
+        if not self.is_open:
+            return self, 0.0
+        catheter, drawn = self.catheter.pull(volume, 0.0)
+        ledger = replace(self.ledger, withdrawn=self.ledger.withdrawn + drawn)
+        return replace(self, catheter=catheter, ledger=ledger), drawn
+
+    def revised(self, length_cm: float) -> Pump:
+        """Return the pump with a new catheter, without drug and with nothing wrong; the old one is taken out."""
+        ledger = replace(self.ledger, withdrawn=self.ledger.withdrawn + self.catheter.amount)
+        catheter = Tube.filled(self.device.catheter_volume(length_cm), 0.0)
+        return replace(self, catheter=catheter, passes=1.0, leaks=0.0, ledger=ledger)
+
+    def replaced(self, device: Device, reservoir: float, concentration: float, alarm_volume: float) -> Pump:
+        """Return a new pump, newly connected to the old catheter: full, no drug in its tubing, programmed as before."""
         gone = self.volume * self.concentration + self.tubing.amount
         ledger = replace(
             self.ledger,
@@ -238,10 +289,14 @@ class Pump:
         )
         return replace(
             self,
+            device=device,
             reservoir=reservoir,
+            alarm_volume=alarm_volume,
             volume=reservoir,
             concentration=concentration,
-            tubing=Tube.filled(self.tubing.volume, 0.0),
+            entered=None,
+            tubing=Tube.filled(device.internal_volume, 0.0),
+            leaks=0.0,
             is_halted=False,
             ledger=ledger,
         )

@@ -5,50 +5,42 @@ A rule that is broken is a finding, not an error: the pump does what it is told,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 from eutonia import parameters
 from eutonia.drug.products import find
 from eutonia.drug.pump import therapy as happens
+from eutonia.drug.pump.breach import Breach as Breach
+from eutonia.drug.pump.breach import slug as _slug
+from eutonia.drug.pump.breach import source_of as _source
 from eutonia.drug.pump.course import Course, Setting
 from eutonia.drug.pump.dates import stability_h
+from eutonia.drug.pump.handling import handling
+from eutonia.drug.pump.player import MINIMUM
+from eutonia.drug.pump.told import told
 from eutonia.drug.regimen import HOURS_A_DAY
 
 # Doses, flows and steps that differ by less than this share are the same; far below any step of a programmer.
 _SAME = 1e-6
 _MONTH_H = 730.5
-_SOON_H = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Breach:
-    """A broken rule: its name, when (h), what is wrong and what follows, what to do, and the source of the rule."""
-
-    rule: str
-    at_h: float
-    says: str
-    do: str
-    source: str
-    is_hazard: bool = False
 
 
 def breaches(course: Course) -> tuple[Breach, ...]:
     """Return every rule that a therapy breaks, in order of time."""
-    checks = (_flows, _steps, _doses, _changes, _solutions, _priming, _mixing, _fillings, _magnets, _battery)
-    return tuple(sorted((found for check in checks for found in check(course)), key=lambda one: one.at_h))
+    checks = (_flows, _steps, _doses, _changes, _bridges, _solutions, _fillings, _battery, handling)
+    found = [one for check in checks for one in check(course)]
+    return tuple(sorted([*found, *told(course, found)], key=lambda one: (one.at_h, one.rule)))
 
 
 def _flows(course: Course) -> Iterator[Breach]:
     """Yield flows outside what the pump can run."""
-    device = course.therapy.device
     for one in course.settings:
+        device = one.device
         strength, manual = one.concentration, _source("pump", f"{_slug(device.model)}_flow_lowest")
         running = [rate for rate in one.program.rates if rate > 0]
         floor, ceiling = device.lowest_dose(strength), device.flow_highest * strength
-        if running and min(running) < floor * (1 - _SAME) and one.program.kind != "minimum rate":
+        if running and min(running) < floor * (1 - _SAME) and one.program.kind != MINIMUM:
             yield Breach(
                 "flow below the lowest",
                 one.at_h,
@@ -71,8 +63,8 @@ def _flows(course: Course) -> Iterator[Breach]:
 
 def _steps(course: Course) -> Iterator[Breach]:
     """Yield days of more steps than the programmer holds."""
-    device = course.therapy.device
     for one in course.settings:
+        device = one.device
         if device.program_steps is not None and one.program.most_steps > device.program_steps:
             yield Breach(
                 "too many steps",
@@ -129,7 +121,7 @@ def _changes(course: Course) -> Iterator[Breach]:
     wait = label.value("titration_interval")
     begun: float | None = None
     for before, after in pairwise(course.settings):
-        was, now = before.program.ug_per_day, after.program.ug_per_day
+        was, now = (0.0 if one.program.kind == MINIMUM else one.program.ug_per_day for one in (before, after))
         begun = before.at_h if begun is None and was > 0 else begun
         if was <= 0 or now <= 0:
             if was > 0:
@@ -156,7 +148,10 @@ def _changes(course: Course) -> Iterator[Breach]:
 
 
 def _stopped(setting: Setting) -> Breach:
-    says = "The pump is stopped at once: withdrawal within one to three days, with fever, rigidity and altered mind."
+    how = "is stopped"
+    if setting.program.kind == MINIMUM:
+        how = f"goes to the minimum rate, {setting.program.ug_per_day:.3g} ug/day, which only keeps the tubing open,"
+    says = f"The pump {how} at once: withdrawal within one to three days, with fever, rigidity and altered mind."
     return Breach("abrupt stop", setting.at_h, says, "Lower the dose in steps.", "Label_ITB", is_hazard=True)
 
 
@@ -167,7 +162,7 @@ def _solutions(course: Course) -> Iterator[Breach]:
     given |= {
         event.at_h: event.concentration
         for event in therapy.events
-        if isinstance(event, happens.Refill | happens.Replacement) and event.concentration is not None
+        if isinstance(event, happens.FILLINGS) and event.concentration is not None
     }
     named = find(therapy.product, "intrathecal").strengths if therapy.product else records.array("concentrations")
     for at, strength in given.items():
@@ -179,69 +174,35 @@ def _solutions(course: Course) -> Iterator[Breach]:
             yield Breach("no such strength", at, says, do, records["concentrations"].source)
 
 
-def _priming(course: Course) -> Iterator[Breach]:
-    """Yield programs that push an empty catheter along, and primings and flushes that push drug out of it."""
-    therapy, dead = course.therapy, course.therapy.dead_volume
-    events, most = therapy.events, max(parameters.load("label_dosing").array("screening_ladder"))
-    implants = [0.0, *(event.at_h for event in events if isinstance(event, happens.Replacement))]
-    primes = [event for event in events if isinstance(event, happens.Prime)]
-    for begun, end in pairwise([*implants, math.inf]):
-        first = next((one for one in course.settings if begun <= one.at_h < end and one.program.ug_per_day > 0), None)
-        done = [event for event in primes if begun <= event.at_h < end]
-        flow = first.program.ug_per_day / HOURS_A_DAY / first.concentration if first else 0.0
-        if first is not None and not any(event.at_h <= first.at_h for event in done):
-            empty = dead if begun == 0.0 else therapy.device.internal_volume
-            if empty > 0:
-                says = f"Tubing of {empty:.3g} mL holds no drug, and at this flow none comes out of it for "
-                says += f"{empty / therapy.device.runs(flow) / HOURS_A_DAY:.2g} days."
-                do = f"Prime with {empty:.3g} mL ({empty * first.concentration:.3g} ug)."
-                yield Breach(
-                    "no priming",
-                    first.at_h,
-                    says,
-                    do,
-                    _source("pump", f"{_slug(therapy.device.model)}_catheter_volume_per_length"),
-                )
-    for at, words in ((one.at_h, one.words) for one in course.happenings if one.what in ("prime", "flush")):
-        over = 2.0 * dead / therapy.device.flow_highest + _SOON_H
-        out = course.totals([at, at + over])[1, 0]
-        usual = max((one.program.ug_per_day for one in course.settings if one.at_h <= at + over), default=0.0)
-        at_once = out - usual * over / HOURS_A_DAY
-        if at_once > most * (1 + _SAME):
-            says = f"{words[0].upper()}{words[1:]}. {at_once:.3g} ug reach the fluid at once, more than {most:g} ug, "
-            says += "the largest test dose: overdose."
-            do = "Draw the catheter's content out through its access port before anything is injected."
-            yield Breach("bolus out of the catheter", at, says, do, _source("label_dosing", "screening_ladder"), True)
-
-
-def _mixing(course: Course) -> Iterator[Breach]:
-    """Yield changes of concentration without a bridge bolus."""
-    therapy, strength = course.therapy, course.therapy.concentration
-    bridges = [event.at_h for event in therapy.events if isinstance(event, happens.Bridge | happens.Prime)]
-    for event in therapy.events:
-        if not isinstance(event, happens.Refill | happens.Replacement):
+def _bridges(course: Course) -> Iterator[Breach]:
+    """Yield bridges that keep another dose than the person has had."""
+    label, origin = parameters.load("label_dosing"), course.therapy.origin
+    rise, fall = label.spread(f"titration_step_{origin}").high, label.spread("decrease_step").high
+    assert rise is not None
+    assert fall is not None
+    for event in course.therapy.events:
+        if not isinstance(event, happens.Bridge):
             continue
-        new, old = event.concentration or strength, strength
-        strength = new
-        if new == old or any(abs(at - event.at_h) <= _SOON_H for at in bridges):
+        before = next((one for one in reversed(course.settings) if one.at_h < event.at_h), None)
+        was, keeps = before.program.ug_per_day if before else 0.0, event.keeps_ug_per_h * HOURS_A_DAY
+        if was <= 0 or -fall - _SAME <= keeps / was - 1.0 <= rise + _SAME:
             continue
-        programs = [one.program.ug_per_day for one in course.settings if one.at_h <= event.at_h + _SOON_H]
-        dose = programs[-1] if programs else 0.0
-        if dose <= 0 or therapy.dead_volume <= 0:
-            continue
-        days = therapy.dead_volume * new / dose
-        says = f"From {old:g} to {new:g} ug/mL, with the old solution still in {therapy.dead_volume:.3g} mL of tubing: "
-        says += f"for {days:.2g} days the tip delivers {dose * old / new:.3g} instead of {dose:.4g} ug/day."
-        do = f"Give a bridge bolus: {therapy.dead_volume * new:.4g} ug of the new solution over "
-        do += f"{therapy.dead_volume * old / dose * HOURS_A_DAY:.3g} h."
-        source = _source("pump", "concentration_start")
-        yield Breach("no bridge bolus", event.at_h, says, do, source, is_hazard=True)
+        more = keeps > was
+        says = f"The bridge keeps {keeps:.4g} ug/day where {was:.4g} ug/day were programmed, "
+        says += (
+            f"{100 * abs(keeps / was - 1.0):.3g} % {'more' if more else 'less'}; a step {'up' if more else 'down'} is "
+        )
+        says += f"at most {100 * (rise if more else fall):.3g} % for {origin} origin."
+        do = f"Let the bridge keep {was:.4g} ug/day, and change the dose by the program that follows it."
+        source = label[f"titration_step_{origin}" if more else "decrease_step"].source
+        yield Breach("bridge that changes the dose", event.at_h, says, do, source, is_hazard=more)
 
 
 def _fillings(course: Course) -> Iterator[Breach]:
     """Yield reservoirs that run dry, and fillings that stay longer than the drug is stable."""
     therapy, cap = course.therapy, stability_h()
     fills = [one.at_h for one in course.happenings if one.what == "filled"]
+    gone = [one.at_h for one in course.happenings if one.what in ("empty", "emptied", "pocket")]
     for at in (one.at_h for one in course.happenings if one.what == "empty"):
         again = next((fill for fill in fills if fill > at), None)
         long = f"for {(again - at) / HOURS_A_DAY:.2g} days" if again else "to the end of what is written"
@@ -249,7 +210,7 @@ def _fillings(course: Course) -> Iterator[Breach]:
         do = "Refill before the alarm; the next date counts the error of flow in."
         yield Breach("refill missed", at, says, do, "Label_ITB", is_hazard=True)
     for filled, end in pairwise([*fills, max(therapy.duration_h, fills[-1])]):
-        kept = min(end, course.first("empty", filled)) - filled
+        kept = min([end, *(at for at in gone if at > filled)]) - filled
         if kept > cap * (1 + _SAME):
             days = kept / HOURS_A_DAY
             says = f"A filling stays for {days:.3g} days; the drug is stable for {cap / HOURS_A_DAY:g}."
@@ -257,47 +218,20 @@ def _fillings(course: Course) -> Iterator[Breach]:
             yield Breach("filling too old", filled + cap, says, do, _source("pump", "refill_cap"))
 
 
-def _magnets(course: Course) -> Iterator[Breach]:
-    """Yield examinations in a magnet with drug in a pump whose valve the magnet opens."""
-    most = course.therapy.device.magnet_volume
-    for event in course.therapy.events:
-        if not isinstance(event, happens.Magnet) or most is None:
-            continue
-        pushed = course.totals([event.at_h, event.at_h + most / course.therapy.device.flow_highest])[0, 0]
-        if pushed > 0:
-            says = f"The {course.therapy.device.model} was not emptied before the magnet: up to {pushed:.3g} ug at "
-            says += "once, and then nothing until the pump is reset."
-            do = "Empty the pump before the examination; restart and refill it after."
-            yield Breach(
-                "not emptied before a magnet",
-                event.at_h,
-                says,
-                do,
-                _source("pump", "prometra_ii_emergency_dose"),
-                is_hazard=True,
-            )
-
-
 def _battery(course: Course) -> Iterator[Breach]:
     """Yield a battery that may end before the course does, with no replacement written down."""
     therapy, records = course.therapy, parameters.load("pump")
     ahead = records.value("replacement_ahead") * _MONTH_H
-    starts = [0.0, *(event.at_h for event in therapy.events if isinstance(event, happens.Replacement))]
-    for begun, end in pairwise([*starts, therapy.duration_h]):
-        book = begun + therapy.device.battery_life.low - ahead
+    pumps = [(0.0, course.implants[0].device)]
+    replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
+    pumps += [(at, course.implant(at).device) for at in replaced]
+    for (begun, device), end in zip(pumps, [*replaced, therapy.duration_h], strict=True):
+        book = begun + device.battery_life.low - ahead
         if end > book:
-            says = f"The battery may end from {therapy.day(begun + therapy.device.battery_life.low)} on."
+            says = f"The battery may end from {therapy.day(begun + device.battery_life.low)} on."
             do = f"Book the replacement by {therapy.day(book)}."
             yield Breach("battery", book, says, do, records["replacement_ahead"].source)
 
 
 def _daily(per_hour: float) -> float:
     return per_hour * HOURS_A_DAY
-
-
-def _source(of: str, name: str) -> str:
-    return parameters.load(of)[name].source
-
-
-def _slug(model: str) -> str:
-    return model.casefold().replace(" ", "_")

@@ -70,3 +70,8 @@ class Tube:
         else:
             rest.append((volume, entering))
         return Tube(tuple(rest)), gone
+
+    def pull(self, volume: float, entering: float) -> tuple[Tube, float]:
+        """Return the tube after so much was drawn out at its entry, `entering` coming in at its exit; and the drug."""
+        turned, gone = Tube(self.parcels[::-1]).push(volume, entering)
+        return Tube(turned.parcels[::-1]), gone
