@@ -18,10 +18,14 @@ def simple(at_h: float, per_day: float) -> happens.Programmed:
     return happens.Programmed(at_h, Program.simple(per_day / 24))
 
 
-def found(
+def found(*events: happens.Event, **more: object) -> list[str]:
+    return [one.rule for one in breaches(play(made(*events, **more)))]  # type: ignore[arg-type]
+
+
+def made(
     *events: happens.Event, days: float = 40.0, device: Device = SYNCHROMED, strength: float = 500.0, **more: object
-) -> list[str]:
-    therapy = Therapy(
+) -> Therapy:
+    return Therapy(
         device=device,
         reservoir=20.0,
         alarm_volume=2.0,
@@ -33,7 +37,6 @@ def found(
         duration_h=days * DAY,
         **more,  # type: ignore[arg-type]
     )
-    return [one.rule for one in breaches(play(therapy))]
 
 
 def test_a_careful_program_breaks_no_rule() -> None:
@@ -65,19 +68,112 @@ THIRTEEN = [Step(1.5 * k, 4.0 + k % 2) for k in range(13)]
         ("abrupt stop", (*PRIMED, simple(0.0, 100), simple(9 * DAY, 0)), {}),
         ("no such strength", (*PRIMED, simple(0.0, 100)), {"strength": 750.0}),
         ("no bridge bolus", (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, 1000.0)), {}),
-        ("bolus out of the catheter", (*PRIMED, simple(0.0, 200), happens.Flush(5 * DAY)), {"strength": 1000.0}),
         ("bolus out of the catheter", (*PRIMED, simple(0.0, 100), happens.Prime(9 * DAY)), {}),
         ("refill missed", (*PRIMED, simple(0.0, 300)), {}),
         ("filling too old", (*PRIMED, simple(0.0, 30)), {"days": 190.0}),
         (
             "not emptied before a magnet",
-            (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 1.0)),
+            (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 1.0), happens.Restart(5 * DAY + 2)),
             {"device": PROMETRA},
         ),
+        ("priming too small", (happens.Prime(0.0, 0.01), simple(0.0, 100)), {}),
+        ("stopped by a magnet", (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 48.0)), {}),
+        ("stopped by a magnet", (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 6.0)), {}),
+        ("reservoir left empty", (*PRIMED, simple(0.0, 100), happens.Emptied(5 * DAY)), {}),
+        ("kinked catheter", (*PRIMED, simple(0.0, 100), happens.Kink(5 * DAY, 0.5)), {}),
+        ("leaking catheter", (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 1.0)), {}),
+        ("catheter without drug", (*PRIMED, simple(0.0, 100), happens.Aspiration(5 * DAY)), {}),
+        ("no priming", (*PRIMED, simple(0.0, 100), happens.Revision(5 * DAY)), {}),
+        ("no priming", (*PRIMED, simple(0.0, 100), happens.Replacement(5 * DAY)), {}),
+        (
+            "no bridge bolus",
+            (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, 1000.0), happens.Prime(9 * DAY, 0.01)),
+            {},
+        ),
+        (
+            "bridge that changes the dose",
+            (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, 1000.0), happens.Bridge(9 * DAY, 120 / 24)),
+            {},
+        ),
+        (
+            "bridge below the lowest flow",
+            (
+                *PRIMED,
+                simple(0.0, 96),
+                happens.Refill(9 * DAY, 1000.0),
+                simple(9 * DAY, 78),
+                happens.Bridge(9 * DAY, 78 / 24),
+            ),
+            {"strength": 2000.0, "days": 13.0},
+        ),
+        (
+            "wrong concentration in the programmer",
+            (*PRIMED, simple(0.0, 100), happens.Entered(9 * DAY, 2000.0), happens.Entered(11 * DAY, 500.0)),
+            {},
+        ),
+        ("flow outside its specification", (*PRIMED, simple(0.0, 100), happens.Refill(30 * DAY, None, None, 15.0)), {}),
+        ("volume not explained", (*PRIMED, simple(0.0, 100), happens.Refill(30 * DAY, None, None, 2.0)), {}),
+        ("drug primed out of the tip", (*PRIMED, simple(0.0, 50), happens.Prime(9 * DAY, 0.15)), {}),
     ],
 )
 def test_a_broken_rule_is_found_alone(rule: str, events: tuple[happens.Event, ...], more: dict[str, object]) -> None:
     assert set(found(*events, **more)) == {rule}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rules", "events", "more"),
+    [
+        (
+            {"bolus out of the catheter", "catheter without drug"},  # the saline follows the drug
+            (*PRIMED, simple(0.0, 200), happens.Flush(5 * DAY)),
+            {"strength": 1000.0},
+        ),
+        (
+            {"not emptied before a magnet", "stopped by a magnet"},  # and nobody resets the valve
+            (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 1.0)),
+            {"device": PROMETRA},
+        ),
+        (
+            {"magnet while an alarm sounds", "stopped by a magnet"},
+            (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, None, 2.0), happens.Magnet(10 * DAY, 1.0)),
+            {"days": 12.0},
+        ),
+        (
+            {"refill beside the port", "reservoir left empty"},
+            (*PRIMED, simple(0.0, 100), happens.PocketFill(9 * DAY)),
+            {},
+        ),
+        (
+            {"leaking catheter", "catheter not open"},
+            (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 1.0), happens.Aspiration(6 * DAY)),
+            {},
+        ),
+        (
+            {"abrupt stop"},
+            (*PRIMED, simple(0.0, 100), happens.Programmed(5 * DAY, None)),
+            {},
+        ),
+    ],
+)
+def test_what_goes_together_is_found_together(
+    rules: set[str], events: tuple[happens.Event, ...], more: dict[str, object]
+) -> None:
+    assert set(found(*events, **more)) == rules  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("rule", "words", "events"),
+    [
+        ("stopped by a magnet", "For 2 days nothing leaves the tip, of 100 ug/day", (happens.Magnet(5 * DAY, 48.0),)),
+        ("kinked catheter", "For 35 days the tip gives 40 instead of 100 ug/day", (happens.Kink(5 * DAY, 0.4),)),
+        ("no bridge bolus", "days the tip gives 25 instead of 100 ug/day", (happens.Refill(5 * DAY, 2000.0),)),
+    ],
+)
+def test_a_stretch_is_told_with_its_cause_and_length(rule: str, words: str, events: tuple[happens.Event, ...]) -> None:
+    told = next(one for one in breaches(play(made(*PRIMED, simple(0.0, 100), *events))) if one.rule == rule)
+    assert words in told.says
+    assert told.at_h == pytest.approx(5 * DAY)
+    assert told.is_hazard
 
 
 def test_the_battery_is_booked_ahead() -> None:
@@ -106,6 +202,24 @@ def test_the_battery_is_booked_ahead() -> None:
             {"device": PROMETRA},
         ),
         ("fall above the label", (*PRIMED, simple(0.0, 300), happens.Refill(36 * DAY), simple(36 * DAY, 100)), {}),
+        ("stopped by a magnet", (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 2.0)), {}),
+        ("kinked catheter", (*PRIMED, simple(0.0, 100), happens.Kink(5 * DAY, 0.8)), {}),
+        (
+            "catheter without drug",
+            (*PRIMED, simple(0.0, 100), happens.Aspiration(5 * DAY), happens.Prime(5 * DAY, 0.1804)),
+            {},
+        ),
+        ("flow outside its specification", (*PRIMED, simple(0.0, 100), happens.Refill(30 * DAY, None, None, 14.5)), {}),
+        (
+            "magnet while an alarm sounds",
+            (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, None, 3.0), happens.Magnet(10 * DAY, 1.0)),
+            {"days": 12.0},
+        ),
+        (
+            "bridge that changes the dose",
+            (*PRIMED, simple(0.0, 100), happens.Refill(9 * DAY, 1000.0), happens.Bridge(9 * DAY, 110 / 24)),
+            {},
+        ),
     ],
 )
 def test_what_is_just_allowed_is_not_a_breach(
@@ -131,6 +245,8 @@ def test_what_is_just_allowed_is_not_a_breach(
                 "flow below the lowest",
                 "no bridge bolus",
                 "bolus out of the catheter",
+                "leaking catheter",
+                "catheter without drug",
             },
         ),
     ],

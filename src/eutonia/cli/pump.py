@@ -60,3 +60,15 @@ def programs() -> None:
 
     for name in shipped():
         typer.echo(f"{name:28} {load_therapy(name).title}")
+
+
+def check_program(program: str) -> None:
+    """Validate a pump program: read it, and play it without following the drug into the fluid."""
+    from eutonia.drug.pump import play
+    from eutonia.drug.pump.rules import breaches
+    from eutonia.exchange.pump_file import load_therapy
+
+    therapy = load_therapy(program)
+    count = len(breaches(play(therapy)))
+    rules = "No rule is broken" if not count else f"It breaks {count} rule{'s' if count > 1 else ''}: see eutonia pump"
+    typer.echo(f"{therapy.name}: valid. {therapy.title}. {rules}.")

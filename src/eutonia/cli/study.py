@@ -10,11 +10,11 @@ import typer
 
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
+from eutonia.cli.pump import check_program
 from eutonia.errors import EutoniaError
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
 _MOST_WORKERS = 256
-TABLES = (".csv", ".txt", ".tsv", ".dat", ".xlsx", ".xpt", ".parquet")
 
 
 @app.command()
@@ -62,20 +62,28 @@ def run(
 @app.command()
 def check(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A study (.toml, or the name of one), or a dosing table.")
+        str,
+        typer.Argument(metavar="FILE", help="A study, a pump program (or the name of one), or a dosing table."),
     ],
     model: ModelOption = None,
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Write every fault of a dosing table there, as .csv.")] = None,
 ) -> None:
-    """Validate a study file or a dosing table (.csv) without running it."""
-    from eutonia.study.design import load_study
+    """Validate a study, a pump program or a dosing table without running it; what it is, its content tells."""
+    from eutonia.exchange.kinds import kind_of
 
-    if Path(file).suffix.lower() in TABLES:
+    kind = kind_of(file)
+    if kind == "table":
         check_events(Path(file), model, set_, out)
         return
     if model or set_ or out:
-        raise EutoniaError("--model, --set and --out belong to a dosing table (.csv), not to a study. Leave them out.")
+        what = "study" if kind == "study" else "pump program"
+        raise EutoniaError(f"--model, --set and --out belong to a dosing table, not to a {what}. Leave them out.")
+    if kind == "program":
+        check_program(file)
+        return
+    from eutonia.study.design import load_study
+
     given = load_study(file)
     typer.echo(f"{given.name}: valid. {given.title}.")
 
@@ -90,10 +98,17 @@ def studies() -> None:
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of study files."""
+def schema(
+    of: Annotated[str, typer.Argument(metavar="[study|program]", help="Of studies, or of pump programs.")] = "study",
+) -> None:
+    """Print the JSON Schema of study files, or of pump programs."""
     import json
 
-    from eutonia.study.design import json_schema
+    from eutonia.errors import unknown
+    from eutonia.exchange import pump_file
+    from eutonia.study import design
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    schemas = {"study": design.json_schema, "program": pump_file.json_schema}
+    if of not in schemas:
+        raise EutoniaError(unknown("schema", of, schemas, "Choose one of them."))
+    typer.echo(json.dumps(schemas[of](), indent=2, ensure_ascii=False))

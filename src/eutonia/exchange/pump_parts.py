@@ -37,7 +37,7 @@ from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+([01]?\d|2[0-3]):([0-5]\d)(?::00)?)?", re.ASCII)
-_DATE_LIKE = re.compile(r"\d[./-]\d|\d{4}-|\d:\d")
+_DATE_LIKE = re.compile(r"\d[/-]\d|\d\.\d+\.\d|\d:\d")
 _SINCE = Quantity("duration", _bounds.TIME)
 _MINUTES = 60.0
 

@@ -46,11 +46,9 @@ def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
 
 def balance(forecast: Forecast) -> str:
     """Return where the drug is, in a sentence."""
-    ledger, pump = forecast.course.pump.ledger, forecast.course.pump
-    return (
-        f"Of {ledger.filled:.6g} mcg filled, {ledger.delivered:.6g} left the tip, {ledger.leaked:.6g} leaked, "
-        f"{ledger.withdrawn:.6g} were drawn out at refills, {pump.content:.6g} are in pump and tubing; unaccounted in "
-        f"pump, fluid and blood: {forecast.unaccounted:.0e} of it."
+    rows = pump_words.ledger(forecast)
+    return f"Of {rows[0][1]} mcg filled: {', '.join(f'{amount} {name}' for name, amount in rows[1:])}; " + (
+        f"unaccounted in pump, fluid and blood: {pump_words.unaccounted(forecast)}."
     )
 
 
@@ -150,6 +148,12 @@ def record(forecast: Forecast, day: int) -> dict[str, Any]:
         "dates": forecast.dates,
         "rules_broken": forecast.broken,
         "happenings": course.happenings,
+        "flow_found_at_refills": course.measured,
+        "implants": [
+            {"at_h": one.at_h, "model": one.device.model, "reservoir_ml": one.reservoir, "tip": one.tip}
+            | {"dead_volume_ml": one.dead_volume}
+            for one in course.implants
+        ],
         "ledger_ug": course.pump.ledger,
         "in_pump_ug": course.pump.content,
         "unaccounted_share": forecast.unaccounted,

@@ -36,9 +36,8 @@ def html(forecast: Forecast, day: int) -> str:
             "levels": pump_words.levels(forecast, day),
             "totals": totals,
             "dates": pump_words.dates(forecast),
-            "unaccounted": f"{forecast.unaccounted:.0e}",
-            "ledger": forecast.course.pump.ledger,
-            "left": forecast.course.pump.content,
+            "unaccounted": pump_words.unaccounted(forecast),
+            "ledger": pump_words.ledger(forecast),
         },
     )
 

@@ -14,6 +14,8 @@ from eutonia.drug.pump.forecast import CASES, SITES, Forecast
 _DAY_H = 24
 #: Two daily totals that differ by less than this share are printed as one stretch.
 _ALIKE = 5e-4
+#: Amounts and levels below this (ug, ng/mL) are written as 0: far below a molecule of interest, far above rounding.
+_DUST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,31 @@ def levels(forecast: Forecast, day: int) -> list[tuple[str, str, str, str]]:
     return [(name, level(row[0]), level(row[1]), level(row[2])) for name, row in rows]
 
 
+#: A share that is less than this is rounding, not drug.
+_ROUNDING = 1e-9
+
+
+def ledger(forecast: Forecast) -> list[tuple[str, str]]:
+    """Return what was filled in mcg, and where it went; what nothing went to is left out, but for the tip."""
+    kept, pump = forecast.course.pump.ledger, forecast.course.pump
+    rows = [
+        ("filled", kept.filled),
+        ("left the tip", kept.delivered),
+        ("leaked", kept.leaked),
+        ("under the skin beside the port", kept.pocket),
+        ("drawn out by needle", kept.withdrawn),
+        ("in pump and tubing", pump.content),
+    ]
+    told = [(name, f"{value:.6g}" if value > _ROUNDING * kept.filled else "0") for name, value in rows]
+    return [row for row in told if row[1] != "0" or row[0] in ("filled", "left the tip")]
+
+
+def unaccounted(forecast: Forecast) -> str:
+    """Return which share of the drug nobody can account for, in words."""
+    share = forecast.unaccounted
+    return "nothing" if share < _ROUNDING else f"{share:.0e} of what was filled"
+
+
 def level(value: float) -> str:
     """Return a concentration in words: three digits, and nothing below a thousandth."""
     return "0" if value < 1e-3 else f"{float(f'{value:.3g}'):g}"
@@ -116,4 +143,4 @@ def table(forecast: Forecast) -> Iterator[list[str]]:
     rows = [forecast.site(name)[1:] for name in SITES]
     columns = [forecast.time_h[1:, None], spent, *rows, forecast.tip[1:, :1], forecast.plasma[1:, :1]]
     for row in np.concatenate(columns, axis=1):
-        yield [f"{value:.9g}" for value in row]
+        yield ["0" if abs(value) < _DUST else f"{value:.9g}" for value in row]

@@ -224,3 +224,32 @@ Event = Annotated[
     | StopPracticeEvent,
     Field(discriminator="kind"),
 ]
+
+#: In which order things of one time happen: the body, the pump, the dose, the injection.
+_ORDER = (
+    "creatinine clearance",
+    "stop practice",
+    "practice",
+    "refill",
+    "infusion",
+    "stop infusion",
+    "tablets",
+    "stop tablets",
+    "bolus",
+)
+# What replaces what: two of them at one time contradict each other.
+_REPLACE = (("infusion", "stop infusion"), ("tablets", "stop tablets"), ("refill",), ("creatinine clearance",))
+
+
+def rank(event: Event) -> tuple[float, int, str]:
+    """Return the key by which events are put in order: time, then kind, then what they say; never place in the file."""
+    return event.at_h, _ORDER.index(event.kind), event.model_dump_json()
+
+
+def excludes(one: Event, other: Event) -> bool:
+    """Return whether two events are of one time and only one of them can hold."""
+    if one.at_h != other.at_h:
+        return False
+    if isinstance(one, PracticeEvent) and isinstance(other, PracticeEvent):
+        return (one.method, one.limb) == (other.method, other.limb)
+    return any(one.kind in kinds and other.kind in kinds for kinds in _REPLACE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, combinations, groupby
 from typing import TYPE_CHECKING
 
 from eutonia.drug import products
@@ -16,6 +16,8 @@ from eutonia.study.case import (
     StopInfusionEvent,
     StopTabletsEvent,
     TabletsEvent,
+    excludes,
+    rank,
 )
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
@@ -292,7 +294,14 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     """Return everything in a case that does not fit together."""
     found: list[Problem] = []
     tablets = practice = False
-    for position, event in sorted(enumerate(study.events_as_written), key=lambda one: one[1].at_h):
+    ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
+    for _, here in groupby(ordered, key=lambda one: one[1].at_h):
+        for (earlier, before), (later, after) in combinations(here, 2):
+            if excludes(before, after):
+                why = f'event[{earlier}], "{before.kind}", is of the same time, and only one of the two can hold.'
+                do = "Drop one of the two, or move it to the time at which it is done."
+                found.append(Problem(("event", later, "at"), why, after.at_h.text, "one of them at one time", do=do))
+    for position, event in ordered:
         where: Key = ("event", position)
         if event.at_h > study.case.duration_h:
             why, allowed = "It happens after the end of the case.", f"at most {study.case.duration_h.text}"

@@ -19,7 +19,7 @@ from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
 from eutonia.study.beyond import beyond_label
-from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event
+from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.parts import Assessment, Head, Phase
@@ -152,14 +152,12 @@ class CaseStudy(Study):
     charted: tuple[ChartedScore, ...] = described("Scores from the chart, before any treatment.", default=())
     pump: CasePump | None = described("The pump; left out, there is none.", default=None)
     case: CaseCourse = described("How long the person is followed.")
-    events_as_written: tuple[Event, ...] = described(
-        "What happens, in the order of the file.", alias="event", default=()
-    )
+    events_as_written: tuple[Event, ...] = described("What happens, in any order.", alias="event", default=())
 
     @functools.cached_property
     def events(self) -> tuple[Event, ...]:
-        """What happens, in the order of time; events of one time in the order of the file."""
-        return tuple(sorted(self.events_as_written, key=lambda event: event.at_h))
+        """What happens, in the order of time; events of one time in the order of their kinds."""
+        return tuple(sorted(self.events_as_written, key=rank))
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
@@ -231,6 +229,9 @@ def _model(tables: dict[str, Any], lines: studyfile.Lines, name: str) -> type[Tr
         return _MODELS[kind]
     key, line, _ = studyfile.locate(tables, ("study", "kind"), lines)
     given = "" if kind is None else studyfile.show(kind)
+    if "therapy" in tables and head is None:
+        why, do = "It is a pump program, not a study.", "eutonia pump plays it, and eutonia check checks it."
+        raise studyfile.whole(name, why, "the table [therapy]", "a study with the table [study]", do=do)
     why = "The file does not say what it is." if kind is None else "There is no such kind of study."
     close = tuple(f'"{one}"' for one in nearest(kind, _MODELS)) if isinstance(kind, str) else ()
     do = 'Write [study] on a line of its own and kind = "trial" or kind = "case" below it.'

@@ -157,9 +157,9 @@ class _Case:
         if event.kind in ("infusion", "stop infusion"):
             return self._program(event.at_h, event.rate_ug_per_h if event.kind == "infusion" else 0.0)
         if event.kind == "refill":
-            assert self.pump is not None
-            was_dry = self.pump.volume == 0
-            self.pump = self.pump.refill(event.concentration_ug_per_ml)
+            pump = self._implanted(event.at_h)
+            was_dry = pump.volume == 0
+            self.pump = pump.refill(event.concentration_ug_per_ml)
             self.deliver(event.at_h, self.pump.delivered, abrupt=was_dry)
             self.log(event.at_h, "refill")
             return was_dry
@@ -187,26 +187,31 @@ class _Case:
         return True
 
     def _program(self, at_h: float, rate: float) -> bool:
-        if self.pump is None:
-            given = self.study.pump
-            assert given is not None
-            self.pump = Pump.implanted(
-                Device.named(given.model),
-                given.reservoir_ml,
-                given.concentration_ug_per_ml,
-                parameters.load("pump").value("catheter_length"),
-                alarm_volume=given.alarm_volume_ml,
-                is_primed=True,
-                time_h=at_h,
-            )
-        before = self.pump.delivered
-        self.pump = self.pump.program(rate)
+        pump = self._implanted(at_h)
+        before = pump.delivered
+        self.pump = pump.program(rate)
         abrupt = before == 0 or rate == 0
         self.deliver(at_h, self.pump.delivered, abrupt=abrupt)
         self.log(at_h, f"pump {rate * _HOURS_PER_DAY:.0f} ug/day" if rate else "pump stopped")
         if not rate and before:
             self.zooms.append(Zoom("Pump stopped", at_h - _HOURS_PER_DAY, at_h + _ZOOM_DRY_H))
         return abrupt or abs(self.pump.delivered - before) > _LARGE * before
+
+    def _implanted(self, at_h: float) -> Pump:
+        """Return the pump; a new one, full and primed, where nothing has been done to it before."""
+        if self.pump is not None:
+            return self.pump
+        given = self.study.pump
+        assert given is not None
+        return Pump.implanted(
+            Device.named(given.model),
+            given.reservoir_ml,
+            given.concentration_ug_per_ml,
+            parameters.load("pump").value("catheter_length"),
+            alarm_volume=given.alarm_volume_ml,
+            is_primed=True,
+            time_h=at_h,
+        )
 
     def _kidneys(self, clearance: float) -> None:
         people = self.clock.people

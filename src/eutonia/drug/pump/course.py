@@ -17,22 +17,41 @@ from eutonia.drug.pump.notes import Implant as Implant
 from eutonia.drug.pump.notes import Setting as Setting
 from eutonia.drug.pump.player import Player
 from eutonia.drug.pump.therapy import FILLINGS, Emptied, Refill, Therapy
-from eutonia.errors import StudyError
 
 # Volumes that differ by less than this (mL) are the same; far below a syringe's line.
 _SAME_ML = 1e-9
+# A pump that pumps more than twice what it is told is no error of flow: drug or records are lost.
+_MOST_TOO_FAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A refill at which the volume left (mL) was measured, and the error of flow that explains it; 0.1 is too fast."""
+    """A refill at which the volume left was measured, mL.
+
+    Attributes
+    ----------
+    at_h, since_h
+        Of this refill and of the filling before.
+    filled, expected, found
+        Volume after the filling before, as programmed now, and as drawn out.
+    flow_error
+        Share by which the pump ran faster than programmed, primings apart; 0 where no error explains it, and the course
+        then runs as programmed.
+    """
 
     at_h: float
     since_h: float
     filled: float
     expected: float
     found: float
-    error: float
+    flow_error: float = 0.0
+    is_explained: bool = True
+
+    @property
+    def error(self) -> float:
+        """What a clinic writes down: what is missing beyond the expected, as a share of what should be missing."""
+        gone = self.filled - self.expected
+        return (self.expected - self.found) / gone if gone > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +122,10 @@ def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = N
         was measured runs as that tells instead.
     until_h
         End, if not that of the therapy; events after it are left out.
-
-    Raises
-    ------
-    StudyError
-        A volume found at a refill cannot have been there.
     """
     end = therapy.duration_h if until_h is None else until_h
     measured = tuple(one for one in _measured(therapy) if one[1].at_h <= end)
-    player = _played(therapy, end, {filling: found.error for filling, found in measured}, flow_error)
+    player = _played(therapy, end, {filling: found.flow_error for filling, found in measured}, flow_error)
     return Course(
         therapy,
         tuple(player.pieces),
@@ -143,7 +157,7 @@ def _measured(therapy: Therapy) -> tuple[tuple[int, Found], ...]:
     for k, event in enumerate(therapy.events):
         if isinstance(event, Refill) and event.found is not None:
             one = _told_by(replace(therapy, events=therapy.events[:k]), event.at_h, event.found, filling, errors, since)
-            errors[filling] = one.error
+            errors[filling] = one.flow_error
             found.append((filling, one))
         if isinstance(event, (*FILLINGS, Emptied)):
             filling, since = filling + 1, event.at_h
@@ -158,18 +172,14 @@ def _told_by(
     def left(error: float) -> float:
         return _played(therapy, at_h, errors | {filling: error}, 0.0).pump.volume
 
-    full, expected = left(-1.0), left(0.0)
+    most, expected = left(-1.0), left(0.0)
+    told = Found(at_h, since, _played(therapy, since, errors, 0.0).pump.volume, expected, found)
     if abs(found - expected) <= _SAME_ML:
-        return Found(at_h, since, full, expected, found, 0.0)
-    if found > full + _SAME_ML or full - expected <= _SAME_ML:
-        why = "more than was in it" if found > full + _SAME_ML else f"though nothing was pumped of {full:g} mL"
-        raise StudyError(
-            f"found {found:g} mL at the refill of {therapy.day(at_h)}, {why}. Allowed: 0 to {full:g} mL, what the "
-            "filling before left in it. Check the volume and the fillings before; a refill beside the port is an event "
-            'of kind "pocket fill".'
-        )
+        return told
+    if found > most + _SAME_ML or most - expected <= _SAME_ML:
+        return replace(told, is_explained=False)
     if expected > 0.0:  # what is used grows in proportion to the flow
-        error = (full - found) / (full - expected) - 1.0
+        error = (expected - found) / (most - expected)
     else:
         error = float(brentq(lambda share: left(share) - found, -1.0, 0.0, xtol=1e-14))
-    return Found(at_h, since, full, expected, found, error)
+    return replace(told, flow_error=error) if error <= _MOST_TOO_FAST else replace(told, is_explained=False)

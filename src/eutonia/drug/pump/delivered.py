@@ -29,10 +29,13 @@ from eutonia.drug.regimen import HOURS_A_DAY
 _SAME = 1e-6
 # A cause that brings less than this share of what is missing in a stretch is not told.
 _MINOR = 0.1
+# Less than this share of a day's dose, missing or too much, is a crumb.
+_CRUMB = 0.01
 
 Edges = Float[np.ndarray, " edge"]
 Times = Float[np.ndarray, " time"]
 Spans = Float[np.ndarray, " span"]
+Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,52 +59,53 @@ def stretches(course: Course) -> tuple[Stretch, ...]:
     pieces = [piece for piece in course.pieces if piece.hours > 0]
     if not pieces:
         return ()
-    chosen: dict[tuple[str, bool], set[int]] = {}
+    chosen: dict[tuple[str, bool], list[Span]] = {}
     for begin, end, is_over in [*_days(course, pieces), *_nothing(pieces)]:
-        for cause, numbers in _causes(pieces, begin, end, is_over).items():
-            chosen.setdefault((cause, is_over), set()).update(numbers)
+        for cause, spans in _causes(pieces, begin, end, is_over).items():
+            chosen.setdefault((cause, is_over), []).extend(spans)
     found = [
-        _stretch(course, pieces, cause, group)
-        for (cause, _), numbers in chosen.items()
-        for group in _joined(pieces, sorted(numbers))
+        _stretch(course, cause, span) for (cause, _), spans in chosen.items() for span in _joined(sorted(set(spans)))
     ]
-    return tuple(sorted(found, key=lambda one: (one.start_h, one.cause)))
+    return tuple(sorted((one for one in found if _matters(course, one)), key=lambda one: (one.start_h, one.cause)))
 
 
-def _causes(pieces: list[Piece], begin: float, end: float, is_over: bool) -> dict[str, list[int]]:
-    """Return the causes that matter between two times, each with the numbers of its pieces."""
-    inside = [
-        k
-        for k, piece in enumerate(pieces)
-        if piece.cause and piece.end_h > begin and piece.start_h < end and (piece.delivered > piece.wanted) == is_over
-    ]
+def _matters(course: Course, one: Stretch) -> bool:
+    """Return whether a stretch is more than a crumb of the dose of a day."""
+    setting = course.setting(one.start_h)
+    day = max(one.wanted, setting.program.ug_per_day if setting else 0.0)
+    return abs(one.tip - one.wanted) * one.hours / HOURS_A_DAY > max(_CRUMB * day, _SAME)
+
+
+def _causes(pieces: list[Piece], begin: float, end: float, is_over: bool) -> dict[str, list[Span]]:
+    """Return the causes that matter between two times, each with the spans in which it acts."""
+    spans: dict[str, list[Span]] = {}
     missing: dict[str, float] = {}
-    for k in inside:
-        piece = pieces[k]
-        hours = min(piece.end_h, end) - max(piece.start_h, begin)
-        missing[piece.cause] = missing.get(piece.cause, 0.0) + hours * abs(piece.delivered - piece.wanted)
+    for piece in pieces:
+        first, last = max(piece.start_h, begin), min(piece.end_h, end)
+        if not piece.cause or last <= first or (piece.delivered > piece.wanted) != is_over:
+            continue
+        spans.setdefault(piece.cause, []).append((first, last))
+        off = (last - first) * abs(piece.delivered - piece.wanted)
+        missing[piece.cause] = missing.get(piece.cause, 0.0) + off
     least = _MINOR * sum(missing.values())
-    return {
-        cause: [k for k in inside if pieces[k].cause == cause] for cause, amount in missing.items() if amount >= least
-    }
+    return {cause: spans[cause] for cause, amount in missing.items() if amount >= least}
 
 
-def _joined(pieces: list[Piece], numbers: list[int]) -> Iterator[list[int]]:
-    """Yield groups of pieces with no more than a day between them."""
-    group: list[int] = []
-    for k in numbers:
-        if group and pieces[k].start_h - pieces[group[-1]].end_h > HOURS_A_DAY:
-            yield group
-            group = []
-        group.append(k)
-    if group:
-        yield group
+def _joined(spans: list[Span]) -> Iterator[Span]:
+    """Yield spans in order of time, those joined that have no more than a day between them."""
+    first, last = spans[0]
+    for begin, end in spans[1:]:
+        if begin - last > HOURS_A_DAY:
+            yield first, last
+            first = begin
+        last = max(last, end)
+    yield first, last
 
 
-def _stretch(course: Course, pieces: list[Piece], cause: str, group: list[int]) -> Stretch:
-    start, end = pieces[group[0]].start_h, pieces[group[-1]].end_h
-    tip, wanted = (float(given[0]) for given in (course.totals([start, end])[1], course.wanted([start, end])))
-    return Stretch(start, end, cause, tip / (end - start) * HOURS_A_DAY, wanted / (end - start) * HOURS_A_DAY)
+def _stretch(course: Course, cause: str, span: Span) -> Stretch:
+    tip, wanted = (float(given[0]) for given in (course.totals(span)[1], course.wanted(span)))
+    hours = span[1] - span[0]
+    return Stretch(*span, cause, tip / hours * HOURS_A_DAY, wanted / hours * HOURS_A_DAY)
 
 
 def _nothing(pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:

@@ -76,6 +76,14 @@ def _found(course: Course) -> Iterator[Breach]:
     """Yield volumes found at refills that no pump within its specification leaves."""
     for one in course.measured:
         device = course.implant(one.since_h).device
+        if not one.is_explained:
+            says = (
+                f"{one.found:.3g} mL were found where {one.expected:.3g} mL of {one.filled:.3g} mL were expected, and "
+            )
+            says += "no error of flow explains it. The course runs as programmed."
+            do = "Check the volumes written down; think of a refill beside the port, and look for the drug."
+            yield Breach("volume not explained", one.at_h, says, do, "SynchroMed_manual", is_hazard=True)
+            continue
         if abs(one.error) <= device.flow_tolerance * (1 + _SAME):
             continue
         says = f"{one.found:.3g} mL were found where {one.expected:.3g} mL were expected: the pump ran "

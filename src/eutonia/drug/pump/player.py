@@ -82,10 +82,13 @@ class Player:
                 self._end_bolus()
             order, until = self._order(now)
             stop = min(time_h, until, self.halted_until if self.pump.is_halted else math.inf)
-            self.pump = self.pump.program(order.flow * self.pump.believed)
+            error = self.pump.flow_error
+            # A priming is watched through: what drifts is the slow flow of weeks.
+            given = 0.0 if order.running == causes.PRIME else error
+            start = self.pump = replace(self.pump.program(order.flow * self.pump.believed), flow_error=given)
             self._watch(stop)
-            start = self.pump
             self.pump, pieces = start.course(stop)
+            self.pump = replace(self.pump, flow_error=error)
             # The minimum rate keeps the tubing open: no dose is meant by it, so none is missing.
             is_open_only = self.bolus is None and self.program.kind == MINIMUM
             for piece in pieces:
@@ -96,6 +99,8 @@ class Player:
         """Return what the pump is told now, and until when."""
         rate, until = self.program.rate_until(now, self.therapy.first_weekday)
         believed, bolus = self.pump.believed, self.bolus
+        if self.program.kind == MINIMUM:  # a flow, whatever the solution
+            rate = self.pump.device.flow_minimum_mode * believed
         if bolus is None:
             return Order(rate / believed, believed, rate), until
         until = min(until, bolus.until_h)

@@ -208,7 +208,7 @@ def conflicts(events: Sequence[Event]) -> list[tuple[int, int, str]]:
 
 def _excludes(one: Event, other: Event) -> str:
     if type(one) is type(other):
-        return "one kind at one time twice: which of them holds?"
+        return "of two of one kind nobody knows which holds"
     for kinds, excluded, why in _EXCLUDE:
         if (isinstance(one, kinds) and isinstance(other, excluded)) or (
             isinstance(other, kinds) and isinstance(one, excluded)

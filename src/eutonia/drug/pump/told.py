@@ -40,6 +40,8 @@ def _is_said(course: Course, one: Stretch, others: Sequence[Breach]) -> bool:
         rule = "flow below the lowest" if one.cause == causes.LOWEST else "flow above the highest"
         setting = course.setting(one.end_h)
         return any(other.rule == rule and setting is not None and other.at_h <= one.end_h for other in others)
+    if one.cause == causes.ERROR:
+        return any(other.rule == "flow outside its specification" and other.at_h >= one.start_h for other in others)
     if one.cause in (causes.PRIME, causes.FLUSH):
         return any(other.rule == BOLUS and abs(other.at_h - one.start_h) < 1.0 for other in others)
     if one.cause == causes.MAGNET:
