@@ -103,7 +103,7 @@ def context(result: StudyResult) -> dict[str, Any]:
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
         ],
-        "compared": 0 if result.withheld else len(result.compared),
+        "compared": sum(result.grades.values()),
         "facts": _facts(result),
         "phases": _compared_phases(result),
         "everything": [_row(quantity, {}) for quantity in result.quantities[:_MOST_ROWS]],

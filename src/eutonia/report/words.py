@@ -257,9 +257,13 @@ def headline(result: StudyResult) -> str:
             return f"No verdict on {len(compared)} published results: {result.withheld}."
         grades = result.grades
         level = f"{compared[0].level:.0%}"
-        words = f"{grades['reproduces']} of {len(compared)} published results lie inside the predicted {level} interval"
+        judged = sum(grades.values())
+        words = f"{grades['reproduces']} of {judged} published results lie inside the predicted {level} interval"
         if grades["in range"]:
             words += f", {grades['in range']} more within the published standard error"
+        if judged < len(compared):
+            reasons = unique(quantity.withheld for quantity in compared if quantity.withheld)
+            words += f" ({len(compared) - judged} without a verdict: {', '.join(reasons)})"
         missed = [quantity for quantity in compared if quantity.grade == "does not"]
         if not missed:
             return f"{words}; none was missed."

@@ -181,12 +181,14 @@ def _quantity(
         baseline_mean=baseline,
         published=None if row is None else _published(row),
         detail="" if row is None else detail(row),
-        withheld=_withheld(outcome.n_replicates),
+        withheld=_withheld(outcome.n_replicates, summary),
     )
 
 
-def _withheld(n: int) -> str:
-    """Return why so few replicate trials allow no verdict; empty where they are enough."""
+def _withheld(n: int, summary: Summary) -> str:
+    """Return why there is no verdict: nobody is there, or replicate trials are few; empty where there is one."""
+    if np.isnan(summary.mean):
+        return "nobody entered" if summary.n == 0 else "no replicate trial has such a number"
     if n >= FEWEST_FOR_VERDICT:
         return ""
     return f"{n} replicate trial{'s' * (n > 1)}, and a verdict needs {FEWEST_FOR_VERDICT} or more"
@@ -247,6 +249,9 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
         if phase.follows is not None:
             stayed = outcome.entered[phase.follows] & ~outcome.left[phase.follows]
             row(f"Gate after {phase.follows}", None, stayed & ~entered, "response too small")
+        if not entered.any():
+            row(f"Nobody entered {phase.name}", None, entered)
+            continue
         left = outcome.left[phase.name]
         # In a parallel phase each arm is a branch of its own, down to who completed it.
         branches: list[tuple[str | None, Flags]] = [(None, entered)]

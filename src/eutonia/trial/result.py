@@ -284,7 +284,8 @@ class StudyResult:
     @property
     def withheld(self) -> str:
         """Return why no verdict is given on the published values; empty where one is."""
-        return next((quantity.withheld for quantity in self.compared if quantity.withheld), "")
+        reasons = [quantity.withheld for quantity in self.compared]
+        return reasons[0] if reasons and all(reasons) else ""
 
     @property
     def grades(self) -> dict[Grade, int]:
