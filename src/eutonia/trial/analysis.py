@@ -181,14 +181,19 @@ def _quantity(
         baseline_mean=baseline,
         published=None if row is None else _published(row),
         detail="" if row is None else detail(row),
-        withheld=_withheld(outcome.n_replicates, summary),
+        withheld=_nobody(summary) or _withheld(outcome.n_replicates),
     )
 
 
-def _withheld(n: int, summary: Summary) -> str:
-    """Return why there is no verdict: nobody is there, or replicate trials are few; empty where there is one."""
-    if np.isnan(summary.mean):
-        return "nobody entered" if summary.n == 0 else "no replicate trial has such a number"
+def _nobody(summary: Summary) -> str:
+    """Return why there is no number to judge; empty where there is one."""
+    if not np.isnan(summary.mean):
+        return ""
+    return "nobody entered" if summary.n == 0 else "no replicate trial has such a number"
+
+
+def _withheld(n: int) -> str:
+    """Return why so few replicate trials allow no verdict; empty where they are enough."""
     if n >= FEWEST_FOR_VERDICT:
         return ""
     return f"{n} replicate trial{'s' * (n > 1)}, and a verdict needs {FEWEST_FOR_VERDICT} or more"
