@@ -345,7 +345,7 @@ def _separates(features: Sequence[Any]) -> str:
     best = features[0]
     low, high = (pick(best.bins, key=lambda group: group.share) for pick in (min, max))
     if high.low <= low.high:
-        return "Nothing known before treatment separates them beyond chance."
+        return "Nothing that held before treatment separates them beyond chance."
     return (
         f"{words.label(best.name)} separates them most: {100 * high.share:.0f}% respond at {high.label}, "
         f"{100 * low.share:.0f}% at {low.label}."

@@ -34,6 +34,8 @@ _UNITS = {
 }
 #: Scales named after somebody, or with a letter of their own, keep their capital inside a sentence.
 _PROPER = frozenset({"Ashworth", "H-reflex"})
+#: Units at the end of the name of a column.
+_ENDINGS = {"_year": "years", "_kg": "kg", "_ml_per_min": "mL/min", "_ml": "mL"}
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
 #: Scales that say most about spasticity, first in a headline.
 _TELLING = ("ashworth", "modified_ashworth", "tardieu", "spasm", "reflex", "clonus")
@@ -165,9 +167,12 @@ def interval(low: Number, high: Number) -> str:
 
 
 def label(name: str) -> str:
-    """Return a name of the code as words: "ashworth" is "Ashworth", "lesion_load" is "Lesion load"."""
+    """Return a name of the code as words: "ashworth" is "Ashworth", "weight_kg" is "Weight, kg"."""
     if name in SCALES:
         return SCALES[name].label
+    for ending, unit_of in _ENDINGS.items():
+        if name.endswith(ending):
+            return f"{label(name.removesuffix(ending))}, {unit_of}"
     words = " ".join(_ACRONYMS.get(word, word) for word in name.replace("_", " ").split())
     return words[:1].upper() + words[1:]
 
@@ -325,9 +330,11 @@ def _change(result: StudyResult) -> str:
         before, after = ([q for q in series if (q.time_h <= begun_h) is is_before] for is_before in (True, False))
         if before and after:
             return _with_the_drug(result, what, before[-1], after, at)
+    others = [group for group in sorted_groups if group is not series and group[0].phase == first.phase]
+    beside = "".join(f"; {group[0].arm} from {at(group[0])} to {at(group[-1])}" for group in others[:3])
     if peak.time_h == last.time_h or peak.mean == last.mean:
-        return f"{what} is predicted to go from {at(first)} to {at(last)}."
-    return f"{what} is predicted to go from {at(first)} to {at(peak)}; last seen at {at(last)}."
+        return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
+    return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
 
 
 def _treated_from(result: StudyResult) -> float | None:

@@ -25,7 +25,7 @@ from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
-from eutonia.trial.reactions import Reactions, ReactionWatch, luck, read_hours
+from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours
 from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
@@ -148,7 +148,7 @@ class Block:
             )
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
-        watch = ReactionWatch(arm, origin_of(self.study), luck(self.seed, self.person, index))
+        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index))
         return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening, watch)
 
     def _period(

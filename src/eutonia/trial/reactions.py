@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from eutonia import _streams
 from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, SOURCES, Hazards, Origin
 from eutonia.drug.effect.exposed import Exposed
-from eutonia.study.parts import Arm
+from eutonia.study.parts import Arm, Phase
 
 if TYPE_CHECKING:
     import polars
@@ -118,6 +118,14 @@ class ReactionWatch:
         return self._found.of(stayed, Reactions(np.full_like(self._found.time_h, np.nan), self._found.source))
 
 
+def as_given(phase: Phase, arm: Arm) -> Arm:
+    """Return a placebo arm that names no treatment with the one that it imitates, that of the first arm with any."""
+    if arm.treatments or not arm.placebo:
+        return arm
+    treatments = next((one.treatments for one in phase.arms if one.treatments), ())
+    return arm.model_copy(update={"treatments": treatments})
+
+
 def routes_of(arm: Arm) -> frozenset[str]:
     """Return "oral", "intrathecal", or both: the routes by which an arm gives drug or its placebo."""
     return frozenset(treatment.route.split()[0] for treatment in arm.treatments)
@@ -181,7 +189,7 @@ def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
     if not outcome.reactions:
         return None
     rows = []
-    arms = {(phase.name, arm.name): arm for phase in outcome.study.phases for arm in phase.arms}
+    arms = {(phase.name, arm.name): as_given(phase, arm) for phase in outcome.study.phases for arm in phase.arms}
     for (phase, name), reactions in outcome.reactions.items():
         arm, there = arms[phase, name], outcome.by_replicate(outcome.in_arm(phase, name))
         for reaction in may_come(arm):
