@@ -19,7 +19,7 @@ _GAP = 30
 _WIDEST = 340.0
 _ROOMY = 320.0
 _PHONE = 350
-_LEAST_COLUMN = 190
+_LEAST_COLUMN = 172
 
 
 @dataclass

@@ -133,7 +133,8 @@ def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> li
         scale, limb_name = panel.split("\0")
         lines = [row for row in rows if row.scale == scale and (row.limb or "") == limb_name]
         same_scale = [row for row in rows if row.scale == scale]
-        title = words.scale_label(limb_name, scale)
+        measured = words.unit(SCALES[scale].unit) if scale in SCALES else ""
+        title = words.scale_label(limb_name, scale) + (f", {measured}" if measured else "")
         text = "; ".join(
             f"{row.arm or 'course'}: " + ", ".join(f"{point.visit} {words.number(point.mean)}" for point in row.points)
             for row in lines
