@@ -232,6 +232,25 @@ def test_text_and_marks_stand_out_from_the_paper(theme: int) -> None:
         assert (max(paper, other) + 0.05) / (min(paper, other) + 0.05) >= 3.0, token
 
 
+def test_numbers_of_sources_have_room_for_all_their_digits_in_print(trial_page: str) -> None:
+    # A page of paper cuts what hangs out of a list to the left; three digits and a point are under 2.4 letters M wide.
+    room = re.search(r"\.sources \{ padding-left: ([\d.]+)em", trial_page)
+    assert room
+    assert float(room[1]) >= 2.4
+
+
+def test_two_arms_fit_a_phone() -> None:
+    rows = [ConsortRow("Recruited", None, 120, 120, 120)]
+    for stage, reason in (("Allocated", ""), ("Left", "dropped out"), ("Completed", "")):
+        rows += [ConsortRow(stage, arm, 60, 55, 60, reason) for arm in ("baclofen", "placebo")]
+    figure = consort.diagram(rows)
+    assert figure is not None
+    assert figure.narrow is not None
+    assert not figure.scrolls
+    lefts = re.findall(r'<rect x="([\d.]+)"[^>]*stroke-dasharray', figure.narrow)
+    assert len({round(float(left)) for left in lefts}) == 2, "who leaves hangs from the own arm"
+
+
 def test_the_same_result_gives_the_same_page() -> None:
     assert report.html(examples.case(zooms=())) == report.html(examples.case(zooms=()))
 

@@ -78,6 +78,18 @@ stop = "10 day"
 """
 
 
+def test_a_placebo_that_names_no_treatment_has_the_reactions_of_the_tablets_that_it_imitates() -> None:
+    text = TABLETS.replace('design = "single"\nmasking = "open"', 'design = "parallel"\nmasking = "double blind"')
+    text = text.replace('scales = ["ashworth"]', 'scales = ["ashworth", "adverse"]').replace("n = 4\n", "n = 60\n")
+    study = parse_study(text + '[[phase.arm]]\nname = "sham"\nplacebo = true\n')
+    assert isinstance(study, TrialStudy)
+    found = run_trial(study, RunOptions(replicates=2, block=64)).adverse
+    assert found is not None
+    shares = dict(found.filter(found["reaction"] == "drowsiness").select("arm", "share").rows())
+    assert set(shares) == {"tablets", "sham"}
+    assert 0.02 < shares["sham"] < 0.6, "what comes without any drug, by the placebo groups of the label"
+
+
 def test_a_fixed_dose_is_a_step_and_no_ramp_to_the_next_visit() -> None:
     study = parse_study(TABLETS)
     assert isinstance(study, TrialStudy)

@@ -155,8 +155,8 @@ def test_a_share_with_a_reaction_is_read_from_the_table_of_reactions() -> None:
 def test_a_reaction_that_is_not_counted_is_never_met() -> None:
     one = found("share with a reaction", reaction='"nausea"', scale=None, limb=None, visit=None)
     assert math.isnan(one.mean)
-    assert one.grade is None, "two replicate trials allow no verdict"
-    assert one.agreement == "no verdict: 2 replicate trials, and a verdict needs 40 or more"
+    assert one.grade is None, "nobody can be judged by nothing"
+    assert one.agreement == "no verdict: no replicate trial has such a number"
     assert dataclasses.replace(one, withheld="").grade == "does not"
 
 
@@ -224,7 +224,7 @@ def test_a_key_of_a_file_beside_the_study_is_a_source(tmp_path: Path) -> None:
     path.write_text(with_row("mean", value="2.0", source='"Newcomer_2026"'))
     study = load_study(str(path))
     text, bibtex = study.cited["Newcomer_2026"]
-    assert text == "Newcomer, A. and Other, B.. A trial of Tablets. 2026"
+    assert text == "Newcomer, A. and Other, B. A trial of Tablets. 2026"
     assert bibtex.startswith("@article{Newcomer_2026,")
     assert study.override(seed=5).cited == study.cited, "a changed study still knows its references"
 

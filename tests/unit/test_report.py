@@ -317,6 +317,32 @@ class TestCourse:
         assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]
 
 
+class TestBesidePlacebo:
+    def test_a_headline_names_the_other_arms(self, trial: StudyResult) -> None:
+        of_bolus = [q for q in trial.quantities if (q.phase, q.statistic) == ("bolus", "mean")]
+        bare = tuple(dataclasses.replace(q, published=None) for q in of_bolus)
+        said = words.headline(dataclasses.replace(trial, quantities=bare))
+        assert said.startswith("Leg Ashworth (baclofen) is predicted to go from ")
+        assert "; saline from " in said
+
+    def test_what_comes_after_treatment_is_no_feature(self) -> None:
+        people = pl.DataFrame(
+            {
+                "patient": range(40),
+                "responder": [True, False] * 20,
+                "left_day_treatment": [1.0, 9.0] * 20,
+                "left_reason_treatment": ["chance", "drowsiness"] * 20,
+                "age_year": [50.0, 60.0] * 20,
+            }
+        )
+        assert [row.name for row in digest.features(people)] == ["age_year"]
+
+    def test_a_unit_at_the_end_of_a_column_is_said_as_one(self) -> None:
+        assert words.label("weight_kg") == "Weight, kg"
+        assert words.label("creatinine_clearance_ml_per_min") == "Creatinine clearance, mL/min"
+        assert words.label("age_year") == "Age, years"
+
+
 class TestWholeScales:
     def test_a_clinical_scale_is_shown_from_end_to_end_and_the_rest_from_zero(self) -> None:
         low, high = scales.whole(SCALES["ashworth"], 2.6, 3.1)

@@ -38,7 +38,7 @@ class Entry:
     def described(self) -> str:
         """The reference as a list of references prints it."""
         parts = [self.said(name) for name in ("author", "title", "journal", "year", "doi", "note")]
-        return ". ".join(part for part in parts if part)
+        return ". ".join(part.rstrip(".") for part in parts if part)
 
     def said(self, field: str) -> str:
         """Return a field as people read it: without the braces that keep a name or a capital together in BibTeX."""
