@@ -218,6 +218,54 @@ def test_what_overshoots_comes_back() -> None:
     assert np.abs(later).max() < 1e-4
 
 
+# --- where the catheter ends -----------------------------------------------------------------------------------------
+
+
+def tips(**of_receptor: float) -> dict[str, Snapshot]:
+    """Return what two days of the same infusion do through a tip at each of three levels."""
+    found = {}
+    for tip in ("C5", "T10", "L1"):
+        who = people(5, np.arange(N), **of_receptor)
+        course = Course(dataclasses.replace(who, kinetics=who.kinetics.with_tip(tip)))
+        found[tip] = course.snapshot(course.advance(start(course.people), 48.0, jnp.full(N, 100.0 / DAY), 0.0))
+    return found
+
+
+def arm_of(at: dict[str, Snapshot], name: str, tip: str) -> np.ndarray:
+    values = np.asarray(getattr(at[tip], name))
+    return values if values.ndim == 1 else values[1]
+
+
+def test_a_lower_tip_gives_the_arm_less_drug_and_by_it_less_effect() -> None:
+    """Fluid, receptor and own effect of the arm fall with the distance of the tip; so does relief without the leg's."""
+    at = tips(leg_to_arm=0.0)
+    for name in ("csf_arm", "receptor_effect", "reflex_effect"):
+        assert np.all(arm_of(at, name, "C5") > arm_of(at, name, "T10")), name
+        assert np.all(arm_of(at, name, "T10") > arm_of(at, name, "L1")), name
+    taken = [arm_of(at, "hyperpolarisation", tip) for tip in ("C5", "T10", "L1")]
+    assert np.all(taken[0] > taken[1])
+    assert np.all(taken[1] > taken[2])
+
+
+def test_what_a_lower_tip_adds_to_the_arm_is_the_share_of_the_leg() -> None:
+    """Some arms are relieved more by L1 than by T10: by the fitted share of the leg's effect, and by nothing else.
+
+    Tolerance has no part in it: the arm's receptors keep more of their potency under L1.
+    """
+    at, share = tips(), float(Receptor.typical().leg_to_arm)
+    gain = arm_of(at, "hyperpolarisation", "L1") - arm_of(at, "hyperpolarisation", "T10")
+    assert 0.2 < np.mean(gain > 0) < 1.0
+    leg, own = (
+        np.asarray(at["L1"].hyperpolarisation[0] - at["T10"].hyperpolarisation[0]),
+        float(Receptor.typical().hyperpolarisation)
+        * np.asarray(at["L1"].receptor_effect - at["T10"].receptor_effect)[1],
+    )
+    np.testing.assert_allclose(gain, own + share * leg, atol=1e-9)
+    assert np.all(own < 0)
+    assert np.all(arm_of(at, "sensitivity", "L1") >= arm_of(at, "sensitivity", "T10"))
+    assert np.all(arm_of(at, "hyperpolarisation", "C5") > arm_of(at, "hyperpolarisation", "L1"))
+
+
 # --- steps, clocks and looks -----------------------------------------------------------------------------------------
 
 LOOKS_H = (4.0, 12.0, 30.0, 47.0, 24.0 * 20, 24.0 * 39, 24.0 * 40 + 20, 24.0 * 42, 24.0 * 45 + 4, 24.0 * 60)

@@ -76,6 +76,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "grades": result.grades,
         "quantities": [_quantity(quantity) for quantity in result.quantities],
         "consort": [dataclasses.asdict(row) for row in result.consort],
+        "caveats": list(result.caveats),
         "doses": result.doses.to_dicts(),
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
         "endpoint": result.endpoint,

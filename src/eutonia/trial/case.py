@@ -31,6 +31,7 @@ from eutonia.tone.descending import (
     bias_factors,
     strength_exponents,
 )
+from eutonia.trial.caveats import caveats
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import repeat, run_record
@@ -228,6 +229,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         case = _Case(study)
         _live(case, progress)
         course = _with_risks(case)
+        known_limits = caveats(study)
     return StudyResult(
         title=study.title,
         kind="case",
@@ -251,6 +253,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             command=repeat("run", study.word, seed=study.seed),
         ),
         zooms=tuple(case.zooms),
+        caveats=known_limits,
         withdrawal=told(course, case.interruptions),
     )
 

@@ -252,6 +252,8 @@ class StudyResult:
         Closer looks for a case.
     potential : polars.DataFrame or None
         The columns of `visits` for the arms that people were not allocated to, where asked for.
+    caveats : tuple of str
+        What has to be known before the result is believed, as sentences.
     withdrawal : tuple of str
         What the hours without drug look like in a case, a sentence an hour.
     """
@@ -274,6 +276,7 @@ class StudyResult:
     endpoint: str = ""
     responders: polars.DataFrame | None = None
     potential: polars.DataFrame | None = None
+    caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, through_phases
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
@@ -65,6 +66,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         reported = quantities(outcome, adverse)
         responders = responder_table(outcome)
         response = response_of(study)
+        known_limits = caveats(study)
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -82,6 +84,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         patients=patient_table(outcome),
         endpoint=response.definition if response else "",
         responders=responders,
+        caveats=known_limits,
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
     )
 

@@ -1,0 +1,35 @@
+"""What a reader has to know of a result before believing it, where the model is known to fall short."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eutonia import parameters
+from eutonia.drug.kinetics.geometry import Segment, SpinalGeometry
+from eutonia.study.design import CaseStudy, TrialStudy
+
+
+def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
+    """Return the caveats that concern a study, as sentences."""
+    below_neck = [tip for tip in _tips(study) if SpinalGeometry.from_records().segment_at(tip) < Segment.CERVICAL]
+    if "arm" not in study.assessment.limbs or not below_neck:
+        return ()
+    share = parameters.load("receptor").value("leg_to_arm")
+    return (
+        f"The arm under a catheter with its tip at {' or '.join(dict.fromkeys(below_neck))}: little drug reaches the "
+        f"arm's part of the cord, and most of the arm's relief is a share ({share:.2f}) of the leg's effect, fitted to "
+        "test boluses by lumbar puncture. So a lower tip, which gives the leg more, can relieve the arm more too, "
+        "although less drug reaches it. Do not compare tips below the neck by what they do for the arm.",
+    )
+
+
+def _tips(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield the levels of the catheter tips of a study."""
+    given: list[object] = []
+    if isinstance(study, CaseStudy):
+        given += [study.pump, *study.events]
+    else:
+        given += [one for phase in study.phases for arm in phase.arms if not arm.placebo for one in arm.treatments]
+    for one in given:
+        if (tip := getattr(one, "tip", None)) is not None:
+            yield tip
