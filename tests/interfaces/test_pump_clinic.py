@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eutonia.drug.pump import play
+from eutonia.drug.pump.forecast import forecast
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import StudyError
 from eutonia.exchange.pump_file import json_schema, load_therapy, parse_therapy, shipped
@@ -329,3 +331,45 @@ def test_no_rounding_dust_in_what_people_read(
     table = (folder / "out/program.csv").read_text(encoding="utf-8")
     assert not re.findall(r"e-(?:1\d|[2-9]\d)", table)
     assert "-" not in table.split("\n", 1)[1].replace("e-0", "")
+
+
+def test_the_page_shows_what_was_wanted_found_and_called(folder: Path, run: Callable[..., int]) -> None:
+    calls = 'at = "2026-03-10"\nkind = "activation"\nevery = "2 hour"\nuntil = "2026-03-20"'
+    events = (*START, ALLOWED, calls, 'at = "30 day"\nkind = "refill"\nfound = "9 mL"')
+    (folder / "page.toml").write_text(file_of(*events), encoding="utf-8")
+    assert run("pump", "page.toml", "--out", "out", "--quiet") == 0
+    page = (folder / "out/program.html").read_text(encoding="utf-8")
+    record = json.loads((folder / "out/program.json").read_text(encoding="utf-8"))
+    found = record["flow_found_at_refills"][0]
+    assert "Flow error by the volume found at refills" in page
+    error = (found["expected"] - found["found"]) / (20.0 - found["expected"])
+    assert f">{100 * error:+.1f}<" in page
+    assert "mcg</th>" in page
+    assert "Wanted, mcg" in page
+    what = [one["what"] for one in record["happenings"]]
+    given, refused = what.count("called"), what.count("refused")
+    assert given + refused == 121
+    assert f"121: {given} given, {refused} refused" in page
+    rows = len(re.findall(r'class="num"', page))
+    assert f"{len(what) - rows} more things happened" in page
+
+
+def test_the_page_says_that_the_pump_waits_for_a_look(folder: Path, run: Callable[..., int]) -> None:
+    low = ('at = "30 day"\nkind = "refill"\nvolume = "2.5 mL"', 'at = "34 day"\nkind = "magnet"\nlasts = "1 hour"')
+    (folder / "alarm.toml").write_text(file_of(*START, *low), encoding="utf-8")
+    assert run("pump", "alarm.toml", "--out", "out", "--quiet") == 0
+    page = (folder / "out/program.html").read_text(encoding="utf-8")
+    assert page.count("stays stopped until it is interrogated") >= 2  # among what happened and among the rules
+
+
+def test_a_moved_tip_moves_the_drug() -> None:
+    stays, moves = (
+        forecast(
+            course_of('at = "10 day"\nkind = "revision"' + tip, 'at = "10 day"\nkind = "prime"\nvolume = "0.18 mL"')
+        )
+        for tip in ("", '\ntip = "C5"')
+    )
+    before, late = 9 * 24, 25 * 24
+    np.testing.assert_allclose(stays.segment[before], moves.segment[before], rtol=1e-12)
+    assert moves.site("cervical")[late, 0] > 3.0 * stays.site("cervical")[late, 0]
+    assert max(stays.unaccounted, moves.unaccounted) < 1e-10

@@ -236,6 +236,16 @@ def test_what_is_just_allowed_is_not_a_breach(
         ("concentration_change", set()),
         ("missed_refill", {"refill missed"}),
         (
+            "clinic_year",
+            {
+                "kinked catheter",
+                "catheter not open",
+                "wrong concentration in the programmer",
+                "magnet while an alarm sounds",
+                "stopped by a magnet",
+            },
+        ),
+        (
             "careless",
             {
                 "first dose above the test dose's",

@@ -28,6 +28,7 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.translate import faults_of
 
 _SECONDS_AN_HOUR = 3600.0
+_DECIMALS = 9
 
 
 class PumpFile(Part):
@@ -59,7 +60,7 @@ class PumpFile(Part):
     def hours(self, when: When) -> float:
         """Return a time in h since midnight of day 0; a dated one needs a day 0."""
         if not isinstance(when, Dated):
-            return float(when)
+            return round(float(when), _DECIMALS)  # "0.1 day" and "2.4 hour" are one time
         begins = self.begins or when.moment.date()
         return (when.moment - datetime.datetime.combine(begins, datetime.time())).total_seconds() / _SECONDS_AN_HOUR
 

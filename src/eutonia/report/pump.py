@@ -82,13 +82,13 @@ def _levels(forecast: Forecast, day: int) -> Table:
 
 def _totals(forecast: Forecast) -> Table:
     day = forecast.course.therapy.day
-    table = _table("Totals per day", ["from", "to", "pump mcg", "tip mcg", "lost mcg"], left=2)
+    table = _table("Totals per day", ["from", "to", "wanted mcg", "pump mcg", "tip mcg", "lost mcg"], left=2)
     found = pump_words.stretches(forecast)
     for row in found[:_MOST_STRETCHES]:
-        spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
+        spent = (pump_words.amount(x) for x in (row.wanted, row.pumped, row.tip, row.lost))
         table.add_row(day(row.first * 24.0), day(row.last * 24.0), *spent)
     if len(found) > _MOST_STRETCHES:
-        table.add_row(f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "")
+        table.add_row(f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "", "")
     return table
 
 

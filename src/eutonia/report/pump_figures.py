@@ -24,30 +24,38 @@ _BINS, _COLUMNS = 420, 220
 #: Lowest level of a logarithmic scale, as a share of the highest, and steps of the map of the cord.
 _DECADES, _SHADES = 3, 9
 _LABELLED = ("S2", "L3", "T12", "T6", "T1", "C1")
-_OF_NOTE = frozenset(
-    {"empty", "alarm", "filled", "prime", "bridge", "flush", "leak", "kink", "repair", "stall", "shut", "replaced"}
-)
+# What matters less goes first where there is more than can be marked.
+_LESSER = (("called", "refused"), ("programmed",), ("restart", "alarm", "patient bolus"))
 _MOST_MARKS = 26
+#: Height of the panel of flow found at refills with its title, px, and the least end of its scale, %.
+_FLOW_PX, _FLOW_PERCENT = 106, 20.0
 
 Times = Float[np.ndarray, " time"]
 
 
-def marked(forecast: Forecast) -> list[tuple[int, float, str]]:
-    """Return what happened, numbered, without mere changes of the program if there are many."""
-    every = [(one.at_h, one.words, one.what) for one in forecast.course.happenings]
-    chosen = every if len(every) <= _MOST_MARKS else [row for row in every if row[2] in _OF_NOTE][:_MOST_MARKS]
-    return [(k, at, text) for k, (at, text, _) in enumerate(chosen, start=1)]
+def marked(forecast: Forecast) -> tuple[list[tuple[int, float, str]], int]:
+    """Return what happened, numbered, and how much more happened than can be marked."""
+    chosen = list(forecast.course.happenings)
+    for kinds in _LESSER:
+        if len(chosen) > _MOST_MARKS:
+            chosen = [one for one in chosen if one.what not in kinds]
+    shown = chosen[:_MOST_MARKS]
+    left = len(forecast.course.happenings) - len(shown)
+    return [(k, one.at_h, one.words) for k, one in enumerate(shown, start=1)], left
 
 
 def whole(forecast: Forecast) -> Drawing:
     """Draw delivery above levels above the cord, on one axis of time."""
     end = float(forecast.time_h[-1])
     by_day = end > 96.0
-    sheet = plot.Sheet("whole", _WIDTH, 920)
-    _marks(sheet, forecast, end)
+    more = _FLOW_PX if forecast.course.measured else 0
+    sheet = plot.Sheet("whole", _WIDTH, 920 + more)
+    _marks(sheet, forecast, end, more)
     _delivery(sheet, forecast, (0.0, end), 34, is_daily=by_day)
-    _levels(sheet, forecast, (0.0, end), 230, 290)
-    _cord(sheet, forecast, end, 570)
+    if forecast.course.measured:
+        _flow(sheet, forecast, end, 230)
+    _levels(sheet, forecast, (0.0, end), 230 + more, 290)
+    _cord(sheet, forecast, end, 570 + more)
     words = "Delivery at pump and tip, levels in the spinal fluid by region, and the level at every height of the cord."
     return Drawing("Course", words, sheet.finish("Course of the pump and of the spinal fluid", words))
 
@@ -81,24 +89,62 @@ def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], 
     """Draw what left the reservoir and what left the tip, by day or by hour."""
     step = 24.0 if is_daily else 1.0
     edges = np.arange(span[0], span[1] + 1e-9, step)
-    pumped, tip, lost = forecast.course.totals(edges)
-    highest = max(float(np.quantile(np.concatenate([pumped, tip]), 0.995)) * 1.25, 1e-3)
+    (pumped, tip, lost), wanted = forecast.course.totals(edges), forecast.course.wanted(edges)
+    highest = max(float(np.quantile(np.concatenate([pumped, tip, wanted]), 0.995)) * 1.25, 1e-3)
     panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 150), span, (0.0, highest))
     marks = scales.ticks(0.0, highest, 4)
     panel.rules(y=marks)
     panel.labels_up(marks, scales.shown(marks))
     sheet.text(_LEFT, top - 10, f"Delivered, mcg per {'day' if is_daily else 'hour'}", bold=True)
-    for values, token, width, dash in ((pumped, "placebo", 2.0, "dashed"), (tip, "active", 2.4, "solid")):
+    ends = [np.append(values, values[-1]) for values in (tip, wanted)]
+    panel.band(edges, np.minimum(*ends), np.maximum(*ends), "does-not", 0.22, is_stepped=True)
+    rows: tuple[tuple[Float[np.ndarray, " day"], str, Number, plot.Dash], ...] = (
+        (pumped, "placebo", 2.0, "dashed"),
+        (wanted, "ink", 1.4, (1.5, 2.5)),
+        (tip, "active", 2.4, "solid"),
+    )
+    for values, token, width, dash in rows:
         panel.line(edges, np.append(values, values[-1]), token, width, dash, is_stepped=True)
     if lost.max(initial=0.0) > 0:
         panel.line(edges, np.append(lost, lost[-1]), "does-not", 1.8, (1.5, 1.5), is_stepped=True)
     above = [value for value in (pumped.max(), tip.max()) if value > highest]
     if above:
         sheet.text(panel.right - 4, top + 10, f"peak {max(above):.3g} mcg", "muted", size=11, anchor="end")
-    _key(sheet, top + 20, [("left the tip", "active", "solid"), ("left the pump", "placebo", "dashed")])
+    keys: list[tuple[str, str, plot.Dash]] = [("left the tip", "active", "solid"), ("wanted", "ink", (1.5, 2.5))]
+    keys.append(("left the pump", "placebo", "dashed"))
     if lost.max(initial=0.0) > 0:
-        _key(sheet, top + 60, [("leaked", "does-not", (1.5, 1.5))])
+        keys.append(("leaked", "does-not", (1.5, 1.5)))
+    _key(sheet, top + 20, keys)
+    sheet.parts.append(
+        f'<rect x="{_WIDTH - _RIGHT + 14}" y="{top + 13 + 20 * len(keys)}" width="22" height="14" '
+        f'fill="{svg.colour("does-not")}" fill-opacity="0.22"/>'
+    )
+    sheet.text(_WIDTH - _RIGHT + 42, top + 20 + 20 * len(keys), "differs", "muted", size=12)
     _axis(panel, span, is_named=False)
+
+
+def _flow(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> None:
+    """Draw the error of flow that each volume found at a refill tells, over the filling that it is of."""
+    found = forecast.course.measured
+    limits = {one: 100.0 * forecast.course.implant(one.since_h).device.flow_tolerance for one in found}
+    most = 1.15 * max(_FLOW_PERCENT, *(abs(100.0 * one.error) for one in found), *limits.values())
+    panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 62), (0.0, end), (-most, most))
+    sheet.text(_LEFT, top - 10, "Flow error by the volume found at refills, %", bold=True)
+    marks = [-round(most / 2.0, -1), 0.0, round(most / 2.0, -1)]
+    panel.rules(y=marks)
+    panel.labels_up(marks, [f"{mark:+.0f}" if mark else "0" for mark in marks])
+    for one in found:
+        across, off = np.array([one.since_h, one.at_h]), 100.0 * one.error
+        limit = np.full(2, limits[one])
+        panel.band(across, -limit, limit, "placebo", 0.16)
+        is_beyond = abs(off) > limits[one] or not one.is_explained
+        token = "does-not" if is_beyond else "active"
+        panel.band(across, np.full(2, min(off, 0.0)), np.full(2, max(off, 0.0)), token, 0.75)
+        words = f"{off:+.1f}" if one.is_explained else "not explained"
+        y = panel.y.at(0.0) + (9 if off >= 0 else -8)  # on the other side of zero than the bar
+        sheet.text(panel.x.at((one.since_h + one.at_h) / 2.0), y, words, "ink", size=11, anchor="middle")
+    sheet.text(_WIDTH - _RIGHT + 14, top + 20, "grey: specified", "muted", size=12)
+    _axis(panel, (0.0, end), is_named=False)
 
 
 def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, height: Number) -> None:
@@ -145,13 +191,20 @@ def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> Non
         if path:
             sheet.fill(path, "active", opacity=step / _SHADES)
     tops = np.asarray(geometry.top_vertebra)
-    for name in (*_LABELLED, forecast.course.therapy.tip):
+    implants = forecast.course.implants
+    tips = list(dict.fromkeys(one.tip for one in implants))
+    middle = {}
+    for name in (*_LABELLED, *tips):
         here = np.flatnonzero(tops == LEVELS.index(name) + 1)
-        middle = (heights[here[0]] + heights[here[-1] + 1]) / 2.0
-        is_tip = name == forecast.course.therapy.tip
-        if is_tip or abs(LEVELS.index(name) - LEVELS.index(forecast.course.therapy.tip)) > 1:
+        middle[name] = (heights[here[0]] + heights[here[-1] + 1]) / 2.0
+        is_tip = name in tips
+        if is_tip or all(abs(LEVELS.index(name) - LEVELS.index(tip)) > 1 for tip in tips):
             words = f"tip {name}" if is_tip else name
-            sheet.text(_LEFT - 5, panel.y.at(middle), words, "ink" if is_tip else "muted", size=11, anchor="end")
+            sheet.text(_LEFT - 5, panel.y.at(middle[name]), words, "ink" if is_tip else "muted", size=11, anchor="end")
+    if len(tips) > 1:  # the tip was moved: a line says when
+        when = np.array([*(one.at_h for one in implants), end])
+        where = np.array([middle[one.tip] for one in (*implants, implants[-1])])
+        panel.line(when, where, "ink", 1.2, (1.5, 2.5), is_stepped=True)
     panel.labels_up([float(heights[-1]) - 4.0], ["cistern"])
     _axis(panel, (0.0, end), is_named=True)
     levels = [highest * 10.0**step for step in [*steps, 0.0]]
@@ -177,16 +230,16 @@ def _boxes(inside: np.ndarray, across: Float[np.ndarray, " edge"], up: Float[np.
     return "".join(parts)
 
 
-def _marks(sheet: plot.Sheet, forecast: Forecast, end: float) -> None:
-    """Draw numbered lines at what happened, through all panels."""
-    room = sheet.panel((_LEFT, 34, _WIDTH - _LEFT - _RIGHT, 798), (0.0, end), (0.0, 1.0))
+def _marks(sheet: plot.Sheet, forecast: Forecast, end: float, more: int) -> None:
+    """Draw numbered lines at what happened, through all panels, which are `more` px taller."""
+    room = sheet.panel((_LEFT, 34, _WIDTH - _LEFT - _RIGHT, 798 + more), (0.0, end), (0.0, 1.0))
     last: dict[int, float] = {}
-    for number, at, _ in marked(forecast):
+    for number, at, _ in marked(forecast)[0]:
         room.rules(x=[at], token="line")
         x = room.x.at(at)
         row = next((k for k in range(3) if x - last.get(k, -99.0) > 18.0), 2)
         last[row] = x
-        sheet.text(x, 878 + 15 * row, str(number), "muted", size=11, anchor="middle")
+        sheet.text(x, 878 + more + 15 * row, str(number), "muted", size=11, anchor="middle")
 
 
 def _key(sheet: plot.Sheet, top: Number, rows: list[tuple[str, str, plot.Dash]]) -> None:

@@ -12,10 +12,11 @@ def html(forecast: Forecast, day: int) -> str:
     therapy = forecast.course.therapy
     hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
     totals = [
-        (therapy.day(row.first * 24.0), therapy.day(row.last * 24.0), *_spent(row))
+        (therapy.day(row.first * 24.0), therapy.day(row.last * 24.0), pump_words.amount(row.wanted), *_spent(row))
         for row in pump_words.stretches(forecast)
     ]
-    happened = [(number, _moment(forecast, at), text) for number, at, text in pump_figures.marked(forecast)]
+    marks, left_out = pump_figures.marked(forecast)
+    happened = [(number, _moment(forecast, at), text) for number, at, text in marks]
     return page.render(
         "pump.html.jinja",
         {
@@ -29,6 +30,7 @@ def html(forecast: Forecast, day: int) -> str:
             "whole": pump_figures.whole(forecast),
             "cases": pump_figures.cases(),
             "happened": happened,
+            "left_out": left_out,
             "day": therapy.day(day * 24.0),
             "one_day": pump_figures.one_day(forecast, day),
             "sites": list(SITES),
@@ -63,11 +65,21 @@ def _lead(forecast: Forecast) -> str:
 
 
 def _facts(forecast: Forecast) -> list[tuple[str, str]]:
-    therapy = forecast.course.therapy
+    therapy, happenings = forecast.course.therapy, forecast.course.happenings
+    pumps: list[str] = []
+    catheters: list[str] = []
+    for one in forecast.course.implants:
+        since = f" from {therapy.day(one.at_h)}" if one.at_h > 0 else ""
+        pump, catheter = f"{one.device.model}, {one.reservoir:g} mL", f"{one.catheter_cm:g} cm, tip at {one.tip}"
+        for rows, text in ((pumps, pump), (catheters, catheter)):
+            if not rows or not rows[-1].startswith(text):
+                rows.append(f"{text}{since}")
+    given, refused = (sum(one.what == what for one in happenings) for what in ("called", "refused"))
     return [
-        ("Pump", f"{therapy.device.model}, {therapy.reservoir:g} mL"),
+        ("Pump", "; ".join(pumps)),
         ("Product", therapy.product),
-        ("Catheter", f"{therapy.catheter_cm:g} cm, tip at {therapy.tip}"),
-        ("Dead volume", f"{therapy.dead_volume:.3g} mL"),
+        ("Catheter", "; ".join(catheters)),
+        ("Dead volume", "; ".join(dict.fromkeys(f"{one.dead_volume:.3g} mL" for one in forecast.course.implants))),
+        ("Boluses called", f"{given + refused}: {given} given, {refused} refused" if given + refused else ""),
         ("Followed for", f"{therapy.duration_h / 24.0:.4g} days"),
     ]

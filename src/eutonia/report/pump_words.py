@@ -35,6 +35,7 @@ class Stretch:
 
     first: int
     last: int
+    wanted: float
     pumped: float
     tip: float
     lost: float
@@ -58,7 +59,8 @@ def hours(forecast: Forecast, day: int) -> list[Hour]:
 def stretches(forecast: Forecast) -> list[Stretch]:
     """Return the daily totals, days that are alike joined."""
     days = math.ceil(forecast.course.therapy.duration_h / _DAY_H)
-    totals = forecast.course.totals(np.arange(days + 1) * float(_DAY_H))
+    edges = np.arange(days + 1) * float(_DAY_H)
+    totals = np.concatenate([forecast.course.wanted(edges)[None], forecast.course.totals(edges)])
     size = max(float(totals.max(initial=0.0)), 1e-12)
     keys = np.round(totals / (size * _ALIKE)).astype(int).T.tolist()
     found = []

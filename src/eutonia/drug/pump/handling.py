@@ -23,6 +23,11 @@ def handling(course: Course) -> Iterator[Breach]:
         yield from check(course)
 
 
+def manual(course: Course, time_h: float) -> str:
+    """Return the manual of the pump that is in place at a time."""
+    return source_of("pump", f"{slug(course.implant(time_h).device.model)}_flow_highest")
+
+
 def _boluses(course: Course) -> Iterator[Breach]:
     """Yield primings and flushes that push drug out of the catheter."""
     most = max(parameters.load("label_dosing").array("screening_ladder"))
@@ -65,11 +70,13 @@ def _pocket(course: Course) -> Iterator[Breach]:
     """Yield refills beside the port."""
     for one in course.happenings:
         if one.what == "pocket":
-            says = f"{one.words[0].upper()}{one.words[1:]}. It is taken up into the blood within hours, an overdose of "
-            says += "that many tablets at once, which these levels leave out; withdrawal follows. The pump counts what "
-            says += "it was told, so no alarm sounds."
+            says = f"{one.words[0].upper()}{one.words[1:]}. It is taken up into the blood within hours, like so much "
+            says += (
+                "by mouth at once, which these levels leave out: drowsiness to coma, then withdrawal. The pump counts "
+            )
+            says += "what it was told, so no alarm sounds."
             do = "Draw back from the pocket, watch breathing, treat as an overdose; refill under image guidance."
-            yield Breach("refill beside the port", one.at_h, says, do, "SynchroMed_manual", is_hazard=True)
+            yield Breach("refill beside the port", one.at_h, says, do, manual(course, one.at_h), is_hazard=True)
 
 
 def _found(course: Course) -> Iterator[Breach]:
@@ -82,7 +89,7 @@ def _found(course: Course) -> Iterator[Breach]:
             )
             says += "no error of flow explains it. The course runs as programmed."
             do = "Check the volumes written down; think of a refill beside the port, and look for the drug."
-            yield Breach("volume not explained", one.at_h, says, do, "SynchroMed_manual", is_hazard=True)
+            yield Breach("volume not explained", one.at_h, says, do, manual(course, one.at_h), is_hazard=True)
             continue
         if abs(one.error) <= device.flow_tolerance * (1 + _SAME):
             continue
@@ -129,4 +136,4 @@ def _shut(course: Course) -> Iterator[Breach]:
         if one.what == "aspirated" and "nothing can be drawn" in one.words:
             says = "Nothing can be drawn out of the catheter: it is shut or off, and no drug passes it."
             do = "Inject nothing; look for the kink or the gap by imaging, and give baclofen another way."
-            yield Breach("catheter not open", one.at_h, says, do, "SynchroMed_manual", is_hazard=True)
+            yield Breach("catheter not open", one.at_h, says, do, manual(course, one.at_h), is_hazard=True)

@@ -9,7 +9,7 @@ from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach, slug, source_of
 from eutonia.drug.pump.course import Course
 from eutonia.drug.pump.delivered import Stretch, stretches
-from eutonia.drug.pump.handling import BOLUS
+from eutonia.drug.pump.handling import BOLUS, manual
 from eutonia.drug.pump.notes import Happening
 from eutonia.drug.regimen import HOURS_A_DAY
 
@@ -75,7 +75,7 @@ def _explained(course: Course, one: Stretch) -> tuple[str, str, str, str]:
     if one.cause == causes.STILL:
         last = _last(course, one.start_h, ("stall", "shut"))
         do = "Interrogate the pump right after the examination; bridge a longer stop with tablets."
-        return "stopped by a magnet", f"{_sentence(last.words)}", do, "SynchroMed_manual"
+        return "stopped by a magnet", f"{_sentence(last.words)}", do, manual(course, one.start_h)
     device = (course.setting(one.start_h) or course.settings[0]).device
     name = slug(device.model)
     if one.cause in (causes.BRIDGE_LOWEST, causes.BRIDGE_HIGHEST):
@@ -88,7 +88,7 @@ def _explained(course: Course, one: Stretch) -> tuple[str, str, str, str]:
     words = {"why": why, "setting": course.setting(one.start_h), "model": device.model}
     if one.cause == causes.TOLD:
         words["told"] = _last(course, one.start_h, ("entered",)).words
-    return rule, why.format(**words), do, "SynchroMed_manual" if one.cause != causes.ERROR else "SynchroMed_alert"
+    return rule, why.format(**words), do, manual(course, one.start_h)
 
 
 # Rule, cause and advice of what needs no look at the rest of the course.
