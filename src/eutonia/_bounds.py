@@ -5,6 +5,8 @@ They catch slips of keyboard and unit, and are no science: limits of a label or 
 
 from __future__ import annotations
 
+import math
+import numbers
 from dataclasses import dataclass
 
 _YEAR_H = 8766.0
@@ -14,6 +16,8 @@ _MINUTE_H = 1.0 / 60.0
 LARGEST_SEED = 2**32 - 1
 #: Characters of a name, a text and a quantity.
 LONGEST_NAME, LONGEST_TEXT, LONGEST_QUANTITY = 60, 2000, 60
+#: In any canonical unit nothing is measured finer, and nothing is as large: a billionth, a billion.
+FINEST, COARSEST = 1e-9, 1e9
 #: Replicate trials below which no verdict is given: a 95 % interval then has less than one trial beyond each end.
 FEWEST_FOR_VERDICT = 40
 
@@ -63,3 +67,19 @@ CATHETER = Bounds(10.0, 150.0, ("10 cm", "150 cm"), "an implanted catheter runs 
 BODY_WEIGHT = Bounds(3.0, 300.0, ("3 kg", "300 kg"), "infant to giant")
 STATURE = Bounds(45.0, 250.0, ("45 cm", "250 cm"), "newborn to giant")
 SHANK = Bounds(8.0, 70.0, ("8 cm", "70 cm"), "newborn to giant")
+
+
+def number(value: object) -> float:
+    """Return a real number as a float; NaN for what is none: a truth value, a text, more digits than a float holds."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return math.nan
+    try:
+        return float(value)
+    except (OverflowError, TypeError, ValueError):
+        return math.nan
+
+
+def told(value: object) -> str:
+    """Return a number, or what was given instead of one, for a message."""
+    x, is_long = number(value), isinstance(value, int) and not isinstance(value, bool)
+    return "a number too long" if math.isnan(x) and is_long else f"{x:g}" if not math.isnan(x) else f"{value!r:.40}"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from eutonia import _bounds
-from eutonia._bounds import LONGEST_QUANTITY, Bounds
+from eutonia._bounds import COARSEST, FINEST, LONGEST_QUANTITY, Bounds
 from eutonia.errors import UnitError, nearest, unknown
 
 # Blanks that keyboards and web pages put between a number and its unit; digits of other scripts are no digits here.
@@ -206,14 +206,17 @@ def read(text: str, unit: str) -> float:
     if match is None:
         raise UnitError(f'"{text:.60}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
     given, table = _normal(match[2]), _OF_MODEL[unit]
+    number = float(match[1])
+    if number != 0 and not FINEST <= abs(number) <= COARSEST:
+        raise UnitError(f'"{text}" is no number that is measured. Allowed: a billionth to a billion. Correct it.')
     if given in ("", unit):
-        return float(match[1])
+        return number
     if given not in table:
         raise UnitError(
             f'"{text}" does not convert to {unit}. Nearest: {_close(given, table, unit)}. '
             f"Allowed: {_listed(table)}. Write one of them, or a plain number in {unit}."
         )
-    return float(match[1]) * table[given]
+    return number * table[given]
 
 
 def _kind(name: str) -> _Kind:
@@ -237,11 +240,11 @@ def _parse(text: str, name: str) -> float:
     if unit not in kind.table:
         raise _no_unit(text, number, unit, kind)
     value = number * kind.table[unit]
-    if not math.isfinite(value):
+    if abs(value) > COARSEST:
         raise UnitError(f'"{text}" is too large to be a {kind.words}. Write it as "{kind.example}".')
     if value < 0 and not kind.signed:
         raise UnitError(f'"{text}" is negative, and {kind.words} cannot be. Write it as "{kind.example}".')
-    if value == 0 and match[1].lower().partition("e")[0].strip("+-0.") != "":
+    if abs(value) < FINEST and match[1].lower().partition("e")[0].strip("+-0.") != "":
         raise UnitError(f'"{text}" is too small to be a {kind.words}. Write it as "{kind.example}".')
     if kind.of is not None and not kind.of.hold(value):
         raise _beyond(text, kind, kind.of)

@@ -137,6 +137,8 @@ BAD: dict[str, tuple[str, Edit, tuple[str, ...]]] = {
     "weight without a unit": ("pendulum", swap("70 kg", "70"), ("no unit", '"71 kg"')),
     "weight in m": ("pendulum", swap("70 kg", "70 m"), ("does not convert",)),
     "impossible weight": ("pendulum", swap("70 kg", "7000 kg"), ("Nobody", "3 to 300 kg")),
+    "digits of another script": ("pendulum", swap("0.000,", "\u0660.000,"), ("line 6", "no number")),
+    "weight in another script": ("pendulum", swap("70 kg", "\u0667\u0660 kg"), ("not a number with a unit",)),
     "weight in g": ("pendulum", swap("70 kg", "70000 g"), ("no unit of it", "Nearest: kg")),
     "no height": ("pendulum", swap("# height = 1.7 m\n", ""), ("height", "shank_length")),
     "height in the wrong unit": ("pendulum", swap("1.7 m", "1.7 cm"), ("Nobody", "45 to 250 cm")),

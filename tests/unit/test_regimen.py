@@ -65,6 +65,8 @@ def test_tablets_expand_to_times() -> None:
     assert tablets.mg_per_day == 30.0
     with pytest.raises(StudyError, match="without a stop"):
         Tablets(OralDose(10), 8).times(0, math.inf)
+    with pytest.raises(StudyError, match="not below a minute"):
+        Tablets(OralDose(0), every_h=1e-9)
     with pytest.raises(StudyError, match="more than 0 h"):
         Tablets(OralDose(10), 0)
     with pytest.raises(StudyError, match="before their start"):
@@ -183,3 +185,42 @@ def test_a_dose_of_liquid_has_a_volume() -> None:
 def test_regimens_need_no_array_library() -> None:
     code = "import sys, eutonia.drug.regimen, eutonia.drug.products; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+NO_NUMBERS = [True, False, 10**400, -(10**400), 1e300, math.nan]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda value: f"{value!r:.20}")
+def test_what_is_no_number_is_no_dose_and_no_time(value: float) -> None:
+    for make in (OralDose, IntrathecalDose, Infusion, Infusion.per_day):
+        with pytest.raises(UnitError, match="Allowed: 0"):
+            make(value)
+    with pytest.raises(StudyError, match="Allowed: "):
+        Regimen.bolus(IntrathecalDose(50), time_h=value)
+    with pytest.raises(StudyError, match="Allowed: "):
+        Regimen.infusion(Infusion(5), start_h=value)
+    with pytest.raises(StudyError, match="Allowed: "):
+        Tablets(OralDose(10), 8, start_h=value)
+    if value < 1e9:
+        with pytest.raises(StudyError, match="Allowed: "):
+            Tablets(OralDose(10), every_h=value)
+
+
+def test_without_the_type_check_of_tests_texts_are_no_numbers_and_numbers_of_other_libraries_are() -> None:
+    code = """
+from fractions import Fraction
+import numpy as np
+from eutonia.drug.regimen import IntrathecalDose, OralDose, Tablets
+from eutonia.errors import EutoniaError
+for value in ("50", "\u0665", b"5", None, [5], object(), np.array([1.0, 2.0]), np.bool_(True)):
+    for make in (OralDose, IntrathecalDose, lambda x: Tablets(OralDose(10), x)):
+        try:
+            make(value)
+        except EutoniaError:
+            continue
+        raise SystemExit(f"{value!r} was taken for a number")
+for value in (np.float32(5), np.int64(5), np.float64(5), Fraction(5)):
+    assert OralDose(value).mg == 5.0 and type(OralDose(value).mg) is float
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -10,11 +10,14 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from eutonia import _bounds
+from eutonia._bounds import COARSEST, number, told
 from eutonia.errors import StudyError, UnitError, unknown
 
 Number = float | int
 ACCESSES = ("lumbar puncture", "catheter")
 HOURS_A_DAY = 24.0
+_SHORTEST_INTERVAL_H = _bounds.INTERVAL.low
 _ROUTES_DIFFER = (
     "{0:g} mg by mouth and {1:g} ug in the spinal fluid are not the same drug amount in two units: the routes differ "
     "about a thousandfold in effect. Allowed: oral with oral, intrathecal with intrathecal. Keep them separate doses."
@@ -88,7 +91,7 @@ class Infusion:
     @classmethod
     def per_day(cls, ug_per_day: Number) -> Infusion:
         """Return the infusion that delivers so many ug a day."""
-        return cls(ug_per_day / HOURS_A_DAY)
+        return cls(_amount(ug_per_day, "an infusion", "ug/day") / HOURS_A_DAY)
 
     @property
     def ug_per_day(self) -> float:
@@ -170,13 +173,16 @@ class Tablets:
         """Refuse an interval that is none, and a stop before the start."""
         _is(self.dose, OralDose, "tablets", "OralDose(mg=10)")
         for name in ("start_h", "every_h", "stop_h"):
-            object.__setattr__(self, name, float(getattr(self, name)))
-        _time(self.start_h, "the start of tablets")
-        if not (math.isfinite(self.every_h) and self.every_h > 0):
+            given = getattr(self, name)
+            object.__setattr__(self, name, number(given))
+            if math.isnan(getattr(self, name)) or (name == "start_h" and not abs(self.start_h) <= COARSEST):
+                raise StudyError(f"{name} of tablets is {told(given)}. Allowed: a number of hours. Correct it.")
+        if not (math.isfinite(self.every_h) and self.every_h >= _SHORTEST_INTERVAL_H):
             raise StudyError(
-                f"tablets every {self.every_h:g} h. Allowed: more than 0 h. Three times a day is every 8 h."
+                f"tablets every {self.every_h:g} h. Allowed: more than 0 h, and not below a minute. "
+                "Three times a day is every 8 h."
             )
-        if math.isnan(self.stop_h) or self.stop_h < self.start_h:
+        if self.stop_h < self.start_h:
             raise StudyError(f"tablets stop at {self.stop_h:g} h, before their start at {self.start_h:g} h. Swap them.")
 
     @property
@@ -323,15 +329,15 @@ class Regimen:
 
 
 def _amount(value: Number, what: str, unit: str) -> float:
-    if not (math.isfinite(value) and value >= 0):
-        raise UnitError(f"{what} of {value:g} {unit}. Allowed: 0 {unit} or more, and finite. Correct the number.")
-    return float(value)
+    if not 0 <= (amount := number(value)) <= COARSEST:
+        raise UnitError(f"{what} of {told(value)} {unit}. Allowed: 0 {unit} or more, a finite number. Correct it.")
+    return amount
 
 
 def _time(value: Number, what: str) -> float:
-    if not math.isfinite(value):
-        raise StudyError(f"{what} is at {value} h. Allowed: a finite time in hours. Correct the number.")
-    return float(value)
+    if not abs(time := number(value)) <= COARSEST:
+        raise StudyError(f"{what} is at {told(value)} h. Allowed: a finite time in hours. Correct the number.")
+    return time
 
 
 def _is(given: object, wanted: type, what: str, example: str) -> None:

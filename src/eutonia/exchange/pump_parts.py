@@ -35,7 +35,7 @@ from eutonia.study.fields import (
 from eutonia.study.parts import reservoir_fits
 from eutonia.study.studyfile import Problem
 
-_CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+([01]?\d|2[0-3]):([0-5]\d)(?::00)?)?", re.ASCII)
 _DATE_LIKE = re.compile(r"\d[/-]\d|\d\.\d+\.\d|\d:\d")
 _SINCE = Quantity("duration", _bounds.TIME)

@@ -81,7 +81,7 @@ def missing(model: Model, found: Mapping[str, float], columns: Sequence[str]) ->
 
 
 def _steps(text: str) -> float:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_TRANSIT_STEPS:
+    if not (text.isascii() and text.isdecimal()) or not 1 <= int(text) <= MOST_TRANSIT_STEPS:
         raise DatasetError(
             f'--set NN is "{text}". Allowed: a whole number from 1 to {MOST_TRANSIT_STEPS}; the chain is of whole '
             "stages, so a fraction of one has no closed form. Round it."

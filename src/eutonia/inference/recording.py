@@ -265,4 +265,4 @@ def _number(cell: str) -> float | None:
         value = float(cell)
     except ValueError:
         return None
-    return value if math.isfinite(value) and "_" not in cell else None
+    return value if math.isfinite(value) and cell.isascii() and "_" not in cell else None
