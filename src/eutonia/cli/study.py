@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +13,13 @@ from eutonia.cli.events import ModelOption, SetOption, check_events
 from eutonia.cli.pump import check_program
 from eutonia.errors import EutoniaError
 
+if TYPE_CHECKING:
+    from eutonia.study.design import CaseStudy, TrialStudy
+    from eutonia.trial.cost import Cost
+
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
 _MOST_WORKERS = 256
+USUAL_REPLICATES = 500
 
 
 @app.command()
@@ -25,7 +30,9 @@ def run(
     patients: Annotated[
         int | None, typer.Option(min=1, help="Number of people in the trial instead of the file's.")
     ] = None,
-    replicates: Annotated[int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")] = 500,
+    replicates: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")
+    ] = USUAL_REPLICATES,
     block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
     workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Blocks at a time.")] = os.cpu_count() or 1,
     potential_outcomes: Annotated[
@@ -33,15 +40,23 @@ def run(
         typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say how many people, how much memory and time; run nothing.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
     from eutonia import _progress as bars
     from eutonia.report import files, tables
     from eutonia.trial import running
+    from eutonia.trial.cost import affordable
 
     given = running.load(study, seed=seed, patients=patients)
+    needs = affordable(given, replicates, block, workers)
     target = files.check_folder(out or Path("results") / given.name)
+    if dry_run:
+        typer.echo(f"{given.name}: {_size(given, needs, replicates)} This needs {needs}. Nothing was run.")
+        return
     screen = console()
     with bars.shown_on(screen, quiet=quiet) as progress:
         result = running.run(
@@ -83,9 +98,21 @@ def check(
         check_program(file)
         return
     from eutonia.study.design import load_study
+    from eutonia.trial.cost import affordable, cost
 
     given = load_study(file)
+    affordable(given)
+    usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1)
     typer.echo(f"{given.name}: valid. {given.title}.")
+    typer.echo(f"{_size(given, usual, USUAL_REPLICATES)} A run needs {usual}.")
+
+
+def _size(study: TrialStudy | CaseStudy, needs: Cost, replicates: int) -> str:
+    """Return how large a run is, in words."""
+    if study.kind == "case":
+        return f"One person, looked at {needs.looks:,} times."
+    trials = f"{replicates:,} replicate trial{'s' if replicates > 1 else ''}"
+    return f"{trials}, {needs.people:,} people in all, {needs.looks} visits each."
 
 
 @app.command()

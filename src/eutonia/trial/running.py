@@ -44,6 +44,9 @@ def run(
     progress
         Called with a stage and the share of it that is done, 0 to 1.
     """
+    from eutonia.trial.cost import affordable
+
+    affordable(study, replicates, block, workers)
     session.begin()
     if potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
         raise StudyError(

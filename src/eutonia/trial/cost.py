@@ -1,0 +1,127 @@
+"""What a run will need, before it is begun: people, looks at them, memory and time.
+
+Memory is a fit to runs of the shipped studies and holds within about a factor of two; time depends on the machine, and
+is told as an order of size.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from eutonia.errors import SimulationError
+from eutonia.study.design import CaseStudy, TrialStudy
+
+# Measured on shipped studies (bytes, seconds of one core): the program itself; a person at a visit of a trial, with the
+# tables; a person in a block under way; a look at the possible people of a case.
+_PROGRAM_BYTES, _VISIT_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 2_200.0, 20_000.0, 220e3
+_BEGIN_S, _VISIT_S, _LOOK_S = 15.0, 0.8e-3, 3e-3
+# Every abrupt event of a case is looked at closely.
+_LOOKS_AFTER_EVENT = 40
+_SHARE = 0.9  # of the machine's memory that a run may take
+#: Identities of people are counters of 32 bits.
+MOST_PEOPLE = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run needs: people, visits or looks at each, memory (bytes), time (s) on so many cores."""
+
+    people: int
+    looks: int
+    memory: float
+    seconds: float
+    cores: int
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        cores = f"{self.cores} core{'s' if self.cores > 1 else ''}"
+        return f"about {_bytes(self.memory)} of memory and {_time(self.seconds)} on {cores}"
+
+    @property
+    def fits(self) -> bool:
+        """Whether this machine has the memory."""
+        return self.memory <= _SHARE * machine_memory()
+
+
+def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
+    """Return what a run of a study will need."""
+    cores = min(workers, os.cpu_count() or 1)
+    if isinstance(study, CaseStudy):
+        looks = int(study.case.duration_h / study.case.examine_every_h) + 1 + _LOOKS_AFTER_EVENT * len(study.events)
+        return Cost(1, looks, _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S, 1)
+    people = study.population.n * replicates
+    looks = sum(len(p.visits_h) * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
+    under_way = min(block, people) * cores * _LANE_BYTES
+    memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
+    return Cost(people, looks, memory, _BEGIN_S + people * looks * _VISIT_S / cores, cores)
+
+
+def affordable(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
+    """Return what a run will need.
+
+    Raises
+    ------
+    SimulationError
+        More than this machine's memory, or more people than there are identities.
+    """
+    found = cost(study, replicates, block, workers)
+    if found.people > MOST_PEOPLE:
+        raise SimulationError(
+            f"{study.name}: {found.people:,} people ({replicates:,} replicates) are more than there are identities. "
+            f"Allowed: at most {MOST_PEOPLE:,}. Lower --replicates or --patients."
+        )
+    if not found.fits:
+        raise SimulationError(
+            f"{study.name}: this run needs {found}, and this machine has {_bytes(machine_memory())}. "
+            f"{_advice(study, replicates, block, workers)}"
+        )
+    return found
+
+
+def _advice(study: TrialStudy | CaseStudy, replicates: int, block: int, workers: int) -> str:
+    """Return what would fit."""
+    room = _SHARE * machine_memory() - _PROGRAM_BYTES
+    if isinstance(study, CaseStudy):
+        fewest = study.case.duration_h / max(room / _LOOK_BYTES, 1.0)
+        return (
+            f"It would look {cost(study).looks:,} times at the person. Allowed: examine_every of {fewest:.2g} hour "
+            "or longer. Lengthen it, or shorten duration."
+        )
+    one = cost(study, 1, block, workers)
+    room -= min(block, one.people * replicates) * workers * _LANE_BYTES
+    most = int(room / (one.people * one.looks * _VISIT_BYTES))
+    if block > cost(study, replicates).people // workers and cost(study, replicates, 1024, workers).fits:
+        return "Nearest: --block 1024, which gives the same numbers. Lower --block."
+    if most < 1:
+        return f"Even one trial of {one.people:,} people does not fit. Lower n in [population], or --patients."
+    return f"Nearest: --replicates {most}. Lower --replicates, or --patients."
+
+
+def machine_memory() -> float:
+    """Return the memory of this machine, or of the container that this process lives in, bytes."""
+    try:
+        whole = float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            whole = min(whole, float(Path(file).read_text()))
+        except (OSError, ValueError):
+            continue
+    return whole
+
+
+def _bytes(size: float) -> str:
+    for unit, one in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9)):
+        if size >= one:
+            return f"{size / one:,.3g} {unit}"
+    return f"{size / 1e6:.0f} MB"
+
+
+def _time(seconds: float) -> str:
+    for unit, one in (("years", 3.156e7), ("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * one:
+            return f"{seconds / one:,.2g} {unit}" if seconds < 1e3 * one else f"{seconds / one:,.0f} {unit}"
+    return f"{seconds:.0f} seconds"

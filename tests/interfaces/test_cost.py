@@ -1,0 +1,99 @@
+"""What a run needs is known before it is begun: what cannot be is refused at once, with advice that holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import eutonia
+from eutonia.errors import SimulationError
+from eutonia.trial import cost as costs
+
+Run = Callable[..., int]
+
+
+def case(folder: Path, every: str) -> Path:
+    text = eutonia.shipped()["case_haemorrhage_pump"].read_text(encoding="utf-8")
+    file = folder / "case.toml"
+    file.write_text(re.sub(r'examine_every = "[^"]*"', f'examine_every = "{every}"', text), encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_case_that_no_machine_could_hold_is_refused_by_check_too(
+    command: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(costs, "machine_memory", lambda: 16e9)
+    assert run(command, str(case(folder, "1 min"))) == 2
+    said = capsys.readouterr().err
+    assert "this machine has 16 GB" in said
+    advised = re.search(r"examine_every of ([\d.]+) hour", said)
+    assert advised is not None
+    assert run("check", str(case(folder, f"{1.05 * float(advised[1]):.3f} hour"))) == 0
+    assert run("check", str(case(folder, "1 ms"))) == 2
+    assert not (folder / "results").exists()
+
+
+def test_too_many_people_are_refused_before_a_folder_is_made(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(costs, "machine_memory", lambda: 16e9)
+    many = ("run", "kofler_2009", "--patients", "1000", "--replicates", "1000000")
+    assert run(*many) == 2
+    said = capsys.readouterr().err
+    advised = re.search(r"--replicates (\d+)\. Lower", said)
+    assert advised is not None
+    assert run(*many[:-1], advised[1], "--dry-run") == 0
+    assert "Nothing was run" in capsys.readouterr().out
+    assert run(*many[:-1], str(2 * int(advised[1])), "--dry-run") == 2
+    monkeypatch.setattr(costs, "machine_memory", lambda: float("inf"))
+    study = eutonia.load_study("kofler_2009").override(n=10_000)
+    with pytest.raises(SimulationError, match="more than there are identities"):
+        eutonia.run(study, replicates=1_000_000)
+    assert not (folder / "results").exists()
+
+
+def test_a_block_that_is_too_wide_is_the_cause_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs, "machine_memory", lambda: 12e9)
+    study = eutonia.load_study("kofler_2009").override(n=1000)
+    with pytest.raises(SimulationError, match="--block 1024"):
+        costs.affordable(study, 300, 10**6, 2)
+
+
+def test_check_and_dry_run_say_what_a_run_needs(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", "meythaler_2001") == 0
+    assert "10,500 people in all" in capsys.readouterr().out
+    assert run("run", "kofler_2009", "--replicates", "10", "--dry-run") == 0
+    assert "80 people in all, 8 visits each" in capsys.readouterr().out
+    assert not list(folder.iterdir())
+    (folder / "results").write_text("a file where the folder should be")
+    assert run("run", "kofler_2009", "--dry-run") == 2
+
+
+_MEASURED = """
+import resource, sys
+import eutonia
+from eutonia.trial.cost import cost
+study = eutonia.load_study(sys.argv[1])
+before = cost(study)
+eutonia.run(study)
+print(before.memory, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs")
+@pytest.mark.xdist_group("slow clock")
+def test_the_memory_of_a_long_case_is_told_within_a_factor_of_two(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, str(case(tmp_path, "12 hour"))],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, timeout=300, check=True,
+    )  # fmt: skip
+    told, measured = map(float, done.stdout.split())
+    assert 0.5 < told / measured < 2.0
