@@ -102,7 +102,7 @@ def trial_folder(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., in
 
 
 def test_a_trial_writes_its_files(trial_folder: Path) -> None:
-    assert {p.name for p in trial_folder.iterdir()} == FILES | {"patients.parquet"}
+    assert {p.name for p in trial_folder.iterdir()} == FILES | {"patients.parquet", "adverse.parquet"}
     summary = json.loads((trial_folder / "summary.json").read_text())
     rows = summary["quantities"]
     assert {"name", "arm", "limb", "visit", "mean", "sd", "n", "low", "high", "unit"} <= set(rows[0])
