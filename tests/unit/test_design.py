@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from eutonia import parameters
 from eutonia.errors import StudyError
+from eutonia.exchange.pump_file import PumpFile
 from eutonia.study import studyfile, vocabulary
 from eutonia.study.design import CaseStudy, TrialStudy, json_schema, load_study, parse_study, shipped
 from eutonia.study.fields import Given
@@ -346,3 +347,25 @@ def test_a_place_is_told_in_the_words_of_the_file() -> None:
     assert (key, line, within) == ("phase[0].arm[0].treatment[0].dose", 9, 'phase "bolus", arm "saline"')
     assert studyfile.locate(raw, ("phase", 0, "gate"), lines)[:2] == ("phase[0].gate", 3)
     assert studyfile.locate(raw, ("nothing",), lines) == ("nothing", None, "")
+
+
+def loose(schema: object, seen: set[int]) -> list[object]:
+    """Return what a model reads without asking for its own kind: numbers out of texts and truth values."""
+    if id(schema) in seen:
+        return []
+    seen.add(id(schema))
+    if isinstance(schema, dict):
+        is_plain = schema.get("type") in ("float", "int", "bool", "str") and not schema.get("strict")
+        return [schema] * is_plain + [one for inner in schema.values() for one in loose(inner, seen)]
+    return [one for inner in schema for one in loose(inner, seen)] if isinstance(schema, list | tuple) else []
+
+
+@pytest.mark.parametrize("model", [TrialStudy, CaseStudy, PumpFile])
+def test_no_number_is_read_out_of_a_text_or_a_truth_value(model: type[BaseModel]) -> None:
+    assert loose(model.__pydantic_core_schema__, set()) == []
+
+
+def test_a_reference_as_text_holds_visible_characters() -> None:
+    text = PARALLEL.replace("[study]", '[study]\nsource = "Author A. \\u202eJournal 2020"', 1)
+    with pytest.raises(StudyError, match=r"U\+202E"):
+        parse_study(text)

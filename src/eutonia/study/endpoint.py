@@ -24,12 +24,12 @@ class Endpoint(Part):
     visit_h: Hours | None = described(
         "Visit at which a response is looked for; left out, the last of the phase.", alias="visit", default=None
     )
-    improvement: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None = (
-        described(
-            "Least improvement from the first visit, in units of the scale, or its minimal important change where a "
-            "record has one; left out, one step of the scale.",
-            default=None,
-        )
+    improvement: (
+        Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
+    ) = described(
+        "Least improvement from the first visit, in units of the scale, or its minimal important change where a "
+        "record has one; left out, one step of the scale.",
+        default=None,
     )
 
     @model_validator(mode="after")

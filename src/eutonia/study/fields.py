@@ -27,6 +27,7 @@ from eutonia.study.texts import OF_STUDY as OF_STUDY
 from eutonia.study.texts import FileName as FileName
 from eutonia.study.texts import Name as Name
 from eutonia.study.texts import Text as Text
+from eutonia.study.texts import plain_text
 from eutonia.study.texts import refuse as refuse
 
 _LONGEST_LIST = 16
@@ -240,7 +241,7 @@ class Reference:
         """Return the key or the text, or refuse what is neither."""
         folder: Path | None = (info.context or {}).get("folder")
         if isinstance(value, str) and len(value.split()) > 1 and len(value) <= _LONGEST_REFERENCE:
-            return " ".join(value.split())
+            return plain_text(" ".join(value.split()))
         here, faults = citations.beside(folder) if folder is not None else ({}, [])
         names = (*here, *vocabulary.sources())
         if isinstance(value, str) and value in names:

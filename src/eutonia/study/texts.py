@@ -27,7 +27,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _LAYOUT = ("\n", "\t", "\r")
 
 
-def _plain_text(value: str) -> str:
+def plain_text(value: str) -> str:
     """Refuse characters that are not seen, or that turn the direction of what follows."""
     hidden = next((c for c in value if unicodedata.category(c)[0] in "CZ" and c not in (" ", *_LAYOUT, *_BLANKS)), None)
     if hidden is not None:
@@ -40,7 +40,7 @@ def _one_line(value: str) -> str:
     """Refuse a name of more than one line."""
     if any(c in value for c in _LAYOUT):
         refuse(Problem((), "A name stands on one line.", value, "text without line breaks", do="Make it one line."))
-    return _plain_text(value)
+    return plain_text(value)
 
 
 def _file_name(value: str) -> str:
@@ -54,7 +54,7 @@ def _file_name(value: str) -> str:
     refuse(Problem((), why, value, allowed, (f'"{close}"',) if close else (), do))
 
 
-Text = Annotated[str, Strict(), Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(_plain_text)]
+Text = Annotated[str, Strict(), Field(min_length=1, max_length=LONGEST_TEXT), AfterValidator(plain_text)]
 Name = Annotated[
     str, Strict(), Field(min_length=1, max_length=LONGEST_NAME, pattern=r"^\S([\s\S]*\S)?$"), AfterValidator(_one_line)
 ]
