@@ -81,7 +81,8 @@ THIRTEEN = [Step(1.5 * k, 4.0 + k % 2) for k in range(13)]
         ("stopped by a magnet", (*PRIMED, simple(0.0, 100), happens.Magnet(5 * DAY, 6.0)), {}),
         ("reservoir left empty", (*PRIMED, simple(0.0, 100), happens.Emptied(5 * DAY)), {}),
         ("kinked catheter", (*PRIMED, simple(0.0, 100), happens.Kink(5 * DAY, 0.5)), {}),
-        ("leaking catheter", (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 1.0)), {}),
+        ("leaking catheter", (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 0.5)), {}),
+        ("disconnected catheter", (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 1.0)), {}),
         ("catheter without drug", (*PRIMED, simple(0.0, 100), happens.Aspiration(5 * DAY)), {}),
         ("no priming", (*PRIMED, simple(0.0, 100), happens.Revision(5 * DAY)), {}),
         ("no priming", (*PRIMED, simple(0.0, 100), happens.Replacement(5 * DAY)), {}),
@@ -144,8 +145,23 @@ def test_a_broken_rule_is_found_alone(rule: str, events: tuple[happens.Event, ..
             {},
         ),
         (
-            {"leaking catheter", "catheter not open"},
+            {"disconnected catheter", "catheter not open"},
             (*PRIMED, simple(0.0, 100), happens.Leak(5 * DAY, 1.0), happens.Aspiration(6 * DAY)),
+            {},
+        ),
+        (
+            {"no bridge bolus", "bridge does not fit"},  # a day late: the old dose is low, and the bridge then too long
+            (*PRIMED, simple(0.0, 240), happens.Refill(9 * DAY, 2000.0), happens.Bridge(10 * DAY, 240 / 24)),
+            {"days": 30.0},
+        ),
+        (
+            {"abrupt stop", "full dose after a holiday"},
+            (*PRIMED, simple(0.0, 100), simple(2 * DAY, 110), simple(5 * DAY, 0), simple(19 * DAY, 110)),
+            {},
+        ),
+        (
+            {"abrupt stop"},
+            (*PRIMED, simple(0.0, 100), simple(2 * DAY, 110), simple(5 * DAY, 0), simple(19 * DAY, 100)),
             {},
         ),
         (

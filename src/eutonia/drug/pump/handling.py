@@ -133,7 +133,7 @@ def _patient(course: Course) -> Iterator[Breach]:
 def _shut(course: Course) -> Iterator[Breach]:
     """Yield catheters out of which nothing can be drawn."""
     for one in course.happenings:
-        if one.what == "aspirated" and "nothing can be drawn" in one.words:
+        if one.what == "not drawn":
             says = "Nothing can be drawn out of the catheter: it is shut or off, and no drug passes it."
             do = "Inject nothing; look for the kink or the gap by imaging, and give baclofen another way."
             yield Breach("catheter not open", one.at_h, says, do, manual(course, one.at_h), is_hazard=True)

@@ -265,7 +265,10 @@ class Player:
         if isinstance(event, happens.Aspiration):
             self.pump, drawn = pump.aspirated(volume)
             words = f"{volume:.3g} mL drawn out of the catheter, {drawn:.4g} ug of drug in it"
-            self.log("aspirated", words if pump.is_open else "nothing can be drawn out of the catheter: it is not open")
+            if pump.is_open:
+                self.log("aspirated", words)
+            else:
+                self.log("not drawn", "nothing can be drawn out of the catheter: it is not open")
             return
         minutes = parameters.load("pump").value("flush_length")
         order, _ = self._order(pump.time_h)

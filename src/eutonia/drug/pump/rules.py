@@ -5,6 +5,7 @@ A rule that is broken is a finding, not an error: the pump does what it is told,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -28,7 +29,7 @@ _MONTH_H = 730.5
 
 def breaches(course: Course) -> tuple[Breach, ...]:
     """Return every rule that a therapy breaks, in order of time."""
-    checks = (_flows, _steps, _doses, _changes, _bridges, _solutions, _fillings, _battery, handling)
+    checks = (_flows, _steps, _doses, _changes, _restarts, _bridges, _solutions, _fillings, _battery, handling)
     found = [one for check in checks for one in check(course)]
     return tuple(sorted([*found, *told(course, found)], key=lambda one: (one.at_h, one.rule)))
 
@@ -172,6 +173,27 @@ def _solutions(course: Course) -> Iterator[Breach]:
             says = f"{strength:g} ug/mL is no strength of {what}, which comes in {sold} ug/mL."
             do = "A compounded solution has no label: its stability and its dose are the maker's to show."
             yield Breach("no such strength", at, says, do, records["concentrations"].source)
+
+
+def _restarts(course: Course) -> Iterator[Breach]:
+    """Yield returns, after a drug holiday, to more than the dose of the beginning: sensitivity has come back."""
+    label = parameters.load("label_dosing")
+    least = label.value("drug_holiday") * HOURS_A_DAY
+    first = next((one.program.ug_per_day for one in course.settings if one.program.ug_per_day > 0), 0.0)
+    last = math.inf  # when drug left the tip for the last time
+    for piece in course.pieces:
+        if piece.delivered <= 0 or piece.hours <= 0:
+            continue
+        setting, gap = course.setting(piece.start_h), piece.start_h - last
+        last = piece.end_h
+        if gap < least * (1 - _SAME) or setting is None or setting.program.ug_per_day <= first * (1 + _SAME):
+            continue
+        says = (
+            f"After {gap / HOURS_A_DAY:.3g} days without drug the pump gives {setting.program.ug_per_day:.4g} ug/day; "
+        )
+        says += f"sensitivity has come back, and the label begins anew with the first dose, {first:.4g} ug/day."
+        do = f"Begin with {first:.4g} ug/day and raise it day by day."
+        yield Breach("full dose after a holiday", piece.start_h, says, do, label["drug_holiday"].source, is_hazard=True)
 
 
 def _bridges(course: Course) -> Iterator[Breach]:

@@ -85,6 +85,8 @@ def _explained(course: Course, one: Stretch) -> tuple[str, str, str, str]:
         do = "Draw the old solution out and prime with the new one, or keep a dose that the pump can run."
         return f"bridge {side} the {edge} flow", why, do, source_of("pump", f"{name}_flow_{edge}")
     rule, why, do = _PLAIN.get(one.cause, _PLAIN["program"])
+    if one.cause == causes.LEAK and one.tip == 0.0:
+        rule, why = "disconnected catheter", "The catheter is off: all of the drug is lost before its tip."
     words = {"why": why, "setting": course.setting(one.start_h), "model": device.model}
     if one.cause == causes.TOLD:
         words["told"] = _last(course, one.start_h, ("entered",)).words
@@ -175,8 +177,8 @@ def _no_drug(course: Course, one: Stretch) -> tuple[str, str, str, str]:
         do += f"({pump.dead_volume:.3g} mL): to prime the tubing alone pushes the old solution into the fluid."
     if not primes:
         return "no priming", f"{holds}, and it was not primed.", do, source
-    given = sum(event.volume or 0.0 for event in primes)
-    why = f"{holds}; it was primed with {given:.3g} mL." if given else f"{holds}, and the priming did not fill it."
+    given = sum(pump.dead_volume if event.volume is None else event.volume for event in primes)
+    why = f"{where} of {volume:.3g} mL held no drug, and a priming of {given:.3g} mL only moved it on towards the tip."
     return "priming too small", why, do, source
 
 
@@ -189,11 +191,16 @@ def _solution(course: Course, one: Stretch) -> tuple[str, str, str, str]:
     tip = next((piece.strength for piece in course.pieces if piece.start_h <= one.start_h < piece.end_h), 0.0)
     filled = _last(course, one.start_h, ("filled",))
     new, dead = _inside(course, one), course.implant(one.start_h).dead_volume
-    if any(event.at_h >= filled.at_h and event.at_h <= one.end_h for event in _bridges(course)):
+    begun = one.start_h + _EPSILON_H
+    if any(filled.at_h - _EPSILON_H <= event.at_h <= begun for event in _bridges(course)):
         why = f"The bridge does not fit what is in the tubing: {tip:g} ug/mL leaves the tip."
         return "bridge does not fit", why, "Bridge for the volume and the solution that the tubing holds.", source
     dose = one.wanted
     why = f"The tubing of {dead:.3g} mL still holds {tip:g} ug/mL while the pump runs at the flow for {new:g} ug/mL."
+    replaced = _last(course, one.start_h, ("replaced",))
+    if replaced.what == "replaced" and abs(replaced.at_h - filled.at_h) < _EPSILON_H:
+        do = f"Draw the catheter out through its access port, then prime tubing and catheter ({dead:.3g} mL)."
+        return "no bridge bolus", why, do, source
     do = f"Give a bridge bolus: {dead * new:.4g} ug of the new solution over {dead * tip / dose * HOURS_A_DAY:.3g} h."
     return "no bridge bolus", why, do, source
 
