@@ -24,13 +24,17 @@ FEWEST_FOR_VERDICT = 40
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """From what to what, in the canonical unit of a kind; the same as text; why; whether 0 is allowed besides."""
+    """From what to what, in the canonical unit of a kind; the same as text; why; whether 0 is allowed besides.
+
+    `below` is why and what to do where a value below the lowest is meant, and no slip.
+    """
 
     low: float
     high: float
     words: tuple[str, str]
     why: str
     zero: bool = False
+    below: tuple[str, str] | None = None
 
     @property
     def allowed(self) -> str:
@@ -44,7 +48,17 @@ class Bounds:
         return self.low <= value <= self.high or (self.zero and value == 0.0)
 
 
-AGE = Bounds(18.0, 110.0, ("18 year", "110 year"), "kinetics, tone and doses are of adults")
+AGE = Bounds(
+    18.0,
+    110.0,
+    ("18 year", "110 year"),
+    "kinetics, tone and doses are of adults",
+    below=(
+        "This is a child, and kinetics, tone and doses here are of adults.",
+        "Study an adult. For the level after a child's tablets there is `eutonia exposure EVENTS.csv --model "
+        "baclofen-oral-he-2014` (ages 2 to 17); tone, pumps and scores of children are not modelled.",
+    ),
+)
 AGE_SPREAD = Bounds(0.0, 60.0, ("0 year", "60 year"), "a wider spread leaves the ages of adults")
 WEIGHT = Bounds(30.0, 250.0, ("30 kg", "250 kg"), "the kinetics are of adults whose weights lie between")
 WEIGHT_SPREAD = Bounds(0.0, 150.0, ("0 kg", "150 kg"), "a wider spread leaves the weights of adults")

@@ -194,6 +194,24 @@ def test_more_visits_change_no_reaction() -> None:
     np.testing.assert_allclose(last.scores["walking_speed"], also.scores["walking_speed"], rtol=1e-9)
 
 
+def test_who_is_drowsy_on_tablets_stays_on_a_lower_dose() -> None:
+    steps = """[phase.arm.titration]
+policy = "oral label"
+step = "5 mg"
+every = "7 day"
+max = "20 mg"
+"""
+    text = TABLET_PHASE.replace('dose = "20 mg"', 'dose = "5 mg"') + steps
+    outcome = outcome_of(text, 8)
+    came = outcome.reactions["tablets", "tablets"].time_h[REACTIONS.index("drowsiness")]
+    last = outcome.visits["tablets", "tablets", 1].tablets_mg_per_day
+    first_week = came < 7 * DAY
+    assert first_week.sum() > 5
+    assert np.all(last[first_week] == 15.0)
+    assert np.mean(last[~np.isfinite(came)] == 60.0) > 0.8
+    assert np.all(last[np.isfinite(came)] <= 60.0)
+
+
 def test_every_event_is_of_the_arm_that_the_person_was_in() -> None:
     outcome = tablets()
     events = event_table(outcome)

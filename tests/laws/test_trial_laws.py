@@ -405,3 +405,31 @@ def _turned(record: VisitRecord) -> VisitRecord:
     flipped = jax.tree.map(lambda leaf: leaf[..., ::-1], {**record.scores})
     per_person = {name: getattr(record, name)[::-1] for name in ("present", "rate_ug_per_h", "tablets_mg_per_day")}
     return VisitRecord(record.phase, record.arm, record.visit, record.time_h, flipped, **per_person)
+
+
+# --- time since the onset --------------------------------------------------------------------------------------------
+
+
+def test_tone_moves_in_a_trial_that_begins_two_weeks_after_the_stroke() -> None:
+    """Untreated tone emerges over weeks and strength returns; people years after the stroke stay as they are."""
+    early = STROKE.replace(
+        'time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }',
+        'time_since_onset = { mean = "14 day", sd = "1 day", min = "12 day", max = "16 day" }',
+    )
+    assert early != STROKE
+    head = HEAD.partition("[[population.entry]]")[0] + "[assessment]" + HEAD.partition("[assessment]")[2]
+    arms = "".join(TABLET_ARM.format(name=name, placebo="false", dose="0 mg") for name in ("0 mg", "none"))
+    fixed = FIXED.replace("21 day", "90 day").replace("nonspecific = true", "nonspecific = false")
+    text = head + fixed.format(middle="") + arms
+    found = {}
+    for name, people in (("early", early), ("late", STROKE)):
+        begun = parse_study(text.replace(STROKE, people))
+        assert isinstance(begun, TrialStudy)
+        pool_of = draw_pool(begun.population, begun.seed, WIDTH)
+        outcome = simulate(begun, pool_of, RunOptions(replicates=4, block=WIDTH, workers=1), WIDTH)
+        found[name] = [outcome.visits["fixed", "0 mg", k].scores for k in (0, 1)]
+    rose = {k: (v[1]["ashworth"] - v[0]["ashworth"])[1].mean() for k, v in found.items()}
+    assert rose["early"] > 0.2
+    assert abs(rose["late"]) < 0.1
+    before, after = (scores["walking_speed"] for scores in found["early"])
+    assert not np.array_equal(before, after)

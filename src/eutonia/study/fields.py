@@ -143,6 +143,8 @@ class Quantity:
         do = f'Check digits and unit; write it as "{self.example()}".'
         if self.within is not None and not self.within.hold(number):
             why = f"It is out of bounds, because {self.within.why}: a digit or the unit has slipped."
+            if self.within.below is not None and number < self.within.low:
+                why, do = self.within.below
             refuse(Problem((), why, text, self.within.allowed, do=do))
         least = self.smallest() if self.smallest is not None else None
         if least is not None and 0 < number < least.value:

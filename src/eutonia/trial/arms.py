@@ -233,14 +233,21 @@ class ArmRun:
         return found
 
     def _oral_steps(self, schedule: Schedule, titration: OralTitration) -> list[Task]:
+        """Raise the dose step by step; who reports drowsiness goes back a step and stays there."""
+        first, went_back = schedule.amount, np.zeros(len(self.member), dtype=bool)
+
         def decide(clock: PeriodClock) -> None:
             finding = clock.look(self._next_visit(), nonspecific=True)
             wants = np.ones(len(self.member), dtype=bool)
             if titration.target is not None:
                 wants = target_score(finding.chart, titration.target) > titration.target.at_most
             dose = schedule.amount
-            up = wants & ~dose_limiting(finding) & (dose > 0)
-            schedule.propose(clock, np.where(up, np.minimum(dose + titration.step_mg, titration.max_mg), dose))
+            drowsy = self.watch.has_had("drowsiness", clock)
+            up = wants & ~dose_limiting(finding) & ~drowsy & (dose > 0)
+            raised = np.where(up, np.minimum(dose + titration.step_mg, titration.max_mg), dose)
+            lowered = np.maximum(dose - titration.step_mg, np.minimum(first, dose))
+            schedule.propose(clock, np.where(drowsy & ~went_back, lowered, raised))
+            went_back[drowsy] = True
 
         return [Task(at, DECISION, decide) for at in schedule.every(titration.every_h, self.end_h)]
 

@@ -26,7 +26,7 @@ from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours
-from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
+from eutonia.trial.recruitment import LesionCourse, Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -95,7 +95,9 @@ class Block:
     outcome: BlockOutcome
     nonspecific: Patients
     n: int
+    lesions: LesionCourse
     screening: Screening | None = None
+    since_entry_h: float = 0.0
 
     @property
     def person(self) -> np.ndarray:
@@ -119,6 +121,7 @@ class Block:
         self.outcome.left[phase.name] = leaves_h <= length_of(phase)
         self._phase(phase, index, self.outcome.entered[phase.name], leaves_h)
         self.outcome.passed[phase.name] = self._gate(phase)
+        self.since_entry_h += length_of(phase)
 
     def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
         key = _streams.keys(self.seed, purpose, jnp.asarray(self.person), index)
@@ -139,23 +142,39 @@ class Block:
             for period in range(len(phase.arms)):
                 receives = (order + period) % len(phase.arms)
                 runs = [self._arm_run(phase, index, arm, receives == k) for k, arm in enumerate(phase.arms)]
-                state = self._period(phase, index, runs, state, entered, leaves_h - period * period_of(phase))
+                before_h = period * period_of(phase)
+                state = self._period(phase, index, runs, state, entered, leaves_h, before_h)
             return
+        everybody = np.ones(len(self.person), dtype=bool)
         for arm in phase.arms:
-            everybody = np.ones(len(self.person), dtype=bool)
-            self._period(
-                phase, index, [self._arm_run(phase, index, arm, everybody)], start(self.people), entered, leaves_h
-            )
+            run = self._arm_run(phase, index, arm, everybody)
+            self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index))
         return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening, watch)
 
     def _period(
-        self, phase: Phase, index: int, runs: list[ArmRun], state: CourseState, entered: Flags, leaves_h: Patients
+        self,
+        phase: Phase,
+        index: int,
+        runs: list[ArmRun],
+        state: CourseState,
+        entered: Flags,
+        leaves_h: Patients,
+        before_h: float = 0.0,
     ) -> CourseState:
-        course = Course(with_tip(self.people, runs))
-        clock = PeriodClock(course, state, self.seed, self.study.assessment.rater == "noiseless", self.nonspecific)
+        """Take everybody through one period, `before_h` hours after the start of the phase."""
+        course, leaves_h = Course(with_tip(self.people, runs)), leaves_h - before_h
+        clock = PeriodClock(
+            course,
+            state,
+            self.seed,
+            self.study.assessment.rater == "noiseless",
+            self.nonspecific,
+            lesions=self.lesions,
+            since_entry_h=self.since_entry_h + before_h,
+        )
         charts: dict[int, Chart] = {}
         tasks = [task for run in runs for task in run.tasks()]
         for k, time_h in enumerate(phase.visits_h):
@@ -329,7 +348,7 @@ def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, "
     known = known_of(pool.cohort.take(member))
     outcome = BlockOutcome(person=person, member=member, features=features_of(people), known=known)
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * luck)
-    return Block(study, seed, people, outcome, nonspecific, n)
+    return Block(study, seed, people, outcome, nonspecific, n, LesionCourse.of(pool, seed, member))
 
 
 Each = Callable[[Callable[[Block], None], Sequence[Block]], object]

@@ -20,6 +20,7 @@ from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.practice import Practice
+from eutonia.trial.recruitment import LesionCourse
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -66,6 +67,9 @@ class _Mark:
 class PeriodClock:
     """Moves a block of people through one period. Times are hours since the start of the period.
 
+    `lesions` moves tone with the time since the onset; `since_entry_h` had passed since people's entry when the period
+    began. Without it tone stays as it was.
+
     Looking never moves the drug: a look goes on from the last whole step, and the next advance starts again from there,
     so that steps, and with them results, are the same however often somebody looks.
     """
@@ -81,6 +85,8 @@ class PeriodClock:
     tablets: list[TabletPlan] = field(default_factory=list)
     now_h: float = 0.0
     last_event_h: float = -_LONG_AGO_H
+    lesions: LesionCourse | None = None
+    since_entry_h: float = 0.0
     _mark: _Mark | None = None
 
     def __post_init__(self) -> None:
@@ -95,8 +101,11 @@ class PeriodClock:
 
     @property
     def people_now(self) -> People:
-        """The people with what practice has left of their bias by now."""
-        return replace(self.people, bias=self.practice.lower(self.people.bias, self.now_h))
+        """The people with the bias that their lesion makes by now, less what practice has taken of it."""
+        people = self.people
+        if self.lesions is not None:
+            people = self.lesions.at(people, self.since_entry_h + self.now_h)
+        return replace(people, bias=self.practice.lower(people.bias, self.now_h))
 
     @property
     def rate(self) -> Patients:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import equinox as eqx
 import jax
@@ -233,6 +233,29 @@ def _noise_sd(scale: str) -> float:
         groups = len(muscles_of("leg"))
         return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(groups)))
     return float({"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0))
+
+
+@dataclass(frozen=True)
+class LesionCourse:
+    """What the lesions of recruited people make of their tone and strength as time since the onset goes on."""
+
+    cohort: Cohort
+    factor: Float[Array, "limb patient"]
+    exponent: Float[Array, "limb patient"]
+    constants: DescendingConstants
+
+    @classmethod
+    def of(cls, pool: Pool, seed: int, member: Int[np.ndarray, " patient"]) -> LesionCourse:
+        """Return the course of members of a pool, which at their entry is what the pool holds."""
+        constants = DescendingConstants.of(pool.cohort.origin)
+        return cls(pool.cohort.take(member), bias_factors(seed, member), strength_exponents(seed, member), constants)
+
+    def at(self, people: People, since_entry_h: float) -> People:
+        """Return people as their lesion has made them by a time since their entry; drug handling stays theirs."""
+        since = np.asarray(self.cohort.time_since_onset_h) + since_entry_h
+        integrity = jnp.asarray(self.cohort.pathways.integrity(since))
+        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(since), self.constants)
+        return replace(people, bias=bias, strength=strength, time_since_onset_h=jnp.asarray(since))
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

@@ -19,11 +19,11 @@ from eutonia.simulation.stance import stance
 from eutonia.study.design import TrialStudy
 from eutonia.trial import lanes
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import VISITS_PER_PHASE, origin_of, with_tip
+from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_tip
 from eutonia.trial.doses import LOOKS_WITHIN, within_interval
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
-from eutonia.trial.recruitment import Pool, recruit
+from eutonia.trial.recruitment import LesionCourse, Pool, recruit
 
 if TYPE_CHECKING:
     import xarray
@@ -153,22 +153,24 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     Gates are left out, and each phase begins washed out: these are traces to look at, not results.
     """
     recorder = Recorder()
-    people, _ = recruit(pool, study.seed, np.arange(width))
-    begin = 0.0
+    people, member = recruit(pool, study.seed, np.arange(width))
+    lesions, begin, entered = LesionCourse.of(pool, study.seed, member), 0.0, 0.0
     for index, phase in enumerate(study.phases):
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])
         watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
         run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE, None, watch)
         placed = with_tip(people, [run])
-        clock = PeriodClock(Course(placed), start(placed), study.seed, True, np.zeros(width))
+        clock = PeriodClock(
+            Course(placed), start(placed), study.seed, True, np.zeros(width), lesions=lesions, since_entry_h=entered
+        )
         grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin) -> None:
             recorder.note(offset + now.now_h, now.people_now, now)
 
         run_period(clock, [*run.tasks(), *(Task(t, LOOK, note) for t in grid)])
-        begin += end + _BETWEEN_H
+        begin, entered = begin + end + _BETWEEN_H, entered + length_of(phase)
     return recorder.dataset(min(_SAMPLE, study.population.n), width)
 
 
