@@ -107,7 +107,7 @@ def people(of: str = "stroke") -> People:
 
 def risk(hazards: Hazards, state: object, on_tablets_h: float = 0.0) -> np.ndarray:
     """Return the share of people with each reaction by now."""
-    return -np.expm1(-hazards.cumulative(state.exposed, on_tablets_h).sum(axis=0)).mean(axis=1)  # type: ignore[attr-defined]
+    return -np.expm1(-hazards.cumulative(hazards.met(state.exposed, on_tablets_h))).mean(axis=1)  # type: ignore[attr-defined]
 
 
 # --- the label ---------------------------------------------------------------------------------------------------

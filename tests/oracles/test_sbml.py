@@ -241,7 +241,7 @@ MINUTES = np.linspace(0.0, END_H, 48 * 60 + 1)
 def risks(route: str, brain: np.ndarray, reactions: tuple[str, ...]) -> np.ndarray:
     """Return the package's risk at the end; its trapezoids are extrapolated to a step of zero."""
     hazards = adverse.Hazards.of("cerebral", oral=route == "oral", intrathecal=route != "oral")
-    fine, coarse = (hazards.cumulative(met(route, brain[::n], n / 60.0), END_H).sum(axis=0)[:, 0] for n in (1, 2))
+    fine, coarse = (hazards.cumulative(hazards.met(met(route, brain[::n], n / 60.0), END_H))[:, 0] for n in (1, 2))
     risk = -np.expm1(-(4.0 * fine - coarse) / 3.0)
     return np.array([risk[adverse.REACTIONS.index(reaction)] for reaction in reactions])
 

@@ -102,10 +102,11 @@ class PeriodClock:
     @property
     def people_now(self) -> People:
         """The people with the bias that their lesion makes by now, less what practice has taken of it."""
-        people = self.people
-        if self.lesions is not None:
-            people = self.lesions.at(people, self.since_entry_h + self.now_h)
-        return replace(people, bias=self.practice.lower(people.bias, self.now_h))
+        if self.lesions is None:
+            return replace(self.people, bias=self.practice.lower(self.people.bias, self.now_h))
+        bias, strength, since = self.lesions.at(self.since_entry_h + self.now_h)
+        bias = self.practice.lower(bias, self.now_h)
+        return replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
 
     @property
     def rate(self) -> Patients:

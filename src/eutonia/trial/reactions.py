@@ -14,8 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
-from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, SOURCES, Hazards, Origin
-from eutonia.drug.effect.exposed import Exposed
+from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
 from eutonia.study.parts import Arm, Phase
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Hours at which the hazard is read, whatever the visits: dense after the start, then months. An event between two of
 # them is dated in proportion.
-_READ_H = (*(0.5, 1, 2, 4, 6, 8, 12, 18, 24, 36, 48, 72, 96), *(24.0 * d for d in (5, 7, 10, 14, 21, 28, 42, 56)))
-_LATER_H = 28 * 24.0
+_READ_H = (*(1, 2, 4, 8, 12, 24, 48, 96), *(24.0 * day for day in (7, 14, 28, 56)))
+_LATER_H = 56 * 24.0
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
 _BATCHES_PER_PHASE = 1000
 _TAIL = 0.025
@@ -73,8 +72,8 @@ class ReactionWatch:
     origin: Origin
     threshold: Float[np.ndarray, "reaction patient"]
     hazards: Hazards = field(init=False)
-    _begin: Exposed | None = None
-    _last: tuple[float, np.ndarray] | None = None
+    _begin: np.ndarray | None = None
+    _last: tuple[float, np.ndarray, np.ndarray] | None = None
     _found: Reactions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,33 +83,30 @@ class ReactionWatch:
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
-    def so_far(self, clock: PeriodClock) -> Float[np.ndarray, "source reaction patient"]:
-        """Return the hazard of the period so far."""
+    def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
+        """Return what people have met in this period so far."""
         begin = min((t.start_h for t in self.arm.treatments if t.route == "oral"), default=0.0)
-        now = self.hazards.cumulative(clock.state.exposed, max(clock.now_h - begin, 0.0))
-        if self._begin is None:
-            return now
-        return now - self.hazards.cumulative(self._begin, 0.0)
+        now = self.hazards.met(clock.state.exposed, max(clock.now_h - begin, 0.0))
+        return now if self._begin is None else now - self._begin
 
     def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
         """Return who has had a reaction by now."""
         row = REACTIONS.index(reaction)
-        return np.asarray(self.so_far(clock)[:, row].sum(axis=0) >= self.threshold[row])
+        return np.asarray(self.hazards.cumulative(self._met(clock))[row] >= self.threshold[row])
 
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
         if self._last is None:
-            self._begin = clock.state.exposed
-            self._last = (clock.now_h, np.zeros((len(SOURCES), *self.threshold.shape)))
-        (before_h, before), now = self._last, self.so_far(clock)
-        gained, start = now - before, before.sum(axis=0)
-        total = gained.sum(axis=0)
-        came = np.isnan(self._found.time_h) & (start + total >= self.threshold)
-        share = np.where(total > 0, (self.threshold - start) / np.where(total > 0, total, 1.0), 1.0)
-        when = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
-        dated = Reactions(when, np.argmax(gained, axis=0).astype(np.int8))
-        self._found = dated.of(came, self._found)
-        self._last = (clock.now_h, now)
+            self._begin = self.hazards.met(clock.state.exposed, 0.0)
+            self._last = (clock.now_h, np.zeros_like(self._begin), np.zeros(self.threshold.shape))
+        (before_h, met_before, before), met = self._last, self._met(clock)
+        now = self.hazards.cumulative(met)
+        row, who = np.nonzero((now >= self.threshold) & np.isnan(self._found.time_h) & (now > 0))
+        share = (self.threshold - before)[row, who] / (now - before)[row, who]
+        self._found.time_h[row, who] = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
+        gained = self.hazards.table[row].T * (met - met_before)[:, who]
+        self._found.source[row, who] = np.argmax(gained, axis=0)
+        self._last = (clock.now_h, met, now)
 
     def found(self, leaves_h: Float[np.ndarray, " patient"]) -> Reactions:
         """Return what came to each person before they left."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import equinox as eqx
 import jax
@@ -163,7 +163,7 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
-@eqx.filter_jit
+@jax.jit
 def lesioned(
     integrity: Float[Array, "pathway limb patient"],
     factor: Float[Array, "limb patient"],
@@ -250,12 +250,12 @@ class LesionCourse:
         constants = DescendingConstants.of(pool.cohort.origin)
         return cls(pool.cohort.take(member), bias_factors(seed, member), strength_exponents(seed, member), constants)
 
-    def at(self, people: People, since_entry_h: float) -> People:
-        """Return people as their lesion has made them by a time since their entry; drug handling stays theirs."""
+    def at(self, since_entry_h: float) -> tuple[Float[Array, "limb patient"], Float[Array, "limb patient"], Array]:
+        """Return bias (mV), strength (0..1) and time since the onset (h) at a time since people's entry."""
         since = np.asarray(self.cohort.time_since_onset_h) + since_entry_h
         integrity = jnp.asarray(self.cohort.pathways.integrity(since))
-        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(since), self.constants)
-        return replace(people, bias=bias, strength=strength, time_since_onset_h=jnp.asarray(since))
+        since_h = jnp.asarray(since)
+        return *lesioned(integrity, self.factor, self.exponent, since_h, self.constants), since_h
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

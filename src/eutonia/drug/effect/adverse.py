@@ -30,7 +30,7 @@ from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
 Stage = Literal["screening", "titration", "maintenance", "oral"]
 Origin = Literal["cerebral", "spinal"]
 Levels = Float[np.ndarray, "..."]
-Cumulative = Float[np.ndarray, "source reaction patient"]
+Met = Float[np.ndarray, "source patient"]
 
 INTRATHECAL_REACTIONS = (
     "drowsiness", "dizziness", "headache", "nausea", "confusion", "hypotonia", "paresthesia", "constipation",
@@ -42,7 +42,7 @@ ORAL_REACTIONS = (
 )  # fmt: skip
 #: All reactions; the place of one here is the key of its luck, so new ones are added at the end.
 REACTIONS = (*INTRATHECAL_REACTIONS, "weakness", "fatigue", "insomnia", "urinary_frequency")
-#: What a reaction may come from, in the order of `Hazards.cumulative`; placebo tablets bring the background too.
+#: What a reaction may come from, in the order of `Hazards.met`; placebo tablets bring the background too.
 SOURCES = ("screening", "titration", "maintenance", "oral", "background")
 
 
@@ -123,16 +123,24 @@ class Hazards:
         tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
         return cls(table, tau * HOURS_PER_DAY, residual)
 
-    def cumulative(self, exposed: Exposed, on_tablets_h: float) -> Cumulative:
-        """Return the hazard so far of each source and reaction for each person.
+    def met(self, exposed: Exposed, on_tablets_h: float) -> Met:
+        """Return what the hazard of each source follows, for each person, so far.
 
         `on_tablets_h` hours since tablets or their placebo began, 0 before.
         """
         each = self.residual / self.habituation_h
         used = np.asarray(exposed.highest) + each * np.asarray(exposed.tablets)
-        reported = course_of_habituation(on_tablets_h)
-        met = (exposed.screening, exposed.titration, exposed.maintenance, used, np.full(used.shape, reported))
-        return self.table.T[:, :, None] * np.stack([np.asarray(x) for x in met])[:, None, :]
+        reported = np.full(used.shape, course_of_habituation(on_tablets_h))
+        fluid = (np.asarray(x) for x in (exposed.screening, exposed.titration, exposed.maintenance))
+        return np.stack([*fluid, used, reported])
+
+    def cumulative(self, met: Met) -> Float[np.ndarray, "reaction patient"]:
+        """Return the hazard of each reaction for each person, of what they have met from each source."""
+        found = np.zeros((len(REACTIONS), met.shape[1]))
+        for per_exposure, so_far in zip(self.table.T, met, strict=True):
+            if per_exposure.any():
+                found += per_exposure[:, None] * so_far
+        return found
 
     def of_moment(self, reaction: int, fluid: Levels, tablets: Levels, exposed: Exposed) -> Levels:
         """Return the hazard of one reaction per hour now; placebo's reports are left out, for they are not the drug's.
