@@ -166,5 +166,5 @@ def _tied(deviates: Float[Array, "deviate patient"], shared: Scalar, apart: Scal
     return jnp.stack([shared * deviates[0] + apart * deviates[1 + limb] for limb in range(len(LIMBS))])
 
 
-def _by_limb(numbers: tuple[float, ...]) -> Float[Array, "limb 1"]:
+def _by_limb(numbers: tuple[Scalar, ...]) -> Float[Array, "limb 1"]:
     return jnp.asarray(numbers)[:, None]
