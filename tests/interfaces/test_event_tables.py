@@ -237,7 +237,7 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
         (("exposure", "good.csv", "--out", "nowhere/out.csv"), "folder that exists"),
         (("exposure", "missing.csv"), "there is no file"),
         (("exposure", "."), "cannot be read"),
-        (("check", "study.toml", "--model", "baclofen-oral"), "belong to a dosing table"),
+        (("check", "case_ischaemic_tablets", "--model", "baclofen-oral"), "belong to a dosing table"),
         (("models", "baclofen"), "Nearest"),
     ],
 )

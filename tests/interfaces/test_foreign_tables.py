@@ -149,6 +149,8 @@ def test_a_comment_that_is_no_row_is_counted_as_that() -> None:
         ("ARM,ID,TIME,AMT\nA,1,0,10\nA,1,2,.\nC,2,0,10\nC,2,2,.\n", "switches a record off"),
         ("ID,TIME,AMT,C\n1,0,10,0.5\n1,1,10,C\n1,2,.,0.7\n", "switches a record off"),
         ("ID,TIME,AMT,EXCL\n1,0,10,0\n1,1,99,1\n1,2,.,0\n", "whether a row marked by EXCL is given"),
+        ("ID,TIME,AMT,EXCL\n1,0,10,0\n1,1,99,vomited\n1,2,.,0\n", "whether a row marked by EXCL is given"),
+        ("ID,TIME,AMT,COMMENT\n1,0,10,.\n1,1,99,C\n1,2,.,fine\n", "whether a row marked by COMMENT is given"),
         ("ID,TIME,AMT,IGNORE\n1,0,10,.\n1,1,99,@\n1,2,.,.\n", "whether a row marked by IGNORE is given"),
         ('ID,TIME,AMT,NOTE\n1,0,10,"\n1,24,10,\n1,48,10,"\n1,49,.,\n', "it swallows rows"),
         ('ID,TIME,AMT,NOTE\n1,0,10,"\n1,24,10,\n1,49,.,\n', "readable as CSV"),
@@ -176,6 +178,15 @@ def test_the_duration_of_an_infusion_is_read(name: str) -> None:
     np.testing.assert_allclose(found, [*rate, rate[1] * np.exp(-0.5)], rtol=1e-10)
     same = expose(read(text.replace(name, "RATE").replace("100,2", "100,50"), IV, **given), exposure.model(IV))
     np.testing.assert_allclose(found, same["CONC_mg_per_L"].to_numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("start", "lasts"), [(0.5, 2e-9), (0.5, 1e-8), (90_000.0, 1e-6), (900_000.0, 1e-9)])
+def test_an_infusion_too_short_for_the_clock_is_given_whole(start: float, lasts: float) -> None:
+    """Of one shorter than the digits of its time nothing was given, or some of it."""
+    text = f"ID,TIME,AMT,TINF\n1,{start},10,{lasts}\n1,{start + 1},.,.\n"
+    table = expose(read(text, IV, CL=5.0, V=10.0), exposure.model(IV))
+    given = table["A_CENTRAL_mg"][0] + table["A_ELIMINATED_mg"][0]
+    assert given == pytest.approx(10.0, rel=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -264,8 +275,9 @@ def test_a_table_that_doses_nobody_is_refused_with_the_likely_column(name: str) 
 
 
 def test_who_is_observed_and_never_dosed_is_named() -> None:
-    told = read("ID,TIME,AMT\na,0,10\nA,2,.\nb,0,10\nb,2,.\n").told
-    assert "Observed and never dosed: 1 of 3 people: A." in told
+    events = read("ID,TIME,AMT\na,0,10\nA,2,.\nb,0,10\nb,2,.\n")
+    assert "Observed and never dosed: 1 of 3 people: A." in events.told
+    assert events.undosed == ("A",)
 
 
 @pytest.mark.parametrize("lag", [6.0, 8.0, 13.5, 24.0])

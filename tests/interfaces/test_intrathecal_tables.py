@@ -94,9 +94,11 @@ def test_a_column_that_names_its_unit_is_read_and_two_are_refused() -> None:
 
 def test_values_with_units_come_to_those_of_the_model() -> None:
     modelled = GOOD.replace("3,4", "3,-1")
-    assert read(modelled, MODEL, "RATE_M=0.006 mg/h").records.modelled_rate[2] == pytest.approx(6.0)
+    assert read(modelled, MODEL, "RATE_M=144 ug/day").records.modelled_rate[2] == pytest.approx(6.0)
+    with pytest.raises(DatasetError, match="does not convert to ug/h"):  # milligrams do not enter the spinal fluid
+        read(modelled, MODEL, "RATE_M=0.006 mg/h")
     removed = parameters.load("intrathecal").value("csf_clearance_rate")
-    assert read(modelled, MODEL, "RATE_M=6", "VCSF=0.1 L").values["KCSF"][0] == removed
+    assert read(modelled, MODEL, "RATE_M=6", "VCSF=100 mL").values["KCSF"][0] == removed
     with pytest.raises(DatasetError, match="RATE_M_ug_per_h"):
         read(modelled)
     for bad in ("LPOUT=1.5", "KCSF=0", "DISP=-1", "VCSF=90 ug", "KA=1"):

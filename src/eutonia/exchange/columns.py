@@ -92,6 +92,15 @@ class Numbers:
             return np.broadcast_to(np.float64(absent), len(self.lines))
         return self.values[name].astype(np.float64) if name in _NARROW else self.values[name]
 
+    def part(self, first: int, end: int) -> Numbers:
+        """Return some of the rows; faults are noted together."""
+        return replace(
+            self,
+            lines=self.lines[first:end],
+            values={name: one[first:end] for name, one in self.values.items()},
+            missing={name: one[first:end] for name, one in self.missing.items()},
+        )
+
     def flag(self, name: str, where: Mask, rule: str, allowed: str, do: str) -> None:
         """Note a fault in each row of a mask; it is said of column `name`."""
         name = self.named.get(name, name)

@@ -4,7 +4,11 @@ Columns
     ID, TIME (h); EVID, AMT, CMT, RATE, ADDL, II (h), SS, MDV, DV; ALAG (h), F, RATE_M, DUR_M (h) of a dose; OCC; and
     every parameter and covariate of the model, by record. Others are left alone. Capitals make no difference. A missing
     cell is . or empty. AMT, RATE and RATE_M are in mg and mg/h; for the spinal fluid they are called AMT_ug,
-    RATE_ug_per_h and RATE_M_ug_per_h: see `amounts`.
+    RATE_ug_per_h and RATE_M_ug_per_h: see `amounts`. TINF, DUR or DURATION (h) make an infusion, and a CMT may be a
+    name. Columns of other programs that would change a dose are refused: see `foreign`.
+Who
+    An ID is text: 1, 1.0 and 01 are three people. Lines that begin with # or @, and rows that a column C (or a first
+    column other than ID) marks with C, are left out and counted.
 What is missing
     AMT, RATE, ADDL, II, SS and CMT count as 0. CMT 0 is the first compartment of the model; into the spinal fluid a
     dose must say its CMT. ALAG, F, RATE_M and DUR_M take the value of --set or of the model. A parameter or covariate
@@ -71,8 +75,9 @@ class Events:
         Columns that mean nothing for this model.
     assumed
         Quantities that neither the table nor a setting gave, and the value of the model that stands in for each.
-    left, told
-        Rows and people that are left out; and in words, with these, what a reader should know of how it was read.
+    left, undosed, told
+        Rows and people that are left out; IDs of people who are observed and never dosed; and in words, with these,
+        what a reader should know of how it was read.
     """
 
     records: Records
@@ -85,6 +90,7 @@ class Events:
     unused: tuple[str, ...]
     assumed: dict[str, float]
     left: Left
+    undosed: tuple[str, ...]
     told: tuple[str, ...]
 
 
@@ -115,7 +121,8 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
     if numbers.faults:
         raise numbers.failure()
     records = _records(numbers, model, settings, evid, person)
-    rules.overlaps(numbers, _durations(records))
+    if records.steady.any():
+        rules.overlaps(numbers, _durations(records))
     if numbers.faults:
         raise numbers.failure()
     every = {one.name: one.default for one in model.quantities if one.default is not None}
@@ -123,6 +130,8 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
     who = numbers.texts["ID"]
     known = {"ID", *numbers.named.values(), *([MARK] if MARK in numbers.left.lines else [])}
     people = {name: i for i, name in enumerate(who.names)}
+    undosed = _undosed(records, who)
+    idle = f"Observed and never dosed: {len(undosed)} of {len(who.names)} people: {named(undosed)}."
     return Events(
         records=records,
         values={
@@ -136,9 +145,10 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
         unused=tuple(name for name in cells.names if name not in known),
         assumed=assumed,
         left=Left(numbers.left.rows, tuple(numbers.left.people(people)), numbers.left.comments),
+        undosed=undosed,
         told=(
             *numbers.left.words(people),
-            *_undosed(records, who),
+            *([idle] if undosed else []),
             *_alike(who.names),
             *_late(records),
             *numbers.told,
@@ -146,14 +156,12 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
     )
 
 
-def _undosed(records: Records, who: Texts) -> list[str]:
-    """Say who is observed and never dosed."""
+def _undosed(records: Records, who: Texts) -> tuple[str, ...]:
+    """Return who is observed and never dosed."""
     is_dose = np.isin(records.evid, (DOSE, RESET_AND_DOSE))
     dosed = np.bincount(who.codes[is_dose], minlength=len(who.names)) > 0
     seen = np.bincount(who.codes[records.evid == OBSERVATION], minlength=len(who.names)) > 0
-    without = [who.names[i] for i in np.flatnonzero(seen & ~dosed).tolist()]
-    idle = f"Observed and never dosed: {len(without)} of {len(who.names)} people: {named(without)}."
-    return [idle] if without else []
+    return tuple(who.names[i] for i in np.flatnonzero(seen & ~dosed).tolist())
 
 
 def _late(records: Records) -> list[str]:
@@ -185,7 +193,7 @@ def _folded(name: str) -> str:
 
 
 def _records(
-    numbers: Numbers, model: Model, settings: Mapping[str, float], evid: Floats, person: NDArray[np.int32]
+    numbers: Numbers, model: Model, settings: Mapping[str, float], evid: NDArray[np.int8], person: NDArray[np.int32]
 ) -> Records:
     """Return the records of columns without faults."""
     into = np.maximum(_as(numbers.get("CMT"), np.int8) - np.int8(1), 0)
@@ -206,7 +214,7 @@ def _records(
     return Records(
         person=person,
         time=numbers.get("TIME"),
-        evid=_as(evid, np.int8),
+        evid=evid,
         amount=numbers.get("AMT"),
         into=into,
         rate=numbers.get("RATE"),

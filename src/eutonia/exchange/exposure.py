@@ -116,6 +116,7 @@ def account(events: Events, table: Path, model: Model) -> dict[str, Any]:
         "records": len(records),
         "observations": int((records.evid == OBSERVATION).sum()),
         "left_out": {"rows": events.left.rows, "people": list(events.left.people), "comments": events.left.comments},
+        "observed_and_never_dosed": list(events.undosed),
         "told": list(events.told),
         "columns_not_used": list(events.unused),
         "taken_from_the_model": events.assumed,
@@ -139,10 +140,7 @@ def write(table: pl.DataFrame, out: Path, record: Mapping[str, Any] | None = Non
 def faults_table(error: DatasetError) -> pl.DataFrame:
     """Return every fault of a table as a row."""
     fields = ("row", "column", "value", "rule", "allowed", "do")
-    rows = [
-        {name: safe(x) if isinstance(x := getattr(fault, name), str) else x for name in fields}
-        for fault in error.faults
-    ]
+    rows = [{name: _safe(getattr(fault, name)) for name in fields} for fault in error.faults]
     return pl.DataFrame(rows, schema={name: pl.Int64 if name == "row" else pl.String for name in fields})
 
 

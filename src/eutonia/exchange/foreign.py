@@ -51,9 +51,10 @@ _IF_ANOTHER = "or put _ before it if it is another thing"
 _MARKS = frozenset(
     (
         *("IGNORE", "IGN", "IGNORED", "EXCL", "EXCLUDE", "EXCLUDED", "EXCLFL"),
-        *("OMIT", "DROP", "SKIP", "DEL", "DELETE", "COMMENT", "COM"),
+        *("OMIT", "DROP", "SKIP", "DEL", "DELETE"),
     )
 )
+_REMARKS = frozenset(("COMMENT", "COM"))  # of one sign they are marks, else notes
 _UNSET = ("", ".", "0", "NO", "N", "FALSE", "NA")
 _MARKED = re.compile(r".|\d+|YES|TRUE", re.IGNORECASE)
 _MASS_UNITS = frozenset(["AMTU", "AMT_UNIT", "AMTUNIT", "AMT_U", "DOSEU", "DOSE_UNIT", "DOSEUNIT", "DOSU", "EXDOSU"])
@@ -66,7 +67,7 @@ _BOUNDS = frozenset(("CENS", "BLQ", "BQL", "BLOQ"))
 _BY_MOUTH = frozenset(["oral", "po", "p.o.", "ev", "extravascular", "tablet", "peroral", "depot", "gut"])
 _INTO_BLOOD = frozenset(("iv", "i.v.", "intravenous", "inf", "infusion", "bolus", "iv bolus", "iv infusion"))
 _INTO_FLUID = frozenset(("it", "i.t.", "ith", "intrathecal"))
-_TEXT = _MARKS | _MASS_UNITS | _ANY_UNITS | _TIME_UNITS | _BOUNDS | {"ADM", "ROUTE", "CONT", "DAY"}
+_TEXT = _MARKS | _REMARKS | _MASS_UNITS | _ANY_UNITS | _TIME_UNITS | _BOUNDS | {"ADM", "ROUTE", "CONT", "DAY"}
 
 
 def is_text(name: str) -> bool:
@@ -133,10 +134,10 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
     wrong = {one for masses in _MASSES.values() for one in masses} | set(_OTHER_MASSES)
     wrong -= set(right)
     way = f"Write CMT (see eutonia models {model.name}) or choose another --model, {_IF_ANOTHER}"
-    if name in _MARKS:
+    if name in _MARKS | _REMARKS:
         do = "Remove the rows that are not to be given; or mark them with C in a column C, all others with ."
         rule = f"whether a row marked by {name} is given is not known"
-        return [(lambda cell: cell.upper() not in _UNSET and bool(_MARKED.fullmatch(cell)), rule, "0, .", do)]
+        return [(lambda cell: cell.upper() not in _UNSET and _is_mark(name, cell), rule, "0, .", do)]
     if name == "CONT":
         return [(lambda cell: cell not in _UNSET, "a record stands in one row", "0, .", "Join the continued records")]
     if name in _MASS_UNITS:
@@ -155,6 +156,11 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
         bad = lambda cell: cell not in MISSING and cell.casefold() not in ways  # noqa: E731
         return [(bad, rule, ", ".join(sorted(ways)[:4]), way)]
     return []
+
+
+def _is_mark(name: str, cell: str) -> bool:
+    """Say whether a cell marks its row; a remark of several letters does not."""
+    return name in _MARKS or _MARKED.fullmatch(cell) is not None
 
 
 def _where(text: Texts, says: Callable[[str], bool]) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from eutonia.exchange.columns import Floats, Mask, Numbers
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
 _MOST_STEPS = 20_000_000
+_RECORDS = 65_536  # checked at a time
 _HOURS_A_DAY = 24.0
 _DOSE_ITEMS = ("RATE", "ADDL", "II", "SS")
 _OBSERVED, _DOSED, _OTHER, _RESET, _RESET_AND_DOSED = range(5)
@@ -36,23 +38,39 @@ class _Rows:
         return (self.evid == _DOSED) | (self.evid == _RESET_AND_DOSED)
 
 
-def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[Floats, NDArray[np.int32]]:
-    """Note every fault; return EVID of each record, and the number of its person."""
-    rows = _Rows(numbers, _evid(numbers), numbers.get("AMT"), _person(numbers))
-    _records(rows)
-    _doses(rows, model, settings)
-    _rates(rows, model, settings)
-    _repeats(rows)
-    _times(rows)
-    last = np.zeros(len(rows.evid), bool)
+def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+    """Note every fault; return EVID of each record, and the number of its person. Some people are checked at a time."""
+    person = _person(numbers)
+    evid, doses = np.empty(len(person), np.int8), 0.0
+    for first, end in _parts(person):
+        some = numbers.part(first, end)
+        rows = _Rows(some, _evid(some), some.get("AMT"), person[first:end] - person[first])
+        _records(rows)
+        _doses(rows, model, settings)
+        _rates(rows, model, settings)
+        _repeats(rows)
+        doses += _times(rows, doses)
+        evid[first:end] = np.nan_to_num(rows.evid, nan=_OTHER)
+    last = np.zeros(len(evid), bool)
     last[-1] = True
-    if not (rows.evid == _OBSERVED).any() and not numbers.faults:
+    if not (evid == _OBSERVED).any() and not numbers.faults:
         do = "Add records with EVID 0 at the times that are asked for"
         numbers.flag("EVID", last, "a table has at least one observation", "EVID 0", do)
-    if not rows.is_dose.any() and not numbers.faults:
+    if not np.isin(evid, (_DOSED, _RESET_AND_DOSED)).any() and not numbers.faults:
         rule, do = "a table doses somebody; this one doses nobody", foreign.nobody(numbers.cells.names, model)
         numbers.flag("AMT", last, rule, f"at least one dose, more than 0 {model.mass}", do)
-    return rows.evid, rows.person
+    return evid, person
+
+
+def _parts(person: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Return spans of about so many records, each of whole people."""
+    begins = np.append(np.flatnonzero(np.diff(person, prepend=-1)), len(person))
+    first = 0
+    while first < len(person):
+        within = begins[np.searchsorted(begins, first + _RECORDS, side="right") - 1]
+        end = int(within if within > first else begins[np.searchsorted(begins, first, side="right")])
+        yield first, end
+        first = end
 
 
 def _evid(numbers: Numbers) -> Floats:
@@ -218,11 +236,13 @@ def _repeats(rows: _Rows) -> None:
     numbers.flag("ADDL", constant & (additional > 0), "a constant infusion has no further doses", "0", do)
 
 
-def _times(rows: _Rows) -> None:
-    """Check that time runs forward, and that no record asks for more doses than anybody could give."""
+def _times(rows: _Rows, before: float) -> float:
+    """Check that time runs forward, and that no record asks for more doses than anybody could give; return how many
+    further doses there are, `before` of them in records before.
+    """
     numbers = rows.numbers
     if not numbers.has("TIME"):
-        return
+        return 0.0
     time, evid = numbers.get("TIME"), rows.evid
     numbers.flag("TIME", numbers.missing["TIME"], "every record has a time", "hours", "Fill it in")
     far = np.abs(time) > _MOST_HOURS
@@ -234,19 +254,20 @@ def _times(rows: _Rows) -> None:
         "TIME", back, "time does not run back within a person, except at a reset", "the time before, or later", do
     )
     if numbers.faults:
-        return
+        return 0.0
     last = _last_of_clock(time, rows)
     interval, additional = numbers.get("II"), numbers.get("ADDL")
     with np.errstate(divide="ignore", invalid="ignore"):
         within = np.where(interval > 0, np.minimum(additional, (last - time) / interval), 0.0)
     do = "Write a longer interval, or split the person's time"
     numbers.flag("ADDL", within > _MOST_DOSES, f"a record brings at most {_MOST_DOSES:,} doses", f"{_MOST_DOSES:,}", do)
-    total = np.minimum(within, _MOST_DOSES).sum()
-    if total > _MOST_STEPS:
+    total = float(np.minimum(within, _MOST_DOSES).sum())
+    if before <= _MOST_STEPS < before + total:
         worst = np.zeros(len(within), bool)
         worst[int(np.argmax(within))] = True
-        rule = f"a table brings at most {_MOST_STEPS:,} doses; this one brings {total:,.0f}"
+        rule = f"a table brings at most {_MOST_STEPS:,} doses; this one brings more"
         numbers.flag("ADDL", worst, rule, f"{_MOST_STEPS:,} doses", "Split the table by ID")
+    return total
 
 
 def _last_of_clock(time: Floats, rows: _Rows) -> Floats:

@@ -17,7 +17,8 @@ F, ALAG, modelled rate and duration
     again when the dose enters. They are the same unless they change between the two.)
 Bioavailability
     RATE > 0 and RATE = -1: the rate stays, the infusion lasts F * AMT / rate. RATE = -2: the duration stays, the rate
-    becomes F * AMT / duration. It does not act on the steady state of a constant infusion.
+    becomes F * AMT / duration. It does not act on the steady state of a constant infusion. An infusion that is over at
+    the time of its record, but for rounding, is a bolus.
 ADDL, II
     ADDL further doses, each II after the one before. A reset or a dose with SS = 1 cancels those not yet given; so
     does it cancel delayed doses and infusions still running. Additional doses of a steady-state dose are plain doses.
@@ -267,6 +268,10 @@ class _Person:
         elif rate != 0.0:
             rate = float(records.modelled_rate[row]) if rate == MODELLED_RATE else rate
             duration = amount / rate
+        if amount and duration <= SAME_TIME * max(
+            1.0, abs(self.time)
+        ):  # too short for the clock: all of it enters at once
+            rate = duration = 0.0
         return _Dose(
             into=int(records.into[row]),
             amount=amount,
