@@ -29,6 +29,9 @@ _LESSER = (("called", "refused"), ("programmed",), ("restart", "alarm", "patient
 _MOST_MARKS = 26
 #: Height of the panel of flow found at refills with its title, px, and the least end of its scale, %.
 _FLOW_PX, _FLOW_PERCENT = 106, 20.0
+#: Regions that share a panel, the one with a band first, and the room for the title of a panel, px.
+_REGIONS = (("lumbar", "thoracic"), ("cervical", "cisternal"))
+_TITLE_PX = 34
 
 Times = Float[np.ndarray, " time"]
 
@@ -49,23 +52,23 @@ def whole(forecast: Forecast) -> Drawing:
     end = float(forecast.time_h[-1])
     by_day = end > 96.0
     more = _FLOW_PX if forecast.course.measured else 0
-    sheet = plot.Sheet("whole", _WIDTH, 920 + more)
+    sheet = plot.Sheet("whole", _WIDTH, 990 + more)
     _marks(sheet, forecast, end, more)
     _delivery(sheet, forecast, (0.0, end), 34, is_daily=by_day)
     if forecast.course.measured:
         _flow(sheet, forecast, end, 230)
-    _levels(sheet, forecast, (0.0, end), 230 + more, 290)
-    _cord(sheet, forecast, end, 570 + more)
+    _levels(sheet, forecast, (0.0, end), 230 + more, 360)
+    _cord(sheet, forecast, end, 640 + more)
     words = "Delivery at pump and tip, levels in the spinal fluid by region, and the level at every height of the cord."
     return Drawing("Course", words, sheet.finish("Course of the pump and of the spinal fluid", words))
 
 
 def one_day(forecast: Forecast, day: int) -> Drawing:
     """Draw the hours of one day."""
-    sheet = plot.Sheet("day", _WIDTH, 520)
+    sheet = plot.Sheet("day", _WIDTH, 600)
     span = (day * 24.0, day * 24.0 + 24.0)
     _delivery(sheet, forecast, span, 20, is_daily=False)
-    _levels(sheet, forecast, span, 216, 240)
+    _levels(sheet, forecast, span, 216, 320)
     words = "What leaves pump and tip in each hour, and the levels of the spinal fluid."
     return Drawing("One day", words, sheet.finish("One day, hour by hour", words))
 
@@ -148,28 +151,33 @@ def _flow(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> Non
 
 
 def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, height: Number) -> None:
-    """Draw the level of each region, typical, within the published range of spread."""
+    """Draw the level of each region, typical, within the published range of spread, on one scale.
+
+    Regions near the tip and far from it stand apart, as each has a band and two bands over each other are one grey.
+    """
     inside = _inside(forecast, span)
     time = forecast.time_h[inside]
     known = {name: forecast.site(name)[inside] for name in SITES}
     highest = max(float(max(rows[:, 0].max() for rows in known.values())) * 1.6, 1e-3)
     lowest = highest / 10**_DECADES
-    panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, height), span, (lowest, highest), is_log=True)
     marks = scales.decades(lowest, highest)
-    panel.rules(y=marks)
-    panel.labels_up(marks, [f"{mark:g}" for mark in marks])
-    sheet.text(_LEFT, top - 10, "Level in the spinal fluid, ng/mL", bold=True)
     keep = svg.thinned(time, [rows[:, 0] for rows in known.values()], _BINS)
-    for name, rows in known.items():
-        token, _ = _LINES[name]
-        if name in ("lumbar", "cervical"):
-            low, high = rows[keep].min(axis=1), rows[keep].max(axis=1)
-            panel.band(time[keep], np.maximum(low, lowest * 1e-2), np.maximum(high, lowest * 1e-2), token, 0.13)
-    for name, rows in known.items():
-        token, dash = _LINES[name]
-        panel.line(time[keep], np.maximum(rows[keep, 0], lowest * 1e-2), token, 2.0, dash)
-    _key(sheet, top + 20, [(name, *_LINES[name]) for name in SITES])
-    _axis(panel, span, is_named=span[1] - span[0] <= 24.0)
+    tall = (height - _TITLE_PX) / len(_REGIONS)
+    for place, names in enumerate(_REGIONS):
+        above = top + place * (tall + _TITLE_PX)
+        panel = sheet.panel((_LEFT, above, _WIDTH - _LEFT - _RIGHT, tall), span, (lowest, highest), is_log=True)
+        panel.rules(y=marks)
+        panel.labels_up(marks, [f"{mark:g}" for mark in marks])
+        sheet.text(_LEFT, above - 10, f"Level in the spinal fluid, {' and '.join(names)}, ng/mL", bold=True)
+        low, high = known[names[0]][keep].min(axis=1), known[names[0]][keep].max(axis=1)
+        floor = lowest * 1e-2
+        panel.band(time[keep], np.maximum(low, floor), np.maximum(high, floor), _LINES[names[0]][0], 0.13)
+        for name in names:
+            token, dash = _LINES[name]
+            panel.line(time[keep], np.maximum(known[name][keep, 0], floor), token, 2.0, dash)
+        _key(sheet, above + 20, [(name, *_LINES[name]) for name in names])
+        is_last = place == len(_REGIONS) - 1
+        _axis(panel, span, is_named=is_last and span[1] - span[0] <= 24.0)
 
 
 def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> None:
@@ -232,14 +240,14 @@ def _boxes(inside: np.ndarray, across: Float[np.ndarray, " edge"], up: Float[np.
 
 def _marks(sheet: plot.Sheet, forecast: Forecast, end: float, more: int) -> None:
     """Draw numbered lines at what happened, through all panels, which are `more` px taller."""
-    room = sheet.panel((_LEFT, 34, _WIDTH - _LEFT - _RIGHT, 798 + more), (0.0, end), (0.0, 1.0))
+    room = sheet.panel((_LEFT, 34, _WIDTH - _LEFT - _RIGHT, 868 + more), (0.0, end), (0.0, 1.0))
     last: dict[int, float] = {}
     for number, at, _ in marked(forecast)[0]:
         room.rules(x=[at], token="line")
         x = room.x.at(at)
         row = next((k for k in range(3) if x - last.get(k, -99.0) > 18.0), 2)
         last[row] = x
-        sheet.text(x, 878 + more + 15 * row, str(number), "muted", size=11, anchor="middle")
+        sheet.text(x, 948 + more + 15 * row, str(number), "muted", size=11, anchor="middle")
 
 
 def _key(sheet: plot.Sheet, top: Number, rows: list[tuple[str, str, plot.Dash]]) -> None:
