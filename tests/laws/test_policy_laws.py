@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from arm_examples import arm_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -216,7 +217,7 @@ def some_people(**of_receptor: float) -> People:
 
 def watched(name: str, member: np.ndarray | None = None, **of_receptor: float) -> tuple[Watched, ArmRun]:
     phase = study().phase(name)
-    run = ArmRun(phase.arms[0], np.ones(N, dtype=bool) if member is None else member, float(phase.visits_h[-1]), 0)
+    run = arm_run(phase.arms[0], np.ones(N, dtype=bool) if member is None else member, float(phase.visits_h[-1]))
     who, seen = some_people(**of_receptor), Watched()
     clock = PeriodClock(Course(who), start(who), 3, False, np.zeros(N))
 
@@ -315,7 +316,7 @@ def test_a_sham_pump_gives_nothing() -> None:
     who = some_people()
     clock = PeriodClock(Course(who), start(who), 3, False, np.zeros(N))
     found: list[np.ndarray] = []
-    run = ArmRun(sham, np.ones(N, dtype=bool), 20 * DAY, 0)
+    run = arm_run(sham, np.ones(N, dtype=bool), 20 * DAY)
     looks = [Task(DAY * day, 3, lambda now: found.append(now.rate)) for day in range(20)]
     run_period(clock, [*run.tasks(), *looks])
     assert np.all(np.array(found) == 0.0)

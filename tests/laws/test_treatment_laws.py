@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from arm_examples import arm_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from study_examples import STROKE
@@ -20,7 +21,6 @@ from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.study.parts import Arm
-from eutonia.trial.arms import ArmRun
 from eutonia.trial.period import PeriodClock, Task, run_period
 from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.run import RunOptions, simulate
@@ -104,7 +104,7 @@ class Played:
     def __init__(self, of: Arm, *, decisions_until_h: float = END) -> None:
         who = some_people()
         clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
-        self.run = ArmRun(of, np.ones(N, dtype=bool), decisions_until_h, 0)
+        self.run = arm_run(of, np.ones(N, dtype=bool), decisions_until_h)
         self.time_h, self.rate, self.mouth = np.arange(0.0, END + 1, 6.0), [], []
 
         def note(now: PeriodClock) -> None:
@@ -216,20 +216,23 @@ def test_stopping_one_treatment_leaves_the_other(begin: float, last: float) -> N
 
 
 def test_a_swap_of_tablets_counts_what_is_taken_now() -> None:
-    """At the visit of the swap the old dose is still the one taken, after it the new one, and after a stop none."""
+    """From the hour of the swap the new dose is the one taken, and after a stop none; at that visit still the old."""
     visits = '"0 day", "6 day", "7 day", "10 day", "14 day"'
     low = TABLETS.format(dose="5 mg") + 'stop = "7 day"\n'
     high = TABLETS.format(dose="10 mg") + 'start = "7 day"\n'
     of = study(([low, high], ""), ([low.replace('"5 mg"', '"10 mg"')], ""), visits=visits)
     found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=1, workers=1), 64)
     rows = dose_table(found)
-    doses = {name: rows.filter(arm=name)["mean"].to_list() for name in ("arm 0", "arm 1")}
-    assert doses == {"arm 0": [0.0, 15.0, 15.0, 30.0, 30.0], "arm 1": [0.0, 30.0, 30.0, 0.0, 0.0]}
+    doses = {name: rows.filter(arm=name).select("time_h", "mean").rows() for name in ("arm 0", "arm 1")}
+    swapped, stopped = [(0.0, 15.0), (168.0, 30.0), (336.0, 30.0)], [(0.0, 30.0), (168.0, 0.0), (336.0, 0.0)]
+    assert doses == {"arm 0": swapped, "arm 1": stopped}
+    at_visits = [found.visits["only", "arm 0", k].tablets_mg_per_day.mean() for k in range(5)]
+    assert at_visits == [0.0, 15.0, 15.0, 30.0, 30.0]
 
 
 def test_nothing_is_given_after_the_phase() -> None:
     """A stop or a step beyond the last visit does not lengthen the phase."""
     late = arm(INFUSION + 'rate = "100 ug/day"\nstop = "20 day"\n')
-    run = ArmRun(late, np.ones(N, dtype=bool), END, 0)
+    run = arm_run(late, np.ones(N, dtype=bool), END)
     assert max(task.time_h for task in run.tasks()) <= END
     assert eqx.tree_equal(Played(late).state, Played(arm(INFUSION + 'rate = "100 ug/day"\n')).state)

@@ -188,19 +188,28 @@ def _rule_visit(phase: Phase, rule: GateRule, here: Key) -> Iterator[Problem]:
 
 def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
     """Check that a policy that looks back at a test dose has one to look back at."""
-    phase, before = phases[position], phases[:position]
-    screened = any(isinstance(given, BolusTreatment) for one in before for arm in one.arms for given in arm.treatments)
+    phase = phases[position]
+    giving = [one.name for one in phases[:position] if _gives_test_bolus(one)]
+    none = (
+        "No earlier phase gives a test bolus"
+        if not giving
+        else "This phase does not follow the one with the test bolus"
+    )
+    do = f'Write follows = "{giving[-1]}", or ' if giving else "Add a phase with a bolus before this one, or "
     for number, arm in enumerate(phase.arms):
         where: Key = ("phase", position, "arm", number, "titration")
         if arm.titration is None or isinstance(arm.titration, LadderTitration) or arm.titration.policy == "stop":
             continue
         start, target = getattr(arm.titration, "start", None), arm.titration.target
-        if start == "twice screening" and not screened:
-            do = 'Add a phase with a bolus before this one, or write a rate such as "100 ug/day".'
-            yield Problem((*where, "start"), "No earlier phase gives a test bolus.", start, "a rate", do=do)
-        if target is not None and target.below_screening is not None and not screened:
-            why = "No earlier phase gives a test bolus whose score could be taken."
-            yield Problem((*where, "target", "below_screening"), why, target.below_screening, do="Remove the key.")
+        if start == "twice screening" and phase.follows not in giving:
+            yield Problem((*where, "start"), f"{none}.", start, "a rate", do=f'{do}write a rate such as "100 ug/day".')
+        if target is not None and target.below_screening is not None and phase.follows not in giving:
+            at = (*where, "target", "below_screening")
+            yield Problem(at, f"{none} whose score could be taken.", target.below_screening, do=f"{do}remove the key.")
+
+
+def _gives_test_bolus(phase: Phase) -> bool:
+    return any(isinstance(one, BolusTreatment) for arm in phase.arms if not arm.placebo for one in arm.treatments)
 
 
 def _charted(study: TrialStudy) -> Iterator[Problem]:
