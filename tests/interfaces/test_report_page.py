@@ -341,8 +341,8 @@ class TestPlot:
         assert scales.ticks(math.nan, 1.0, 4) != []
 
     def test_scales_meet_their_ends(self) -> None:
-        assert scales.Scale(0.0, 10.0, 100.0, 300.0)([0.0, 5.0, 10.0]).tolist() == [100.0, 200.0, 300.0]
-        log = scales.Scale(0.1, 1000.0, 80.0, 0.0, is_log=True)
+        assert scales.Axis(0.0, 10.0, 100.0, 300.0)([0.0, 5.0, 10.0]).tolist() == [100.0, 200.0, 300.0]
+        log = scales.Axis(0.1, 1000.0, 80.0, 0.0, is_log=True)
         assert log([0.1, 10.0, 1000.0]).tolist() == pytest.approx([80.0, 40.0, 0.0])
         assert log.at(0.0) > 80.0
 

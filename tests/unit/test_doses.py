@@ -116,6 +116,7 @@ def case() -> CaseStudy:
 
 def test_the_dose_of_a_case_changes_at_its_event_and_doubled_tablets_double_the_blood(case: CaseStudy) -> None:
     found = run_case(case)
+    assert {"0 day", "14 day", "196 day"} <= set(found.visits["visit"]), "in the unit in which the file says how often"
     time, dose = found.course["time_h"].to_numpy(), found.course["dose_oral"].isel(patient=0).to_numpy()
     for at_h, before, after in ((101 * 24.0, 0.0, 30.0), (131 * 24.0, 30.0, 60.0), (162 * 24.0, 60.0, 0.0)):
         place = int(np.searchsorted(time, at_h))

@@ -317,6 +317,21 @@ class TestCourse:
         assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]
 
 
+def test_doses_of_arms_with_bands_have_panels_of_their_own(trial: StudyResult) -> None:
+    def rows(spread: float) -> pl.DataFrame:
+        given = [("a", 0.0), ("a", 24.0), ("b", 0.0), ("b", 24.0)]
+        return pl.DataFrame(
+            [(t, "pump", arm, 50.0, 50.0 - spread, 50.0 + spread, "ug/day") for arm, t in given],
+            schema=["time_h", "phase", "arm", "mean", "low", "high", "unit"],
+            orient="row",
+        )
+
+    styles = figures.arm_styles(trial)
+    apart = figures.doses(dataclasses.replace(trial, doses=rows(10.0)), styles)
+    assert [one.title for one in apart] == ["Pump: a, mcg/day", "Pump: b, mcg/day"]
+    assert len(figures.doses(dataclasses.replace(trial, doses=rows(0.0)), styles)) == 1
+
+
 class TestBesidePlacebo:
     def test_a_headline_names_the_other_arms(self, trial: StudyResult) -> None:
         of_bolus = [q for q in trial.quantities if (q.phase, q.statistic) == ("bolus", "mean")]

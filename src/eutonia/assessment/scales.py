@@ -32,6 +32,8 @@ class Scale:
         1 where a larger number is worse, -1 where a smaller one is.
     lost_below : float or None
         Level below which something that a person had is lost; None where a worsening by `step` counts.
+    spastic : float or None
+        Score from which a muscle group counts as spastic; None where muscle groups have none.
     important : str
         Records of the set "trial" that hold its minimal important change; "{limb}" stands for the limb. Empty: none.
     caveat : str
@@ -50,6 +52,7 @@ class Scale:
     of_muscles: bool = False
     is_score: bool = True
     lost_below: float | None = None
+    spastic: float | None = None
     important: str = ""
     caveat: str = ""
 
@@ -74,7 +77,16 @@ _ON_STRENGTH = (
 
 SCALES: Mapping[str, Scale] = MappingProxyType(
     {
-        "ashworth": Scale("Ashworth", "Ashworth 1 (normal) to 5", 1.0, 5.0, normal=1.0, of_limb=True, of_muscles=True),
+        "ashworth": Scale(
+            "Ashworth",
+            "Ashworth 1 (normal) to 5",
+            1.0,
+            5.0,
+            normal=1.0,
+            of_limb=True,
+            of_muscles=True,
+            spastic=3.0,
+        ),
         "modified_ashworth": Scale(
             "Modified Ashworth",
             "modified Ashworth 0 to 4, where 1+ counts 1.5",
@@ -83,6 +95,7 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
             normal=0.0,
             of_limb=True,
             of_muscles=True,
+            spastic=2.0,
             important="minimal_important_change_{limb}",
         ),
         "reflex": Scale("Tendon reflex", "tendon reflex 0 to 5, 2 is normal", 0.0, 5.0, normal=2.0, of_limb=True),

@@ -21,7 +21,7 @@ def examine(
         ),
     ] = "bedside",
     at: Annotated[
-        str | None, typer.Option(help='Time since the onset, such as "day 90"; the end of the case if left out.')
+        str | None, typer.Option(help='Such as "day 90" or "4 h after the bolus"; the end of the case if left out.')
     ] = None,
     limb: Annotated[str | None, typer.Option(help="leg or arm; both when left out.")] = None,
     out: Annotated[

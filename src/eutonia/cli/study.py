@@ -83,8 +83,22 @@ def check(
     model: ModelOption = None,
     set_: SetOption = None,
     out: Annotated[Path | None, typer.Option(help="Write every fault of a dosing table there, as .csv.")] = None,
+    all_faults: Annotated[bool, typer.Option("--all-faults", help="Print every fault, however many.")] = False,
 ) -> None:
     """Validate a study, a pump program or a dosing table without running it; what it is, its content tells."""
+    from eutonia.errors import DatasetError, StudyError
+
+    try:
+        _check(file, model, set_, out)
+    except (StudyError, DatasetError) as error:
+        if not (all_faults and error.faults):
+            raise
+        head = str(error).splitlines()[0]
+        raise type(error)("\n".join([head, *map(str, error.faults)])) from None
+
+
+def _check(file: str, model: str | None, set_: list[str] | None, out: Path | None) -> None:
+    """Validate a file by what it is."""
     from eutonia.exchange.kinds import kind_of
 
     kind = kind_of(file)

@@ -37,6 +37,10 @@ class Fault:
     allowed: str
     do: str
 
+    def __str__(self) -> str:
+        """Word the fault in a few short lines."""
+        return "\n".join(_block([self]))
+
     @property
     def words(self) -> tuple[str, str, str, str]:
         """What faults of one kind have in common."""
@@ -58,7 +62,9 @@ def error(file: str, faults: Sequence[Fault]) -> DatasetError:
         lines += block
         told += len(alike)
     if told < len(faults):
-        lines.append(f"... and {len(faults) - told} more. All of them: eutonia check {file} --out faults.csv")
+        lines.append(
+            f"... and {len(faults) - told} more. All of them: eutonia check {file} --all-faults (or --out faults.csv)"
+        )
     failure = DatasetError("\n".join(lines))
     failure.faults = tuple(in_order)
     return failure

@@ -245,7 +245,7 @@ def _event_lane(
     foot: Number,
 ) -> None:
     """Draw a numbered mark for each event above the panels, its words if they fit, and a hair line through all."""
-    across = scales.Scale(span[0], span[1], _LEFT, _LEFT + inner)
+    across = scales.Axis(span[0], span[1], _LEFT, _LEFT + inner)
     places = [(mark, across.at(mark.time_h), 10 + 20 * row) for mark, row in zip(marks, rows, strict=True)]
     hair = "".join(f"M{x:.2f} {y}V{foot:.2f}" for _, x, y in places)
     if hair:

@@ -215,23 +215,34 @@ def doses(result: StudyResult, styles: ArmStyles) -> list[svg.Drawing]:
     table = result.doses
     if table.is_empty():
         return []
-    drawings = []
-    for index, (phase, unit) in enumerate(table.select("phase", "unit").unique(maintain_order=True).iter_rows()):
-        part = table.filter((pl.col("phase") == phase) & (pl.col("unit") == unit)).sort("time_h")
-        title = f"{words.label(phase)}, {words.unit(unit)}"
+    drawings: list[svg.Drawing] = []
+    for phase, unit in table.select("phase", "unit").unique(maintain_order=True).iter_rows():
+        whole = table.filter((pl.col("phase") == phase) & (pl.col("unit") == unit)).sort("time_h")
         published = [q for q in result.compared if q.statistic == "dose" and q.phase == phase]
-        lines = []
-        for (arm,), rows in part.group_by(["arm"], maintain_order=True):
-            lines.append(
-                f"{arm}: from {words.number(rows['mean'][0])} to {words.number(rows['mean'][-1])} {words.unit(unit)}"
-            )
-        text = "; ".join(lines)
-        span = digest.real(part["time_h"].max()) - digest.real(part["time_h"].min())
+        span = digest.real(whole["time_h"].max()) - digest.real(whole["time_h"].min())
         axis = words.visits_unit(q.visit for q in result.quantities if q.phase == phase) or words.time_unit(span)
-        wide = _dose_panel(part, published, styles, axis, f"d-{index}-w", title, text, 1000, 260)
-        narrow = _dose_panel(part, published, styles, axis, f"d-{index}-n", title, text, 350, 230)
-        drawings.append(svg.Drawing(title, text, wide, narrow))
+        tops = [digest.real(whole["high"].max()), digest.real(whole["mean"].max())]
+        tops += [q.published.value for q in published if q.published is not None]
+        for arm, part in _apart(whole):
+            title = f"{words.label(phase)}{f': {arm}' if arm else ''}, {words.unit(unit)}"
+            text = "; ".join(
+                f"{name}: from {words.number(rows['mean'][0])} to {words.number(rows['mean'][-1])} {words.unit(unit)}"
+                for (name,), rows in part.group_by(["arm"], maintain_order=True)
+            )
+            mine = [q for q in published if arm in ("", q.arm)]
+            wide, narrow = (
+                _dose_panel(part, mine, styles, axis, max(tops), f"d-{len(drawings)}-{end}", title, text, size)
+                for end, size in (("w", (1000, 260)), ("n", (350, 230)))
+            )
+            drawings.append(svg.Drawing(title, text, wide, narrow))
     return drawings
+
+
+def _apart(table: polars.DataFrame) -> list[tuple[str, polars.DataFrame]]:
+    """Return the arms of a panel of doses, each by itself where several have bands: those would become one grey."""
+    arms = [(str(arm), rows) for (arm,), rows in table.group_by(["arm"], maintain_order=True)]
+    banded = sum(bool((rows["high"] > rows["low"]).any()) for _, rows in arms)
+    return arms if banded > 1 else [("", table)]
 
 
 def _dose_panel(
@@ -239,19 +250,18 @@ def _dose_panel(
     published: Sequence[Quantity],
     styles: ArmStyles,
     unit: words.TimeUnit,
+    most: Number,
     name: str,
     title: str,
     text: str,
-    width: int,
-    height: int,
+    size: tuple[int, int],
 ) -> Markup:
+    width, height = size
     sheet = plot.Sheet(name, width, height)
     start, end = digest.real(part["time_h"].min()), digest.real(part["time_h"].max())
     room = 0.01 * (end - start) / unit.hours or 0.5
-    tops = [digest.real(part["high"].max()), digest.real(part["mean"].max())]
-    tops += [q.published.value for q in published if q.published is not None]
     ends = (start / unit.hours - room, end / unit.hours + room)
-    panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * max(tops) or 1.0))
+    panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * most or 1.0))
     up, along = scales.ticks(0.0, panel.y.high, 5), time_steps(*ends, unit, 12 if width > 600 else 6)
     panel.rules(y=up)
     panel.labels_up(up, scales.shown(up))

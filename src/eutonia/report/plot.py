@@ -15,7 +15,7 @@ from jaxtyping import Float
 from markupsafe import Markup
 
 from eutonia.report import svg
-from eutonia.report.scales import Scale, Values
+from eutonia.report.scales import Axis, Values
 from eutonia.report.words import Number
 
 #: Lengths of strokes and gaps in widths of the line, or the name of a usual pattern.
@@ -126,8 +126,8 @@ class Panel:
         self.sheet = sheet
         self.left, self.top, self.width, self.height = box
         self.right, self.bottom = self.left + self.width, self.top + self.height
-        self.x = Scale(x[0], x[1], self.left, self.right)
-        self.y = Scale(y[0], y[1], self.bottom, self.top, is_log)
+        self.x = Axis(x[0], x[1], self.left, self.right)
+        self.y = Axis(y[0], y[1], self.bottom, self.top, is_log)
         self._clip = f' clip-path="url(#{name})"'
         edge = f'x="{_short(self.left)}" y="{_short(self.top - _BLEED)}"'
         size = f'width="{_short(self.width)}" height="{_short(self.height + 2 * _BLEED)}"'

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from eutonia.assessment.scales import Scale as ClinicalScale
+from eutonia.assessment.scales import Scale
 from eutonia.report.words import Number
 
 #: What is drawn: one number for each point.
@@ -29,7 +29,7 @@ def ticks(low: Number, high: Number, most: int) -> list[float]:
     return multiples(low, high, step)
 
 
-def whole(scale: ClinicalScale | None, low: Number, high: Number) -> tuple[float, float]:
+def whole(scale: Scale | None, low: Number, high: Number) -> tuple[float, float]:
     """Return the ends of a scale up that holds `low` to `high` and begins where it begins.
 
     A clinical scale is shown from end to end, everything else from zero: a scale that begins in the middle makes
@@ -43,7 +43,7 @@ def whole(scale: ClinicalScale | None, low: Number, high: Number) -> tuple[float
     return float(low - room if low < 0 else 0.0), float(high + room if high > 0 or low == 0 else 0.0)
 
 
-def steps_of(scale: ClinicalScale | None, low: Number, high: Number) -> list[float]:
+def steps_of(scale: Scale | None, low: Number, high: Number) -> list[float]:
     """Return the numbers that are written beside a scale up: every grade of a short clinical scale, else round ones."""
     if scale is not None and scale.unit == "score" and scale.highest - scale.lowest <= _MOST_GRADES:
         return multiples(scale.lowest, scale.highest, 1.0)
@@ -68,7 +68,7 @@ def shown(values: Sequence[Number]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Scale:
+class Axis:
     """A straight or logarithmic way from values to px: the value at either end and where that end is."""
 
     low: Number

@@ -90,7 +90,7 @@ def error(file: str, faults: Sequence[Fault]) -> StudyError:
         shown += 1
     left = sum(1 + len(others) for _, others in groups[shown:])
     if left:
-        lines.append(f"... and {left} more. Mend these first, then run it again.")
+        lines.append(f"... and {left} more. Mend these first, then run it again; eutonia check --all-faults shows all.")
     failure = StudyError("\n".join(lines))
     failure.faults = tuple(faults)
     return failure

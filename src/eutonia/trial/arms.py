@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import parameters
+from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
@@ -274,7 +275,7 @@ def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: 
     if over == "spastic muscles":
         old, new = (np.asarray(getattr(c, f"{scale}_muscle")) for c in (before, after))
         counted = np.array([limb is None or g.limb == limb for g in muscle_groups()])[:, None]
-        spastic = (old >= _SPASTIC[scale]) & counted
+        spastic = (old >= SCALES[scale].spastic) & counted
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
     old, new = (np.asarray(getattr(c, scale)) for c in (before, after))
@@ -285,7 +286,3 @@ def dose_limiting(finding: Finding) -> Flags:
     """Return who shows hypotonia of the leg, the sign that makes a policy step down."""
     limit = parameters.load("label_dosing").value("hypotonia_latent")
     return np.asarray(finding.exam.bias[LIMBS.index("leg")]) < limit
-
-
-# A muscle group is spastic from Ashworth 3 (considerable increase in the modified scale: 2).
-_SPASTIC = {"ashworth": 3.0, "modified_ashworth": 2.0}

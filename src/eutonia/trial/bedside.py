@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eutonia import _units, parameters, session
+from eutonia import parameters, session
 from eutonia._progress import Progress, silent
-from eutonia.errors import StudyError, UnitError, unknown
+from eutonia.errors import StudyError, unknown
 from eutonia.limb.muscle import LIMBS
 from eutonia.simulation.bedside import bedside
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
+from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, run_record
 
-_HOURS_PER_DAY = 24.0
 #: Tests by the name that stands for several.
 GROUPS = {
     "bedside": tuple(name for name in TESTS if name not in NERVE),
@@ -61,7 +61,7 @@ def examine_case(
     test
         A name out of `TESTS`, or of `GROUPS`: "bedside", "nerve" or "all".
     at
-        Time since the onset, such as "day 90" or "3 month"; the end of the case when left out.
+        A moment, such as "day 90", "3 month" or "4 h after the bolus"; the end of the case when left out.
     limb
         "leg" or "arm" of the affected side; both when left out.
     progress
@@ -75,7 +75,7 @@ def examine_case(
     session.begin()
     began = time.perf_counter()
     case, names = _case(study), _tests(test, limb)
-    at_h = _moment(case, at)
+    at_h = moment(case, at)
     findings: list[Finding] = []
     traces: list[Trace] = []
     with parameters.recording() as used:
@@ -127,22 +127,3 @@ def _tests(test: str, limb: str | None) -> tuple[str, ...]:
             f"Tests of the {limb}: {fitting}. Leave --limb out, or choose one of those."
         )
     return found
-
-
-def _moment(case: CaseStudy, at: str | None) -> float:
-    """Return the time of the examination since the onset, h."""
-    end = float(case.case.duration_h)
-    if at is None:
-        return end
-    words = at.split()
-    turned = f"{words[1]} {words[0]}" if len(words) == 2 and words[0].isalpha() else at
-    try:
-        time_h = _units.parse(turned, "duration")
-    except UnitError as error:
-        raise StudyError(f'--at "{at}" is no time. {error} Write "day 90" or "3 month".') from None
-    if not 0 <= time_h <= end:
-        raise StudyError(
-            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / _HOURS_PER_DAY:g}, when '
-            f'"{case.name}" ends. Give an earlier time, or lengthen duration in [case].'
-        )
-    return time_h
