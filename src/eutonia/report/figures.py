@@ -103,8 +103,11 @@ def _forest_row(panel: plot.Panel, row: Quantity, label: str, index: int, *, is_
     panel.marks([value], [y + 0.16], mark, token, 7.5 if mark == "o" else 6.5)
     sheet = panel.sheet
     if is_wide:
-        middle = panel.y.at(index)
-        sheet.text(10, middle, svg.cut(label, panel.left - 20, sheet.size))
+        middle, room = panel.y.at(index), panel.left - 20
+        lines = svg.wrap(label, room, sheet.size)
+        lines = lines if len(lines) < 3 else [lines[0], svg.cut(" ".join(lines[1:]), room, sheet.size)]
+        for k, line in enumerate(lines):
+            sheet.text(10, middle + 15 * (k - (len(lines) - 1) / 2), line)
         sheet.text(panel.right + 14, middle, words.verdict(grade), token)
         return
     above, verdict = panel.y.at(index - 0.3), words.verdict(grade)
