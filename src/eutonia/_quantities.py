@@ -241,11 +241,11 @@ def _parse(text: str, name: str) -> float:
         raise _no_unit(text, number, unit, kind)
     value = number * kind.table[unit]
     if abs(value) > COARSEST:
-        raise UnitError(f'"{text}" is too large to be a {kind.words}. Write it as "{kind.example}".')
+        raise UnitError(f'"{text}" is too large for {kind.words}. Write it as "{kind.example}".')
     if value < 0 and not kind.signed:
         raise UnitError(f'"{text}" is negative, and {kind.words} cannot be. Write it as "{kind.example}".')
     if abs(value) < FINEST and match[1].lower().partition("e")[0].strip("+-0.") != "":
-        raise UnitError(f'"{text}" is too small to be a {kind.words}. Write it as "{kind.example}".')
+        raise UnitError(f'"{text}" is too small for {kind.words}. Write it as "{kind.example}".')
     if kind.of is not None and not kind.of.hold(value):
         raise _beyond(text, kind, kind.of)
     return value

@@ -50,6 +50,7 @@ CELLS = [
     ("a dose of nothing", 2, "AMT", "0", "a dose has an amount"),
     ("a dose without amount", 2, "AMT", ".", "a dose has an amount"),
     ("micrograms", 2, "AMT", "10000", "up to 2500 mg"),
+    ("grams, or a digit too few", 2, "AMT", "0.01", "0.1 mg or more"),
     ("a unit in the cell", 2, "AMT", "10 mg", "unit belongs to the column"),
     ("thousands", 2, "AMT", '"1,000"', "Remove the comma"),
     ("a decimal comma", 2, "AMT", '"7,5"', "decimal point"),

@@ -142,7 +142,8 @@ def _doses(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
     numbers.flag("AMT", empty, "a dose has an amount", f"more than 0 {mass}", do)
     if model.largest_dose is not None:
         _largest(rows, model.largest_dose, mass, settings)
-    do = f"Multiply by 1000 if it is in mg: amounts are in {mass}"
+    larger = {"mg": "g", "ug": "mg"}[mass]
+    do = f"Multiply by 1000 if it is in {larger}: amounts are in {mass}"
     is_less = (amount > 0) & (amount < model.smallest_dose)
     numbers.flag(
         "AMT",

@@ -203,6 +203,7 @@ def _oral(name: str, oral_set: str) -> Model:
         bioavailability=share,
         per_litre=("ng/mL", 1000.0),
         largest_dose=parameters.load("exposure").value("largest_oral_dose"),
+        smallest_dose=parameters.load("exposure").value("smallest_oral_dose"),
     )
 
 
