@@ -149,6 +149,13 @@ def test_the_files_say_their_units_and_csv_says_the_same(tmp_path: Path) -> None
     assert not any(dtype in (pl.Categorical, pl.Enum) for dtype in visits.dtypes)
 
 
+def test_no_spreadsheet_computes_the_name_of_an_arm(tmp_path: Path) -> None:
+    exports.write_tables(result(LEAVING.replace('"placebo"', '"=1+1"'), 1), tmp_path, csv=True)
+    arms = {name: set(pl.read_csv(tmp_path / f"{name}.csv")["arm"]) for name in ("visits", "patients")}
+    assert arms["visits"] == arms["patients"] == {"baclofen", "'=1+1"}
+    assert set(pl.read_parquet(tmp_path / "visits.parquet")["arm"]) == {"baclofen", "=1+1"}
+
+
 def test_the_command_writes_more_where_asked_and_replaces_its_own_folder(tmp_path: Path) -> None:
     file, out = tmp_path / "exports.toml", tmp_path / "out"
     file.write_text(LEAVING, encoding="utf-8")

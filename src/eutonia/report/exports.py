@@ -56,8 +56,6 @@ COLUMNS = {
 
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
-    import polars as pl
-
     tables = (result.visits, result.patients, result.reactions, result.potential)
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:
@@ -71,14 +69,24 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
             metadata=_about(result, plain.columns),
         )
         if csv:
-            safe = [pl.col(pl.String).map_elements(_delimited.safe, return_dtype=pl.String)]
-            plain.with_columns(safe).write_csv(folder / f"{name}.csv")
+            _safe(plain).write_csv(folder / f"{name}.csv")
 
 
 def _plain(table: polars.DataFrame) -> polars.DataFrame:
     import polars as pl
 
     return table.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def _safe(table: polars.DataFrame) -> polars.DataFrame:
+    """Return a table whose text no spreadsheet computes; each word is looked at once."""
+    import polars as pl
+
+    for name in table.select(pl.col(pl.String)).columns:
+        words = [word for word in table[name].unique() if word is not None and _delimited.computes(word)]
+        if words:
+            table = table.with_columns(pl.col(name).replace(words, [_delimited.safe(word) for word in words]))
+    return table
 
 
 def _about(result: StudyResult, columns: list[str]) -> dict[str, str]:
