@@ -16,7 +16,7 @@ from eutonia.study.design import shipped
 
 HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_studies.toml").read_text(encoding="utf-8"))["broken"]
-FILES = {"report.html", "summary.json", "visits.parquet", "course.nc", "run.json"}
+FILES = {"report.html", "summary.json", "visits.parquet", "course.nc", "curves.parquet", "run.json"}
 # A trial small enough for a test, yet of more people than one block of the narrowest width holds.
 SMALL = ("--patients", "8", "--replicates", "12")
 

@@ -481,7 +481,7 @@ class TestFiles:
     def test_everything_is_written_and_read_back(self, case: StudyResult, tmp_path: Path) -> None:
         folder = report.write(case, tmp_path / "deep" / "case")
         there = sorted(path.name for path in folder.iterdir())
-        assert there == sorted({*files.NAMES} - {"adverse.parquet"})
+        assert there == sorted({*files.NAMES, "curves.parquet"} - {"adverse.parquet"})
         assert sorted(json.loads((folder / "run.json").read_text(encoding="utf-8"))["files"]) == there
         assert pl.read_parquet(folder / "visits.parquet").equals(case.visits)
         with xr.open_dataset(folder / "course.nc", engine="h5netcdf") as read:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import exports, page, words
+from eutonia.report import curves, exports, page, words
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 #: What a result folder holds; the run record marks the folder as one of ours.
 NAMES = ("report.html", "summary.json", "visits.parquet", "course.nc", "run.json")
 #: What it may hold besides: people of a trial, and what was asked for.
-MORE = tuple(
+MORE = curves.FILES + tuple(
     f"{table}.{kind}" for table in exports.TABLES for kind in exports.KINDS if table != "visits" or kind != "parquet"
 )
 
@@ -52,6 +52,7 @@ def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:
     (folder / "report.html").write_text(page.html(result), encoding="utf-8")
     write_json(folder / "summary.json", summary(result))
     exports.write_tables(result, folder, csv=csv)
+    curves.write(list(curves.of_study(result)), folder, csv=csv)
     _write_course(result, folder / "course.nc")
     record = {"study": result.study_name, "title": result.title, "kind": result.kind}
     write_record(

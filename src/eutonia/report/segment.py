@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import files, page, segment_figures, words
+from eutonia.report import curves, files, page, segment_figures, words
 from eutonia.simulation.segment import Finding, Number
 from eutonia.tone.segment.readout import KINDS
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The page begins so late after the start where a shock comes, s: enough to see the rest before it.
 _BEFORE_S = 0.05
-NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", "run.json")
+NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", *curves.FILES, "run.json")
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -37,9 +37,18 @@ def write(
         _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
         _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
         files.write_netcdf(draft / "traces.nc", traces(finding))
+        curves.write(_lines(finding), draft, csv=True)
         files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
 
     return _writing.write_folder(folder, NAMES, fill)
+
+
+def _lines(finding: Finding) -> list[curves.Line]:
+    """Return what was read against what was varied, such as the recruitment curve."""
+    drawn = finding.curve
+    if drawn is None:
+        return []
+    return [curves.Line(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
 
 
 def traces(finding: Finding) -> xarray.Dataset:
