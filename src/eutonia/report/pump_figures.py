@@ -52,7 +52,7 @@ def whole(forecast: Forecast) -> Drawing:
     end = float(forecast.time_h[-1])
     by_day = end > 96.0
     more = _FLOW_PX if forecast.course.measured else 0
-    sheet = plot.Sheet("whole", _WIDTH, 990 + more)
+    sheet = plot.Sheet("whole", _WIDTH, 1020 + more)
     _marks(sheet, forecast, end, more)
     _delivery(sheet, forecast, (0.0, end), 34, is_daily=by_day)
     if forecast.course.measured:
@@ -245,7 +245,7 @@ def _marks(sheet: plot.Sheet, forecast: Forecast, end: float, more: int) -> None
     for number, at, _ in marked(forecast)[0]:
         room.rules(x=[at], token="line")
         x = room.x.at(at)
-        row = next((k for k in range(3) if x - last.get(k, -99.0) > 18.0), 2)
+        row = next((k for k in range(5) if x - last.get(k, -99.0) > 18.0), 4)
         last[row] = x
         sheet.text(x, 948 + more + 15 * row, str(number), "muted", size=11, anchor="middle")
 

@@ -58,7 +58,8 @@ def _lead(forecast: Forecast) -> str:
     count = len(forecast.broken)
     hazards = sum(one.is_hazard for one in forecast.broken)
     due = next(date for date in forecast.dates if date.what == "refill due")
-    rules = "No rule is broken." if not count else f"{count} rules are broken, {hazards} of them a hazard."
+    how_many = "all of them hazards" if hazards == count else f"{hazards} of them a hazard"
+    rules = "No rule is broken." if not count else f"{count} rules are broken, {how_many}."
     if count == 1:
         rules = f"One rule is broken{', a hazard' if hazards else ''}."
     return f"{rules} After the last filling a refill is due by {forecast.course.therapy.day(due.at_h.low)}."

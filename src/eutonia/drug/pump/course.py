@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import numpy as np
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from eutonia.drug.pump.notes import Happening as Happening
 from eutonia.drug.pump.notes import Implant as Implant
 from eutonia.drug.pump.notes import Setting as Setting
 from eutonia.drug.pump.player import Player
-from eutonia.drug.pump.therapy import FILLINGS, Emptied, Refill, Therapy
+from eutonia.drug.pump.therapy import FILLINGS, Emptied, Event, Refill, Therapy
 
 # Volumes that differ by less than this (mL) are the same; far below a syringe's line.
 _SAME_ML = 1e-9
@@ -124,62 +123,64 @@ def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = N
         End, if not that of the therapy; events after it are left out.
     """
     end = therapy.duration_h if until_h is None else until_h
-    measured = tuple(one for one in _measured(therapy) if one[1].at_h <= end)
-    player = _played(therapy, end, {filling: found.flow_error for filling, found in measured}, flow_error)
+    player, measured = Player.begun(therapy, flow_error), []
+    filled, since, first = player.copy(flow_error), 0.0, 0
+    for k, event in enumerate(therapy.events):
+        if event.at_h > end:
+            break
+        player.advance(event.at_h)
+        if isinstance(event, Refill) and event.found is not None:
+            again = _Again(filled, therapy.events[first:k], event.at_h)
+            found = again.told_by(event.found, since)
+            measured.append(found)
+            player = again.played(found.flow_error)
+        player.act(event)
+        if isinstance(event, (*FILLINGS, Emptied)):
+            player.pump = replace(player.pump, flow_error=flow_error)
+            filled, since, first = player.copy(flow_error), event.at_h, k + 1
+    player.advance(end)
     return Course(
         therapy,
         tuple(player.pieces),
         tuple(sorted(player.happenings, key=lambda one: one.at_h)),
         tuple(player.settings),
         player.pump,
-        tuple(found for _, found in measured),
+        tuple(measured),
         tuple(player.implants),
     )
 
 
-def _played(therapy: Therapy, end: float, errors: dict[int, float], flow_error: float) -> Player:
-    player = Player.begun(therapy, errors, flow_error)
-    for event in therapy.events:
-        if event.at_h > end:
-            break
-        player.advance(event.at_h)
-        player.act(event)
-    player.advance(end)
-    return player
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """The stretch from a filling to the refill at which the rest was measured, to be played with other errors."""
 
+    filled: Player
+    events: tuple[Event, ...]
+    end_h: float
 
-@lru_cache(maxsize=16)
-def _measured(therapy: Therapy) -> tuple[tuple[int, Found], ...]:
-    """Return the number of each filling whose rest was measured, and what it tells."""
-    errors: dict[int, float] = {}
-    found: list[tuple[int, Found]] = []
-    filling, since = 0, 0.0
-    for k, event in enumerate(therapy.events):
-        if isinstance(event, Refill) and event.found is not None:
-            one = _told_by(replace(therapy, events=therapy.events[:k]), event.at_h, event.found, filling, errors, since)
-            errors[filling] = one.flow_error
-            found.append((filling, one))
-        if isinstance(event, (*FILLINGS, Emptied)):
-            filling, since = filling + 1, event.at_h
-    return tuple(found)
+    def played(self, error: float) -> Player:
+        """Return the player at the refill if the pump runs faster than programmed by this share."""
+        player = self.filled.copy(error)
+        for event in self.events:
+            player.advance(event.at_h)
+            player.act(event)
+        player.advance(self.end_h)
+        return player
 
+    def left(self, error: float) -> float:
+        """Return the volume left, mL."""
+        return self.played(error).pump.volume
 
-def _told_by(
-    therapy: Therapy, at_h: float, found: float, filling: int, errors: dict[int, float], since: float
-) -> Found:
-    """Return the error of flow with which a filling leaves the volume that was found."""
-
-    def left(error: float) -> float:
-        return _played(therapy, at_h, errors | {filling: error}, 0.0).pump.volume
-
-    most, expected = left(-1.0), left(0.0)
-    told = Found(at_h, since, _played(therapy, since, errors, 0.0).pump.volume, expected, found)
-    if abs(found - expected) <= _SAME_ML:
-        return told
-    if found > most + _SAME_ML or most - expected <= _SAME_ML:
-        return replace(told, is_explained=False)
-    if expected > 0.0:  # what is used grows in proportion to the flow
-        error = (expected - found) / (most - expected)
-    else:
-        error = float(brentq(lambda share: left(share) - found, -1.0, 0.0, xtol=1e-14))
-    return replace(told, flow_error=error) if error <= _MOST_TOO_FAST else replace(told, is_explained=False)
+    def told_by(self, found: float, since_h: float) -> Found:
+        """Return the error of flow with which the volume that was found is left."""
+        most, expected = self.left(-1.0), self.left(0.0)
+        told = Found(self.end_h, since_h, self.filled.pump.volume, expected, found)
+        if abs(found - expected) <= _SAME_ML:
+            return told
+        if found > most + _SAME_ML or most - expected <= _SAME_ML:
+            return replace(told, is_explained=False)
+        if expected > 0.0:  # what is used grows in proportion to the flow
+            error = (expected - found) / (most - expected)
+        else:
+            error = float(brentq(lambda share: self.left(share) - found, -1.0, 0.0, xtol=1e-14))
+        return replace(told, flow_error=error) if error <= _MOST_TOO_FAST else replace(told, is_explained=False)

@@ -31,8 +31,6 @@ class Player:
 
     therapy: Therapy
     pump: Pump
-    errors: dict[int, float]
-    flow_error: float
     program: Program = field(default_factory=lambda: Program.simple(0.0))
     bolus: Bolus | None = None
     waiting: happens.Bridge | None = None
@@ -40,15 +38,14 @@ class Player:
     given_h: list[float] = field(default_factory=list)
     halted_until: float = -math.inf
     is_alarm_on: bool = False
-    filling: int = 0
     pieces: list[Piece] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
     implants: list[Implant] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, therapy: Therapy, errors: dict[int, float], flow_error: float) -> Player:
-        """Return the player of a therapy at its first filling; `errors` of flow are known for some fillings."""
+    def begun(cls, therapy: Therapy, flow_error: float) -> Player:
+        """Return the player of a therapy at its first filling."""
         pump = Pump.implanted(
             therapy.device,
             therapy.reservoir,
@@ -56,10 +53,22 @@ class Player:
             therapy.catheter_cm,
             alarm_volume=therapy.alarm_volume,
         )
-        player = cls(therapy, replace(pump, flow_error=errors.get(0, flow_error)), errors, flow_error)
+        player = cls(therapy, replace(pump, flow_error=flow_error))
         player.log("filled", f"filled with {pump.volume:g} mL of {pump.concentration:g} ug/mL")
         player._implant(therapy.tip, therapy.catheter_cm)
         return player
+
+    def copy(self, flow_error: float) -> Player:
+        """Return another player at the same moment, whose pump runs faster than programmed by this share."""
+        return replace(
+            self,
+            pump=replace(self.pump, flow_error=flow_error),
+            given_h=list(self.given_h),
+            pieces=list(self.pieces),
+            happenings=list(self.happenings),
+            settings=list(self.settings),
+            implants=list(self.implants),
+        )
 
     def _implant(self, tip: str, catheter_cm: float) -> None:
         """Keep what lies in the person from now on."""
@@ -205,16 +214,10 @@ class Player:
             self.pump = self.pump.missed(event.concentration, event.volume)
             amount = (self.pump.ledger.pocket - before) / 1000.0
             self.log("pocket", f"refill beside the port: {amount:.4g} mg lie under the skin, the reservoir is empty")
-        self._next_filling()
-
-    def _next_filling(self) -> None:
-        self.filling += 1
-        self.pump = replace(self.pump, flow_error=self.errors.get(self.filling, self.flow_error))
 
     def _fill(self, pump: Pump, before: str = "") -> None:
         self.pump = pump
         self.is_alarm_on = False
-        self._next_filling()
         self.log("filled", f"{before}filled with {pump.volume:g} mL of {pump.concentration:g} ug/mL")
         if pump.volume <= pump.alarm_volume:
             self._alarm(pump.time_h)
