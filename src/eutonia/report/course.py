@@ -12,6 +12,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.plot import Dash
 from eutonia.report.words import Number
+from eutonia.trial.withdrawal import WHAT_IT_MISSES
 
 if TYPE_CHECKING:
     import xarray
@@ -37,11 +38,18 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
     ("walking_speed", ("walking_speed",), "", True),
     ("pain", ("pain",), "", True),
     ("other", ("",), "", False),
+    ("hours", ("without",), "", False),
     ("risk", ("risk",), "Risk of adverse effects", True),
+    ("withdrawal", ("withdrawal",), "Withdrawal", True),
 )
 #: Kinds of panel that hold nothing but rounding where nobody is given any drug.
-_OF_DRUG = frozenset({"dose", "exposure", "brain", "receptor", "sensitivity", "rebound", "risk"})
-_PERCENT = frozenset({"receptor", "sensitivity", "risk"})
+_OF_DRUG = frozenset({"dose", "exposure", "brain", "receptor", "sensitivity", "rebound", "risk", "withdrawal"})
+_PERCENT = frozenset({"receptor", "sensitivity", "risk", "withdrawal"})
+#: What a reader has to know at panels that are no scale.
+_CAVEATS = {
+    "risk": "Of drug that is given. Without drug the danger is withdrawal, which has a panel of its own.",
+    "withdrawal": WHAT_IT_MISSES,
+}
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
 _DASHES: dict[str, Dash] = {
     "leg": "solid",
@@ -95,7 +103,7 @@ class Panel:
     @property
     def caveat(self) -> str:
         """What the model of this misses; empty where nothing has to be said."""
-        return SCALES[self.kind].caveat if self.kind in SCALES else ""
+        return SCALES[self.kind].caveat if self.kind in SCALES else _CAVEATS.get(self.kind, "")
 
     @property
     def is_stepped(self) -> bool:

@@ -78,6 +78,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "quantities": [_quantity(quantity) for quantity in result.quantities],
         "consort": [dataclasses.asdict(row) for row in result.consort],
         "caveats": list(result.caveats),
+        "withdrawal": list(result.withdrawal),
         "doses": result.doses.to_dicts(),
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
         "endpoint": result.endpoint,

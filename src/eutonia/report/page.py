@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from eutonia.report import words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
+from eutonia.trial.withdrawal import WHAT_IT_MISSES
 
 if TYPE_CHECKING:
     from eutonia.report.digest import Series
@@ -160,6 +161,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     ]
     return {
         "timeline": whole,
+        "missing": WHAT_IT_MISSES,
         "zooms": zooms,
         "more": more,
         "swings": any(str(name).endswith("_trough") for name in result.course.data_vars),

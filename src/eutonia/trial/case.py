@@ -152,6 +152,7 @@ class _Case:
         self.clock.advance_to(event.at_h)
         if event.kind == "bolus":
             self.clock.bolus(np.full(n, event.dose_ug), event.access)
+            self.interruptions.bolus(event.at_h)
             self.log(event.at_h, f"test bolus {event.dose_ug.text}")
             self.zooms.append(Zoom("Test bolus", event.at_h - _ZOOM_BEFORE_H, event.at_h + _ZOOM_BOLUS_H))
             return True

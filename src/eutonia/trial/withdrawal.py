@@ -29,6 +29,7 @@ Hours = Float[np.ndarray, " time"]
 # Hours without drug that are put into words, where somebody looked then; the worst hour is added.
 _SAID_H = (6.0, 18.0, 24.0, 48.0, 72.0, 168.0)
 _NEAR_H = 1.0
+_SAID_MV = 0.05
 WHAT_IT_MISSES = (
     "The model's withdrawal is a rebound of tone and spasms only. Itching, fever, altered mind, muscle breakdown and "
     "organ failure are not in it: the share of severe forms is that of published stops, whoever the person is. A stop "
@@ -67,6 +68,12 @@ class Interruptions:
             self.found[-1].end_h = time_h
         self._pumped, self._swallowed = pump, tablets
 
+    def bolus(self, time_h: float) -> None:
+        """Take note of a single dose: hours without drug are counted anew from it."""
+        if self.found and np.isinf(self.found[-1].end_h):
+            self.found[-1].end_h = time_h
+            self.found.append(Interruption(time_h, self.found[-1].is_of_pump))
+
     def hours(self, time_h: Hours) -> Hours:
         """Return the hours without drug at each time, 0 while it is given and before any treatment."""
         each = [np.nan_to_num(one.hours_at(time_h)) for one in self.found]
@@ -101,8 +108,8 @@ def add_withdrawal(course: xarray.Dataset, interruptions: Interruptions) -> None
     label = {"units": "h", "long_name": "Hours without drug"}
     course["without_drug"] = xr.Variable(("time_h",), interruptions.hours(time), label)
     if (severe := interruptions.severe(time)) is not None:
-        label = {"units": "1", "long_name": "Severe withdrawal, share of such stops"}
-        course["risk_withdrawal_severe"] = xr.Variable(("time_h",), severe, label)
+        label = {"units": "1", "long_name": "Severe form, share of such stops"}
+        course["withdrawal_severe"] = xr.Variable(("time_h",), severe, label)
 
 
 def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...]:
@@ -147,7 +154,7 @@ def _sentence(
     )
     if over.any():
         said += f"; tone above its untreated level in {100 * over.mean():.0f}% of possible people"
-        said += f", by {middle('rebound', i):.1f} mV in the middle one" if over.mean() > 0.5 else ""
+        said += f", by {middle('rebound', i):.1f} mV in the middle one" if middle("rebound", i) >= _SAID_MV else ""
     if severe is not None and severe[i] > 0:
         said += f"; {100 * severe[i]:.1f}% of such stops have turned severe by then"
     return said + "."

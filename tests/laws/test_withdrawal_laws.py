@@ -1,0 +1,138 @@
+"""Laws of a case without drug: the hours are counted, the peak is looked at, and no risk falls to zero meanwhile."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from eutonia import parameters
+from eutonia.report.course import panels
+from eutonia.study.design import CaseStudy, parse_study
+from eutonia.trial.case import run_case
+from eutonia.trial.result import StudyResult
+from eutonia.trial.withdrawal import Interruptions
+
+DAY = 24.0
+STOP_H, RESTART_H = 100 * DAY, 110 * DAY
+
+CASE = """
+[study]
+name = "stopped"
+title = "A pump that is stopped between two examinations"
+kind = "case"
+seed = 4
+
+[patient]
+age = "60 year"
+weight = "70 kg"
+sex = "man"
+creatinine_clearance = "90 mL/min"
+side = "left"
+
+[lesion]
+kind = "haemorrhagic"
+site = "putaminal"
+volume = "30 mL"
+
+[pump]
+model = "SynchroMed II"
+product = "Lioresal Intrathecal"
+implanted = "40 day"
+reservoir = "20 mL"
+concentration = "500 ug/mL"
+alarm_volume = "2 mL"
+tip = "T10"
+
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth", "spasm", "adverse"]
+rater = "noiseless"
+
+[case]
+duration = "130 day"
+examine_every = "{every}"
+
+[[event]]
+at = "60 day"
+kind = "infusion"
+rate = "100 ug/day"
+
+[[event]]
+at = "100 day"
+kind = "stop infusion"
+
+[[event]]
+at = "110 day"
+kind = "infusion"
+rate = "50 ug/day"
+"""
+
+
+@cache
+def stopped(every: str) -> StudyResult:
+    study = parse_study(CASE.format(every=every))
+    assert isinstance(study, CaseStudy)
+    return run_case(study)
+
+
+def test_looks_follow_a_stop_whatever_the_examinations() -> None:
+    time = stopped("50 day").course["time_h"].to_numpy()
+    after = time[(time > STOP_H) & (time <= STOP_H + 7 * DAY)] - STOP_H
+    assert np.diff([0.0, *after]).max() <= 6.0
+    assert (after <= 24.0).sum() >= 16
+
+
+def test_more_examinations_change_nothing_that_is_found() -> None:
+    few, many = (stopped(every).course for every in ("50 day", "0.7 day"))
+    shared = np.intersect1d(few["time_h"], many["time_h"])
+    assert len(shared) > 100
+    for name in ("ashworth", "sensitivity", "csf_leg", "risk_drowsiness"):
+        one, other = (x[name].sel(time_h=shared).to_numpy() for x in (few, many))
+        np.testing.assert_allclose(one, other, rtol=1e-7, atol=1e-12, err_msg=name)
+
+
+def test_no_panel_of_risk_is_at_zero_while_the_pump_stands_still() -> None:
+    course = stopped("50 day").course
+    time, records = course["time_h"].to_numpy(), parameters.load("adverse")
+    dry = (time > STOP_H + 18) & (time <= RESTART_H)
+    assert np.all(course["withdrawal_severe"].to_numpy()[dry] > 0.0)
+    assert course["withdrawal_severe"].max() == records.value("withdrawal_severe_share")
+    assert np.all(course["withdrawal_severe"].to_numpy()[time <= STOP_H] == 0.0)
+    assert float(course["withdrawal_severe"][-1]) == 0.0
+    hours = course["without_drug"].to_numpy()
+    np.testing.assert_allclose(hours[dry], time[dry] - STOP_H)
+    assert np.all(hours[(time <= STOP_H) | (time > RESTART_H)] == 0.0)
+    shown = {panel.title: panel for panel in panels(course)}
+    assert "not in it" in shown["Withdrawal"].caveat
+    assert "withdrawal" in shown["Risk of adverse effects"].caveat
+
+
+def test_the_hours_are_put_into_words_and_the_worst_is_among_them() -> None:
+    told = stopped("50 day").withdrawal
+    assert [line.partition(" h without drug")[0] for line in told][:2] == ["6", "18"]
+    assert sum("the worst hour" in line for line in told) == 1
+    assert all("leg Ashworth" in line and "(was " in line for line in told)
+    assert "turned severe" in told[-1]
+    assert not stopped_never().withdrawal
+
+
+@cache
+def stopped_never() -> StudyResult:
+    study = parse_study(CASE.format(every="50 day").partition('[[event]]\nat = "100 day"')[0])
+    assert isinstance(study, CaseStudy)
+    return run_case(study)
+
+
+def test_a_pump_beside_tablets_is_no_interruption_and_tablets_have_no_known_share() -> None:
+    time = np.array([0.0, 10.0, 20.0, 60.0, 100.0])
+    both = Interruptions()
+    both.given(0.0, pump=True, tablets=True)
+    both.given(10.0, pump=False, tablets=True)
+    assert not both.found
+    both.given(20.0, pump=False, tablets=False)
+    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 0.0, 40.0, 80.0])
+    assert both.severe(time) is None
+    both.bolus(60.0)
+    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 0.0, 40.0, 40.0])
