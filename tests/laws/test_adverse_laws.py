@@ -241,3 +241,40 @@ def test_a_person_has_the_same_luck_in_every_arm() -> None:
     came = np.isfinite(placebo.time_h)
     assert came.sum() > 100
     assert np.all(drug.time_h[came] <= placebo.time_h[came] + 1e-9)
+
+
+def test_what_a_test_bolus_brings_is_counted_to_the_end_of_its_washout() -> None:
+    """The visits of the phase end at 4 h; the label's rate is that of the day after the bolus."""
+    arm = """
+[[phase.arm]]
+name = "{name}"
+placebo = {placebo}
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal bolus"
+dose = "50 ug"
+at = "0 hour"
+access = "lumbar puncture"
+"""
+    phase = """
+[[phase]]
+name = "bolus"
+design = "crossover"
+masking = "double blind"
+washout = "20 hour"
+visits = ["0 hour", "4 hour"]
+nonspecific = false
+dropout = false
+"""
+    outcome = outcome_of(
+        phase + arm.format(name="drug", placebo="false") + arm.format(name="saline", placebo="true"), 60
+    )
+    table = adverse_table(outcome)
+    assert table is not None
+    share = {row["arm"]: row["share"] for row in table.filter(reaction="drowsiness").iter_rows(named=True)}
+    wanted = adverse.share_on("drowsiness", "screening", "cerebral")
+    error = 3.0 * np.sqrt(wanted * (1 - wanted) / len(outcome.member))
+    assert abs(share["drug"] - wanted) < 0.1 * wanted + error
+    assert share["saline"] is None
+    late = outcome.reactions["bolus", "drug"].time_h
+    assert np.nanmax(late) > 4.0

@@ -25,7 +25,7 @@ from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
-from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours
+from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import LesionCourse, Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
@@ -202,7 +202,8 @@ class Block:
                 self.outcome.relieved_ug_per_h[phase.name, run.arm.name] = run.relieved_ug_per_h
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
-            clock.advance_to(clock.now_h + phase.washout_h)
+            read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
+        self._react(phase, runs, leaves_h)
         return clock.state
 
     def _visit(

@@ -206,6 +206,7 @@ class PeriodClock:
 
     def bolus(self, amount_ug: Patients, access: str) -> None:
         """Give an intrathecal bolus now."""
+        self._mark = None
         self.state = self.course.bolus(self.state, jnp.asarray(amount_ug), access)
         self.last_event_h = self.now_h
 
@@ -214,6 +215,7 @@ class PeriodClock:
 
         `abrupt` is for starts and stops, which need the finest steps.
         """
+        self._mark = None
         if np.array_equal(rate_ug_per_h, self.rates.get(of, np.zeros(self.people.n))):
             return
         self.rates[of] = rate_ug_per_h
@@ -221,6 +223,7 @@ class PeriodClock:
 
     def stop_all(self) -> None:
         """Stop every infusion and all tablets now."""
+        self._mark = None
         for of in tuple(self.rates):
             self.set_rate(np.zeros(self.people.n), abrupt=True, of=of)
         self.tablets.clear()

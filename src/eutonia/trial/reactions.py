@@ -6,6 +6,7 @@ of 25 people has the intervals of 25 people, and the same person has the same lu
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,16 @@ def read_hours(end_h: float) -> list[float]:
     """Return the hours of a period at which the hazard is read."""
     later = np.arange(_READ_H[-1] + _LATER_H, end_h, _LATER_H)
     return [float(t) for t in (*_READ_H, *later) if t < end_h] + [end_h]
+
+
+def read_until(clock: PeriodClock, watches: Sequence[ReactionWatch], end_h: float) -> None:
+    """Go on to the end of a washout, in which what the last dose brings is counted too."""
+    for hour in read_hours(end_h):
+        if watches and hour > clock.now_h:
+            clock.advance_to(hour, looking=True)
+            for watch in watches:
+                watch.read(clock)
+    clock.advance_to(end_h)
 
 
 def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np.ndarray, "reaction patient"]:
