@@ -11,7 +11,7 @@ from study_examples import STROKE
 
 from eutonia import parameters
 from eutonia.assessment.reflex import NORMAL_GRADE
-from eutonia.assessment.scales import RENAMED, SCALES
+from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart
 from eutonia.errors import StudyError
 from eutonia.study.design import json_schema, load_study, parse_study, shipped
@@ -55,14 +55,12 @@ def test_an_important_change_comes_from_its_record_and_is_told_as_used() -> None
     assert SCALES["ashworth"].important_change("leg") is None
 
 
-@pytest.mark.parametrize("old", RENAMED)
-def test_a_name_with_two_meanings_is_refused_with_both(old: str) -> None:
-    text = Path(shipped()["kofler_2009"]).read_text(encoding="utf-8").replace('"stance_support"', f'"{old}"')
-    with pytest.raises(StudyError) as refused:
-        parse_study(text)
-    assert f'Given: "{old}"' in str(refused.value)
-    assert 'Nearest: "stance_support", "walking_speed"' in " ".join(str(refused.value).split())
-    assert 'Write "stance_support"' in " ".join(str(refused.value).split())
+def test_a_file_from_before_the_split_of_walking_means_the_stance() -> None:
+    text = Path(shipped()["kofler_2009"]).read_text(encoding="utf-8")
+    old = text.replace('"stance_support"', '"walking"')
+    assert old != text
+    assert parse_study(old).assessment.scales == parse_study(text).assessment.scales
+    assert "walking" not in {row.scale for row in parse_study(old).published}
 
 
 def test_speed_and_stance_are_charted_under_names_of_their_own() -> None:

@@ -128,5 +128,10 @@ SCALES: Mapping[str, Scale] = MappingProxyType(
         "adverse": Scale("Adverse reactions", "adverse effects, a list of signs", 0.0, 1.0, is_score=False),
     }
 )
-#: Names that a study file may no longer use, and what each may have meant; the first is what it meant there.
-RENAMED: Mapping[str, tuple[str, ...]] = MappingProxyType({"walking": ("stance_support", "walking_speed")})
+
+
+def names() -> Mapping[str, str]:
+    """Return every name that a study file may use for a scale, and its key: "walking" is what files before the split of
+    stance and speed wrote, and meant the stance.
+    """
+    return {**{key: key for key in SCALES}, "walking": "stance_support"}

@@ -184,13 +184,11 @@ def _explained(message: str, value: object) -> Problem:
 class Named:
     """A field whose names come from a record or a product list, so that they stand in one place only.
 
-    With a mapping, a name may stand for another: an alias is read as the name that it means. A name in `renamed` is
-    refused with those that it may have meant, the likeliest first.
+    With a mapping, a name may stand for another: an alias is read as the name that it means.
     """
 
     what: str
     allowed: Callable[[], Sequence[str] | Mapping[str, str]] = field(compare=False)
-    renamed: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
     several: Callable[[], Mapping[str, Sequence[str]]] = field(default=dict, compare=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -209,10 +207,6 @@ class Named:
         if isinstance(value, str) and isinstance(names, Mapping) and value.casefold() in names:
             return names[value.casefold()]
         ours = tuple(dict.fromkeys(names.values())) if isinstance(names, Mapping) else tuple(names)
-        if isinstance(value, str) and (now := self.renamed.get(value)):
-            why, close = f"This {self.what} has another name now.", tuple(f'"{name}"' for name in now)
-            allowed = ", ".join(f'"{name}"' for name in ours)
-            refuse(Problem((), why, value, allowed, close, f"Write {close[0]}, which is what it meant here."))
         meant = self.several().get(value.casefold(), ()) if isinstance(value, str) else ()
         if meant := [f'"{name}"' for name in meant if name in ours]:
             why, do = f"It is no {self.what} by itself.", f"Write {' or '.join(meant)}."
@@ -339,7 +333,7 @@ RateOrTwiceScreening = Annotated[
     Given | Literal["twice screening"], dataclasses.replace(RATE, words=("twice screening",))
 ]
 SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
-ScaleName = Annotated[str, Named("scale", lambda: tuple(scales.SCALES), scales.RENAMED)]
+ScaleName = Annotated[str, Named("scale", scales.names)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
 Territory = Annotated[str, Named("arterial territory", vocabulary.territories, several=vocabulary.several_places)]
