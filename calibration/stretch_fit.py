@@ -30,7 +30,8 @@ from scipy import stats  # noqa: E402
 from eutonia import parameters  # noqa: E402
 from eutonia.errors import RecordingError  # noqa: E402
 from eutonia.inference.forward import Body  # noqa: E402
-from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Priors, priors  # noqa: E402
+from eutonia.inference.noise import LEAST, MOST  # noqa: E402
+from eutonia.inference.priors import ASKED, NOISE, PENDULUM, RAMP, Priors, priors  # noqa: E402
 from eutonia.inference.recording import Recording  # noqa: E402
 from eutonia.inference.stretch_fit import StretchFit, fit  # noqa: E402
 from eutonia.limb.joint import joint  # noqa: E402
@@ -47,6 +48,8 @@ STEPS = 50
 PENDULUM_HZ, RAMP_HZ, ENCODER_DEG = 100.0, 500.0, 0.02
 SPEEDS, FROM_DEG, TO_DEG, CORNER_S = (20.0, 90.0, 250.0), 10.0, 110.0, 0.01
 HELD_S, WATCHED_S, AFTER_S = 0.4, 5.6, 1.2
+# A leg is let go anywhere between these angles, deg.
+STARTS_DEG = (-5.0, 25.0)
 
 
 def body() -> Body:
@@ -86,8 +89,9 @@ def limb_of(truth: Mapping[str, float]) -> Limb:
 
 
 @jax.jit
-def _fall(limb: Limb, start: jax.Array) -> tuple[jax.Array, jax.Array]:
-    motion = swing(limb, at_rest(start, limb, steps=STEPS), stepped_constants(), 120, steps=STEPS, kept=1)
+def _fall(limb: Limb, start: jax.Array, letting_go: float) -> tuple[jax.Array, jax.Array]:
+    begin = at_rest(start, limb, steps=STEPS, letting_go=letting_go)
+    motion = swing(limb, begin, stepped_constants(), 120, steps=STEPS, kept=1)
     return motion.time, motion.angle[:, 0]
 
 
@@ -98,20 +102,23 @@ def _stretched(limb: Limb, angle: jax.Array, velocity: jax.Array) -> jax.Array:
     return torques(motion, limb, constants).total[:, 0]
 
 
-def noisy(values: np.ndarray, spread: float, alike: float, rng: np.random.Generator) -> np.ndarray:
-    """Add noise whose neighbours are alike."""
-    luck = spread * rng.standard_normal(values.size)
-    for i in range(1, luck.size):
-        luck[i] = alike * luck[i - 1] + np.sqrt(1.0 - alike**2) * luck[i]
-    return values + luck
+def noisy(values: np.ndarray, noise: float, error: float, step: float, rng: np.random.Generator) -> np.ndarray:
+    """Add noise of the sensor and an error that stays alike for a while, drawn in time and not as the fit has it."""
+    time = parameters.load("inference").value("model_error_time")
+    # White noise through a bell of this width has the correlation exp(-(t/2 time)^2).
+    width = np.sqrt(2.0) * time
+    at = np.arange(-5.0 * width, 5.0 * width + step, step)
+    bell = np.exp(-((at / width) ** 2))
+    smooth = np.convolve(rng.standard_normal(values.size + at.size - 1), bell / np.linalg.norm(bell), "valid")
+    return values + noise * rng.standard_normal(values.size) + error * smooth
 
 
 def pendulum_recording(truth: Mapping[str, float], rng: np.random.Generator, name: str = "simulated") -> Recording:
     """Simulate the recording of one pendulum test: a leg held level, let go, and filmed at 100 Hz."""
-    moved, angle = _fall(limb_of(truth), jnp.deg2rad(jnp.full(1, truth["start_angle"])))
+    moved, angle = _fall(limb_of(truth), jnp.deg2rad(jnp.full(1, truth["start_angle"])), truth["letting_go"])
     at = np.arange(0.0, HELD_S + WATCHED_S, 1.0 / PENDULUM_HZ)
     seen = np.interp(at - HELD_S - truth["release"], np.asarray(moved), np.rad2deg(np.asarray(angle)))
-    seen = noisy(seen, truth["angle_noise"], np.tanh(truth["noise_correlation"]), rng)
+    seen = noisy(seen, truth["angle_noise"], truth["angle_model_error"], 1.0 / PENDULUM_HZ, rng)
     return _recording(name, at, seen, None)
 
 
@@ -131,7 +138,7 @@ def ramp_recording(
     inertia = float(body().joint.inertia(WEIGHT_KG, HEIGHT_M))
     torque = torque + truth["torque_offset"] + truth["inertia_left"] * inertia * np.deg2rad(acceleration)
     keep = slice(0, int((HELD_S + (TO_DEG - FROM_DEG) / speed + AFTER_S) / step), round(1.0 / RAMP_HZ / step))
-    torque = noisy(torque[keep], truth["torque_noise"], np.tanh(truth["noise_correlation"]), rng)
+    torque = noisy(torque[keep], truth["torque_noise"], truth["torque_model_error"], 1.0 / RAMP_HZ, rng)
     return _recording(name, at[keep], angle[keep] + ENCODER_DEG * rng.standard_normal(torque.size), torque)
 
 
@@ -145,9 +152,14 @@ def person(test: str, who: int) -> tuple[dict[str, float], list[Recording]]:
     """Return the truth and the recordings of one person."""
     rng = np.random.default_rng([2026, len(test), who])
     prior = known(test)
-    values = prior.values(rng.standard_normal((len(prior.each), 1)))[:, 0]
+    z = rng.standard_normal((len(prior.each), 1))
+    # Noise and error of the model have ends.
+    z[-NOISE:] = stats.truncnorm.ppf(stats.norm.cdf(z[-NOISE:]), LEAST, MOST)
+    values = prior.values(z)[:, 0]
     truth = {name: float(value) for name, value in zip(prior.names, values, strict=True)}
     if test == "pendulum":
+        # The start is seen, wherever it is.
+        truth["start_angle"] += rng.uniform(*STARTS_DEG)
         recordings = [pendulum_recording(truth, rng)]
         # A swing is the same for every common factor of weight and torques: the truth may have any.
         error = parameters.load("inference").spread("body_torque").sd_log
@@ -172,11 +184,13 @@ EXAMPLE = {
     "start_angle": 2.0,
     "angle_offset": 0.0,
     "release": 0.0,
+    "letting_go": 0.0,
     "angle_noise": 0.3,
-    "noise_correlation": 0.3,
+    "angle_model_error": 0.0,
     "torque_offset": 0.2,
     "inertia_left": 0.0,
     "torque_noise": 0.2,
+    "torque_model_error": 0.0,
 }
 
 

@@ -149,9 +149,9 @@ def test_every_joint_has_a_segment() -> None:
         assert 0 < one.centre_of_mass < one.gyration < 1
         assert 0 < float(one.inertia(70.0, 1.7)) < 10
     knee = joint("knee")
-    # 26 1/s2 at a shank of 0.42 m, and gravity and inertia that fit each other.
-    assert float(knee.gravity(70.0, 1.7) / knee.inertia(70.0, 1.7)) == pytest.approx(26.2, abs=0.1)
-    assert knee.falling_rate(1.7) ** 2 == pytest.approx(26.2, abs=0.1)
+    # 28 1/s2 at a stature of 1.70 m (living adults, foot included), and gravity and inertia that fit each other.
+    assert float(knee.gravity(70.0, 1.7) / knee.inertia(70.0, 1.7)) == pytest.approx(28.4, abs=0.1)
+    assert knee.falling_rate(1.7) ** 2 == pytest.approx(28.4, abs=0.1)
     with pytest.raises(SimulationError, match="Nearest: ankle"):
         joint("ankel")
 

@@ -167,19 +167,22 @@ def check_clipping(r: Recording, values: Samples, column: str) -> None:
             )
 
 
-def check_swing(r: Recording) -> None:
-    """Refuse what is no pendulum test: an angle that falls, starts elsewhere, ends elsewhere, or moves evenly."""
-    start, end = (float(np.median(part)) for part in (r.angle_deg[:3], r.angle_deg[-max(5, r.angle_deg.size // 10) :]))
-    given = f"{start:.3g} deg at the start, {end:.3g} deg at the end"
-    if end < start - _LEAST_MOVED_DEG:
+def check_swing(r: Recording, bottom: int) -> None:
+    """Refuse what is no pendulum test: an angle that falls, ends elsewhere, or moves evenly from sample `bottom` on."""
+    start, end = float(r.angle_deg[bottom]), float(np.median(r.angle_deg[-max(5, r.angle_deg.size // 10) :]))
+    first = float(np.median(r.angle_deg[:3]))
+    if end < first - _LEAST_MOVED_DEG and end < start + _LEAST_MOVED_DEG:
+        given = f"{first:.3g} deg at the start, {end:.3g} deg at the end"
         do = "If 180 is the straight knee, give 180 minus the angle; else change the sign."
         raise refuse(
             r.name, "angle_deg", given, "A leg that is let go flexes, and flexion grows from 0 (level) to about 90.", do
         )
-    if not -_BEYOND_RANGE_DEG < start < _BEYOND_RANGE_DEG:
-        do = "Set the zero at the level shank; if 0 is the hanging leg, add 90. Cut away what comes before the test."
-        raise refuse(r.name, "angle_deg", given, "A pendulum test begins with the shank held level, near 0 deg.", do)
-    if _is_even(r):
+    given = f"{start:.3g} deg at the start, {end:.3g} deg at the end"
+    if not -_BEYOND_RANGE_DEG < start < end - _LEAST_MOVED_DEG:
+        do = "Set the zero at the level shank; if 0 is the hanging leg, add 90. Give the whole fall."
+        why = "A leg that is let go falls from any angle short of rest: 0 deg is level, about 90 deg hangs."
+        raise refuse(r.name, "angle_deg", given, why, do)
+    if _is_even(r, bottom):
         do = "Use --test ramp with the torque, or name the recording of the pendulum test."
         raise refuse(
             r.name,
@@ -193,12 +196,12 @@ def check_swing(r: Recording) -> None:
         raise refuse(r.name, "angle_deg", given, "A leg that is let go comes to rest at 30 to 120 deg.", do)
 
 
-def _is_even(r: Recording) -> bool:
+def _is_even(r: Recording, bottom: int) -> bool:
     """Say whether the first movement runs at constant speed from 15 to 85 % of its way."""
-    top = int(np.argmax(r.angle_deg))
-    low, high = r.angle_deg[0], r.angle_deg[top]
-    early, late = (int(np.argmax(r.angle_deg >= low + share * (high - low))) for share in (0.15, 0.85))
-    time, angle = r.time_s[early : late + 1], r.angle_deg[early : late + 1]
+    times, angles = r.time_s[bottom:], r.angle_deg[bottom:]
+    low, high = angles[0], angles.max()
+    early, late = (int(np.argmax(angles >= low + share * (high - low))) for share in (0.15, 0.85))
+    time, angle = times[early : late + 1], angles[early : late + 1]
     if time.size < _FEWEST_OF_A_LINE:
         return False
     slow = time[-1] - time[0] > _SLOW_S

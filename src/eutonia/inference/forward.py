@@ -170,7 +170,7 @@ def _swing(
 ) -> tuple[Array, Torques | None]:
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
-    start = at_rest(jnp.deg2rad(of["start_angle"]), limb, steps=_STEPS)
+    start = at_rest(jnp.deg2rad(of["start_angle"]), limb, steps=_STEPS, letting_go=of["letting_go"])
     motion = swing(limb, start, c, _BLOCKS, steps=_STEPS, kept=_KEPT)
     spacing = c.delay / _STEPS * _KEPT
     place = (times[:, None] - of["release"]) / spacing

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia import parameters
 
 if TYPE_CHECKING:
+    from eutonia.inference.agreement import Agreement
     from eutonia.inference.sample import Sample
     from eutonia.inference.stretch_fit import Estimate, Part
 
@@ -61,7 +61,7 @@ def words(
             "A swing tells torques only relative to the weight of the segment, which is taken from the body table; its "
             "error is in the intervals."
         )
-    return (*out, *_doubts(of, drawn))
+    return (*out, *_doubts(drawn))
 
 
 def _pair(of: dict[str, Estimate], one: str, other: str, alike: float) -> str:
@@ -82,20 +82,40 @@ def _silent(untold: Sequence[Estimate], low: float) -> str:
     )
 
 
-def _doubts(of: dict[str, Estimate], drawn: Sample) -> list[str]:
+def _doubts(drawn: Sample) -> list[str]:
     out = []
-    alike = math.tanh(of["noise_correlation"].middle)
-    if alike > parameters.load("inference").value("odd_residuals_above"):
-        out.append(
-            "The errors of neighbouring samples are alike: the model misses part of the course, or the sensor is slow. "
-            "Look at the picture; intervals hold only as far as the model does."
-        )
     if drawn.pareto > _TRUSTED or drawn.effective < _FEW:
         out.append(
             f"The search for what else would explain the recording was hard ({drawn.effective:.0f} draws count): take "
             "the intervals as rough."
         )
     return out
+
+
+def agrees(fits: Agreement, estimates: Sequence[Estimate], unit: str, *, is_cut: bool) -> tuple[str, ...]:
+    """Return sentences on how the fit lies to the recording; they come before what it says of the limb."""
+    out = []
+    if not fits.holds:
+        out.append(
+            f"The fit misses the recording: only {fits.inside:.0%} of the samples lie inside its 95% band, and it is "
+            f"off by up to {fits.largest:.2g} {unit}. Nothing counts as determined. Was the limb helped, held or moved "
+            "by its owner, and are body size and joint right?"
+        )
+    if is_cut:
+        out.append(
+            "The release is missing: the limb moves already at the first sample. Angle and time of release were "
+            "reckoned back, with their doubt; record from before the limb is let go."
+        )
+    limit = parameters.load("inference").value("prior_left_beyond")
+    # Noise below what was expected is no news.
+    gone = [e for e in estimates if abs(e.left) > limit and not (e.name.endswith("_noise") and e.left < 0.0)]
+    if gone:
+        names = ", ".join(f"{_lower(e.label)} ({e.left:+.1f} SD)" for e in gone)
+        out.append(
+            f"Far from what was known before: {names}. The body may differ from the tables (a child, another size), or "
+            "the number makes up for something that the model lacks."
+        )
+    return tuple(out)
 
 
 def _lower(text: str) -> str:

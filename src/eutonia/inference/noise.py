@@ -1,18 +1,18 @@
-"""How the errors of a recording are spread: neighbours are alike, and what is taken as known errs too.
+"""How the errors of a recording are spread: noise of the sensor, a smooth error of the model, and inputs that err.
 
 Equation
-    r = e + P u ;  u ~ N(0, I) ;  e_1 ~ N(0, v s^2) ;  e_i | e_(i-1) ~ N(c e_(i-1), v s^2 (1 - c^2)), trace by trace
+    r = n + d + P u ;  n white, of standard deviation s ;  u ~ N(0, I) ;  d smooth, of standard deviation q s
+    with C the cosine transform of a trace (type II, orthonormal) and w_j = pi j / (samples step):
+    C cov(n + d) C' = s^2 D ;  D_j = 1/k + q^2 g_j ;  g_j ~ exp(-(w_j tau)^2), of mean one
     cov r = N = s^2 R + P P' ;  T = R^-1 ;  P' T P = U l U' ;  b = U' P' T r
     r' N^-1 r = r' T r / s^2 - sum b^2 / (s^2 (s^2 + l)) ;  log |N| = 2 n log s + log |R| + sum log(1 + l / s^2)
-    a' T r = [a_1 r_1 + (sum a_i r_i - c (a_i r_(i-1) + a_(i-1) r_i) + c^2 a_(i-1) r_(i-1)) / (1 - c^2)] / v
-with n samples in a trace. How alike neighbours are is fitted too: five hundred samples of a filtered sensor are not
-five hundred pieces of news. The columns of P say how the recording changes with what is not fitted but known with an
-error, such as the path of a stretch; u is integrated out.
+Each fitted sample is the mean of k recorded ones, which leaves 1/k of the noise. Five hundred samples of a limb that a
+model misses by a little are not five hundred pieces of news: d makes neighbours alike, by exp(-(t/2 tau)^2). Both
+standard deviations have ends, so that a wrong resting angle is no noise and a filtered recording is not all signal.
+The columns of P say how the recording changes with what is not fitted but known with an error, such as the path of a
+stretch; u is integrated out.
 
-Error s and likeness rho are those of recorded samples. Where each fitted sample is the mean of k of them, its variance
-v s^2 is exact and its likeness c is that which leaves the slow part of the noise as it is:
-    v = [k (1 + rho)/(1 - rho) - 2 rho (1 - rho^k)/(1 - rho)^2] / k^2
-    c = (w - v)/(w + v) ;  w = (1 + rho)/((1 - rho) k) ;  for k = 1, v = 1 and c = rho
+Source: Whittle's diagonal form of a smooth process; Kennedy and O'Hagan for the error of a model.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from scipy.fft import dct
 from scipy.special import logsumexp
 
 from eutonia.inference.priors import Prior
@@ -33,24 +34,27 @@ Errors = Float[np.ndarray, "sample lane"]
 Slopes = Float[np.ndarray, "rows _ lane"]
 Columns = Float[np.ndarray, "_ _"]
 
-# Numerics. Likenesses tried: the widest, and how many; nodes that count are within so much of the best log density, and
-# fewer do: a bell shape is summed without error where nodes lie one standard deviation apart.
-_WIDEST, _NODES, _DEEP, _ZOOMS, _FEWER = (-3.0, 5.0), 33, 12.0, 3, 13
+#: Noise and error of a model lie within so many prior standard deviations of their middles.
+LEAST, MOST = -2.0, 3.0
+# Numerics. Logarithms of q tried: the widest, and how many; nodes that count are within so much of the best log
+# density, and fewer do: a bell shape is summed without error where nodes lie one standard deviation apart.
+_WIDEST, _NODES, _DEEP, _ZOOMS, _FEWER = (-3.2, 3.6), 33, 12.0, 3, 13
 # Sizes tried round the best, in the standard deviations that large samples leave; turns that find the best.
 _REACH, _SIZES, _FINE, _TURNS = 4.0, 9, 17, 6
-_TINY = 1e-300
+_TINY, _NEVER = 1e-300, -1e300
 
 
 class Trace(NamedTuple):
-    """Samples of one trace, how many recorded ones each is the mean of, and its columns of P."""
+    """Samples of one trace, how many recorded ones each is the mean of, time between them (s), and columns of P."""
 
     rows: slice
     averaged: int
+    step: float
     strays: Columns
 
 
 class _Parts(NamedTuple):
-    """What the density of errors needs, node by node of the likenesses: r' T r, half log |R|, l, and b^2."""
+    """What the density of errors needs, node by node of q: r' T r, half log |R|, l, and b^2."""
 
     squares: Float[np.ndarray, "node lane"]
     volume: Float[np.ndarray, " node"]
@@ -60,10 +64,11 @@ class _Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class Noise:
-    """Priors of s and of rho (z of its inverse hyperbolic tangent), the traces, and the likenesses tried, as z."""
+    """Priors of the noise and of the error of the model, its time (s), the traces, and the logarithms of q tried."""
 
     spread: Prior
-    likeness: Prior
+    error: Prior
+    time: float
     traces: tuple[Trace, ...]
     nodes: Float[np.ndarray, " node"] = field(default_factory=lambda: np.linspace(*_WIDEST, _NODES))
 
@@ -83,7 +88,7 @@ class Noise:
         return replace(self, traces=tuple(trace._replace(strays=columns) for trace, columns in each))
 
     def near(self, errors: Errors) -> Noise:
-        """Return the noise with the likenesses that count for the errors of one candidate."""
+        """Return the noise with the ratios that count for the errors of one candidate."""
         noise = self
         for _ in range(_ZOOMS):
             height = noise._profile(errors)[0][:, 0]
@@ -93,20 +98,22 @@ class Noise:
         return replace(noise, nodes=np.linspace(*ends, _FEWER))
 
     def numbers(self, z: Float[np.ndarray, "two lane"]) -> tuple[Lanes, Lanes]:
-        """Return standard deviation and correlation of neighbours."""
-        return self.spread.middle * np.exp(self.spread.spread * z[0]), self._correlation(z[1])
+        """Return standard deviation of the noise and of the error of the model."""
+        spread, error = self.spread, self.error
+        return spread.middle * np.exp(spread.spread * z[0]), error.middle * np.exp(error.spread * z[1])
 
     @functools.cached_property
-    def independent(self) -> Noise:
-        """The noise with neighbours that are not alike."""
-        return replace(self, nodes=np.array([-self.likeness.middle / self.likeness.spread]))
+    def even(self) -> Noise:
+        """The noise with as much noise as error of the model: what a search begins with."""
+        return replace(self, nodes=np.zeros(1))
 
     def best(self, errors: Errors) -> tuple[Float[np.ndarray, "two lane"], Lanes]:
         """Return z of the noise that suits given errors, and their log density with it up to a constant."""
         height, z_spread = self._profile(errors)
         chosen = np.argmax(height, axis=0)[None]
         found = np.take_along_axis(z_spread, chosen, axis=0)[0]
-        return np.stack([found, self.nodes[chosen[0]]]), np.take_along_axis(height, chosen, axis=0)[0]
+        z_error = self._z_error(found, self.nodes[chosen[0]])
+        return np.stack([found, z_error]), np.take_along_axis(height, chosen, axis=0)[0]
 
     def log_marginal(self, errors: Errors) -> Lanes:
         """Return the log density of errors with the noise integrated out, up to a constant."""
@@ -122,90 +129,99 @@ class Noise:
         row, node = np.unravel_index(at, log_mass.shape[:2])
         out = np.stack([z_spread[row, node, np.arange(flat.shape[1])], fine.nodes[node]])
         steps = np.array([z_spread[1, 0, 0] - z_spread[0, 0, 0], fine.nodes[1] - fine.nodes[0]])
-        return out + (rng.random(out.shape) - 0.5) * steps[:, None]
+        spread, ratio = out + (rng.random(out.shape) - 0.5) * steps[:, None]
+        return np.stack([spread, self._z_error(spread, ratio)])
 
     def products(self, columns: Slopes, z: Float[np.ndarray, "two lane"]) -> Float[np.ndarray, "lane _ _"]:
-        """Return a' N^-1 b of all columns of each lane, for noise of which the likeness is a node."""
-        spread, alike = self.numbers(z)
-        node = np.abs(self.nodes[:, None] - z[1]).argmin(axis=0)
+        """Return a' N^-1 b of all columns of each lane, for noise of which the ratio is a node."""
+        spread, error = self.numbers(z)
+        node = np.abs(self.nodes[:, None] - np.log(error / spread)).argmin(axis=0)
         out = np.zeros((columns.shape[2], columns.shape[1], columns.shape[1]))
         with np.errstate(invalid="ignore", over="ignore"):
-            for trace, (size, axes) in zip(self.traces, self._spectra, strict=True):
-                mine = columns[trace.rows]
-                weighed = _weighed(mine, *averaged_noise(alike, trace.averaged))
+            for trace, scale, (across, size, axes) in zip(self.traces, self._scales, self._spectra, strict=True):
+                mine = _cosines(columns[trace.rows])
+                weighed = mine / scale[node].T[:, None]
                 out += np.einsum("sil,sjl->lij", mine, weighed, optimize=True)
                 if trace.strays.size:
-                    told = np.einsum("lsr,scl->lrc", axes[node], np.tensordot(trace.strays.T, weighed, 1))
+                    told = np.einsum("lsr,scl->lrc", axes[node], np.tensordot(across.T, weighed, 1))
                     share = told / (spread[:, None] ** 2 + size[node])[:, :, None]
                     out -= np.einsum("lri,lrj->lij", told, share)
         return out / spread[:, None, None] ** 2
 
     def whitening(self, z: Float[np.ndarray, " two"]) -> Callable[[Slopes], Slopes]:
         """Return what turns errors, or how they change with a number, into independent ones of unit spread."""
-        spread, alike = (float(x[0]) for x in self.numbers(z[:, None]))
+        spread, error = (float(x[0]) for x in self.numbers(z[:, None]))
         each = []
         for trace in self.traces:
-            free = functools.partial(_freed, spread=spread, alike=alike, averaged=trace.averaged)
-            axes, sizes, _ = np.linalg.svd(free(trace.strays), full_matrices=False)
-            each.append((trace.rows, free, axes * (1.0 - 1.0 / np.sqrt(1.0 + sizes**2)), axes.T))
+            size = spread * np.sqrt(self._variances(trace, np.log([error / spread]))[0])
+            axes, sizes, _ = np.linalg.svd(_cosines(trace.strays) / size[:, None], full_matrices=False)
+            each.append((trace.rows, size, axes * (1.0 - 1.0 / np.sqrt(1.0 + sizes**2)), axes.T))
 
         def white(columns: Slopes) -> Slopes:
             parts = []
             with np.errstate(invalid="ignore", over="ignore"):
-                for rows, free, less, along in each:
-                    part = free(columns[rows])
+                for rows, size, less, along in each:
+                    part = _cosines(columns[rows]) / size[:, None, None]
                     parts.append(part - np.tensordot(less, np.tensordot(along, part, 1), 1) if less.size else part)
             return np.concatenate(parts)
 
         return white
 
-    def _correlation(self, z: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        return np.tanh(self.likeness.middle + self.likeness.spread * z)
+    def _z_error(self, z_spread: np.ndarray, log_ratio: np.ndarray) -> np.ndarray:
+        above = np.log(self.spread.middle / self.error.middle) + self.spread.spread * z_spread + log_ratio
+        return np.asarray(above / self.error.spread)
+
+    def _variances(self, trace: Trace, log_ratio: Float[np.ndarray, " node"]) -> Float[np.ndarray, "node sample"]:
+        """Return D of a trace."""
+        samples = trace.rows.stop - trace.rows.start
+        speed = np.pi * np.arange(samples) / (samples * trace.step)
+        smooth = np.exp(-((speed * self.time) ** 2))
+        return np.asarray(1.0 / trace.averaged + np.exp(2.0 * log_ratio)[:, None] * (smooth / smooth.mean()))
 
     @functools.cached_property
-    def _spectra(self) -> list[tuple[Float[np.ndarray, "node stray"], Float[np.ndarray, "node stray stray"]]]:
-        out = []
-        for trace in self.traces:
-            forms = _forms(trace.strays, trace.strays)
-            inner = np.stack([_inverse(forms, *each) for each in self._scales(trace)])
-            sizes, axes = np.linalg.eigh(inner)
-            out.append((np.maximum(sizes, 0.0), axes))
-        return out
+    def _scales(self) -> list[Float[np.ndarray, "node sample"]]:
+        return [self._variances(trace, self.nodes) for trace in self.traces]
 
-    def _scales(self, trace: Trace) -> list[tuple[float, float]]:
-        """Return variance and likeness of the samples of a trace at every node, for noise of spread one."""
-        variance, like = averaged_noise(self._correlation(self.nodes), trace.averaged)
-        return list(zip(variance.tolist(), like.tolist(), strict=True))
+    @functools.cached_property
+    def _spectra(
+        self,
+    ) -> list[tuple[Columns, Float[np.ndarray, "node stray"], Float[np.ndarray, "node stray stray"]]]:
+        out = []
+        for trace, scale in zip(self.traces, self._scales, strict=True):
+            across = _cosines(trace.strays)
+            sizes, axes = np.linalg.eigh(np.stack([across.T @ (across / one[:, None]) for one in scale]))
+            out.append((across, np.maximum(sizes, 0.0), axes))
+        return out
 
     def _parts(self, errors: Errors) -> _Parts:
         squares, volume = np.zeros((self.nodes.size, errors.shape[1])), np.zeros(self.nodes.size)
         sizes, told = [], []
         with np.errstate(invalid="ignore", over="ignore"):
-            for trace, (size, axes) in zip(self.traces, self._spectra, strict=True):
-                mine = errors[trace.rows]
-                own, mixed, scales = _own_forms(mine), _forms(trace.strays, mine), self._scales(trace)
-                squares += np.stack([_inverse(own, *each) for each in scales])
-                across = np.stack([_inverse(mixed, *each) for each in scales])
-                variance, like = np.array(scales).T
-                volume += 0.5 * len(mine) * np.log(variance) + 0.5 * (len(mine) - 1) * np.log(1.0 - like**2)
+            for trace, scale, (across, size, axes) in zip(self.traces, self._scales, self._spectra, strict=True):
+                mine = _cosines(errors[trace.rows])
+                squares += (1.0 / scale) @ mine**2
+                volume += 0.5 * np.log(scale).sum(axis=1)
+                mixed = np.stack([(across / one[:, None]).T @ mine for one in scale])
                 sizes.append(size)
-                told.append((axes.swapaxes(1, 2) @ across) ** 2)
+                told.append((axes.swapaxes(1, 2) @ mixed) ** 2)
         return _Parts(squares, volume, np.concatenate(sizes, 1), np.concatenate(told, 1))
 
     def _density(self, parts: _Parts, z_spread: Float[np.ndarray, "node lane"]) -> Float[np.ndarray, "node lane"]:
         """Return the log density of errors and noise, node by node."""
         log_spread = np.log(self.spread.middle) + self.spread.spread * z_spread
+        z_error = self._z_error(z_spread, self.nodes[:, None])
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             square = np.exp(2.0 * log_spread)
             out = -self.samples * log_spread - parts.volume[:, None] - 0.5 * parts.squares / square
             if parts.sizes.size:
                 wide, size = square[:, None], parts.sizes[:, :, None]
                 out += 0.5 * (parts.told / (wide * (wide + size)) - np.log1p(size / wide)).sum(axis=1)
-        out -= 0.5 * (z_spread**2 + self.nodes[:, None] ** 2)
-        return np.where(np.isfinite(out), out, -1e300)
+        out -= 0.5 * (z_spread**2 + z_error**2)
+        within = (np.minimum(z_spread, z_error) >= LEAST - 1e-9) & (np.maximum(z_spread, z_error) <= MOST + 1e-9)
+        return np.where(np.isfinite(out) & within, out, _NEVER)
 
     def _likeliest(self, parts: _Parts) -> Float[np.ndarray, "node lane"]:
-        """Return z of the spread that suits each likeness best."""
+        """Return z of the spread that suits each ratio best."""
         n, size = self.samples, parts.sizes[:, :, None]
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             square = np.maximum(parts.squares / n, _TINY)
@@ -214,7 +230,11 @@ class Noise:
                 explained = (parts.told * (square[:, None] + wide) / wide**2).sum(axis=1)
                 square = np.maximum((parts.squares - explained) / (n - (size / wide).sum(axis=1)), _TINY)
             z = (0.5 * np.log(square) - np.log(self.spread.middle)) / self.spread.spread
-        return np.clip(np.nan_to_num(z), -9.0, 9.0)
+        # Noise and error of the model end where they may; of some ratios nothing is left.
+        shift = self._z_error(np.zeros(1), self.nodes) * self.error.spread
+        low, high = ((end * self.error.spread - shift) / self.spread.spread for end in (LEAST, MOST))
+        high = np.minimum(high, MOST)
+        return np.clip(np.nan_to_num(z), np.minimum(np.maximum(low, LEAST), high)[:, None], high[:, None])
 
     def _profile(self, errors: Errors) -> tuple[Float[np.ndarray, "node lane"], Float[np.ndarray, "node lane"]]:
         parts = self._parts(errors)
@@ -231,52 +251,8 @@ class Noise:
         return np.stack([self._density(parts, z) for z in z_spread]), z_spread
 
 
-def averaged_noise(
-    alike: Float[np.ndarray, "*shape"], samples: int
-) -> tuple[Float[np.ndarray, "*shape"], Float[np.ndarray, "*shape"]]:
-    """Return variance and likeness of neighbours of means of so many samples, of unit variance and alike themselves."""
-    if samples == 1:
-        return np.ones(alike.shape), alike
-    left = 1.0 - alike
-    variance = (samples * (1.0 + alike) / left - 2.0 * alike * (1.0 - alike**samples) / left**2) / samples**2
-    slow = (1.0 + alike) / (left * samples)
-    return variance, (slow - variance) / (slow + variance)
-
-
-_Forms = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-
-def _forms(one: Columns, other: Float[np.ndarray, "_ lane"]) -> _Forms:
-    """Return the sums of products of which T makes one: first, later, of neighbours, earlier."""
-    across = one[1:].T @ other[:-1] + one[:-1].T @ other[1:]
-    return np.outer(one[0], other[0]), one[1:].T @ other[1:], across, one[:-1].T @ other[:-1]
-
-
-def _own_forms(errors: Float[np.ndarray, "rows lane"]) -> _Forms:
-    square = errors**2
-    whole = square.sum(axis=0)
-    return square[0], whole - square[0], 2.0 * (errors[1:] * errors[:-1]).sum(axis=0), whole - square[-1]
-
-
-def _inverse(forms: _Forms, variance: float, like: float) -> np.ndarray:
-    first, later, product, earlier = forms
-    return np.asarray((first + (later - like * product + like**2 * earlier) / (1.0 - like**2)) / variance)
-
-
-def _weighed(columns: Slopes, variance: Lanes, like: Lanes) -> Slopes:
-    """Return T times columns."""
-    inside = np.ones((len(columns), 1, 1)) * (1.0 + like**2)
-    inside[[0, -1]] = 1.0
-    with np.errstate(invalid="ignore", over="ignore"):
-        out = inside * columns
-        out[1:] -= like * columns[:-1]
-        out[:-1] -= like * columns[1:]
-        return out / (variance * (1.0 - like**2))
-
-
-def _freed(columns: np.ndarray, spread: float, alike: float, averaged: int) -> np.ndarray:
-    """Return columns as neighbours that are not alike would give them, with errors of unit spread."""
-    variance, like = (float(x[0]) for x in averaged_noise(np.array([alike]), averaged))
-    with np.errstate(invalid="ignore", over="ignore"):
-        out = columns / (spread * np.sqrt(variance))
-        return np.concatenate([out[:1], (out[1:] - like * out[:-1]) / np.sqrt(1.0 - like**2)])
+def _cosines(columns: np.ndarray) -> np.ndarray:
+    """Return the cosine transform of columns over samples."""
+    if not columns.size:
+        return columns
+    return np.asarray(dct(columns, type=2, norm="ortho", axis=0))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
+from eutonia import parameters
 from eutonia.inference.forward import Model
 from eutonia.inference.noise import Noise, Trace
 from eutonia.inference.priors import NOISE
@@ -23,15 +24,16 @@ class Posterior:
     noise: Noise
 
     @classmethod
-    def of(cls, model: Model, traces: list[tuple[Float[np.ndarray, " _"], int]]) -> Posterior:
-        """Return the posterior of traces, each with how many recorded samples one of its is the mean of."""
-        ends = np.cumsum([values.size for values, _ in traces])
+    def of(cls, model: Model, traces: list[tuple[Float[np.ndarray, " _"], int, float]]) -> Posterior:
+        """Return the posterior of traces: values, how many recorded samples each is the mean of, and their step, s."""
+        ends = np.cumsum([values.size for values, *_ in traces])
         each = tuple(
-            Trace(slice(int(end) - values.size, int(end)), averaged, np.empty((values.size, 0)))
-            for end, (values, averaged) in zip(ends, traces, strict=True)
+            Trace(slice(int(end) - values.size, int(end)), averaged, step, np.empty((values.size, 0)))
+            for end, (values, averaged, step) in zip(ends, traces, strict=True)
         )
-        spread, likeness = model.priors.each[-NOISE:]
-        return cls(model, np.concatenate([values for values, _ in traces]), Noise(spread, likeness, each))
+        spread, error = model.priors.each[-NOISE:]
+        time = parameters.load("inference").value("model_error_time")
+        return cls(model, np.concatenate([values for values, *_ in traces]), Noise(spread, error, time, each))
 
     @property
     def numbers(self) -> int:

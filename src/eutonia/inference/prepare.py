@@ -17,9 +17,15 @@ from eutonia.limb.swing import ReflexConstants
 
 # How much of a pendulum test is used, s before and after release: what the model follows and a little of the hold, in
 # all what a fit holds at 100 Hz.
-_SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.95, 1.5
+_SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.8, 1.5
 # The fall that counts as movement, deg; and how much slower than free the first fall is, through tone.
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
+# The first swing is the first rise of so much of the largest; the hold before it, s; and how near rest a fall is slow:
+# sine of the angle to rest, at least.
+_FIRST_RISE, _HOLD_S, _STEEP = 0.6, 0.1, 0.3
+# A limb that moves faster than this at its first sample, deg/s, over so many s, was released before; how far speed and
+# angle that are reckoned back may err, as shares.
+_MOVES_DEG_S, _FIRST_S, _BACK_TIME, _BACK_ANGLE = 10.0, 0.05, 0.3, 0.5
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
 # A limb moves where its speed is more than so many of its standard errors.
@@ -48,6 +54,24 @@ class Prepared:
     averaged: int
     moving: Bool[np.ndarray, " sample"]
     speed: float
+    begin: Begin | None = None
+
+    @property
+    def step(self) -> float:
+        """Time between samples, s."""
+        return float(np.median(np.diff(self.time)))
+
+
+@dataclass(frozen=True)
+class Begin:
+    """How a swing begins: angle at release (deg), its doubt beside that of a hand that lets go (deg), doubt of the time
+    of release (s), and whether the recording begins later.
+    """
+
+    angle: float
+    angle_doubt: float = 0.0
+    time_doubt: float = 0.0
+    is_missing: bool = False
 
 
 def prepare_swing(r: Recording, body: Body) -> Prepared:
@@ -55,15 +79,9 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
     checks.check_time(r)
     checks.check_angle(r, body)
     checks.check_clipping(r, r.angle_deg, "angle_deg")
-    held = r.angle_deg[: max(3, int(np.searchsorted(r.time_s, r.time_s[0] + 0.05)))]
-    begin = float(np.median(held))
-    fallen = r.angle_deg > begin + max(_FALLEN_DEG, 4.0 * float(np.std(held)))
-    pulled = body.joint.falling_rate(body.stature_m) ** 2 * _FALL_SHARE
-    if not fallen.any():
-        checks.check_swing(r)
-    seen = float(r.time_s[int(np.argmax(fallen))] - np.sqrt(2.0 * np.deg2rad(_FALLEN_DEG) / pulled))
+    checks.check_swing(r, bottom := _bottom(r.angle_deg))
+    seen, begin = _release(r, bottom, body.joint.falling_rate(body.stature_m) ** 2 * _FALL_SHARE)
     after = r.time_s[-1] - seen
-    checks.check_swing(r)
     if after < _SWING_LEAST:
         do = "Record until the leg has come to rest; five seconds are used."
         raise refuse(
@@ -74,10 +92,44 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
             do,
             allowed=f"at least {_SWING_LEAST:g} s",
         )
-    keep = (r.time_s >= seen - _SWING_BEFORE) & (r.time_s <= seen + _SWING_AFTER)
+    keep = (r.time_s >= max(seen - _SWING_BEFORE, r.time_s[bottom] - _HOLD_S)) & (r.time_s <= seen + _SWING_AFTER)
     time, angle = _averaged(r.time_s[keep] - seen, r.angle_deg[keep])
     emg = None if r.emg_mv is None else _averaged(r.time_s[keep], np.abs(r.emg_mv[keep]))[1]
-    return Prepared(r.name, time, angle, angle, emg, None, _each(int(keep.sum())), time > 0.0, 0.0)
+    return Prepared(r.name, time, angle, angle, emg, None, _each(int(keep.sum())), time > 0.0, 0.0, begin)
+
+
+def _bottom(angle: Samples) -> int:
+    """Return the last sample of the hold, from which the first swing rises: a leg may be lifted before."""
+    lowest = np.minimum.accumulate(angle)
+    rise = angle - lowest
+    top = int(np.argmax(rise >= _FIRST_RISE * rise.max()))
+    return int(np.flatnonzero(angle[: top + 1] <= lowest[top])[-1])
+
+
+def _release(r: Recording, bottom: int, pull: float) -> tuple[float, Begin]:
+    """Return about when a leg was let go, and from where; `pull` is the acceleration of a level leg, rad/s2."""
+    time, angle = r.time_s, r.angle_deg
+    rest = float(np.median(angle[-max(5, angle.size // 10) :]))
+
+    def pulled(at: float) -> float:
+        return float(np.rad2deg(pull * max(np.sin(np.deg2rad(rest - at)), _STEEP)))
+
+    first = slice(bottom, max(int(np.searchsorted(time, time[bottom] + _FIRST_S)), bottom + 5))
+    slope, height = np.polyfit(time[first] - time[bottom], angle[first], 1)
+    # The slope is that of the middle of the window.
+    speed = slope - 0.5 * float(np.ptp(time[first])) * pulled(height)
+    noise = float(np.std(angle[first] - np.polyval([slope, height], time[first] - time[bottom])))
+    if time[bottom] - time[0] < _FIRST_S and slope > _MOVES_DEG_S + 4.0 * noise / _FIRST_S:
+        back = max(speed, 0.5 * slope) / pulled(height)
+        fallen = 0.5 * pulled(height) * back**2
+        return float(time[bottom]) - back, Begin(height - fallen, _BACK_ANGLE * fallen, _BACK_TIME * back, True)
+    hold = angle[(time >= time[bottom] - _HOLD_S) & (time <= time[bottom] + _HOLD_S)] if bottom else angle[first]
+    begin = float(np.median(hold[hold <= np.min(hold) + _FALLEN_DEG]))
+    fallen_by = max(_FALLEN_DEG, 4.0 * float(np.std(hold[hold <= np.min(hold) + _FALLEN_DEG])))
+    crossed = bottom + int(np.argmax(angle[bottom:] > begin + fallen_by))
+    seen = float(time[crossed] - np.sqrt(2.0 * _FALLEN_DEG / pulled(begin)))
+    still = angle[(time >= max(seen - _HOLD_S, time[max(bottom, 0)] - _HOLD_S)) & (time <= seen)]
+    return seen, Begin(float(np.median(still)) if still.size else begin)
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:

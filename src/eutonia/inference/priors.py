@@ -20,11 +20,20 @@ from eutonia.limb.joint import Joint
 #: Numbers that a user asks for, in the order of the table.
 ASKED = ("threshold", "velocity_sensitivity", "gain", "background", "stiffness", "damping")
 _TISSUE = (*ASKED, "slack_angle", "depression")
-#: Number of noise parameters, last in every list: spread, and correlation of neighbours.
+#: Number of noise parameters, last in every list: noise of the sensor, and error of the model.
 NOISE = 2
 #: What else a swing and a stretch depend on, and the noise.
-PENDULUM = (*_TISSUE, "pace", "start_angle", "angle_offset", "release", "angle_noise", "noise_correlation")
-RAMP = (*_TISSUE, "torque_offset", "inertia_left", "torque_noise", "noise_correlation")
+PENDULUM = (
+    *_TISSUE,
+    "pace",
+    "start_angle",
+    "angle_offset",
+    "release",
+    "letting_go",
+    "angle_noise",
+    "angle_model_error",
+)
+RAMP = (*_TISSUE, "torque_offset", "inertia_left", "torque_noise", "torque_model_error")
 
 #: The scale that turns a share into the unit of a joint.
 _UNITS = {
@@ -37,6 +46,7 @@ _UNITS = {
     "background": ("ceiling", "N m"),
     "torque_offset": ("ceiling", "N m"),
     "torque_noise": ("ceiling", "N m"),
+    "torque_model_error": ("ceiling", "N m"),
 }
 
 

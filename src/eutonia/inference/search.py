@@ -15,9 +15,9 @@ from eutonia.inference.posterior import Posterior
 Draws = Float[np.ndarray, "number lane"]
 
 # Numerics of the search: places at first, and those that go on after so many rounds, for a summit may be narrow and
-# its foot low. In the first rounds neighbouring errors count as independent: far off, all are alike.
+# its foot low. In the first rounds the error of the model is as large as the noise: far off, all is error.
 _STARTS, _LEFT, _TRIALS = 136, 34, 4
-_ROUNDS, _ROUNDS_WITHOUT_LIKENESS = 16, 6
+_ROUNDS, _ROUNDS_EVEN = 16, 6
 _SHIFT = 1e-5
 _DAMPED = np.geomspace(1e-4, 1e4, 14)
 # A round that gains less than this has arrived.
@@ -29,15 +29,15 @@ _DEPTH = 8.0
 def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top"]:
     """Return z of the places reached from the best of `draws`, best first, without those far below."""
     at = draws[: posterior.shape]
-    height = _height(posterior.noise.independent, at, posterior.errors(at))[1]
+    height = _height(posterior.noise.even, at, posterior.errors(at))[1]
     at = at[:, np.argsort(-height, kind="stable")[:_STARTS]]
     best = -np.inf
     for turn in range(_ROUNDS):
-        alike = turn >= _ROUNDS_WITHOUT_LIKENESS
-        at, noise, height = _climb(posterior, posterior.noise if alike else posterior.noise.independent, at)
+        own = turn >= _ROUNDS_EVEN
+        at, noise, height = _climb(posterior, posterior.noise if own else posterior.noise.even, at)
         if turn == _TRIALS - 1:
             at = at[:, np.argsort(-height, kind="stable")[:_LEFT]]
-        if turn > _ROUNDS_WITHOUT_LIKENESS and height.max() - best < _ARRIVED:
+        if turn > _ROUNDS_EVEN and height.max() - best < _ARRIVED:
             break
         best = height.max()
     order = np.argsort(-height, kind="stable")

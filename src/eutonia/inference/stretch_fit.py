@@ -23,11 +23,13 @@ from eutonia import _streams, parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
 from eutonia.inference import left_out, meaning
+from eutonia.inference.agreement import Agreement, agreement, band
 from eutonia.inference.body import body_of
 from eutonia.inference.forward import Body, Model, Stretches, Swing
+from eutonia.inference.noise import MOST
 from eutonia.inference.posterior import Posterior
-from eutonia.inference.prepare import Prepared, prepare_stretch, prepare_swing
-from eutonia.inference.priors import ASKED, PENDULUM, RAMP, Prior, Priors, priors
+from eutonia.inference.prepare import Begin, Prepared, prepare_stretch, prepare_swing
+from eutonia.inference.priors import ASKED, NOISE, PENDULUM, RAMP, Prior, Priors, priors
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
 from eutonia.limb.joint import JOINTS
@@ -46,7 +48,8 @@ PARTS = ("neural", "reflex", "background", "passive", "elastic", "viscous", "sho
 class Estimate:
     """One number: median and 95 % interval after the recording, interval before, and whether it is determined.
 
-    `ratio` is the spread after over the spread before; `determined` is "yes", "partly" or "no".
+    `ratio` is the spread after over the spread before, `left` how far the median lies from what was known before, in
+    prior standard deviations; `determined` is "yes", "partly", "no", or "missed" where the band misses the recording.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Estimate:
     before_low: float
     before_high: float
     ratio: float
+    left: float
     determined: str
     is_asked: bool
 
@@ -76,8 +80,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Course:
-    """Data and fit of one recording over time: `recorded` and `fitted` (with 95 % band) of the fitted channel, the
-    angle (deg), and what resists (median, N m), part by part.
+    """Data and fit of one recording over time: `recorded` and `fitted` (with the 95 % band of a new recording) of the
+    fitted channel, the angle (deg), and what resists (median, N m), part by part.
     """
 
     name: str
@@ -111,7 +115,8 @@ class StretchFit:
     words: tuple[str, ...]
     courses: tuple[Course, ...]
     noise: float
-    likeness: float
+    model_error: float
+    agreement: Agreement
     effective: float
     pareto: float
     draws: Mapping[str, Float[np.ndarray, " draw"]]
@@ -162,7 +167,8 @@ def fit(
     model, prepared = _model(recordings, test, body, stepped_constants())
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    drawn = sample(Posterior.of(model, [(one.channel, one.averaged) for one in prepared]), rng, progress)
+    traces = [(one.channel, one.averaged, one.step) for one in prepared]
+    drawn = sample(Posterior.of(model, traces), rng, progress)
     result = _result(test, body, model, prepared, drawn, rng)
     return replace(result, words=(*left_out.told(recordings, test), *result.words))
 
@@ -195,10 +201,22 @@ def _model(
 ) -> tuple[Model, list[Prepared]]:
     if test == "pendulum":
         one = prepare_swing(recordings[0], body)
-        return Swing(body, priors(PENDULUM, body.joint, body.ceiling), constants, one.time), [one]
+        assert one.begin is not None
+        return Swing(body, swing_priors(body, one.begin), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     stretches = tuple(one.stretch for one in each if one.stretch is not None)
     return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, stretches), each
+
+
+def swing_priors(body: Body, begin: Begin) -> Priors:
+    """Return what is known before a swing is fitted: the start is what is seen of it."""
+    known = priors(PENDULUM, body.joint, body.ceiling)
+    doubts = {"start_angle": (begin.angle, begin.angle_doubt), "release": (0.0, begin.time_doubt)}
+    each = []
+    for one in known.each:
+        more, doubt = doubts.get(one.name, (0.0, 0.0))
+        each.append(replace(one, middle=one.middle + more, spread=float(np.hypot(one.spread, doubt))))
+    return Priors(tuple(each))
 
 
 def _result(
@@ -212,11 +230,16 @@ def _result(
     values = np.where(is_torque[:, None], values * factor, values)
     torque = {name: np.asarray(getattr(resisting, name)) * factor for name in (*PARTS, "total")}
     draws = dict(zip(known.names, values, strict=True))
-    estimates = tuple(_estimate(prior, draws[prior.name]) for prior in known.each)
     parts = _parts(torque, np.concatenate([one.moving for one in prepared]))
-    predicted = model.predict(drawn.z)
-    likeness = float(np.median(draws["noise_correlation"]))
+    most = float(np.hypot(*(one.middle * np.exp(MOST * one.spread) for one in known.each[-NOISE:])))
+    courses = _courses(prepared, model.predict(drawn.z), most, torque)
+    fits = agreement([c.recorded for c in courses], [c.fitted for c in courses], [(c.low, c.high) for c in courses])
+    estimates = tuple(
+        _estimate(prior, draws[prior.name], float(np.median(z)), fits.holds)
+        for prior, z in zip(known.each, drawn.z, strict=True)
+    )
     pairs = _pairs(drawn.z, known)
+    is_cut = any(one.begin is not None and one.begin.is_missing for one in prepared)
     return StretchFit(
         test=test,
         joint=body.joint.name,
@@ -227,10 +250,14 @@ def _result(
         estimates=estimates,
         parts=parts,
         pairs=pairs,
-        words=meaning.words(estimates, pairs, parts, [one.speed for one in prepared if test == "ramp"], drawn),
-        courses=_courses(prepared, predicted, torque),
+        words=(
+            *meaning.agrees(fits, estimates, "deg" if test == "pendulum" else "N m", is_cut=is_cut),
+            *meaning.words(estimates, pairs, parts, [one.speed for one in prepared if test == "ramp"], drawn),
+        ),
+        courses=courses,
         noise=float(np.median(values[-2])),
-        likeness=float(np.tanh(likeness)),
+        model_error=float(np.median(values[-1])),
+        agreement=fits,
         effective=drawn.effective,
         pareto=drawn.pareto,
         draws=draws,
@@ -243,7 +270,7 @@ def _weight_error(draws: int, rng: np.random.Generator) -> Float[np.ndarray, " d
     return np.exp(error * rng.standard_normal(draws))
 
 
-def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"]) -> Estimate:
+def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"], left: float, holds: bool) -> Estimate:
     tail = 50.0 * (1.0 - LEVEL)
     low, middle, high = (float(x) for x in np.percentile(draws, [tail, 50.0, 100.0 - tail]))
     spread = float(np.std(np.log(draws) if prior.is_log else draws))
@@ -255,10 +282,10 @@ def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"]) -> Estimate:
     )
     below, above = parameters.load("inference").values("determined_below", "undetermined_above")
     ratio = spread / prior.spread
-    determined = "yes" if ratio < below else "no" if ratio > above else "partly"
+    determined = "missed" if not holds else "yes" if ratio < below else "no" if ratio > above else "partly"
     return Estimate(
         prior.name, prior.label, prior.symbol, prior.unit, middle, low, high, float(ends[0]), float(ends[1]), ratio,
-        determined, prior.name in ASKED,
+        left, determined, prior.name in ASKED,
     )  # fmt: skip
 
 
@@ -266,7 +293,9 @@ def _pairs(z: Float[np.ndarray, "number draw"], known: Priors) -> tuple[tuple[st
     """Return the pairs of tissue and reflex that the recording does not tell apart, the closest first."""
     limit = parameters.load("inference").value("entangled_above")
     names = [name for name in known.names if name in (*ASKED, "slack_angle", "depression")]
-    alike = np.corrcoef(z[[known.index(name) for name in names]])
+    # Draws that are all the same, where a fit misses its recording, tell no correlation.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = np.nan_to_num(np.corrcoef(z[[known.index(name) for name in names]]))
     found = [
         (names[i], names[j], float(alike[i, j]))
         for i in range(len(names))
@@ -291,26 +320,17 @@ def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[Par
 
 
 def _courses(
-    prepared: list[Prepared], predicted: Float[np.ndarray, "sample draw"], torque: Resistance
+    prepared: list[Prepared],
+    predicted: Float[np.ndarray, "sample draw"],
+    most: float,
+    torque: Resistance,
 ) -> tuple[Course, ...]:
-    low, fitted, high = np.percentile(predicted, [2.5, 50.0, 97.5], axis=1)
     parts = {name: np.median(series, axis=1) for name, series in torque.items()}
     out, at = [], 0
     for one in prepared:
         here = slice(at, at := at + one.time.size)
         mine = {name: series[here] for name, series in parts.items()}
-        out.append(
-            Course(
-                one.name,
-                one.time,
-                one.angle,
-                one.channel,
-                fitted[here],
-                low[here],
-                high[here],
-                mine,
-                one.emg,
-                one.speed,
-            )
-        )
+        fitted = np.median(predicted[here], axis=1)
+        low, high = band(predicted[here], one.channel - fitted, most, LEVEL)
+        out.append(Course(one.name, one.time, one.angle, one.channel, fitted, low, high, mine, one.emg, one.speed))
     return tuple(out)

@@ -11,6 +11,7 @@ Equation
     T_p   = k_p max(0, theta - theta_p)
     T_stop= T_e [exp(c (theta - theta_high)) - exp(c (theta_low - theta))]
     T_srs = k_srs T_b min(theta - theta_0, x_srs) on the first stretch, then fading with tau_srs
+    a hand that lets go over tau_h holds with what kept the limb still, times exp(-t/tau_h)
 
 Method of steps: the excitation of one delay is known before it acts, so each delay is a block, and the block before
 it is its input. Within a block, resource and activation are exact for excitation that is linear over a step; angle
@@ -86,8 +87,9 @@ class ReflexConstants(eqx.Module):
 
 
 class Start(eqx.Module):
-    """State at time 0: angle, speed, resource and activation, the excitation of the last delay, and whether
-    short-range stiffness is there to be stretched (1) or was broken by a movement just before (0).
+    """State at time 0: angle, speed, resource and activation, the excitation of the last delay, whether short-range
+    stiffness is there to be stretched (1) or was broken by a movement just before (0), and the time over which a hand
+    lets go, s.
     """
 
     angle: Float[Array, " patient"]
@@ -97,6 +99,7 @@ class Start(eqx.Module):
     second: Float[Array, " patient"]
     excitation: Float[Array, "step patient"]
     fresh: Float[Array, " patient"]
+    letting_go: Patients = 0.0
 
 
 class Motion(eqx.Module):
@@ -149,6 +152,7 @@ class _State(NamedTuple):
     second: Array
     short_range: Array
     fresh: Array
+    held: Array
 
 
 def excitation(angle: Array, velocity: Array, limb: Limb) -> Array:
@@ -196,13 +200,17 @@ def torques(motion: Motion, limb: Limb, constants: ReflexConstants) -> Torques:
     )
 
 
-def at_rest(angle: Array, limb: Limb, *, steps: int = STEPS, moved_before: bool = False) -> Start:
-    """Return the start of a limb that was held still at `angle` (rad), or moved just before if so said."""
+def at_rest(
+    angle: Array, limb: Limb, *, steps: int = STEPS, moved_before: bool = False, letting_go: Patients = 0.0
+) -> Start:
+    """Return the start of a limb that was held still at `angle` (rad), or moved just before if so said; the hand that
+    held it lets go over the time `letting_go`, s.
+    """
     still = jnp.zeros_like(angle)
     held = excitation(angle, still, limb) * jnp.ones_like(angle)
     past = held * jnp.ones((steps + 1, 1), held.dtype)
     fresh = still if moved_before else still + 1.0
-    return Start(angle, still, still + 1.0, held, held, past, fresh)
+    return Start(angle, still, still + 1.0, held, held, past, fresh, letting_go)
 
 
 def activate(
@@ -282,26 +290,27 @@ def swing(
     c = constants
     step = c.delay / steps
 
-    def accelerate(angle: Array, velocity: Array, second: Array, short: Array) -> Array:
+    def accelerate(angle: Array, velocity: Array, second: Array, short: Array, hand: Array) -> Array:
         held = limb.background + short + reflex_torque(second, velocity, limb, c)
         held = held + passive_torque(angle, limb) + stop_torque(angle, limb) + limb.damping * velocity
-        return (gravity_torque(angle, limb) + limb.load - held) / limb.inertia
+        return (gravity_torque(angle, limb) + limb.load - held) / limb.inertia - hand
 
     fade = jnp.exp(-step / c.short_range_time)
+    lets_go = jnp.exp(-step / jnp.maximum(start.letting_go, _STILL))
 
     def one(state: _State, known: tuple[Array, Array]) -> tuple[_State, tuple[Array, ...]]:
-        now = accelerate(state.angle, state.velocity, state.second, state.short_range)
+        now = accelerate(state.angle, state.velocity, state.second, state.short_range, state.held)
         velocity = state.velocity + step * (1.5 * now - 0.5 * state.acceleration)
         angle = state.angle + 0.5 * step * (state.velocity + velocity)
         left, first, second = activate(state.resource, state.first, state.second, *known, limb.depression, step, c)
-        fresh = jnp.where(velocity < 0.0, 0.0, state.fresh)
+        fresh = jnp.where(velocity < -_STILL, 0.0, state.fresh)
         stretched = c.short_range_stiffness * limb.background * jnp.minimum(angle - start.angle, c.short_range_stretch)
         # It fades from the moment of turning, which lies within a step: so what follows has no jumps from limb to limb.
         since = jnp.where(state.velocity > 0.0, -velocity / jnp.maximum(state.velocity - velocity, _STILL), 1.0)
         turned = jnp.where(state.fresh > 0.0, jnp.clip(since, 0.0, 1.0), 1.0)
         short = jnp.where(fresh > 0.0, stretched, state.short_range * (1.0 - turned * (1.0 - fade)))
         sample = (excitation(angle, velocity, limb), state.angle, state.velocity, state.second, state.short_range)
-        return _State(angle, velocity, now, left, first, second, short, fresh), sample
+        return _State(angle, velocity, now, left, first, second, short, fresh, state.held * lets_go), sample
 
     def block(carry: tuple[_State, Array], _: None) -> tuple[tuple[_State, Array], tuple[Array, ...]]:
         state, past = carry
@@ -309,8 +318,10 @@ def swing(
         return (state, jnp.concatenate([past[-1:], new])), tuple(series[::kept] for series in seen)
 
     zero = jnp.zeros_like(start.angle)
-    began = accelerate(start.angle, start.velocity, start.second, zero)
-    state = _State(start.angle, start.velocity, began, start.resource, start.first, start.second, zero, start.fresh)
+    free = accelerate(start.angle, start.velocity, start.second, zero, zero)
+    held = jnp.where(start.letting_go > 0.0, free, 0.0)
+    begin = (start.angle, start.velocity, free - held, start.resource, start.first, start.second, zero, start.fresh)
+    state = _State(*begin, held)
     _, seen = lax.scan(block, (state, start.excitation), None, length=blocks)
     angle, velocity, second, short = (series.reshape(-1, series.shape[-1]) for series in seen)
     return Motion(step * kept * jnp.arange(angle.shape[0]), angle, velocity, second, short)

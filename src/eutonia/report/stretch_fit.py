@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PAGE, _SUMMARY, _TABLE, _RECORD = "report.html", "fit.json", "fit.csv", "run.json"
 NAMES = (_PAGE, _SUMMARY, _TABLE, _RECORD)
-_DETERMINED = {"yes": "yes", "partly": "in part", "no": "no"}
+_DETERMINED = {"yes": "yes", "partly": "in part", "no": "no", "missed": "no: fit misses"}
 _PARTS = {
     "neural": "Neural: reflex and tone",
     "reflex": "stretch reflex",
@@ -108,6 +108,9 @@ def headline(result: StretchFit) -> str:
     """Return the one sentence that a reader should take away."""
     share = next(part.share for part in result.parts if part.name == "neural")
     open_ones = [words.lower(one.label) for one in result.asked if one.determined == "no"]
+    if not result.agreement.holds:
+        inside = result.agreement.inside
+        return f"The fit misses the recording ({inside:.0%} inside its 95% band): trust no number of it."
     told = f"{share:.0%} of the resistance during the stretch is neural, {1 - share:.0%} passive"
     if not open_ones:
         return f"{told}; the recording determines every number asked for, at least in part."
@@ -133,6 +136,7 @@ def show(result: StretchFit, console: Console, folder: Path) -> None:
     for name, is_whole, torque, interval, share in part_rows(result):
         split.add_row(*(Text(cell) for cell in (name if is_whole else f"  {name}", torque, interval, share)))
     console.print(split)
+    console.print(Text(agrees(result)))
     for said in result.words:
         console.print(Text(f"- {said}"))
     console.print(Text(f"{words.DISCLAIMER}.", style="dim"))
@@ -171,7 +175,13 @@ def summary(result: StretchFit) -> dict[str, Any]:
         "resistance_while_stretched_Nm": list(result.parts),
         "entangled": [{"one": one, "other": other, "correlation": alike} for one, other, alike in result.pairs],
         "words": list(result.words),
-        "noise": {"sd": result.noise, "unit": result.unit, "correlation_of_neighbours": result.likeness},
+        "noise": {"sd": result.noise, "model_error_sd": result.model_error, "unit": result.unit},
+        "agreement": {
+            "rms": result.agreement.rms,
+            "largest_miss": result.agreement.largest,
+            "share_inside_95_band": result.agreement.inside,
+            "unit": result.unit,
+        },
         "sampling": {"effective_draws": result.effective, "pareto_index": result.pareto},
     }
 
@@ -226,8 +236,16 @@ def _test(result: StretchFit) -> str:
 
 
 def _quality(result: StretchFit) -> str:
-    noise = words.with_unit(words.number(result.noise), result.unit)
+    noise, error = (words.with_unit(words.number(x), result.unit) for x in (result.noise, result.model_error))
     return (
-        f"Errors of {noise} (standard deviation), neighbours alike by {result.likeness:.2f}; {result.effective:.0f} "
-        f"independent draws behind the intervals, tail index {result.pareto:.2f} (below 0.7 is sound)."
+        f"{agrees(result)} The errors are noise of {noise} and a smooth error of the model of {error} (standard "
+        f"deviations), both in the band; {result.effective:.0f} independent draws behind the intervals, tail index "
+        f"{result.pareto:.2f} (below 0.7 is sound)."
     )
+
+
+def agrees(result: StretchFit) -> str:
+    """Return in one line how the fit lies to the recording."""
+    fits = result.agreement
+    rms, largest = (words.with_unit(f"{x:.2g}", result.unit) for x in (fits.rms, fits.largest))
+    return f"Fit against recording: rms {rms}, largest miss {largest}, {fits.inside:.0%} inside the 95% band."
