@@ -23,6 +23,8 @@ _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
 # The first swing is the first rise of so much of the largest; the hold before it, s; and how near rest a fall is slow:
 # sine of the angle to rest, at least.
 _FIRST_RISE, _HOLD_S, _STEEP = 0.6, 0.1, 0.3
+# A leg has nearly come to rest between these times after it was held, s.
+_RESTS_S = (3.0, 4.8)
 # A limb that moves faster than this at its first sample, deg/s, over so many s, was released before; how far speed and
 # angle that are reckoned back may err, as shares.
 _MOVES_DEG_S, _FIRST_S, _BACK_TIME, _BACK_ANGLE = 10.0, 0.05, 0.3, 0.5
@@ -109,7 +111,8 @@ def _bottom(angle: Samples) -> int:
 def _release(r: Recording, bottom: int, pull: float) -> tuple[float, Begin]:
     """Return about when a leg was let go, and from where; `pull` is the acceleration of a level leg, rad/s2."""
     time, angle = r.time_s, r.angle_deg
-    rest = float(np.median(angle[-max(5, angle.size // 10) :]))
+    late = angle[(time >= time[bottom] + _RESTS_S[0]) & (time <= time[bottom] + _RESTS_S[1])]
+    rest = float(np.median(late if late.size else angle[-max(5, angle.size // 10) :]))
 
     def pulled(at: float) -> float:
         return float(np.rad2deg(pull * max(np.sin(np.deg2rad(rest - at)), _STEEP)))
