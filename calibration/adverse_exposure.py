@@ -34,13 +34,13 @@ def exposures(people: People, origin: str) -> dict[str, np.ndarray]:
     """Return each person's mean level at the brain (ng/mL) over the intrathecal stages of the label."""
     records = parameters.load("adverse")
     stages = ("screening", "titration", "maintenance")
-    lengths = [records.value(f"{stage}_duration") * HOURS_PER_DAY for stage in stages]
+    lengths = [records.value(f"{stage}_duration", "day") * HOURS_PER_DAY for stage in stages]
     course, each = Course(people), jnp.ones(PEOPLE)
-    bolus = course.bolus(start(people), each * records.value("label_dose_screening"), "lumbar puncture")
+    bolus = course.bolus(start(people), each * records.value("label_dose_screening", "ug"), "lumbar puncture")
     screened = course.advance(bolus, lengths[0], 0.0 * each, 0.0).exposed
     state = start(people)
     for stage, length in zip(stages[1:], lengths[1:], strict=True):
-        rate = records.value(f"label_dose_{stage}_{origin}") / HOURS_PER_DAY
+        rate = records.value(f"label_dose_{stage}_{origin}", "ug/day") / HOURS_PER_DAY
         state = course.advance(state, length, rate * each, 0.0)
     met = (screened.screening, state.exposed.titration, state.exposed.maintenance)
     return {stage: np.asarray(x) / length for stage, x, length in zip(stages, met, lengths, strict=True)}
@@ -49,9 +49,9 @@ def exposures(people: People, origin: str) -> dict[str, np.ndarray]:
 def on_tablets(people: People, days: float) -> CourseState:
     """Return people after so many days on tablets by the label's steps up to its dose."""
     label, records = parameters.load("label_dosing"), parameters.load("adverse")
-    first, step, wait = label.values("oral_start_dose", "oral_step_dose", "oral_step_interval")
-    top = records.value("label_dose_oral") / DOSES_A_DAY
-    course, state, every, left = Course(people), start(people), label.value("oral_interval"), days
+    first, step, wait = label.values(oral_start_dose="mg", oral_step_dose="mg", oral_step_interval="day")
+    top = records.value("label_dose_oral", "mg/day") / DOSES_A_DAY
+    course, state, every, left = Course(people), start(people), label.value("oral_interval", "h"), days
     dose = first
     while left > 0:
         stay = left if dose >= top else min(wait, left)
@@ -64,7 +64,7 @@ def on_tablets(people: People, days: float) -> CourseState:
 
 def tablets_met(exposed: Exposed) -> np.ndarray:
     """Return what hazards on tablets follow, ng/mL: the highest level got used to, and a residual for time on it."""
-    tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+    tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
     return np.asarray(exposed.highest) + residual / (tau * HOURS_PER_DAY) * np.asarray(exposed.tablets)
 
 
@@ -74,7 +74,7 @@ def references() -> dict[str, tuple[float, float]]:
     for origin, of in POPULATIONS.items():
         for stage, level in exposures(population(of), origin).items():
             found[f"reference_exposure_{stage}_{origin}"] = level
-    days = parameters.load("adverse").value("oral_duration")
+    days = parameters.load("adverse").value("oral_duration", "day")
     found["reference_exposure_oral"] = tablets_met(on_tablets(population("stroke"), days).exposed)
     return {name: (float(x.mean()), float(x.std() / x.mean())) for name, x in found.items()}
 

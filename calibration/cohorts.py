@@ -246,13 +246,13 @@ def trial_arm(
     study: Study, values: dict[str, float], n: int, origin: str, months: tuple[int, ...]
 ) -> dict[int, tuple[np.ndarray, Charted]]:
     """Titrate a study's people by the label after a test bolus; return rate (ug/h) and chart at some months."""
-    label, change = parameters.load("label_dosing"), parameters.load("trial").value("nonspecific_change_mean")
+    label, change = parameters.load("label_dosing"), parameters.load("trial").value("nonspecific_change_mean", "grade")
     test = build(study, values, n)
     test.bolus(50.0, "lumbar puncture")
     best = scored_mean(test.at(4.0), origin)
-    target = np.maximum(label.value("target_score"), best - label.value("target_margin"))
+    target = np.maximum(label.value("target_score", "score"), best - label.value("target_margin", "score"))
     block = build(study, values, n)
-    limits = policy.pump_limits(label.value("highest_dose") / 24)
+    limits = policy.pump_limits(label.value("highest_dose", "ug/day") / 24)
     block.infuse(100.0 if origin == "cerebral" else 83.0)
     days = [*range(1, 6), *range(21, 121, 21), *range(147, 31 * 37, 42)]
     found: dict[int, tuple[np.ndarray, Charted]] = {}
@@ -262,7 +262,7 @@ def trial_arm(
             day = days.pop(0)
             now = block.at(day * 24.0, change)
             step = policy.daily_step(origin) if day <= 5 else policy.visit_step(origin)
-            limiting = now.bias[0] < label.value("hypotonia_latent")
+            limiting = now.bias[0] < label.value("hypotonia_latent", "grade")
             block.infuse(24 * policy.titrate(block.rate, scored_mean(now, origin), target, limiting, step, limits))
         found[month] = (block.rate.copy(), block.at(hour, change))
     return found

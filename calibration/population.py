@@ -41,8 +41,8 @@ class Survey:
 
     def __init__(self, origin: str = "stroke") -> None:
         tone, bedside = parameters.load("tone"), parameters.load("bedside")
-        self.muscle_sd, self.muscle_sd_from = tone.values("muscle_deviation", "muscle_deviation_from")
-        self.rater_sd = float(np.hypot(*bedside.values("rater_residual", "rater_bias")))
+        self.muscle_sd, self.muscle_sd_from = tone.values(muscle_deviation="mV", muscle_deviation_from="mV")
+        self.rater_sd = float(np.hypot(*bedside.values(rater_residual="1", rater_bias="1")))
         self.cohort = Cohort.draw(SEED, np.arange(PEOPLE), Population.typical(origin))
         correlation = DescendingConstants.from_records().limb_correlation
         person = self.cohort.person
@@ -53,8 +53,8 @@ class Survey:
         self.muscle_luck = muscles.reshape(MUSCLE_GROUPS, len(LIMBS), PEOPLE)
         anatomy = parameters.load("lesion")
         onset = self.cohort.pathways.integrity(0.0)[CORTICOSPINAL]
-        self.paretic = onset < anatomy.value("paresis_integrity")
-        self.severely_paretic = onset < anatomy.value("severe_paresis_integrity")
+        self.paretic = onset < anatomy.value("paresis_integrity", "1")
+        self.severely_paretic = onset < anatomy.value("severe_paresis_integrity", "1")
         self.plegic = onset[ARM] < 0.2
         self.bled = self.cohort.lesions.kind == HAEMORRHAGIC
 

@@ -87,7 +87,7 @@ def solve(survey: Survey, between: float, within: float) -> tuple[float, float]:
 
 def table(survey: Survey, residual: float, bias: float) -> str:
     """Return the grades that are given, and the agreement."""
-    targets = parameters.load("trial").values("kappa_between_raters", "kappa_within_rater")
+    targets = parameters.load("trial").values(kappa_between_raters="1", kappa_within_rater="1")
     given = survey.grades(residual, bias)[0]
     share = ", ".join(f"{g.value}: {100 * np.mean(given == g.rank):.1f} %" for g in ModifiedAshworth)
     found = survey.kappas(residual, bias)
@@ -120,7 +120,7 @@ def in_rehabilitation(grade: np.ndarray, score: np.ndarray) -> dict[str, np.ndar
 
 def spread_table(latent: np.ndarray, residual: float, bias: float) -> str:
     """Return half the SD of mean scores of leg and arm, published and predicted."""
-    published = parameters.load("trial").values(*(f"minimal_important_change_{limb}" for limb in LIMBS))
+    published = parameters.load("trial").values(**{f"minimal_important_change_{limb}": "score" for limb in LIMBS})
     lines = [f"{'half an SD of a limb score':28}{'people':>8}{'leg':>8}{'arm':>8}{'without raters':>18}"]
     lines.append(f"{'published':28}{115:8}{published[0]:8.2f}{published[1]:8.2f}")
     score, grade = limb_scores(latent, residual, bias)
@@ -138,10 +138,10 @@ def main() -> None:
     people = survivors(SEED, POOL)
     latent = people.latent[:, np.all(people.bias > SPASTIC_BIAS, axis=0)]
     survey = Survey.draw(latent)
-    residual, bias = solve(survey, *parameters.load("trial").values("kappa_between_raters", "kappa_within_rater"))
+    residual, bias = solve(survey, *parameters.load("trial").values(kappa_between_raters="1", kappa_within_rater="1"))
     print(f"{latent.shape[1]} people with spastic hemiplegia; {STUDIES} studies of {PEOPLE} of them, six muscles")
     print(f"solved: rater_residual = {residual:.3f}, rater_bias = {bias:.3f}\n{table(survey, residual, bias)}")
-    shipped = parameters.load("bedside").values("rater_residual", "rater_bias")
+    shipped = parameters.load("bedside").values(rater_residual="1", rater_bias="1")
     print(f"records: rater_residual = {shipped[0]:.3f}, rater_bias = {shipped[1]:.3f}\n{table(survey, *shipped)}")
     print(spread_table(people.latent, *shipped))
 

@@ -104,7 +104,7 @@ def _stretched(limb: Limb, angle: jax.Array, velocity: jax.Array) -> jax.Array:
 
 def noisy(values: np.ndarray, noise: float, error: float, step: float, rng: np.random.Generator) -> np.ndarray:
     """Add noise of the sensor and an error that stays alike for a while, drawn in time and not as the fit has it."""
-    time = parameters.load("inference").value("model_error_time")
+    time = parameters.load("inference").value("model_error_time", "s")
     # White noise through a bell of this width has the correlation exp(-(t/2 time)^2).
     width = np.sqrt(2.0) * time
     at = np.arange(-5.0 * width, 5.0 * width + step, step)
@@ -162,7 +162,7 @@ def person(test: str, who: int) -> tuple[dict[str, float], list[Recording]]:
         truth["start_angle"] += rng.uniform(*STARTS_DEG)
         recordings = [pendulum_recording(truth, rng)]
         # A swing is the same for every common factor of weight and torques: the truth may have any.
-        error = parameters.load("inference").spread("body_torque").sd_log
+        error = parameters.load("inference").spread("body_torque", "1").sd_log
         factor = float(np.exp(error * rng.standard_normal()))
         for one in prior.each:
             truth[one.name] *= factor if one.unit.startswith("N m") else 1.0

@@ -51,7 +51,7 @@ STEPS = 10
 def ladder_bias() -> np.ndarray:
     """Return the bias of each row of the ladder, mV."""
     tone = parameters.load("tone")
-    without, slope = tone.values("threshold_without_bias", "threshold_per_bias")
+    without, slope = tone.values(threshold_without_bias="1", threshold_per_bias="1/mV")
     return (without - np.deg2rad(LADDER[:, 0]) / joint("knee").range_rad) / slope
 
 
@@ -59,7 +59,7 @@ def fit_ladder() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return onset (mV) and rise (s/mV) of velocity sensitivity, their standard errors, and what the rows are missed
     by (s).
     """
-    bias, healthy = ladder_bias(), parameters.load("tone").value("velocity_sensitivity_healthy")
+    bias, healthy = ladder_bias(), parameters.load("tone").value("velocity_sensitivity_healthy", "s")
 
     def gap(x: np.ndarray) -> np.ndarray:
         return healthy + x[1] * np.maximum(bias - x[0], 0.0) - LADDER[:, 1]

@@ -25,7 +25,7 @@ def computed() -> dict[str, float]:
     found = {}
     for name, curve in curves.items():
         found[f"cmax_{name}"], found[f"tmax_{name}"] = curve.peak(10.0)
-    length = parameters.load("oral_wuis_1985").value("zero_order_duration")
+    length = parameters.load("oral_wuis_1985").value("zero_order_duration", "h")
     found["cmax_wuis_zero_order"] = float(curves["wuis"].level_zero_order(10.0, length, length)[0])
     return found | {"cmax_wuis_reference": found["cmax_wuis"]}
 

@@ -16,7 +16,7 @@ SET, ADULT_WEIGHT_KG = "oral_he_2014", 70.0
 
 def computed() -> dict[str, float]:
     """Return what the set gives for each row of targets.csv."""
-    weight = parameters.load(SET).value("example_weight")
+    weight = parameters.load(SET).value("example_weight", "kg")
     curve = Profile(Kinetics.typical(oral_set=SET, weight_kg=weight))
     blood = curve.kinetics.blood
     clearance, central = (

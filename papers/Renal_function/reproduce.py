@@ -25,7 +25,7 @@ def computed() -> dict[str, float]:
         found[f"cut_{name}"] = 1.0 - float(_at(kidneys).kinetics.blood.clearance[0]) / whole
     found["cmax_severe_ratio"] = _at(20.0).peak(5.0)[0] / _at(None).peak(5.0)[0]
     found["half_life_no_kidneys"] = _at(NO_KIDNEYS).half_life()
-    elderly = parameters.load("stroke_population").value("creatinine_clearance")
+    elderly = parameters.load("stroke_population").value("creatinine_clearance", "mL/min")
     found["elderly_area_ratio"] = _at(elderly).area(10.0) / _at(None).area(10.0)
     return found | _dialysis() | _hand_worked()
 
@@ -50,8 +50,8 @@ def _hand_worked() -> dict[str, float]:
     wuis = parameters.load("oral_wuis_1985")
     oral = dataclasses.replace(
         OralValues.from_records(ADULT),
-        clearance=wuis.value("clearance_over_bioavailability"),
-        central_volume=wuis.value("area_volume_over_bioavailability"),
+        clearance=wuis.value("clearance_over_bioavailability", "L/h"),
+        central_volume=wuis.value("area_volume_over_bioavailability", "L"),
     )
     found = {}
     for kidneys in (103, 65, 40, 20, 0):

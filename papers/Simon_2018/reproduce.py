@@ -23,7 +23,7 @@ def computed() -> dict[str, float]:
         "clearance": float(blood.clearance[0] / blood.bioavailability[0]),
         "volume": float(blood.central_volume[0] / blood.bioavailability[0]),
         "absorption_rate": float(blood.gut_rates[-1][0]),
-        "residual_error": records.value("proportional_error"),
+        "residual_error": records.value("proportional_error", "1"),
         "tmax": curve.peak(10.0)[1],
         "area_10": curve.area(10.0),
         "level_8h_10": float(curve.level(10.0, 8.0)[0]),

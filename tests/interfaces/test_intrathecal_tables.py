@@ -97,7 +97,7 @@ def test_values_with_units_come_to_those_of_the_model() -> None:
     assert read(modelled, MODEL, "RATE_M=144 ug/day").records.modelled_rate[2] == pytest.approx(6.0)
     with pytest.raises(DatasetError, match="does not convert to ug/h"):  # milligrams do not enter the spinal fluid
         read(modelled, MODEL, "RATE_M=0.006 mg/h")
-    removed = parameters.load("intrathecal").value("csf_clearance_rate")
+    removed = parameters.load("intrathecal").value("csf_clearance_rate", "1/h")
     assert read(modelled, MODEL, "RATE_M=6", "VCSF=100 mL").values["KCSF"][0] == removed
     with pytest.raises(DatasetError, match="RATE_M_ug_per_h"):
         read(modelled)
@@ -121,7 +121,9 @@ def test_levels_along_the_line(folder: Path, run: Callable[..., int], capsys: py
     assert 4167 / steady["CONC_SAC_ng_per_mL"] == pytest.approx(30.0, abs=5.0)
     assert steady["CONC_PLASMA_ng_per_mL"] == pytest.approx(4.1666666667 / 8.584, rel=1e-3)
     more = {name: later[name] - steady[name] for name in steady if name.startswith("A_")}
-    assert more["A_SAC_ug"] == pytest.approx(50 * (1 - parameters.load("intrathecal").value("lumbar_puncture_spread")))
+    assert more["A_SAC_ug"] == pytest.approx(
+        50 * (1 - parameters.load("intrathecal").value("lumbar_puncture_spread", "1"))
+    )
     assert sum(more.values()) == pytest.approx(50.0, rel=1e-10)
 
     assert run("models", MODEL) == 0

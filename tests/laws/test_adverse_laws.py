@@ -116,8 +116,8 @@ def risk(hazards: Hazards, state: object, on_tablets_h: float = 0.0) -> np.ndarr
 def test_reference_exposures_are_those_of_the_present_drug() -> None:
     records = parameters.load("adverse")
     for name, (mean, cv) in calibration.references().items():
-        assert records.value(name) == pytest.approx(mean, rel=0.005), name
-        assert records.spread(name).cv == pytest.approx(cv, rel=0.01), name
+        assert records.value(name, "ng/mL") == pytest.approx(mean, rel=0.005), name
+        assert records.spread(name, "ng/mL").cv == pytest.approx(cv, rel=0.01), name
 
 
 @pytest.mark.parametrize("origin", ["cerebral", "spinal"])
@@ -125,7 +125,7 @@ def test_the_pump_gives_back_the_label(origin: adverse.Origin) -> None:
     of, stages = people(calibration.POPULATIONS[origin]), ("screening", "titration", "maintenance")
     records = parameters.load("adverse")
     for stage, level in calibration.exposures(of, origin).items():
-        met = level * records.value(f"{stage}_duration") * HOURS_PER_DAY
+        met = level * records.value(f"{stage}_duration", "day") * HOURS_PER_DAY
         table = Hazards.of(origin, oral=False, intrathecal=True).table[:, stages.index(stage)]
         for reaction in adverse.INTRATHECAL_REACTIONS:
             found = -np.expm1(-table[REACTIONS.index(reaction)] * met).mean()
@@ -133,7 +133,7 @@ def test_the_pump_gives_back_the_label(origin: adverse.Origin) -> None:
 
 
 def test_tablets_give_back_the_label_and_placebo_its_share() -> None:
-    days = parameters.load("adverse").value("oral_duration")
+    days = parameters.load("adverse").value("oral_duration", "day")
     hazards = Hazards.of("cerebral", oral=True, intrathecal=False)
     on_drug = risk(hazards, calibration.on_tablets(people(), days), days * DAY)
     on_placebo = risk(hazards, start(people()), days * DAY)
@@ -170,7 +170,7 @@ def test_tablets_before_a_pump_keep_their_own_hazard_and_more_of_them_more_risk(
 
 def test_the_stage_changes_at_its_hour_within_a_step() -> None:
     of, each = people(), jnp.ones(calibration.PEOPLE)
-    limit = parameters.load("adverse").value("titration_duration") * DAY
+    limit = parameters.load("adverse").value("titration_duration", "day") * DAY
     course = Course(of)
     state = course.advance(start(of), limit - 7.0, 5.0 * each, 0.0)
     whole = course.advance(state, 20.0, 5.0 * each, limit - 7.0)

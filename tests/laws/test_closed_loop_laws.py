@@ -27,8 +27,8 @@ from eutonia.tone.segment.spindle import power_law
 
 pytestmark = [pytest.mark.laws, pytest.mark.xdist_group("segment")]
 
-SEVERE = parameters.load("tone").value("severe_bias")
-BOLUS = parameters.load("segment").value("bolus_effect")
+SEVERE = parameters.load("tone").value("severe_bias", "mV")
+BOLUS = parameters.load("segment").value("bolus_effect", "1")
 #: One patient each: three of severe bias, three longer loops, two shorter; then what should not be in clonus.
 SPASTIC, LONGER, SHORTER = slice(0, 3), [0, 3, 4], [5, 6]
 HEALTHY, LOW_GAIN, MODERATE, DRUGGED, LITTLE_RELEASE = range(7, 12)
@@ -111,9 +111,9 @@ def test_torque_in_the_loop_is_the_sum_of_twitches() -> None:
 
 def test_the_cord_feels_the_ankle_one_delay_later() -> None:
     loop, s = beating().loop, parameters.load("segment")
-    arm = 1000.0 * s.value("moment_arm") * s.value("fascicle_share")
-    neutral = np.deg2rad(parameters.load("limb_ankle").value("neutral"))
-    out = (800.0 / segment().cells.units.velocity).mean() + s.value("synaptic_delay")
+    arm = 1000.0 * s.value("moment_arm", "m") * s.value("fascicle_share", "1")
+    neutral = np.deg2rad(parameters.load("limb_ankle").value("neutral", "deg"))
+    out = (800.0 / segment().cells.units.velocity).mean() + s.value("synaptic_delay", "ms")
     for lane in (0, 4, 5):
         late = round((1000.0 * DELAY[lane] - out) / 0.1)
         signal = power_law(

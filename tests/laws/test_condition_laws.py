@@ -179,8 +179,8 @@ def test_a_typical_population_has_the_condition(origin: str) -> None:
     is_age = np.array_equal(cohort.time_since_onset_h, cohort.age_year * YEAR)
     assert is_age == (origin == "cerebral palsy")
     own = parameters.load(condition.records)
-    assert cohort.age_year.mean() == pytest.approx(own.value("age"), abs=3.0)
-    assert np.mean(cohort.is_woman) == pytest.approx(own.value("women"), abs=0.08)
+    assert cohort.age_year.mean() == pytest.approx(own.value("age", "year"), abs=3.0)
+    assert np.mean(cohort.is_woman) == pytest.approx(own.value("women", "1"), abs=0.08)
     contracture = np.asarray(Traits.draw(5, jnp.asarray(cohort.person), origin).contracture)
     assert np.all(contracture == 0.0) if condition.is_cord else np.median(contracture) > 0.5
 

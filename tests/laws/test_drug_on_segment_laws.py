@@ -22,8 +22,8 @@ from eutonia.tone.segment.condition import Condition
 
 pytestmark = [pytest.mark.laws, pytest.mark.xdist_group("segment")]
 
-SPASTIC = parameters.load("segment").value("spastic_bias")
-BOLUS = parameters.load("segment").value("bolus_effect")
+SPASTIC = parameters.load("segment").value("spastic_bias", "mV")
+BOLUS = parameters.load("segment").value("bolus_effect", "1")
 CELLS = Sizes().total
 
 
@@ -38,12 +38,12 @@ def emulated(bias: float, effect: float) -> float:
     condition = Condition.of_bias([bias]).with_gaba_b(effect)
     reflex = Emulator.from_records()(bias, condition.release[0], condition.girk[0])
     body, ankle, row = body_constants(), joint("ankle"), 2
-    neutral, span = parameters.load("limb_ankle").value("neutral"), float(np.rad2deg(ankle.range_rad))
-    left = bias - parameters.load("receptor").value("hyperpolarisation") * effect
+    neutral, span = parameters.load("limb_ankle").value("neutral", "deg"), float(np.rad2deg(ankle.range_rad))
+    left = bias - parameters.load("receptor").value("hyperpolarisation", "mV") * effect
     one = jnp.ones((len(body.limb_of), 1))
     state = muscle_state(left * one, bias * one, 0.0 * one, body)
     # The emulator's onset angles hold the loop's delay; the reduced model has it apart.
-    sensitivity = reflex.velocity_sensitivity + parameters.load("tone").value("reflex_delay")
+    sensitivity = reflex.velocity_sensitivity + parameters.load("tone").value("reflex_delay", "s")
     state = type(state)(
         threshold=(neutral + reflex.threshold) / span * one,
         velocity_sensitivity=sensitivity * one,
@@ -56,7 +56,7 @@ def emulated(bias: float, effect: float) -> float:
     ramp = RampConstants(**(fields | {"gain": float(reflex.gain) * ankle.range_rad / ankle.ceiling}))
     excess = stretch(state, ramp, body.speed).mean_resistance - healthy_resistance(body, body.speed)
     curve = excess_curve(reference_grid(), body)[0]
-    return float(latent_grade(excess[row, 0], curve, parameters.load("bedside").value("grade_per_bias")))
+    return float(latent_grade(excess[row, 0], curve, parameters.load("bedside").value("grade_per_bias", "1/mV")))
 
 
 def test_through_the_emulator_the_drug_takes_a_grade_or_two_at_most() -> None:

@@ -103,11 +103,11 @@ def test_the_first_rate_is_twice_the_test_dose_a_day_or_once_if_it_lasted() -> N
 def test_steps_and_limits_are_those_of_the_label(origin: str) -> None:
     label = parameters.load("label_dosing")
     daily, visit = policy.daily_step(origin), policy.visit_step(origin)
-    assert daily.up == label.value(f"titration_step_{origin}")
+    assert daily.up == label.value(f"titration_step_{origin}", "1")
     assert 0 < daily.up <= 0.3
     assert 0 < visit.up <= 0.4
-    assert daily.down == visit.down == label.value("decrease_step")
-    assert policy.pump_limits(30.0) == InfusionLimits(label.value("lowest_dose") / 24, 30.0)
+    assert daily.down == visit.down == label.value("decrease_step", "1")
+    assert policy.pump_limits(30.0) == InfusionLimits(label.value("lowest_dose", "ug/day") / 24, 30.0)
 
 
 # --- the rules on the clock ------------------------------------------------------------------------------------------

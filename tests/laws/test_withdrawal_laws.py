@@ -98,7 +98,7 @@ def test_no_panel_of_risk_is_at_zero_while_the_pump_stands_still() -> None:
     time, records = course["time_h"].to_numpy(), parameters.load("adverse")
     dry = (time > STOP_H + 18) & (time <= RESTART_H)
     assert np.all(course["withdrawal_severe"].to_numpy()[dry] > 0.0)
-    assert course["withdrawal_severe"].max() == records.value("withdrawal_severe_share")
+    assert course["withdrawal_severe"].max() == records.value("withdrawal_severe_share", "1")
     assert np.all(course["withdrawal_severe"].to_numpy()[time <= STOP_H] == 0.0)
     assert float(course["withdrawal_severe"][-1]) == 0.0
     hours = course["without_drug"].to_numpy()

@@ -135,7 +135,7 @@ class Line:
 
 
 SAMPLES, STEP = 120, 0.02
-TIME = parameters.load("inference").value("model_error_time")
+TIME = parameters.load("inference").value("model_error_time", "s")
 # How many samples each trace has, and how many recorded ones each is the mean of.
 TRACES = {"one": ((120, 1),), "two": ((50, 1), (70, 4))}
 

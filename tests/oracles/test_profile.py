@@ -133,11 +133,13 @@ def test_a_session_removes_as_published_within_the_spread_of_volume(anuric: Kine
     on_machine = anuric.on_dialysis(sessions)
     state = on_machine.advance(with_level(anuric, 700.0), on_machine.step_plan(jnp.asarray(sessions.length_h)))
     rate = -math.log(float(anuric.exposure(state).plasma[0]) / 700.0) / sessions.length_h
-    spread = parameters.load("oral_adult_default").spread("volume_over_bioavailability").sd_log
-    published = groups.value("haemodialysis_removal_rate")
+    spread = parameters.load("oral_adult_default").spread("volume_over_bioavailability", "L").sd_log
+    published = groups.value("haemodialysis_removal_rate", "1/h")
     assert abs(math.log(rate / published)) < 1.0 * spread
 
 
 def test_half_life_without_kidneys_lies_in_the_published_range(anuric: Kinetics) -> None:
-    low, high = parameters.load("special_groups").values("renal_failure_half_life_low", "renal_failure_half_life_high")
+    low, high = parameters.load("special_groups").values(
+        renal_failure_half_life_low="h", renal_failure_half_life_high="h"
+    )
     assert low <= Profile(anuric).half_life() <= high

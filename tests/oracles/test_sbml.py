@@ -62,7 +62,7 @@ BLOOD = ("plasma", "csf_from_blood", "fast_from_blood", "slow_from_blood", "drug
 @pytest.mark.parametrize("every_h", [None, 8.0], ids=["one tablet", "three a day"])
 @pytest.mark.parametrize("oral_set", ORAL_SETS)
 def test_tablets(oral_set: str, every_h: float | None) -> None:
-    weight = parameters.load(oral_set).value("example_weight") if oral_set == "oral_he_2014" else 70.0
+    weight = parameters.load(oral_set).value("example_weight", "kg") if oral_set == "oral_he_2014" else 70.0
     kinetics = Kinetics.typical(oral_set=oral_set, weight_kg=weight)
     plan, state, rows = plan_of(kinetics, jnp.asarray(STEP_H)), kinetics.initial_state(), []
     for i, time_h in enumerate(TIMES):

@@ -69,7 +69,7 @@ def test_velocity_sensitivity_follows_the_severity_ladder() -> None:
     np.testing.assert_allclose(knee * np.asarray(reflex.threshold[0]), velocity.LADDER[:, 0], atol=0.1)
     np.testing.assert_allclose(reflex.velocity_sensitivity[0], velocity.LADDER[:, 1], atol=0.012)
     found, _, _ = velocity.fit_ladder()
-    shipped = parameters.load("tone").values("velocity_sensitivity_from", "velocity_sensitivity_per_bias")
+    shipped = parameters.load("tone").values(velocity_sensitivity_from="mV", velocity_sensitivity_per_bias="s/mV")
     np.testing.assert_allclose(shipped, found, rtol=1e-3)
 
 
@@ -84,7 +84,7 @@ def test_slope_more_than_threshold_carries_velocity_dependence_as_in_mcpherson_2
         np.asarray(scores.modified_ashworth_muscle[flexors]),
         np.asarray(people.time_since_onset_h),
     )
-    found, groups = velocity.shares(limb, parameters.load("tone").value("gain_per_velocity"))
+    found, groups = velocity.shares(limb, parameters.load("tone").value("gain_per_velocity", "s/rad"))
     np.testing.assert_allclose(found, velocity.PUBLISHED, atol=0.07)
     low, high = np.percentile(groups, [16, 84], axis=1)
     assert np.all((low < velocity.PUBLISHED) & (high > velocity.PUBLISHED))
@@ -101,7 +101,9 @@ def test_the_minimal_important_change_comes_out_of_the_spread_between_people_as_
     _, exam, scores = survivors
     spastic = np.any(np.asarray(scores.modified_ashworth_muscle) > 0.0, axis=0)
     leg, arm = np.asarray(scores.modified_ashworth)[:, spastic].std(axis=1) / 2.0
-    published = parameters.load("trial").values("minimal_important_change_leg", "minimal_important_change_arm")
+    published = parameters.load("trial").values(
+        minimal_important_change_leg="score", minimal_important_change_arm="score"
+    )
     assert leg == pytest.approx(published[0], abs=0.06)
     assert arm == pytest.approx(published[1], abs=0.15)
     exact = limb_mean(modified_ashworth_code(latent_grades(exam, chart_constants())))

@@ -80,7 +80,7 @@ def test_no_set_is_called_input_where_its_number_is_evidence() -> None:
             if target.basis in targets.GRADED and f"oral_{target.source.lower()}" in parameters.sets():
                 own = parameters.load(f"oral_{target.source.lower()}")
                 used = {"clearance_over_bioavailability", "volume_over_bioavailability", "absorption_rate"} & set(own)
-                assert all(own.value(record) != target.value for record in used), target.id
+                assert all(own[record].value != target.value for record in used), target.id
 
 
 HEAD = "id,what,value,sd,n,low,high,unit,basis,status,source,where,note\n"

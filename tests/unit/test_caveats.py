@@ -11,7 +11,7 @@ def test_the_arm_under_a_tip_below_the_neck_has_a_caveat() -> None:
     both = load_study("meythaler_2001")
     (said,) = caveats(both)
     assert "T10" in said
-    assert f"({parameters.load('receptor').value('leg_to_arm'):.2f})" in said
+    assert f"({parameters.load('receptor').value('leg_to_arm', '1'):.2f})" in said
     assert "Do not compare tips below the neck" in said
     assert caveats(parse_study(both.text.replace('tip = "T10"', 'tip = "C5"'))) == ()
     assert len(caveats(load_study("case_haemorrhage_pump"))) == 1

@@ -292,12 +292,14 @@ def test_the_schema_knows_every_key_of_the_studies_that_ship() -> None:
 
 def test_names_and_bounds_come_from_the_records() -> None:
     label, pump = parameters.load("label_dosing"), parameters.load("pump")
-    assert vocabulary.largest_oral_dose().value == label.value("oral_highest_daily")
-    assert vocabulary.largest_bolus().value == max(label.array("screening_ladder"))
-    assert vocabulary.largest_rate().value == pytest.approx(label.value("highest_dose") / 24)
-    assert vocabulary.largest_concentration().value == max(pump.array("concentrations"))
+    assert vocabulary.largest_oral_dose().value == label.value("oral_highest_daily", "mg/day")
+    assert vocabulary.largest_bolus().value == max(label.array("screening_ladder", "ug"))
+    assert vocabulary.largest_rate().value == pytest.approx(label.value("highest_dose", "ug/day") / 24)
+    assert vocabulary.largest_concentration().value == max(pump.array("concentrations", "ug/mL"))
     assert vocabulary.pump_models() == ("SynchroMed II", "Prometra II")
-    assert vocabulary.flows("SynchroMed II") == pump.values("synchromed_ii_flow_lowest", "synchromed_ii_flow_highest")
+    assert vocabulary.flows("SynchroMed II") == pump.values(
+        synchromed_ii_flow_lowest="mL/day", synchromed_ii_flow_highest="mL/day"
+    )
     assert set(vocabulary.products_for("oral")).isdisjoint(vocabulary.products_for("intrathecal bolus"))
     assert {*vocabulary.products_for("oral"), *vocabulary.products_for("intrathecal bolus")} == {
         product.name for product in parameters.products()

@@ -53,7 +53,7 @@ def read(**change: object) -> parameters.ParameterSet:
 def test_a_complete_record_is_read() -> None:
     found = read(symbol="CL/F", spread={"kind": "lognormal", "cv": 0.21, "level": "between patients"}, people="57")
     record = found["clearance"]
-    assert record.value == found.value("clearance") == 11.6
+    assert record.value == found.value("clearance", "L/h") == 11.6
     assert (record.unit, record.source, record.status, record.symbol, record.people) == (
         "L/h",
         "Simon_2018",
@@ -61,10 +61,11 @@ def test_a_complete_record_is_read() -> None:
         "CL/F",
         "57",
     )
-    assert found.spread("clearance").sd_log == pytest.approx(math.sqrt(math.log(1 + 0.21**2)))
+    assert found.spread("clearance", "L/h").sd_log == pytest.approx(math.sqrt(math.log(1 + 0.21**2)))
     assert (record.derived, record.as_given, record.valid, record.note) == ("", "", "", "")
-    assert found.values("clearance", "clearance") == (11.6, 11.6)
-    assert found.array("clearance") == (11.6,)
+    assert found.values(clearance="L/h") == (11.6,)
+    assert found.named({"clearance": "L/h"}) == {"clearance": 11.6}
+    assert found.array("clearance", "L/h") == (11.6,)
     assert list(found) == ["clearance"]
     assert len(found) == 1
     assert "clearance" in found
@@ -72,9 +73,9 @@ def test_a_complete_record_is_read() -> None:
 
 def test_a_vector_is_read() -> None:
     found = read(value=[50, 75, 100], unit="ug")
-    assert found.array("clearance") == (50.0, 75.0, 100.0)
+    assert found.array("clearance", "ug") == (50.0, 75.0, 100.0)
     with pytest.raises(ParameterError, match=r"vector of 3 numbers\. Ask for it with array"):
-        found.value("clearance")
+        found.value("clearance", "ug")
 
 
 def test_records_and_sets_are_frozen() -> None:
@@ -176,7 +177,7 @@ def test_an_unknown_parameter_or_set_names_the_nearest() -> None:
     with pytest.raises(
         ParameterError, match=r'no parameter of trial_set "clearence". Nearest: clearance.*See: eutonia'
     ):
-        read().value("clearence")
+        read().value("clearence", "L/h")
     with pytest.raises(ParameterError, match=r'no parameter set "oral_simon". Nearest: oral_simon_2018'):
         parameters.load("oral_simon")
 
@@ -202,22 +203,22 @@ def test_arithmetic_raises_nothing_but_a_parameter_error(expression: str) -> Non
 def test_what_only_bounds_an_input_is_not_recorded() -> None:
     with parameters.recording() as used:
         with parameters.unrecorded():
-            parameters.load("tone").value("severe_bias")
+            parameters.load("tone").value("severe_bias", "mV")
         assert not used.records()
-        parameters.load("tone").value("severe_bias")
+        parameters.load("tone").value("severe_bias", "mV")
     assert len(used.records()) == 1
 
 
 def test_a_recording_counts_each_record_once_by_status() -> None:
     oral = parameters.load("oral_adult_default")
     with parameters.recording() as used:
-        oral.value("bioavailability")
-        oral.value("bioavailability")
-        oral.spread("absorption_rate")
+        oral.value("bioavailability", "1")
+        oral.value("bioavailability", "1")
+        oral.spread("absorption_rate", "1/h")
         with parameters.recording() as inner:
-            oral.values("nonrenal_clearance", "transit_steps")
+            oral.values(nonrenal_clearance="mL/min", transit_steps="1")
         oral.records()
-    oral.value("haemodialysis_clearance")
+    oral.value("haemodialysis_clearance", "mL/min")
     assert used.counts_by_status() == {"verified": 2, "derived": 1, "assumed": 1}
     assert inner.counts_by_status() == {"derived": 1, "assumed": 1}
     assert [record.name for record in inner.records()] == ["nonrenal_clearance", "transit_steps"]
@@ -289,7 +290,7 @@ def test_a_set_named_after_a_paper_reproduces_it() -> None:
         ("oral_chevillard_2018", 180.2, 1.23, 3.9),
     ):
         clearance, volume, absorption = parameters.load(name).values(
-            "clearance_over_bioavailability", "volume_over_bioavailability", "absorption_rate"
+            clearance_over_bioavailability="L/h", volume_over_bioavailability="L", absorption_rate="1/h"
         )
         elimination = clearance / volume
         time = math.log(absorption / elimination) / (absorption - elimination)
@@ -297,17 +298,18 @@ def test_a_set_named_after_a_paper_reproduces_it() -> None:
         assert 10_000 / volume * math.exp(-elimination * time) == pytest.approx(peak, rel=1e-3)
         assert math.log(2) / elimination == pytest.approx(half_life, rel=0.02)
     wuis = parameters.load("oral_wuis_1985")
-    rates = wuis.values("elimination_rate", "distribution_rate", "return_rate")
+    rates = wuis.values(elimination_rate="1/h", distribution_rate="1/h", return_rate="1/h")
     fast, slow = _exponents(*rates)
-    assert fast == pytest.approx(wuis.value("fast_exponent"), rel=0.005)
-    assert slow == pytest.approx(wuis.value("slow_exponent"), rel=0.005)
-    assert wuis.value("clearance_over_bioavailability") / slow == pytest.approx(59.0, rel=0.05)
+    assert fast == pytest.approx(wuis.value("fast_exponent", "1/h"), rel=0.005)
+    assert slow == pytest.approx(wuis.value("slow_exponent", "1/h"), rel=0.005)
+    assert wuis.value("clearance_over_bioavailability", "L/h") / slow == pytest.approx(59.0, rel=0.05)
     he = parameters.load("oral_he_2014")
+    stems = {"clearance": "L/h/kg", "central_volume": "L/kg", "intercompartmental_clearance": "L/h/kg"}
     clearance, central, between, peripheral = he.values(
-        *(
-            f"{stem}_over_bioavailability_per_weight"
-            for stem in ("clearance", "central_volume", "intercompartmental_clearance", "peripheral_volume")
-        )
+        **{
+            f"{stem}_over_bioavailability_per_weight": unit
+            for stem, unit in {**stems, "peripheral_volume": "L/kg"}.items()
+        }
     )
     _, slow = _exponents(clearance / central, between / central, between / peripheral)
     assert math.log(2) / slow == pytest.approx(4.5, rel=0.01)
@@ -325,10 +327,12 @@ def _exponents(elimination: float, distribution: float, back: float) -> tuple[fl
 def test_the_renal_model_reproduces_the_advised_dose_cuts(creatinine: float, cut: str) -> None:
     oral = parameters.load("oral_adult_default")
     fixed, slope, reference = oral.values(
-        "nonrenal_clearance", "renal_clearance_per_creatinine_clearance", "creatinine_clearance_reference"
+        nonrenal_clearance="mL/min",
+        renal_clearance_per_creatinine_clearance="1",
+        creatinine_clearance_reference="mL/min",
     )
     share = (fixed + slope * creatinine) / (fixed + slope * reference)
-    assert 1 - share == pytest.approx(oral.value(cut), abs=0.06)
+    assert 1 - share == pytest.approx(oral.value(cut, "1"), abs=0.06)
 
 
 def test_products() -> None:

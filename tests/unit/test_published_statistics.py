@@ -256,7 +256,7 @@ def test_a_reference_as_text_is_cited_as_it_stands(tmp_path: Path) -> None:
     reference = "Newcomer A, Other B. A trial of tablets. J Rehabil Med 2026;58:1-9"
     study = parse_study(with_row("mean", value="2.0", source=f'"{reference}"'))
     with parameters.recording() as used:
-        parameters.load("trial").value("minimal_important_change_arm")
+        parameters.load("trial").value("minimal_important_change_arm", "score")
     record = run_record(1, "", used, 0.0, study.cited)
     assert {"key": reference, "text": reference} in [
         {key: source[key] for key in ("key", "text")} for source in record["sources"]

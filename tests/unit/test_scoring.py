@@ -148,7 +148,7 @@ def test_the_chart_reads_each_finding(people: People, findings: tuple[Examinatio
 def test_pain_comes_from_the_worst_limb(people: People, findings: tuple[Examination, Stance]) -> None:
     found, exam = charted(people, findings), findings[0]
     spasm, stiff = np.asarray(found.spasm).max(axis=0), np.minimum(np.asarray(exam.contracture).max(axis=0), 1.0)
-    per_spasm, per_contracture = parameters.load("pain").values("pain_per_spasm_score", "pain_per_contracture")
+    per_spasm, per_contracture = parameters.load("pain").values(pain_per_spasm_score="1", pain_per_contracture="1")
     np.testing.assert_allclose(found.pain, per_spasm * spasm + per_contracture * stiff)
     assert float(found.pain.max()) <= 10.0
 
@@ -212,10 +212,10 @@ def test_reports_scatter_by_their_records() -> None:
 def test_constants_are_those_of_the_records() -> None:
     read = ChartConstants.from_records(body_constants())
     bedside = parameters.load("bedside")
-    assert read.grade_per_bias == bedside.value("grade_per_bias")
-    assert read.rater_residual == bedside.value("rater_residual")
-    assert read.rater_bias == bedside.value("rater_bias")
-    assert read.healthy_probit == parameters.load("receptor").value("volley_drive_mean")
+    assert read.grade_per_bias == bedside.value("grade_per_bias", "1/mV")
+    assert read.rater_residual == bedside.value("rater_residual", "1")
+    assert read.rater_bias == bedside.value("rater_bias", "1")
+    assert read.healthy_probit == parameters.load("receptor").value("volley_drive_mean", "1")
 
 
 # --- walking ---------------------------------------------------------------------------------------------------------

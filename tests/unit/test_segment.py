@@ -28,7 +28,7 @@ from eutonia.tone.segment.units import MotorUnits
 pytestmark = pytest.mark.xdist_group("segment")
 
 SPASTIC = 3.0
-BOLUS = parameters.load("segment").value("bolus_effect")
+BOLUS = parameters.load("segment").value("bolus_effect", "1")
 TABLETS = 0.2
 #: Examinations below run this many copies or one, so that two compiled programs serve nearly all.
 COPIES = 12
@@ -219,7 +219,7 @@ def test_a_smaller_pool_stands_for_the_whole() -> None:
 
 
 def test_the_spindle_models_answer_speed_and_length() -> None:
-    still, gain = parameters.load("segment").value("ia_length_gain"), 4.3
+    still, gain = parameters.load("segment").value("ia_length_gain", "1/s/mm"), 4.3
     assert power_law(np.array([3.0]), np.array([0.0]))[0] == pytest.approx(3.0 * still)
     assert power_law(np.array([0.0]), np.array([-32.0]))[0] == pytest.approx(-gain * 8.0)
     time = np.arange(0.0, 1.0, 1e-4)
@@ -252,11 +252,11 @@ def test_populations_and_steps_out_of_bounds_are_refused(cells: type[Sizes]) -> 
 def test_the_emulator_agrees_with_the_segment_on_runs_that_were_kept_out() -> None:
     """Fails when the two fidelities drift apart: a change of the segment asks for calibration/segment_emulator.py."""
     s = parameters.load("segment_emulator")
-    points = np.array([s.array(f"held_out_input_{k}") for k in (1, 2, 3)]).T
+    points = np.array([s.array(f"held_out_input_{k}", "1") for k in (1, 2, 3)]).T
     people = [int(s[f"held_out_input_{k}"].note.split()[-1].rstrip(".")) for k in (1, 2, 3)]
     spiking = design.measure(points, Sizes(), people)
     emulated = Emulator.from_records()(*jnp.asarray(points))
-    for row, name, error in zip(spiking, OUTPUTS, s.array("held_out_error"), strict=True):
+    for row, name, error in zip(spiking, OUTPUTS, s.array("held_out_error", "1"), strict=True):
         found, expected = np.asarray(getattr(emulated, name)), row
         assert np.isfinite(expected).all(), name
         assert np.sqrt(np.mean((found - expected) ** 2)) < 3.0 * error, name

@@ -41,8 +41,8 @@ class ClonusConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> ClonusConstants:
         """Read the set `examination`."""
-        records = parameters.load("examination")
-        return cls(**{name: records.value(name) for name in cls.__dataclass_fields__})
+        units = {"oscillation": "deg", "clonus_pause": "s", "clonus_sustained": "1"}
+        return cls(**parameters.load("examination").named(units))
 
 
 @eqx.filter_jit

@@ -44,8 +44,8 @@ class PendulumConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> PendulumConstants:
         """Read the set `examination`."""
-        records = parameters.load("examination")
-        return cls(**{name: records.value(name) for name in cls.__dataclass_fields__})
+        units = {"oscillation": "deg", "relaxation_norm": "1"}
+        return cls(**parameters.load("examination").named(units))
 
 
 @eqx.filter_jit

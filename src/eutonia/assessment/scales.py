@@ -67,7 +67,7 @@ class Scale:
             return None
         from eutonia import parameters
 
-        return parameters.load("trial").value(self.important.format(limb=limb))
+        return parameters.load("trial").value(self.important.format(limb=limb), "score")
 
 
 _ON_STRENGTH = (

@@ -33,7 +33,9 @@ def ashworth_grade(segment: Segment, healthy: Segment) -> Float[np.ndarray, " pa
     """Return the latent Ashworth grade (0 normal) of each person's spiking ankle against that of a healthy person."""
     excess = (resistance(segment) - resistance(healthy)) / joint("ankle").ceiling
     curve = excess_curve(reference_grid(), body_constants())[0]
-    return np.asarray(latent_grade(jnp.asarray(excess), curve, parameters.load("bedside").value("grade_per_bias")))
+    return np.asarray(
+        latent_grade(jnp.asarray(excess), curve, parameters.load("bedside").value("grade_per_bias", "1/mV"))
+    )
 
 
 def _clonus(who: Person) -> Finding:

@@ -25,7 +25,7 @@ def spasm_rate_log10(bias: Array, person: Array, intercept: Scalar, decades_per_
 def penn_marks() -> tuple[float, ...]:
     """Return log10 of the spasms per hour that separate the scores 0|1|2|3|4."""
     spasm = parameters.load("spasm")
-    return tuple(math.log10(spasm.value(f"rate_of_score_{score}")) for score in range(1, 5))
+    return tuple(math.log10(spasm.value(f"rate_of_score_{score}", "1/h")) for score in range(1, 5))
 
 
 def penn_score(rate_log10: Array, marks: Sequence[Scalar], noise: Array | Scalar = 0.0) -> Array:

@@ -48,8 +48,8 @@ class TardieuConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> TardieuConstants:
         """Read the set `examination`."""
-        records = parameters.load("examination")
-        return cls(**{name: records.value(name) for name in cls.__dataclass_fields__})
+        units = {"slight_from": "1", "catch_from": "1", "unfatigable_from": "s"}
+        return cls(**parameters.load("examination").named(units))
 
 
 class Catch(eqx.Module):

@@ -36,14 +36,14 @@ class InfusionLimits:
 def daily_step(origin: str) -> Step:
     """Return the daily step of the first days on a pump for tone of `origin` "cerebral" or "spinal" (label)."""
     label = parameters.load("label_dosing")
-    return Step(up=label.value(f"titration_step_{origin}"), down=label.value("decrease_step"))
+    return Step(up=label.value(f"titration_step_{origin}", "1"), down=label.value("decrease_step", "1"))
 
 
 def visit_step(origin: str) -> Step:
     """Return the step at a later visit for tone of `origin` "cerebral" or "spinal" (inside the label's range)."""
     label = parameters.load("label_dosing")
-    factor = label.value("visit_step_spinal_factor") if origin == "spinal" else 1.0
-    return Step(up=label.value("visit_step_fitted") * factor, down=label.value("decrease_step"))
+    factor = label.value("visit_step_spinal_factor", "1") if origin == "spinal" else 1.0
+    return Step(up=label.value("visit_step_fitted", "1") * factor, down=label.value("decrease_step", "1"))
 
 
 def titrate(
@@ -81,11 +81,11 @@ def first_pump_rate(effective_ug: Patients, lasted: Flags) -> Patients:
     over 8 h.
     """
     multiple, lasting = parameters.load("label_dosing").values(
-        "first_pump_dose_multiple", "first_pump_dose_multiple_prolonged"
+        first_pump_dose_multiple="1/day", first_pump_dose_multiple_prolonged="1/day"
     )
     return effective_ug * np.where(lasted, lasting, multiple) / 24.0
 
 
 def pump_limits(highest_ug_per_h: float) -> InfusionLimits:
     """Return the range of pump rates: the lowest usual rate of the label, and the study's own highest."""
-    return InfusionLimits(parameters.load("label_dosing").value("lowest_dose") / 24.0, highest_ug_per_h)
+    return InfusionLimits(parameters.load("label_dosing").value("lowest_dose", "ug/day") / 24.0, highest_ug_per_h)

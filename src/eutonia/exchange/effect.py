@@ -40,7 +40,9 @@ def from_both() -> Levels:
 def held_level() -> Equations:
     """Return receptors with tolerance under a level held constant, at first the EC50."""
     own = parameters.load("receptor")
-    given = Constant("level_site", "Level at the receptors, held until changed", own.value("ec50"), LEVEL, own["ec50"])
+    given = Constant(
+        "level_site", "Level at the receptors, held until changed", own.value("ec50", "ng/mL"), LEVEL, own["ec50"]
+    )
     return (
         Equations(constants=(given,), name="receptor", title=own.title, note=own.note)
         + _shared()

@@ -92,7 +92,9 @@ def _line() -> Equations:
             from_record(own["segment_length"], name=f"length_{name}", which=i) for i, name in enumerate(names)
         ),
         spaces=tuple(
-            Space(name, f"Spinal fluid, {name} segment", "mL", own.array("segment_volume")[i], own["segment_volume"])
+            Space(
+                name, f"Spinal fluid, {name} segment", "mL", own.array("segment_volume", "mL")[i], own["segment_volume"]
+            )
             for i, name in enumerate(names)
         ),
         rules=(

@@ -160,7 +160,7 @@ class PumpFile(Part):
         """Return the therapy that the file tells."""
         head, implant = self.therapy, self.pump
         device = Device.named(implant.model)
-        lasting = parameters.load("label_dosing").value("prolonged_effect")
+        lasting = parameters.load("label_dosing").value("prolonged_effect", "h")
         return Therapy(
             device=device,
             reservoir=float(implant.reservoir_ml),

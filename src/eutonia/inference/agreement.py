@@ -37,7 +37,7 @@ class Agreement:
     @property
     def holds(self) -> bool:
         """Whether the band holds the recording."""
-        return self.inside >= parameters.load("inference").value("band_holds")
+        return self.inside >= parameters.load("inference").value("band_holds", "1")
 
 
 def band(predicted: Series, left: Samples, most: float, level: float) -> tuple[Samples, Samples]:

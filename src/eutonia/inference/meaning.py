@@ -106,7 +106,7 @@ def agrees(fits: Agreement, estimates: Sequence[Estimate], unit: str, *, is_cut:
             "The release is missing: the limb moves already at the first sample. Angle and time of release were "
             "reckoned back, with their doubt; record from before the limb is let go."
         )
-    limit = parameters.load("inference").value("prior_left_beyond")
+    limit = parameters.load("inference").value("prior_left_beyond", "1")
     # Noise below what was expected is no news.
     gone = [e for e in estimates if abs(e.left) > limit and not (e.name.endswith("_noise") and e.left < 0.0)]
     if gone:

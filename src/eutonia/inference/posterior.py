@@ -32,7 +32,7 @@ class Posterior:
             for end, (values, averaged, step) in zip(ends, traces, strict=True)
         )
         spread, error = model.priors.each[-NOISE:]
-        time = parameters.load("inference").value("model_error_time")
+        time = parameters.load("inference").value("model_error_time", "s")
         return cls(model, np.concatenate([values for values, *_ in traces]), Noise(spread, error, time, each))
 
     @property

@@ -266,7 +266,7 @@ def _result(
 
 def _weight_error(draws: int, rng: np.random.Generator) -> Float[np.ndarray, " draw"]:
     """Return draws of the error of the segment's weight: a swing is the same for every common factor of all torques."""
-    error = parameters.load("inference").spread("body_torque").sd_log
+    error = parameters.load("inference").spread("body_torque", "1").sd_log
     return np.exp(error * rng.standard_normal(draws))
 
 
@@ -280,7 +280,7 @@ def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"], left: float, hold
         if prior.is_log
         else (prior.middle - reach, prior.middle + reach)
     )
-    below, above = parameters.load("inference").values("determined_below", "undetermined_above")
+    below, above = parameters.load("inference").values(determined_below="1", undetermined_above="1")
     ratio = spread / prior.spread
     determined = "missed" if not holds else "yes" if ratio < below else "no" if ratio > above else "partly"
     return Estimate(
@@ -291,7 +291,7 @@ def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"], left: float, hold
 
 def _pairs(z: Float[np.ndarray, "number draw"], known: Priors) -> tuple[tuple[str, str, float], ...]:
     """Return the pairs of tissue and reflex that the recording does not tell apart, the closest first."""
-    limit = parameters.load("inference").value("entangled_above")
+    limit = parameters.load("inference").value("entangled_above", "1")
     names = [name for name in known.names if name in (*ASKED, "slack_angle", "depression")]
     # Draws that are all the same, where a fit misses its recording, tell no correlation.
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -76,20 +76,20 @@ def joint(name: str) -> Joint:
     if name not in JOINTS:
         raise SimulationError(unknown("joint", name, JOINTS, "Give one of them."))
     own, shared = parameters.load(f"limb_{name}"), parameters.load("limb")
-    stop_from, stop_rate = shared.values("stop_from", "stop_rate")
-    end = own.value("end_torque")
+    stop_from, stop_rate = shared.values(stop_from="1", stop_rate="1")
+    end = own.value("end_torque", "1")
     return Joint(
         name=name,
-        range_rad=float(np.deg2rad(own.value("range_of_motion"))),
-        ceiling=own.value("torque_ceiling"),
-        segment_mass=own.value("segment_mass"),
-        segment_length=own.value("segment_length"),
-        centre_of_mass=own.value("centre_of_mass"),
-        gyration=own.value("gyration"),
+        range_rad=float(np.deg2rad(own.value("range_of_motion", "deg"))),
+        ceiling=own.value("torque_ceiling", "N m"),
+        segment_mass=own.value("segment_mass", "1"),
+        segment_length=own.value("segment_length", "1"),
+        centre_of_mass=own.value("centre_of_mass", "1"),
+        gyration=own.value("gyration", "1"),
         stop_torque=end * float(np.exp(-stop_rate * (1.0 - stop_from))),
         stop_from=stop_from,
         stop_rate=stop_rate,
-        damping=(shared.value("damping"), shared.value("damping_severe")),
+        damping=(shared.value("damping", "s"), shared.value("damping_severe", "s")),
     )
 
 
@@ -125,7 +125,7 @@ def limb_with(
     *reflex, stiff, weight = jnp.broadcast_arrays(*(jnp.atleast_1d(x) for x in (*given, *size)))
     threshold, sensitivity, gain, background, depression = reflex
     healthy, severe, rest, lost = parameters.load("tone").values(
-        "passive_stiffness", "passive_stiffness_severe", "passive_rest_angle", "contracture_range_loss"
+        passive_stiffness="1", passive_stiffness_severe="1", passive_rest_angle="1", contracture_range_loss="1"
     )
     ceiling = of.ceiling * weight / usual
     state = MuscleState(
@@ -136,14 +136,16 @@ def limb_with(
         stiffness=(healthy + stiff * (severe - healthy))[None],
         rest_angle=(rest - jnp.minimum(stiff, 1.0) * lost)[None],
     )
-    stature = parameters.load("limb").value("stature") if stature_m is None else stature_m
+    stature = parameters.load("limb").value("stature", "m") if stature_m is None else stature_m
     return limb_of(of, state, 0, stiff, gain * of.range_rad / ceiling, weight, stature)
 
 
 def reflex_constants(shared: RampConstants) -> ReflexConstants:
     """Return the constants of a stepped limb: those of the imposed stretch, and short-range stiffness."""
     limb = parameters.load("limb")
-    stiffness, stretch, fading = limb.values("short_range_stiffness", "short_range_stretch", "short_range_time")
+    stiffness, stretch, fading = limb.values(
+        short_range_stiffness="1/rad", short_range_stretch="deg", short_range_time="s"
+    )
     return ReflexConstants(
         delay=shared.delay,
         activation_time=shared.activation_time,

@@ -29,7 +29,7 @@ N_CHARTED, N_STRETCHED = len(_GROUPS), len(_GROUPS) + len(_MORE_GROUPS)
 
 def ceiling_weight() -> float:
     """Return the body weight, kg, at which the torque ceilings of the records hold; they scale with it."""
-    return parameters.load("limb").value("ceiling_weight")
+    return parameters.load("limb").value("ceiling_weight", "kg")
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def all_muscle_groups() -> tuple[MuscleGroup, ...]:
 
 
 def _read(names: tuple[tuple[str, str, str], ...]) -> tuple[MuscleGroup, ...]:
-    duration = parameters.load("bedside").value("stretch_duration")
+    duration = parameters.load("bedside").value("stretch_duration", "s")
     groups = []
     for name, joint, limb in names:
-        range_of_motion, ceiling = parameters.load(f"limb_{joint}").values("range_of_motion", "torque_ceiling")
+        range_of_motion, ceiling = parameters.load(f"limb_{joint}").values(range_of_motion="deg", torque_ceiling="N m")
         groups.append(MuscleGroup(name, joint, limb, range_of_motion, ceiling, range_of_motion / duration))
     return tuple(groups)
 

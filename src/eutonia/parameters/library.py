@@ -108,21 +108,25 @@ class ParameterSet:
         """Say whether the set has a record of this name."""
         return name in self._records
 
-    def value(self, name: str) -> float:
-        """Return the number of a record, in its unit."""
-        return self[name].value
+    def value(self, name: str, unit: str) -> float:
+        """Return the number of a record in `unit`; a unit of another kind is refused."""
+        return self[name].to(unit).value
 
-    def values(self, *names: str) -> tuple[float, ...]:
-        """Return the numbers of several records, in the order asked."""
-        return tuple(self[name].value for name in names)
+    def values(self, **units: str) -> tuple[float, ...]:
+        """Return the numbers of several records, each in the unit given for it, in the order asked."""
+        return tuple(self.named(units).values())
 
-    def array(self, name: str) -> tuple[float, ...]:
-        """Return the numbers of a vector record."""
-        return self[name].array()
+    def named(self, units: Mapping[str, str]) -> dict[str, float]:
+        """Return the numbers of several records by name, each in the unit given for it."""
+        return {name: self.value(name, unit) for name, unit in units.items()}
 
-    def spread(self, name: str) -> Spread:
-        """Return how far a record varies."""
-        return self[name].spread
+    def array(self, name: str, unit: str) -> tuple[float, ...]:
+        """Return the numbers of a vector record in `unit`."""
+        return self[name].to(unit).array()
+
+    def spread(self, name: str, unit: str) -> Spread:
+        """Return how far a record varies, its numbers in `unit` (logarithms and coefficients have none)."""
+        return self[name].to(unit).spread
 
     def records(self) -> tuple[Parameter, ...]:
         """Return all records, in the order of the file, without noting a use (for tables of documentation)."""

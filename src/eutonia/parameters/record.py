@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from eutonia import _units
@@ -44,6 +44,12 @@ class Spread:
     low: float | None = None
     high: float | None = None
     level: str = ""
+
+    def times(self, factor: float) -> Spread:
+        """Return the spread of the number times `factor`: a cv, and the SD of a logarithm, stay as they are."""
+        own = ("low", "high") if self.kind == "lognormal" else ("sd", "low", "high")
+        given = {name: getattr(self, name) for name in own}
+        return replace(self, **{name: x * factor for name, x in given.items() if x is not None})
 
     @property
     def sd_log(self) -> float:
@@ -93,6 +99,27 @@ class Parameter:
                 f'"{self.name}" of {self.set} is a vector of {len(self.numbers)} numbers. Ask for it with array().'
             )
         return self.numbers[0]
+
+    def to(self, unit: str) -> Parameter:
+        """Return the record in another unit of the same kind: its number and the spread that shares its unit.
+
+        Raises
+        ------
+        UnitError
+            The unit measures something else.
+        """
+        if unit == self.unit:
+            return self
+        try:
+            factor = _units.convert(1.0, self.unit, unit)
+        except UnitError:
+            raise UnitError(
+                f'"{self.name}" of {self.set} is recorded in "{self.unit}", and what reads it wants "{unit}": these '
+                f"measure different things. Nearest: a unit that converts to {unit}. Write the record in one, or "
+                "correct the unit where it is read."
+            ) from None
+        numbers = tuple(number * factor for number in self.numbers)
+        return replace(self, numbers=numbers, unit=unit, spread=self.spread.times(factor))
 
     def array(self) -> tuple[float, ...]:
         """Return the numbers of a vector, or the one number as a vector of one."""

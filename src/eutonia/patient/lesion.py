@@ -69,11 +69,11 @@ class Lesion:
         _choice("kind of lesion", self.kind, KINDS)
         _choice("side", self.side, SIDES)
         if self.kind == "ischaemic":
-            largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent")
+            largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
             _within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "haemorrhagic":
             _choice("site of bleeding", self.place, SITES)
-            largest = parameters.load("lesion").value("largest_haematoma")
+            largest = parameters.load("lesion").value("largest_haematoma", "mL")
             _within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "spinal":
             segment_number(self.place)
@@ -188,7 +188,7 @@ def opposite(side: str) -> str:
 def reference_volume_mL(territory: str) -> float:
     """Return the volume of an infarct that fills the territory, mL."""
     _choice("arterial territory", territory, TERRITORIES)
-    return parameters.load("lesion").array("territory_volume")[TERRITORIES.index(territory)]
+    return parameters.load("lesion").array("territory_volume", "mL")[TERRITORIES.index(territory)]
 
 
 def segment_number(level: str) -> int:

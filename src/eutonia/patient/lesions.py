@@ -107,7 +107,7 @@ class Lesions:
             core[: len(dead), :, block], shell[: len(dead), :, block] = dead, silent - dead
         in_cord = np.flatnonzero(self.kind == SPINAL)
         core[..., in_cord] = self.take(in_cord)._cord_loss()
-        recovery = self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time")
+        recovery = self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time", "h")
         growth = np.zeros(len(self))
         for number, (form, name) in enumerate(FORMS.items()):
             mine = np.flatnonzero((self.kind == KINDS.index(name)) & (self.place == number))
@@ -116,9 +116,11 @@ class Lesions:
             core[..., mine] = self.take(mine)._diffuse_loss(form, name)
             if name == KINDS[SCLEROSIS]:
                 disease = parameters.load(CONDITIONS[name].records)
-                growth[mine] = disease.value(f"growth_time_{form}")
-                recovery[mine] = disease.value("remission_time")
-                shell[..., mine] = core[..., mine] * (disease.value("attack_share") if form == "relapsing" else 0.0)
+                growth[mine] = disease.value(f"growth_time_{form}", "h")
+                recovery[mine] = disease.value("remission_time", "h")
+                shell[..., mine] = core[..., mine] * (
+                    disease.value("attack_share", "1") if form == "relapsing" else 0.0
+                )
         return Pathways(core, shell, recovery, growth)
 
     def _brain_loss(self, of: tracts.Slices) -> tuple[Tracts, Tracts]:
@@ -126,7 +128,9 @@ class Lesions:
         anatomy = parameters.load("lesion")
         centre = np.stack(
             [
-                np.asarray((*anatomy.array(f"territory_{axis}"), *anatomy.array(f"site_{axis}")))[self.place]
+                np.asarray((*anatomy.array(f"territory_{axis}", "mm"), *anatomy.array(f"site_{axis}", "mm")))[
+                    self.place
+                ]
                 for axis in ("lateral", "anterior", "height")
             ]
         )
@@ -146,14 +150,14 @@ class Lesions:
         anatomy = parameters.load("lesion")
         below = []
         for limb in LIMBS:
-            first, last = anatomy.array(f"{limb}_motor_segments")
+            first, last = anatomy.array(f"{limb}_motor_segments", "1")
             below.append(np.clip((last - self.place) / (last - first + 1.0), 0.0, 1.0))
         return np.broadcast_to(self.completeness * np.stack(below), (len(PATHWAYS), len(LIMBS), len(self)))
 
     def _diffuse_loss(self, form: str, condition: str) -> Loss:
         """Return what diffuse lesions of one form take in the end."""
         found = CONDITIONS[condition]
-        exposure = np.asarray(parameters.load(found.records).array(found.forms[form]))
+        exposure = np.asarray(parameters.load(found.records).array(found.forms[form], "1"))
         loss = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
         reached = len(PATHWAYS) if found.is_cord else MEDIAL_RETICULOSPINAL  # those below the pons run in the cord
         # Whole arrays: of a broadcast operand NumPy takes powers by other code, to other last digits.
@@ -161,10 +165,10 @@ class Lesions:
         loss[:reached] = 1.0 - spared ** np.repeat(exposure[:, None], len(self), axis=1)
         return loss
 
-    def _by_kind(self, ischaemic: str, haemorrhagic: str) -> Numbers:
+    def _by_kind(self, ischaemic: str, haemorrhagic: str, unit: str = "1") -> Numbers:
         """Return one record for infarcts (and for everybody without a bleed), another for bleeds."""
         anatomy = parameters.load("lesion")
-        return np.where(self.kind == HAEMORRHAGIC, anatomy.value(haemorrhagic), anatomy.value(ischaemic))
+        return np.where(self.kind == HAEMORRHAGIC, anatomy.value(haemorrhagic, unit), anatomy.value(ischaemic, unit))
 
 
 def place_index(kind: str, place: str) -> int:

@@ -124,11 +124,16 @@ class Population:
         people = parameters.load("stroke_population")
         prefix = "cord_" if origin == "spinal" else ""
         age, weight, clearance, onset = (
-            _truncated(people, name)
-            for name in (f"{prefix}age", "weight", f"{prefix}creatinine_clearance", f"{prefix}time_since_onset")
+            _truncated(people, name, unit)
+            for name, unit in (
+                (f"{prefix}age", "year"),
+                ("weight", "kg"),
+                (f"{prefix}creatinine_clearance", "mL/min"),
+                (f"{prefix}time_since_onset", "h"),
+            )
         )
         lesions = lesion_mix(MIX_OF[origin]) if origin in MIX_OF else ()
-        return cls(origin, lesions, age, weight, clearance, onset, people.value(f"{prefix}women"))
+        return cls(origin, lesions, age, weight, clearance, onset, people.value(f"{prefix}women", "1"))
 
 
 def lesion_mix(name: str) -> tuple[LesionShare, ...]:
@@ -145,28 +150,31 @@ def _with_condition(name: str) -> Population:
     """Return typical adults with a condition; weight and kidneys are those of people with cord lesions."""
     condition, people = CONDITIONS[name], parameters.load("stroke_population")
     own = parameters.load(condition.records)
-    weight, clearance = _truncated(people, "weight"), _truncated(people, "cord_creatinine_clearance")
-    adults, chronic = people.array("cord_age_range"), people.array("cord_time_since_onset_range")
-    onset = None if condition.since_birth else _normal(own, "time_since_onset", *chronic)
+    weight = _truncated(people, "weight", "kg")
+    clearance = _truncated(people, "cord_creatinine_clearance", "mL/min")
+    adults, chronic = people.array("cord_age_range", "year"), people.array("cord_time_since_onset_range", "h")
+    onset = None if condition.since_birth else _normal(own, "time_since_onset", "h", *chronic)
     lesions = lesion_mix(condition.mix)
-    return Population(name, lesions, _normal(own, "age", *adults), weight, clearance, onset, own.value("women"))
+    return Population(
+        name, lesions, _normal(own, "age", "year", *adults), weight, clearance, onset, own.value("women", "1")
+    )
 
 
 def _diffuse_mix(name: str) -> tuple[LesionShare, ...]:
     condition = CONDITIONS[name]
     own = parameters.load(condition.records)
-    shares = own.array("form_share") if len(condition.forms) > 1 else (1.0,)
-    load = _normal(own, "load", 0.0, 1.0)
+    shares = own.array("form_share", "1") if len(condition.forms) > 1 else (1.0,)
+    load = _normal(own, "load", "1", 0.0, 1.0)
     return tuple(LesionShare(share, name, form, load) for form, share in zip(condition.forms, shares, strict=True))
 
 
 def _stroke_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
     anatomy = parameters.load("lesion")
-    bleeding, largest = people.value("haemorrhage_share"), anatomy.value("largest_extent")
-    infarcts = zip(TERRITORIES, *_columns("infarct", people), anatomy.array("territory_volume"), strict=True)
+    bleeding, largest = people.value("haemorrhage_share", "1"), anatomy.value("largest_extent", "1")
+    infarcts = zip(TERRITORIES, *_columns("infarct", people), anatomy.array("territory_volume", "mL"), strict=True)
     bleeds = zip(SITES, *_columns("haematoma", people), strict=True)
-    smallest, largest_bleed = people.value("smallest_volume"), anatomy.value("largest_haematoma")
+    smallest, largest_bleed = people.value("smallest_volume", "mL"), anatomy.value("largest_haematoma", "mL")
     return (
         *(
             LesionShare((1.0 - bleeding) * share, "ischaemic", place, LogNormal(mean, sd, smallest, largest * full))
@@ -181,23 +189,23 @@ def _stroke_mix() -> tuple[LesionShare, ...]:
 
 def _cord_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
-    mean, sd = people.values("cord_completeness_mean", "cord_completeness_sd")
+    mean, sd = people.values(cord_completeness_mean="1", cord_completeness_sd="1")
     completeness = TruncatedNormal(mean, sd, 0.0, 1.0)
-    levels = zip(("C5", "T5", "T10"), people.array("cord_level_share"), strict=True)
+    levels = zip(("C5", "T5", "T10"), people.array("cord_level_share", "1"), strict=True)
     return tuple(LesionShare(share, "spinal", level, completeness) for level, share in levels)
 
 
 def _columns(kind: str, people: parameters.ParameterSet) -> Iterable[tuple[float, ...]]:
     """Return the columns share, mean volume and its sd; the shares scaled to a sum of 1, the sd given as a cv."""
-    share, mean = people.array(f"{kind}_share"), people.array(f"{kind}_volume")
-    cv = people.value(f"{kind}_volume_cv")
+    share, mean = people.array(f"{kind}_share", "1"), people.array(f"{kind}_volume", "mL")
+    cv = people.value(f"{kind}_volume_cv", "1")
     return (tuple(x / sum(share) for x in share), mean, tuple(cv * x for x in mean))
 
 
-def _truncated(people: parameters.ParameterSet, name: str) -> TruncatedNormal:
-    return _normal(people, name, *people.array(f"{name}_range"))
+def _truncated(people: parameters.ParameterSet, name: str, unit: str) -> TruncatedNormal:
+    return _normal(people, name, unit, *people.array(f"{name}_range", unit))
 
 
-def _normal(of: parameters.ParameterSet, name: str, low: float, high: float) -> TruncatedNormal:
-    mean, sd = of[name].value, of.spread(name).sd
+def _normal(of: parameters.ParameterSet, name: str, unit: str, low: float, high: float) -> TruncatedNormal:
+    mean, sd = of.value(name, unit), of.spread(name, unit).sd
     return TruncatedNormal(mean, 0.0 if sd is None else sd, low, high)

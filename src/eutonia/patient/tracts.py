@@ -48,11 +48,11 @@ class Slices:
 def slices() -> Slices:
     """Return the slices of every pathway to leg and arm from the set `lesion`."""
     anatomy = parameters.load("lesion")
-    level, level_radius = (np.asarray(anatomy.array(name)) for name in ("level_height", "tract_radius"))
-    spacing = anatomy.value("slice_spacing")
+    level, level_radius = (np.asarray(anatomy.array(name, "mm")) for name in ("level_height", "tract_radius"))
+    spacing = anatomy.value("slice_spacing", "mm")
     tubes = []
     for tube in _TUBES:
-        lateral, anterior = (np.asarray(anatomy.array(f"{tube}_{axis}")) for axis in ("lateral", "anterior"))
+        lateral, anterior = (np.asarray(anatomy.array(f"{tube}_{axis}", "mm")) for axis in ("lateral", "anterior"))
         top = len(level) - len(lateral)  # a tube that starts in the brain stem names only its lowest levels
         height = _heights(level[top:], spacing)
         along = (np.interp(-height, -level[top:], course) for course in (lateral, anterior, level_radius[top:]))

@@ -42,7 +42,7 @@ def _limb(
     of: MuscleGroup, state: MuscleState, contracture: Float[Array, "limb patient"], weight_kg: Float[Array, " patient"]
 ) -> Limb:
     row, stiff = all_muscle_groups().index(of), contracture[of.limb_index]
-    stature = jnp.asarray(parameters.load("limb").value("stature"))
+    stature = jnp.asarray(parameters.load("limb").value("stature", "m"))
     return limb_of(joint(of.joint), state, row, stiff, bedside_constants().ramp.gain, weight_kg, stature)
 
 

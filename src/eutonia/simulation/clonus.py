@@ -51,14 +51,14 @@ def clonus(limb: Limb, healthy: Limb, constants: ReflexConstants, *, steps: int 
     held = in_hand(limb, healthy)
     step = float(constants.delay) / steps
     times = step * np.arange(round(angle / speed / step) + 1)
-    blocks = math.ceil(parameters.load("examination").value("clonus_time") / float(constants.delay))
+    blocks = math.ceil(parameters.load("examination").value("clonus_time", "s") / float(constants.delay))
     return _push(held, jnp.asarray(speed * times), jnp.asarray(speed), constants, blocks, steps)
 
 
 def push() -> tuple[float, float]:
     """Return the angle (rad) to which the foot is pushed from full plantarflexion, and how fast (rad/s)."""
-    hold = parameters.load("examination").value("clonus_hold")
-    fast = parameters.load("bedside").value("fast_stretch_speed_ankle")
+    hold = parameters.load("examination").value("clonus_hold", "1")
+    fast = parameters.load("bedside").value("fast_stretch_speed_ankle", "deg/s")
     return hold * joint(group(MUSCLE).joint).range_rad, math.radians(fast)
 
 
@@ -66,7 +66,7 @@ def in_hand(limb: Limb, healthy: Limb) -> Limb:
     """Return the foot of each person with the examiner's hand, which carries it and presses as hard as a healthy ankle
     needs to be held where the push ends.
     """
-    hand_inertia, hand_damping = parameters.load("examination").values("hand_inertia", "hand_damping")
+    hand_inertia, hand_damping = parameters.load("examination").values(hand_inertia="kg m^2", hand_damping="N m s/rad")
     angle, _ = push()
     return dataclasses.replace(
         limb,

@@ -146,7 +146,7 @@ def _body(
     segment: Segment, limb: Limb, constants: ReflexConstants, delay_s: np.ndarray, dt_ms: float, record: Record
 ) -> _Body:
     s, units = parameters.load("segment"), segment.cells.units
-    way = s.value("nerve_to_stimulus") + s.value("stimulus_to_muscle")
+    way = s.value("nerve_to_stimulus", "m") + s.value("stimulus_to_muscle", "m")
     out_ms = 1000.0 * way / units.velocity
     in_ms = 1000.0 * np.asarray(delay_s) - out_ms.mean() - segment.cells.synaptic_delay
     if in_ms.min() < _LEAST_MS:
@@ -162,8 +162,8 @@ def _body(
         constants=constants,
         spindles=PowerLaw.from_records(),
         twitches=Twitches.of(units, dt_ms),
-        neutral=float(np.deg2rad(parameters.load("limb_ankle").value("neutral"))),
-        arm=1000.0 * s.value("moment_arm") * s.value("fascicle_share"),
+        neutral=float(np.deg2rad(parameters.load("limb_ankle").value("neutral", "deg"))),
+        arm=1000.0 * s.value("moment_arm", "m") * s.value("fascicle_share", "1"),
         late_in=late_in,
         late_out=late_out,
         dt_ms=dt_ms,

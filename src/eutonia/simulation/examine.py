@@ -44,13 +44,13 @@ class BodyConstants(eqx.Module):
         groups = groups or muscle_groups()
         range_rad = np.deg2rad([g.range_of_motion for g in groups])[:, None]
         ramp = RampConstants(
-            gain=tone.value("reflex_gain"),
-            gain_per_velocity=tone.value("gain_per_velocity"),
-            delay=tone.value("reflex_delay"),
-            activation_time=tone.value("activation_time"),
-            depression_recovery_time=tone.value("depression_recovery_time"),
-            force_velocity_reference=tone.value("force_velocity_reference"),
-            force_velocity_ceiling=tone.value("force_velocity_ceiling"),
+            gain=tone.value("reflex_gain", "1"),
+            gain_per_velocity=tone.value("gain_per_velocity", "s/rad"),
+            delay=tone.value("reflex_delay", "s"),
+            activation_time=tone.value("activation_time", "s"),
+            depression_recovery_time=tone.value("depression_recovery_time", "s"),
+            force_velocity_reference=tone.value("force_velocity_reference", "rad/s"),
+            force_velocity_ceiling=tone.value("force_velocity_ceiling", "1"),
             range_rad=jnp.asarray(range_rad),
         )
         return cls(

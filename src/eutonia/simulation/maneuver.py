@@ -52,12 +52,12 @@ class PassiveStretch:
         if self.speed == "ashworth":
             return np.array([group.speed for group in stretched])
         if self.speed == "V1":
-            return np.full(len(stretched), bedside.value("slow_stretch_speed"))
-        ankle, other = bedside.values("fast_stretch_speed_ankle", "fast_stretch_speed_knee")
+            return np.full(len(stretched), bedside.value("slow_stretch_speed", "deg/s"))
+        ankle, other = bedside.values(fast_stretch_speed_ankle="deg/s", fast_stretch_speed_knee="deg/s")
         fast = np.array([ankle if group.joint == "ankle" else other for group in stretched])
         if self.speed == "V3":
             return fast
-        stature = parameters.load("limb").value("stature")
+        stature = parameters.load("limb").value("stature", "m")
         rate = np.array([joint(group.joint).falling_rate(stature) for group in stretched])
         return np.minimum(90.0 * rate / _QUARTER_SWING, fast)
 

@@ -41,7 +41,7 @@ def pendulum(
     moved_before
         Whether the leg was moved just before release: short-range stiffness is then gone (Willaert 2020).
     """
-    seconds = parameters.load("examination").value("pendulum_time") if duration_s is None else duration_s
+    seconds = parameters.load("examination").value("pendulum_time", "s") if duration_s is None else duration_s
     blocks = math.ceil(seconds / float(constants.delay) - _SAME)
     return _fall(limb, constants, blocks, steps, moved_before)
 

@@ -36,7 +36,7 @@ class Traits(eqx.Module):
     def draw(cls, seed: int, person: Int[Array, " patient"], origin: str) -> Traits:
         """Draw the traits of each person; `origin` is where the spasticity comes from."""
         tone = parameters.load("tone")
-        median = tone.value("contracture_spinal" if is_cord(origin) else "contracture_stroke")
+        median = tone.value("contracture_spinal" if is_cord(origin) else "contracture_stroke", "1")
 
         def luck(purpose: _streams.Purpose, size: int) -> Array:
             return _streams.normal(_streams.keys(seed, purpose, person), size)
@@ -44,10 +44,10 @@ class Traits(eqx.Module):
         purpose = _streams.Purpose
         return _traits(
             *(luck(of, _streams.DRAWS) for of in (purpose.MUSCLE, purpose.PASSIVE, purpose.REFLEX, purpose.SPASM)),
-            contracture=(median, tone.value("contracture_log_spread")),
-            volley=parameters.load("receptor").value("volley_drive_spread"),
-            tap=parameters.load("reflex").value("person_spread"),
-            spasm=parameters.load("spasm").value("person_spread"),
+            contracture=(median, tone.value("contracture_log_spread", "1")),
+            volley=parameters.load("receptor").value("volley_drive_spread", "1"),
+            tap=parameters.load("reflex").value("person_spread", "1"),
+            spasm=parameters.load("spasm").value("person_spread", "1"),
         )
 
 

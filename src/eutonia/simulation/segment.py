@@ -89,14 +89,14 @@ def person(
         A bias outside of what a lesion can leave, a level that nobody has had, or a presynaptic inhibition that no
         gate can have.
     """
-    most = parameters.load("descending").value("bias_ceiling")
+    most = parameters.load("descending").value("bias_ceiling", "mV")
     if not 0.0 <= bias <= most:
         raise SimulationError(
             f"a descending bias of {bias:g} mV is not allowed. Allowed: 0 to {most:g} mV (0 healthy, about 3 spastic). "
             "What a drug takes away is given as a concentration, not as a negative bias."
         )
     with parameters.unrecorded():
-        largest = parameters.load("exposure").value("largest_intrathecal_dose")
+        largest = parameters.load("exposure").value("largest_intrathecal_dose", "ug")
         highest = largest / IntrathecalValues.from_records().geometry.total_volume * _NG_PER_UG
     if concentration > highest:
         raise SimulationError(
@@ -105,7 +105,7 @@ def person(
         )
     condition = Condition.of_bias([bias]).with_gaba_b(gaba_b_effect(concentration), presynaptic_share)
     if presynaptic_inhibition is not None:
-        widest = parameters.load("segment").value("pad_most")
+        widest = parameters.load("segment").value("pad_most", "1")
         if not 0.0 <= presynaptic_inhibition <= widest:
             raise SimulationError(
                 f"a presynaptic inhibition of {presynaptic_inhibition:g} is not allowed. Allowed: 0 (none) to "

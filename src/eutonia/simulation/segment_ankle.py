@@ -72,8 +72,8 @@ def pressed(
     record
         Impulses of motoneurons alone or of every cell.
     """
-    seconds = parameters.load("examination").value("clonus_time") if pressed_s is None else pressed_s
-    delay = parameters.load("tone").value("reflex_delay") if delay_s is None else delay_s
+    seconds = parameters.load("examination").value("clonus_time", "s") if pressed_s is None else pressed_s
+    delay = parameters.load("tone").value("reflex_delay", "s") if delay_s is None else delay_s
     n = segment.condition.n_patients
     feet = foot(n)
     angle, speed = push()
@@ -96,7 +96,7 @@ def resistance(segment: Segment) -> Float[np.ndarray, " patient"]:
     ankle, constants = group(MUSCLE), stepped_constants()
     path = _path(math.radians(ankle.range_of_motion), math.radians(ankle.speed), DT_MS)
     n = segment.condition.n_patients
-    delay = np.full(n, parameters.load("tone").value("reflex_delay"))
+    delay = np.full(n, parameters.load("tone").value("reflex_delay", "s"))
     loop = close(segment, foot(n), constants, path, len(path) * DT_MS / 1000.0, delay_s=delay)
     muscles = (jnp.asarray(loop.torque[:, SOLEUS]), jnp.asarray(loop.torque[:, TIBIALIS]))
     held = muscle_torque(muscles, jnp.asarray(loop.velocity), constants)
@@ -119,6 +119,6 @@ def foot(n: int) -> Limb:
         threshold_deg=none,
         velocity_sensitivity_s=0.0,
         gain_nm_per_rad=0.0,
-        background_nm=parameters.load("tone").value("background_tone") * ankle.ceiling,
+        background_nm=parameters.load("tone").value("background_tone", "1") * ankle.ceiling,
         depression_per_rad=0.0,
     )

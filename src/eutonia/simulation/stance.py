@@ -41,9 +41,8 @@ class StanceConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> StanceConstants:
         """Read both sets."""
-        walking = parameters.load("walking")
-        own = [name for name in cls.__dataclass_fields__ if name != "ceiling_weight"]
-        return cls(**{name: walking.value(name) for name in own}, ceiling_weight=ceiling_weight())
+        units = {"stance_angle": "deg", "stance_speed": "deg/s", "stance_bias": "mV", "strength_lost_to_drug": "1"}
+        return cls(**parameters.load("walking").named(units), ceiling_weight=ceiling_weight())
 
 
 @parameters.remembered

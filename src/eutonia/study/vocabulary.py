@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
@@ -158,37 +158,38 @@ def pump_models() -> tuple[str, ...]:
 
 def reservoirs(model: str) -> tuple[float, ...]:
     """Return the reservoir sizes of a pump model, mL."""
-    return _record("pump", f"{_slug(model)}_reservoirs").array()
+    return _record("pump", f"{_slug(model)}_reservoirs", "mL").array()
 
 
 def flows(model: str) -> tuple[float, float]:
     """Return the lowest and the highest flow of a pump model, mL/day."""
     slug = _slug(model)
-    return _record("pump", f"{slug}_flow_lowest").value, _record("pump", f"{slug}_flow_highest").value
+    lowest, highest = (_record("pump", f"{slug}_flow_{end}", "mL/day").value for end in ("lowest", "highest"))
+    return lowest, highest
 
 
 def largest_oral_dose() -> Limit:
     """Return the largest dose by mouth: what the label allows in a whole day, mg."""
-    record = _record("label_dosing", "oral_highest_daily")
+    record = _record("label_dosing", "oral_highest_daily", "mg/day")
     return Limit(record.value, f"{record.value:g} mg", record.label, record.source)
 
 
 def largest_bolus() -> Limit:
     """Return the largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug."""
-    record = _record("label_dosing", "screening_ladder")
+    record = _record("label_dosing", "screening_ladder", "ug")
     largest = max(record.array())
     return Limit(largest, f"{largest:g} ug", "The largest test dose", record.source)
 
 
 def largest_rate() -> Limit:
     """Return the largest rate into the spinal fluid by the label, ug/h."""
-    record = _record("label_dosing", "highest_dose")
+    record = _record("label_dosing", "highest_dose", "ug/day")
     return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
 
 
 def lowest_rate() -> Limit:
     """Return the lowest rate to which the label titrates, ug/h."""
-    record = _record("label_dosing", "lowest_dose")
+    record = _record("label_dosing", "lowest_dose", "ug/day")
     return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
 
 
@@ -204,7 +205,8 @@ def intrathecal_dose_on_record() -> Limit:
 
 def intrathecal_rate_on_record() -> Limit:
     """Return the rate into the spinal fluid beyond which nothing is read, ug/h."""
-    return _checked("largest_intrathecal_dose", "ug/day", HOURS_PER_DAY)
+    dose = _checked("largest_intrathecal_dose", "ug")
+    return replace(dose, value=dose.value / HOURS_PER_DAY, text=f"{dose.text}/day")
 
 
 def smallest_oral_dose() -> Limit:
@@ -223,22 +225,22 @@ def smallest_rate() -> Limit:
 
 
 def _checked(name: str, unit: str, per: float = 1.0) -> Limit:
-    record = _record("exposure", name)
+    record = _record("exposure", name, unit)
     return Limit(record.value / per, f"{record.value:g} {unit}", record.label, record.source)
 
 
 def largest_concentration() -> Limit:
     """Return the largest concentration that is marketed for pumps, ug/mL."""
-    record = _record("pump", "concentrations")
+    record = _record("pump", "concentrations", "ug/mL")
     largest = max(record.array())
     return Limit(largest, f"{largest:g} ug/mL", "The highest marketed concentration", record.source)
 
 
-def _record(of: str, name: str) -> Parameter:
-    """Return a record without noting a use: checking a file is no part of a run."""
+def _record(of: str, name: str, unit: str) -> Parameter:
+    """Return a record in `unit` without noting a use: checking a file is no part of a run."""
     from eutonia import parameters
 
-    return next(record for record in parameters.load(of).records() if record.name == name)
+    return next(record for record in parameters.load(of).records() if record.name == name).to(unit)
 
 
 def _slug(model: str) -> str:

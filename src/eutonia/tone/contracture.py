@@ -31,8 +31,8 @@ class PassiveConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> PassiveConstants:
         """Read the constants from the parameter set `tone`."""
-        tone = parameters.load("tone")
-        return cls(**{name: tone.value(name) for name in cls.__dataclass_fields__})
+        units = dict.fromkeys(cls.__dataclass_fields__, "1") | {"contracture_time": "h", "severe_bias": "mV"}
+        return cls(**parameters.load("tone").named(units))
 
 
 def contracture(

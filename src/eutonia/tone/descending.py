@@ -40,6 +40,10 @@ Times = float | Float[Array | np.ndarray, "..."]
 Limbs = Float[Array, "limb patient"]
 
 _PER_LIMB = ("dorsal_weight", "medial_weight", "monoaminergic_weight", "strength_without_corticospinal")
+_UNITS = {
+    **dict.fromkeys(("dorsal_weight", "medial_weight", "monoaminergic_weight", "bias_ceiling"), "mV"),
+    **dict.fromkeys(("flaccid_time", "emergence_time"), "h"),
+}
 
 
 class DescendingConstants(eqx.Module):
@@ -71,7 +75,8 @@ class DescendingConstants(eqx.Module):
         fields: dict[str, Any] = {}
         for name in cls.__dataclass_fields__:
             records = own if name in own else general
-            fields[name] = records.array(name) if name in _PER_LIMB else records.value(name)
+            read = records.array if name in _PER_LIMB else records.value
+            fields[name] = read(name, _UNITS.get(name, "1"))
         return cls(**fields)
 
 

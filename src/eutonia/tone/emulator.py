@@ -62,9 +62,9 @@ class Emulator(eqx.Module):
         """Read the set `segment_emulator`."""
         s = parameters.load("segment_emulator")
         return cls(
-            jnp.asarray(s.array("design_low")),
-            jnp.asarray(s.array("design_high")),
-            jnp.asarray([s.array(name) for name in OUTPUTS]),
+            jnp.asarray(s.array("design_low", "1")),
+            jnp.asarray(s.array("design_high", "1")),
+            jnp.asarray([s.array(name, "1") for name in OUTPUTS]),
         )
 
     def __call__(
@@ -76,7 +76,7 @@ class Emulator(eqx.Module):
         pad_rest: Array | Scalar | None = None,
     ) -> Reflexes:
         """Return the reflexes of segments in these states."""
-        pad = parameters.load("segment").value("pad_rest") if pad_rest is None else pad_rest
+        pad = parameters.load("segment").value("pad_rest", "1") if pad_rest is None else pad_rest
         given = (jnp.asarray(v, dtype=float) for v in (bias, release, girk, fusimotor, pad))
         x = jnp.stack(jnp.broadcast_arrays(*given))
         return Reflexes(*(inverse(k, y) for k, y in enumerate(self.weights @ features(x, self.low, self.high))))

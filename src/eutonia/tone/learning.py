@@ -45,8 +45,8 @@ class LearningConstants(eqx.Module):
     def of(cls, method: str) -> LearningConstants:
         """Read the constants of a kind of practice, one of `METHODS`."""
         ceiling = dict(zip(METHODS, ("conditioning_ceiling", "exercise_ceiling"), strict=True))[method]
-        names = (ceiling, "conditioning_success", "sessions_to_learn", "fading_time")
-        return cls(*parameters.load("learning").values(*names))
+        units = {ceiling: "1", "conditioning_success": "1", "sessions_to_learn": "1", "fading_time": "h"}
+        return cls(*parameters.load("learning").values(**units))
 
 
 def learned_share(

@@ -45,19 +45,19 @@ class ClosedForm(eqx.Module):
         The weight of an afferent impulse is that of the spiking segment with a rested synapse: conductance times its
         duration times driving force over the membrane time of the smallest motoneuron.
         """
-        s, gap = parameters.load("segment"), parameters.load("tone").value("motoneuron_gap")
-        mm = math.radians(1.0) * 1000.0 * s.value("moment_arm") * s.value("fascicle_share")
-        h, exponent = s.value("human_scale"), s.value(_POWER)
-        force = s.value("excitatory_reversal") - gap
-        per_impulse = s.value("ia_conductance") * s.value("excitatory_decay") / 1000.0 * force
+        s, gap = parameters.load("segment"), parameters.load("tone").value("motoneuron_gap", "mV")
+        mm = math.radians(1.0) * 1000.0 * s.value("moment_arm", "m") * s.value("fascicle_share", "1")
+        h, exponent = s.value("human_scale", "1"), s.value(_POWER, "1")
+        force = s.value("excitatory_reversal", "mV") - gap
+        per_impulse = s.value("ia_conductance", "1") * s.value("excitatory_decay", "ms") / 1000.0 * force
         return cls(
             gap=gap,
             weight=per_impulse,
-            rest_rate=h * s.value("ia_rest"),
-            length_gain=h * s.value("ia_length_gain") * mm,
-            velocity_gain=h * s.value("ia_velocity_gain") * mm**exponent,
+            rest_rate=h * s.value("ia_rest", "1/s"),
+            length_gain=h * s.value("ia_length_gain", "1/s/mm") * mm,
+            velocity_gain=h * s.value("ia_velocity_gain", "1/s") * mm**exponent,
             velocity_exponent=exponent,
-            pool_spread=parameters.load("receptor").value("pool_spread"),
+            pool_spread=parameters.load("receptor").value("pool_spread", "1"),
         )
 
     def threshold(

@@ -37,6 +37,16 @@ class TonicReflex(eqx.Module):
     background: Muscles
 
 
+_UNITS = {
+    **dict.fromkeys(("threshold_without_bias", "background_tone"), "1"),
+    **dict.fromkeys(("threshold_per_bias", "background_tone_per_bias"), "1/mV"),
+    **dict.fromkeys(("velocity_sensitivity_from", "severe_bias", "muscle_deviation", "muscle_deviation_from"), "mV"),
+    **dict.fromkeys(("depression_healthy", "depression_severe"), "1/rad"),
+    "velocity_sensitivity_healthy": "s",
+    "velocity_sensitivity_per_bias": "s/mV",
+}
+
+
 class ToneConstants(eqx.Module):
     """Records of the set `tone` as plain numbers, so that a calibration can vary them."""
 
@@ -56,8 +66,7 @@ class ToneConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> ToneConstants:
         """Read the constants from the parameter set `tone`."""
-        tone = parameters.load("tone")
-        return cls(**{name: tone.value(name) for name in cls.__dataclass_fields__})
+        return cls(**parameters.load("tone").named(_UNITS))
 
 
 class VolleyConstants(eqx.Module):
@@ -70,8 +79,8 @@ class VolleyConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> VolleyConstants:
         """Read the constants from their sets."""
-        spread, mean = parameters.load("receptor").values("pool_spread", "volley_drive_mean")
-        return cls(spread, mean, parameters.load("tone").value("motoneuron_gap"))
+        spread, mean = parameters.load("receptor").values(pool_spread="1", volley_drive_mean="1")
+        return cls(spread, mean, parameters.load("tone").value("motoneuron_gap", "mV"))
 
 
 def muscle_bias(limb_bias: Muscles, deviate: Muscles, constants: ToneConstants) -> Muscles:

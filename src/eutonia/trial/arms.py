@@ -111,7 +111,7 @@ class ArmRun:
         effective = np.full(n, np.nan)
         self.effective_ug = effective
         before: dict[str, Chart] = {}
-        watch = parameters.load("label_dosing").values("screening_observation_first", "screening_observation_last")
+        watch = parameters.load("label_dosing").values(screening_observation_first="h", screening_observation_last="h")
         found = []
         for k, dose in enumerate(ladder.doses_ug):
             at = treatment.at_h + k * ladder.every_h
@@ -253,7 +253,7 @@ class ArmRun:
 
     def _taper(self, titration: StopTitration, given: Flow | Schedule) -> list[Task]:
         """Take a treatment away at once, or in equal steps."""
-        steps = int(parameters.load("label_dosing").value("taper_steps")) if titration.over_h > 0 else 1
+        steps = int(parameters.load("label_dosing").value("taper_steps", "1")) if titration.over_h > 0 else 1
         whole, found = given.amount, []
         for k in range(steps):
 
@@ -284,5 +284,5 @@ def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: 
 
 def dose_limiting(finding: Finding) -> Flags:
     """Return who shows hypotonia of the leg, the sign that makes a policy step down."""
-    limit = parameters.load("label_dosing").value("hypotonia_latent")
+    limit = parameters.load("label_dosing").value("hypotonia_latent", "grade")
     return np.asarray(finding.exam.bias[LIMBS.index("leg")]) < limit

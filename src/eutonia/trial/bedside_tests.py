@@ -74,7 +74,7 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     constants = tardieu.TardieuConstants.from_records()
     healthy_rest = bedside_constants().passive.passive_rest_angle
     beats = _clonus_score(at)[1] if "leg" in limbs else None
-    sustained = parameters.load("examination").value("clonus_sustained")
+    sustained = parameters.load("examination").value("clonus_sustained", "1")
     findings, traces = [], []
     for row, of in enumerate(all_muscle_groups()):
         if of.limb not in limbs:
@@ -113,7 +113,7 @@ def _by_hand(limb: Limb, of: MuscleGroup, stretching: PassiveStretch) -> Motion:
 
 def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     records = parameters.load("examination")
-    speed, scatter = jnp.asarray(records.array("threshold_speeds")), records.value("threshold_scatter")
+    speed, scatter = jnp.asarray(records.array("threshold_speeds", "deg/s")), records.value("threshold_scatter", "deg")
     delay = float(bedside_constants().ramp.delay)
     findings = []
     for row, of in enumerate(all_muscle_groups()):
@@ -166,12 +166,12 @@ def _tendon(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
 
 def _split(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     records, constants = parameters.load("examination"), stepped_constants()
-    slow, fast, hold = records.values("split_slow", "split_fast", "split_hold")
+    slow, fast, hold = records.values(split_slow="deg/s", split_fast="deg/s", split_hold="s")
     findings, traces = [], []
     for limb in limbs:
         name = _SPLIT_OF[limb]
         moved, span = at.limb(name), joint(group(name).joint).range_rad
-        path = (span * records.value("split_from"), span * records.value("split_to"))
+        path = (span * records.value("split_from", "1"), span * records.value("split_to", "1"))
         lasting = {v: float(np.rad2deg(path[1] - path[0])) / v + hold for v in (slow, fast)}
         slowly, quickly = (stretch_and_hold(moved, constants, path, float(np.deg2rad(v)), lasting[v]) for v in lasting)
         found = split.split(slowly, quickly, moved, constants)

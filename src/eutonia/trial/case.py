@@ -209,7 +209,7 @@ class _Case:
             Device.named(given.model),
             given.reservoir_ml,
             given.concentration_ug_per_ml,
-            parameters.load("pump").value("catheter_length"),
+            parameters.load("pump").value("catheter_length", "cm"),
             alarm_volume=given.alarm_volume_ml,
             is_primed=True,
             time_h=at_h,

@@ -14,7 +14,7 @@ def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     below_neck = [tip for tip in _tips(study) if SpinalGeometry.from_records().segment_at(tip) < Segment.CERVICAL]
     if "arm" not in study.assessment.limbs or not below_neck:
         return ()
-    share = parameters.load("receptor").value("leg_to_arm")
+    share = parameters.load("receptor").value("leg_to_arm", "1")
     return (
         f"The arm under a catheter with its tip at {' or '.join(dict.fromkeys(below_neck))}: little drug reaches the "
         f"arm's part of the cord, and most of the arm's relief is a share ({share:.2f}) of the leg's effect, fitted to "

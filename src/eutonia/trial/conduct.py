@@ -132,7 +132,7 @@ class Block:
         if not phase.dropout:
             return np.full(len(self.person), np.inf)
         oral = any(treatment.route == "oral" for arm in phase.arms for treatment in arm.treatments)
-        rate = parameters.load("trial").value("oral_dropout_rate" if oral else "dropout_rate_background")
+        rate = parameters.load("trial").value("oral_dropout_rate" if oral else "dropout_rate_background", "1/year")
         return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * _HOURS_PER_YEAR
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
@@ -260,7 +260,7 @@ class Block:
         """Return the hour at which the label asks whether a test bolus still works, when a pump phase follows."""
         if self._follower(phase) is None:
             return None
-        return parameters.load("label_dosing").value("prolonged_effect")
+        return parameters.load("label_dosing").value("prolonged_effect", "h")
 
     def _learn(self, phase: Phase, runs: list[ArmRun], charts: dict[int, Chart], late: dict[str, Chart]) -> None:
         titration = self._follower(phase)
@@ -344,7 +344,7 @@ def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, "
     """Recruit the people `person` (numbers over all replicates), of whom the first `n` are real."""
     people, member = recruit(pool, seed, person)
     replicate = person // study.population.n
-    change = parameters.load("trial")["nonspecific_change_mean"]
+    change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
     luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
     known = known_of(pool.cohort.take(member))
     outcome = BlockOutcome(person=person, member=member, features=features_of(people), known=known)

@@ -85,8 +85,8 @@ class Interruptions:
         if not stops:
             return None
         records = parameters.load("adverse")
-        share, (first, last) = records.value("withdrawal_severe_share"), records.array("withdrawal_onset")
-        recovery = max(records.array("withdrawal_response"))
+        share, (first, last) = records.value("withdrawal_severe_share", "1"), records.array("withdrawal_onset", "h")
+        recovery = max(records.array("withdrawal_response", "h"))
         found = np.zeros_like(time_h)
         for stop in stops:
             without = np.clip(time_h, stop.start_h, stop.end_h) - stop.start_h

@@ -49,7 +49,7 @@ SOURCES = ("screening", "titration", "maintenance", "oral", "background")
 def share_on(reaction: str, stage: Stage, origin: Origin) -> float:
     """Return the published incidence of a reaction on drug in a stage of treatment."""
     name = f"{reaction}_oral" if stage == "oral" else f"{reaction}_intrathecal_{origin}_{stage}"
-    return parameters.load("adverse").value(name)
+    return parameters.load("adverse").value(name, "1")
 
 
 def share_on_placebo(reaction: str) -> float:
@@ -59,15 +59,15 @@ def share_on_placebo(reaction: str) -> float:
     records = parameters.load("adverse")
     own = f"{reaction}_oral_placebo"
     return (
-        records.value(own)
+        records.value(own, "1")
         if own in records
-        else records.value("placebo_share_oral") * share_on(reaction, "oral", "cerebral")
+        else records.value("placebo_share_oral", "1") * share_on(reaction, "oral", "cerebral")
     )
 
 
 def course_of_habituation(time_h: float) -> float:
     """Return what has come by a time on an unchanged dose, of what comes before people are used to it."""
-    tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+    tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
     spent = time_h / (tau * HOURS_PER_DAY)
     return float(-np.expm1(-spent) + residual * spent)
 
@@ -78,12 +78,11 @@ def reference_exposure(stage: Stage, origin: Origin) -> tuple[float, float]:
     The mean is in ng h/mL, for tablets in ng/mL.
     """
     records = parameters.load("adverse")
-    if stage == "oral":
-        record, length = records["reference_exposure_oral"], 1.0
-    else:
-        record = records[f"reference_exposure_{stage}_{origin}"]
-        length = records.value(f"{stage}_duration") * HOURS_PER_DAY
-    return record.value * length, float(record.spread.cv or 0.0)
+    name, length = "reference_exposure_oral", 1.0
+    if stage != "oral":
+        name = f"reference_exposure_{stage}_{origin}"
+        length = records.value(f"{stage}_duration", "h")
+    return records.value(name, "ng/mL") * length, float(records.spread(name, "ng/mL").cv or 0.0)
 
 
 def hazard_per_exposure(reaction: str, stage: Stage, origin: Origin) -> float:
@@ -98,7 +97,7 @@ def hazard_per_exposure(reaction: str, stage: Stage, origin: Origin) -> float:
 
 def placebo_hazard(reaction: str) -> float:
     """Return the hazard of a reaction to placebo tablets, for each unit of the course of habituation."""
-    length = parameters.load("adverse").value("oral_duration") * HOURS_PER_DAY
+    length = parameters.load("adverse").value("oral_duration", "day") * HOURS_PER_DAY
     return float(-np.log1p(-share_on_placebo(reaction)) / course_of_habituation(length))
 
 
@@ -120,7 +119,7 @@ class Hazards:
                 table[i, :3] = [hazard_per_exposure(reaction, stage, origin) for stage in stages]
             if oral and reaction in ORAL_REACTIONS:
                 table[i, 3:] = hazard_per_exposure(reaction, "oral", origin), placebo_hazard(reaction)
-        tau, residual = parameters.load("adverse").values("habituation_time", "habituation_residual")
+        tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
         return cls(table, tau * HOURS_PER_DAY, residual)
 
     def met(self, exposed: Exposed, on_tablets_h: float) -> Met:
@@ -147,7 +146,7 @@ class Hazards:
 
         `fluid` and `tablets` are the brain's effective levels from each, ng/mL, of any shape.
         """
-        titration_h = parameters.load("adverse").value("titration_duration") * HOURS_PER_DAY
+        titration_h = parameters.load("adverse").value("titration_duration", "day") * HOURS_PER_DAY
         on_pump, used_to = np.asarray(exposed.on_pump_h), np.asarray(exposed.used_to)
         stage = np.where(on_pump <= 0, 0, np.where(on_pump <= titration_h, 1, 2))
         is_new = used_to >= np.asarray(exposed.highest) * (1 - _ROUNDING)

@@ -34,7 +34,7 @@ class Habits(eqx.Module):
     @classmethod
     def from_records(cls) -> Habits:
         """Read both from the parameter set `adverse`."""
-        days = parameters.load("adverse").values("titration_duration", "habituation_time")
+        days = parameters.load("adverse").values(titration_duration="day", habituation_time="day")
         return cls(*(day * HOURS_PER_DAY for day in days))
 
 

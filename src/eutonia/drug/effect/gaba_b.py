@@ -24,6 +24,9 @@ Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
 
 
+_UNITS = {"ec50": "ng/mL", "endogenous": "ng/mL", "fast_time": "h", "slow_time": "h", "hyperpolarisation": "mV"}
+
+
 class Receptor(eqx.Module):
     """One person's receptor parameters; arrays over patients (or plain numbers for a typical person).
 
@@ -50,7 +53,7 @@ class Receptor(eqx.Module):
     def typical(cls) -> Receptor:
         """Read the typical values from the parameter set `receptor`."""
         receptor = parameters.load("receptor")
-        return cls(**{f.name: jnp.asarray(receptor.value(f.name)) for f in fields(cls)})
+        return cls(**{f.name: jnp.asarray(receptor.value(f.name, _UNITS.get(f.name, "1"))) for f in fields(cls)})
 
     def draw(self, luck: Float[Array, "draw patient"], spread: tuple[float, float]) -> Receptor:
         """Give every person a potency and a slow tolerance of their own (lognormal).
@@ -66,7 +69,7 @@ class Receptor(eqx.Module):
 
 def receptor_spread() -> tuple[float, float]:
     """Return the SD of the logarithm of EC50 and of slow tolerance between people (set `receptor`)."""
-    of_potency, of_tolerance = parameters.load("receptor").values("ec50_spread", "slow_shift_spread")
+    of_potency, of_tolerance = parameters.load("receptor").values(ec50_spread="1", slow_shift_spread="1")
     return of_potency, of_tolerance
 
 

@@ -202,8 +202,8 @@ def _oral(name: str, oral_set: str) -> Model:
         checked=(_age(values.per_weight),),
         bioavailability=share,
         per_litre=("ng/mL", 1000.0),
-        largest_dose=parameters.load("exposure").value("largest_oral_dose"),
-        smallest_dose=parameters.load("exposure").value("smallest_oral_dose"),
+        largest_dose=parameters.load("exposure").value("largest_oral_dose", "mg"),
+        smallest_dose=parameters.load("exposure").value("smallest_oral_dose", "mg"),
     )
 
 
@@ -230,8 +230,8 @@ def _intrathecal() -> Model:
         checked=adult.checked,
         mass="ug",
         per_litre=("ng/mL", 1.0),
-        largest_dose=parameters.load("exposure").value("largest_intrathecal_dose"),
-        smallest_dose=parameters.load("exposure").value("smallest_intrathecal_dose"),
+        largest_dose=parameters.load("exposure").value("largest_intrathecal_dose", "ug"),
+        smallest_dose=parameters.load("exposure").value("smallest_intrathecal_dose", "ug"),
     )
 
 
@@ -250,7 +250,7 @@ def _covariates(per_weight: bool, reference: float) -> tuple[Quantity, ...]:
 
 def _age(is_child: bool) -> Quantity:
     """Return the ages that a set may be used for; nothing in the rates depends on them."""
-    adult = parameters.load("oral_he_2014").value("upper_age")
+    adult = parameters.load("oral_he_2014").value("upper_age", "year")
     low, high = (0.0, adult) if is_child else (adult, 120.0)
     return Quantity(
         "AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True

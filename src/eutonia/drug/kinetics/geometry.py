@@ -81,7 +81,8 @@ class SpinalGeometry:
     def from_records(cls) -> SpinalGeometry:
         """Read the six segments of the trials from the set `intrathecal`."""
         records = parameters.load("intrathecal")
-        volume, length, top = (records.array(f"segment_{name}") for name in ("volume", "length", "top_vertebra"))
+        volume, length = records.array("segment_volume", "mL"), records.array("segment_length", "cm")
+        top = records.array("segment_top_vertebra", "1")
         return cls(volume, length, top)
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:

@@ -42,7 +42,7 @@ class Dialysis(eqx.Module):
     def from_records(cls, starts_h: tuple[float, ...]) -> Dialysis:
         """Return sessions of the published clearance and length that begin at these hours."""
         adult = parameters.load("oral_adult_default")
-        clearance, length = adult.values("haemodialysis_clearance", "haemodialysis_session")
+        clearance, length = adult.values(haemodialysis_clearance="mL/min", haemodialysis_session="h")
         return cls(clearance * _MINUTES_AN_HOUR / _ML_A_LITRE, starts_h, length)
 
     def running(self, time_h: Scalar) -> Bool[Array, ""]:

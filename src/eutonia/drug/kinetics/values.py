@@ -52,10 +52,10 @@ class IntrathecalValues(eqx.Module):
     def from_records(cls) -> IntrathecalValues:
         """Read the sets `intrathecal` and `blood_csf`."""
         records = parameters.load("intrathecal")
-        typical = {name: records.value(name) for name in _INTRATHECAL}
-        spread = {f"{name}_sd_log": records.spread(name).sd_log for name in _INTRATHECAL_SPREAD}
-        ratio = parameters.load("blood_csf").value("csf_plasma_ratio")
-        volume = parameters.load("pump").value("bolus_volume_screening")
+        typical = records.named(_INTRATHECAL)
+        spread = {f"{name}_sd_log": records.spread(name, _INTRATHECAL[name]).sd_log for name in _INTRATHECAL_SPREAD}
+        ratio = parameters.load("blood_csf").value("csf_plasma_ratio", "1")
+        volume = parameters.load("pump").value("bolus_volume_screening", "mL")
         geometry = SpinalGeometry.from_records()
         return cls(**typical, **spread, csf_plasma_ratio=ratio, geometry=geometry, puncture_volume=volume)
 
@@ -69,9 +69,9 @@ class IntrathecalValues(eqx.Module):
         return dataclasses.replace(
             trials,
             geometry=trials.geometry.by_vertebra(pieces),
-            tissue_ratio=finer.value("tissue_ratio"),
-            tissue_return_rate=finer.value("tissue_return_rate"),
-            tip_excess=finer.value("tip_excess"),
+            tissue_ratio=finer.value("tissue_ratio", "1"),
+            tissue_return_rate=finer.value("tissue_return_rate", "1/h"),
+            tip_excess=finer.value("tip_excess", "h/L"),
         )
 
     def with_length_constant(self, cm: float) -> IntrathecalValues:
@@ -104,7 +104,11 @@ class IntrathecalValues(eqx.Module):
 
 
 _INTRATHECAL_SPREAD = ("dispersion", "csf_clearance_rate", "fast_effect_rate", "slow_effect_rate")
-_INTRATHECAL = (*_INTRATHECAL_SPREAD, "lumbar_puncture_spread", "lumbar_puncture_conus_share")
+_INTRATHECAL = {
+    "dispersion": "cm^2/h",
+    **dict.fromkeys(_INTRATHECAL_SPREAD[1:], "1/h"),
+    **dict.fromkeys(("lumbar_puncture_spread", "lumbar_puncture_conus_share"), "1"),
+}
 
 
 class OralValues(eqx.Module):
@@ -143,33 +147,37 @@ class OralValues(eqx.Module):
         own, adult = parameters.load(oral_set), parameters.load(ADULT)
         per_weight = "clearance_over_bioavailability_per_weight" in own
 
-        def value(name: str, tail: str = "_per_weight" if per_weight else "") -> float | None:
-            return own.value(name + tail) if name + tail in own else None
+        per_kg = "/kg" if per_weight else ""
 
-        def shared(name: str) -> float:
-            return (own if name in own else adult).value(name)
+        def value(name: str, unit: str) -> float | None:
+            return own.value(name, unit) if name in own else None
+
+        def shared(name: str, unit: str) -> float:
+            return (own if name in own else adult).value(name, unit)
 
         def spread(*names: str) -> float:
-            return next((own.spread(name).sd_log for name in names if name in own), 0.0)
+            return next((own[name].spread.sd_log for name in names if name in own), 0.0)
 
         tail = "_per_weight" if per_weight else ""
         volume = f"volume_over_bioavailability{tail}"
-        central = value("central_volume_over_bioavailability")
+        central = value(f"central_volume_over_bioavailability{tail}", f"L{per_kg}")
         return cls(
-            clearance=own.value(f"clearance_over_bioavailability{tail}"),
+            clearance=own.value(f"clearance_over_bioavailability{tail}", f"L/h{per_kg}"),
             clearance_sd_log=spread(f"clearance_over_bioavailability{tail}"),
-            central_volume=own.value(volume) if central is None else central,
+            central_volume=own.value(volume, f"L{per_kg}") if central is None else central,
             volume_sd_log=spread(f"steady_state_{volume}", f"central_{volume}", volume),
-            intercompartmental_clearance=value("intercompartmental_clearance_over_bioavailability"),
-            peripheral_volume=value("peripheral_volume_over_bioavailability"),
-            absorption_rate=value("absorption_rate", ""),
-            mean_transit_time=value("mean_transit_time", ""),
+            intercompartmental_clearance=value(
+                f"intercompartmental_clearance_over_bioavailability{tail}", f"L/h{per_kg}"
+            ),
+            peripheral_volume=value(f"peripheral_volume_over_bioavailability{tail}", f"L{per_kg}"),
+            absorption_rate=value("absorption_rate", "1/h"),
+            mean_transit_time=value("mean_transit_time", "h"),
             absorption_sd_log=spread("absorption_rate", "mean_transit_time"),
-            bioavailability=shared("bioavailability"),
-            nonrenal_clearance=shared("nonrenal_clearance"),
-            renal_per_creatinine=shared("renal_clearance_per_creatinine_clearance"),
-            creatinine_clearance_reference=shared("creatinine_clearance_reference"),
-            transit_steps=int(value("transit_steps", "") or 0),
+            bioavailability=shared("bioavailability", "1"),
+            nonrenal_clearance=shared("nonrenal_clearance", "mL/min"),
+            renal_per_creatinine=shared("renal_clearance_per_creatinine_clearance", "1"),
+            creatinine_clearance_reference=shared("creatinine_clearance_reference", "mL/min"),
+            transit_steps=int(value("transit_steps", "1") or 0),
             per_weight=per_weight,
         )
 

@@ -25,7 +25,7 @@ class Date:
 
 def stability_h() -> float:
     """Return how long a filling may stay in a pump, h."""
-    return parameters.load("pump").value("refill_cap") * HOURS_A_DAY
+    return parameters.load("pump").value("refill_cap", "day") * HOURS_A_DAY
 
 
 def next_dates(therapy: Therapy) -> tuple[Date, ...]:
@@ -63,7 +63,7 @@ def _battery(therapy: Therapy) -> tuple[Date, ...]:
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     device = therapy.last_device
     begun, life = max(replaced, default=0.0), device.battery_life
-    ahead = parameters.load("pump").value("replacement_ahead") * _MONTH_H
+    ahead = parameters.load("pump").value("replacement_ahead", "month") * _MONTH_H
     end = Interval(*(begun + years for years in (life.low, life.typical, life.high)))
     booked = Interval(*(max(at - ahead, begun) for at in (end.low, end.typical, end.high)))
     dates = [Date("book the replacement", booked, "months ahead of the end of service")]

@@ -110,7 +110,7 @@ def _stretch(course: Course, cause: str, span: Span) -> Stretch:
 
 def _nothing(pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
     """Yield spans in which nothing leaves the tip although a dose is wanted."""
-    least, begin = parameters.load("pump").value("course_nothing_time"), None
+    least, begin = parameters.load("pump").value("course_nothing_time", "h"), None
     for piece in [*pieces, None]:
         is_dry = piece is not None and piece.delivered == 0.0 and piece.wanted > 0.0
         if is_dry and begin is None:
@@ -125,7 +125,7 @@ def _nothing(pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
 def _days(course: Course, pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
     """Yield the spans behind running days that differ for too long: from a day before their first hour on."""
     records = parameters.load("pump")
-    share, least = records.value("course_deviation"), records.value("course_deviation_time")
+    share, least = records.value("course_deviation", "1"), records.value("course_deviation_time", "h")
     edges = np.array([pieces[0].start_h, *(piece.end_h for piece in pieces)])
     at = np.unique(np.concatenate([edges, edges + HOURS_A_DAY, np.arange(edges[0], edges[-1])]))
     at = at[at <= edges[-1]]

@@ -10,7 +10,6 @@ from eutonia.errors import StudyError, unknown
 
 _RESERVOIRS = "_reservoirs"
 # From the units of the records to mL and h.
-_TO_OURS = {"mL/day": 1 / 24, "day": 24.0, "year": 8766.0, "uL": 1e-3, "mL": 1.0, "mL/cm": 1.0, "1/day": 1.0, "1": 1.0}
 # Two flows that differ by less than this share are one; far above rounding, far below any setting.
 _SAME_FLOW = 1e-9
 
@@ -73,29 +72,29 @@ class Device:
             raise StudyError(unknown("pump model", model, models(), "Choose one of them."))
         records, slug = parameters.load("pump"), _slug(model)
 
-        def of(name: str) -> float | None:
+        def of(name: str, unit: str) -> float | None:
             key = f"{slug}_{name}"
-            return records.value(key) * _TO_OURS[records[key].unit] if key in records else None
+            return records.value(key, unit) if key in records else None
 
-        def needed(name: str) -> float:
-            return records.value(f"{slug}_{name}") * _TO_OURS[records[f"{slug}_{name}"].unit]
+        def needed(name: str, unit: str) -> float:
+            return records.value(f"{slug}_{name}", unit)
 
-        steps = of("program_steps")
+        steps = of("program_steps", "1/day")
         return cls(
             model=model,
-            reservoirs=records.array(f"{slug}{_RESERVOIRS}"),
-            flow_lowest=needed("flow_lowest"),
-            flow_highest=needed("flow_highest"),
-            flow_minimum_mode=of("flow_minimum_mode") or 0.0,
-            flow_tolerance=needed("flow_tolerance"),
+            reservoirs=records.array(f"{slug}{_RESERVOIRS}", "mL"),
+            flow_lowest=needed("flow_lowest", "mL/h"),
+            flow_highest=needed("flow_highest", "mL/h"),
+            flow_minimum_mode=of("flow_minimum_mode", "mL/h") or 0.0,
+            flow_tolerance=needed("flow_tolerance", "1"),
             program_steps=None if steps is None else round(steps),
-            alarm_volume=needed("alarm_volume"),
+            alarm_volume=needed("alarm_volume", "mL"),
             battery_life=_battery(slug),
-            replacement_warning=of("replacement_warning"),
-            internal_volume=needed("internal_volume"),
-            catheter_ml_per_cm=needed("catheter_volume_per_length"),
-            magnet_volume=of("emergency_dose"),
-            stays_stopped=bool(of("stopped_by_alarm_and_magnet")),
+            replacement_warning=of("replacement_warning", "h"),
+            internal_volume=needed("internal_volume", "mL"),
+            catheter_ml_per_cm=needed("catheter_volume_per_length", "mL/cm"),
+            magnet_volume=of("emergency_dose", "mL"),
+            stays_stopped=bool(of("stopped_by_alarm_and_magnet", "1")),
         )
 
     def catheter_volume(self, length_cm: float) -> float:
@@ -132,8 +131,7 @@ def _slug(model: str) -> str:
 
 def _battery(slug: str) -> Interval:
     records, key = parameters.load("pump"), f"{slug}_battery_life"
-    spread, year = records[key].spread, _TO_OURS[records[key].unit]
-    typical = records.value(key) * year
-    if spread is None or spread.low is None or spread.high is None:
+    typical, spread = records.value(key, "h"), records.spread(key, "h")
+    if spread.low is None or spread.high is None:
         return Interval(typical, typical, typical)
-    return Interval(spread.low * year, typical, spread.high * year)
+    return Interval(spread.low, typical, spread.high)

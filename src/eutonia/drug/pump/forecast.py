@@ -107,7 +107,7 @@ def forecast(course: Course) -> Forecast:
 def _possible_people(tip: str) -> Kinetics:
     """Return three copies of a typical adult, who differ in how far drug spreads along the cord."""
     values = IntrathecalValues.neuraxis()
-    span = parameters.load("neuraxis").spread("length_constant")
+    span = parameters.load("neuraxis").spread("length_constant", "cm")
     ends = [float(values.csf_clearance_rate) * cm**2 for cm in (span.low, span.high) if cm is not None]
     dispersion = jnp.asarray([float(values.dispersion), *ends])
     typical = Kinetics.typical(len(CASES), tip=tip, intrathecal=values)

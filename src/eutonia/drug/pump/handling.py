@@ -30,7 +30,7 @@ def manual(course: Course, time_h: float) -> str:
 
 def _boluses(course: Course) -> Iterator[Breach]:
     """Yield primings and flushes that push drug out of the catheter."""
-    most = max(parameters.load("label_dosing").array("screening_ladder"))
+    most = max(parameters.load("label_dosing").array("screening_ladder", "ug"))
     for one in course.happenings:
         if one.what not in ("prime", "flush"):
             continue
@@ -106,7 +106,7 @@ def _found(course: Course) -> Iterator[Breach]:
 def _patient(course: Course) -> Iterator[Breach]:
     """Yield boluses at the person's call that could pass the label's dose, or that the pump cannot run."""
     label = parameters.load("label_dosing")
-    most = label.value("highest_dose")
+    most = label.value("highest_dose", "ug/day")
     for event in course.therapy.events:
         if not isinstance(event, happens.PatientBolus):
             continue

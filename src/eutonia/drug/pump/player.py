@@ -273,7 +273,7 @@ class Player:
             else:
                 self.log("not drawn", "nothing can be drawn out of the catheter: it is not open")
             return
-        minutes = parameters.load("pump").value("flush_length")
+        minutes = parameters.load("pump").value("flush_length", "min")
         order, _ = self._order(pump.time_h)
         self.pump, piece = pump.flushed(volume, minutes / _MINUTES_AN_HOUR)
         why = causes.FLUSH if piece.delivered > order.wanted else ""

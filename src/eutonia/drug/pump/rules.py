@@ -80,7 +80,7 @@ def _steps(course: Course) -> Iterator[Breach]:
 def _doses(course: Course) -> Iterator[Breach]:
     """Yield daily doses outside the label's ranges, and a first dose above what the test dose allows."""
     therapy, label = course.therapy, parameters.load("label_dosing")
-    most, (low, high) = label.value("highest_dose"), label.array(f"usual_dose_{therapy.origin}")
+    most, (low, high) = label.value("highest_dose", "ug/day"), label.array(f"usual_dose_{therapy.origin}", "ug/day")
     for one in course.settings:
         dose = one.program.ug_per_day
         if dose > most * (1 + _SAME):
@@ -97,9 +97,13 @@ def _doses(course: Course) -> Iterator[Breach]:
     if first is None or therapy.screening_ug is None:
         return
     name = "first_pump_dose_multiple_prolonged" if therapy.screening_lasted else "first_pump_dose_multiple"
-    allowed = label.value(name) * therapy.screening_ug
+    allowed = label.value(name, "1/day") * therapy.screening_ug
     if first.program.ug_per_day > allowed * (1 + _SAME):
-        why = f"whose effect lasted over {label.value('prolonged_effect'):g} h" if therapy.screening_lasted else "given"
+        why = (
+            f"whose effect lasted over {label.value('prolonged_effect', 'h'):g} h"
+            if therapy.screening_lasted
+            else "given"
+        )
         yield Breach(
             "first dose above the test dose's",
             first.at_h,
@@ -114,12 +118,13 @@ def _doses(course: Course) -> Iterator[Breach]:
 def _changes(course: Course) -> Iterator[Breach]:
     """Yield rises and falls of the daily dose that are larger, or sooner, than the label allows."""
     label, origin = parameters.load("label_dosing"), course.therapy.origin
-    daily, visit = label.spread(f"titration_step_{origin}").high, label.spread(f"maintenance_step_{origin}").high
-    fall = label.spread("decrease_step").high
+    daily = label.spread(f"titration_step_{origin}", "1").high
+    visit = label.spread(f"maintenance_step_{origin}", "1").high
+    fall = label.spread("decrease_step", "1").high
     assert daily is not None
     assert visit is not None
     assert fall is not None
-    wait = label.value("titration_interval")
+    wait = label.value("titration_interval", "h")
     begun: float | None = None
     for before, after in pairwise(course.settings):
         was, now = (0.0 if one.program.kind == MINIMUM else one.program.ug_per_day for one in (before, after))
@@ -165,7 +170,9 @@ def _solutions(course: Course) -> Iterator[Breach]:
         for event in therapy.events
         if isinstance(event, happens.FILLINGS) and event.concentration is not None
     }
-    named = find(therapy.product, "intrathecal").strengths if therapy.product else records.array("concentrations")
+    named = (
+        find(therapy.product, "intrathecal").strengths if therapy.product else records.array("concentrations", "ug/mL")
+    )
     for at, strength in given.items():
         if strength not in named:
             sold = ", ".join(f"{one:g}" for one in named)
@@ -178,7 +185,7 @@ def _solutions(course: Course) -> Iterator[Breach]:
 def _restarts(course: Course) -> Iterator[Breach]:
     """Yield returns, after a drug holiday, to more than the dose of the beginning: sensitivity has come back."""
     label = parameters.load("label_dosing")
-    least = label.value("drug_holiday") * HOURS_A_DAY
+    least = label.value("drug_holiday", "day") * HOURS_A_DAY
     first = next((one.program.ug_per_day for one in course.settings if one.program.ug_per_day > 0), 0.0)
     last = math.inf  # when drug left the tip for the last time
     for piece in course.pieces:
@@ -199,7 +206,8 @@ def _restarts(course: Course) -> Iterator[Breach]:
 def _bridges(course: Course) -> Iterator[Breach]:
     """Yield bridges that keep another dose than the person has had."""
     label, origin = parameters.load("label_dosing"), course.therapy.origin
-    rise, fall = label.spread(f"titration_step_{origin}").high, label.spread("decrease_step").high
+    rise = label.spread(f"titration_step_{origin}", "1").high
+    fall = label.spread("decrease_step", "1").high
     assert rise is not None
     assert fall is not None
     for event in course.therapy.events:
@@ -243,7 +251,7 @@ def _fillings(course: Course) -> Iterator[Breach]:
 def _battery(course: Course) -> Iterator[Breach]:
     """Yield a battery that may end before the course does, with no replacement written down."""
     therapy, records = course.therapy, parameters.load("pump")
-    ahead = records.value("replacement_ahead") * _MONTH_H
+    ahead = records.value("replacement_ahead", "month") * _MONTH_H
     pumps = [(0.0, course.implants[0].device)]
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     pumps += [(at, course.implant(at).device) for at in replaced]

@@ -17,6 +17,12 @@ from eutonia.tone.segment.synapses import Synapses
 from eutonia.tone.segment.units import MotorUnits
 
 _FEWEST = 10
+_MEMBRANE = {
+    **dict.fromkeys(("ahp_reversal", "excitatory_reversal", "inhibitory_reversal", "pic_reversal"), "mV"),
+    **dict.fromkeys(("pic_offset", "pic_slope"), "mV"),
+    **dict.fromkeys(("refractory", "pic_time"), "ms"),
+    **dict.fromkeys(("ahp_step", "pic_conductance"), "1"),
+}
 
 
 @dataclass(frozen=True)
@@ -100,34 +106,34 @@ def build(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Cells:
     s = parameters.load("segment")
     afferents = luck.cell_keys(seed, person, luck.AFFERENT, sizes.ia)
     first, second, third = (luck.counted(afferents, jnp.uint32(k)) for k in range(3))
-    slowest, fastest = s.array("afferent_velocity")
-    lowest, highest = s.array("afferent_current")
-    way = s.value("nerve_to_stimulus")
-    low, high = s.array("interneuron_threshold")
+    slowest, fastest = s.array("afferent_velocity", "m/s")
+    lowest, highest = s.array("afferent_current", "mA")
+    way = s.value("nerve_to_stimulus", "m")
+    low, high = s.array("interneuron_threshold", "mV")
     place = (jnp.arange(sizes.interneurons) + 0.5) / sizes.interneurons
     return Cells(
         units=MotorUnits.pool(sizes.motoneurons),
-        membrane=Membrane(**{name: s.value(name) for name in Membrane.__dataclass_fields__}),
+        membrane=Membrane(**s.named(_MEMBRANE)),
         synapses=Synapses.from_records(),
         contacts=_contacts(sizes, seed, person),
-        background=s.value("background_drive"),
-        girk_reversal=s.value("girk_reversal"),
-        synaptic_delay=s.value("synaptic_delay"),
-        ia_rest=s.value("ia_rest") + s.value("ia_rest_spread") * luck.normal(first),
+        background=s.value("background_drive", "mV"),
+        girk_reversal=s.value("girk_reversal", "mV"),
+        synaptic_delay=s.value("synaptic_delay", "ms"),
+        ia_rest=s.value("ia_rest", "1/s") + s.value("ia_rest_spread", "1/s") * luck.normal(first),
         ia_delay=1000.0 * way / (slowest + (fastest - slowest) * luck.uniform(second)),
         ia_current=lowest + (highest - lowest) * luck.uniform(third),
         ia_key=luck.cell_keys(seed, person, luck.IA, sizes.ia),
         ii_key=luck.cell_keys(seed, person, luck.II, sizes.ii),
         backfire_key=luck.cell_keys(seed, person, luck.BACKFIRE, sizes.motoneurons),
-        human_scale=s.value("human_scale"),
-        ia_ceiling=s.value("ia_ceiling"),
-        interval_cv=s.value("interval_cv"),
+        human_scale=s.value("human_scale", "1"),
+        ia_ceiling=s.value("ia_ceiling", "1/s"),
+        interval_cv=s.value("interval_cv", "1"),
         inter_threshold=low + (high - low) * place,
-        inter_time=s.value("interneuron_time"),
+        inter_time=s.value("interneuron_time", "ms"),
         way_ms=1000.0 * way,
-        backfires=s.value("backfires") / sum(s.array("motor_units")),
-        backfire_per_mv=s.value("backfire_per_mv"),
-        backfire_bias=s.value("spastic_bias"),
+        backfires=s.value("backfires", "1") / sum(s.array("motor_units", "1")),
+        backfire_per_mv=s.value("backfire_per_mv", "mV"),
+        backfire_bias=s.value("spastic_bias", "mV"),
     )
 
 
@@ -139,7 +145,7 @@ def _contacts(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Float[
     key = luck.cell_keys(seed, person, luck.CONTACTS, sizes.motoneurons)
     drawn = []
     for k, name in enumerate(("ia_connected", "inhibitory_connected", "renshaw_connected")):
-        share, n = s.value(name), s.array("cells")[k]
+        share, n = s.value(name, "1"), s.array("cells", "1")[k]
         spread = math.sqrt((1.0 - share) / (share * n))
         drawn.append(jnp.maximum(1.0 + spread * luck.normal(luck.counted(key, jnp.uint32(k))), 0.0))
     return jnp.stack(drawn)

@@ -48,7 +48,7 @@ class Condition(eqx.Module):
         """Return the undrugged segments of people with these descending biases in mV (0: healthy)."""
         s = parameters.load("segment")
         depth = jnp.asarray(bias, dtype=float)
-        severity = jnp.clip(depth / parameters.load("tone").value("severe_bias"), 0.0, 1.0)
+        severity = jnp.clip(depth / parameters.load("tone").value("severe_bias", "mV"), 0.0, 1.0)
 
         def between(healthy: float, severe: float) -> Patients:
             return healthy + severity * (severe - healthy)
@@ -58,10 +58,10 @@ class Condition(eqx.Module):
             bias=depth,
             release=one,
             girk=0.0 * one,
-            depressible=between(*s.values("depressible_healthy", "depressible_severe")),
-            pad_rest=s.value("pad_rest") * one,
-            pad_step=between(*s.values("pad_step_healthy", "pad_step_severe")),
-            reciprocal=between(1.0, s.value("reciprocal_severe")),
+            depressible=between(*s.values(depressible_healthy="1", depressible_severe="1")),
+            pad_rest=s.value("pad_rest", "1") * one,
+            pad_step=between(*s.values(pad_step_healthy="1", pad_step_severe="1")),
+            reciprocal=between(1.0, s.value("reciprocal_severe", "1")),
             fusimotor=one,
         )
 
@@ -71,8 +71,8 @@ class Condition(eqx.Module):
         `presynaptic_share` is the record of that name when left out.
         """
         s = parameters.load("segment")
-        share = s.value("presynaptic_share") if presynaptic_share is None else presynaptic_share
-        block, (alone, beside) = s.value("pre_block"), s.array("post_conductance")
+        share = s.value("presynaptic_share", "1") if presynaptic_share is None else presynaptic_share
+        block, (alone, beside) = s.value("pre_block", "1"), s.array("post_conductance", "1")
         one = jnp.ones_like(self.bias)
         return eqx.tree_at(
             lambda c: (c.release, c.girk),
@@ -86,7 +86,7 @@ class Condition(eqx.Module):
         The reduced model's velocity sensitivity mu rises with bias, which neither bias nor release of the segment can
         do, but the velocity part of the Ia rate can: F = mu(D - h)/mu(0), h the hyperpolarisation by GABA-B.
         """
-        left = self.bias + self.girk * parameters.load("segment").value("girk_reversal") / (1.0 + self.girk)
+        left = self.bias + self.girk * parameters.load("segment").value("girk_reversal", "mV") / (1.0 + self.girk)
         tone = ToneConstants.from_records()
         factor = velocity_sensitivity(left, tone) / velocity_sensitivity(jnp.zeros_like(left), tone)
         return eqx.tree_at(lambda c: c.fusimotor, self, factor)
@@ -103,7 +103,10 @@ class Condition(eqx.Module):
 
 def preset(severity: str) -> float:
     """Return the bias in mV of a named severity: one of `PRESETS`."""
-    spastic, severe = parameters.load("segment").value("spastic_bias"), parameters.load("tone").value("severe_bias")
+    spastic, severe = (
+        parameters.load("segment").value("spastic_bias", "mV"),
+        parameters.load("tone").value("severe_bias", "mV"),
+    )
     return dict(zip(PRESETS, (0.0, spastic, severe), strict=True))[severity]
 
 

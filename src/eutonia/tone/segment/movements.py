@@ -35,7 +35,7 @@ class StretchReflex:
     @property
     def threshold_deg_s(self) -> float:
         """The speed at which the reflex begins to be seen (nan: none), between two tested speeds by size."""
-        least = parameters.load("examination").value("reflex_seen")
+        least = parameters.load("examination").value("reflex_seen", "1")
         above = self.size >= least
         if not above.any():
             return float("nan")
@@ -64,7 +64,7 @@ def read_stretch(
 ) -> Float[np.ndarray, "3 copy"]:
     """Read size, onset (deg) and torque (N m) of stretches that begin at the usual time, until the step `end`."""
     plan = activity.plan
-    least, window = parameters.load("examination").values("reflex_seen", "reflex_window")
+    least, window = parameters.load("examination").values(reflex_seen="1", reflex_window="s")
     start, wide = (round(t * 1000.0 / plan.dt_ms) for t in (LEAD_S, window))
     rows = activity.motor[activity.motor[:, 1] == stimuli.SOLEUS]
     fired = np.zeros((plan.n_steps + wide, len(end)))
@@ -109,7 +109,7 @@ class PairedUnits:
 
 def usual_contraction() -> tuple[float, float]:
     """Return the peak of the usual command, mV in the smallest motoneuron, and the time in which it grows, s."""
-    peak, rise = parameters.load("examination").values("contraction_peak", "contraction_rise")
+    peak, rise = parameters.load("examination").values(contraction_peak="mV", contraction_rise="s")
     return peak, rise
 
 

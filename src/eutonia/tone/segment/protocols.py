@@ -34,12 +34,12 @@ _TRAIN = 4  # shocks of a train
 
 def supramaximal() -> float:
     """Return a current, mA, above every motor axon's threshold."""
-    return parameters.load("examination").value("supramaximal")
+    return parameters.load("examination").value("supramaximal", "mA")
 
 
 def usual_vibration() -> tuple[float, float]:
     """Return the rate of a tendon's vibration, 1/s, and how long it precedes the test shock, s."""
-    rate, time = parameters.load("examination").values("vibration_rate", "vibration_time")
+    rate, time = parameters.load("examination").values(vibration_rate="1/s", vibration_time="s")
     return rate, time
 
 
@@ -80,7 +80,7 @@ class Recruitment:
     @property
     def is_seen(self) -> bool:
         """Whether there is an H at any current."""
-        return self.h_over_m >= parameters.load("examination").value("reflex_seen")
+        return self.h_over_m >= parameters.load("examination").value("reflex_seen", "1")
 
     @property
     def best(self) -> int:
@@ -95,11 +95,13 @@ class Recruitment:
 
 def recruitment(person: Person, n_currents: int = 12) -> Recruitment:
     """Shock the tibial nerve with growing currents, one copy each; the last one is supramaximal."""
-    current = np.linspace(parameters.load("segment").array("afferent_current")[0] + 1.0, supramaximal(), n_currents)
+    current = np.linspace(
+        parameters.load("segment").array("afferent_current", "mA")[0] + 1.0, supramaximal(), n_currents
+    )
     activity = person.copies(n_currents, _shocked(n_currents, [LEAD_S], current[None, :]))
     m, h = waves(activity)
     seen = np.abs(window(activity.emg(), activity.plan, *_H))
-    begun = parameters.load("examination").value("onset_seen")
+    begun = parameters.load("examination").value("onset_seen", "1")
     latency = _H[0] + (seen > begun * seen.max(0)).argmax(0) * activity.plan.dt_ms
     return Recruitment(current, m / m.max(), h / m.max(), np.where(h > 0.0, latency, np.nan), activity)
 
@@ -161,7 +163,7 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     taken to spare the Ia afferents. The whole pool is simulated, because one answer in it is what persistence counts.
     """
     plan = _shocked(n_shocks, [_F_LEAD_S], supramaximal())
-    whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units"))))
+    whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units", "1"))))
     segment = replace(person, sizes=whole).segment(n_shocks)
     deaf = jnp.full_like(segment.cells.ia_current, jnp.inf)
     segment = eqx.tree_at(lambda s: s.cells.ia_current, segment, deaf)
@@ -192,7 +194,7 @@ def inhibition(
     rate, before_s = usual_vibration()
     at = LEAD_S + before_s
     plan = _shocked(n, [at], current)
-    weak = np.append(np.full(len(times), parameters.load("segment").array("motor_current")[0]), [0.0, 0.0])
+    weak = np.append(np.full(len(times), parameters.load("segment").array("motor_current", "mA")[0]), [0.0, 0.0])
     before = at - np.append(times, [0.0, 0.0]) / 1000.0
     plan = stimuli.shock(plan, before[None, :], weak[None, :], muscle=stimuli.TIBIALIS)
     shaken = np.append(np.zeros(n - 1), rate)
@@ -203,5 +205,5 @@ def inhibition(
 
 def resting_share(activity: Activity, start_s: float = 0.3) -> Row:
     """Return the share of low-threshold units that discharge at rest after a time."""
-    n = max(round(parameters.load("segment").value("low_threshold_share") * activity.units.n_units), 1)
+    n = max(round(parameters.load("segment").value("low_threshold_share", "1") * activity.units.n_units), 1)
     return (activity.rate(start_s=start_s)[:n] > 0.0).mean(0)

@@ -51,7 +51,7 @@ class Activity:
     def emg(self, muscle: int = SOLEUS) -> Course:
         """Return the EMG of a muscle, in shares of the M wave's summed potentials at every step."""
         dt = self.plan.dt_ms
-        width = parameters.load("segment").value("potential_time")
+        width = parameters.load("segment").value("potential_time", "ms")
         x = np.arange(-_REACH * width, _REACH * width + dt / 2, dt) / width
         wave = -x * np.exp(0.5 - x**2 / 2.0)
         steps, unit, patient = self._arrivals(muscle)
@@ -85,7 +85,7 @@ class Activity:
 
     def _way_ms(self, *, whole: bool) -> Float[np.ndarray, " unit"]:
         """Return conduction times from the cord to the muscle, or to the stimulating electrode, ms."""
-        near, far = parameters.load("segment").values("nerve_to_stimulus", "stimulus_to_muscle")
+        near, far = parameters.load("segment").values(nerve_to_stimulus="m", stimulus_to_muscle="m")
         return 1000.0 * (near + far if whole else near) / self.units.velocity
 
     def _meets(self, rows: Rows, muscle: int) -> Bool[np.ndarray, " _"]:
@@ -103,7 +103,7 @@ class Activity:
         step, patient = np.nonzero(self.plan.since[:, muscle] == 0)
         strength = self.plan.current[step, muscle, patient]
         which, unit = np.nonzero(strength[:, None] > self.units.current[None, :])
-        far = parameters.load("segment").value("stimulus_to_muscle")
+        far = parameters.load("segment").value("stimulus_to_muscle", "m")
         late = np.rint(1000.0 * far / self.units.velocity / self.plan.dt_ms).astype(int)
         return step[which] + late[unit], unit, patient[which]
 

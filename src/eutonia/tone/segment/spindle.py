@@ -39,8 +39,9 @@ class PowerLaw(eqx.Module):
     @classmethod
     def from_records(cls) -> PowerLaw:
         """Read the set `segment`."""
-        s = parameters.load("segment")
-        return cls(**{name: s.value(name) for name in cls.__dataclass_fields__})
+        units = {"ia_velocity_gain": "1/s", "ia_velocity_exponent": "1", "ii_rest": "1/s"}
+        units |= dict.fromkeys(("ia_length_gain", "ii_length_gain"), "1/s/mm")
+        return cls(**parameters.load("segment").named(units))
 
     def primary(self, stretch_mm: Array, speed_mm_s: Array, fusimotor: Array | Scalar) -> Array:
         """Return the Ia signal s, which every afferent adds to its own rest; below 0 it silences."""
@@ -87,7 +88,8 @@ class Fibres(eqx.Module):
     def from_records(cls) -> Fibres:
         """Read the set `spindle`."""
         s = parameters.load("spindle")
-        return cls(**{name: jnp.asarray(s.array(name)) for name in cls.__dataclass_fields__})
+        units = {"mass": "s^2", "gain": "1/s", "half_rate": "1/s"}
+        return cls(**{name: jnp.asarray(s.array(name, units.get(name, "1"))) for name in cls.__dataclass_fields__})
 
 
 def mileusnic(

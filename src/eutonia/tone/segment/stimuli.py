@@ -101,7 +101,7 @@ def vibration(plan: Plan, hertz: float | np.ndarray, start_s: float, end_s: floa
     """Add a vibration of a tendon that drives every Ia afferent of the muscle at its frequency."""
     ia = plan.ia.copy()
     between = (plan.time_s >= start_s) & (plan.time_s < end_s)
-    ia[between, muscle] += np.asarray(hertz) / parameters.load("segment").value("human_scale")
+    ia[between, muscle] += np.asarray(hertz) / parameters.load("segment").value("human_scale", "1")
     return replace(plan, ia=ia)
 
 
@@ -117,7 +117,7 @@ def stretch(
     fusimotor inputs of its own and takes one course for all patients.
     """
     s = parameters.load("segment")
-    arm = 1000.0 * s.value("moment_arm") * s.value("fascicle_share")  # mm
+    arm = 1000.0 * s.value("moment_arm", "m") * s.value("fascicle_share", "1")  # mm
     length = np.deg2rad(angle_deg - angle_deg[:1]) * arm
     speed = np.gradient(length, plan.dt_ms / 1000.0, axis=0)
     both = np.stack([length, -length], axis=1)
@@ -125,8 +125,8 @@ def stretch(
         signal = np.stack([_fibres(sign * length[:, 0], plan.dt_ms) for sign in (1.0, -1.0)], axis=1)[:, :, None]
     else:
         signal = spindle.power_law(both, np.stack([speed, -speed], axis=1), fusimotor)
-    way = s.value("nerve_to_stimulus") + s.value("stimulus_to_muscle")
-    late = round(1e6 * way / np.mean(s.array("afferent_velocity")) / 1000.0 / plan.dt_ms)
+    way = s.value("nerve_to_stimulus", "m") + s.value("stimulus_to_muscle", "m")
+    late = round(1e6 * way / np.mean(s.array("afferent_velocity", "m/s")) / 1000.0 / plan.dt_ms)
     return replace(
         plan,
         ia=plan.ia + _later(np.broadcast_to(signal, both.shape), late),
@@ -151,8 +151,8 @@ def triangle(plan: Plan, start_s: float, rise_s: float, peak: float) -> Float[np
 def _fibres(stretch_mm: Float[np.ndarray, " time"], dt_ms: float) -> Float[np.ndarray, " time"]:
     """Return the Ia signal over that at rest of the intrafusal fibres with a usual fusimotor drive."""
     s = parameters.load("spindle")
-    length = s.value("rest_length") + stretch_mm / s.value("optimal_length")
-    dynamic, static = s.values("drive_dynamic", "drive_static")
+    length = s.value("rest_length", "1") + stretch_mm / s.value("optimal_length", "mm")
+    dynamic, static = s.values(drive_dynamic="1/s", drive_static="1/s")
     rate = spindle.mileusnic(length, dt_ms / 1000.0, dynamic, static)
     return rate - rate[0]
 

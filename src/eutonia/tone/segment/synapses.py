@@ -39,8 +39,10 @@ class Synapses(eqx.Module):
     def from_records(cls) -> Synapses:
         """Read the set `segment`, and the recovery of depression from the set `tone`."""
         s = parameters.load("segment")
-        named = {name: s.value(name) for name in cls.__dataclass_fields__ if name != "recovery_ms"}
-        return cls(recovery_ms=1000.0 * parameters.load("tone").value("depression_recovery_time"), **named)
+        in_ms = ("excitatory_decay", "inhibitory_decay", "renshaw_decay", "pad_time")
+        names = [name for name in cls.__dataclass_fields__ if name != "recovery_ms"]
+        named = s.named({name: "ms" if name in in_ms else "1" for name in names})
+        return cls(recovery_ms=1000.0 * parameters.load("tone").value("depression_recovery_time", "s"), **named)
 
 
 def decay(time: Scalar, dt: float) -> tuple[Array, Array]:

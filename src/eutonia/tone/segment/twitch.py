@@ -38,7 +38,7 @@ class Twitches(eqx.Module):
         time = units.twitch_time
         edges = np.linspace(time.min(), time.max(), _CLASSES + 1)
         family = np.clip(np.searchsorted(edges, time, side="right") - 1, 0, _CLASSES - 1)
-        size = units.twitch_force * parameters.load("segment").value("moment_arm")
+        size = units.twitch_force * parameters.load("segment").value("moment_arm", "m")
         return cls(family, size, dt_ms / ((edges[1:] + edges[:-1]) / 2.0))
 
     def gathered(self, arrives: Array) -> Array:

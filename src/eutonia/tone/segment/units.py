@@ -45,34 +45,34 @@ class MotorUnits(eqx.Module):
     def pool(cls, n_units: int) -> MotorUnits:
         """Return a pool of `n_units` with types in the shares of the soleus."""
         s = parameters.load("segment")
-        edges, shares = s.array("threshold_edges"), np.asarray(s.array("motor_units"))
+        edges, shares = s.array("threshold_edges", "mV"), np.asarray(s.array("motor_units", "1"))
         upto = np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
         rank = (np.arange(n_units) + 0.5) / n_units
         threshold = np.interp(rank, upto, edges)
         place = (threshold - edges[0]) / (edges[-1] - edges[0])
         is_slow = rank < upto[1]
 
-        def between(name: str) -> Units:
-            first, last = s.array(name)
+        def between(name: str, unit: str) -> Units:
+            first, last = s.array(name, unit)
             return first + place * (last - first)
 
-        diameter, membrane_time = between("soma_diameter"), between("membrane_time")
-        area = (diameter / s.array("soma_diameter")[0]) ** 2
-        slow, fast = s.array("ahp_time")
-        weakest, strongest = s.array("twitch_force")
+        diameter, membrane_time = between("soma_diameter", "um"), between("membrane_time", "ms")
+        area = (diameter / s.array("soma_diameter", "um")[0]) ** 2
+        slow, fast = s.array("ahp_time", "ms")
+        weakest, strongest = s.array("twitch_force", "N")
         force = weakest * (strongest / weakest) ** place
-        potential = force ** s.value("potential_exponent")
-        lowest, highest = s.array("motor_current")
+        potential = force ** s.value("potential_exponent", "1")
+        lowest, highest = s.array("motor_current", "mA")
         return cls(
             threshold=threshold,
-            leak=area * s.array("membrane_time")[0] / membrane_time,
+            leak=area * s.array("membrane_time", "ms")[0] / membrane_time,
             membrane_time=membrane_time,
             ahp_time=np.where(is_slow, slow, fast),
-            velocity=between("motor_velocity"),
+            velocity=between("motor_velocity", "m/s"),
             current=highest - place * (highest - lowest),
             # A smaller pool stands for the whole: each of its units for several, so force does not depend on numbers.
             twitch_force=force * shares.sum() / n_units,
-            twitch_time=between("twitch_time"),
+            twitch_time=between("twitch_time", "ms"),
             potential=potential / potential.sum(),
             is_slow=is_slow,
         )

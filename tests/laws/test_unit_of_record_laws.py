@@ -1,0 +1,86 @@
+"""A number is read with its unit: written in any equal unit, a record changes nothing; other kinds are refused."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from eutonia import parameters
+from eutonia.errors import UnitError
+
+# Each word of a unit -> another of the same kind, so that every record with a dimension can be written anew.
+OTHER = {
+    "h": "min", "min": "s", "s": "ms", "ms": "s", "day": "h", "week": "h", "month": "day", "year": "month",
+    "mV": "V", "mA": "A", "mm": "cm", "cm": "mm", "um": "mm", "m": "cm", "deg": "rad", "rad": "deg", "kg": "g",
+    "mg": "g", "ug": "mg", "ng": "ug", "g": "mg", "mL": "L", "uL": "mL", "L": "mL", "N": "kN",
+}  # fmt: skip
+WITHOUT = {"1", "grade", "score"}
+# Runs a study on the records as they are, or on every record written in its other unit.
+SCRIPT = """
+import json, sys
+from eutonia.parameters import library
+other = json.loads(sys.argv[1])
+if other:
+    import re
+    plain = library._load
+    def anew(name):
+        found = plain(name)
+        says = lambda unit: re.sub("[A-Za-z]+", lambda word: other.get(word.group(), word.group()), unit)
+        records = {record.name: record.to(says(record.unit)) for record in found.records()}
+        return library.ParameterSet(found.name, found.title, found.released, found.note, records)
+    library._load = anew
+import eutonia
+study = eutonia.load_study(sys.argv[2])
+result = eutonia.run(study.override(n=4) if study.kind == "trial" else study, replicates=2)
+if study.kind == "trial":
+    print(json.dumps([x for q in result.quantities for x in (q.mean, q.low, q.high)]))
+else:
+    print(json.dumps({k: v.values.ravel().tolist() for k, v in result.course.data_vars.items() if v.dtype.kind == "f"}))
+"""
+
+
+def otherwise(unit: str) -> str:
+    return re.sub("[A-Za-z]+", lambda word: OTHER.get(word.group(), word.group()), unit)
+
+
+def test_every_dimension_has_other_words() -> None:
+    units = {record.unit for name in parameters.sets() for record in parameters.load(name).records()}
+    assert {unit for unit in units if otherwise(unit) == unit} == WITHOUT
+
+
+def ran(study: str, other: dict[str, str]) -> np.ndarray:
+    command = [sys.executable, "-c", SCRIPT, json.dumps(other), study]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    return np.concatenate([np.ravel(x) for x in (found.values() if isinstance(found, dict) else found)])
+
+
+@pytest.mark.parametrize("study", ["kofler_2009", "loubser_1991", "case_haemorrhage_pump"])
+def test_a_study_on_records_in_other_units_is_the_same(study: str) -> None:
+    plain, anew = ran(study, {}), ran(study, OTHER)
+    assert plain.size > 50
+    np.testing.assert_allclose(anew, plain, rtol=1e-12, atol=1e-12)
+
+
+def test_another_kind_of_unit_is_refused_with_both() -> None:
+    with pytest.raises(UnitError, match=r'"ec50" of receptor is recorded in "ng/mL", and what reads it wants "mV"'):
+        parameters.load("receptor").value("ec50", "mV")
+
+
+def test_a_number_and_its_spread_are_converted_together() -> None:
+    records = parameters.load("pump")
+    years, months = (records.spread("synchromed_ii_battery_life", unit) for unit in ("year", "month"))
+    assert records.value("synchromed_ii_battery_life", "month") == pytest.approx(
+        12 * records.value("synchromed_ii_battery_life", "year")
+    )
+    assert (months.low, months.high) == pytest.approx((12 * years.low, 12 * years.high))
+    coefficient = parameters.load("oral_simon_2018")
+    assert coefficient.spread("clearance_over_bioavailability", "mL/min").sd_log == pytest.approx(
+        coefficient.spread("clearance_over_bioavailability", "L/h").sd_log
+    )
