@@ -321,3 +321,21 @@ def test_a_sham_pump_gives_nothing() -> None:
     run_period(clock, [*run.tasks(), *looks])
     assert np.all(np.array(found) == 0.0)
     assert np.all(clock.course.snapshot(clock.state).csf_leg == 0.0)
+
+
+def tolerance_after(changes: np.ndarray) -> np.ndarray:
+    """Return everybody's slow tolerance after a month on a pump whose rate rises on day 15 in those who change."""
+    who = some_people()
+    clock = PeriodClock(Course(who), start(who), 3, False, np.zeros(N))
+    clock.set_rate(np.full(N, 10.0), abrupt=True)
+    clock.advance_to(15 * DAY)
+    clock.set_rate(np.where(changes, 14.0, 10.0), abrupt=False)
+    clock.advance_to(30 * DAY)
+    return np.asarray(clock.state.tolerance.slow)[0]
+
+
+def test_whose_dose_stays_goes_on_alike_whoever_is_in_the_block() -> None:
+    one_changes = np.arange(N) == 0
+    alone, beside = tolerance_after(np.zeros(N, dtype=bool)), tolerance_after(one_changes)
+    np.testing.assert_array_equal(alone[1:], beside[1:])
+    assert alone[0] != beside[0]

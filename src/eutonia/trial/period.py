@@ -213,11 +213,10 @@ class PeriodClock:
     def set_rate(self, rate_ug_per_h: Patients, *, abrupt: bool, of: object = None) -> None:
         """Programme the infusion `of` one treatment now; the others flow on.
 
-        `abrupt` is for starts and stops, which need the finest steps.
+        `abrupt` is for starts and stops, which need the finest steps. Steps are as fine where the rate stays: they may
+        not depend on who else is in the block.
         """
         self._mark = None
-        if np.array_equal(rate_ug_per_h, self.rates.get(of, np.zeros(self.people.n))):
-            return
         self.rates[of] = rate_ug_per_h
         self.last_event_h = self.now_h if abrupt else max(self.last_event_h, self.now_h - _AFTER_FINE_STEPS_H)
 
