@@ -9,6 +9,9 @@ import typer
 
 from eutonia import session
 from eutonia.cli.app import app, console
+from eutonia.inference.zeros import ZEROS
+
+_ZEROS = "; ".join(f"{joint}: {zero}" for joint, zero in ZEROS.items())
 
 
 @app.command("fit-stretch")
@@ -18,7 +21,7 @@ def fit_stretch(
         typer.Argument(metavar="TRACE...", help="CSV: time_s,angle_deg[,torque_Nm][,emg_mV]; ramps: several."),
     ],
     test: Annotated[str, typer.Option(help="pendulum (the leg is let go) or ramp (a stretch by hand or motor).")],
-    joint: Annotated[str, typer.Option(help="Joint that was moved.")] = "knee",
+    joint: Annotated[str, typer.Option(help=f"Joint that was moved. Angles in deg: {_ZEROS}.")] = "knee",
     weight: Annotated[str | None, typer.Option(help='Body weight, "71 kg", if the file does not say it.')] = None,
     height: Annotated[str | None, typer.Option(help='Height, "175 cm", if the file does not say it.')] = None,
     shank_length: Annotated[str | None, typer.Option(help='Length of the shank, "42 cm", instead of height.')] = None,

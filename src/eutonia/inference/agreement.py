@@ -18,8 +18,9 @@ from scipy import stats
 
 from eutonia import parameters
 
-Series = Float[np.ndarray, "sample draw"]
-Samples = Float[np.ndarray, " sample"]
+Series = Float[np.ndarray, "_ draw"]
+# Traces of one fit differ in length.
+Samples = Float[np.ndarray, " _"]
 
 # Errors that stand for a normal distribution: the middles of so many equal shares.
 _SHARES = 25

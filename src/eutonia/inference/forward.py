@@ -4,8 +4,9 @@ A pendulum test is let go at its own time and angle and read off at the times of
 movement behind the recorded angle is the input and the torque is read out.
 
 Assumptions: delay, activation lags, force-velocity, short-range stiffness, end stops, torque ceiling and the rise of
-the gain with speed are those of the records. In a stretch the torque is what resists it, without the weight of the
-segment.
+the gain with speed are those of the records. At the elbow the torque of active muscle falls off beyond the angle at
+which it is strongest, as exp(-((theta - theta_s)/w)^2); w is fitted. In a stretch the torque is what resists it,
+without the weight of the segment.
 """
 
 from __future__ import annotations
@@ -105,6 +106,7 @@ class _Pieces(eqx.Module):
     stop_rate: Array
     high: Array
     ceiling: Array
+    strongest: Array
 
 
 def _pieces(body: Body, priors: Priors) -> _Pieces:
@@ -117,6 +119,7 @@ def _pieces(body: Body, priors: Priors) -> _Pieces:
         joint.stop_rate / joint.range_rad,
         joint.stop_from * joint.range_rad,
         body.ceiling,
+        joint.strongest_rad,
     )
     return _Pieces(*(jnp.asarray(number, dtype=float) for number in numbers))
 
@@ -182,12 +185,25 @@ def _swing(
     return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
 
 
+def _strength(angle: Array, of: dict[str, Array], pieces: _Pieces) -> Array | float:
+    """Return the share of its torque that active muscle has at an angle: lever and overlap fall off on both sides."""
+    if "breadth" not in of:
+        return 1.0
+    return jnp.exp(-(((angle - pieces.strongest) / jnp.deg2rad(of["breadth"])) ** 2))
+
+
 def _resisting(
-    angle: Array, velocity: Array, activation: Array, short: Array, limb: Limb, c: ReflexConstants
+    angle: Array,
+    velocity: Array,
+    activation: Array,
+    short: Array,
+    limb: Limb,
+    c: ReflexConstants,
+    strength: Array | float = 1.0,
 ) -> Torques:
     return Torques(
-        reflex=reflex_torque(activation, velocity, limb, c),
-        background=limb.background * jnp.ones_like(angle * activation),
+        reflex=strength * reflex_torque(activation, velocity, limb, c),
+        background=strength * limb.background * jnp.ones_like(angle * activation),
         elastic=passive_torque(angle, limb) + stop_torque(angle, limb),
         viscous=limb.damping * velocity,
         short_range=short,
@@ -236,7 +252,7 @@ def _stretch(
     activation = jnp.concatenate([felt[:1], later])
     stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
     short = c.short_range_stiffness * limb.background * stretched
-    resisting = _resisting(angle, velocity, activation, short, limb, c)
+    resisting = _resisting(angle, velocity, activation, short, limb, c, _strength(angle, of, pieces))
     inertia = of["inertia_left"] * pieces.inertia * path.acceleration
     found = resisting.total + inertia + of["torque_offset"], resisting
     return jax.tree.map(lambda series: series.reshape(SLOTS, -1, series.shape[1]).mean(axis=1), found)

@@ -34,11 +34,14 @@ PENDULUM = (
     "angle_model_error",
 )
 RAMP = (*_TISSUE, "torque_offset", "inertia_left", "torque_noise", "torque_model_error")
+#: The same where active muscle loses torque along the way.
+RAMP_FALLING = (*RAMP[:-NOISE], "breadth", *RAMP[-NOISE:])
 
 #: The scale that turns a share into the unit of a joint.
 _UNITS = {
     "threshold": ("range", "deg"),
     "slack_angle": ("range", "deg"),
+    "breadth": ("range", "deg"),
     "velocity_sensitivity": ("", "s"),
     "gain": ("ceiling/range", "N m/rad"),
     "stiffness": ("ceiling/range", "N m/rad"),

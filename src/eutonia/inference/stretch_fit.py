@@ -29,7 +29,7 @@ from eutonia.inference.forward import Body, Model, Stretches, Swing
 from eutonia.inference.noise import MOST
 from eutonia.inference.posterior import Posterior
 from eutonia.inference.prepare import Begin, Prepared, prepare_stretch, prepare_swing
-from eutonia.inference.priors import ASKED, NOISE, PENDULUM, RAMP, Prior, Priors, priors
+from eutonia.inference.priors import ASKED, NOISE, PENDULUM, RAMP, RAMP_FALLING, Prior, Priors, priors
 from eutonia.inference.recording import Recording, refuse
 from eutonia.inference.sample import Sample, sample
 from eutonia.limb.joint import JOINTS
@@ -205,7 +205,8 @@ def _model(
         return Swing(body, swing_priors(body, one.begin), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     stretches = tuple(one.stretch for one in each if one.stretch is not None)
-    return Stretches(body, priors(RAMP, body.joint, body.ceiling), constants, stretches), each
+    names = RAMP_FALLING if body.joint.strongest_rad else RAMP
+    return Stretches(body, priors(names, body.joint, body.ceiling), constants, stretches), each
 
 
 def swing_priors(body: Body, begin: Begin) -> Priors:

@@ -35,7 +35,7 @@ class Joint:
     """One joint: `range_rad`, `ceiling` N m at 70 kg, shares of mass, stature and segment, end stop.
 
     `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling,
-    `stop_from` of range. The segment is level at angle 0, as the leg of a pendulum test.
+    `stop_from` of range. `strongest_rad` is where active muscle has most torque, if that falls off. The segment is level at angle 0, as the leg of a pendulum test.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Joint:
     stop_from: float
     stop_rate: float
     damping: tuple[float, float]
+    strongest_rad: float = 0.0
 
     def inertia(self, weight_kg: Patients, stature_m: Patients) -> Array:
         """Return the moment of inertia of the segment about the joint, kg m2."""
@@ -90,6 +91,7 @@ def joint(name: str) -> Joint:
         stop_from=stop_from,
         stop_rate=stop_rate,
         damping=(shared.value("damping", "s"), shared.value("damping_severe", "s")),
+        strongest_rad=float(np.deg2rad(own.value("strongest_angle", "deg"))) if "strongest_angle" in own else 0.0,
     )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
+from eutonia.inference.zeros import ZEROS
 from eutonia.report import files, page, words
 from eutonia.trial.record import inputs, repeat, run_record
 
@@ -223,6 +224,7 @@ def html(result: StretchFit, record: Mapping[str, Any]) -> str:
         "parts": part_rows(result),
         "figures": figures.drawings(result),
         "quality": _quality(result),
+        "zero": ZEROS[result.joint],
     }
     return page.render("fit.html.jinja", context)
 
