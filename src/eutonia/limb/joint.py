@@ -35,7 +35,8 @@ class Joint:
     """One joint: `range_rad`, `ceiling` N m at 70 kg, shares of mass, stature and segment, end stop.
 
     `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling,
-    `stop_from` of range. `strongest_rad` is where active muscle has most torque, if that falls off. The segment is level at angle 0, as the leg of a pendulum test.
+    `stop_from` of range. `strongest_rad` is
+    where active muscle has most torque, if that falls off. The segment is level at angle 0, as in a pendulum test.
     """
 
     name: str
