@@ -20,7 +20,8 @@ from eutonia.drug.kinetics import Kinetics
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.study.parts import Arm
+from eutonia.study.parts import Arm, GateRule
+from eutonia.trial.arms import has_fallen
 from eutonia.trial.period import PeriodClock, Task, run_period
 from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.run import RunOptions, simulate
@@ -236,3 +237,43 @@ def test_nothing_is_given_after_the_phase() -> None:
     run = arm_run(late, np.ones(N, dtype=bool), END)
     assert max(task.time_h for task in run.tasks()) <= END
     assert eqx.tree_equal(Played(late).state, Played(arm(INFUSION + 'rate = "100 ug/day"\n')).state)
+
+
+@pytest.mark.parametrize("treatment", [INFUSION + 'rate = "100 ug/day"\n', TABLETS.format(dose="10 mg")])
+def test_everything_stops_at_the_hour_of_the_stop_whether_or_not_somebody_looked(treatment: str) -> None:
+    """A look goes on from the last whole step: stopped from there, tablets crashed and the pump early."""
+    ends = []
+    for looks in ([], [Task(10.3 * DAY, 0, lambda _: None)]):
+        who = some_people()
+        clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+        run_period(clock, [*arm_run(arm(treatment), np.ones(N, dtype=bool), END).tasks(), *looks])
+        clock.advance_to(10.3 * DAY)
+        clock.stop_all()
+        assert clock.now_h == pytest.approx(10.3 * DAY)
+        clock.advance_to(11 * DAY)
+        ends.append(clock.state)
+    for one, other in zip(*map(jax.tree.leaves, ends), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_a_crossover_of_tablets_and_placebo_runs() -> None:
+    """The washout ended in a traceback: the last visit is a look, and its tablets were gone when it was taken back."""
+    text = HEAD.replace("DESIGN", "crossover").replace("VISITS", '"0 day", "14 day"') + 'washout = "7 day"\n'
+    text += f'[[phase.arm]]\nname = "drug"\n[[phase.arm.treatment]]\n{TABLETS.format(dose="10 mg")}'
+    of = parse_study(text + '[[phase.arm]]\nname = "sham"\nplacebo = true\n')
+    assert isinstance(of, TrialStudy)
+    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=1, workers=1), 64)
+    doses = {name: found.visits["only", name, 1].tablets_mg_per_day.tolist() for name in ("drug", "sham")}
+    assert doses == {"drug": [30.0] * 6, "sham": [0.0] * 6}
+
+
+def test_a_fall_that_is_no_exact_binary_number_is_a_fall() -> None:
+    """A mean over three muscle groups falls from 2.67 to 1.67: that is 1, though 0.9999999999999998 in the machine."""
+    clock = PeriodClock(Course(some_people()), start(some_people()), 3, True, np.zeros(N))
+    chart = clock.look(0, nonspecific=False).chart
+    scores = [jnp.full((2, N), score) for score in (8.0 / 3.0, 5.0 / 3.0 + 1e-15)]
+    first, later = (eqx.tree_at(lambda one: one.ashworth, chart, score) for score in scores)
+    assert (first.ashworth - later.ashworth < 1.0).all()
+    rule = GateRule(arm="drug", scale="ashworth", limb="leg", fall=1.0)
+    assert has_fallen(first, later, rule).all()
+    assert not has_fallen(first, later, rule.model_copy(update={"fall": 1.1})).any()

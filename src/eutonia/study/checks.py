@@ -10,7 +10,9 @@ from eutonia.drug import products
 from eutonia.drug.regimen import OralDose
 from eutonia.study import vocabulary
 from eutonia.study.case import (
+    BolusEvent,
     CasePump,
+    Event,
     InfusionEvent,
     RefillEvent,
     StopInfusionEvent,
@@ -304,6 +306,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     found: list[Problem] = []
     tablets = practice = False
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
+    found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
         for (earlier, before), (later, after) in combinations(here, 2):
             if excludes(before, after):
@@ -349,16 +352,35 @@ def _pump_event(
         yield Problem(
             (*where, "at"), why, event.at_h.text, f"{pump.implanted_h.text} or later", do="Move one of the two."
         )
-    if isinstance(event, InfusionEvent) and event.rate_ug_per_h > 0:
-        yield from _flow(pump, event, where)
 
 
-def _flow(pump: CasePump, event: InfusionEvent, where: Key) -> Iterator[Problem]:
-    """Check that the pump can deliver the rate from the concentration in it."""
+def _one_tip(study: CaseStudy) -> Iterator[Problem]:
+    """Find a bolus through a catheter whose tip lies elsewhere than that of the person's one catheter."""
+    for position, event in enumerate(study.events_as_written):
+        if isinstance(event, BolusEvent) and event.tip is not None and event.tip != study.tip:
+            why, do = f"The person has one catheter, and its tip lies at {study.tip}.", f'Write tip = "{study.tip}".'
+            yield Problem(("event", position, "tip"), why, event.tip, f'"{study.tip}"', do=do)
+
+
+def _flows(pump: CasePump, ordered: Sequence[tuple[int, Event]]) -> Iterator[Problem]:
+    """Check that the pump can deliver each rate from the concentration that is in it by then."""
     lowest, highest = vocabulary.flows(pump.model)
-    flow = event.rate_ug_per_h * vocabulary.HOURS_PER_DAY / pump.concentration_ug_per_ml
-    if not lowest <= flow <= highest:
-        ends = " to ".join(f"{end * pump.concentration_ug_per_ml:g}" for end in (lowest, highest))
-        why = f"From {pump.concentration_ug_per_ml.text} that is {flow:.3g} mL/day, which the {pump.model} cannot pump."
-        do = "Fill another concentration, or change the rate."
-        yield Problem((*where, "rate"), why, event.rate_ug_per_h.text, f"{ends} ug/day", do=do)
+    inside, rate = pump.concentration_ug_per_ml, None
+    for position, event in ordered:
+        if isinstance(event, InfusionEvent):
+            rate, where, given = event.rate_ug_per_h, (position, "rate"), event.rate_ug_per_h
+        elif isinstance(event, StopInfusionEvent):
+            rate = None
+        elif isinstance(event, RefillEvent) and event.concentration_ug_per_ml is not None:
+            inside = given = event.concentration_ug_per_ml
+            where = (position, "concentration")
+            if any(isinstance(one, InfusionEvent) and one.at_h == event.at_h for _, one in ordered):
+                continue
+        else:
+            continue
+        flow = (rate or 0.0) * vocabulary.HOURS_PER_DAY / inside
+        if rate and not lowest <= flow <= highest:
+            ends = " to ".join(f"{end * inside:g}" for end in (lowest, highest))
+            why = f"{rate.text} from {inside.text} is {flow:.3g} mL/day, which the {pump.model} cannot pump."
+            do, allowed = "Fill another concentration, or change the rate.", f"{ends} ug/day from {inside.text}"
+            yield Problem(("event", *where), why, given.text, allowed, do=do)

@@ -19,7 +19,7 @@ from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
 from eutonia.study.beyond import beyond_label
-from eutonia.study.case import CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
+from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.parts import Assessment, Head, Phase
@@ -153,6 +153,12 @@ class CaseStudy(Study):
     pump: CasePump | None = described("The pump; left out, there is none.", default=None)
     case: CaseCourse = described("How long the person is followed.")
     events_as_written: tuple[Event, ...] = described("What happens, in any order.", alias="event", default=())
+
+    @property
+    def tip(self) -> str | None:
+        """Vertebral level of the tip of the one catheter that the person has; None for a person without."""
+        tips = (one.tip for one in (self.pump, *self.events_as_written) if isinstance(one, CasePump | BolusEvent))
+        return next((tip for tip in tips if tip is not None), None)
 
     @functools.cached_property
     def events(self) -> tuple[Event, ...]:

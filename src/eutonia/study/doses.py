@@ -25,8 +25,7 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
         yield from _stopped(arm, phase.visits_h[-1], here)
         yield from sums(arm, here, beyond_label=beyond_label)
         yield from _moved_at_once(arm, here)
-        if getattr(arm.titration, "start", None) == "twice screening" and phase.follows is not None:
-            yield from _one_test_dose(next((one for one in phases if one.name == phase.follows), phase), here)
+        yield from _one_test_dose(arm, next((one for one in phases if one.name == phase.follows), None), here)
 
 
 def _tips(phase: Phase, where: Key) -> Iterator[Problem]:
@@ -138,11 +137,28 @@ def _moved_at_once(arm: Arm, here: Key) -> Iterator[Problem]:
             yield Problem((*here, "titration", "start"), why, titration.start.text, f"at least {least.text}", do=do)
 
 
-def _one_test_dose(screening: Phase, here: Key) -> Iterator[Problem]:
-    """Find a start at twice the test dose where several are given and no ladder says which one worked."""
-    for arm in screening.arms:
+def _one_test_dose(pumped: Arm, screening: Phase | None, here: Key) -> Iterator[Problem]:
+    """Find what looks back at a test dose where several are given to a person and nothing says which one worked."""
+    is_start = getattr(pumped.titration, "start", None) == "twice screening"
+    key: Key = ("start",) if is_start else ("target", "below_screening")
+    given = (
+        "twice screening" if is_start else getattr(getattr(pumped.titration, "target", None), "below_screening", None)
+    )
+    if screening is None or given is None:
+        return
+    active = [arm for arm in screening.arms if not arm.placebo and _is_injected(arm)]
+    if screening.design == "crossover" and len(active) > 1:
+        names = ", ".join(f'"{arm.name}"' for arm in active)
+        why = f'In the crossover "{screening.name}" everybody is given the test doses of {len(active)} arms: {names}.'
+        do = "Give one test dose and a placebo there, or a screening ladder, or write a rate here."
+        yield Problem((*here, "titration", *key), why, given, "one test dose a person", do=do)
+    for arm in screening.arms if is_start else ():
         doses = [given.dose_ug.text for given in arm.treatments if isinstance(given, BolusTreatment)]
         if len(doses) > 1 and not arm.placebo and not isinstance(arm.titration, LadderTitration):
             why = f'Arm "{arm.name}" of phase "{screening.name}" gives {len(doses)} test doses: {", ".join(doses)}.'
             do = "Give one, write a screening ladder there, or write a rate here."
             yield Problem((*here, "titration", "start"), why, "twice screening", "one test dose", do=do)
+
+
+def _is_injected(arm: Arm) -> bool:
+    return any(isinstance(given, BolusTreatment) for given in arm.treatments)

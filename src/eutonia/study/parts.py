@@ -246,7 +246,7 @@ class GateRule(Part):
 
     arm: Name = described("The arm in which the response is looked for.")
     scale: ScaleName = described("Scale on which the rule looks.")
-    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
     fall: Number = described("Least fall from the score before the dose.")
     over: Literal["limb mean", "spastic muscles"] = described(
         "Mean over all muscle groups of the limb, or over those that were spastic before the dose.", default="limb mean"

@@ -143,7 +143,7 @@ class Entry(Part):
     """One rule of entry: a person takes part only with a score of at least this."""
 
     scale: ScaleName = described("Scale on which the rule looks.")
-    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
     at_least: Number = described("Lowest score that lets a person in.")
     muscles: Annotated[int, Field(strict=True, ge=1, le=20)] | None = described(
         "How many muscle groups of the limb must reach it; left out, the mean of the limb must.", default=None
@@ -164,7 +164,7 @@ class Baseline(Part):
     """A published entry level: recruitment is weighted until the cohort has it. An input, never a prediction."""
 
     scale: ScaleName = described("Scale of the published level.")
-    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
     mean: Number = described("Published mean before treatment.")
     sd: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
         "Published SD between people, above 0."

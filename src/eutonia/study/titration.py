@@ -33,7 +33,7 @@ class Target(Part):
 
     scale: ScaleName = described("Scale on which the policy looks.")
     limb: Literal["leg", "arm", "leg and arm"] | None = described(
-        '"leg and arm" is the mean of both; left out for walking, pain and adverse effects.', default=None
+        '"leg and arm" is the mean of both; left out for a score of the whole person.', default=None
     )
     at_most: Number = described("The dose rises while the score is above this.")
     below_screening: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
@@ -52,7 +52,7 @@ class Response(Part):
     """The sign that a test dose has worked."""
 
     scale: ScaleName = described("Scale on which the policy looks.")
-    limb: LimbName | None = described("Limb; left out for walking, pain and adverse effects.", default=None)
+    limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
     fall: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
         "Least fall that counts, above 0."
     )

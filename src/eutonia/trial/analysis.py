@@ -50,7 +50,7 @@ class Outcome:
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who entered a phase and was in an arm of it: those allocated to it, or, in a crossover, everybody."""
-        of = next(one for one in self.study.phases if one.name == phase)
+        of = self.study.phase(phase)
         entered = self.entered[phase]
         if of.design == "crossover":
             return entered

@@ -12,16 +12,17 @@ from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart
 from eutonia.drug import policy
 from eutonia.limb.muscle import LIMBS, muscle_groups
-from eutonia.study.parts import Arm, BolusTreatment, InfusionTreatment, OralTreatment, Practice
+from eutonia.study.parts import Arm, BolusTreatment, GateRule, InfusionTreatment, OralTreatment, Practice
 from eutonia.study.titration import (
     LabelTitration,
     LadderTitration,
     OralTitration,
     ReliefTitration,
+    Response,
     StopTitration,
     Target,
 )
-from eutonia.trial.charting import of_limb
+from eutonia.trial.charting import ROUNDING, of_limb
 from eutonia.trial.given import Flow, Schedule
 from eutonia.trial.period import DECISION, DOSE, Finding, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
@@ -125,7 +126,7 @@ class ArmRun:
             def judge(clock: PeriodClock, dose: float = dose, at: float = at) -> None:
                 after = clock.look(self._next_visit(), nonspecific=False).chart
                 rule = ladder.response
-                fell = score_fall(before["chart"], after, rule.scale, rule.limb, rule.over) >= rule.fall
+                fell = has_fallen(before["chart"], after, rule)
                 new = fell & ~done & self.member
                 effective[new] = dose
                 done[new] = True
@@ -180,7 +181,7 @@ class ArmRun:
         at_most = np.full(len(self.member), float(target.at_most))
         if target.below_screening is None or self.screening is None:
             return at_most
-        return np.fmax(at_most, self.screening.best_score - target.below_screening)
+        return np.fmax(at_most, self.screening.best_score - target.below_screening + ROUNDING)
 
     def _decision_times(self, flow: Flow, daily_end: float, titration: LabelTitration) -> list[float]:
         times: list[float] = []
@@ -268,6 +269,11 @@ def target_score(chart: Chart, target: Target) -> Patients:
     """Return the score that a policy looks at: one limb's, or the mean of leg and arm."""
     score = np.asarray(getattr(chart, target.scale))
     return score.mean(axis=0) if target.limb == "leg and arm" else of_limb(score, target.limb)
+
+
+def has_fallen(before: Chart, after: Chart, rule: Response | GateRule) -> Flags:
+    """Return whose score fell by at least as much as a rule asks for."""
+    return score_fall(before, after, rule.scale, rule.limb, rule.over) >= rule.fall - ROUNDING
 
 
 def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: str) -> Patients:

@@ -24,7 +24,7 @@ from eutonia.limb.muscle import LIMBS
 from eutonia.patient import Cohort, Lesion, Patient, is_cord
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.people import People, Traits
-from eutonia.study.case import Event
+from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
 from eutonia.tone.descending import (
     DescendingConstants,
@@ -68,8 +68,8 @@ class _Case:
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
         self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed)
-        if study.pump is not None:
-            self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.pump.tip))
+        if study.tip is not None:
+            self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.tip))
         self.factor = bias_factors(study.seed, self.person)
         self.factor = solve_factors(self.base, self.plateau, self.factor, study.charted)
         self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
@@ -157,7 +157,7 @@ class _Case:
             self.zooms.append(Zoom("Test bolus", event.at_h - _ZOOM_BEFORE_H, event.at_h + _ZOOM_BOLUS_H))
             return True
         if event.kind in ("infusion", "stop infusion"):
-            return self._program(event.at_h, event.rate_ug_per_h if event.kind == "infusion" else 0.0)
+            return self._program(event)
         if event.kind == "refill":
             pump = self._implanted(event.at_h)
             was_dry = pump.volume == 0
@@ -188,13 +188,14 @@ class _Case:
         self.interruptions.given(event.at_h, pump=is_pumped, tablets=bool(self.clock.tablets))
         return True
 
-    def _program(self, at_h: float, rate: float) -> bool:
-        pump = self._implanted(at_h)
+    def _program(self, event: InfusionEvent | StopInfusionEvent) -> bool:
+        rate, said = (event.rate_ug_per_h, event.rate_ug_per_h.text) if event.kind == "infusion" else (0.0, "")
+        at_h, pump = event.at_h, self._implanted(event.at_h)
         before = pump.delivered
         self.pump = pump.program(rate)
         abrupt = before == 0 or rate == 0
         self.deliver(at_h, self.pump.delivered, abrupt=abrupt)
-        self.log(at_h, f"pump {rate * _HOURS_PER_DAY:.0f} ug/day" if rate else "pump stopped")
+        self.log(at_h, f"pump {said}" if rate else "pump stopped")
         if not rate and before:
             self.zooms.append(Zoom("Pump stopped", at_h - _HOURS_PER_DAY, at_h + _ZOOM_DRY_H))
         return abrupt or abs(self.pump.delivered - before) > _LARGE * before

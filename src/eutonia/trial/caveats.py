@@ -25,11 +25,9 @@ def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
 
 def _tips(study: TrialStudy | CaseStudy) -> Iterable[str]:
     """Yield the levels of the catheter tips of a study."""
-    given: list[object] = []
     if isinstance(study, CaseStudy):
-        given += [study.pump, *study.events]
-    else:
-        given += [one for phase in study.phases for arm in phase.arms if not arm.placebo for one in arm.treatments]
-    for one in given:
+        yield from () if study.tip is None else (study.tip,)
+        return
+    for one in (one for phase in study.phases for arm in phase.arms if not arm.placebo for one in arm.treatments):
         if (tip := getattr(one, "tip", None)) is not None:
             yield tip

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from eutonia.study.parts import Assessment, Phase
 
 
+# Scores that differ by less are the same: means over muscle groups are not exact.
+ROUNDING = 1e-9
+
+
 def items(assessment: Assessment) -> list[tuple[str, str | None]]:
     """Return every score that is charted as (scale, limb); the limb is None for a score of the whole person."""
     scales = [scale for scale in assessment.scales if SCALES[scale].is_score]

@@ -22,7 +22,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
 from eutonia.study.titration import LabelTitration
 from eutonia.trial.allocation import allocate
-from eutonia.trial.arms import ArmRun, Screening, score_fall, target_score
+from eutonia.trial.arms import ArmRun, Screening, has_fallen, target_score
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours, read_until
@@ -286,7 +286,7 @@ class Block:
 
     def _rules_met(self, phase: Phase, before: Chart, after: Chart) -> Flags:
         assert phase.gate is not None
-        met = [score_fall(before, after, r.scale, r.limb, r.over) >= r.fall for r in phase.gate.rules]
+        met = [has_fallen(before, after, rule) for rule in phase.gate.rules]
         return np.all(met, axis=0) if phase.gate.need == "all" else np.any(met, axis=0)
 
     def _gate(self, phase: Phase) -> Flags:
@@ -314,8 +314,7 @@ class Block:
                 continue
             if baseline is None or (rule.visit_h is not None and visit.time_h != rule.visit_h):
                 continue
-            before, after = chart_of(baseline), chart_of(visit)
-            met |= (score_fall(before, after, rule.scale, rule.limb, rule.over) >= rule.fall) & visit.present
+            met |= has_fallen(chart_of(baseline), chart_of(visit), rule) & visit.present
         return met & self._is_given(phase, phase.arm(rule.arm))
 
 

@@ -11,8 +11,8 @@ from eutonia.assessment.scales import SCALES, Scale
 from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
-from eutonia.trial.charting import items, visit_words
-from eutonia.trial.statistics import ROUNDING, Flags, Values, score_of, summarise
+from eutonia.trial.charting import ROUNDING, items, visit_words
+from eutonia.trial.statistics import Flags, Values, score_of, summarise
 
 if TYPE_CHECKING:
     import polars
@@ -90,20 +90,11 @@ def response_of(study: TrialStudy) -> Response | None:
     return Response(phase, given.scale, given.limb, visit, improvement, is_important, False)
 
 
-def _in_arm(outcome: Outcome, phase: Phase, arm: str) -> Flags:
-    """Return who entered the phase and was given this arm."""
-    entered = outcome.entered[phase.name]
-    if phase.design != "parallel":
-        return entered
-    names = [one.name for one in phase.arms]
-    return entered & (outcome.assigned[phase.name] == names.index(arm))
-
-
 def improvement_in(outcome: Outcome, response: Response, arm: str) -> Values:
     """Return by how much each person is better at the visit than at the first; NaN for whoever is not seen there."""
     first, last = (outcome.visits[response.phase.name, arm, k] for k in (0, response.visit))
     before, after = (score_of(record, response.scale_key, response.limb) for record in (first, last))
-    seen = last.present & _in_arm(outcome, response.phase, arm)
+    seen = last.present & outcome.in_arm(response.phase.name, arm)
     return np.where(seen, response.scale.worse * (before - after), np.nan)
 
 
@@ -130,7 +121,7 @@ def responder_table(outcome: Outcome) -> polars.DataFrame | None:
     for least, is_important in rules:
         for arm in response.phase.arms:
             hits = responds(improvement_in(outcome, response, arm.name), least)
-            found = summarise(outcome, hits.astype(float), _in_arm(outcome, response.phase, arm.name))
+            found = summarise(outcome, hits.astype(float), outcome.in_arm(response.phase.name, arm.name))
             rule = response.rule(least, is_important=is_important)
             share = (found.mean, found.low, found.high)
             rows.append((rule, response.phase.name, arm.name, arm.placebo, found.n, *share))

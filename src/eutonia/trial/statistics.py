@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 
 from eutonia.assessment.scales import SCALES
 from eutonia.study.published import Published
-from eutonia.trial.charting import of_limb
+from eutonia.trial.charting import ROUNDING, of_limb
 from eutonia.trial.conduct import VisitRecord
 
 if TYPE_CHECKING:
@@ -83,11 +83,7 @@ def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
 
 def observed(outcome: Outcome, record: VisitRecord) -> Flags:
     """Return who is seen at a visit of an arm: those allocated to it in a parallel phase, everybody otherwise."""
-    phase = outcome.study.phase(record.phase)
-    if phase.design != "parallel":
-        return record.present
-    names = [arm.name for arm in phase.arms]
-    return record.present & (outcome.assigned[phase.name] == names.index(record.arm))
+    return record.present & outcome.in_arm(record.phase, record.arm)
 
 
 @dataclass(frozen=True)
@@ -168,10 +164,6 @@ def _fraction_removed(asked: Asked) -> Summary:
     # Where nothing was in excess, nothing can be removed.
     removed = (before - after) / np.where(excess > 0.0, excess, np.nan)
     return over_trials(removed, asked.seen(asked.present))
-
-
-# A score that fell by the least fall up to rounding has fallen by it: means over muscle groups are not exact.
-ROUNDING = 1e-9
 
 
 def _share_with_a_fall(asked: Asked) -> Summary:

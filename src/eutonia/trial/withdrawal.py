@@ -39,7 +39,7 @@ WHAT_IT_MISSES = (
 
 @dataclass
 class Interruption:
-    """A time without drug after treatment: hours of its start and end, and whether a pump was stopped."""
+    """A time without drug after treatment, or without that of a pump: hours of its start and end, and which it is."""
 
     start_h: float
     is_of_pump: bool
@@ -61,11 +61,14 @@ class Interruptions:
 
     def given(self, time_h: float, *, pump: bool, tablets: bool) -> None:
         """Take note of whether the pump delivers and tablets are taken from now on."""
-        was_given, is_given = self._pumped or self._swallowed, pump or tablets
-        if was_given and not is_given:
-            self.found.append(Interruption(time_h, is_of_pump=self._pumped))
-        if is_given and self.found and np.isinf(self.found[-1].end_h):
-            self.found[-1].end_h = time_h
+        last = self.found[-1] if self.found and np.isinf(self.found[-1].end_h) else None
+        # Little of a tablet reaches the cord: tablets neither prevent nor end the withdrawal of a pump.
+        if last is not None and (pump or (tablets and not last.is_of_pump)):
+            last.end_h = time_h
+        if self._pumped and not pump:
+            self.found.append(Interruption(time_h, is_of_pump=True))
+        elif self._swallowed and not tablets and not pump and last is None:
+            self.found.append(Interruption(time_h, is_of_pump=False))
         self._pumped, self._swallowed = pump, tablets
 
     def bolus(self, time_h: float) -> None:
@@ -75,7 +78,7 @@ class Interruptions:
             self.found.append(Interruption(time_h, self.found[-1].is_of_pump))
 
     def hours(self, time_h: Hours) -> Hours:
-        """Return the hours without drug at each time, 0 while it is given and before any treatment."""
+        """Return the hours without drug, or without the pump's, at each time; 0 while it is given and before."""
         each = [np.nan_to_num(one.hours_at(time_h)) for one in self.found]
         return np.max([np.zeros_like(time_h), *each], axis=0)
 
@@ -105,7 +108,7 @@ def add_withdrawal(course: xarray.Dataset, interruptions: Interruptions) -> None
     course["rebound"] = rebound.assign_attrs(units="mV", long_name="Bias above the untreated level (rebound)")
     if not interruptions.found:
         return
-    label = {"units": "h", "long_name": "Hours without drug"}
+    label = {"units": "h", "long_name": "Hours without drug, or without that of the pump"}
     course["without_drug"] = xr.Variable(("time_h",), interruptions.hours(time), label)
     if (severe := interruptions.severe(time)) is not None:
         label = {"units": "1", "long_name": "Severe form, share of such stops"}
@@ -146,9 +149,12 @@ def _sentence(
         variable = course[name].isel(time_h=at)
         return float(variable.sel(limb="leg").median("patient"))
 
+    on_tablets = "dose_oral" in course and bool((course["dose_oral"].isel(time_h=i) > 0).any())
+    lacks = "without the pump, on tablets" if on_tablets else "without drug"
+    lacks += " (the worst hour looked at)" if is_worst else ""
     over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() > 0
     said = (
-        f"{hours:.0f} h without drug{' (the worst hour looked at)' if is_worst else ''}: leg Ashworth "
+        f"{hours:.0f} h {lacks}: leg Ashworth "
         f"{middle('ashworth', i):.1f} (was {middle('ashworth', before):.1f}), leg spasms {middle('spasm', i):.1f} "
         f"(was {middle('spasm', before):.1f})"
     )
