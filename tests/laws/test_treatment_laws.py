@@ -277,3 +277,27 @@ def test_a_fall_that_is_no_exact_binary_number_is_a_fall() -> None:
     rule = GateRule(arm="drug", scale="ashworth", limb="leg", fall=1.0)
     assert has_fallen(first, later, rule).all()
     assert not has_fallen(first, later, rule.model_copy(update={"fall": 1.1})).any()
+
+
+def test_nobody_is_given_twice_an_unknown_dose() -> None:
+    """Where no dose of a ladder worked the rate was no number, nor any level, and every muscle became normal."""
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 hour", "4 hour", "28 hour"')
+    bolus = 'product = "Lioresal Intrathecal"\nroute = "intrathecal bolus"\naccess = "lumbar puncture"\nat = "0 hour"\n'
+    text += f'[[phase.arm]]\nname = "test"\n[[phase.arm.treatment]]\n{bolus}dose = "25 ug"\n'
+    text += '[phase.arm.titration]\npolicy = "screening ladder"\ndoses = ["25 ug", "50 ug"]\nevery = "24 hour"\n'
+    text += 'response = { scale = "ashworth", limb = "leg", fall = 0.3 }\n[phase.gate]\nneed = "any"\n'
+    text += '[[phase.gate.rule]]\narm = "test"\nscale = "ashworth"\nlimb = "leg"\nfall = 0.0\n'
+    text += '[[phase]]\nname = "pump"\ndesign = "single"\nmasking = "open"\nnonspecific = false\ndropout = false\n'
+    text += 'follows = "only"\nvisits = ["0 day", "7 day"]\n[[phase.arm]]\nname = "pump"\n'
+    text += f"[[phase.arm.treatment]]\n{INFUSION}"
+    label = POLICIES["label"][1].replace('"100 ug/day"', '"twice screening"')
+    of = parse_study(text + f"[phase.arm.titration]\n{label}\n")
+    assert isinstance(of, TrialStudy)
+    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=4, workers=1), 64)
+    entered = found.entered["pump"]
+    assert 0 < entered.sum() < entered.size
+    record = found.visits["pump", "pump", 1]
+    assert np.isfinite(record.rate_ug_per_h).all()
+    assert set(np.round(found.doses["pump", "pump"].rate_ug_per_h[-1, entered] * DAY, 6)) - {0.0}
+    first = found.doses["pump", "pump"].at(np.array([1.0])).rate_ug_per_h[0, entered] * DAY
+    assert set(np.round(first, 6)) <= {25.0, 50.0, 100.0}

@@ -20,3 +20,17 @@ def test_the_arm_under_a_tip_below_the_neck_has_a_caveat() -> None:
 def test_legs_and_tablets_have_none() -> None:
     assert caveats(load_study("case_ischaemic_tablets")) == ()
     assert caveats(load_study("loubser_1991")) == ()
+
+
+def test_what_no_phase_hands_on_is_said() -> None:
+    """A pump of the first phase was gone in the second, with neither withdrawal nor a word."""
+    pumped = load_study("meythaler_2001").text
+    again = pumped[pumped.index('[[phase]]\nname = "pump"') :].replace('name = "pump"', 'name = "later"', 1)
+    again = again[: again.index("[[published]]")].replace('follows = "bolus"\n', "")
+    again = again.replace('start = "twice screening"', 'start = "100 ug/day"')
+    again = again.replace(", below_screening = 0.15", "")
+    study = parse_study(pumped.replace("[[published]]", again + "[[published]]", 1))
+    said = " ".join(caveats(study))
+    assert "The phase later begins without the drug of pump" in said
+    assert "whoever left pump too" in said
+    assert not any("begins without" in one for one in caveats(load_study("meythaler_2001")))

@@ -312,6 +312,20 @@ class TestCourse:
         assert course.window(strips["dose"], time, 0.0, 48.0) is None
         assert course.window(strips["dose"], time, 0.0, 480.0) is not None
 
+    def test_a_pump_that_ran_dry_keeps_its_dose_in_the_closer_look(self, case: StudyResult) -> None:
+        """The dose that fell stood before the window: the look at a pump that runs dry showed no dose of it."""
+        time = case.course["time_h"].to_numpy()
+        dose = {panel.kind: panel for panel in course.panels(case.course)}["dose"]
+        line = dose.lines[0]
+        gone = np.where(time >= 480.0, 0.0, line.middle)
+        stopped = dataclasses.replace(
+            dose,
+            lines=(dataclasses.replace(line, middle=gone, low=gone, high=np.where(time >= 480.0, 0.0, line.high)),),
+        )
+        assert line.middle[np.searchsorted(time, 480.0) - 1] > 0
+        assert course.window(stopped, time, 479.9, 700.0) is not None
+        assert course.window(stopped, time, 650.0, 700.0) is None
+
     def test_events_keep_their_number_and_share_a_mark_when_close(self) -> None:
         found = markers([(900.0, "refill"), (10.0, "bolus 50 ug"), (11.0, "leaves")], 1000.0)
         assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]

@@ -214,8 +214,9 @@ def _coloured(lines: Sequence[Line]) -> list[Line]:
 def window(panel: Panel, time: np.ndarray, first: Number, last: Number) -> Panel | None:
     """Return a panel with only the lines that can be seen between two times; None if there is nothing to see."""
     kept = tuple(line for line in panel.lines if seen(panel, line, time, first, last).size)
-    inside = (time >= first) & (time <= last)
-    if panel.kind == "dose" and not any(np.nan_to_num(line.high[inside]).any() for line in kept):
+    # A dose is a step: the one before the window reaches into it.
+    held = (np.nan_to_num(line.high[seen(panel, line, time, first, last)]) for line in kept)
+    if panel.kind == "dose" and not any(dose.any() for dose in held):
         return None
     return replace(panel, lines=kept) if kept else None
 

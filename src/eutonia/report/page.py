@@ -129,6 +129,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "consort": consort.diagram(result.consort),
         "scores": _scores(result, phases, series, styles),
         "doses": figures.doses(result, styles),
+        "dosed": _dosed(result, styles),
         "responses": [
             (phase, _legend(styles, phase), drawings)
             for phase in phases
@@ -288,6 +289,16 @@ def _how(run: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _legend(styles: Mapping[tuple[str, str], tuple[str, str]], phase: str) -> list[tuple[str, str, str]]:
     return [(arm, token, dash) for (where, arm), (token, dash) in styles.items() if where == phase]
+
+
+def _dosed(result: StudyResult, styles: Mapping[tuple[str, str], tuple[str, str]]) -> list[tuple[str, str, str]]:
+    """Return the legend of the doses: the arms that are given any, where there are several arms to tell apart."""
+    given = list(result.doses.select("phase", "arm").unique(maintain_order=True).iter_rows())
+    is_one_phase = len({phase for phase, _ in given}) == 1
+    if is_one_phase and sum(phase == given[0][0] for phase, _ in styles) < 2:
+        return []
+    names = [arm if is_one_phase else f"{words.label(phase)}: {arm}" for phase, arm in given]
+    return [(name, *styles[key]) for name, key in zip(names, given, strict=True) if key in styles]
 
 
 def _adverse(result: StudyResult) -> dict[str, Any] | None:

@@ -175,7 +175,8 @@ class ArmRun:
         if self.screening is None:
             first = parameters.load("label_dosing")["screening_ladder"].array()[0]
             return policy.first_pump_rate(np.full(n, first), np.zeros(n, dtype=bool))
-        return policy.first_pump_rate(self.screening.effective_ug, self.screening.lasted)
+        # Whoever had no test dose that worked does not enter.
+        return policy.first_pump_rate(np.nan_to_num(self.screening.effective_ug), self.screening.lasted)
 
     def _target(self, target: Target) -> Patients:
         at_most = np.full(len(self.member), float(target.at_most))

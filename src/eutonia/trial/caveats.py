@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 from eutonia import parameters
 from eutonia.drug.kinetics.geometry import Segment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.study.parts import BolusTreatment
 
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
+    return (*_apart(study), *_arm_below_the_neck(study))
+
+
+def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield what is not carried from one phase of a trial to a later one."""
+    phases = () if isinstance(study, CaseStudy) else study.phases
+    for earlier, later in pairwise(phases):
+        lasting = [one for arm in earlier.arms if not arm.placebo for one in arm.treatments]
+        if any(not isinstance(one, BolusTreatment) for one in lasting):
+            yield (
+                f"The phase {later.name} begins without the drug of {earlier.name}: neither what is left of it nor "
+                "tolerance nor withdrawal is carried over."
+            )
+        if later.follows is None and earlier.dropout:
+            yield f"The phase {later.name} follows no gate: everybody enters it, whoever left {earlier.name} too."
+
+
+def _arm_below_the_neck(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     below_neck = [tip for tip in _tips(study) if SpinalGeometry.from_records().segment_at(tip) < Segment.CERVICAL]
     if "arm" not in study.assessment.limbs or not below_neck:
         return ()

@@ -120,7 +120,7 @@ class Block:
         self.outcome.left_h[phase.name] = leaves_h
         self.outcome.left[phase.name] = leaves_h <= length_of(phase)
         self._phase(phase, index, self.outcome.entered[phase.name], leaves_h)
-        self.outcome.passed[phase.name] = self._gate(phase)
+        self.outcome.passed[phase.name] = self._gate(phase) & self._has_a_test_dose(phase)
         self.since_entry_h += length_of(phase)
 
     def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
@@ -248,6 +248,13 @@ class Block:
 
     # --- what a phase teaches the next one ---
 
+    def _has_a_test_dose(self, phase: Phase) -> Flags:
+        """Return for whom a test dose worked, where a later phase starts from it: twice an unknown dose is no dose."""
+        found, titration = np.ones(len(self.person), dtype=bool), self._follower(phase)
+        if titration is not None and titration.start == "twice screening" and self.screening is not None:
+            found = ~np.isnan(self.screening.effective_ug)
+        return found
+
     def _follower(self, phase: Phase) -> LabelTitration | None:
         """Return the label titration of a later phase that starts from this one's test bolus."""
         for later in self.study.phases:
@@ -374,15 +381,10 @@ def through_phases(study: TrialStudy, seed: int, pool: Pool, blocks: Sequence[Bl
         each(play, blocks)
 
 
-def _one_by_one(act: Callable[[Block], None], blocks: Sequence[Block]) -> None:
-    for block in blocks:
-        act(block)
-
-
 def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
     """Run a whole trial on the people `person` (numbers over all replicates) as one block."""
     block = block_of(study, seed, pool, person, len(person))
-    through_phases(study, seed, pool, [block], _one_by_one)
+    through_phases(study, seed, pool, [block], lambda act, blocks: [act(one) for one in blocks])
     return block.outcome
 
 

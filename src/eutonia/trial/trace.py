@@ -144,6 +144,11 @@ def _look(people: People, state: CourseState) -> dict[str, Any]:
 # Hours between looks at a sample: dense after the start of a phase, then days.
 _GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(96.0, 24 * 14 + 1, 24.0))
 _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
+_TRACES = (
+    "Traces of the first people through the first active arm of each phase, whatever they were allocated to: to look "
+    "at, not results. Gates are left out, each phase begins washed out, two days after the one before; a pump that "
+    "starts from a test dose starts from the first of the label."
+)
 
 
 def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
@@ -171,7 +176,8 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
 
         run_period(clock, [*run.tasks(), *(Task(t, LOOK, note) for t in grid)])
         begin, entered = begin + end + _BETWEEN_H, entered + length_of(phase)
-    return recorder.dataset(min(_SAMPLE, study.population.n), width)
+    found = recorder.dataset(min(_SAMPLE, study.population.n), width)
+    return found.assign_attrs(comment=_TRACES)
 
 
 _VARIABLES = {
