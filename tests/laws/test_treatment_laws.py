@@ -281,11 +281,13 @@ def test_a_fall_that_is_no_exact_binary_number_is_a_fall() -> None:
 
 def test_nobody_is_given_twice_an_unknown_dose() -> None:
     """Where no dose of a ladder worked the rate was no number, nor any level, and every muscle became normal."""
+    entry = '[[population.entry]]\nscale = "ashworth"\nlimb = "leg"\nat_least = 3\nmuscles = 1\n[assessment]'
     text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 hour", "4 hour", "28 hour"')
+    text = text.replace("[assessment]", entry)
     bolus = 'product = "Lioresal Intrathecal"\nroute = "intrathecal bolus"\naccess = "lumbar puncture"\nat = "0 hour"\n'
     text += f'[[phase.arm]]\nname = "test"\n[[phase.arm.treatment]]\n{bolus}dose = "25 ug"\n'
     text += '[phase.arm.titration]\npolicy = "screening ladder"\ndoses = ["25 ug", "50 ug"]\nevery = "24 hour"\n'
-    text += 'response = { scale = "ashworth", limb = "leg", fall = 0.3 }\n[phase.gate]\nneed = "any"\n'
+    text += 'response = { scale = "ashworth", limb = "leg", fall = 1.0 }\n[phase.gate]\nneed = "any"\n'
     text += '[[phase.gate.rule]]\narm = "test"\nscale = "ashworth"\nlimb = "leg"\nfall = 0.0\n'
     text += '[[phase]]\nname = "pump"\ndesign = "single"\nmasking = "open"\nnonspecific = false\ndropout = false\n'
     text += 'follows = "only"\nvisits = ["0 day", "7 day"]\n[[phase.arm]]\nname = "pump"\n'

@@ -334,6 +334,10 @@ def case_problems(study: CaseStudy) -> list[Problem]:
             found.append(Problem((*where, "kind"), "Nothing is practised at that time.", event.kind, do=do))
         practice = event.kind == "practice" or (practice and event.kind != "stop practice")
         tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
+    if study.assessment.rater == "human":
+        why = "In a case nobody scores: every possible person is shown as they are."
+        do = 'Write rater = "noiseless".'
+        found.append(Problem(("assessment", "rater"), why, "human", '"noiseless"', do=do))
     if study.pump is not None:
         found += _product(("pump",), study.pump.product, "intrathecal infusion")
     return found

@@ -384,7 +384,7 @@ def through_phases(study: TrialStudy, seed: int, pool: Pool, blocks: Sequence[Bl
 def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
     """Run a whole trial on the people `person` (numbers over all replicates) as one block."""
     block = block_of(study, seed, pool, person, len(person))
-    through_phases(study, seed, pool, [block], lambda act, blocks: [act(one) for one in blocks])
+    through_phases(study, seed, pool, [block], lambda act, blocks: list(map(act, blocks)))
     return block.outcome
 
 
