@@ -176,7 +176,8 @@ def test_a_screening_ladder(trial: TrialStudy) -> None:
         'doses = ["50 ug", "75 ug", "100 ug"]\nevery = "24 hour"\n'
         'response = { scale = "ashworth", limb = "leg", fall = 1 }\n'
     )
-    study = parse_study(trial.text.replace('access = "lumbar puncture"\n', ladder, 1))
+    text = trial.text.replace('"6 hour"]', '"6 hour", "56 hour"]', 1)
+    study = parse_study(text.replace('access = "lumbar puncture"\n', ladder, 1))
     assert isinstance(study, TrialStudy)
     titration = study.phases[0].arms[0].titration
     assert isinstance(titration, LadderTitration)

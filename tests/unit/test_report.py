@@ -22,7 +22,7 @@ from rich.console import Console
 from eutonia import report
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
-from eutonia.report import course, digest, figures, files, page, scales, svg, tables, words
+from eutonia.report import course, digest, figures, files, individuals, page, scales, svg, tables, words
 from eutonia.report.case import _sheets, markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
@@ -329,6 +329,22 @@ class TestCourse:
     def test_events_keep_their_number_and_share_a_mark_when_close(self) -> None:
         found = markers([(900.0, "refill"), (10.0, "bolus 50 ug"), (11.0, "leaves")], 1000.0)
         assert [(mark.number, mark.label) for mark in found] == [("1–2", "Bolus 50 mcg; Leaves"), ("3", "Refill")]
+
+
+def test_what_is_known_of_people_has_its_unit() -> None:
+    """EC50 and the bias stood without one."""
+    rows = [("ec50", "ng/mL"), ("bias_leg", "mV"), ("age_year", "years"), ("creatinine_clearance_ml_per_min", "mL/min")]
+    people = pl.DataFrame({"responder": [k % 3 == 0 for k in range(40)]})
+    people = people.with_columns(
+        *(
+            pl.Series(name, [float(k) for k in range(40)])
+            for name in [*(name for name, _ in rows), "months_since_onset"]
+        )
+    )
+    titles = [one.title for one in individuals.features(people, digest.features(people))]
+    for _, unit in rows:
+        assert sum(title.endswith(f", {unit}") for title in titles) == 1
+    assert "Months since onset" in titles
 
 
 def test_doses_of_arms_with_bands_have_panels_of_their_own(trial: StudyResult) -> None:

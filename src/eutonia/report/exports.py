@@ -100,6 +100,13 @@ def _about(result: StudyResult, columns: list[str]) -> dict[str, str]:
     }
 
 
+def unit_of(column: str) -> str:
+    """Return the unit of a column of people as a heading shows it; empty where it has none or is named after it."""
+    key = _column(column)
+    unit = "" if key is None else COLUMNS[key][0]
+    return "" if unit in ("", "1", "unit of the scale") or unit in column else unit
+
+
 def _column(name: str) -> str | None:
     """Return the description that fits a column: its own, or that of the longest beginning."""
     return max((key for key in COLUMNS if name == key or name.startswith(f"{key}_")), key=len, default=None)

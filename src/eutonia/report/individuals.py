@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import digest, plot, scales, svg, words
+from eutonia.report import digest, exports, plot, scales, svg, words
 from eutonia.report.figures import NARROW, WIDE, ArmStyles, slug
 from eutonia.report.words import Number
 
@@ -68,7 +68,8 @@ def features(people: polars.DataFrame | None, rows: Sequence[digest.Feature], mo
     overall = 100 * digest.real(people["responder"].drop_nulls().cast(bool).mean())
     drawings = []
     for index, row in enumerate(rows[:most]):
-        title = words.label(row.name)
+        title, unit = words.label(row.name), exports.unit_of(row.name)
+        title += f", {unit}" if unit and not title.endswith(unit) else ""
         text = "; ".join(f"{group.label}: {100 * group.share:.0f}% of {words.count(group.n)}" for group in row.bins)
         wide, narrow = (
             _feature_panel(row, overall, f"f-{index}-{end}", title, text, size[0]) for end, size in _SIZES.items()

@@ -238,7 +238,13 @@ _ORDER = (
     "bolus",
 )
 # What replaces what: two of them at one time contradict each other.
-_REPLACE = (("infusion", "stop infusion"), ("tablets", "stop tablets"), ("refill",), ("creatinine clearance",))
+_REPLACE = (
+    ("infusion", "stop infusion"),
+    ("tablets", "stop tablets"),
+    ("refill",),
+    ("bolus",),
+    ("creatinine clearance",),
+)
 
 
 def rank(event: Event) -> tuple[float, int, str]:

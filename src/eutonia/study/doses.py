@@ -25,6 +25,7 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
         yield from _stopped(arm, phase.visits_h[-1], here)
         yield from sums(arm, here, beyond_label=beyond_label)
         yield from _moved_at_once(arm, here)
+        yield from _ladder(arm, phase.visits_h[-1], here)
         yield from _one_test_dose(arm, next((one for one in phases if one.name == phase.follows), None), here)
 
 
@@ -78,8 +79,34 @@ def _stopped(arm: Arm, last: Given, here: Key) -> Iterator[Problem]:
         yield Problem(where, why, at.text, f"before {last.text}", do="Add a later visit, or stop it earlier.")
 
 
+def _ladder(arm: Arm, last: Given, here: Key) -> Iterator[Problem]:
+    """Find test doses of a ladder that nobody would be given, or that come before the one before is judged."""
+    ladder, watch = arm.titration, vocabulary.longest_watch()
+    if not isinstance(ladder, LadderTitration):
+        return
+    if ladder.every_h < watch.value:
+        why = f"A test dose is judged until {watch.text} after it ({watch.source}), and the next one is given before."
+        do = 'Write every = "24 hour".'
+        yield Problem((*here, "titration", "every"), why, ladder.every_h.text, f"{watch.text} or more", do=do)
+    begin = next((given.at_h for given in arm.treatments if isinstance(given, BolusTreatment)), 0.0)
+    for position, dose in enumerate(ladder.doses_ug):
+        at = begin + position * ladder.every_h
+        if at >= last:
+            why = f"Its turn comes {at:g} h after the start of the phase, and the last visit is at {last.text}."
+            do = "Add a later visit, or leave the dose out."
+            yield Problem((*here, "titration", "doses", position), why, dose.text, f"given before {last.text}", do=do)
+            return
+
+
 def _begins(given: Treatment) -> Given:
     return given.at_h if isinstance(given, BolusTreatment) else given.start_h
+
+
+def _ends(given: Treatment) -> float:
+    """Return the hour from which nothing of a treatment is given; a bolus is given at its own hour only."""
+    if isinstance(given, BolusTreatment):
+        return math.nextafter(given.at_h, math.inf)
+    return given.stop_h or math.inf
 
 
 def sums(arm: Arm, here: Key, *, beyond_label: bool) -> Iterator[Problem]:
@@ -97,12 +124,19 @@ def sums(arm: Arm, here: Key, *, beyond_label: bool) -> Iterator[Problem]:
     rate, daily = vocabulary.largest_rate(), vocabulary.largest_oral_dose()
     if beyond_label:
         rate, daily = vocabulary.intrathecal_rate_on_record(), vocabulary.oral_dose_on_record()
+    boluses = [
+        (position, given, float(given.dose_ug))
+        for position, given in enumerate(arm.treatments)
+        if isinstance(given, BolusTreatment)
+    ]
+    bolus = vocabulary.intrathecal_dose_on_record() if beyond_label else vocabulary.largest_bolus()
+    yield from _beyond(boluses, bolus, 1.0, "ug", (*here, "treatment"), "dose")
     yield from _beyond(flows, rate, vocabulary.HOURS_PER_DAY, "ug/day", (*here, "treatment"), "rate")
     yield from _beyond(tablets, daily, 1.0, "mg a day", (*here, "treatment"), "dose")
 
 
 def _beyond(
-    given: Sequence[tuple[int, InfusionTreatment | OralTreatment, float]],
+    given: Sequence[tuple[int, Treatment, float]],
     limit: Limit,
     factor: float,
     unit: str,
@@ -110,12 +144,12 @@ def _beyond(
     key: str,
 ) -> Iterator[Problem]:
     """Find the first treatment at whose start the sum of all that are running goes beyond the limit."""
-    for position, one, amount in sorted(given, key=lambda item: item[1].start_h):
-        running = [x for _, two, x in given if two.start_h <= one.start_h < (two.stop_h or math.inf)]
+    for position, one, amount in sorted(given, key=lambda item: _begins(item[1])):
+        running = [x for _, two, x in given if _begins(two) <= _begins(one) < _ends(two)]
         if len(running) > 1 and sum(running) > limit.value * (1 + _ROUNDING) >= amount:
-            why = f"With what else is given at {one.start_h.text} the dose adds up. {limit.label} is {limit.text}"
+            why = f"With what else is given at {_begins(one).text} the dose adds up. {limit.label} is {limit.text}"
             shown = f"{sum(running) * factor:g} {unit} together"
-            do = "Stop the other treatment first, or lower one of them."
+            do = "Give the other one at another time, or lower one of them."
             yield Problem((*where, position, key), f"{why} ({limit.source}).", shown, f"at most {limit.text}", do=do)
             return
 

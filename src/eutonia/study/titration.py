@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eutonia.assessment.scales import SCALES
 from eutonia.study.fields import (
     Bolus,
     Given,
@@ -43,7 +44,12 @@ class Target(Part):
 
     @model_validator(mode="after")
     def _fits_scale(self) -> Target:
-        if found := [*limb_fits(self.scale, self.limb, BOTH_LIMBS), *on_scale(self.scale, self.at_most, "at_most")]:
+        found = [*limb_fits(self.scale, self.limb, BOTH_LIMBS), *on_scale(self.scale, self.at_most, "at_most")]
+        if SCALES[self.scale].worse < 0:
+            why = "On this scale a lower number is worse, and the dose would rise while the person does well."
+            allowed = ", ".join(f'"{name}"' for name, one in SCALES.items() if one.is_score and one.worse > 0)
+            found = [Problem(("scale",), why, self.scale, allowed, do="Choose a scale that the drug lowers.")]
+        if found:
             refuse(*found)
         return self
 

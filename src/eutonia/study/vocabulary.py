@@ -181,6 +181,12 @@ def largest_bolus() -> Limit:
     return Limit(largest, f"{largest:g} ug", "The largest test dose", record.source)
 
 
+def longest_watch() -> Limit:
+    """Return until when the effect of a test dose is judged, h after it."""
+    record = _record("label_dosing", "screening_observation_last", "h")
+    return Limit(record.value, f"{record.value:g} hour", record.label, record.source)
+
+
 def largest_rate() -> Limit:
     """Return the largest rate into the spinal fluid by the label, ug/h."""
     record = _record("label_dosing", "highest_dose", "ug/day")
