@@ -99,7 +99,7 @@ FILES: list[tuple[str, str | bytes, int | None, str, str]] = [
     ("a header behind #", "#" + GOOD, 2, "", "the first line names the columns"),
     ("a column twice", GOOD.replace("MDV", "AMT"), 1, "AMT", "stands once"),
     ("a column without name", GOOD.replace("MDV", ""), 1, "number 10", "every column has a name"),
-    ("no ID", GOOD.replace("ID,TIME", "SUBJ,TIME"), 1, "ID", "Add the column ID"),
+    ("no ID", GOOD.replace("ID,TIME", "SUBJ,TIME"), 1, "ID", "Rename SUBJ to ID"),
     ("no TIME", GOOD.replace("TIME", "TINE"), 1, "TIME", "Rename TINE to TIME"),
     ("a slip in a name", GOOD.replace("RATE", "RTAE"), 1, "RTAE", "looks like RATE"),
     ("amounts in ug", GOOD.replace("AMT", "AMT_ug"), 1, "AMT_UG", "never in ug"),

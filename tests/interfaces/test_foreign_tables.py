@@ -209,7 +209,10 @@ FOREIGN = [
     ("F1", "Rename it to F "), ("F2", "Rename it to F "), ("ALAG1", "Rename it to ALAG "), ("TLAG", "ALAG"),
     ("LAG", "ALAG"), ("D1", "Rename it to DUR_M"), ("R1", "Rename it to RATE_M"), ("TAU", "Rename it to II"),
     ("NDOSES", "Rename it to ADDL"), ("EGFR", "Rename it to CRCL"), ("CLCR", "CRCL"), ("DIALYSIS", "HD"),
-    ("KEL", "Rename it to CL"), ("V2", "Rename it to V "),
+    ("KEL", "Rename it to CL"), ("V2", "Rename it to V "), ("INFUSION_TIME", "Rename it to TINF"),
+    ("TINFMIN", "Rename it to TINF"), ("INF_RATE", "Rename it to RATE "), ("ADDITIONAL", "Rename it to ADDL"),
+    ("II_day", "Convert it to h and call it II,"), ("RATE_H", "call it RATE,"), ("CL [mL/min]", "call it CL,"),
+    ("RATE [mg/h]", "call the column RATE_mg_per_h"), ("RATE.ug/h", "call the column RATE_mg_per_h"),
 ]  # fmt: skip
 
 
@@ -217,13 +220,38 @@ FOREIGN = [
 def test_a_name_of_another_program_is_refused_with_the_right_one(name: str, words: str) -> None:
     text = f"ID,TIME,AMT,{name}\n1,0,10,1\n1,2,.,.\n"
     assert words in refused(text)
-    assert read(text.replace(name, f"_{name}")).unused == (f"_{name}",)
+    assert read(text.replace(name, f"_{name}")).unused == (f"_{name.upper()}",)
+
+
+@pytest.mark.parametrize("marks", [("0", "1", "0"), (".", "X", "."), ("", "#", ""), (".", "C?", ".")])
+def test_another_mark_in_a_column_c_is_refused(marks: tuple[str, str, str]) -> None:
+    """A record that somebody switched off was given, and C called a column that is not used."""
+    text = "ID,TIME,AMT,C\n1,0,10,{}\n1,1,99,{}\n1,2,.,{}\n"
+    assert "whether a row marked by C is given is not known" in refused(text.format(*marks))
+    assert read(text.format("0", "80.5", "1")).unused == ("C",)  # a column of concentrations
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("SUBJECT,TIME,AMT", "Rename SUBJECT to ID"),
+        ("USUBJID,TIME,AMT", "Rename USUBJID to ID"),
+        ("ID,TIME_MIN,AMT", "Convert it to h and rename TIME_MIN to TIME"),
+        ("ID,TAFD,AMT", "Rename TAFD to TIME"),
+        ("ID,TIME,DOSE [ug]", "Is DOSE [UG] the amount of each dose? Divide by 1000 and call the column AMT_mg"),
+        ("ID,TIME,AMT [ug]", "Divide by 1000 and call the column AMT_mg"),
+    ],
+)
+def test_a_column_that_is_missing_is_named_where_it_has_another_name(header: str, words: str) -> None:
+    assert words in refused(f"{header}\n1,0,10\n1,2,.\n")
 
 
 def test_body_weight_has_its_name_where_the_model_needs_it() -> None:
     text = "ID,TIME,AMT,{}\n1,0,10,20\n1,2,.,20\n"
     child = "baclofen-oral-he-2014"
     assert "WEIGHT of other programs is called WT" in refused(text.format("WEIGHT"), child)
+    assert "Convert it to kg and call it WT" in refused(text.format("WT_LB"), child)
+    assert "Convert it to year and call it AGE" in refused(text.format("AGE_MO"), child, WT=20.0)
     assert read(text.format("WT"), child).values["WT"].tolist() == [20, 20]
     assert read(text.format("WEIGHT")).unused == ("WEIGHT",)
 
@@ -270,6 +298,10 @@ def test_a_table_that_doses_nobody_is_refused_with_the_likely_column(name: str) 
     said = refused(f"ID,TIME,{name},DV\n1,0,10,.\n1,2,.,80\n")
     assert "this one doses nobody" in said
     assert f"Is {name.upper()} the amount of each dose? Rename it to AMT" in said
+    said = refused(f"ID,TIME,{name},EVID\n1,0,10,1\n1,2,.,0\n")
+    assert f"Is {name.upper()} the amount of each dose? Rename it to AMT" in said
+    said = refused(f"ID,TIME,AMT,{name},EVID\n1,0,.,10,1\n1,2,.,.,0\n")
+    assert f"Is {name.upper()} the amount of each dose? Write it in AMT" in said
     assert "doses nobody" in refused("ID,TIME,DV\n1,0,.\n1,2,80\n")
     assert "AMT_ug" in refused("ID,TIME,DOSE\n1,0,10\n1,2,.\n", "baclofen-intrathecal")
 

@@ -16,7 +16,8 @@ _MEANINGS = {"AMT": "", "RATE": "_per_h", "RATE_M": "_per_h"}
 # Units of mass in ug, as names of columns spell them (the longer first), and ways to say an hour.
 _MASSES = {"NG": 1e-3, "UGS": 1.0, "UG": 1.0, "MCG": 1.0, "MGS": 1e3, "MG": 1e3, "G": 1e6}
 _HOUR = ("H", "HR", "HOUR")
-_NAMED = re.compile(rf"(AMT|RATE_M(?=[_ (/])|RATE)[_ (/]*({'|'.join(_MASSES)}(?![A-Z]))(.*)")
+_PARTS = r"[_ (\[/.,:-]"  # what may stand between a name and its unit
+_NAMED = re.compile(rf"(AMT|RATE_M(?={_PARTS})|RATE){_PARTS}*({'|'.join(_MASSES)}(?![A-Z]))(.*)")
 
 
 def spelled(meaning: str, model: Model) -> str:

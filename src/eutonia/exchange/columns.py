@@ -156,6 +156,7 @@ def _check_names(found: Numbers, model: Model, known: Sequence[str]) -> None:
         if needed not in names:
             close = nearest(needed, [name for name in names if name not in known])
             do = f"Rename {close[0]} to {needed}" if close else f"Add the column {needed}"
+            do = foreign.needed(needed, names) or do
             fault(needed, f"a table of events has a column {needed}", "ID and TIME, and others", do)
     twice = [meaning for name, meaning in amounts.columns(model).items() if name in names]
     for meaning in {one for one in twice if twice.count(one) > 1}:

@@ -15,7 +15,7 @@ import numpy as np
 from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.records import MODELLED_DURATION
 from eutonia.exchange import amounts
-from eutonia.exchange.cells import MISSING, Cells
+from eutonia.exchange.cells import MARK, MISSING, Cells, is_number
 
 if TYPE_CHECKING:
     from eutonia.exchange.columns import Mask, Numbers, Texts
@@ -24,7 +24,19 @@ DURATION = "TINF"  # meaning of a column of durations of infusions, h
 _DURATIONS = re.compile(r"(TINF|T_INF|DURATION|DUR|INFDUR)")
 _HOURS = re.compile(r"[_ (]*(H|HR|HRS|HOUR|HOURS)\)?")
 _OTHER_TIMES = re.compile(r"[_ (]+(MIN|MINS|MINUTES?|S|SEC|SECONDS?|D|DAYS?|WK|WEEKS?)\)?")
-DOSES = re.compile(r"(DOSE|DOSES|DOSAGE|AMOUNT|AMNT|EXDOSE|DOSEAMT|DOSE_?AMOUNT)([_ (].*)?")
+_DOSES = re.compile(
+    r"(DOSES?|DOSAGE|AMOUNT|AMNT|EXDOSE|DOSE_?(AMT|AMOUNT))"
+    r"(?P<tail>[_ (\[./,:-]+(?!(NO?|NUM|NUMBER|ID|UNITS?|TIME|DATE)$).*)?"
+)
+# A unit behind the name of a column.
+_UNIT = re.compile(
+    r"[_ .(\[-]+(H|HRS?|HOURS?|MINS?|MINUTES?|S|SEC|SECONDS?|D|DAYS?|WK|WEEKS?|MO|MONTHS?|Y|YRS?|YEARS?|KGS?|LBS?|G|"
+    r"[MD]?L|M?L[_/ ](PER_)?(H|HR|MIN)|(1/|PER_)(H|HR|MIN)|%|PCT|PERCENT)[)\]]?$"
+)
+_WHO = re.compile(r"(U?SUBJ(ECT)?|PAT(IENT)?|PT|PERSON)(_?(ID|NO|NR|NUM|NUMBER))?|ID_?(NO|NR|NUM|NUMBER)")
+_WHEN = re.compile(
+    r"TIME|T|HOURS?|HRS?|TAFD|TSFD|NOMINAL_?TIME|ACTUAL_?TIME|TIME_?(FROM|SINCE|AFTER)_?(START|FIRST_?DOSE)"
+)
 
 # Names that a column has elsewhere, the name that it has here, and what to mind when it is renamed.
 _DOSING = (
@@ -34,12 +46,22 @@ _DOSING = (
     (re.compile(r"R\d+"), "RATE_M", "it is taken by RATE -1"),
 )
 _ELSEWHERE = (
-    (re.compile(r"TAU|INTERVAL|DOS(E|ING)_?INTERVAL"), "II", "in h"),
-    (re.compile(r"N_?DOSES?|NB_?DOSES?|ADD_?DOSES?"), "ADDL", "ADDL counts the doses after the first"),
-    (re.compile(r"WEIGHT|BW|BWT|WGT|WTKG|BODY_?WEIGHT|(WT|WEIGHT)[_ (]*KG\)?"), "WT", "in kg"),
+    (
+        re.compile(r"(INF|INFUSION|DOSE)_?(DURATION|DUR|TIME|LENGTH|HOURS|HRS?|H)|(TIME|DUR)_?INF|TINFMIN"),
+        DURATION,
+        "in h",
+    ),
+    (re.compile(r"(INF|INFUSION|DOS(E|ING)|PUMP)_?RATE|RATE_?INF|INFUSION"), "RATE", "an amount in an hour"),
+    (re.compile(r"TAU|INTERVAL|DOS(E|ING)_?INTERVAL|SS_?II"), "II", "in h"),
+    (
+        re.compile(r"N_?DOSES?|NB_?DOSES?|ADD_?DOSES?|ADDITIONAL(_?DOSES?)?"),
+        "ADDL",
+        "ADDL counts the doses after the first",
+    ),
+    (re.compile(r"WEIGHT|BW|BWT|WGT|WT(KG|LBS?)|BODY_?WEIGHT"), "WT", "in kg"),
     (re.compile(r"E?GFR|CLCR|CRCLN?_?BASE|CCR|CRCLCG|CREAT_?CL"), "CRCL", "in mL/min of this person, not per 1.73 m2"),
     (re.compile(r"DIAL|DIALYSIS|HAEMODIALYSIS|HEMODIALYSIS"), "HD", "the clearance that it adds, mL/min"),
-    (re.compile(r"AGEY|AGE_?YRS?|AGE_?YEARS?"), "AGE", "in years"),
+    (re.compile(r"AGE_?(Y|YRS?|YEARS?|MO|MONTHS?)"), "AGE", "in years"),
     (re.compile(r"KEL?|K10|K20"), "CL", "a clearance, not a rate"),
     (re.compile(r"V|V1|V2|VD|VSS"), "VC", "V2 is central in one of NONMEM's models and peripheral in another"),
     (re.compile(r"VC|V1|V2|VD"), "V", "the volume of the one compartment"),
@@ -67,7 +89,7 @@ _BOUNDS = frozenset(("CENS", "BLQ", "BQL", "BLOQ"))
 _BY_MOUTH = frozenset(["oral", "po", "p.o.", "ev", "extravascular", "tablet", "peroral", "depot", "gut"])
 _INTO_BLOOD = frozenset(("iv", "i.v.", "intravenous", "inf", "infusion", "bolus", "iv bolus", "iv infusion"))
 _INTO_FLUID = frozenset(("it", "i.t.", "ith", "intrathecal"))
-_TEXT = _MARKS | _REMARKS | _MASS_UNITS | _ANY_UNITS | _TIME_UNITS | _BOUNDS | {"ADM", "ROUTE", "CONT", "DAY"}
+_TEXT = _MARKS | _REMARKS | _MASS_UNITS | _ANY_UNITS | _TIME_UNITS | _BOUNDS | {MARK, "ADM", "ROUTE", "CONT", "DAY"}
 
 
 def is_text(name: str) -> bool:
@@ -88,27 +110,53 @@ def _is_duration(name: str, unit: re.Pattern[str], *, bare: bool) -> bool:
 
 def refused(name: str, names: Sequence[str], model: Model) -> tuple[str, str, str] | None:
     """Return the rule that the name of a foreign column breaks, what is allowed, and what to do; None if none."""
-    known = {one.name for one in (*model.quantities, *model.checked, *model.dosing)} | {"II", "ADDL"}
-    if name in known:
+    units = {one.name: one.unit for one in (*model.quantities, *model.checked, *model.dosing)}
+    units |= {"II": "h", "RATE": f"{model.mass}/h"}
+    known = {*units, "ADDL", DURATION}
+    if name in known or name.startswith("_"):
         return None
     if _is_duration(name, _OTHER_TIMES, bare=False):
-        return "the time that an infusion lasts is in h", "TINF", f"Convert it to h and call it TINF, {_IF_ANOTHER}"
-    always = ((ours, mind) for pattern, ours, mind in _DOSING if pattern.fullmatch(name))
-    here = ((ours, mind) for pattern, ours, mind in _ELSEWHERE if pattern.fullmatch(name) and ours not in names)
+        return "the time that an infusion lasts is in h", DURATION, f"Convert it to h and call it TINF, {_IF_ANOTHER}"
+    if _is_duration(name, _HOURS, bare=True):
+        return None
+    bare = _UNIT.sub("", name)
+    there = {DURATION if _is_duration(one, _HOURS, bare=True) else amounts.meant(one) or one for one in names}
+    if bare != name and bare in units and bare not in there:
+        unit, called = units[bare], _called(bare, model)
+        return f"{bare} is in {unit}", called, f"Convert it to {unit} and call it {called}, {_IF_ANOTHER}"
+    always = ((ours, mind) for pattern, ours, mind in _DOSING if pattern.fullmatch(bare))
+    here = ((ours, mind) for pattern, ours, mind in _ELSEWHERE if pattern.fullmatch(bare) and ours not in there)
     ours, mind = next((one for one in (*always, *here) if one[0] in known), ("", ""))
     if not ours:
         return None
-    called = amounts.spelled(ours, model) if ours == "RATE_M" and model.mass == "ug" else ours
+    called = _called(ours, model)
     return f"{name} of other programs is called {called} here", called, f"Rename it to {called} ({mind}), {_IF_ANOTHER}"
 
 
-def nobody(names: Iterable[str], model: Model) -> str:
-    """Return what to do about a table that doses nobody."""
-    called = "AMT" if model.mass == "mg" else amounts.spelled("AMT", model)
-    like = [name for name in names if DOSES.fullmatch(name)]
-    if like:
-        return f"Is {like[0]} the amount of each dose? Rename it to {called}, in {model.mass}"
-    return f"Write the amounts in a column {called}, in {model.mass}"
+def _called(name: str, model: Model) -> str:
+    """Return how a column is called in a table of this model: one of amounts in ug says so."""
+    return amounts.spelled(name, model) if name in ("AMT", "RATE", "RATE_M") and model.mass == "ug" else name
+
+
+def needed(name: str, names: Iterable[str]) -> str:
+    """Return what to do about a table that calls its column ID or TIME otherwise; nothing if it has none."""
+    for one in names:
+        if name == "ID" and _WHO.fullmatch(one):
+            return f"Rename {one} to ID"
+        if name == "TIME" and _WHEN.fullmatch(_UNIT.sub("", one)):
+            return f"{'Convert it to h and rename' if _OTHER_TIMES.search(one) else 'Rename'} {one} to TIME"
+    return ""
+
+
+def amount(names: Iterable[str], model: Model) -> str:
+    """Return what to do about a dose without an amount: name the column that may hold it."""
+    called = _called("AMT", model)
+    like = next((match for name in names if (match := _DOSES.fullmatch(name))), None)
+    if like is None:
+        return f"Write the amounts in a column {called}, in {model.mass}"
+    other = amounts.refused(f"AMT{like['tail']}", model) if like["tail"] else None
+    do = "Write it in" if any(amounts.meant(name) == "AMT" for name in names) else "Rename it to"
+    return f"Is {like[0]} the amount of each dose? {other[2] if other else f'{do} {called}, in {model.mass}'}"
 
 
 def check(found: Numbers, model: Model) -> None:
@@ -134,7 +182,11 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
     wrong = {one for masses in _MASSES.values() for one in masses} | set(_OTHER_MASSES)
     wrong -= set(right)
     way = f"Write CMT (see eutonia models {model.name}) or choose another --model, {_IF_ANOTHER}"
-    if name in _MARKS | _REMARKS:
+    if name == MARK and MARK not in found.left.lines:
+        signs = [cell for cell in found.texts[name].names if cell not in _UNSET]
+        if all(map(is_number, signs)) and set(signs) != {"1"}:  # a column of its own, such as concentrations
+            return []
+    if name in (MARK, *_MARKS, *_REMARKS):
         do = "Remove the rows that are not to be given; or mark them with C in a column C, all others with ."
         rule = f"whether a row marked by {name} is given is not known"
         return [(lambda cell: cell.upper() not in _UNSET and _is_mark(name, cell), rule, "0, .", do)]
@@ -160,7 +212,7 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
 
 def _is_mark(name: str, cell: str) -> bool:
     """Say whether a cell marks its row; a remark of several letters does not."""
-    return name in _MARKS or _MARKED.fullmatch(cell) is not None
+    return name in (MARK, *_MARKS) or _MARKED.fullmatch(cell) is not None
 
 
 def _where(text: Texts, says: Callable[[str], bool]) -> Mask:

@@ -57,7 +57,7 @@ def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[N
         do = "Add records with EVID 0 at the times that are asked for"
         numbers.flag("EVID", last, "a table has at least one observation", "EVID 0", do)
     if not np.isin(evid, (_DOSED, _RESET_AND_DOSED)).any() and not numbers.faults:
-        rule, do = "a table doses somebody; this one doses nobody", foreign.nobody(numbers.cells.names, model)
+        rule, do = "a table doses somebody; this one doses nobody", foreign.amount(numbers.cells.names, model)
         numbers.flag("AMT", last, rule, f"at least one dose, more than 0 {model.mass}", do)
     return evid, person
 
@@ -136,9 +136,9 @@ def _doses(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
     numbers, amount, mass = rows.numbers, rows.amount, model.mass
     numbers.flag("AMT", amount < 0, "an amount is not negative", "0 or more", "Correct the number")
     empty = rows.is_dose & (amount == 0) & ~_constant(rows)
-    do = "Write the amount; for a mark without a dose use EVID 2 (or 3 for a reset)"
-    if not numbers.has("AMT"):
-        do = f"Add the column {'AMT' if mass == 'mg' else amounts.spelled('AMT', model)}"
+    do = foreign.amount(numbers.cells.names, model)
+    if numbers.has("AMT"):
+        do += "; for a mark without a dose use EVID 2 (or 3 for a reset)"
     numbers.flag("AMT", empty, "a dose has an amount", f"more than 0 {mass}", do)
     if model.largest_dose is not None:
         _largest(rows, model.largest_dose, mass, settings)
