@@ -186,7 +186,7 @@ def judge(luck: random.Random, blocks: list[str], text: str) -> str:
     if luck.random() < 0.02:
         whole = forecast(course)
         assert whole.unaccounted < 1e-10, whole.unaccounted
-        assert pump_page.html(whole, pump_words.shown_day(whole, None))
+        assert pump_page.html(whole, pump_words.shown_day(whole.course.therapy, None))
     return "played"
 
 

@@ -135,6 +135,16 @@ def test_an_older_forecast_is_replaced_and_a_stranger_is_not(
     assert (folder / "thesis.txt").read_text() == "precious"
 
 
+def test_a_day_that_the_therapy_does_not_have_is_refused(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another day was shown in its place, without a word."""
+    assert run("pump", "first_pump", "--day", "120", "--out", "out") == 2
+    shown = " ".join(capsys.readouterr().err.split())
+    assert "--day 120: first_pump ends before. Allowed: 0 to 119. Nearest: 119." in shown
+    assert list(folder.iterdir()) == []
+
+
 def test_the_programs_that_ship_are_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("programs") == 0
     shown = capsys.readouterr().out

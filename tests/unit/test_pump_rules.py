@@ -192,6 +192,12 @@ def test_a_stretch_is_told_with_its_cause_and_length(rule: str, words: str, even
     assert told.is_hazard
 
 
+def test_a_priming_that_was_cut_off_is_told_by_what_it_pushed() -> None:
+    events = (happens.Prime(0.0), simple(0.0, 100), happens.Programmed(0.05, Program.simple(0.0)), simple(10.0, 100))
+    told = next(one for one in breaches(play(made(*events))) if one.rule == "priming too small")
+    assert "a priming cut off after 0.05 mL only moved it on" in told.says
+
+
 def test_the_battery_is_booked_ahead() -> None:
     refills = [happens.Refill(150 * DAY * k) for k in range(1, 12)]
     year = 365.25

@@ -24,10 +24,12 @@ def pump(
     from eutonia import parameters, session
     from eutonia.exchange.pump_file import file_of, load_therapy
     from eutonia.report import pump as report
+    from eutonia.report.pump_words import shown_day
 
     began = time.perf_counter()
     with parameters.recording() as used:
         therapy = load_therapy(program)
+        chosen = shown_day(therapy, day)
         target = None if out is None else report.check_folder(out)
 
         from eutonia.drug.pump import play
@@ -46,9 +48,9 @@ def pump(
             command=repeat("pump", program, day=day),
             inputs=inputs([file_of(program)]),
         )
-        report.write(found, target, day, run)
+        report.write(found, target, chosen, run)
     if not quiet:
-        report.show(found, console(), day)
+        report.show(found, console(), chosen)
         if target is not None:
             typer.echo(f"Written to {target}")
 

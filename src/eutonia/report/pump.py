@@ -27,7 +27,7 @@ def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
     """Print a day hour by hour, totals, dates and broken rules."""
     from rich.text import Text
 
-    therapy, chosen = forecast.course.therapy, pump_words.shown_day(forecast, day)
+    therapy, chosen = forecast.course.therapy, pump_words.shown_day(forecast.course.therapy, day)
     console.print(Text(words.clinic(therapy.title), style="bold"))
     catheter = f"catheter {therapy.catheter_cm:g} cm to {therapy.tip}, dead volume {therapy.dead_volume:.3g} mL"
     console.print(Text(f"{therapy.device.model}, {therapy.reservoir:g} mL, {catheter}"))
@@ -118,7 +118,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 
 def _fill(forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, Any]) -> None:
-    chosen = pump_words.shown_day(forecast, day)
+    chosen = pump_words.shown_day(forecast.course.therapy, day)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")

@@ -10,6 +10,8 @@ from itertools import groupby
 import numpy as np
 
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
+from eutonia.drug.pump.therapy import Therapy
+from eutonia.errors import SimulationError
 
 _DAY_H = 24
 #: Two daily totals that differ by less than this share are printed as one stretch.
@@ -41,10 +43,21 @@ class Stretch:
     lost: float
 
 
-def shown_day(forecast: Forecast, day: int | None) -> int:
-    """Return the day whose hours are printed: that asked for, if the course has it, else the last whole one."""
-    last = max(int(forecast.time_h[-1]) // _DAY_H - 1, 0)
-    return last if day is None else min(day, last)
+def shown_day(therapy: Therapy, day: int | None) -> int:
+    """Return the day whose hours are printed: that asked for, or the last whole one.
+
+    Raises
+    ------
+    SimulationError
+        The therapy ends before.
+    """
+    last = max(int(therapy.duration_h) // _DAY_H - 1, 0)
+    if day is not None and day > last:
+        raise SimulationError(
+            f"--day {day}: {therapy.name} ends before. Allowed: 0 to {last}. Nearest: {last}. Give another day, or "
+            "lengthen duration in [therapy]."
+        )
+    return last if day is None else day
 
 
 def hours(forecast: Forecast, day: int) -> list[Hour]:

@@ -17,6 +17,8 @@ from eutonia.drug.regimen import HOURS_A_DAY
 _HAZARD = 0.5
 _FEW_H, _DAYS_H = 6.0, 48.0
 _EPSILON_H = 1e-6
+# A priming of which less than this share is missing ran to its end.
+_CUT = 0.01
 _EMPTYING = ("empty", "emptied", "pocket")
 _UNFILLING = ("filled", "flush", "aspirated", "replaced", "revised")
 
@@ -177,9 +179,19 @@ def _no_drug(course: Course, one: Stretch) -> tuple[str, str, str, str]:
         do += f"({pump.dead_volume:.3g} mL): to prime the tubing alone pushes the old solution into the fluid."
     if not primes:
         return "no priming", f"{holds}, and it was not primed.", do, source
-    given = sum(pump.dead_volume if event.volume is None else event.volume for event in primes)
-    why = f"{where} of {volume:.3g} mL held no drug, and a priming of {given:.3g} mL only moved it on towards the tip."
+    flow = pump.device.flow_highest
+    given = [pump.dead_volume if event.volume is None else event.volume for event in primes]
+    moved = sum(
+        _pumped(course, event.at_h, event.at_h + size / flow) for event, size in zip(primes, given, strict=True)
+    )
+    short = f"cut off after {moved:.3g} mL" if moved < sum(given) * (1.0 - _CUT) else f"of {moved:.3g} mL"
+    why = f"{where} of {volume:.3g} mL held no drug, and a priming {short} only moved it on towards the tip."
     return "priming too small", why, do, source
+
+
+def _pumped(course: Course, begin: float, end: float) -> float:
+    """Return the volume that left the reservoir between two times, mL."""
+    return sum(piece.flow * max(min(piece.end_h, end) - max(piece.start_h, begin), 0.0) for piece in course.pieces)
 
 
 _HANDS = {"flush": "flush by hand", "aspirated": "being drawn out"}
