@@ -91,7 +91,11 @@ def check_file(file: str | os.PathLike[str]) -> Path:
             raise EutoniaError(
                 f'"{target}" is no ordinary file. Allowed: a new file, or an older one. Choose another name.'
             )
-        target.parent.stat()
+        if not target.parent.is_dir():
+            raise EutoniaError(
+                f'"{target}" is no file in a folder that exists. Allowed: a folder that may be written to. Make '
+                f'"{target.parent}", or choose another.'
+            )
         with _workshop(target.parent) as workshop:
             _try_names(workshop, target)
     return target

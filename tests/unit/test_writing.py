@@ -269,6 +269,6 @@ def test_single_files_are_whole_too(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model.xml"]
     with pytest.raises(EutoniaError, match="no ordinary file"):
         _writing.check_file("/dev/null")
-    with pytest.raises(EutoniaError, match="No such file"):
+    with pytest.raises(EutoniaError, match="no file in a folder that exists"):
         _writing.check_file(tmp_path / "nowhere" / "model.xml")
     assert [path.name for path in tmp_path.iterdir()] == ["model.xml"]

@@ -87,20 +87,20 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
     """Refuse a file that cannot be written, or that is the table itself, before anything is computed."""
     if out is None:
         return
-    if events is not None and out.resolve() == events.resolve():
-        raise DatasetError(f'--out "{out}" is the table that is read. Allowed: another file. Choose another name.')
     if out.suffix.lower() not in SUFFIXES:
+        near = out / "levels.csv" if out.is_dir() else out.with_suffix(".csv")
         raise DatasetError(
-            f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. '
-            f"Nearest: {out.with_suffix('.csv')}."
+            f'--out "{out}" ends with "{out.suffix}". Allowed: {" or ".join(SUFFIXES)}. Nearest: {near}. '
+            "Choose another."
         )
-    if out.is_dir() or not out.parent.is_dir():
-        raise DatasetError(f'--out "{out}" is no file in a folder that exists. Make the folder, or choose another.')
-    _writing.check_file(out)
-    if record_beside(out).exists() and not _writing.is_record(record_beside(out)):
+    target = _writing.check_file(out)
+    if events is not None and target.exists() and events.exists() and target.samefile(events):
+        raise DatasetError(f'--out "{out}" is the table that is read. Allowed: another file. Choose another name.')
+    beside = _writing.check_file(record_beside(target))
+    if beside.exists() and not _writing.is_record(beside):
         raise DatasetError(
-            f'"{record_beside(out)}" is no record of Eutonia, and one would be written there. Allowed: a new file, or '
-            "an older record. Choose another --out."
+            f'"{beside}" is no record of Eutonia, and one would be written there. Allowed: a new file, or an older '
+            "record. Choose another --out."
         )
 
 
