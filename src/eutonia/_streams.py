@@ -11,6 +11,7 @@ import jax
 from jaxtyping import Array, Float, Int, Key
 
 from eutonia import session
+from eutonia._bounds import LARGEST_SEED
 from eutonia.errors import SimulationError
 
 # Every decision draws this many numbers and uses the first of them: one compiled program serves all.
@@ -50,10 +51,8 @@ def keys(
 ) -> Key[Array, " n"]:
     """Return one key a person for one decision at one visit."""
     session.begin()
-    if isinstance(seed, int) and not 0 <= seed <= session.LARGEST_SEED:
-        raise SimulationError(
-            f"a seed is a whole number from 0 to {session.LARGEST_SEED:,}, not {seed}. Choose another."
-        )
+    if isinstance(seed, int) and not 0 <= seed <= LARGEST_SEED:
+        raise SimulationError(f"a seed is a whole number from 0 to {LARGEST_SEED:,}, not {seed}. Choose another.")
     return _keys(seed, int(purpose), person, visit)
 
 

@@ -22,8 +22,6 @@ from eutonia.errors import SessionError
 
 #: The generator behind every draw (`_streams`): counters of 2 x 32 bits, computed in any order.
 GENERATOR = "threefry2x32"
-#: Draws are keyed on 32 bits.
-LARGEST_SEED = 4_294_967_295
 # Whatever changes a number in JAX, and what it is here; the environment and other programs may have set them otherwise.
 _PINNED: Mapping[str, object] = {
     "jax_default_prng_impl": GENERATOR,

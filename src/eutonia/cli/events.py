@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eutonia import session
+from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def exposure(
         list[str] | None,
         typer.Option(metavar="NAME=CV", help='Vary a parameter between occasions (column OCC), such as "CL=20 %".'),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=session.LARGEST_SEED, help="Start of the draws of --iov.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of the draws of --iov.")] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""

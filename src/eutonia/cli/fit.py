@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from eutonia import session
+from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
 from eutonia.inference.zeros import ZEROS
 
@@ -28,7 +28,7 @@ def fit_stretch(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for page and tables; results/NAME-fit when left out.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=session.LARGEST_SEED, help="Start of all random draws.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of all random draws.")] = 0,
 ) -> None:
     """Fit a recorded stretch: threshold, gain, tone, stiffness, with what it cannot tell. Not a medical device."""
     from eutonia import _progress as bars

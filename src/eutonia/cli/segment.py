@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from eutonia import session
+from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def segment(
         typer.Option(help="rest, h-reflex, recruitment, depression, inhibition, f-wave, ramp, contraction or clonus."),
     ] = "h-reflex",
     cells: Annotated[int, typer.Option(min=400, max=20_000, help="Cells of the segment.")] = 2000,
-    seed: Annotated[int, typer.Option(min=0, max=session.LARGEST_SEED, help="Start of all random draws.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of all random draws.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for page, impulses and traces; none when left out.")] = None,
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
