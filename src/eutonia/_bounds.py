@@ -9,6 +9,8 @@ import math
 import numbers
 from dataclasses import dataclass
 
+from eutonia.errors import SimulationError
+
 _YEAR_H = 8766.0
 _MINUTE_H = 1.0 / 60.0
 
@@ -97,3 +99,34 @@ def told(value: object) -> str:
     """Return a number, or what was given instead of one, for a message."""
     x, is_long = number(value), isinstance(value, int) and not isinstance(value, bool)
     return "a number too long" if math.isnan(x) and is_long else f"{x:g}" if not math.isnan(x) else f"{value!r:.40}"
+
+
+def within(what: str, given: object, low: float, high: float, unit: str) -> float:
+    """Return a number that lies from `low` to `high`.
+
+    Raises
+    ------
+    SimulationError
+        It lies elsewhere, or is no number.
+    """
+    x = number(given)
+    if not low <= x <= high:
+        near = high if x > high else low
+        raise SimulationError(
+            f"{what} is {told(given)} {unit}. Allowed: {low:.4g} to {high:.4g} {unit}. Nearest: {near:.4g}. "
+            "Correct it, and check its unit."
+        )
+    return x
+
+
+def count(what: str, given: object) -> int:
+    """Return a whole number that counts something: 1 or more.
+
+    Raises
+    ------
+    SimulationError
+        It is none.
+    """
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral) or given < 1:
+        raise SimulationError(f"{what} is {told(given)}. Allowed: a whole number from 1 on. Nearest: 1. Correct it.")
+    return int(given)

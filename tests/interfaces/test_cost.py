@@ -59,6 +59,14 @@ def test_too_many_people_are_refused_before_a_folder_is_made(
     assert not (folder / "results").exists()
 
 
+@pytest.mark.parametrize("what", ["replicates", "block", "workers"])
+@pytest.mark.parametrize("given", [0, -3, True])
+def test_what_counts_nothing_is_refused_by_its_name(what: str, given: int) -> None:
+    """Nought replicates ended as a fault of range()."""
+    with pytest.raises(SimulationError, match=f"{what} is .*a whole number from 1 on"):
+        eutonia.run(eutonia.load_study("loubser_1991"), **{"replicates": 2, what: given})
+
+
 def test_a_block_that_is_too_wide_is_the_cause_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(costs, "machine_memory", lambda: 12e9)
     study = eutonia.load_study("kofler_2009").override(n=1000)

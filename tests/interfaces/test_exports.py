@@ -160,8 +160,10 @@ def test_the_command_writes_more_where_asked_and_replaces_its_own_folder(tmp_pat
     file, out = tmp_path / "exports.toml", tmp_path / "out"
     file.write_text(LEAVING, encoding="utf-8")
     plain = ["run", str(file), "--replicates", "2", "--quiet", "--out", str(out)]
-    names = {"report.html", "summary.json", "visits.parquet", "patients.parquet", "course.nc", "run.json"}
-    more = {"potential_outcomes.parquet", "visits.csv", "patients.csv", "potential_outcomes.csv"}
+    names = {"report.html", "summary.json", "visits.parquet", "patients.parquet", "course.nc", "run.json"} | {
+        "curves.parquet"
+    }
+    more = {"potential_outcomes.parquet", "curves.csv", "visits.csv", "patients.csv", "potential_outcomes.csv"}
     for options, expected in (([], names), (["--potential-outcomes", "--csv"], names | more), ([], names)):
         assert CliRunner().invoke(app, [*plain, *options]).exit_code == 0
         assert {path.name for path in out.iterdir()} == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from eutonia import parameters
+from eutonia import _bounds, parameters
 from eutonia.errors import SimulationError
 from eutonia.patient import (
     ARM,
@@ -155,6 +155,10 @@ def test_everyday_names_of_places_mean_theirs() -> None:
         (lambda: Patient(70.0, 70.0, "female", 80.0), ["female", 'Write "woman"']),
         (lambda: Patient(70.0, 70.0, "man", 80.0, "middle"), ["middle", "weak side"]),
         (lambda: Patient(70.0, 70.0, "man", 900.0), ["creatinine clearance", "mL/min"]),
+        (lambda: _bounds.within("age", "70", 18.0, 110.0, "years"), ["age", "'70'", "18 to 110"]),
+        (lambda: _bounds.within("age", None, 18.0, 110.0, "years"), ["None", "18 to 110"]),
+        (lambda: _bounds.within("load", True, 0.0, 1.0, "(share)"), ["True", "0 to 1"]),
+        (lambda: cockcroft_gault(70.0, 70.0, "female", 1.0), ["female", 'Write "woman"']),
         (lambda: lesion_mix("stroke survivor"), ["stroke survivors"]),
         (lambda: LesionShare(-1.0, "none"), ["-1", "0 or more"]),
         (lambda: LogNormal(0.0, 1.0), ["mean above 0"]),

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eutonia import parameters
+from eutonia._bounds import within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
@@ -70,17 +71,17 @@ class Lesion:
         _choice("side", self.side, SIDES)
         if self.kind == "ischaemic":
             largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
-            _within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
+            within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "haemorrhagic":
             _choice("site of bleeding", self.place, SITES)
             largest = parameters.load("lesion").value("largest_haematoma", "mL")
-            _within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
+            within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "spinal":
             segment_number(self.place)
-            _within("completeness of a cord lesion", self.completeness, 0.0, 1.0, "(share of the cord)")
+            within("completeness of a cord lesion", self.completeness, 0.0, 1.0, "(share of the cord)")
         elif self.kind in CONDITIONS:
             _choice(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms)
-            _within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
+            within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
         if not all(math.isfinite(x) for x in self.offset_mm):
             raise SimulationError(f"offset_mm is {self.offset_mm}. Allowed: three finite numbers, mm. Correct them.")
 
@@ -113,7 +114,7 @@ class Lesion:
         place = canonical(territory, TERRITORIES, "arterial territory")
         if volume_mL is None:
             share = 1.0 if extent is None else extent
-            _within("extent of an infarct", share, 0.0, 1.0, "(share of the territory)")
+            within("extent of an infarct", share, 0.0, 1.0, "(share of the territory)")
             volume_mL = share * reference_volume_mL(place)
         return cls("ischaemic", place, side, volume_mL=volume_mL)
 
@@ -216,11 +217,3 @@ def canonical(given: str, allowed: Iterable[str], what: str) -> str:
 def _choice(what: str, given: str, allowed: Iterable[str]) -> None:
     if given not in (names := tuple(allowed)):
         raise SimulationError(unknown(what, given, names, "Use one of these names."))
-
-
-def _within(what: str, given: float, low: float, high: float, unit: str) -> None:
-    if not low <= given <= high:
-        raise SimulationError(
-            f"{what} is {given:g} {unit}. Allowed: {low:g} to {high:.4g} {unit}. "
-            f"Nearest: {min(max(given, low), high) if given == given else low:.4g}. Correct it."
-        )

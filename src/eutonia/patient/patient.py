@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eutonia import _bounds
+from eutonia._bounds import within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.lesion import SIDES
 
@@ -49,12 +50,10 @@ class Patient:
     side: str = "right"
 
     def __post_init__(self) -> None:
-        _check("age", self.age, _AGE_YEAR, "years")
-        _check("weight", self.weight, _WEIGHT_KG, "kg")
-        _check("creatinine clearance", self.creatinine_clearance, _CREATININE_CLEARANCE_ML_MIN, "mL/min")
-        if self.sex not in SEXES:
-            hint = _WORDS.get(self.sex.casefold())
-            raise SimulationError(unknown("sex", self.sex, SEXES, f'Write "{hint}".' if hint else "Use one of these."))
+        within("age", self.age, *_AGE_YEAR, "years")
+        within("weight", self.weight, *_WEIGHT_KG, "kg")
+        within("creatinine clearance", self.creatinine_clearance, *_CREATININE_CLEARANCE_ML_MIN, "mL/min")
+        _check_sex(self.sex)
         if self.side not in SIDES:
             raise SimulationError(unknown("side", self.side, SIDES, "Name the weak side of the body."))
 
@@ -73,25 +72,22 @@ def cockcroft_gault(age: float, weight: float, sex: str, creatinine_mg_dL: float
         (140 - age) weight / (72 creatinine), times 0.85 in women
     Source: Cockcroft and Gault 1976.
     """
-    _check("age", age, _AGE_YEAR, "years")
-    _check("weight", weight, _WEIGHT_KG, "kg")
-    _check("serum creatinine", creatinine_mg_dL, (0.1, 25.0), "mg/dL")
+    within("age", age, *_AGE_YEAR, "years")
+    within("weight", weight, *_WEIGHT_KG, "kg")
+    within("serum creatinine", creatinine_mg_dL, 0.1, 25.0, "mg/dL")
+    _check_sex(sex)
     man = (_COCKCROFT_AGE - age) * weight / (_COCKCROFT_DIVISOR * creatinine_mg_dL)
     return man * _COCKCROFT_WOMAN if sex == "woman" else man
 
 
 def from_egfr(egfr: float, body_surface_m2: float = _REFERENCE_SURFACE_M2) -> float:
     """Return clearance in mL/min for a person whose laboratory reports eGFR in mL/min per 1.73 m2."""
-    _check("eGFR", egfr, _CREATININE_CLEARANCE_ML_MIN, "mL/min/1.73 m2")
-    _check("body surface", body_surface_m2, (0.8, 3.5), "m2")
+    within("eGFR", egfr, *_CREATININE_CLEARANCE_ML_MIN, "mL/min/1.73 m2")
+    within("body surface", body_surface_m2, 0.8, 3.5, "m2")
     return egfr * body_surface_m2 / _REFERENCE_SURFACE_M2
 
 
-def _check(what: str, given: float, allowed: tuple[float, float], unit: str) -> None:
-    low, high = allowed
-    if not low <= given <= high:
-        close = low if not given > low else high
-        raise SimulationError(
-            f"{what} is {given:g} {unit}. Allowed: {low:g} to {high:g} {unit}. Nearest: {close:g}. Correct it, and "
-            "check its unit."
-        )
+def _check_sex(sex: str) -> None:
+    if sex not in SEXES:
+        hint = _WORDS.get(str(sex).casefold())
+        raise SimulationError(unknown("sex", str(sex), SEXES, f'Write "{hint}".' if hint else "Use one of these."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eutonia import session
+from eutonia._bounds import count
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError
 from eutonia.study.design import CaseStudy, TrialStudy, load_study
@@ -46,6 +47,8 @@ def run(
     """
     from eutonia.trial.cost import affordable
 
+    for what, given in (("replicates", replicates), ("block", block), ("workers", workers)):
+        count(what, given)
     affordable(study, replicates, block, workers)
     session.begin()
     if potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
