@@ -29,6 +29,7 @@ _PINNED: Mapping[str, object] = {
     "jax_random_seed_offset": 0,
     "jax_default_matmul_precision": None,
     "jax_numpy_dtype_promotion": "standard",
+    "jax_numpy_rank_promotion": "allow",
     "jax_disable_jit": False,
 }
 _KEPT: Mapping[str, object] = {

@@ -41,6 +41,7 @@ _HOSTILE = {
     "JAX_DEFAULT_PRNG_IMPL": "rbg",
     "JAX_RANDOM_SEED_OFFSET": "3",
     "JAX_DEFAULT_MATMUL_PRECISION": "bfloat16",
+    "JAX_NUMPY_RANK_PROMOTION": "raise",
 }
 
 
