@@ -23,6 +23,7 @@ from eutonia.study.design import TrialStudy, parse_study
 from eutonia.study.parts import Arm, GateRule
 from eutonia.trial.arms import has_fallen
 from eutonia.trial.period import PeriodClock, Task, run_period
+from eutonia.trial.reactions import adverse_table
 from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.run import RunOptions, simulate
 from eutonia.trial.tables import dose_table
@@ -303,3 +304,21 @@ def test_nobody_is_given_twice_an_unknown_dose() -> None:
     assert set(np.round(found.doses["pump", "pump"].rate_ug_per_h[-1, entered] * DAY, 6)) - {0.0}
     first = found.doses["pump", "pump"].at(np.array([1.0])).rate_ug_per_h[0, entered] * DAY
     assert set(np.round(first, 6)) <= {25.0, 50.0, 100.0}
+
+
+def test_who_left_before_an_arm_of_a_crossover_was_not_in_it() -> None:
+    """Whoever left in the first period counted among the people of the second arm, in shares of reactions too."""
+    text = HEAD.replace("DESIGN", "crossover").replace("VISITS", '"0 day", "1 year"') + 'washout = "7 day"\n'
+    text = text.replace("dropout = false", "dropout = true").replace('"ashworth"]', '"ashworth", "adverse"]')
+    text += f'[[phase.arm]]\nname = "drug"\n[[phase.arm.treatment]]\n{TABLETS.format(dose="5 mg")}'
+    of = parse_study(text + '[[phase.arm]]\nname = "sham"\nplacebo = true\n')
+    assert isinstance(of, TrialStudy)
+    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=6, workers=1), 64)
+    gone = found.left_h["only"] <= (365.25 + 7.0) * DAY
+    assert 0 < gone.sum() < gone.size
+    for first, arm_of in enumerate(("drug", "sham")):
+        np.testing.assert_array_equal(found.in_arm("only", arm_of), ~gone | (found.assigned["only"] == first))
+    table = adverse_table(found)
+    assert table is not None
+    shown = {name: table.filter(arm=name)["n"][0] for name in ("drug", "sham")}
+    assert shown == {name: found.in_arm("only", name).sum() / 6 for name in shown}

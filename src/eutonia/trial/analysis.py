@@ -49,12 +49,11 @@ class Outcome:
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
 
     def in_arm(self, phase: str, arm: str) -> Flags:
-        """Return who entered a phase and was in an arm of it: those allocated to it, or, in a crossover, everybody."""
+        """Return who was in an arm: those allocated to it, or, in a crossover, those who had not left before it."""
         of = self.study.phase(phase)
-        entered = self.entered[phase]
         if of.design == "crossover":
-            return entered
-        return entered & (self.assigned[phase] == [one.name for one in of.arms].index(arm))
+            return self.visits[phase, arm, 0].present
+        return self.entered[phase] & (self.assigned[phase] == [one.name for one in of.arms].index(arm))
 
     def by_replicate(self, values: np.ndarray) -> np.ndarray:
         """Return values over people as a table of replicate by person."""
