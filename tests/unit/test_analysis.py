@@ -140,6 +140,8 @@ def outcome(*rows: str) -> Outcome:
     ):
         visits[phase, arm, visit] = record(luck, phase, arm, visit, time_h, share)
     everybody, some = np.ones(PEOPLE, dtype=bool), luck.uniform(size=PEOPLE) < 0.7
+    for key, at in visits.items():
+        at.present &= some | (key[0] == "first")  # nobody is seen in a phase that they did not enter
     return Outcome(
         study=study(*rows),
         n_replicates=TRIALS,

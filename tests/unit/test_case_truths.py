@@ -93,3 +93,17 @@ def test_a_rate_is_said_as_it_is_written() -> None:
     """It was rounded to whole ug/day: 62.5 became 62, and 0.4 "pump 0 ug/day"."""
     case = case_of(("400 day", infusion("62.5 ug/day")))
     assert people_of_case(case, 401 * 24.0)[2] == ((400 * 24.0, "pump 62.5 ug/day"),)
+
+
+def test_tablets_of_nothing_are_a_stop_and_each_stop_has_its_day() -> None:
+    """Tablets of 0 mg hid the stop; two stops were told hour by hour without a word of which was which."""
+    none = TABLETS.replace("5 mg", "0 mg")
+    events = [("390 day", TABLETS), ("400 day", none), ("430 day", TABLETS), ("460 day", 'kind = "stop tablets"')]
+    said = run_case(case_of(*events)).withdrawal
+    for day in (400, 460):
+        assert any(line.startswith(f"From day {day} on: 24 h without drug") for line in said)
+
+
+def test_a_pump_that_gives_nothing_cannot_be_stopped() -> None:
+    with pytest.raises(StudyError, match="gives nothing"):
+        case_of(("400 day", 'kind = "stop infusion"'))

@@ -304,7 +304,7 @@ def _published_statistic(row: Published, phase: Phase, where: Key) -> Iterator[P
 def case_problems(study: CaseStudy) -> list[Problem]:
     """Return everything in a case that does not fit together."""
     found: list[Problem] = []
-    tablets = practice = False
+    tablets = practice = pumped = False
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
     found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
@@ -329,10 +329,14 @@ def case_problems(study: CaseStudy) -> list[Problem]:
         if isinstance(event, StopTabletsEvent) and not tablets:
             do = 'Remove it, or add an earlier event of kind "tablets".'
             found.append(Problem((*where, "kind"), "No tablets are taken at that time.", event.kind, do=do))
+        if isinstance(event, StopInfusionEvent) and study.pump is not None and not pumped:
+            do = 'Remove it, or add an earlier event of kind "infusion".'
+            found.append(Problem((*where, "kind"), "The pump gives nothing at that time.", event.kind, do=do))
         if event.kind == "stop practice" and not practice:
             do = 'Remove it, or add an earlier event of kind "practice".'
             found.append(Problem((*where, "kind"), "Nothing is practised at that time.", event.kind, do=do))
         practice = event.kind == "practice" or (practice and event.kind != "stop practice")
+        pumped = isinstance(event, InfusionEvent) or (pumped and not isinstance(event, StopInfusionEvent))
         tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
     if study.assessment.rater == "human":
         why = "In a case nobody scores: every possible person is shown as they are."

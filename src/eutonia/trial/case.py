@@ -128,11 +128,16 @@ class _Case:
                 self.look_after(turn)
         self.clock.advance_to(time_h, looking=looking)
 
+    @property
+    def takes_tablets(self) -> bool:
+        """Whether there is any drug in the tablets that are taken."""
+        return bool(np.any(self.clock.tablets_mg_per_day))
+
     def deliver(self, time_h: float, rate: float, *, abrupt: bool) -> None:
         """Let the pump deliver a rate, ug/h, from now on."""
         self.clock.set_rate(np.full(len(self.person), rate), abrupt=abrupt)
         self.recorder.dose_changed(self.clock)
-        self.interruptions.given(time_h, pump=rate > 0, tablets=bool(self.clock.tablets))
+        self.interruptions.given(time_h, pump=rate > 0, tablets=self.takes_tablets)
 
     def look_after(self, start_h: float) -> None:
         """Look densely after a change, whatever else is planned."""
@@ -185,7 +190,7 @@ class _Case:
         else:
             self.log(event.at_h, "tablets stopped")
         is_pumped = self.pump is not None and self.pump.delivered > 0
-        self.interruptions.given(event.at_h, pump=is_pumped, tablets=bool(self.clock.tablets))
+        self.interruptions.given(event.at_h, pump=is_pumped, tablets=self.takes_tablets)
         return True
 
     def _program(self, event: InfusionEvent | StopInfusionEvent) -> bool:

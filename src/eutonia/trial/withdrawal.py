@@ -131,7 +131,8 @@ def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...
         worst = int(inside[np.argmax(leg[inside] + rebound[inside])])
         before = int(inside[0])
         for i in sorted({*places, worst} - {before}):
-            found.append(_sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
+            which = f"From day {one.start_h / 24.0:.0f} on: " if len(interruptions.found) > 1 else ""
+            found.append(which + _sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
     return tuple(found)
 
 
