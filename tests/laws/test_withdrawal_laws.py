@@ -125,14 +125,18 @@ def stopped_never() -> StudyResult:
     return run_case(study)
 
 
-def test_a_pump_beside_tablets_is_no_interruption_and_tablets_have_no_known_share() -> None:
+def test_a_stop_of_a_pump_counts_beside_tablets_and_tablets_have_no_known_share() -> None:
+    """Little of a tablet reaches the cord: the hours run from the pump's stop, whatever becomes of the tablets."""
     time = np.array([0.0, 10.0, 20.0, 60.0, 100.0])
-    both = Interruptions()
+    both, mouth = Interruptions(), Interruptions()
     both.given(0.0, pump=True, tablets=True)
     both.given(10.0, pump=False, tablets=True)
-    assert not both.found
     both.given(20.0, pump=False, tablets=False)
-    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 0.0, 40.0, 80.0])
-    assert both.severe(time) is None
+    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 10.0, 50.0, 90.0])
+    assert both.severe(time) is not None
     both.bolus(60.0)
-    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 0.0, 40.0, 40.0])
+    np.testing.assert_array_equal(both.hours(time), [0.0, 0.0, 10.0, 50.0, 40.0])
+    mouth.given(0.0, pump=False, tablets=True)
+    mouth.given(20.0, pump=False, tablets=False)
+    np.testing.assert_array_equal(mouth.hours(time), [0.0, 0.0, 0.0, 40.0, 80.0])
+    assert mouth.severe(time) is None
