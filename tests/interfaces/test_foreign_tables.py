@@ -130,9 +130,9 @@ def test_what_is_left_out_is_not_given_and_is_counted_everywhere(
     for command in (("check", "t.csv"), ("exposure", "t.csv", "--out", "out.csv")):
         assert run(*command) == 0
         shown = " ".join(capsys.readouterr().out.split())
-        assert f"{rows} row" in shown
+        assert f"{rows} row{'s' * (rows > 1)} left out" in shown
         assert words in shown
-        assert all(f"{len(people)} people: {one}" in shown for one in people)
+        assert all(f"{len(people)} people left out with all their rows: {one}" in shown for one in people)
     record = json.loads(Path("out.csv.run.json").read_text(encoding="utf-8"))
     assert record["left_out"] == {"rows": rows, "people": list(people), "comments": 0}
 

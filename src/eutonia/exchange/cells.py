@@ -65,11 +65,11 @@ class LeftOut:
     def words(self, known: Mapping[str, int]) -> list[str]:
         """Say what is left out, a sentence each; nothing where nothing is."""
         said = [
-            f"Left out: {len(lines)} row{'s' if len(lines) > 1 else ''} ({_BECAUSE[why]}): line {named(lines)}."
+            f"{len(lines)} row{'s' if len(lines) > 1 else ''} left out ({_BECAUSE[why]}): line {named(lines)}."
             for why, lines in self.lines.items()
         ]
         if people := self.people(known):
-            said.append(f"Left out with all their rows: {len(people)} people: {named(people)}.")
+            said.append(f"{len(people)} people left out with all their rows: {named(people)}.")
         return said
 
 
