@@ -293,6 +293,8 @@ def _legend(styles: Mapping[tuple[str, str], tuple[str, str]], phase: str) -> li
 
 def _dosed(result: StudyResult, styles: Mapping[tuple[str, str], tuple[str, str]]) -> list[tuple[str, str, str]]:
     """Return the legend of the doses: the arms that are given any, where there are several arms to tell apart."""
+    if result.doses.is_empty():
+        return []
     given = list(result.doses.select("phase", "arm").unique(maintain_order=True).iter_rows())
     is_one_phase = len({phase for phase, _ in given}) == 1
     if is_one_phase and sum(phase == given[0][0] for phase, _ in styles) < 2:
