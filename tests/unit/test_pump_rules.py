@@ -169,6 +169,22 @@ def test_a_broken_rule_is_found_alone(rule: str, events: tuple[happens.Event, ..
             (*PRIMED, simple(0.0, 100), happens.Programmed(5 * DAY, None)),
             {},
         ),
+        (set(), (*PRIMED, simple(0.0, 100), simple(5 * DAY, 0), simple(5 * DAY + 2, 100)), {}),  # to mend something
+        (
+            {"abrupt stop"},
+            (*PRIMED, simple(0.0, 100), simple(5 * DAY, 0), simple(5 * DAY + 7, 100)),
+            {},
+        ),
+        (
+            {"abrupt stop", "step above the label"},  # the dose before the stop is still what was borne
+            (*PRIMED, simple(0.0, 100), simple(5 * DAY, 0), simple(8 * DAY, 200)),
+            {},
+        ),
+        (
+            {"step above the label"},
+            (*PRIMED, simple(0.0, 100), simple(5 * DAY, 0), simple(5 * DAY + 2, 200)),
+            {},
+        ),
     ],
 )
 def test_what_goes_together_is_found_together(

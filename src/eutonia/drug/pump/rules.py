@@ -125,14 +125,23 @@ def _changes(course: Course) -> Iterator[Breach]:
     assert visit is not None
     assert fall is not None
     wait = label.value("titration_interval", "h")
-    begun: float | None = None
-    for before, after in pairwise(course.settings):
-        was, now = (0.0 if one.program.kind == MINIMUM else one.program.ug_per_day for one in (before, after))
-        begun = before.at_h if begun is None and was > 0 else begun
-        if was <= 0 or now <= 0:
-            if was > 0:
+    brief = parameters.load("pump").value("course_nothing_time", "h")
+    before: Setting | None = None  # the last that gave a dose
+    begun, is_stopped = math.inf, False
+    for k, after in enumerate(course.settings):
+        now = _dose(after)
+        if now <= 0:
+            again = next((one.at_h for one in course.settings[k:] if _dose(one) > 0), math.inf)
+            if before is not None and not is_stopped and again - after.at_h >= brief:
                 yield _stopped(after)
+                is_stopped = True
             continue
+        was_stopped, is_stopped = is_stopped, False
+        before, last = after, before
+        if last is None:
+            begun = after.at_h
+            continue
+        was = _dose(last)
         most, step = (visit if after.at_filling else daily), now / was - 1.0
         at = "a refill" if after.at_filling else "a titration step"
         if step > most + _SAME:
@@ -140,17 +149,22 @@ def _changes(course: Course) -> Iterator[Breach]:
             do = f"Go to {was * (1 + most):.4g} ug/day at most, and look again a day later."
             says += f"{100 * most:.3g} % for {origin} origin."
             yield Breach("step above the label", after.at_h, says, do, label[f"titration_step_{origin}"].source, True)
-        if step > _SAME and after.at_h - before.at_h < wait * (1 - _SAME):
-            first = begun == before.at_h
+        if step > _SAME and after.at_h - last.at_h < wait * (1 - _SAME):
+            first = begun == last.at_h
             rule = "rise in the first day" if first else "rise too soon"
-            says = f"The dose rises {after.at_h - before.at_h:.3g} h after the last change; the effect of a change is "
+            says = f"The dose rises {after.at_h - last.at_h:.3g} h after the last change; the effect of a change is "
             says += f"full only after a day or two, and the label waits {wait:g} h."
             yield Breach(rule, after.at_h, says, "Wait a day.", label["titration_interval"].source, is_hazard=first)
-        ran_dry = before.at_h < course.first("empty", before.at_h) <= after.at_h
-        if -step > fall + _SAME and not ran_dry:
+        ran_dry = last.at_h < course.first("empty", last.at_h) <= after.at_h
+        if -step > fall + _SAME and not (ran_dry or was_stopped):
             says = f"The dose falls by {-100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; the label lowers by at "
             says += f"most {100 * fall:.3g} %. Watch for withdrawal: itch, rising tone, fever, altered mind."
             yield Breach("fall above the label", after.at_h, says, "Lower in steps.", label["decrease_step"].source)
+
+
+def _dose(setting: Setting) -> float:
+    """Return the dose that a program means, ug/day; the minimum rate means none."""
+    return 0.0 if setting.program.kind == MINIMUM else setting.program.ug_per_day
 
 
 def _stopped(setting: Setting) -> Breach:

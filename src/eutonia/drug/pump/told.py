@@ -20,7 +20,6 @@ _EPSILON_H = 1e-6
 # A priming of which less than this share is missing ran to its end.
 _CUT = 0.01
 _EMPTYING = ("empty", "emptied", "pocket")
-_UNFILLING = ("filled", "flush", "aspirated", "replaced", "revised")
 
 
 def told(course: Course, others: Sequence[Breach]) -> Iterator[Breach]:
