@@ -98,7 +98,9 @@ def test_values_with_units_come_to_those_of_the_model() -> None:
     with pytest.raises(DatasetError, match="does not convert to ug/h"):  # milligrams do not enter the spinal fluid
         read(modelled, MODEL, "RATE_M=0.006 mg/h")
     removed = parameters.load("intrathecal").value("csf_clearance_rate", "1/h")
-    assert read(modelled, MODEL, "RATE_M=6", "VCSF=100 mL").values["KCSF"][0] == removed
+    with pytest.raises(DatasetError, match=r'without a unit\. Allowed: in ug, never in mg\. Nearest: "6 ug/h"'):
+        read(modelled, MODEL, "RATE_M=6")
+    assert read(modelled, MODEL, "RATE_M=6 ug/h", "VCSF=100 mL").values["KCSF"][0] == removed
     with pytest.raises(DatasetError, match="RATE_M_ug_per_h"):
         read(modelled)
     for bad in ("LPOUT=1.5", "KCSF=0", "DISP=-1", "VCSF=90 ug", "KA=1"):

@@ -205,7 +205,8 @@ def _rates(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
     for code, name, words in ((MODELLED_RATE, "RATE_M", "rate"), (MODELLED_DURATION, "DUR_M", "duration")):
         lacking = (rate == code) & ~np.isfinite(numbers.get(name, settings.get(name, np.nan)))
         column = amounts.spelled(name, model) if name == "RATE_M" and model.mass == "ug" else name
-        do = f'Add the column {column}, or --set "{name}=..."'
+        unit = f"{model.mass}/h" if name == "RATE_M" else "h"
+        do = f'Add the column {column}, or --set "{name}=... {unit}"'
         numbers.flag(
             "RATE", lacking, f"RATE {code:g} takes a modelled {words}, and there is none", f"a value of {name}", do
         )

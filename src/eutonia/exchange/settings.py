@@ -9,6 +9,7 @@ from eutonia import _units
 from eutonia.drug.exposure import Model, Quantity
 from eutonia.drug.exposure.models import MOST_TRANSIT_STEPS
 from eutonia.errors import DatasetError, UnitError, nearest
+from eutonia.exchange.cells import is_number
 
 _STEPS = "NN"
 
@@ -60,7 +61,14 @@ def occasion_spreads(model: Model, given: Sequence[str]) -> dict[str, float]:
 
 
 def quantity(text: str, what: Quantity, where: str) -> float:
-    """Read a number, plain in the canonical unit or with a unit that converts to it, and check its bounds."""
+    """Read a number, plain in the canonical unit or with a unit that converts to it, and check its bounds; amounts for
+    the spinal fluid are never plain, as in a table.
+    """
+    if what.unit.startswith("ug") and is_number(text):
+        raise DatasetError(
+            f'{where} is "{text}" without a unit. Allowed: in ug, never in mg. Nearest: "{text} {what.unit}". Write '
+            "the unit."
+        )
     try:
         value = _units.read(text, what.unit)
     except UnitError as trouble:
