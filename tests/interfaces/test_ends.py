@@ -86,7 +86,9 @@ def test_whatever_reaches_the_end_of_a_command_becomes_words(
     assert ("Traceback" in ends.of(error)[1]) == (code == ends.OUR_FAULT)
 
 
-def test_ctrl_c_says_what_was_written(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ctrl_c_says_what_was_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interruptible: None
+) -> None:
     app = typer.Typer()
 
     @app.command()

@@ -124,7 +124,7 @@ def test_leftovers_of_the_living_stay(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moment", ["fill", "swap"])
 def test_ctrl_c_writes_nothing_or_all_and_says_which(
-    tmp_path: Path, swap: str, moment: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, swap: str, moment: str, monkeypatch: pytest.MonkeyPatch, interruptible: None
 ) -> None:
     target = tmp_path / "one"
     _writing.write_folder(target, NAMES, lambda draft: fill(draft, "old"))
