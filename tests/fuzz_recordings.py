@@ -169,7 +169,7 @@ def _cut_out(recording: Recording, test: str, content: bytes) -> None:
 
 def _refused(error: EutoniaError) -> str:
     lines = str(error).splitlines()
-    assert "Do: " in str(error), error
+    assert "Do: " in " ".join(str(error).split()), error
     assert len(lines) <= 24, error
     assert max(map(len, lines)) <= 100, error
     return "refused"
