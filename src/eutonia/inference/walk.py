@@ -27,16 +27,22 @@ Draws = Float[np.ndarray, "number lane"]
 # a whole difference, which leads from one summit to another.
 _STEPS, _LOOKS, _SHARES, _WHOLE = 50, 8, np.exp(-0.35 * np.arange(4)), 10
 _USUAL = 2.38
+# A spread that changes by less between two looks is settled: above the scatter of a spread over a hundred draws.
+_SETTLED = 1.2
 
 
 def walked(
     posterior: Posterior, begin: Draws, effective: float, enough: float, rng: np.random.Generator, progress: Progress
 ) -> tuple[Draws, float]:
-    """Return draws after as many steps as make `enough` of them count, or all steps, and how many then count."""
-    z, height, counts = begin, posterior.log_marginal(begin), effective
+    """Return draws after as many steps as make `enough` of them count, or all steps, and how many then count.
+
+    They walk on as long as the spread of a number still changes: a few draws may have begun too close together.
+    """
+    z, height, counts, changed = begin, posterior.log_marginal(begin), effective, 1.0
     for look in range(_LOOKS):
-        if counts >= enough:
+        if counts >= enough and changed < _SETTLED:
             break
+        before = z.std(axis=1)
         for step in range(_STEPS):
             proposed = z + _size(begin, whole=step % _WHOLE == 0, rng=rng) * _differences(begin, rng)
             there = posterior.log_marginal(proposed)
@@ -44,6 +50,7 @@ def walked(
             z, height = np.where(taken, proposed, z), np.where(taken, there, height)
         kept = _kept(begin, z) ** 2
         counts = 1.0 / (kept / effective + (1.0 - kept) / height.size)
+        changed = _ratio(before, z.std(axis=1))
         progress("Draws", (look + 1) / _LOOKS)
     return z, counts
 
@@ -56,6 +63,13 @@ def _size(begin: Draws, *, whole: bool, rng: np.random.Generator) -> Float[np.nd
 def _differences(begin: Draws, rng: np.random.Generator) -> Draws:
     one, other = rng.integers(0, begin.shape[1], (2, begin.shape[1]))
     return begin[:, one] - begin[:, other]
+
+
+def _ratio(before: Float[np.ndarray, " number"], now: Float[np.ndarray, " number"]) -> float:
+    """Return by which factor the spread of a number has changed at most."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        changed = np.abs(np.log(now / before))
+    return float(np.exp(np.nan_to_num(changed, nan=0.0, posinf=1.0).max()))
 
 
 def _kept(begin: Draws, end: Draws) -> float:
