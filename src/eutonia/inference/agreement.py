@@ -4,7 +4,8 @@ Equation
     band = quantiles, over draws, of predicted + N(0, 1) min(rms, most)
 with the root mean square of what the middle of the fit leaves, up to the most that noise and error of a model may be:
 an error that stays alike for longer than the noise knows is in the band too, and a swing that is missed is not. A fit
-whose band of 95 % holds fewer than four fifths of the samples misses its recording, and then determines nothing.
+misses its recording, and then determines nothing, if its band of 95 % holds fewer than four fifths of the samples, or
+if it leaves more than noise and error of a model may be.
 """
 
 from __future__ import annotations
@@ -29,16 +30,19 @@ _NORMAL = stats.norm.ppf((np.arange(_SHARES) + 0.5) / _SHARES)
 
 @dataclass(frozen=True)
 class Agreement:
-    """How a fit lies to its samples: root mean square and largest miss in the fitted unit, share inside the band."""
+    """How a fit lies to its samples: root mean square and largest miss in the fitted unit, share inside the band; the
+    most that the root mean square may be.
+    """
 
     rms: float
     largest: float
     inside: float
+    most: float
 
     @property
     def holds(self) -> bool:
-        """Whether the band holds the recording."""
-        return self.inside >= parameters.load("inference").value("band_holds", "1")
+        """Whether the fit holds the recording."""
+        return self.rms <= self.most and self.inside >= parameters.load("inference").value("band_holds", "1")
 
 
 def band(predicted: Series, left: Samples, most: float, level: float) -> tuple[Samples, Samples]:
@@ -52,9 +56,10 @@ def band(predicted: Series, left: Samples, most: float, level: float) -> tuple[S
 
 
 def agreement(
-    recorded: Sequence[Samples], fitted: Sequence[Samples], ends: Sequence[tuple[Samples, Samples]]
+    recorded: Sequence[Samples], fitted: Sequence[Samples], ends: Sequence[tuple[Samples, Samples]], most: float
 ) -> Agreement:
-    """Return how all recordings of a fit lie to it."""
+    """Return how all recordings of a fit lie to it; `most` as for `band`."""
     left = np.concatenate([one - other for one, other in zip(recorded, fitted, strict=True)])
     within = [(low <= one) & (one <= high) for one, (low, high) in zip(recorded, ends, strict=True)]
-    return Agreement(float(np.sqrt(np.mean(left**2))), float(np.abs(left).max()), float(np.concatenate(within).mean()))
+    inside = float(np.concatenate(within).mean())
+    return Agreement(float(np.sqrt(np.mean(left**2))), float(np.abs(left).max()), inside, most)

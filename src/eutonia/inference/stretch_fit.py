@@ -234,7 +234,8 @@ def _result(
     parts = _parts(torque, np.concatenate([one.moving for one in prepared]))
     most = float(np.hypot(*(one.middle * np.exp(MOST * one.spread) for one in known.each[-NOISE:])))
     courses = _courses(prepared, model.predict(drawn.z), most, torque)
-    fits = agreement([c.recorded for c in courses], [c.fitted for c in courses], [(c.low, c.high) for c in courses])
+    ends = [(c.low, c.high) for c in courses]
+    fits = agreement([c.recorded for c in courses], [c.fitted for c in courses], ends, most)
     estimates = tuple(
         _estimate(prior, draws[prior.name], float(np.median(z)), fits.holds)
         for prior, z in zip(known.each, drawn.z, strict=True)

@@ -110,8 +110,7 @@ def headline(result: StretchFit) -> str:
     share = next(part.share for part in result.parts if part.name == "neural")
     open_ones = [words.lower(one.label) for one in result.asked if one.determined == "no"]
     if not result.agreement.holds:
-        inside = result.agreement.inside
-        return f"The fit misses the recording ({inside:.0%} inside its 95% band): trust no number of it."
+        return f"The fit misses the recording ({agrees(result).partition(': ')[2][:-1]}): trust no number of it."
     told = f"{share:.0%} of the resistance during the stretch is neural, {1 - share:.0%} passive"
     if not open_ones:
         return f"{told}; the recording determines every number asked for, at least in part."
