@@ -97,7 +97,7 @@ def agrees(fits: Agreement, estimates: Sequence[Estimate], unit: str, *, is_cut:
     out = []
     if not fits.holds:
         out.append(
-            f"The fit misses the recording: it is off by {fits.rms:.2g} {unit} (rms; {fits.most:.2g} at most can be noise "
+            f"The fit misses the recording: it is off by {fits.rms:.2g} {unit} (rms; {fits.most:.2g} can be noise "
             f"and error of the model), by up to {fits.largest:.2g} {unit}, and {fits.inside:.0%} of the samples lie "
             "inside its 95% band. Nothing counts as determined. Was the limb helped, held or moved by its owner, and "
             "are body size and joint right?"
