@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ import polars as pl
 import pytest
 import xarray as xr
 
+import eutonia
 from eutonia.study.design import shipped
 
 HERE = Path(__file__).parent
@@ -199,3 +202,9 @@ def test_schema_and_studies(run: Callable[..., int], capsys: pytest.CaptureFixtu
 def test_help_is_quick_to_read(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--help") == 0
     assert "not a medical device" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("start", [["-m", "eutonia"], ["-c", "from eutonia.cli import main; main()"]])
+def test_the_version_is_told(start: list[str]) -> None:
+    done = subprocess.run([sys.executable, *start, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"eutonia {eutonia.__version__}\n"
