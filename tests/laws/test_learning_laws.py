@@ -154,7 +154,7 @@ def test_an_arm_that_practises_sinks_slowly_and_rises_when_it_stops() -> None:
     for scale in ("ashworth", "h_reflex"):
         idle, some, more = (scores(arm, 1, scale) for arm in ("idle", "some", "more"))
         # Without practice only the course of the lesion goes on, which is nearly over.
-        assert np.abs(idle - scores("idle", 0, scale)).max() < 1e-3
+        assert np.abs(idle - scores("idle", 0, scale)).max() < 2e-5
         assert np.array_equal(more[1], idle[1])
         assert np.all((more <= some + 1e-12) & (some <= idle + 1e-12))
         assert more[0].mean() < some[0].mean() < idle[0].mean()
