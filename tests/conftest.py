@@ -1,7 +1,11 @@
-"""64-bit everywhere, a marker from each folder, and a Hypothesis profile that keeps exploring."""
+"""64-bit everywhere, a marker from each folder, and Hypothesis: the same examples every time, or new ones.
+
+EUTONIA_EXPLORE=1 python -m pytest draws new examples: for whoever looks for trouble, not for whoever checks a change.
+"""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +18,11 @@ from eutonia import session
 session.begin()
 
 settings.register_profile(
-    "eutonia", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    "eutonia",
+    deadline=None,
+    max_examples=25,
+    derandomize="EUTONIA_EXPLORE" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("eutonia")
 

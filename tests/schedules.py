@@ -173,6 +173,15 @@ def exponential(matrix: np.ndarray) -> np.ndarray:
     return total
 
 
+def solved(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve linear equations to 80 bits: what is exactly nothing must not come out as rounding."""
+    found = np.zeros(len(right), np.longdouble)
+    for _ in range(4):
+        missing = right - matrix.astype(np.longdouble) @ found
+        found = found + np.linalg.solve(matrix, missing.astype(np.float64))
+    return found
+
+
 def observed(plan: Plan | LinePlan, rows: list[Row]) -> dict[int, np.ndarray]:
     """Return the amounts at each observation, by its place among the rows."""
     atoms = [atom for i, row in enumerate(rows) if row.evid in (1, 4) for atom in spelled(rows, i)]
@@ -244,9 +253,7 @@ def for_ever(plan: Plan | LinePlan, row: Row) -> np.ndarray:
     matrix, unit = plan.matrix(row.values), plan.unit(row.into, row.values)
     amount, rate, lasts = row.dose()
     if row.amount == 0:
-        found = np.zeros(len(matrix))
-        found[:-1] = np.linalg.solve(-matrix[:-1, :-1], rate * unit[:-1])
-        return found
+        return np.append(solved(-matrix[:-1, :-1], rate * unit[:-1]), 0.0)
     interval, start = row.interval, row.time - row.interval
     late = math.fmod(row.lag, interval)
     late = 0.0 if min(late, interval - late) < SAME * interval else late
