@@ -1,6 +1,7 @@
 """Fit receptor, effect sites, contracture and scale slopes to `calibration.csv` through the whole chain.
 
     python calibration/drug.py [--people 384] [--rounds 8]
+    python calibration/drug.py --shipped [--write]     what the shipped numbers predict; into drug.csv beside this file
 
 Every target below names its row(s) in calibration.csv. Baseline scores of a study are inputs, never predictions. The
 fit is a maximum posterior one (Gauss-Newton, finite differences, priors as in the table `PARAMETERS`); the printed
@@ -10,10 +11,12 @@ standard errors are local. Nothing of the two headline stroke trials is read her
 from __future__ import annotations
 
 import argparse
+import csv
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 
-from eutonia import session
+from eutonia import parameters, session
 
 session.begin()
 
@@ -24,35 +27,44 @@ from cohorts import Study, build, charted, trial_arm  # noqa: E402
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics  # noqa: E402
 
 LEG, ARM = 0, 1
+PEOPLE = 384
+FROZEN = Path(__file__).with_name("drug.csv")
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted number: start value, relative SD of its prior (on the log scale)."""
+    """A fitted number: start value, relative SD of its prior (on the log scale), and the record that holds it."""
 
     name: str
     start: float
     prior: float
+    set: str
+    unit: str
+
+    @property
+    def shipped(self) -> float:
+        """The value of its record."""
+        return parameters.load(self.set).value(self.name, self.unit)
 
 
 PARAMETERS = (
-    Fitted("fast_effect_rate", 0.27, 1.0),
-    Fitted("slow_effect_rate", 0.55, 0.7),
-    Fitted("ec50", 153.0, 0.8),
+    Fitted("fast_effect_rate", 0.27, 1.0, "intrathecal", "1/h"),
+    Fitted("slow_effect_rate", 0.55, 0.7, "intrathecal", "1/h"),
+    Fitted("ec50", 153.0, 0.8, "receptor", "ng/mL"),
     # A potassium channel opens when up to four receptor signals meet: steeper than about 5 would not be a receptor.
-    Fitted("hill", 3.3, 0.2),
-    Fitted("release_block", 0.85, 0.1),
-    Fitted("pool_spread", 0.40, 0.4),
-    Fitted("hyperpolarisation", 4.6, 0.5),
-    Fitted("leg_to_arm", 0.6, 0.6),
-    Fitted("fast_shift", 0.46, 0.7),
-    Fitted("slow_shift", 1.8, 0.7),
-    Fitted("contracture_stroke", 1.0, 1.0),
-    Fitted("contracture_log_spread", 0.8, 0.4),
-    Fitted("lumbar_puncture_spread", 0.19, 0.5),
-    Fitted("grades_per_probit", 1.0, 0.5),
-    Fitted("decades_per_bias", 1.0, 0.5),
-    Fitted("tone_potency", 0.6, 0.7),
+    Fitted("hill", 3.3, 0.2, "receptor", "1"),
+    Fitted("release_block", 0.85, 0.1, "receptor", "1"),
+    Fitted("pool_spread", 0.40, 0.4, "receptor", "1"),
+    Fitted("hyperpolarisation", 4.6, 0.5, "receptor", "mV"),
+    Fitted("leg_to_arm", 0.6, 0.6, "receptor", "1"),
+    Fitted("fast_shift", 0.46, 0.7, "receptor", "1"),
+    Fitted("slow_shift", 1.8, 0.7, "receptor", "1"),
+    Fitted("contracture_stroke", 1.0, 1.0, "tone", "1"),
+    Fitted("contracture_log_spread", 0.8, 0.4, "tone", "1"),
+    Fitted("lumbar_puncture_spread", 0.19, 0.5, "intrathecal", "1"),
+    Fitted("grades_per_probit", 1.0, 0.5, "reflex", "1"),
+    Fitted("decades_per_bias", 1.0, 0.5, "spasm", "1/mV"),
+    Fitted("tone_potency", 0.6, 0.7, "receptor", "1"),
 )
 
 
@@ -274,11 +286,34 @@ def report(x: np.ndarray, found: dict[str, float], covariance: np.ndarray | None
         print(f"    {p.name:25s} {np.exp(v):10.4f}  {error}", flush=True)
 
 
+def shipped() -> dict[str, float]:
+    """Predict every target with the shipped numbers."""
+    return residuals(np.log([p.shipped for p in PARAMETERS]), PEOPLE)[1]
+
+
+def freeze() -> None:
+    """Write the shipped numbers and what they predict, for a test to hold the program to."""
+    found = shipped()
+    lines = [["record", p.name, p.unit, f"{p.shipped:g}", "", ""] for p in PARAMETERS]
+    lines += [["target", t.key, t.rows, f"{t.value:g}", f"{t.sd:g}", f"{found[t.key]:.4g}"] for t in TARGETS]
+    with FROZEN.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(
+            [["kind", "name", "unit_or_rows", "value_or_published", "tolerance", "predicted"], *lines]
+        )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=384)
+    parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--shipped", action="store_true", help="only what the shipped numbers predict")
+    parser.add_argument("--write", action="store_true", help="with --shipped: into drug.csv")
     given = parser.parse_args()
+    if given.shipped:
+        report(np.log([p.shipped for p in PARAMETERS]), shipped())
+        if given.write:
+            freeze()
+        raise SystemExit
     start = np.log([p.start for p in PARAMETERS])
     first, predictions = residuals(start, given.people)
     print(f"start: chi2 {first @ first:.1f}")

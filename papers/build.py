@@ -7,6 +7,7 @@ Nothing is fitted to the trials. A miss stays in the table until the mechanism i
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from eutonia.report import targets, words
 from eutonia.trial.result import Quantity, StudyResult
 
 HERE = Path(__file__).parent
+FRONT = HERE.parent / "README.md"
+BEGIN, END = "<!-- predicted: written by papers/build.py -->", "<!-- end of what papers/build.py writes -->"
 _HEAD = """# Predicted beside published
 
 Rebuilt by `python papers/build.py`. Nothing is fitted to these trials; the rows were laid over afterwards.
@@ -73,12 +76,29 @@ def papers() -> str:
     return _PAPERS + "\n\n".join(paper(folder) for folder in folders)
 
 
+def front(printed: str) -> str:
+    """Return the front page with what the tables say of each trial, and of the papers together."""
+    trials, _, single = printed.partition("# Numbers of single papers")
+    lines = [f"- **{part[0]}**: {part[2]}" for part in (one.splitlines() for one in trials.split("\n## ")[1:])]
+    counts = re.findall(r"^Of (\d+) .*?, (\d+) reproduced?, (\d+) in range, (\d+) missed", single, re.MULTILINE)
+    of, reproduced, near, missed = (sum(map(int, column)) for column in zip(*counts, strict=True))
+    lines.append(
+        f"- **Single papers**: of {of} published numbers that no model was made from, {reproduced} reproduced, "
+        f"{near} in range, {missed} missed."
+    )
+    before, mark, rest = FRONT.read_text(encoding="utf-8").partition(BEGIN)
+    assert mark, f"README.md has lost its line {BEGIN}"
+    return f"{before}{mark}\n" + "\n".join(lines) + f"\n{END}{rest.partition(END)[2]}"
+
+
 def main() -> None:
     """Run the trials and the papers, and write the tables."""
     session.begin()
     trials = [study for name in eutonia.shipped() if (study := eutonia.load_study(name)).kind == "trial"]
     sections = [section(eutonia.run(study, replicates=500)) for study in trials]
-    (HERE / "README.md").write_text(_HEAD + "\n\n".join([*sections, papers()]) + "\n", encoding="utf-8")
+    printed = _HEAD + "\n\n".join([*sections, papers()]) + "\n"
+    (HERE / "README.md").write_text(printed, encoding="utf-8")
+    FRONT.write_text(front(printed), encoding="utf-8")
 
 
 if __name__ == "__main__":

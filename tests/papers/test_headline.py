@@ -1,0 +1,87 @@
+"""The numbers that the project stands on: what is printed is what the program gives, and a change says what moved.
+
+After a change that means to move them: `python calibration/drug.py --shipped --write`, `python papers/build.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import runpy
+from pathlib import Path
+
+import drug as calibration
+import pytest
+
+import eutonia
+from eutonia.trial.result import StudyResult
+
+ROOT = Path(__file__).parents[2]
+PRINTED = (ROOT / "papers" / "README.md").read_text(encoding="utf-8")
+BUILD = runpy.run_path(str(ROOT / "papers" / "build.py"))
+REPLICATES = 60
+# Printed means are of 500 replicates, those here of 60: about a thirtieth of the interval's width apart.
+SLACK = 0.12
+NUMBER = r"(-?[\d.]+) \((-?[\d.]+) to (-?[\d.]+)\)"
+
+
+def rows_of(section: str) -> dict[str, tuple[float, float, float]]:
+    """Return what is predicted in each row of a table: mean, low, high."""
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| ")]
+    found = [(f"{row[0]}, {row[1]}", re.match(NUMBER, row[2])) for row in cells]
+    return {key: tuple(map(float, match.groups())) for key, match in found if match}  # type: ignore[misc]
+
+
+@pytest.fixture(scope="module", params=[n for n in eutonia.shipped() if eutonia.load_study(n).kind == "trial"])
+def trial(request: pytest.FixtureRequest) -> StudyResult:
+    """A shipped trial, played again."""
+    return eutonia.run(eutonia.load_study(request.param), replicates=REPLICATES)
+
+
+def test_the_shipped_trials_come_out_as_printed(trial: StudyResult) -> None:
+    _, _, after = PRINTED.partition(f"## {trial.title}\n")
+    printed, now = rows_of(after.partition("\n## ")[0]), rows_of(BUILD["section"](trial))
+    assert printed.keys() == now.keys()
+    moved = []
+    for key, (mean, low, high) in printed.items():
+        if abs(now[key][0] - mean) > SLACK * (high - low) + 0.05 * abs(mean) * (high == low) + 0.005:
+            moved.append(f"{key}: printed {mean:g} ({low:g} to {high:g}), now {now[key][0]:g}")
+    assert not moved, "\n".join(moved)
+
+
+def test_numbers_of_single_papers_come_out_as_printed() -> None:
+    _, _, printed = PRINTED.partition("# Numbers of single papers")
+    _, _, now = BUILD["papers"]().partition("# Numbers of single papers")
+    moved = [(old, new) for old, new in zip(printed.splitlines(), now.splitlines(), strict=True) if old != new]
+    assert not moved
+
+
+def frozen(kind: str) -> list[dict[str, str]]:
+    with calibration.FROZEN.open(newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["kind"] == kind]
+
+
+def test_fitted_records_are_those_that_their_script_was_frozen_with() -> None:
+    assert [row["name"] for row in frozen("record")] == [one.name for one in calibration.PARAMETERS]
+    moved = [
+        f"{one.set}.{one.name}: frozen {row['value_or_published']}, shipped {one.shipped:g} {one.unit}"
+        for one, row in zip(calibration.PARAMETERS, frozen("record"), strict=True)
+        if one.shipped != pytest.approx(float(row["value_or_published"]), rel=1e-6)
+    ]
+    assert not moved, "\n".join(moved)
+
+
+def test_calibration_targets_come_out_as_frozen() -> None:
+    """Within a tenth of what each published number is known to."""
+    now = calibration.shipped()
+    moved = [
+        f"{row['name']} ({row['unit_or_rows']}): frozen {row['predicted']}, now {now[row['name']]:.4g}"
+        for row in frozen("target")
+        if abs(now[row["name"]] - float(row["predicted"])) > 0.1 * float(row["tolerance"])
+    ]
+    assert len(frozen("target")) == len(calibration.TARGETS)
+    assert not moved, "\n".join(moved)
+
+
+def test_the_front_page_says_what_the_tables_say() -> None:
+    assert BUILD["front"](PRINTED) == (ROOT / "README.md").read_text(encoding="utf-8")
