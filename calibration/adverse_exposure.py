@@ -14,8 +14,8 @@ from eutonia import parameters
 from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.course import Course, CourseState, start
+from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
-from eutonia.trial.recruitment import people_of
 
 PEOPLE, SEED = 8192, 20261128
 POPULATIONS = {"cerebral": "stroke", "spinal": "spinal cord injury"}

@@ -31,7 +31,8 @@ from eutonia.assessment.ashworth import (
     rater_scatter,
 )
 from eutonia.assessment.scoring import chart_constants
-from eutonia.limb.muscle import LIMBS, muscles_of
+from eutonia.limb.muscle import muscles_of
+from eutonia.patient import LIMBS
 
 SEED, POOL = 2008, 8192
 SPASTIC_BIAS = 0.3  # mV in leg and arm: what counts as a spastic hemiplegia here

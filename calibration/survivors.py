@@ -12,10 +12,8 @@ from eutonia.patient import Cohort, Population
 from eutonia.simulation.bedside import Bedside, bedside
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import Examination, body_constants, examine
-from eutonia.simulation.people import Traits
+from eutonia.simulation.make_people import make_people
 from eutonia.simulation.stance import stance
-from eutonia.tone.descending import DescendingConstants, bias_factors, strength_exponents
-from eutonia.trial.recruitment import lesioned, people_of
 
 
 @dataclass(frozen=True)
@@ -36,21 +34,14 @@ def survivors(seed: int, pool: int) -> Survivors:
     """Draw typical survivors of stroke and chart both limbs of the weak side once."""
     number = np.arange(pool)
     cohort = Cohort.draw(seed, number, Population.typical("stroke"))
-    bias, strength = lesioned(
-        jnp.asarray(cohort.pathways.integrity(cohort.time_since_onset_h)),
-        bias_factors(seed, number),
-        strength_exponents(seed, number),
-        jnp.asarray(cohort.time_since_onset_h),
-        DescendingConstants.from_records(),
-    )
-    people = people_of(cohort, Traits.draw(seed, jnp.asarray(number), "stroke"), bias, strength, number, seed)
+    people = make_people(cohort, seed=seed)
     snapshot, body, constants = Course(people).snapshot(start(people)), body_constants(), chart_constants()
     exam = examine(people, snapshot, body)
     luck = draw_luck(seed, people.person, 0, constants)
     scored = chart(people, exam, stance(people, snapshot, body), luck, jnp.zeros(pool), constants)
     return Survivors(
         time_h=np.asarray(cohort.time_since_onset_h),
-        bias=np.asarray(bias),
+        bias=np.asarray(people.bias),
         latent=np.asarray(latent_grades(exam, constants)),
         exam=exam,
         chart=scored,

@@ -13,6 +13,7 @@ _PUBLIC = {
     "Lesion": "eutonia.patient",
     "Patient": "eutonia.patient",
     "Population": "eutonia.patient",
+    "make_people": "eutonia.simulation.make_people",
     "Kinetics": "eutonia.drug.kinetics",
     "Regimen": "eutonia.drug.regimen",
     "PassiveStretch": "eutonia.simulation.maneuver",

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eutonia import parameters
+from eutonia.simulation.practice import Practice
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.tone.learning import METHODS, LearningConstants, learned_share, learners
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.practice import Practice
 from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.run import RunOptions, simulate
 

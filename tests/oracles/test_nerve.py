@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 from eutonia.simulation import nerve
 from eutonia.simulation.bedside import Bedside, bedside
 from eutonia.simulation.examine import body_constants, examine

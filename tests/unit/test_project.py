@@ -10,6 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,16 @@ def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> N
         for module in imported(path) - own:
             homes = {_distribution(one) for one in comes_from.get(module, [module])}
             assert homes & declared(*extras), f"{path.relative_to(ROOT)} imports {module}, of {sorted(homes)}"
+
+
+def test_limb_tone_and_drug_meet_in_simulation_only() -> None:
+    graph = grimp.build_graph("eutonia", cache_dir=None)
+    meeting = {}
+    for module in graph.modules:
+        used = {name.split(".")[1] for name in graph.find_modules_directly_imported_by(module) if "." in name}
+        if not module.startswith("eutonia.simulation") and len(used & {"limb", "tone", "drug"}) > 1:
+            meeting[module] = used
+    assert not meeting
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -15,10 +15,10 @@ from eutonia.limb.muscle import muscle_groups
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import Traits
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
 from eutonia.trial import lanes
-from eutonia.trial.recruitment import people_of
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 

@@ -15,6 +15,7 @@ from eutonia.drug.effect.gaba_b import Receptor, at_tone_site
 from eutonia.errors import SimulationError
 from eutonia.simulation.segment import gaba_b_effect
 from eutonia.simulation.segment import person as spinal_cord
+from eutonia.simulation.segment_ankle import excess_resistance
 from eutonia.tone.emulator import OUTPUTS, Emulator
 from eutonia.tone.segment import design, movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
@@ -66,7 +67,8 @@ def graded() -> np.ndarray:
     spastic = Condition.of_bias(jnp.asarray(bias)).with_gaba_b(jnp.asarray(effect)).with_fusimotor_drive()
     who = np.tile([0, 0, 1, 1], 3).tolist()
     healthy = Segment.of(Condition.of_bias([0.0] * COPIES), Sizes(), person=who)
-    return ashworth_grade(Segment.of(spastic, Sizes(), person=who), healthy).reshape(3, 2, 2)
+    excess = excess_resistance(Segment.of(spastic, Sizes(), person=who), healthy)
+    return ashworth_grade(excess).reshape(3, 2, 2)
 
 
 @functools.cache

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, Int
 from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.assessment import ashworth, reflex, spasms, walking
-from eutonia.limb.muscle import LIMBS, N_CHARTED, muscles_of
+from eutonia.limb.muscle import N_CHARTED, muscle_groups, muscles_of
+from eutonia.patient import LIMBS
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import Stance
@@ -125,6 +126,11 @@ def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
     limbs = jnp.zeros((len(LIMBS), n_patients))
     return ChartLuck(jnp.zeros((N_CHARTED, n_patients)), limbs, limbs)
+
+
+def charted_muscles() -> tuple[tuple[str, str], ...]:
+    """Return name and limb of each muscle group of a chart, in the order of its muscle axis."""
+    return tuple((group.name, group.limb) for group in muscle_groups())
 
 
 def limb_mean(muscles: Muscles) -> Limbs:

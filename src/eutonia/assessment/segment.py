@@ -12,13 +12,9 @@ from jaxtyping import Float
 from eutonia import parameters
 from eutonia.assessment.ashworth import latent_grade, reference_grid
 from eutonia.assessment.clonus import ClonusConstants, clonus_score
-from eutonia.limb.joint import joint
 from eutonia.simulation.examine import body_constants, excess_curve
-from eutonia.simulation.segment import PROTOCOLS, Finding, Number
-from eutonia.simulation.segment_ankle import pressed, resistance
-from eutonia.tone.segment.network import Segment
-from eutonia.tone.segment.protocols import Person
-from eutonia.tone.segment.stimuli import SOLEUS, TIBIALIS
+from eutonia.simulation.segment import PROTOCOLS, Finding, Number, Person
+from eutonia.simulation.segment_ankle import pressed
 
 #: So long of the pressing is shown with every cell, s.
 _SHOWN_S = 2.5
@@ -29,9 +25,10 @@ def examine(protocol: str, who: Person) -> Finding:
     return EXAMINATIONS[protocol](who)
 
 
-def ashworth_grade(segment: Segment, healthy: Segment) -> Float[np.ndarray, " patient"]:
-    """Return the latent Ashworth grade (0 normal) of each person's spiking ankle against that of a healthy person."""
-    excess = (resistance(segment) - resistance(healthy)) / joint("ankle").ceiling
+def ashworth_grade(excess: Float[np.ndarray, " patient"]) -> Float[np.ndarray, " patient"]:
+    """Return the latent Ashworth grade (0 normal) of spiking ankles by their resistance over that of a healthy person,
+    share of the torque ceiling (`simulation.segment_ankle.excess_resistance`).
+    """
     curve = excess_curve(reference_grid(), body_constants())[0]
     return np.asarray(
         latent_grade(jnp.asarray(excess), curve, parameters.load("bedside").value("grade_per_bias", "1/mV"))
@@ -43,15 +40,14 @@ def _clonus(who: Person) -> Finding:
     constants = ClonusConstants.from_records()
     held = pressed(clonic.segment(1))
     score = clonus_score(held.motion, constants)
-    torque = held.loop.torque[held.released :, :, 0]
-    swing = np.rad2deg(held.loop.angle[len(held.loop.angle) // 2 :, 0])
+    soleus, tibialis = held.largest_torques
     numbers = [
         Number(f"Beats (above {constants.clonus_sustained:g}: sustained clonus)", float(score.beats[0]), "1"),
         Number("Frequency of the beats", float(score.frequency[0]), "Hz"),
         Number("Last beat after the push", float(score.duration[0]), "s"),
-        Number("Swing of the foot in the later half", float(np.ptp(swing)), "deg"),
-        Number("Largest torque of the soleus", float(torque[:, SOLEUS].max()), "N m"),
-        Number("Largest torque of the tibialis anterior", float(torque[:, TIBIALIS].max()), "N m"),
+        Number("Swing of the foot in the later half", held.late_swing_deg, "deg"),
+        Number("Largest torque of the soleus", soleus, "N m"),
+        Number("Largest torque of the tibialis anterior", tibialis, "N m"),
         Number("Fusimotor drive, of that without a lesion", float(clonic.condition.fusimotor[0]), "1"),
     ]
     shown = pressed(clonic.segment(1), _SHOWN_S, record="all").loop

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eutonia import parameters
-
-# Order of the limb axis of every array.
-LIMBS = ("leg", "arm")
+from eutonia.patient import LIMBS
 
 # Names of anatomy, not numbers: which groups are stretched at which joint.
 _GROUPS = (

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import Bedside
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.protocols import Person

@@ -11,8 +11,8 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
-from eutonia.limb.muscle import LIMBS, N_STRETCHED
-from eutonia.patient import is_cord
+from eutonia.limb.muscle import N_STRETCHED
+from eutonia.patient import LIMBS, is_cord
 
 Limbs = Float[Array, "limb patient"]
 Deviates = Float[Array, "draw patient"]

@@ -19,7 +19,8 @@ from eutonia.errors import SimulationError
 from eutonia.tone.segment import movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
-from eutonia.tone.segment.protocols import LEAD_S, Person
+from eutonia.tone.segment.protocols import LEAD_S
+from eutonia.tone.segment.protocols import Person as Person
 from eutonia.tone.segment.readout import Activity
 
 _REST_S = 1.5

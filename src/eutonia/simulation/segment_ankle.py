@@ -48,6 +48,17 @@ class Pressed:
         none = jnp.zeros_like(jnp.asarray(angle))
         return Motion(jnp.asarray(time), jnp.asarray(angle), jnp.asarray(velocity), none, none)
 
+    @property
+    def largest_torques(self) -> tuple[float, float]:
+        """Largest torque of soleus and tibialis anterior of the first person after the push, N m."""
+        torque = self.loop.torque[self.released :, :, 0]
+        return float(torque[:, SOLEUS].max()), float(torque[:, TIBIALIS].max())
+
+    @property
+    def late_swing_deg(self) -> float:
+        """How far the foot of the first person still swings in the later half, deg."""
+        return float(np.ptp(np.rad2deg(self.loop.angle[len(self.loop.angle) // 2 :, 0])))
+
 
 def pressed(
     segment: Segment,
@@ -101,6 +112,11 @@ def resistance(segment: Segment) -> Float[np.ndarray, " patient"]:
     muscles = (jnp.asarray(loop.torque[:, SOLEUS]), jnp.asarray(loop.torque[:, TIBIALIS]))
     held = muscle_torque(muscles, jnp.asarray(loop.velocity), constants)
     return np.asarray(held)[path[:, 1] > 0.0].mean(0)
+
+
+def excess_resistance(segment: Segment, healthy: Segment) -> Float[np.ndarray, " patient"]:
+    """Return the mean resistance to an Ashworth stretch over that of healthy cords, share of the torque ceiling."""
+    return (resistance(segment) - resistance(healthy)) / joint("ankle").ceiling
 
 
 def _path(angle: float, speed: float, dt_ms: float) -> Float[np.ndarray, "time 2"]:

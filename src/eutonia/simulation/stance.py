@@ -9,8 +9,9 @@ from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
-from eutonia.limb.muscle import LIMBS, ceiling_weight, muscle_groups
+from eutonia.limb.muscle import ceiling_weight, muscle_groups
 from eutonia.limb.ramp import yielding_torque
+from eutonia.patient import LIMBS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, muscle_state
 from eutonia.simulation.people import People

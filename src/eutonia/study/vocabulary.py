@@ -115,7 +115,7 @@ def courses() -> tuple[str, ...]:
 
 def practices() -> tuple[str, ...]:
     """Return the kinds of practice by which a person may learn."""
-    from eutonia.tone.learning import METHODS
+    from eutonia.simulation.practice import METHODS
 
     return METHODS
 

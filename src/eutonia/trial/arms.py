@@ -9,9 +9,9 @@ from jaxtyping import Bool, Float
 
 from eutonia import parameters
 from eutonia.assessment.scales import SCALES
-from eutonia.assessment.scoring import Chart
+from eutonia.assessment.scoring import Chart, charted_muscles
 from eutonia.drug import policy
-from eutonia.limb.muscle import LIMBS, muscle_groups
+from eutonia.patient import LIMBS
 from eutonia.study.parts import Arm, BolusTreatment, GateRule, InfusionTreatment, OralTreatment, Practice
 from eutonia.study.titration import (
     LabelTitration,
@@ -281,7 +281,7 @@ def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: 
     """Return by how much a score fell; over "spastic muscles" only groups that scored 3 or more (2 modified) count."""
     if over == "spastic muscles":
         old, new = (np.asarray(getattr(c, f"{scale}_muscle")) for c in (before, after))
-        counted = np.array([limb is None or g.limb == limb for g in muscle_groups()])[:, None]
+        counted = np.array([limb in (None, of) for _, of in charted_muscles()])[:, None]
         spastic = (old >= SCALES[scale].spastic) & counted
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)

@@ -13,7 +13,7 @@ from typing import Any
 from eutonia import parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, unknown
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import bedside
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS

@@ -14,8 +14,9 @@ from eutonia import _streams, parameters
 from eutonia.assessment import ashworth, clonus, pendulum, reflex, split, tardieu, threshold
 from eutonia.assessment.scoring import chart_constants
 from eutonia.limb.joint import joint
-from eutonia.limb.muscle import LIMBS, MuscleGroup, all_muscle_groups
+from eutonia.limb.muscle import MuscleGroup, all_muscle_groups
 from eutonia.limb.swing import Limb, Motion, torques
+from eutonia.patient import LIMBS
 from eutonia.simulation import clonus as clonus_test
 from eutonia.simulation import pendulum as pendulum_test
 from eutonia.simulation.bedside import Bedside, bedside_constants, group, stepped_constants

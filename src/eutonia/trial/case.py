@@ -20,22 +20,17 @@ from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.pump import Device, Pump
-from eutonia.limb.muscle import LIMBS
-from eutonia.patient import Cohort, Lesion, Patient, is_cord
+from eutonia.patient import LIMBS, Cohort, Lesion, Patient, is_cord
 from eutonia.simulation.course import Course, Snapshot, start
+from eutonia.simulation.lesion_course import LesionCourse
+from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
-from eutonia.tone.descending import (
-    DescendingConstants,
-    bias_factors,
-    strength_exponents,
-)
 from eutonia.trial.caveats import caveats
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import repeat, run_record
-from eutonia.trial.recruitment import lesioned, people_of
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
 from eutonia.trial.withdrawal import Interruptions, add_withdrawal, told
@@ -63,15 +58,14 @@ class _Case:
         self.person = np.arange(n)
         one = Cohort.of(_patient(study), _lesion(study), 0.0)
         self.cohort = one.take(np.zeros(n, dtype=np.int64))
-        self.descending = DescendingConstants.of(self.cohort.origin)
-        self.exponent = strength_exponents(study.seed, self.person)
+        self.lesions = LesionCourse.of(self.cohort, study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
         self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed)
         if study.tip is not None:
             self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.tip))
-        self.factor = bias_factors(study.seed, self.person)
-        self.factor = solve_factors(self.base, self.plateau, self.factor, study.charted)
+        factor = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted)
+        self.lesions = dataclasses.replace(self.lesions, factor=factor)
         self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
         self.pump: Pump | None = None
         self.recorder = Recorder()
@@ -82,14 +76,12 @@ class _Case:
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
         """Return the bias in mV that this lesion gives a person of factor 1 at a time since its onset."""
-        integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
         one = jnp.ones((len(LIMBS), len(self.person)))
-        return np.asarray(lesioned(integrity, one, self.exponent, jnp.asarray(float(time_h)), self.descending)[0])
+        return np.asarray(dataclasses.replace(self.lesions, factor=one).by(float(time_h))[0])
 
     def people_at(self, time_h: float) -> People:
         """Return the lanes as their lesion has made them by `time_h`."""
-        integrity = jnp.asarray(self.cohort.pathways.integrity(time_h))
-        bias, strength = lesioned(integrity, self.factor, self.exponent, jnp.asarray(float(time_h)), self.descending)
+        bias, strength = self.lesions.by(float(time_h))
         bias = self.clock.practice.lower(bias, time_h)
         since = jnp.full(len(self.person), time_h)
         return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)

@@ -13,7 +13,7 @@ from jaxtyping import Array, Float
 
 from eutonia.assessment.scoring import ChartConstants, chart_constants, latent_grades, limb_mean
 from eutonia.errors import StudyError
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, body_constants, examine_at, healthy_resistance
 from eutonia.simulation.maneuver import PassiveStretch

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.assessment.scales import SCALES
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 
 if TYPE_CHECKING:
     from eutonia.study.parts import Assessment, Phase

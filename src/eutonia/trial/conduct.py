@@ -17,6 +17,7 @@ from eutonia.assessment.scoring import Chart
 from eutonia.drug.effect.adverse import Origin
 from eutonia.patient import is_cord
 from eutonia.simulation.course import Course, CourseState, start
+from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
@@ -26,7 +27,7 @@ from eutonia.trial.arms import ArmRun, Screening, has_fallen, target_score
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours, read_until
-from eutonia.trial.recruitment import LesionCourse, Pool, features_of, known_of, recruit
+from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -355,7 +356,7 @@ def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, "
     known = known_of(pool.cohort.take(member))
     outcome = BlockOutcome(person=person, member=member, features=features_of(people), known=known)
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * luck)
-    return Block(study, seed, people, outcome, nonspecific, n, LesionCourse.of(pool, seed, member))
+    return Block(study, seed, people, outcome, nonspecific, n, LesionCourse.of(pool.cohort.take(member), seed))
 
 
 Each = Callable[[Callable[[Block], None], Sequence[Block]], object]

@@ -16,11 +16,11 @@ from jaxtyping import Bool, Float
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
 from eutonia.simulation.course import Course, CourseState, Snapshot, whole_steps
 from eutonia.simulation.examine import Examination, body_constants, examine
+from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
+from eutonia.simulation.practice import Practice
 from eutonia.simulation.stance import stance
 from eutonia.trial.doses import DoseLog
-from eutonia.trial.practice import Practice
-from eutonia.trial.recruitment import LesionCourse
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]

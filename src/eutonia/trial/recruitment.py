@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,36 +17,26 @@ from eutonia.assessment.scoring import (
     ChartConstants,
     chart,
     chart_constants,
+    charted_muscles,
     latent_grades,
     limb_mean,
     no_luck,
 )
-from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
-from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
-from eutonia.drug.kinetics.values import ADULT, N_DRAWS
-from eutonia.limb.muscle import muscle_groups, muscles_of
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination, body_constants, examine
+from eutonia.simulation.lesion_course import LesionCourse
+from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.study import vocabulary
 from eutonia.study.people import Entry
 from eutonia.study.people import LesionShare as GivenLesion
 from eutonia.study.people import Population as GivenPopulation
-from eutonia.tone.descending import (
-    DescendingConstants,
-    bias_factors,
-    descending_bias,
-    strength_exponents,
-    voluntary_strength,
-)
 from eutonia.trial import lanes
 from eutonia.trial.charting import of_limb
 from eutonia.trial.weighting import Moment, Weights, weigh
-
-Limbs = Float[Array | np.ndarray, "limb patient"]
 
 _HOURS_PER_MONTH = 730.5
 
@@ -99,48 +88,6 @@ def _lesion_share(part: GivenLesion) -> LesionShare:
     return LesionShare(part.share, "haemorrhagic", part.site, volume)
 
 
-def people_of(
-    cohort: Cohort, traits: Traits, bias: Limbs, strength: Limbs, person: Int[np.ndarray, " patient"], seed: int
-) -> People:
-    """Give a cohort its drug handling and receptors, drawn by `person`."""
-    who = jnp.asarray(person)
-    weight, clearance = jnp.asarray(cohort.weight_kg), jnp.asarray(cohort.creatinine_clearance_mL_min)
-    purpose = _streams.Purpose
-    of_drug = _streams.normal(_streams.keys(seed, purpose.KINETICS, who), N_DRAWS)
-    of_receptor = _streams.normal(_streams.keys(seed, purpose.RECEPTOR, who), 2)
-    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(ADULT)
-    kinetics, receptor = _drug_handling(
-        of_drug, of_receptor, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
-    )
-    return People(
-        person=who,
-        weight_kg=weight,
-        kinetics=kinetics,
-        receptor=receptor,
-        traits=jax.tree.map(jnp.asarray, traits),
-        bias=jnp.asarray(bias),
-        strength=jnp.asarray(strength),
-        time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
-    )
-
-
-@eqx.filter_jit
-def _drug_handling(
-    of_drug: Float[Array, "draw patient"],
-    of_receptor: Float[Array, "two patient"],
-    weight_kg: Float[Array, " patient"],
-    creatinine_clearance: Float[Array, " patient"],
-    fluid: IntrathecalValues,
-    mouth: OralValues,
-    typical: Receptor,
-    spread: tuple[float, float],
-) -> tuple[Kinetics, Receptor]:
-    kinetics = Kinetics.from_draws(
-        of_drug, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth
-    )
-    return kinetics, typical.draw(of_receptor, spread)
-
-
 @jax.jit
 def _expected_ashworth(exam: Examination, constants: ChartConstants) -> Float[Array, "limb patient"]:
     noise = jnp.hypot(constants.rater_bias, constants.rater_residual)
@@ -163,19 +110,6 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
-@jax.jit
-def lesioned(
-    integrity: Float[Array, "pathway limb patient"],
-    factor: Float[Array, "limb patient"],
-    exponent: Float[Array, "limb patient"],
-    time_since_onset_h: Float[Array, "*patient"],
-    constants: DescendingConstants,
-) -> tuple[Float[Array, "limb patient"], Float[Array, "limb patient"]]:
-    """Return the bias (mV) and voluntary strength (0..1) that a lesion has made by a time since its onset."""
-    bias = descending_bias(integrity, factor, time_since_onset_h, constants)
-    return bias, voluntary_strength(integrity, exponent, constants)
-
-
 def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time.
 
@@ -186,14 +120,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     """
     number = np.arange(given.pool)
     cohort = Cohort.draw(seed, number, population_of(given))
-    integrity = cohort.pathways.integrity(cohort.time_since_onset_h)
-    made = lesioned(
-        jnp.asarray(integrity),
-        bias_factors(seed, number),
-        strength_exponents(seed, number),
-        jnp.asarray(cohort.time_since_onset_h),
-        DescendingConstants.of(given.origin),
-    )
+    made = LesionCourse.of(cohort, seed).at(0.0)
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])
     parts = []
@@ -222,7 +149,7 @@ def _meets(rule: Entry, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
         return of_limb(np.asarray(getattr(clean, rule.scale)), rule.limb) >= rule.at_least
     muscles = np.asarray(getattr(clean, f"{rule.scale}_muscle"))
-    counted = np.array([rule.limb is None or g.limb == rule.limb for g in muscle_groups()])[:, None]
+    counted = np.array([rule.limb in (None, limb) for _, limb in charted_muscles()])[:, None]
     return ((muscles >= rule.at_least) & counted).sum(axis=0) >= rule.muscles
 
 
@@ -230,32 +157,9 @@ def _noise_sd(scale: str) -> float:
     """Return the spread that raters and reports add to one person's score."""
     constants = chart_constants()
     if scale in ("ashworth", "modified_ashworth"):
-        groups = len(muscles_of("leg"))
+        groups = sum(limb == "leg" for _, limb in charted_muscles())
         return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(groups)))
     return float({"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0))
-
-
-@dataclass(frozen=True)
-class LesionCourse:
-    """What the lesions of recruited people make of their tone and strength as time since the onset goes on."""
-
-    cohort: Cohort
-    factor: Float[Array, "limb patient"]
-    exponent: Float[Array, "limb patient"]
-    constants: DescendingConstants
-
-    @classmethod
-    def of(cls, pool: Pool, seed: int, member: Int[np.ndarray, " patient"]) -> LesionCourse:
-        """Return the course of members of a pool, which at their entry is what the pool holds."""
-        constants = DescendingConstants.of(pool.cohort.origin)
-        return cls(pool.cohort.take(member), bias_factors(seed, member), strength_exponents(seed, member), constants)
-
-    def at(self, since_entry_h: float) -> tuple[Float[Array, "limb patient"], Float[Array, "limb patient"], Array]:
-        """Return bias (mV), strength (0..1) and time since the onset (h) at a time since people's entry."""
-        since = np.asarray(self.cohort.time_since_onset_h) + since_entry_h
-        integrity = jnp.asarray(self.cohort.pathways.integrity(since))
-        since_h = jnp.asarray(since)
-        return *lesioned(integrity, self.factor, self.exponent, since_h, self.constants), since_h
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.assessment.scales import SCALES
-from eutonia.limb.muscle import muscle_groups
+from eutonia.assessment.scoring import charted_muscles
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.charting import items, visit_words
 from eutonia.trial.statistics import observed, score_of
@@ -47,9 +47,9 @@ def visit_table(outcome: Outcome, *, unobserved: bool = False) -> polars.DataFra
             rows = [(limb, "mean", score_of(record, scale, limb)[who]) for of, limb in charted if of == scale]
             if SCALES[scale].of_muscles:
                 rows += [
-                    (group.limb, group.name, record.scores[f"{scale}_muscle"][i][who])
-                    for i, group in enumerate(muscle_groups())
-                    if group.limb in study.assessment.limbs
+                    (limb, name, record.scores[f"{scale}_muscle"][i][who])
+                    for i, (name, limb) in enumerate(charted_muscles())
+                    if limb in study.assessment.limbs
                 ]
             for limb, item, score in rows:
                 frame = pl.DataFrame({**columns, "score": score.astype(np.float64)})

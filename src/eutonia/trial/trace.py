@@ -11,9 +11,10 @@ import numpy as np
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.study.design import TrialStudy
@@ -23,7 +24,7 @@ from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_t
 from eutonia.trial.doses import LOOKS_WITHIN, within_interval
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
-from eutonia.trial.recruitment import LesionCourse, Pool, recruit
+from eutonia.trial.recruitment import Pool, recruit
 
 if TYPE_CHECKING:
     import xarray
@@ -159,7 +160,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     """
     recorder = Recorder()
     people, member = recruit(pool, study.seed, np.arange(width))
-    lesions, begin, entered = LesionCourse.of(pool, study.seed, member), 0.0, 0.0
+    lesions, begin, entered = LesionCourse.of(pool.cohort.take(member), study.seed), 0.0, 0.0
     for index, phase in enumerate(study.phases):
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from eutonia.limb.muscle import LIMBS
+from eutonia.patient import LIMBS
+from eutonia.tone.learning import METHODS as METHODS
 from eutonia.tone.learning import LearningConstants, learned_share, learners
 
 Limbs = Float[Array, "limb patient"]

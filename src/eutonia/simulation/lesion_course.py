@@ -1,0 +1,63 @@
+"""What lesions make of tone and strength as the time since their onset goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from eutonia.patient import Cohort
+from eutonia.tone.descending import (
+    DescendingConstants,
+    bias_factors,
+    descending_bias,
+    strength_exponents,
+    voluntary_strength,
+)
+
+Limbs = Float[Array, "limb patient"]
+
+
+@jax.jit
+def _lesioned(
+    integrity: Float[Array, "pathway limb patient"],
+    factor: Limbs,
+    exponent: Limbs,
+    time_since_onset_h: Float[Array, "*patient"],
+    constants: DescendingConstants,
+) -> tuple[Limbs, Limbs]:
+    bias = descending_bias(integrity, factor, time_since_onset_h, constants)
+    return bias, voluntary_strength(integrity, exponent, constants)
+
+
+@dataclass(frozen=True)
+class LesionCourse:
+    """The course of the lesions of a cohort.
+
+    `factor` is how strongly each person's cord answers, `exponent` how fast strength falls with what is lost.
+    """
+
+    cohort: Cohort
+    factor: Limbs
+    exponent: Limbs
+    constants: DescendingConstants
+
+    @classmethod
+    def of(cls, cohort: Cohort, seed: int, person: Int[np.ndarray, " patient"] | None = None) -> LesionCourse:
+        """Return the course of a cohort, each by their own luck: that of `person`, or of who they are."""
+        who = cohort.person if person is None else person
+        constants = DescendingConstants.of(cohort.origin)
+        return cls(cohort, bias_factors(seed, who), strength_exponents(seed, who), constants)
+
+    def by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> tuple[Limbs, Limbs]:
+        """Return bias (mV) and voluntary strength (0..1) by a time since the onset, h: one for all or one a person."""
+        integrity = jnp.asarray(self.cohort.pathways.integrity(time_since_onset_h))
+        return _lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_since_onset_h), self.constants)
+
+    def at(self, since_entry_h: float) -> tuple[Limbs, Limbs, Array]:
+        """Return bias (mV), strength (0..1) and time since the onset (h) at a time since people's entry."""
+        since = np.asarray(self.cohort.time_since_onset_h) + since_entry_h
+        return *self.by(since), jnp.asarray(since)

@@ -1,0 +1,91 @@
+"""From a cohort to virtual people, who carry what lesion, limb, tone and drug need: the one place that draws it all."""
+
+from __future__ import annotations
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from eutonia import _streams, session
+from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
+from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
+from eutonia.drug.kinetics.values import ADULT, N_DRAWS
+from eutonia.patient import Cohort
+from eutonia.simulation.lesion_course import LesionCourse
+from eutonia.simulation.people import People, Traits
+
+Limbs = Float[Array | np.ndarray, "limb patient"]
+
+
+def make_people(cohort: Cohort, *, seed: int) -> People:
+    """Return the people of a cohort as they are before any drug.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Who they are: drawn by `Cohort.draw` or known, by `Cohort.of`.
+    seed : int
+        Start of all luck, 0 to 2**32 - 1. The same person of the same seed is the same, whoever else is made.
+
+    Returns
+    -------
+    People
+        Patients on the last axis: `kinetics`, `receptor` and `traits` drawn by each person's identity, `bias` (mV) and
+        `strength` (0 to 1), each limb by patient, as the lesion has made them by the time since its onset.
+
+    Notes
+    -----
+    **Equation** see `eutonia.tone.descending` (bias, strength), `eutonia.drug.kinetics.values` (spread of kinetics).
+
+    Examples
+    --------
+    >>> people = make_people(Cohort.draw(1, range(100), Population.typical("stroke")), seed=1)
+    """
+    session.begin()
+    bias, strength, _ = LesionCourse.of(cohort, seed).at(0.0)
+    traits = Traits.draw(seed, jnp.asarray(cohort.person), cohort.origin)
+    return people_of(cohort, traits, bias, strength, cohort.person, seed)
+
+
+def people_of(
+    cohort: Cohort, traits: Traits, bias: Limbs, strength: Limbs, person: Int[np.ndarray, " patient"], seed: int
+) -> People:
+    """Give a cohort its drug handling and receptors, drawn by `person`."""
+    who = jnp.asarray(person)
+    weight, clearance = jnp.asarray(cohort.weight_kg), jnp.asarray(cohort.creatinine_clearance_mL_min)
+    purpose = _streams.Purpose
+    of_drug = _streams.normal(_streams.keys(seed, purpose.KINETICS, who), N_DRAWS)
+    of_receptor = _streams.normal(_streams.keys(seed, purpose.RECEPTOR, who), 2)
+    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(ADULT)
+    kinetics, receptor = _drug_handling(
+        of_drug, of_receptor, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
+    )
+    return People(
+        person=who,
+        weight_kg=weight,
+        kinetics=kinetics,
+        receptor=receptor,
+        traits=jax.tree.map(jnp.asarray, traits),
+        bias=jnp.asarray(bias),
+        strength=jnp.asarray(strength),
+        time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
+    )
+
+
+@eqx.filter_jit
+def _drug_handling(
+    of_drug: Float[Array, "draw patient"],
+    of_receptor: Float[Array, "two patient"],
+    weight_kg: Float[Array, " patient"],
+    creatinine_clearance: Float[Array, " patient"],
+    fluid: IntrathecalValues,
+    mouth: OralValues,
+    typical: Receptor,
+    spread: tuple[float, float],
+) -> tuple[Kinetics, Receptor]:
+    kinetics = Kinetics.from_draws(
+        of_drug, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth
+    )
+    return kinetics, typical.draw(of_receptor, spread)
