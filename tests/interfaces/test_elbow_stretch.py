@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 
@@ -15,8 +16,14 @@ from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import fit
 from eutonia.inference.zeros import ZEROS
 from eutonia.limb.joint import JOINTS, joint, limb_with
+from eutonia.limb.muscle import all_muscle_groups
+from eutonia.limb.ramp import stretch
+from eutonia.limb.strength import Strength
 from eutonia.limb.swing import follow, torques
-from eutonia.simulation.bedside import stepped_constants
+from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
+from eutonia.simulation.stretching import stretch_and_hold
+from eutonia.study.design import CaseStudy, load_study
+from eutonia.trial.case import people_of_case
 
 pytestmark = pytest.mark.xdist_group("fit")
 BREADTH_DEG = 95.0
@@ -32,11 +39,10 @@ def elbow(speed: float, seed: int) -> Recording:
         joint("elbow"), threshold_deg=50.0, velocity_sensitivity_s=0.1, gain_nm_per_rad=7.0, background_nm=0.5,
         depression_per_rad=0.3, contracture=0.1, weight_kg=70.0, stature_m=1.7,
     )  # fmt: skip
+    limb = dataclasses.replace(limb, strength=Strength(np.deg2rad(40.0), np.deg2rad(BREADTH_DEG)))
     path = (jnp.deg2rad(jnp.asarray(x))[:, None] for x in (angle, np.gradient(angle, step)))
     motion, _ = follow(limb, *path, constants, steps=50)
-    found = torques(motion, limb, constants)
-    falls = np.exp(-(((angle - 40.0) / BREADTH_DEG) ** 2))
-    torque = falls * np.asarray(found.neural)[:, 0] + np.asarray(found.passive)[:, 0]
+    torque = np.asarray(torques(motion, limb, constants).total)[:, 0]
     rng, every = np.random.default_rng(seed), slice(None, None, 4)
     values = calibration.noisy(torque[every], 0.05, 0.03, 4 * step, rng)
     lines = np.arange(values.size) + 2
@@ -70,3 +76,21 @@ def test_the_zero_of_every_joint_is_told_in_the_help(
     shown = re.sub(r"[\s│]+", " ", capsys.readouterr().out)
     for words in ("0 is full flexion", "90 the hanging shank", "15 deg of adduction"):
         assert words in shown
+
+
+def test_the_elbow_is_examined_with_the_same_fall_of_torque_as_it_is_fitted_with() -> None:
+    """Half of the torque of the flexors is left at the straight elbow, in the drawn stretch and in what is scored."""
+    study = load_study("case_ischaemic_tablets")
+    assert isinstance(study, CaseStudy)
+    at = bedside(*people_of_case(study, 240 * 24.0)[:2])
+    scored = stretch(at.state, bedside_constants().ramp, bedside_constants().speed).mean_reflex
+    for row, of in enumerate(all_muscle_groups()):
+        limb, end = at.limb(of.name), np.deg2rad(of.range_of_motion)
+        motion = stretch_and_hold(limb, stepped_constants(), (0.0, end), np.deg2rad(of.speed), 1.5)
+        found, moving = torques(motion, limb, stepped_constants()), np.asarray(motion.velocity[:, 0] > 0)
+        reflex = np.asarray(found.reflex / limb.ceiling)[moving]
+        np.testing.assert_allclose(reflex.mean(axis=0), scored[row], rtol=0.02, atol=2e-4)
+        share = 0.5 if of.name == "elbow flexors" else 1.0
+        before = np.asarray(torques(motion, dataclasses.replace(limb, strength=None), stepped_constants()).neural)
+        np.testing.assert_allclose(found.neural[-1], share * before[-1], rtol=1e-3)
+        assert np.all(np.asarray(found.neural) <= before)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
 from eutonia.limb.ramp import MuscleState, RampConstants, reflex_torque, stretch
+from eutonia.limb.strength import Strength
 from eutonia.simulation.examine import BodyConstants, body_constants, muscle_state
 
 SHARES_OF_RANGE = np.array([0.03, 0.08, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0])
@@ -127,8 +130,23 @@ def test_the_mean_of_a_stretch_is_that_of_the_integrated_torque(threshold: float
     response = jit_stretch(state, constants(), jnp.full((1, 1), speed))
     exact = integrated(np.linspace(0.0, 1.0, 2001), speed, threshold, 0.1, 0.4)
     assert float(response.mean_reflex[0, 0]) == pytest.approx(float(np.trapezoid(exact, dx=1 / 2000)), abs=close)
-    assert float(response.peak_resistance[0, 0]) == pytest.approx(exact[-1] + 0.01 + 0.05 * 0.4, rel=1e-6)
     assert float(response.catch_angle[0, 0]) == pytest.approx(max(threshold - 0.1, 0.0), abs=1e-12)
+
+
+@pytest.mark.parametrize(("strongest", "breadth"), [(0.3, 0.83), (0.0, 0.5), (0.5, np.inf)])
+def test_the_mean_of_a_stretch_whose_torque_falls_off_is_that_of_the_integrated_torque(
+    strongest: float, breadth: float
+) -> None:
+    """Lever and strength act on reflex and background, not on tissue."""
+    speed, state = 1.0, muscle(0.5, 0.1, 0.4)
+    given = dataclasses.replace(constants(), strength=Strength(strongest, breadth))
+    response = jit_stretch(state, given, jnp.full((1, 1), speed))
+    share = np.linspace(0.0, 1.0, 2001)
+    falls = np.exp(-(((share - strongest) / breadth) ** 2))
+    reflex = falls * integrated(share, speed, 0.5, 0.1, 0.4)
+    assert float(response.mean_reflex[0, 0]) == pytest.approx(np.trapezoid(reflex, share), abs=5e-6)
+    mean = np.trapezoid(reflex + 0.01 * falls, share) + 0.05 * 0.4**2 / 2
+    assert float(response.mean_resistance[0, 0]) == pytest.approx(mean, abs=5e-6)
 
 
 def dense_mean(state: MuscleState, body: BodyConstants) -> np.ndarray:

@@ -64,7 +64,7 @@ class Catch(eqx.Module):
 @eqx.filter_jit
 def catch(motion: Motion, limb: Limb, constants: ReflexConstants) -> Catch:
     """Return what a stretch met, from the angle at which reflex torque bends upwards most."""
-    torque = reflex_torque(motion.activation, motion.velocity, limb, constants)
+    torque = reflex_torque(motion.angle, motion.activation, motion.velocity, limb, constants)
     moving = motion.velocity[1:-1] > 0.0
     bend = jnp.where(moving, torque[2:] - 2.0 * torque[1:-1] + torque[:-2], -jnp.inf)
     at = jnp.argmax(bend, axis=0)[None]

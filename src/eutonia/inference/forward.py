@@ -26,12 +26,14 @@ from jaxtyping import Array, Float
 from eutonia.inference.priors import NOISE, Priors
 from eutonia.limb.joint import Joint
 from eutonia.limb.muscle import ceiling_weight
+from eutonia.limb.strength import Strength
 from eutonia.limb.swing import (
     Limb,
     ReflexConstants,
     Torques,
     activate,
     at_rest,
+    background_torque,
     excitation,
     passive_torque,
     reflex_torque,
@@ -119,7 +121,7 @@ def _pieces(body: Body, priors: Priors) -> _Pieces:
         joint.stop_rate / joint.range_rad,
         joint.stop_from * joint.range_rad,
         body.ceiling,
-        joint.strongest_rad,
+        joint.strength.strongest if joint.strength else 0.0,
     )
     return _Pieces(*(jnp.asarray(number, dtype=float) for number in numbers))
 
@@ -151,6 +153,7 @@ def _limb(of: dict[str, Array], pieces: _Pieces) -> Limb:
         gain=of["gain"],
         ceiling=pieces.ceiling * one,
         depression=of["depression"],
+        strength=Strength(pieces.strongest, jnp.deg2rad(of["breadth"])) if "breadth" in of else None,
     )
 
 
@@ -185,13 +188,6 @@ def _swing(
     return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
 
 
-def _strength(angle: Array, of: dict[str, Array], pieces: _Pieces) -> Array | float:
-    """Return the share of its torque that active muscle has at an angle: lever and overlap fall off on both sides."""
-    if "breadth" not in of:
-        return 1.0
-    return jnp.exp(-(((angle - pieces.strongest) / jnp.deg2rad(of["breadth"])) ** 2))
-
-
 def _resisting(
     angle: Array,
     velocity: Array,
@@ -199,11 +195,10 @@ def _resisting(
     short: Array,
     limb: Limb,
     c: ReflexConstants,
-    strength: Array | float = 1.0,
 ) -> Torques:
     return Torques(
-        reflex=strength * reflex_torque(activation, velocity, limb, c),
-        background=strength * limb.background * jnp.ones_like(angle * activation),
+        reflex=reflex_torque(angle, activation, velocity, limb, c),
+        background=background_torque(angle, limb) * jnp.ones_like(activation),
         elastic=passive_torque(angle, limb) + stop_torque(angle, limb),
         viscous=limb.damping * velocity,
         short_range=short,
@@ -252,7 +247,7 @@ def _stretch(
     activation = jnp.concatenate([felt[:1], later])
     stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
     short = c.short_range_stiffness * limb.background * stretched
-    resisting = _resisting(angle, velocity, activation, short, limb, c, _strength(angle, of, pieces))
+    resisting = _resisting(angle, velocity, activation, short, limb, c)
     inertia = of["inertia_left"] * pieces.inertia * path.acceleration
     found = resisting.total + inertia + of["torque_offset"], resisting
     return jax.tree.map(lambda series: series.reshape(SLOTS, -1, series.shape[1]).mean(axis=1), found)

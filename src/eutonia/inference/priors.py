@@ -41,7 +41,6 @@ RAMP_FALLING = (*RAMP[:-NOISE], "breadth", *RAMP[-NOISE:])
 _UNITS = {
     "threshold": ("range", "deg"),
     "slack_angle": ("range", "deg"),
-    "breadth": ("range", "deg"),
     "velocity_sensitivity": ("", "s"),
     "gain": ("ceiling/range", "N m/rad"),
     "stiffness": ("ceiling/range", "N m/rad"),
@@ -105,7 +104,7 @@ def priors(names: Sequence[str], joint: Joint, ceiling: float) -> Priors:
     records = parameters.load("inference")
     out = []
     for name in names:
-        record = records[name]
+        record = records[name] if name != "breadth" else parameters.load(f"limb_{joint.name}")["strength_breadth"]
         kind, unit = _UNITS.get(name, ("", record.unit))
         # Angles in deg, torques per rad: the units of the table.
         span = np.rad2deg(joint.range_rad) if unit == "deg" else joint.range_rad

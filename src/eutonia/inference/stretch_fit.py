@@ -205,7 +205,7 @@ def _model(
         return Swing(body, swing_priors(body, one.begin), constants, one.time), [one]
     each = [prepare_stretch(r, body, constants) for r in recordings]
     stretches = tuple(one.stretch for one in each if one.stretch is not None)
-    names = RAMP_FALLING if body.joint.strongest_rad else RAMP
+    names = RAMP_FALLING if body.joint.strength else RAMP
     return Stretches(body, priors(names, body.joint, body.ceiling), constants, stretches), each
 
 

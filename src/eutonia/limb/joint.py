@@ -20,6 +20,7 @@ from eutonia._types import Scalar
 from eutonia.errors import SimulationError, unknown
 from eutonia.limb.muscle import ceiling_weight
 from eutonia.limb.ramp import MuscleState, RampConstants
+from eutonia.limb.strength import Strength, strength_at
 from eutonia.limb.swing import Limb, ReflexConstants
 
 JOINTS = ("elbow", "wrist", "fingers", "hip", "knee", "ankle")
@@ -35,8 +36,8 @@ class Joint:
     """One joint: `range_rad`, `ceiling` N m at 70 kg, shares of mass, stature and segment, end stop.
 
     `stop_torque` (where the stop begins) and `damping` (without and at severe contracture) are shares of the ceiling,
-    `stop_from` of range. `strongest_rad` is
-    where active muscle has most torque, if that falls off. The segment is level at angle 0, as in a pendulum test.
+    `stop_from` of range. `strength` says
+    how the torque of active muscle falls off, if records do. The segment is level at angle 0, as in a pendulum test.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Joint:
     stop_from: float
     stop_rate: float
     damping: tuple[float, float]
-    strongest_rad: float = 0.0
+    strength: Strength | None = None
 
     def inertia(self, weight_kg: Patients, stature_m: Patients) -> Array:
         """Return the moment of inertia of the segment about the joint, kg m2."""
@@ -92,7 +93,7 @@ def joint(name: str) -> Joint:
         stop_from=stop_from,
         stop_rate=stop_rate,
         damping=(shared.value("damping", "s"), shared.value("damping_severe", "s")),
-        strongest_rad=float(np.deg2rad(own.value("strongest_angle", "deg"))) if "strongest_angle" in own else 0.0,
+        strength=strength_at(name),
     )
 
 
@@ -140,7 +141,7 @@ def limb_with(
         rest_angle=(rest - jnp.minimum(stiff, 1.0) * lost)[None],
     )
     stature = parameters.load("limb").value("stature", "m") if stature_m is None else stature_m
-    return limb_of(of, state, 0, stiff, gain * of.range_rad / ceiling, weight, stature)
+    return limb_of(of, state, 0, stiff, gain * of.range_rad / ceiling, weight, stature, of.strength)
 
 
 def reflex_constants(shared: RampConstants) -> ReflexConstants:
@@ -170,11 +171,12 @@ def limb_of(
     gain: Patients,
     weight_kg: Float[Array, " patient"],
     stature_m: Patients,
+    strength: Strength | None = None,
 ) -> Limb:
     """Return the limb in rad and N m whose muscle group is a row of `state`, in shares of range and ceiling.
 
     `contracture` (share of severe) adds damping as it adds stiffness; `gain` is the reflex gain in torque ceilings per
-    joint range.
+    joint range. `strength` is that of the muscle group.
     """
     span, one = of.range_rad, jnp.ones_like(weight_kg)
     ceiling = of.ceiling * weight_kg / ceiling_weight()
@@ -197,4 +199,5 @@ def limb_of(
         gain=gain * ceiling / span,
         ceiling=ceiling,
         depression=state.depression[row] * one,
+        strength=strength,
     )

@@ -6,8 +6,9 @@ Equation
     e(t)  = max(0, theta(t - tau) - lambda + mu v)
     R'    = (1 - R)/tau_R - k_R v R                      while e grows
     a1'   = (R e - a1)/tau_a ;  a2' = (a1 - a2)/tau_a
-    T_r   = tanh(G (1 + g_v v) a2) FV(v)
-    T     = T_r + T_b + k_p max(0, theta - theta_p)
+    T_r   = S(theta) tanh(G (1 + g_v v) a2) FV(v)
+    T     = T_r + S(theta) T_b + k_p max(0, theta - theta_p)
+S is the lever and strength of active muscle at an angle (`strength`), 1 where no record says otherwise.
 With theta = v t the input R e is (A + B exp(-kappa s)) (e0 + v s), whose response through two equal lags is elementary.
 
 Source: reduced joint model (threshold, velocity sensitivity, gain) with force-velocity and post-activation depression.
@@ -25,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia._types import Scalar
+from eutonia.limb.strength import Strength
 
 Lanes = Float[Array, "muscle patient"]
 Scale = Float[Array, "muscle 1"]
@@ -49,7 +51,9 @@ class MuscleState(eqx.Module):
 
 
 class RampConstants(eqx.Module):
-    """Constants that all muscle groups share; `range_rad` turns shares of the range into radians."""
+    """Constants that all muscle groups share; `range_rad` turns shares of the range into radians, `strength` (in shares
+    of range) says where active muscle has most torque; none for a constant lever.
+    """
 
     gain: Scalar
     gain_per_velocity: Scalar
@@ -59,16 +63,16 @@ class RampConstants(eqx.Module):
     force_velocity_reference: Scalar
     force_velocity_ceiling: Scalar
     range_rad: Scale
+    strength: Strength | None = None
 
 
 class RampResponse(eqx.Module):
-    """Outcome of one stretch: mean and peak resistance (shares of the torque ceiling), catch angle (share of range).
+    """Outcome of one stretch: mean resistance (share of the torque ceiling), catch angle (share of range).
 
     `catch_angle` is the angle at which reflex torque begins, 1 when it never does.
     """
 
     mean_resistance: Lanes
-    peak_resistance: Lanes
     mean_reflex: Lanes
     catch_angle: Lanes
 
@@ -101,7 +105,8 @@ def reflex_torque(time: Array, speed: Array, state: MuscleState, constants: Ramp
     activation = _activation(time - onset, speed, jnp.maximum(ahead, 0.0), state, constants)
     velocity = speed * constants.range_rad
     lengthening = jnp.minimum(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
-    return jnp.tanh(constants.gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
+    torque = jnp.tanh(constants.gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
+    return torque if constants.strength is None else constants.strength.share(speed * time) * torque
 
 
 def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale) -> RampResponse:
@@ -116,10 +121,10 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
     weighted = (weight * torque[node] for node, weight in enumerate(_WEIGHTS))
     mean_reflex = functools.reduce(operator.add, weighted) * half / duration
     reach = jnp.maximum(1 - state.rest_angle, 0.0)
-    mean = mean_reflex + state.background + state.stiffness * reach**2 / 2
-    peak = reflex_torque(duration, pace, state, constants) + state.background + state.stiffness * reach
+    background = state.background if constants.strength is None else constants.strength.mean() * state.background
+    mean = mean_reflex + background + state.stiffness * reach**2 / 2
     catch = jnp.clip(-ahead, 0.0, 1.0)
-    return RampResponse(mean, peak, mean_reflex, catch)
+    return RampResponse(mean, mean_reflex, catch)
 
 
 def yielding_torque(
@@ -128,7 +133,7 @@ def yielding_torque(
     """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle`
     (share of range).
 
-    Excitation is taken as settled: the yield lasts longer than the activation lags.
+    Excitation is taken as settled: the yield lasts longer than the activation lags. The lever is taken as constant.
     """
     excitation = jnp.maximum(angle - state.threshold + state.velocity_sensitivity * speed, 0.0)
     velocity = speed * range_rad

@@ -7,7 +7,8 @@ Equation
     e(t)  = max(0, theta(t - tau) - lambda + mu v(t - tau))
     R'    = (1 - R)/tau_R - k_R R max(e', 0)
     a1'   = (R e - a1)/tau_a ;  a2' = (a1 - a2)/tau_a
-    T_r   = T_max tanh(G (1 + g_v max(v, 0)) a2 / T_max) FV(v) ;  FV = clip(1 + v/v_ref, 0, FV_max)
+    T_r   = S(theta) T_max tanh(G (1 + g_v max(v, 0)) a2 / T_max) FV(v) ;  FV = clip(1 + v/v_ref, 0, FV_max)
+    T_b   = S(theta) times background tone; S as in `strength`, 1 for a constant lever
     T_p   = k_p max(0, theta - theta_p)
     T_stop= T_e [exp(c (theta - theta_high)) - exp(c (theta_low - theta))]
     T_srs = k_srs T_b min(theta - theta_0, x_srs) on the first stretch, then fading with tau_srs
@@ -31,6 +32,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from eutonia._types import Scalar
+from eutonia.limb.strength import Strength
 
 Patients = Float[Array, " patient"] | Scalar
 Traces = Float[Array, "time patient"]
@@ -50,7 +52,8 @@ class Limb(eqx.Module):
     `inertia` kg m2, `gravity` m g l in N m, `horizontal` the angle at which the segment is level, `load` a steady
     torque towards stretch, N m; `damping` N m s/rad; `stiffness` N m/rad beyond `rest_angle`; `stop_torque` N m at
     the ends `low` and `high` of the free range, growing by `stop_rate` 1/rad; `background` N m; `threshold` rad,
-    `velocity_sensitivity` s, `gain` N m/rad, `ceiling` N m, `depression` 1/rad.
+    `velocity_sensitivity` s, `gain` N m/rad, `ceiling` N m, `depression` 1/rad; `strength` says where active muscle
+    has most torque (rad), none for a constant lever.
     """
 
     inertia: Patients
@@ -70,6 +73,7 @@ class Limb(eqx.Module):
     gain: Patients
     ceiling: Patients
     depression: Patients
+    strength: Strength | None = None
 
 
 class ReflexConstants(eqx.Module):
@@ -160,11 +164,21 @@ def excitation(angle: Array, velocity: Array, limb: Limb) -> Array:
     return jnp.maximum(angle - limb.threshold + limb.velocity_sensitivity * velocity, 0.0)
 
 
-def reflex_torque(activation: Array, velocity: Array, limb: Limb, constants: ReflexConstants) -> Array:
+def reflex_torque(angle: Array, activation: Array, velocity: Array, limb: Limb, constants: ReflexConstants) -> Array:
     """Return the reflex torque, N m."""
     c = constants
     drive = limb.gain * (1.0 + c.gain_per_velocity * jnp.maximum(velocity, 0.0)) * activation
-    return limb.ceiling * jnp.tanh(drive / limb.ceiling) * force_velocity(velocity, c)
+    return _strong(angle, limb) * (limb.ceiling * jnp.tanh(drive / limb.ceiling) * force_velocity(velocity, c))
+
+
+def background_torque(angle: Array, limb: Limb) -> Array:
+    """Return the torque of background tone, N m."""
+    return _strong(angle, limb) * limb.background * jnp.ones_like(angle)
+
+
+def _strong(angle: Array, limb: Limb) -> Array | float:
+    """Return the share of its torque that active muscle has at an angle."""
+    return 1.0 if limb.strength is None else limb.strength.share(angle)
 
 
 def force_velocity(velocity: Array, constants: ReflexConstants) -> Array:
@@ -192,8 +206,8 @@ def gravity_torque(angle: Array, limb: Limb) -> Array:
 def torques(motion: Motion, limb: Limb, constants: ReflexConstants) -> Torques:
     """Return what resisted at every sample of a movement."""
     return Torques(
-        reflex=reflex_torque(motion.activation, motion.velocity, limb, constants),
-        background=limb.background * jnp.ones_like(motion.angle),
+        reflex=reflex_torque(motion.angle, motion.activation, motion.velocity, limb, constants),
+        background=background_torque(motion.angle, limb),
         elastic=passive_torque(motion.angle, limb) + stop_torque(motion.angle, limb),
         viscous=limb.damping * motion.velocity,
         short_range=motion.short_range,
@@ -291,7 +305,7 @@ def swing(
     step = c.delay / steps
 
     def accelerate(angle: Array, velocity: Array, second: Array, short: Array, hand: Array) -> Array:
-        held = limb.background + short + reflex_torque(second, velocity, limb, c)
+        held = background_torque(angle, limb) + short + reflex_torque(angle, second, velocity, limb, c)
         held = held + passive_torque(angle, limb) + stop_torque(angle, limb) + limb.damping * velocity
         return (gravity_torque(angle, limb) + limb.load - held) / limb.inertia - hand
 

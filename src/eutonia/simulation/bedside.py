@@ -13,6 +13,7 @@ from eutonia.errors import SimulationError, unknown
 from eutonia.limb.joint import joint, limb_of, reflex_constants
 from eutonia.limb.muscle import MuscleGroup, all_muscle_groups
 from eutonia.limb.ramp import MuscleState
+from eutonia.limb.strength import strength_of
 from eutonia.limb.swing import Limb, ReflexConstants
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import BodyConstants, muscle_state, resistance_of
@@ -43,7 +44,8 @@ def _limb(
 ) -> Limb:
     row, stiff = all_muscle_groups().index(of), contracture[of.limb_index]
     stature = jnp.asarray(parameters.load("limb").value("stature", "m"))
-    return limb_of(joint(of.joint), state, row, stiff, bedside_constants().ramp.gain, weight_kg, stature)
+    gain, strength = bedside_constants().ramp.gain, strength_of(of.name, of.joint)
+    return limb_of(joint(of.joint), state, row, stiff, gain, weight_kg, stature, strength)
 
 
 @parameters.remembered

@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 from eutonia import parameters
 from eutonia.limb.muscle import MuscleGroup, muscle_groups
 from eutonia.limb.ramp import MuscleState, RampConstants, RampResponse, stretch
+from eutonia.limb.strength import strengths
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.maneuver import PassiveStretch, TendonTap
 from eutonia.simulation.people import People
@@ -52,6 +53,7 @@ class BodyConstants(eqx.Module):
             force_velocity_reference=tone.value("force_velocity_reference", "rad/s"),
             force_velocity_ceiling=tone.value("force_velocity_ceiling", "1"),
             range_rad=jnp.asarray(range_rad),
+            strength=strengths(tuple((g.name, g.joint) for g in groups), range_rad),
         )
         return cls(
             tone=ToneConstants.from_records(),
