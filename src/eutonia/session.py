@@ -37,6 +37,7 @@ _KEPT: Mapping[str, object] = {
     "jax_persistent_cache_min_entry_size_bytes": 0,
 }
 _FAST = 32
+_NO_DEVICE = ("Unable to initialize backend", "Unknown backend")
 _CACHE_TROUBLE = re.compile(r"Error (reading|writing) persistent compilation cache entry for '([\w.<>-]+)': (.*)", re.S)
 
 _lock = threading.RLock()
@@ -121,11 +122,29 @@ def _jax() -> Any:
     try:
         import jax
     except ValueError as trouble:
-        raise SessionError(
-            f"JAX cannot start: {trouble}. Allowed: variables JAX_... as JAX documents them; Eutonia needs none. "
-            "Remove that variable from the environment."
-        ) from None
+        raise (cannot_start(trouble) or trouble) from None
     return jax
+
+
+def cannot_start(trouble: Exception) -> SessionError | None:
+    """Return the error that says why JAX does not start, if that is what `trouble` is about; else none."""
+    first = next(iter(str(trouble).splitlines()), "")
+    if any(sign in first for sign in _NO_DEVICE):
+        return _no_device(first)
+    if isinstance(trouble, ValueError) and "JAX_" in first:
+        return SessionError(
+            f"JAX cannot start: {first.rstrip('.')}. Allowed: variables JAX_... as JAX documents them. Nearest: none of "
+            "them; Eutonia needs none. Remove that variable from the environment."
+        )
+    return None
+
+
+def _no_device(first: str) -> SessionError:
+    return SessionError(
+        f'JAX finds no device: JAX_PLATFORMS is "{os.environ.get("JAX_PLATFORMS", "")}" ({first or "it names none"}). '
+        "Allowed: a device of this machine and of the JAX that is installed. Nearest: JAX_PLATFORMS=cpu. Write that, "
+        "or remove the variable."
+    )
 
 
 def _pin(config: Any) -> None:
@@ -148,12 +167,7 @@ def _start_device() -> None:
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as trouble:  # JAX asserts that a named device is there
-        asked = os.environ.get("JAX_PLATFORMS", "")
-        first = (str(trouble).splitlines() or ["it names none"])[0]
-        raise SessionError(
-            f'JAX finds no device: JAX_PLATFORMS is "{asked}" ({first}). Allowed: a device of this machine and of the '
-            "JAX that is installed. Nearest: JAX_PLATFORMS=cpu. Write that, or remove the variable."
-        ) from None
+        raise _no_device(next(iter(str(trouble).splitlines()), "")) from None
 
 
 def _keep_compiled(config: Any) -> None:

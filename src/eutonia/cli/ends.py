@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 
-from eutonia import _writing
+from eutonia import _writing, session
 from eutonia.errors import EutoniaError
 
 #: Exit codes: what a user can mend, a fault of the program, Ctrl-C.
@@ -15,7 +15,6 @@ MENDABLE, OUR_FAULT, STOPPED = 2, 1, 130
 #: Set to anything, this variable shows where in the program a fault of its own lies.
 TRACEBACK = "EUTONIA_TRACEBACK"
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "Unable to allocate", "bad_alloc")
-_NO_DEVICE = ("Unable to initialize backend", "Unknown backend")
 
 
 def begin() -> None:
@@ -43,10 +42,8 @@ def of(error: Exception) -> tuple[int, str]:
             f"the memory of this machine is not enough ({first}). Nearest: fewer people at a time (--block 256 "
             "--workers 1), or fewer --replicates. eutonia run STUDY --dry-run says what a run needs."
         )
-    if any(sign in first for sign in _NO_DEVICE):
-        return MENDABLE, f"JAX finds no device ({first}). Nearest: JAX_PLATFORMS=cpu. Write that, or unset it."
-    if isinstance(error, ValueError) and "environment" in first and "JAX_" in first:
-        return MENDABLE, f"JAX cannot start: {first}. Eutonia needs no variable JAX_...: remove that one."
+    if (no_start := session.cannot_start(error)) is not None:
+        return MENDABLE, str(no_start)
     if isinstance(error, OSError):
         where = f' "{error.filename}"' if error.filename else ""
         return MENDABLE, (

@@ -20,7 +20,7 @@ from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
 from eutonia.trial.moment import moment
-from eutonia.trial.record import repeat, run_record
+from eutonia.trial.record import repeat, study_record
 
 #: Tests by the name that stands for several.
 GROUPS = {
@@ -88,16 +88,12 @@ def examine_case(
             findings += found
             traces += recorded
     progress("Examination", 1.0)
-    run = run_record(
-        case.seed,
-        case.digest,
+    run = study_record(
+        case,
         used,
         time.perf_counter() - began,
-        case.cited,
+        repeat("examine", case.word, test=test, at=at, limb=limb),
         possible_people=POSSIBLE_PEOPLE,
-        study_text=case.text,
-        command=repeat("examine", case.word, test=test, at=at, limb=limb),
-        beyond_label=list(case.beyond_label),
     )
     return BedsideResult(
         case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run

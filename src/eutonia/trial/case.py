@@ -30,7 +30,7 @@ from eutonia.study.design import CaseStudy
 from eutonia.trial.caveats import caveats
 from eutonia.trial.charted import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.record import repeat, run_record
+from eutonia.trial.record import repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
 from eutonia.trial.withdrawal import Interruptions, add_withdrawal, told
@@ -240,16 +240,12 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         doses=dose_table(course),
         course=course,
         events=tuple(case.events),
-        run=run_record(
-            study.seed,
-            study.digest,
+        run=study_record(
+            study,
             used,
             time.perf_counter() - began,
-            study.cited,
+            repeat("run", study.word, seed=study.seed),
             possible_people=POSSIBLE_PEOPLE,
-            beyond_label=list(study.beyond_label),
-            study_text=study.text,
-            command=repeat("run", study.word, seed=study.seed),
         ),
         zooms=tuple(case.zooms),
         caveats=known_limits,

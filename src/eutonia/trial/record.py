@@ -8,9 +8,12 @@ import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
+
+if TYPE_CHECKING:
+    from eutonia.study.design import Study
 
 
 def run_record(
@@ -45,6 +48,14 @@ def run_record(
         "assumed": assumed,
         **more,
     }
+
+
+def study_record(
+    study: Study, used: parameters.Used, wall_time_s: float, command: str, **more: Any
+) -> Mapping[str, Any]:
+    """Return the record of a run of a study: what it is, what it cites, and the `command` that repeats the run."""
+    about = {"study_text": study.text, "command": command, "beyond_label": list(study.beyond_label)}
+    return run_record(study.seed, study.digest, used, wall_time_s, study.cited, **more, **about)
 
 
 def repeat(command: str, *words: str | os.PathLike[str], **options: object) -> str:

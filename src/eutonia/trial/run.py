@@ -20,7 +20,7 @@ from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, through_phases
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
-from eutonia.trial.record import repeat, run_record
+from eutonia.trial.record import repeat, study_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
@@ -91,26 +91,9 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
 
 def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float) -> Mapping[str, Any]:
     """Return what a reader needs to repeat and to judge the run."""
-    return run_record(
-        study.seed,
-        study.digest,
-        used,
-        wall_time_s,
-        study.cited,
-        patients=study.population.n,
-        pool=study.population.pool,
-        replicates=options.replicates,
-        study_text=study.text,
-        command=repeat(
-            "run",
-            study.word,
-            seed=study.seed,
-            patients=study.population.n,
-            replicates=options.replicates,
-            potential_outcomes=options.potential_outcomes,
-        ),
-        beyond_label=list(study.beyond_label),
-    )
+    drawn = {"patients": study.population.n, "replicates": options.replicates}
+    command = repeat("run", study.word, seed=study.seed, **drawn, potential_outcomes=options.potential_outcomes)
+    return study_record(study, used, wall_time_s, command, **drawn, pool=study.population.pool)
 
 
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:
