@@ -11,6 +11,7 @@ import logging
 import os
 import platform
 import re
+import subprocess
 import sys
 import threading
 import warnings
@@ -31,6 +32,14 @@ _PINNED: Mapping[str, object] = {
     "jax_numpy_dtype_promotion": "standard",
     "jax_numpy_rank_promotion": "allow",
     "jax_disable_jit": False,
+    "jax_transfer_guard": None,
+    "jax_transfer_guard_host_to_device": None,
+    "jax_transfer_guard_device_to_device": None,
+    "jax_transfer_guard_device_to_host": None,
+    "jax_debug_nans": False,
+    "jax_debug_infs": False,
+    "jax_check_tracer_leaks": False,
+    "jax_no_execution": False,
 }
 _KEPT: Mapping[str, object] = {
     "jax_persistent_cache_min_compile_time_secs": 0.0,
@@ -133,17 +142,19 @@ def cannot_start(trouble: Exception) -> SessionError | None:
         return _no_device(first)
     if isinstance(trouble, ValueError) and "JAX_" in first:
         return SessionError(
-            f"JAX cannot start: {first.rstrip('.')}. Allowed: variables JAX_... as JAX documents them. Nearest: none of "
-            "them; Eutonia needs none. Remove that variable from the environment."
+            f"JAX cannot start: {first.rstrip('.')}. Allowed: variables JAX_... as JAX documents them. Nearest: none; "
+            "Eutonia needs none. Remove that variable from the environment."
         )
     return None
 
 
 def _no_device(first: str) -> SessionError:
+    names = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
+    name = next((name for name in names if os.environ.get(name)), names[0])
     return SessionError(
-        f'JAX finds no device: JAX_PLATFORMS is "{os.environ.get("JAX_PLATFORMS", "")}" ({first or "it names none"}). '
-        "Allowed: a device of this machine and of the JAX that is installed. Nearest: JAX_PLATFORMS=cpu. Write that, "
-        "or remove the variable."
+        f'JAX finds no device: {name} is "{os.environ.get(name, "")}" ({first or "it names none"}). '
+        f"Allowed: a device of this machine and of the JAX that is installed. Nearest: {name}=cpu. Write that, or "
+        "remove the variable."
     )
 
 
@@ -164,10 +175,27 @@ def _start_device() -> None:
     """Let JAX find its device now, where it can be explained."""
     import jax
 
+    _try_flags()
     try:
         jax.devices()
     except (RuntimeError, AssertionError) as trouble:  # JAX asserts that a named device is there
         raise _no_device(next(iter(str(trouble).splitlines()), "")) from None
+
+
+def _try_flags() -> None:
+    """Let another process read XLA's flags first, if there are any: an unknown one ends the process that reads it."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if not flags.strip():
+        return
+    words = [sys.executable, "-c", "import jax; jax.devices()"]
+    tried = subprocess.run(words, capture_output=True, text=True, check=False)
+    if tried.returncode == 0 or "XLA_FLAGS" not in tried.stderr:
+        return
+    why = next(line for line in tried.stderr.splitlines() if "XLA_FLAGS" in line).partition("] ")[2] or "unreadable"
+    raise SessionError(
+        f'XLA cannot start: XLA_FLAGS is "{flags}" ({why.rstrip(".")}). Allowed: flags of the XLA that is installed, '
+        "each as --xla_NAME=VALUE. Nearest: none; Eutonia needs none. Remove that variable from the environment."
+    )
 
 
 def _keep_compiled(config: Any) -> None:

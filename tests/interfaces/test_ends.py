@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from eutonia import cli
+from eutonia import cli, session
 from eutonia.cli import ends, pump
 
 EUTONIA = [sys.executable, "-m", "eutonia"]
@@ -36,6 +36,22 @@ def test_a_device_that_is_not_there(asked: str, tmp_path: Path) -> None:
     assert f'JAX_PLATFORMS is "{asked}"' in done.stderr
     assert "JAX_PLATFORMS=cpu" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("flags", ["garbage", "--garbage=1"])
+def test_flags_on_which_xla_ends_the_process(flags: str) -> None:
+    done = called("segment", "--protocol", "rest", XLA_FLAGS=flags)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    for words in (f'XLA_FLAGS is "{flags}"', "Allowed", "Nearest", "Remove that variable"):
+        assert words in done.stderr
+
+
+def test_why_jax_does_not_start_is_told_in_the_same_words_wherever_it_comes_up() -> None:
+    late = RuntimeError("Unable to initialize backend 'cuda': no such thing\nmore")
+    assert ends.of(late) == (2, str(session.cannot_start(late)))
+    unreadable = ValueError("Invalid value 'x' for environment variable JAX_ENABLE_X64")
+    assert ends.of(unreadable) == (2, str(session.cannot_start(unreadable)))
+    assert session.cannot_start(ValueError("math domain error")) is None
 
 
 def test_an_environment_that_jax_cannot_read() -> None:

@@ -42,6 +42,13 @@ _HOSTILE = {
     "JAX_RANDOM_SEED_OFFSET": "3",
     "JAX_DEFAULT_MATMUL_PRECISION": "bfloat16",
     "JAX_NUMPY_RANK_PROMOTION": "raise",
+    "JAX_NUMPY_DTYPE_PROMOTION": "strict",
+    "JAX_TRANSFER_GUARD": "disallow",
+    "JAX_DEFAULT_DTYPE_BITS": "32",
+    "JAX_CHECK_TRACER_LEAKS": "1",
+    "JAX_DEBUG_NANS": "1",
+    "JAX_DISABLE_JIT": "1",
+    "JAX_NO_EXECUTION": "1",
 }
 
 
