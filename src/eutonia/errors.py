@@ -43,6 +43,10 @@ class SessionError(EutoniaError):
     """The process cannot compute as Eutonia needs: no such device, or settings of JAX that cannot be had."""
 
 
+class ArgumentError(EutoniaError, TypeError):
+    """Something of another type than a function of the library takes."""
+
+
 class SimulationError(EutoniaError):
     """A simulation that left the domain in which its model holds."""
 
@@ -55,11 +59,12 @@ def nearest(given: str, allowed: Iterable[str], limit: int = 3) -> list[str]:
     return [folded[hit] for hit in hits]
 
 
-def unknown(what: str, given: str, allowed: Iterable[str], do: str = "") -> str:
-    """Word an unknown name: what was given, the nearest names, all names, what to do."""
+def unknown(what: str, given: object, allowed: Iterable[str], do: str = "") -> str:
+    """Word an unknown name, or what is none: what was given, the nearest names, all names, what to do."""
     names = sorted(allowed)
-    close = nearest(given, names)
-    parts = [f'there is no {what} "{given}".']
+    close = nearest(str(given), names)
+    shown = f'"{given}"' if isinstance(given, str) else f"{given!r:.60} ({type(given).__name__}, no text)"
+    parts = [f"there is no {what} {shown}."]
     if close:
         parts.append(f"Nearest: {', '.join(close)}.")
     parts.append(f"Allowed: {', '.join(names)}.")

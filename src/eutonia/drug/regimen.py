@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eutonia import _bounds
+from eutonia._arguments import Kind, expect
 from eutonia._bounds import COARSEST, number, told
 from eutonia.errors import StudyError, UnitError, unknown
 
@@ -217,6 +218,8 @@ class Regimen:
 
     def __post_init__(self) -> None:
         """Sort by time; refuse two infusion changes at one time."""
+        for name, of in (("tablets", Tablets), ("boluses", Bolus), ("infusions", InfusionChange)):
+            expect(f"{name} of a regimen", getattr(self, name), _several(of))
         object.__setattr__(self, "tablets", tuple(self.tablets))
         object.__setattr__(self, "boluses", tuple(sorted(self.boluses, key=lambda event: event.time_h)))
         object.__setattr__(self, "infusions", tuple(sorted(self.infusions, key=lambda event: event.time_h)))
@@ -261,6 +264,7 @@ class Regimen:
         changes = (InfusionChange(start_h, infusion, product),)
         if stop_h is None:
             return cls(infusions=changes)
+        _time(stop_h, "stop of an infusion")
         if not stop_h > start_h:
             raise StudyError(f"an infusion stops at {stop_h:g} h, not after its start at {start_h:g} h. Swap them.")
         return cls(infusions=(*changes, InfusionChange(stop_h, Infusion(0.0), product)))
@@ -338,6 +342,11 @@ def _time(value: Number, what: str) -> float:
     if not abs(time := number(value)) <= COARSEST:
         raise StudyError(f"{what} is at {told(value)} h. Allowed: a finite time in hours. Correct the number.")
     return time
+
+
+def _several(of: type) -> Kind:
+    words = f"a tuple or list of {of.__name__}"
+    return Kind(words, "()", lambda given: isinstance(given, tuple | list) and all(isinstance(x, of) for x in given))
 
 
 def _is(given: object, wanted: type, what: str, example: str) -> None:

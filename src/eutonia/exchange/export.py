@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eutonia import _bounds, _units, _writing, parameters
+from eutonia._arguments import PATH, TEXT, accepts, instance
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import EutoniaError, StudyError, UnitError, unknown
@@ -53,6 +54,7 @@ class Dosing:
         return _units.parse(self.every, "duration", "--every", _bounds.INTERVAL)
 
 
+DOSING = instance("doses", 'Dosing(dose="10 mg", every="8 hour")', Dosing)
 # The smallest and the largest that is read of each kind; a label's ceiling is no bound of a model.
 _LIMITS: Mapping[str, tuple[Callable[[], Limit], Callable[[], Limit]]] = {
     "oral_dose": (vocabulary.smallest_oral_dose, vocabulary.oral_dose_on_record),
@@ -139,6 +141,7 @@ def models() -> Mapping[str, Exported]:
     }
 
 
+@accepts(model=TEXT, given=DOSING.or_none())
 def equations(model: str, given: Dosing | None = None) -> Equations:
     """Return a model as equations, with the doses given.
 
@@ -155,6 +158,7 @@ def equations(model: str, given: Dosing | None = None) -> Equations:
     return known[model].build(given or Dosing())
 
 
+@accepts(model=TEXT, given=DOSING.or_none(), target=TEXT)
 def export(model: str, given: Dosing | None = None, target: str = "sbml") -> str:
     """Return the text of a model in a format that other programs read."""
     if target not in FORMATS:
@@ -162,6 +166,7 @@ def export(model: str, given: Dosing | None = None, target: str = "sbml") -> str
     return sbml.text(equations(model, given))
 
 
+@accepts(text=TEXT, file=PATH)
 def write(text: str, file: str | os.PathLike[str]) -> Path:
     """Write an exported model whole or not at all, and return the file; only an older export is replaced."""
     target = _writing.check_file(file)

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._arguments import NUMBERS, TEXT, accepts, instance
 from eutonia._types import Scalar
 from eutonia.errors import SimulationError, unknown
 from eutonia.limb.muscle import ceiling_weight
@@ -67,6 +68,7 @@ class Joint:
         return math.sqrt(_GRAVITY * self.centre_of_mass / (self.gyration**2 * self.segment_length * stature_m))
 
 
+@accepts(name=TEXT)
 @parameters.remembered
 def joint(name: str) -> Joint:
     """Return a joint by name, from the sets `limb` and `limb_NAME`.
@@ -97,6 +99,17 @@ def joint(name: str) -> Joint:
     )
 
 
+@accepts(
+    of=instance("a joint", 'eutonia.joint("knee")', Joint),
+    threshold_deg=NUMBERS,
+    velocity_sensitivity_s=NUMBERS,
+    gain_nm_per_rad=NUMBERS,
+    background_nm=NUMBERS,
+    depression_per_rad=NUMBERS,
+    contracture=NUMBERS,
+    weight_kg=NUMBERS.or_none(),
+    stature_m=NUMBERS.or_none(),
+)
 def limb_with(
     of: Joint,
     *,

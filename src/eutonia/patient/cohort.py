@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
+from eutonia._arguments import NUMBER, PEOPLE, WHOLE, accepts, instance
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, Lesion, reference_volume_mL
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, SPINAL, Lesions, Numbers, place_index
@@ -81,6 +82,7 @@ class Cohort:
         )
 
     @classmethod
+    @accepts(seed=WHOLE, person=PEOPLE, population=instance("a population", 'Population.typical("stroke")', Population))
     def draw(cls, seed: int, person: Sequence[int] | Whole, population: Population) -> Cohort:
         """Draw people from a population.
 
@@ -114,6 +116,12 @@ class Cohort:
         )
 
     @classmethod
+    @accepts(
+        patient=instance("a person", "Patient(67.0, 71.0, 'woman', 58.0)", Patient),
+        lesion=instance("a lesion", 'Lesion.spinal("C5")', Lesion),
+        time_since_onset_h=NUMBER,
+        person=WHOLE,
+    )
     def of(cls, patient: Patient, lesion: Lesion, time_since_onset_h: float, person: int = 0) -> Cohort:
         """Return one known person as a cohort of one."""
         lesions = Lesions.of([lesion])

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eutonia import parameters
-from eutonia._bounds import within
+from eutonia._arguments import NUMBER, TEXT, accepts, expect
+from eutonia._bounds import number, within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
@@ -69,6 +70,7 @@ class Lesion:
     def __post_init__(self) -> None:
         _choice("kind of lesion", self.kind, KINDS)
         _choice("side", self.side, SIDES)
+        expect("place of a lesion", self.place, TEXT)
         if self.kind == "ischaemic":
             largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
             within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
@@ -82,8 +84,10 @@ class Lesion:
         elif self.kind in CONDITIONS:
             _choice(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms)
             within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
-        if not all(math.isfinite(x) for x in self.offset_mm):
-            raise SimulationError(f"offset_mm is {self.offset_mm}. Allowed: three finite numbers, mm. Correct them.")
+        if not (isinstance(self.offset_mm, tuple) and all(math.isfinite(number(x)) for x in self.offset_mm)):
+            raise SimulationError(
+                f"offset_mm is {self.offset_mm!r:.60}. Allowed: three finite numbers, mm. Correct them."
+            )
 
     @classmethod
     def none(cls) -> Lesion:
@@ -91,6 +95,7 @@ class Lesion:
         return cls("none")
 
     @classmethod
+    @accepts(territory=TEXT, extent=NUMBER.or_none(), volume_mL=NUMBER.or_none())
     def ischaemic(
         cls, territory: str, *, extent: float | None = None, volume_mL: float | None = None, side: str = "left"
     ) -> Lesion:
@@ -119,11 +124,13 @@ class Lesion:
         return cls("ischaemic", place, side, volume_mL=volume_mL)
 
     @classmethod
+    @accepts(site=TEXT)
     def haemorrhagic(cls, site: str, volume_mL: float, side: str = "left") -> Lesion:
         """Return a bleed at one of `SITES`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
         return cls("haemorrhagic", canonical(site, SITES, "site of bleeding"), side, volume_mL=volume_mL)
 
     @classmethod
+    @accepts(level=TEXT)
     def spinal(cls, level: str, completeness: float = 1.0) -> Lesion:
         """Return an injury of the cord; `level` is the last whole segment, such as "C5"."""
         return cls("spinal", level.upper(), completeness=completeness)
@@ -215,5 +222,6 @@ def canonical(given: str, allowed: Iterable[str], what: str) -> str:
 
 
 def _choice(what: str, given: str, allowed: Iterable[str]) -> None:
-    if given not in (names := tuple(allowed)):
+    names = tuple(allowed)
+    if not isinstance(given, str) or given not in names:
         raise SimulationError(unknown(what, given, names, "Use one of these names."))

@@ -54,7 +54,7 @@ class Patient:
         within("weight", self.weight, *_WEIGHT_KG, "kg")
         within("creatinine clearance", self.creatinine_clearance, *_CREATININE_CLEARANCE_ML_MIN, "mL/min")
         _check_sex(self.sex)
-        if self.side not in SIDES:
+        if not isinstance(self.side, str) or self.side not in SIDES:
             raise SimulationError(unknown("side", self.side, SIDES, "Name the weak side of the body."))
 
 
@@ -88,6 +88,6 @@ def from_egfr(egfr: float, body_surface_m2: float = _REFERENCE_SURFACE_M2) -> fl
 
 
 def _check_sex(sex: str) -> None:
-    if sex not in SEXES:
+    if not isinstance(sex, str) or sex not in SEXES:
         hint = _WORDS.get(str(sex).casefold())
-        raise SimulationError(unknown("sex", str(sex), SEXES, f'Write "{hint}".' if hint else "Use one of these."))
+        raise SimulationError(unknown("sex", sex, SEXES, f'Write "{hint}".' if hint else "Use one of these."))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eutonia import parameters
+from eutonia._arguments import NUMBER, TEXT, Kind, expect, instance
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, canonical, reference_volume_mL, segment_number
@@ -23,6 +24,12 @@ MIX_OF = {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS, **{name: one.mix f
 MIXES = tuple(MIX_OF.values())
 
 _NO_SIZE = TruncatedNormal(0.0)
+_SPREAD = instance("a spread", "TruncatedNormal(60.0, 10.0)", TruncatedNormal, LogNormal)
+_LESIONS = Kind(
+    "a tuple of shares of lesions",
+    'lesion_mix("stroke survivors")',
+    lambda given: isinstance(given, tuple) and all(isinstance(one, LesionShare) for one in given),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,10 @@ class LesionShare:
     size: Spread = _NO_SIZE
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        expect("share of a lesion", self.share, NUMBER)
+        expect("place of a lesion", self.place, TEXT)
+        expect("size of a lesion", self.size, _SPREAD)
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise SimulationError(unknown("kind of lesion", self.kind, KINDS, "Use one of these words."))
         if not (math.isfinite(self.share) and self.share >= 0.0):
             raise SimulationError(f"the share of a lesion is {self.share:g}. Allowed: 0 or more. Correct it.")
@@ -97,7 +107,12 @@ class Population:
     women: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.origin not in ORIGINS:
+        expect("lesions of a population", self.lesions, _LESIONS)
+        expect("women of a population", self.women, NUMBER)
+        for name in ("age", "weight", "creatinine_clearance"):
+            expect(f"{name} of a population", getattr(self, name), _SPREAD)
+        expect("time_since_onset_h of a population", self.time_since_onset_h, _SPREAD.or_none())
+        if not isinstance(self.origin, str) or self.origin not in ORIGINS:
             raise SimulationError(unknown("origin", self.origin, ORIGINS, "Use one of these words."))
         if not 0.0 <= self.women <= 1.0:
             raise SimulationError(f"the share of women is {self.women:g}. Allowed: 0 to 1. Correct it.")
@@ -117,7 +132,7 @@ class Population:
     @classmethod
     def typical(cls, origin: str) -> Population:
         """Return typical adults of this origin, with the named mix of lesions that goes with it."""
-        if origin not in ORIGINS:
+        if not isinstance(origin, str) or origin not in ORIGINS:
             raise SimulationError(unknown("origin", origin, ORIGINS, "Use one of these words."))
         if origin in CONDITIONS:
             return _with_condition(origin)

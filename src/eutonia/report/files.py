@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
+from eutonia._arguments import PATH, accepts, instance
 from eutonia.report import curves, exports, page, words
 from eutonia.trial.result import Quantity, StudyResult
 
@@ -25,6 +26,7 @@ MORE = curves.FILES + tuple(
 )
 
 
+@accepts(result=instance("a result, as run returns it", "eutonia.run(study)", StudyResult), folder=PATH)
 def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = False) -> Path:
     """Write report, summary, tables, course and run record of `result` into `folder`, and return the folder.
 

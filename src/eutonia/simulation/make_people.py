@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, session
+from eutonia._arguments import WHOLE, accepts, instance
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS
@@ -19,6 +20,7 @@ from eutonia.simulation.people import People, Traits
 Limbs = Float[Array | np.ndarray, "limb patient"]
 
 
+@accepts(cohort=instance("a cohort", 'Cohort.draw(1, range(100), Population.typical("stroke"))', Cohort), seed=WHOLE)
 def make_people(cohort: Cohort, *, seed: int) -> People:
     """Return the people of a cohort as they are before any drug.
 

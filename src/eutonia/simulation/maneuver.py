@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._arguments import NUMBER, expect
 from eutonia.errors import SimulationError, unknown
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import MuscleGroup, muscle_groups
@@ -43,7 +44,7 @@ class PassiveStretch:
 
     def __post_init__(self) -> None:
         """Refuse an unknown speed."""
-        if self.speed not in SPEEDS:
+        if not isinstance(self.speed, str) or self.speed not in SPEEDS:
             raise SimulationError(unknown("stretch speed", self.speed, SPEEDS, "Give one of them."))
 
     def degrees_per_second(self, groups: tuple[MuscleGroup, ...] | None = None) -> Float[np.ndarray, " muscle"]:
@@ -81,6 +82,7 @@ class TendonTap:
 
     def __post_init__(self) -> None:
         """Refuse a tap without force."""
+        expect("strength of a tendon tap", self.strength, NUMBER)
         if not 0 < self.strength <= 1:
             raise SimulationError(
                 f"a tendon tap has strength {self.strength:g}. Allowed: above 0, at most 1 (a brisk tap). Give 1."

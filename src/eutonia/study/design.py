@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
+from eutonia._arguments import TEXT, accepts, instance
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
@@ -172,9 +173,12 @@ class CaseStudy(Study):
         return self
 
 
+#: What stands for a study in the arguments of public functions.
+STUDY = instance("a study, as load_study returns it", 'eutonia.load_study("meythaler_2001")', Study)
 _MODELS: dict[str, type[TrialStudy] | type[CaseStudy]] = {"trial": TrialStudy, "case": CaseStudy}
 
 
+@accepts(path_or_name=instance("a name or a path of a study", '"meythaler_2001"', str, os.PathLike))
 def load_study(path_or_name: str | os.PathLike[str]) -> TrialStudy | CaseStudy:
     """Read a study from a file, or one that ships by its name.
 
@@ -193,6 +197,7 @@ def load_study(path_or_name: str | os.PathLike[str]) -> TrialStudy | CaseStudy:
     return _study(content, studyfile.decode(content, str(path)), str(path), path)
 
 
+@accepts(text=TEXT, name=TEXT)
 def parse_study(text: str, name: str = "study.toml") -> TrialStudy | CaseStudy:
     """Read a study from its text; `name` stands for the file in errors."""
     content = text.encode("utf-8", errors="replace")

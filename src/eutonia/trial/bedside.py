@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from eutonia import parameters, session
+from eutonia._arguments import CALL, TEXT, accepts
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, unknown
 from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import bedside
-from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.study.design import STUDY, CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
 from eutonia.trial.findings import Finding, Trace
@@ -45,6 +46,7 @@ class BedsideResult:
     run: Mapping[str, Any]
 
 
+@accepts(study=STUDY, test=TEXT, at=TEXT.or_none(), limb=TEXT.or_none(), progress=CALL)
 def examine_case(
     study: CaseStudy | TrialStudy,
     test: str = "bedside",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from eutonia import session
+from eutonia._arguments import CALL, accepts, instance
 from eutonia._bounds import count
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError
-from eutonia.study.design import CaseStudy, TrialStudy, load_study
+from eutonia.study.design import STUDY, CaseStudy, TrialStudy, load_study
 
 if TYPE_CHECKING:
     from eutonia.trial.result import StudyResult
@@ -20,6 +21,7 @@ def load(study: str, *, seed: int | None = None, patients: int | None = None) ->
     return given.override(n=patients, seed=seed) if (seed, patients) != (None, None) else given
 
 
+@accepts(study=STUDY, potential_outcomes=instance("True or False", "False", bool), progress=CALL)
 def run(
     study: TrialStudy | CaseStudy,
     *,

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
+from eutonia._arguments import NUMBERS, PEOPLE, TEXT, WHOLE, accepts
 from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value
 from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
 from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
@@ -48,6 +49,7 @@ class Kinetics(eqx.Module):
     blood: Blood
 
     @classmethod
+    @accepts(n=WHOLE, weight_kg=NUMBERS, creatinine_clearance=NUMBERS.or_none(), oral_set=TEXT, tip=TEXT)
     def typical(
         cls,
         n: int = 1,
@@ -72,6 +74,7 @@ class Kinetics(eqx.Module):
         )
 
     @classmethod
+    @accepts(seed=WHOLE, person=PEOPLE, weight_kg=NUMBERS, creatinine_clearance=NUMBERS, oral_set=TEXT, tip=TEXT)
     def draw(
         cls,
         seed: int,
