@@ -44,6 +44,7 @@ class Purpose(enum.IntEnum):
     EXAMINATION = 30
     SEGMENT = 40
     FIT = 50
+    SCALE = 60
 
 
 def keys(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 
@@ -12,19 +11,17 @@ from study_examples import STROKE
 from eutonia import parameters
 from eutonia.assessment.reflex import NORMAL_GRADE
 from eutonia.assessment.scales import SCALES
-from eutonia.assessment.scoring import Chart
 from eutonia.errors import StudyError
 from eutonia.study.design import json_schema, load_study, parse_study, shipped
-from eutonia.trial.trace import _VARIABLES
+from eutonia.trial.trace import variables
 
 SCORES = [key for key, scale in SCALES.items() if scale.is_score]
 
 
 def test_every_scale_has_one_key_in_chart_study_and_course() -> None:
-    assert set(SCORES) <= {field.name for field in dataclasses.fields(Chart)}
-    assert set(SCORES) <= set(_VARIABLES)
+    assert set(SCORES) <= set(variables())
     for key in SCORES:
-        assert _VARIABLES[key] == (SCALES[key].unit, SCALES[key].label)
+        assert variables()[key] == (SCALES[key].unit, SCALES[key].label)
     text = str(json_schema())
     assert all(f"'{key}'" in text for key in SCALES)
 

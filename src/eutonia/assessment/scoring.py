@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
+from functools import partial
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
 from eutonia._types import Scalar
-from eutonia.assessment import ashworth, reflex, spasms, walking
+from eutonia.assessment import ashworth, spasms
+from eutonia.assessment.scales import SCALES, Scale
 from eutonia.limb.muscle import N_CHARTED, muscle_groups, muscles_of
 from eutonia.patient import LIMBS
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
@@ -19,6 +25,7 @@ from eutonia.simulation.stance import Stance
 Limbs = Float[Array, "limb patient"]
 Muscles = Float[Array, "muscle patient"]
 Patients = Float[Array, " patient"]
+Scores = Array | np.ndarray
 
 
 class ChartConstants(eqx.Module):
@@ -71,31 +78,62 @@ class ChartConstants(eqx.Module):
 
 
 class Chart(eqx.Module):
-    """Scores of the affected side at one visit.
+    """Scores of the affected side at one visit, each under the key of its scale (`eutonia.assessment.scales`).
 
-    `ashworth_muscle` 1-5 and `modified_ashworth_muscle` (1+ coded 1.5) of each muscle group, the same averaged over
-    a limb; `reflex` 0-5, `spasm` 0-4, `h_reflex` H/M as a ratio; `pain` 0-10, `walking_speed` m/s,
-    `stance_support` stance stability index. A field has the key of its scale in `eutonia.assessment.scales`.
+    Of a scale that scores muscle groups, those are under "KEY_muscle", and their mean over a limb under "KEY". A score
+    is read as `chart["ashworth"]` or `chart.ashworth`.
     """
 
-    ashworth_muscle: Muscles
-    modified_ashworth_muscle: Muscles
-    ashworth: Limbs
-    modified_ashworth: Limbs
-    reflex: Limbs
-    spasm: Limbs
-    h_reflex: Limbs
-    pain: Patients
-    walking_speed: Patients
-    stance_support: Patients
+    scores: dict[str, Scores]
+
+    def __getitem__(self, key: str) -> Scores:
+        """Return the scores of a scale: limb by patient, or one a patient."""
+        return self.scores[key]
+
+    def __getattr__(self, key: str) -> Scores:
+        """Return the scores of a scale."""
+        if key.startswith("__") or key == "scores" or key not in self.scores:
+            raise AttributeError(key)
+        return self.scores[key]
 
 
 class ChartLuck(eqx.Module):
-    """What raters and reports add at one visit (latent units of each scale); zero for noiseless raters."""
+    """What raters and reports add at one visit (latent units of each scale); zero for noiseless raters.
+
+    `own` holds that of scales which meet luck of their own.
+    """
 
     rater: Muscles
     reflex: Limbs
     spasm: Limbs
+    own: dict[str, Array] = eqx.field(default_factory=dict)
+
+
+class Look(eqx.Module):
+    """All that a scale may be scored from: the people, what an examination finds, and what raters and reports add.
+
+    `nonspecific` is the change of the latent grade that attention, expectation and regression bring, in grades (0
+    before treatment and in a double-blind single dose); it moves what is charted, never the person. `own` holds what
+    each scale reads of records for itself, by its key.
+    """
+
+    people: People
+    exam: Examination
+    stance: Stance
+    luck: ChartLuck
+    nonspecific: Patients
+    constants: ChartConstants
+    own: dict[str, Any] = eqx.field(default_factory=dict)
+
+    @property
+    def latent_grade(self) -> Muscles:
+        """The latent Ashworth grade of each muscle group, 0 = normal."""
+        return latent_grades(self.exam, self.constants) + self.nonspecific
+
+    @property
+    def scatter(self) -> Muscles:
+        """What a rater adds to the latent grade of each muscle group."""
+        return ashworth.rater_scatter(self.latent_grade, self.luck.rater, self.constants.rater_noise_from)
 
 
 @parameters.remembered
@@ -115,17 +153,29 @@ def draw_luck(
     own_rater = _streams.normal(_streams.keys(seed, purpose.RATER_SEVERITY, person), 1)
     scatter = _streams.normal(_streams.keys(seed, purpose.RATER, person, visit), N_CHARTED)
     report = _streams.normal(_streams.keys(seed, purpose.REPORT, person, visit), 2 * len(LIMBS))
+    own = {}
+    for scale in SCALES.values():
+        if scale.noise is not None and scale.luck == "own":
+            key = _streams.keys(seed, purpose.SCALE, person, zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1)
+            own[scale.key] = scale.noise(constants) * _shaped(_streams.normal(key, _streams.DRAWS), scale)
     return ChartLuck(
         rater=constants.rater_bias * own_rater + constants.rater_residual * scatter,
         reflex=constants.reflex_noise * report[: len(LIMBS)],
         spasm=constants.spasm_noise * report[len(LIMBS) :],
+        own=own,
     )
+
+
+def _shaped(rows: Float[Array, "draw patient"], scale: Scale) -> Array:
+    """Return as many rows as a scale has scores a person; one row without its axis."""
+    return rows[0] if scale.per == "person" else rows[: {"limb": len(LIMBS), "muscle": N_CHARTED}[scale.per]]
 
 
 def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
-    limbs = jnp.zeros((len(LIMBS), n_patients))
-    return ChartLuck(jnp.zeros((N_CHARTED, n_patients)), limbs, limbs)
+    limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((N_CHARTED, n_patients))
+    lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
+    return ChartLuck(muscles, limbs, limbs, {scale.key: _shaped(jnp.zeros_like(muscles), scale) for scale in lucky})
 
 
 def charted_muscles() -> tuple[tuple[str, str], ...]:
@@ -145,7 +195,6 @@ def latent_grades(exam: Examination, constants: ChartConstants) -> Muscles:
     )
 
 
-@jax.jit
 def chart(
     people: People,
     exam: Examination,
@@ -154,30 +203,39 @@ def chart(
     nonspecific: Patients,
     constants: ChartConstants,
 ) -> Chart:
-    """Score one visit.
+    """Score one visit on every scale; `nonspecific` as in `Look`."""
+    scales = tuple(scale for scale in SCALES.values() if scale.score is not None)
+    return _chart(look_at(people, exam, stance, luck, nonspecific, constants), scales)
 
-    `nonspecific` is the change of the latent grade that attention, expectation and regression bring, in grades (0
-    before treatment and in a double-blind single dose); it moves what is charted, never the person.
-    """
-    c = constants
-    latent = latent_grades(exam, c) + nonspecific
-    scatter = ashworth.rater_scatter(latent, luck.rater, c.rater_noise_from)
-    grades = ashworth.ashworth_score(latent, scatter)
-    modified = ashworth.modified_ashworth_code(latent, scatter)
-    jerk = reflex.reflex_latent(exam.tap_probit, c.healthy_probit, c.grades_per_probit) + nonspecific
-    rate = spasms.spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
-    told = spasms.penn_score(rate + nonspecific, c.spasm_marks, luck.spasm)
-    worst = jnp.maximum(told[0], told[1])
-    stiff = jnp.minimum(jnp.maximum(exam.contracture[0], exam.contracture[1]), 1.0)
-    return Chart(
-        ashworth_muscle=grades,
-        modified_ashworth_muscle=modified,
-        ashworth=limb_mean(grades),
-        modified_ashworth=limb_mean(modified),
-        reflex=reflex.reflex_grade(jerk, luck.reflex),
-        spasm=told,
-        h_reflex=exam.h_over_m,
-        pain=c.pain_per_spasm * worst + c.pain_per_contracture * stiff,
-        walking_speed=walking.comfortable_speed(stance.strength, stance.bias, *c.speed),
-        stance_support=walking.stance_support(stance.strength, stance.tone_torque, *c.support),
-    )
+
+def look_at(
+    people: People,
+    exam: Examination,
+    stance: Stance,
+    luck: ChartLuck,
+    nonspecific: Patients,
+    constants: ChartConstants,
+) -> Look:
+    """Return a look from which every scale can be scored, with what each reads of records for itself."""
+    own = {key: scale.constants() for key, scale in SCALES.items() if scale.constants is not None}
+    return Look(people, exam, stance, luck, nonspecific, constants, own)
+
+
+@partial(jax.jit, static_argnames="scales")
+def _chart(look: Look, scales: tuple[Scale, ...]) -> Chart:
+    found: dict[str, Scores] = {}
+    for scale in scales:
+        assert scale.score is not None
+        scores = scale.score(look)
+        if scale.of_muscles:
+            found[f"{scale.key}_muscle"] = scores
+        found[scale.key] = limb_mean(scores) if scale.of_muscles else scores
+    return Chart(found)
+
+
+@partial(jax.jit, static_argnames="scale")
+def expected(look: Look, scale: Scale) -> Array:
+    """Return the mean over raters of a scale that has one: a limb's, or the person's."""
+    assert scale.expected is not None
+    mean = scale.expected(look)
+    return limb_mean(mean) if scale.of_muscles else mean

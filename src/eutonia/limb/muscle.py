@@ -25,6 +25,11 @@ _MORE_GROUPS = (
 N_CHARTED, N_STRETCHED = len(_GROUPS), len(_GROUPS) + len(_MORE_GROUPS)
 
 
+def charted_groups() -> tuple[tuple[str, str, str], ...]:
+    """Return name, joint and limb of each charted muscle group, without reading a record."""
+    return _GROUPS
+
+
 def ceiling_weight() -> float:
     """Return the body weight, kg, at which the torque ceilings of the records hold; they scale with it."""
     return parameters.load("limb").value("ceiling_weight", "kg")

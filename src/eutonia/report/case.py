@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import plot, scales, svg, words
-from eutonia.report.course import GRADES, Line, Panel, panels, seen, window
+from eutonia.report.course import Line, Panel, is_grade, panels, seen, window
 from eutonia.report.figures import time_steps
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
@@ -362,7 +362,7 @@ def _dots(
     panel: plot.Panel, strip: Panel, line: Line, time: Float[np.ndarray, " time"], places: Int[np.ndarray, " seen"]
 ) -> None:
     """Mark each look at a grade, where there are few enough to tell apart."""
-    is_examined = strip.kind in GRADES and not np.isfinite(line.middle).all()
+    is_examined = is_grade(strip.kind) and not np.isfinite(line.middle).all()
     if not is_examined or places.size > _DENSE:
         return
     inside = places[(time[places] >= panel.x.low) & (time[places] <= panel.x.high)]

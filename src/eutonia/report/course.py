@@ -17,10 +17,9 @@ from eutonia.trial.withdrawal import WHAT_IT_MISSES
 if TYPE_CHECKING:
     import xarray
 
-#: Grades that hold until the next look, so are drawn as steps.
-GRADES = frozenset({"ashworth", "modified_ashworth", "reflex", "spasm", "tardieu", "clonus", "pain"})
 #: Kind of panel, how its variables begin, fixed title (else the long name), and whether everybody wants it.
-_KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
+_Kind = tuple[str, tuple[str, ...], str, bool]
+_BEFORE_SCALES: tuple[_Kind, ...] = (
     ("dose", ("dose",), "Dose", True),
     ("exposure", ("csf", "plasma"), "Drug in spinal fluid and blood", True),
     ("brain", ("brain",), "", False),
@@ -29,14 +28,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
     ("tone", ("bias", "tone", "untreated_bias", "untreated_tone"), "Tone", True),
     ("rebound", ("rebound",), "", False),
     ("contracture", ("contracture",), "", False),
-    ("ashworth", ("ashworth",), "", True),
-    ("modified_ashworth", ("modified_ashworth",), "", False),
-    ("spasm", ("spasm",), "", True),
-    ("reflex", ("reflex",), "", True),
-    ("h_reflex", ("h_reflex",), "", False),
-    ("stance_support", ("stance_support",), "", True),
-    ("walking_speed", ("walking_speed",), "", True),
-    ("pain", ("pain",), "", True),
+)
+_AFTER_SCALES: tuple[_Kind, ...] = (
     ("other", ("",), "", False),
     ("hours", ("without",), "", False),
     ("risk", ("risk",), "Risk of adverse effects", True),
@@ -108,28 +101,39 @@ class Panel:
     @property
     def is_stepped(self) -> bool:
         """Tell whether values hold until they change."""
-        return self.kind == "dose" or self.kind in GRADES
+        return self.kind == "dose" or is_grade(self.kind)
+
+
+def is_grade(kind: str) -> bool:
+    """Tell whether a kind of panel shows grades, which hold until the next look and so are drawn as steps."""
+    return kind in SCALES and SCALES[kind].kind == "ordinal"
+
+
+def _kinds() -> tuple[_Kind, ...]:
+    """Return the kinds of panel in the order of the causal chain: the model, every scale, what remains."""
+    scales = ((key, (key,), "", scale.is_main) for key, scale in SCALES.items() if scale.is_score)
+    return (*_BEFORE_SCALES, *scales, *_AFTER_SCALES)
 
 
 def panels(course: xarray.Dataset) -> list[Panel]:
     """Sort the variables of a course into panels, one for each kind and unit, in the order of the causal chain."""
     found: dict[tuple[int, str, str], list[Line]] = {}
-    names = [str(name) for name in course.data_vars]
+    names, kinds = [str(name) for name in course.data_vars], _kinds()
     is_treated = any(course[name].to_numpy().any() for name in names if name.startswith(("csf", "plasma")))
     for name in names:
-        variable, rank = course[name], _rank(name)
+        variable, rank = course[name], _rank(name, kinds)
         if "time_h" not in variable.dims or not np.issubdtype(variable.dtype, np.number):
             continue
-        if _KINDS[rank][0] in _OF_DRUG and not is_treated:
+        if kinds[rank][0] in _OF_DRUG and not is_treated:
             continue
         if name.endswith(_WITHIN) and name.rpartition("_")[0] in names:
             continue  # drawn with what it is the trough or the peak of
-        title = _KINDS[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
+        title = kinds[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
-        found.setdefault((rank, title, unit), []).extend(_lines(course, name, _KINDS[rank][0]))
+        found.setdefault((rank, title, unit), []).extend(_lines(course, name, kinds[rank][0]))
     out: list[Panel] = []
     for (rank, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0]):
-        kind, _, _, is_main = _KINDS[rank]
+        kind, _, _, is_main = kinds[rank]
         is_main = is_main or (kind == "modified_ashworth" and "ashworth" not in names)
         shown = _percent(kind, unit) or words.unit(unit)
         out += _apart(Panel(kind, title, shown, tuple(_coloured(lines)), is_main, len(out)))
@@ -152,11 +156,9 @@ def _title(panel: Panel, first: Line) -> str:
     return f"{panel.title}, {first.name.lower()}" if first.name in ("Leg", "Arm") else first.name
 
 
-def _rank(name: str) -> int:
+def _rank(name: str, kinds: tuple[_Kind, ...]) -> int:
     """Return which kind of panel a variable belongs to: the one whose beginning it shares the longest."""
-    fits = [
-        (len(start), -k) for k, (_, starts, _, _) in enumerate(_KINDS) for start in starts if name.startswith(start)
-    ]
+    fits = [(len(start), -k) for k, (_, starts, _, _) in enumerate(kinds) for start in starts if name.startswith(start)]
     return -max(fits)[1]
 
 

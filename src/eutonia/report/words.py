@@ -37,8 +37,6 @@ _PROPER = frozenset({"Ashworth", "H-reflex"})
 #: Units at the end of the name of a column.
 _ENDINGS = {"_year": "years", "_kg": "kg", "_ml_per_min": "mL/min", "_ml": "mL"}
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
-#: Scales that say most about spasticity, first in a headline.
-_TELLING = ("ashworth", "modified_ashworth", "tardieu", "spasm", "reflex", "clonus")
 # A microgram alone or with a number in front; no part of a name, a path or an address.
 _MICROGRAM = re.compile(r"(?<![A-Za-z_./#-])(?:ug|[\u00b5\u03bc]g)(?![\w]|[.-]\w)")
 _STATUS_ORDER = ("verified", "secondary", "derived", "recalled", "fitted", "program default", "assumed")
@@ -299,8 +297,8 @@ def lower(text: str) -> str:
 
 
 def _importance(quantity: Quantity) -> tuple[int, bool]:
-    """Return the rank of a score in a headline: tone before spasms before the rest, and the leg before the arm."""
-    order = {scale: rank for rank, scale in enumerate(_TELLING)}
+    """Return the rank of a score in a headline: in the order of the scales, and the leg before the arm."""
+    order = {scale: rank for rank, scale in enumerate(SCALES)}
     return order.get(quantity.scale, len(order)), quantity.limb != "leg"
 
 

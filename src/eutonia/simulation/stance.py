@@ -54,11 +54,12 @@ def stance_constants() -> StanceConstants:
 
 def stance(people: People, snapshot: Snapshot, constants: BodyConstants) -> Stance:
     """Return what tone and voluntary strength give the affected leg in stance under the drug of `snapshot`."""
-    return _stance(people, snapshot, constants, stance_constants())
+    return stance_of(people, snapshot, constants, stance_constants())
 
 
 @eqx.filter_jit
-def _stance(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
+def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
+    """Return what `stance` returns, with the records given that it would read."""
     muscle = next(i for i, g in enumerate(muscle_groups()) if g.name == _EXTENSOR)
     group = muscle_groups()[muscle]
     leg = LIMBS.index("leg")

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eutonia.assessment.scales import SCALES
+from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
     Bolus,
@@ -17,16 +19,20 @@ from eutonia.study.fields import (
     Clearance,
     Concentration,
     Course,
+    Grade,
     Hours,
     Interval,
     LesionVolume,
     Level,
     Method,
+    MuscleName,
+    Number,
     Part,
     Product,
     PumpModel,
     Rate,
     Reservoir,
+    ScaleName,
     Segment,
     SessionsPerWeek,
     Share,
@@ -40,7 +46,7 @@ from eutonia.study.fields import (
 )
 from eutonia.study.parts import reservoir_fits, tip_fits
 from eutonia.study.people import fits_kind
-from eutonia.study.scales import daily_fits
+from eutonia.study.scales import charted_fits, daily_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
@@ -88,9 +94,31 @@ class ChartedScore(Part):
     """A score in the person's chart from before any treatment: it tells how strongly this cord answers the lesion."""
 
     at_h: Hours = described("When it was charted, time since the onset.", alias="at")
-    scale: Literal["ashworth"] = described("Ashworth 1 (normal) to 5, mean over the limb's muscle groups.")
-    limb: LimbName = described("Limb.")
-    score: Annotated[float, Field(strict=True, gt=1, le=5, allow_inf_nan=False)] = described("Score, above 1.")
+    scale: ScaleName = described("Scale, one that has a score for each limb or muscle group.")
+    limb: LimbName | None = described("Limb; left out where a muscle group is named.", default=None)
+    muscle: MuscleName | None = described("Muscle group; left out for a score of the whole limb.", default=None)
+    score: Number | Grade = described('Score; a grade that is no number as text, such as "1+".')
+
+    @property
+    def of_limb(self) -> str:
+        """The limb that was scored."""
+        return self.limb or vocabulary.muscles()[str(self.muscle)]
+
+    @property
+    def number(self) -> float:
+        """The score as a number; 1+ counts 1.5."""
+        return float(SCALES[self.scale].number(self.score) or 0.0)
+
+    @property
+    def place(self) -> str:
+        """What was scored, in words."""
+        return self.muscle or f"{self.limb}"
+
+    @model_validator(mode="after")
+    def _fits_scale(self) -> ChartedScore:
+        if found := charted_fits(self.scale, self.limb, self.muscle, self.score):
+            refuse(*found)
+        return self
 
 
 class CasePump(Part):

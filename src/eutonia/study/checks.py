@@ -306,6 +306,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     found: list[Problem] = []
     tablets = practice = pumped = False
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
+    found += _charted_once(study)
     found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
         for (earlier, before), (later, after) in combinations(here, 2):
@@ -345,6 +346,26 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     if study.pump is not None:
         found += _product(("pump",), study.pump.product, "intrathecal infusion")
     return found
+
+
+def _charted_once(study: CaseStudy) -> Iterator[Problem]:
+    """Find a second score of what has one already, and a score of a time at which treatment has begun."""
+    treated = [event for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
+    for position, row in enumerate(study.charted):
+        where: Key = ("charted", position)
+        before = study.charted[:position]
+        of_limb = [one for one in before if one.of_limb == row.of_limb]
+        if any(one.muscle == row.muscle or None in (one.muscle, row.muscle) for one in of_limb):
+            why = f"The {row.of_limb} has a charted score already, and one is all that a limb's tone can follow."
+            do = "Drop one of the two, or name different muscle groups in both."
+            yield Problem((*where, "muscle" if row.muscle else "limb"), why, row.place, "each once", do=do)
+        if any(one.at_h != row.at_h for one in of_limb):
+            why, do = f"Muscle groups of the {row.of_limb} are charted at two times.", "Write the scores of one visit."
+            yield Problem((*where, "at"), why, row.at_h.text, of_limb[0].at_h.text, do=do)
+        if treated and row.at_h > treated[0].at_h:
+            why = f"Treatment begins at {treated[0].at_h.text}, and this score is that of the untreated person."
+            do = "Move it to its visit before treatment, or leave it out."
+            yield Problem((*where, "at"), why, row.at_h.text, f"{treated[0].at_h.text} or before", do=do)
 
 
 def _pump_event(

@@ -16,6 +16,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia._arguments import TEXT, accepts, instance
+from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import checks, shelf, studyfile
@@ -264,6 +265,7 @@ def _validated(
 def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     """Return every reference that a study names; an entry beside the study goes before one of ours."""
     given = [study.source, *(row.source for row in getattr(study, "published", ()))]
+    given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
     keys = [key for key in dict.fromkeys(given) if key is not None]
     known = dict(citations.entries()) | (citations.beside(folder)[0] if keys and folder is not None else {})
     names = {key: f"{study.name}_{number}" for number, key in enumerate(keys, start=1)}

@@ -334,6 +334,8 @@ RateOrTwiceScreening = Annotated[
 ]
 SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
 ScaleName = Annotated[str, Named("scale", scales.names)]
+MuscleName = Annotated[str, Named("muscle group", vocabulary.muscles_by_name, several=vocabulary.muscles_of_joints)]
+Grade = Annotated[str, Strict(), Field(min_length=1, max_length=20)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
 Territory = Annotated[str, Named("arterial territory", vocabulary.territories, several=vocabulary.several_places)]

@@ -154,7 +154,8 @@ class Entry(Part):
         found = [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.at_least, "at_least")]
         if self.muscles is not None and not SCALES[self.scale].of_muscles:
             why = f"{self.scale} has no score for each muscle group."
-            found.append(Problem(("muscles",), why, self.muscles, "ashworth, modified_ashworth", do="Remove the key."))
+            known = ", ".join(key for key, scale in SCALES.items() if scale.of_muscles)
+            found.append(Problem(("muscles",), why, self.muscles, known, do="Remove the key."))
         if found:
             refuse(*found)
         return self

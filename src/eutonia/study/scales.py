@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eutonia.assessment.scales import SCALES
+from eutonia.errors import nearest
 from eutonia.study import vocabulary
 from eutonia.study.fields import BEYOND_LABEL, Given
 from eutonia.study.studyfile import Problem
@@ -34,6 +35,34 @@ def on_scale(scale: str, value: float | None, key: str, *, is_difference: bool =
     what = "A change on this scale" if is_difference else "This scale"
     why = f"{what} runs from {here.ends} ({here.meaning})."
     return [Problem((key,), why, value, here.ends, do="Correct the score or the scale.")]
+
+
+def charted_fits(scale: str, limb: object, muscle: object, score: float | str) -> list[Problem]:
+    """Return the faults of a score that is charted before treatment, of one limb or one muscle group."""
+    here = SCALES[scale]
+    if not here.of_limb:
+        known = ", ".join(f'"{key}"' for key, one in SCALES.items() if one.of_limb)
+        why = f"{scale} says nothing of one limb or muscle group, so it does not tell which cord this is."
+        return [Problem(("scale",), why, scale, known, do="Choose a scale of limbs or muscle groups.")]
+    if (limb is None) == (muscle is None):
+        why = "A score is of one limb, or of one muscle group."
+        do = 'Add limb = "leg", or muscle.' if limb is None else "Remove the key limb."
+        return [Problem(("limb",), why, limb, "limb or muscle, one of the two", do=do)]
+    if muscle is not None and not here.of_muscles:
+        why = f"{scale} has no score for each muscle group."
+        return [Problem(("muscle",), why, muscle, 'limb = "leg" or "arm"', do="Write the key limb instead.")]
+    number, grades = here.number(score), {count: word for word, count in here.grades}
+    if number is None:
+        why, words = f"{here.label} has no such grade.", ", ".join(f'"{word}"' for word, _ in here.grades)
+        near = tuple(f'"{word}"' for word in nearest(str(score), dict(here.grades)))
+        return [Problem(("score",), why, score, words or here.ends, near, do="Correct the grade.")]
+    if muscle is not None and grades and number not in grades:
+        why = "One muscle group has a grade, never a number between two."
+        return [Problem(("score",), why, score, ", ".join(f'"{word}"' for word in grades.values()), do="Write one.")]
+    if isinstance(score, float) and number in grades and grades[number] != f"{number:g}" and muscle is not None:
+        why = "It is a category, and only averages count it as a number."
+        return [Problem(("score",), why, score, f'"{grades[number]}"', do=f'Write score = "{grades[number]}".')]
+    return on_scale(scale, number, "score")
 
 
 def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]:

@@ -113,6 +113,26 @@ def courses() -> tuple[str, ...]:
     return tuple(CONDITIONS["multiple sclerosis"].forms)
 
 
+def muscles() -> Mapping[str, str]:
+    """Return the muscle groups that are charted, and the limb of each."""
+    from eutonia.assessment.muscles import charted_groups
+
+    return {name: limb for name, _, limb in charted_groups()}
+
+
+def muscles_by_name() -> Sequence[str]:
+    """Return the names of the muscle groups that are charted."""
+    return tuple(muscles())
+
+
+def muscles_of_joints() -> Mapping[str, Sequence[str]]:
+    """Return the muscle groups that a joint's name may mean."""
+    from eutonia.assessment.muscles import charted_groups
+
+    groups = charted_groups()
+    return {joint: tuple(name for name, of, _ in groups if of == joint) for _, joint, _ in groups}
+
+
 def practices() -> tuple[str, ...]:
     """Return the kinds of practice by which a person may learn."""
     from eutonia.simulation.practice import METHODS

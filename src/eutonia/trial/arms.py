@@ -268,7 +268,7 @@ class ArmRun:
 
 def target_score(chart: Chart, target: Target) -> Patients:
     """Return the score that a policy looks at: one limb's, or the mean of leg and arm."""
-    score = np.asarray(getattr(chart, target.scale))
+    score = np.asarray(chart[target.scale])
     return score.mean(axis=0) if target.limb == "leg and arm" else of_limb(score, target.limb)
 
 
@@ -280,12 +280,12 @@ def has_fallen(before: Chart, after: Chart, rule: Response | GateRule) -> Flags:
 def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: str) -> Patients:
     """Return by how much a score fell; over "spastic muscles" only groups that scored 3 or more (2 modified) count."""
     if over == "spastic muscles":
-        old, new = (np.asarray(getattr(c, f"{scale}_muscle")) for c in (before, after))
+        old, new = (np.asarray(c[f"{scale}_muscle"]) for c in (before, after))
         counted = np.array([limb in (None, of) for _, of in charted_muscles()])[:, None]
         spastic = (old >= SCALES[scale].spastic) & counted
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
-    old, new = (np.asarray(getattr(c, scale)) for c in (before, after))
+    old, new = (np.asarray(c[scale]) for c in (before, after))
     return of_limb(old - new, limb)
 
 

@@ -64,8 +64,10 @@ class _Case:
         self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed)
         if study.tip is not None:
             self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.tip))
-        factor = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted)
-        self.lesions = dataclasses.replace(self.lesions, factor=factor)
+        ceiling = self.lesions.constants.bias_ceiling
+        solved = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted, ceiling)
+        self.base, self.unmet = solved.people, solved.told
+        self.lesions = dataclasses.replace(self.lesions, factor=solved.factor)
         self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
         self.pump: Pump | None = None
         self.recorder = Recorder()
@@ -228,7 +230,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         case = _Case(study)
         _live(case, progress)
         course = _with_risks(case)
-        known_limits = caveats(study)
+        known_limits = (*caveats(study), *case.unmet)
     return StudyResult(
         title=study.title,
         kind="case",

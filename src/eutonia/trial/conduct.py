@@ -222,7 +222,7 @@ class Block:
         shift = phase.nonspecific and phase.visits_h[k] > 0
         finding = clock.look(index * VISITS_PER_PHASE + k, nonspecific=shift)
         charts[k] = finding.chart
-        scores = {name: np.asarray(value) for name, value in vars(finding.chart).items()}
+        scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
         for run in runs:
             present = entered & run.member & (leaves_h > phase.visits_h[k])
             self.outcome.visits.append(
@@ -344,7 +344,7 @@ def origin_of(study: TrialStudy) -> Origin:
 
 def chart_of(record: VisitRecord) -> Chart:
     """Return the chart of a filed visit."""
-    return Chart(**{name: jnp.asarray(score) for name, score in record.scores.items()})
+    return Chart({name: jnp.asarray(score) for name, score in record.scores.items()})
 
 
 def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"], n: int) -> Block:

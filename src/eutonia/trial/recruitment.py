@@ -7,25 +7,15 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from eutonia import _streams
-from eutonia.assessment.ashworth import expected_score
 from eutonia.assessment.scales import SCALES
-from eutonia.assessment.scoring import (
-    Chart,
-    ChartConstants,
-    chart,
-    chart_constants,
-    charted_muscles,
-    latent_grades,
-    limb_mean,
-    no_luck,
-)
+from eutonia.assessment.scoring import Chart, chart, chart_constants, charted_muscles, expected, look_at, no_luck
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
-from eutonia.simulation.examine import Examination, body_constants, examine
+from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
@@ -88,25 +78,22 @@ def _lesion_share(part: GivenLesion) -> LesionShare:
     return LesionShare(part.share, "haemorrhagic", part.site, volume)
 
 
-@jax.jit
-def _expected_ashworth(exam: Examination, constants: ChartConstants) -> Float[Array, "limb patient"]:
-    noise = jnp.hypot(constants.rater_bias, constants.rater_residual)
-    expected = expected_score(latent_grades(exam, constants), noise, constants.rater_noise_from)
-    return limb_mean(expected)
-
-
 def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     """Return the noiseless chart of people without drug, and the scores that a cohort is weighed by.
 
-    Ashworth scores are means over rater noise, so that they vary smoothly.
+    Where a scale has a mean over raters, that is taken, so that scores vary smoothly.
     """
     snapshot = Snapshot.untreated(people.n)
     exam = examine(people, snapshot, body_constants())
     standing = stance(people, snapshot, body_constants())
     constants = chart_constants()
-    clean = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), constants)
-    scores = {name: np.asarray(getattr(clean, name)) for name, scale in SCALES.items() if scale.is_score}
-    scores["ashworth"] = np.asarray(_expected_ashworth(exam, constants))
+    look = look_at(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), constants)
+    clean = chart(people, exam, standing, look.luck, look.nonspecific, constants)
+    scores = {
+        name: np.asarray(clean[name] if scale.expected is None else expected(look, scale))
+        for name, scale in SCALES.items()
+        if scale.is_score
+    }
     return clean, scores
 
 
@@ -147,19 +134,16 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
 
 def _meets(rule: Entry, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
-        return of_limb(np.asarray(getattr(clean, rule.scale)), rule.limb) >= rule.at_least
-    muscles = np.asarray(getattr(clean, f"{rule.scale}_muscle"))
+        return of_limb(np.asarray(clean[rule.scale]), rule.limb) >= rule.at_least
+    muscles = np.asarray(clean[f"{rule.scale}_muscle"])
     counted = np.array([rule.limb in (None, limb) for _, limb in charted_muscles()])[:, None]
     return ((muscles >= rule.at_least) & counted).sum(axis=0) >= rule.muscles
 
 
 def _noise_sd(scale: str) -> float:
     """Return the spread that raters and reports add to one person's score."""
-    constants = chart_constants()
-    if scale in ("ashworth", "modified_ashworth"):
-        groups = sum(limb == "leg" for _, limb in charted_muscles())
-        return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(groups)))
-    return float({"reflex": constants.reflex_noise, "spasm": constants.spasm_noise}.get(scale, 0.0))
+    noise = SCALES[scale].noise
+    return 0.0 if noise is None else noise(chart_constants())
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

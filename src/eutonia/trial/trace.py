@@ -68,7 +68,7 @@ class Recorder:
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
         row = lanes.apply(_look, (people, state), n_times * n_people, width) | {"dose_rate": pump, "dose_oral": mouth}
         data = {}
-        for name, (unit, label) in _VARIABLES.items():
+        for name, (unit, label) in variables().items():
             values = np.asarray(row[name])
             if name.startswith("dose_") and not values.any():
                 continue  # nobody takes the drug by this route
@@ -99,7 +99,7 @@ class Recorder:
         found = {}
         for end, values in (("trough", low), ("peak", high)):
             for name in _SWINGING:
-                unit, label = _VARIABLES[name]
+                unit, label = _OF_MODEL[name]
                 shaped = np.asarray(values[name]).reshape(n_times, n_people)
                 about = {"units": unit, "long_name": f"{label}, {end} within a dosing interval"}
                 found[f"{name}_{end}"] = xr.Variable(("time_h", "patient"), shaped, about)
@@ -132,7 +132,7 @@ def _look(people: People, state: CourseState) -> dict[str, Any]:
     of_chart = [key for key, scale in SCALES.items() if scale.is_score]
     return {
         **{name: getattr(snapshot, name) for name in of_drug},
-        **{name: getattr(scored, name) for name in of_chart},
+        **{name: scored[name] for name in of_chart},
         "brain_effective": snapshot.brain_fluid + snapshot.brain_blood,
         "brain_fluid": snapshot.brain_fluid,
         "brain_blood": snapshot.brain_blood,
@@ -181,7 +181,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     return found.assign_attrs(comment=_TRACES)
 
 
-_VARIABLES = {
+_OF_MODEL = {
     "dose_rate": ("ug/day", "Pump dose"),
     "dose_oral": ("mg/day", "Tablets"),
     "plasma": ("ng/mL", "Plasma"),
@@ -196,5 +196,10 @@ _VARIABLES = {
     "bias": ("mV", "Motoneuron bias, lesion less drug"),
     "untreated_bias": ("mV", "Motoneuron bias of the lesion"),
     "contracture": ("1", "Contracture, share of severe"),
-    **{key: (scale.unit, scale.label) for key, scale in SCALES.items() if scale.is_score},
 }
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Return every variable of a course with its unit and what it is: those of the model, then every scale."""
+    scores = {key: (scale.unit, scale.label) for key, scale in SCALES.items() if scale.is_score}
+    return {**_OF_MODEL, **scores}

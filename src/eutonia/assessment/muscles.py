@@ -1,0 +1,5 @@
+"""The muscle groups that a chart names, without reading a record: what a study may say of them."""
+
+from __future__ import annotations
+
+from eutonia.limb.muscle import charted_groups as charted_groups

@@ -1,0 +1,45 @@
+"""Tendon reflex of a limb. Equation in `assessment.reflex`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from eutonia.assessment.scales.abstract import Scale
+
+if TYPE_CHECKING:
+    from jaxtyping import Array
+
+    from eutonia.assessment.scoring import ChartConstants, Look
+
+
+def _latent(look: Look) -> Array:
+    from eutonia.assessment.reflex import reflex_latent
+
+    c = look.constants
+    return reflex_latent(look.exam.tap_probit, c.healthy_probit, c.grades_per_probit) + look.nonspecific
+
+
+def _score(look: Look) -> Array:
+    from eutonia.assessment.reflex import reflex_grade
+
+    return reflex_grade(_latent(look), look.luck.reflex)
+
+
+def _noise(constants: ChartConstants) -> float:
+    return float(constants.reflex_noise)
+
+
+SCALE = Scale(
+    key="reflex",
+    label="Tendon reflex",
+    meaning="tendon reflex 0 to 5, 2 is normal",
+    lowest=0.0,
+    highest=5.0,
+    kind="ordinal",
+    score=_score,
+    per="limb",
+    latent=_latent,
+    noise=_noise,
+    luck="report",
+    normal=2.0,
+)

@@ -1,0 +1,40 @@
+"""Whether the leg carries the body. Equation in `assessment.walking`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from eutonia.assessment.scales.abstract import Scale
+
+if TYPE_CHECKING:
+    from jaxtyping import Array
+
+    from eutonia.assessment.scoring import Look
+
+ON_STRENGTH = (
+    "Made of strength and tone alone: nothing of balance, of sensation, of being unwell, or of the first days after a "
+    "stroke. Trust its direction, not its size."
+)
+
+
+def _score(look: Look) -> Array:
+    from eutonia.assessment.walking import stance_support
+
+    return stance_support(look.stance.strength, look.stance.tone_torque, *look.constants.support)
+
+
+SCALE = Scale(
+    key="stance_support",
+    label="Stance support",
+    meaning="stance support, 1 or more carries the body",
+    lowest=0.0,
+    highest=math.inf,
+    kind="continuous",
+    score=_score,
+    unit="1",
+    step=0.1,
+    worse=-1,
+    lost_below=1.0,
+    caveat=ON_STRENGTH,
+)

@@ -1,0 +1,120 @@
+"""What comes from outside the package, by registration alone: in schema, study and report, with its source."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import outside_scale
+import polars as pl
+import pytest
+from study_examples import STROKE
+
+import eutonia
+from eutonia.assessment.scales import SCALES
+from eutonia.study.design import json_schema, parse_study
+
+LONGEST = 40
+
+STUDY = (
+    '[study]\nname = "outside"\ntitle = "What others bring"\nkind = "trial"\nseed = 4\n'
+    "[population]\nn = 12\npool = 512\n"
+    + STROKE
+    + """
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth"]
+rater = "human"
+[[phase]]
+name = "only"
+design = "parallel"
+masking = "open"
+visits = ["0 hour", "1 hour", "4 hour"]
+nonspecific = false
+dropout = false
+[[phase.arm]]
+name = "nothing"
+placebo = true
+[[phase.arm]]
+name = "bolus"
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal bolus"
+dose = "50 ug"
+at = "0 hour"
+access = "lumbar puncture"
+"""
+)
+
+
+@pytest.fixture
+def felt() -> Iterator[str]:
+    SCALES.register(outside_scale.FELT_STIFFNESS)
+    yield "felt_stiffness"
+    SCALES.remove("felt_stiffness")
+
+
+def length(module: object) -> int:
+    return len(Path(str(module.__file__)).read_text(encoding="utf-8").splitlines())  # type: ignore[attr-defined]
+
+
+def test_a_scale_from_outside_is_in_the_schema_runs_is_reported_and_cites(felt: str, tmp_path: Path) -> None:
+    assert length(outside_scale) <= LONGEST
+    assert felt in json.dumps(json_schema())
+    study = parse_study(STUDY.replace('["ashworth"]', f'["ashworth", "{felt}"]'))
+    result = eutonia.run(study, replicates=2)
+    scores = result.visits.filter(pl.col("scale") == felt)
+    assert set(scores["limb"].unique()) == {"leg", "arm"}
+    assert scores["score"].is_between(0, 10).all()
+    assert felt in result.course
+    assert result.course[felt].attrs == {"units": "points", "long_name": "Felt stiffness"}
+    row = next(q for q in result.quantities if q.scale == felt)
+    assert row.unit == "points"
+    eutonia.write(result, tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Leg felt stiffness, points" in page
+    run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert any("A journal of scales" in json.dumps(source) for source in run["sources"])
+
+
+def test_a_scale_from_outside_changes_nobody_elses_score(felt: str) -> None:
+    """Its raters' luck is its own: what the other scales score stays as it was, bit by bit."""
+    with_it = eutonia.run(parse_study(STUDY.replace('["ashworth"]', f'["ashworth", "{felt}"]')), replicates=2)
+    SCALES.remove(felt)
+    without = eutonia.run(parse_study(STUDY), replicates=2)
+    old = with_it.visits.filter(pl.col("scale") == "ashworth")["score"].to_numpy()
+    np.testing.assert_array_equal(old, without.visits["score"].to_numpy())
+
+
+def test_a_scale_from_outside_can_be_charted_and_gone_by(felt: str) -> None:
+    text = STUDY.replace('["ashworth"]', f'["{felt}"]') + f'\n[endpoint]\nscale = "{felt}"\nlimb = "leg"\n'
+    assert parse_study(text).endpoint.scale == felt  # type: ignore[union-attr]
+    with pytest.raises(eutonia.EutoniaError, match="0 to 10"):
+        parse_study(text + "improvement = 11.0\n")
+
+
+def test_a_name_that_is_taken_is_refused() -> None:
+    twin = outside_scale.FELT_STIFFNESS.__class__(
+        **{name: getattr(outside_scale.FELT_STIFFNESS, name) for name in outside_scale.FELT_STIFFNESS.__slots__}
+        | {"key": "pain"}
+    )
+    with pytest.raises(eutonia.EutoniaError, match="already"):
+        SCALES.register(twin)
+
+
+def test_an_installed_package_offers_a_scale_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pip leaves it: a folder NAME.dist-info with entry_points.txt on the path."""
+    about = tmp_path / "others-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[eutonia.scales]\nfelt = outside_scale:FELT_STIFFNESS\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(SCALES, "_is_loaded", False)
+    try:
+        assert SCALES["felt_stiffness"] is outside_scale.FELT_STIFFNESS
+        assert list(SCALES)[-1] == "felt_stiffness"
+    finally:
+        SCALES.remove("felt_stiffness")
