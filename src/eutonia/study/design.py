@@ -19,7 +19,7 @@ from eutonia._arguments import TEXT, accepts, instance
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
-from eutonia.study import checks, shelf, studyfile
+from eutonia.study import case_checks, checks, shelf, studyfile
 from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
@@ -169,7 +169,7 @@ class CaseStudy(Study):
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
-        if found := checks.case_problems(self):
+        if found := case_checks.case_problems(self):
             refuse(*found)
         return self
 

@@ -1,0 +1,140 @@
+"""What must hold between the parts of a case: events that can happen, on a person who has what they are done to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations, groupby
+from typing import TYPE_CHECKING
+
+from eutonia.study import vocabulary
+from eutonia.study.case import (
+    BolusEvent,
+    CasePump,
+    Event,
+    InfusionEvent,
+    RefillEvent,
+    StopInfusionEvent,
+    StopTabletsEvent,
+    TabletsEvent,
+    excludes,
+    rank,
+)
+from eutonia.study.checks import product_fits, strength_fits
+from eutonia.study.studyfile import Key, Problem
+
+if TYPE_CHECKING:
+    from eutonia.study.design import CaseStudy
+
+
+def case_problems(study: CaseStudy) -> list[Problem]:
+    """Return everything in a case that does not fit together."""
+    found: list[Problem] = []
+    tablets = practice = pumped = False
+    ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
+    found += _charted_once(study)
+    found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
+    for _, here in groupby(ordered, key=lambda one: one[1].at_h):
+        for (earlier, before), (later, after) in combinations(here, 2):
+            if excludes(before, after):
+                why = f'event[{earlier}], "{before.kind}", is of the same time, and only one of the two can hold.'
+                do = "Drop one of the two, or move it to the time at which it is done."
+                found.append(Problem(("event", later, "at"), why, after.at_h.text, "one of them at one time", do=do))
+    for position, event in ordered:
+        where: Key = ("event", position)
+        if event.at_h > study.case.duration_h:
+            why, allowed = "It happens after the end of the case.", f"at most {study.case.duration_h.text}"
+            found.append(Problem((*where, "at"), why, event.at_h.text, allowed, do="Lengthen the case, or move it."))
+        product = getattr(event, "product", None)
+        if product is not None:
+            route = "oral" if isinstance(event, TabletsEvent) else "intrathecal bolus"
+            found += product_fits(where, product, route)
+        if isinstance(event, TabletsEvent):
+            found += strength_fits(where, event)
+        if isinstance(event, InfusionEvent | StopInfusionEvent | RefillEvent):
+            found += _pump_event(study, event, where)
+        if isinstance(event, StopTabletsEvent) and not tablets:
+            do = 'Remove it, or add an earlier event of kind "tablets".'
+            found.append(Problem((*where, "kind"), "No tablets are taken at that time.", event.kind, do=do))
+        if isinstance(event, StopInfusionEvent) and study.pump is not None and not pumped:
+            do = 'Remove it, or add an earlier event of kind "infusion".'
+            found.append(Problem((*where, "kind"), "The pump gives nothing at that time.", event.kind, do=do))
+        if event.kind == "stop practice" and not practice:
+            do = 'Remove it, or add an earlier event of kind "practice".'
+            found.append(Problem((*where, "kind"), "Nothing is practised at that time.", event.kind, do=do))
+        practice = event.kind == "practice" or (practice and event.kind != "stop practice")
+        pumped = isinstance(event, InfusionEvent) or (pumped and not isinstance(event, StopInfusionEvent))
+        tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
+    if study.assessment.rater == "human":
+        why = "In a case nobody scores: every possible person is shown as they are."
+        do = 'Write rater = "noiseless".'
+        found.append(Problem(("assessment", "rater"), why, "human", '"noiseless"', do=do))
+    if study.pump is not None:
+        found += product_fits(("pump",), study.pump.product, "intrathecal infusion")
+    return found
+
+
+def _charted_once(study: CaseStudy) -> Iterator[Problem]:
+    """Find a second score of what has one already, and a score of a time at which treatment has begun."""
+    treated = [event for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
+    for position, row in enumerate(study.charted):
+        where: Key = ("charted", position)
+        before = study.charted[:position]
+        of_limb = [one for one in before if one.of_limb == row.of_limb]
+        if any(one.muscle == row.muscle or None in (one.muscle, row.muscle) for one in of_limb):
+            why = f"The {row.of_limb} has a charted score already, and one is all that a limb's tone can follow."
+            do = "Drop one of the two, or name different muscle groups in both."
+            yield Problem((*where, "muscle" if row.muscle else "limb"), why, row.place, "each once", do=do)
+        if any(one.at_h != row.at_h for one in of_limb):
+            why, do = f"Muscle groups of the {row.of_limb} are charted at two times.", "Write the scores of one visit."
+            yield Problem((*where, "at"), why, row.at_h.text, of_limb[0].at_h.text, do=do)
+        if treated and row.at_h > treated[0].at_h:
+            why = f"Treatment begins at {treated[0].at_h.text}, and this score is that of the untreated person."
+            do = "Move it to its visit before treatment, or leave it out."
+            yield Problem((*where, "at"), why, row.at_h.text, f"{treated[0].at_h.text} or before", do=do)
+
+
+def _pump_event(
+    study: CaseStudy, event: InfusionEvent | StopInfusionEvent | RefillEvent, where: Key
+) -> Iterator[Problem]:
+    pump = study.pump
+    if pump is None:
+        do = "Add the table [pump], or remove the event."
+        yield Problem((*where, "kind"), "This person has no pump.", event.kind, "a case with [pump]", do=do)
+        return
+    if event.at_h < pump.implanted_h:
+        why = f"The pump is implanted at {pump.implanted_h.text}, later than this."
+        yield Problem(
+            (*where, "at"), why, event.at_h.text, f"{pump.implanted_h.text} or later", do="Move one of the two."
+        )
+
+
+def _one_tip(study: CaseStudy) -> Iterator[Problem]:
+    """Find a bolus through a catheter whose tip lies elsewhere than that of the person's one catheter."""
+    for position, event in enumerate(study.events_as_written):
+        if isinstance(event, BolusEvent) and event.tip is not None and event.tip != study.tip:
+            why, do = f"The person has one catheter, and its tip lies at {study.tip}.", f'Write tip = "{study.tip}".'
+            yield Problem(("event", position, "tip"), why, event.tip, f'"{study.tip}"', do=do)
+
+
+def _flows(pump: CasePump, ordered: Sequence[tuple[int, Event]]) -> Iterator[Problem]:
+    """Check that the pump can deliver each rate from the concentration that is in it by then."""
+    lowest, highest = vocabulary.flows(pump.model)
+    inside, rate = pump.concentration_ug_per_ml, None
+    for position, event in ordered:
+        if isinstance(event, InfusionEvent):
+            rate, where, given = event.rate_ug_per_h, (position, "rate"), event.rate_ug_per_h
+        elif isinstance(event, StopInfusionEvent):
+            rate = None
+        elif isinstance(event, RefillEvent) and event.concentration_ug_per_ml is not None:
+            inside = given = event.concentration_ug_per_ml
+            where = (position, "concentration")
+            if any(isinstance(one, InfusionEvent) and one.at_h == event.at_h for _, one in ordered):
+                continue
+        else:
+            continue
+        flow = (rate or 0.0) * vocabulary.HOURS_PER_DAY / inside
+        if rate and not lowest <= flow <= highest:
+            ends = " to ".join(f"{end * inside:g}" for end in (lowest, highest))
+            why = f"{rate.text} from {inside.text} is {flow:.3g} mL/day, which the {pump.model} cannot pump."
+            do, allowed = "Fill another concentration, or change the rate.", f"{ends} ug/day from {inside.text}"
+            yield Problem(("event", *where), why, given.text, allowed, do=do)
