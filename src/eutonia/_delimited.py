@@ -1,19 +1,24 @@
-"""The one reader of delimited text: dosing tables and recordings alike, a row at a time, whatever the file's size.
+"""The one reader of delimited text: dosing tables and recordings alike, whatever the file's size.
 
 Commas part cells, quotation marks may hold them, and a row is as many lines as its quotation marks say. A line that
-begins with the sign of a comment is one; inside quotation marks it is a cell.
+begins with the sign of a comment is one; inside quotation marks it is a cell. Stretches of a file in which every line
+is a row of as many cells, without any of that, are handed out whole, for a library to part them.
 """
 
 from __future__ import annotations
 
 import csv
+import io
 import os
+import re
 import stat
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
+
+import numpy as np
 
 from eutonia.errors import EutoniaError, nearest
 
@@ -23,10 +28,40 @@ _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 # Guard rails of the program: a longer line is no row, and a longer note is a quotation mark that was never closed.
 _LONGEST_LINE, _MOST_LINES_A_ROW = 1_000_000, 100
 _OPEN = "unexpected end of data"  # how the csv module says that a quotation mark is not closed
+_BLOCK = 8_000_000  # bytes read together
+# Signs for which a stretch is read row by row: quotation marks, comments, blank lines, cells that begin a line blank.
+_ODD = tuple(bytes([one]) for one in (0, 11, 12, *range(28, 32), 34)) + tuple(
+    b"\n" + bytes([one]) for one in b"#@ \t\r\n"
+)
+_ODD_LINES = re.compile(r"^\s*(?:[#@]|$)", re.MULTILINE)
+_NEWLINE, _COMMA = b"\n,"
+_LEAST_WIDTH = 2
 # What a spreadsheet begins to compute.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = tuple[int, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """Lines that are rows of as many cells as the header, without quotation marks, comments or blank lines between.
+
+    Attributes
+    ----------
+    line, count
+        Number of the first, and how many there are.
+    text
+        They, in UTF-8, as they stand.
+    """
+
+    line: int
+    count: int
+    text: bytes
+
+    def rows(self) -> Iterator[Row]:
+        """Return them one by one."""
+        for i, line in enumerate(self.text.decode().split("\n")[: self.count]):
+            yield self.line + i, line.strip().split(",")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +146,27 @@ def rows(
     is_strict
         Refuse a quotation mark that swallows rows or is never closed; else it is a character like any other.
     """
-    lines, width = _Lines(stream, most_bytes), 0
+    return _rows(_Lines(stream, most_bytes), comment, signs, is_strict)
+
+
+def stretches(stream: BufferedIOBase, most_bytes: int, comment: Callable[[int, str], None]) -> Iterator[Row | Plain]:
+    """Return the same rows, those of plain stretches together; the header, the first that holds anything, comes alone.
+
+    Parameters are those of `rows`.
+    """
+    lines = _Lines(stream, most_bytes)
+    found = _rows(lines, comment, (HASH, AT), is_strict=True)
+    width = 0
+    while lines.is_more():
+        piece = (lines.plain(width) if width else None) or next(found, None)
+        if isinstance(piece, tuple) and any(cell.strip() for cell in piece[1]):
+            width = width or len(piece[1])
+        if piece is not None:
+            yield piece
+
+
+def _rows(lines: _Lines, comment: Callable[[int, str], None], signs: tuple[str, ...], is_strict: bool) -> Iterator[Row]:
+    width = 0
     for number, line in lines:
         bare = line.strip()
         if not bare:
@@ -150,34 +205,58 @@ def _quoted(number: int, line: str, lines: _Lines, width: int, is_strict: bool) 
 
 
 class _Lines:
-    """The lines of a stream with their numbers, decoded; some may be put back."""
+    """The lines of a stream with their numbers, decoded; some may be put back. Blocks of whole lines are read."""
 
     def __init__(self, stream: BufferedIOBase, most_bytes: int) -> None:
         self._ahead: deque[tuple[int, str]] = deque()
         self._stream, self._most, self._read, self._number = stream, most_bytes, 0, 0
+        self._block, self._left, self._is_odd = io.BytesIO(), 0, False
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         return self
 
     def __next__(self) -> tuple[int, str]:
         while not self._ahead:
-            raw = self._stream.readline(_LONGEST_LINE + 1)
-            if not raw:
+            if not self.is_more():
                 raise StopIteration
+            raw = self._block.readline(_LONGEST_LINE + 1)
+            self._left -= len(raw)
             self._take(raw)
         return self._ahead.popleft()
 
     def put_back(self, number: int, lines: list[str]) -> None:
         self._ahead.extendleft(reversed([(number + i, line) for i, line in enumerate(lines)]))
 
+    def is_more(self) -> bool:
+        """Say whether there are lines to come; read the next block if none is held."""
+        if not self._ahead and not self._left:
+            text = self._stream.read(_BLOCK)
+            if text and not text.endswith(b"\n"):
+                text += self._stream.readline(_LONGEST_LINE + 1)
+            if self._read == 0:
+                if text.startswith(_UTF16):
+                    raise refused("UTF-16", "the text is in UTF-8", "Save it as UTF-8 (in Excel: CSV UTF-8)")
+                text = text.removeprefix(_UTF8)
+            self._read += len(text)
+            if self._read > self._most:
+                raise too_large(self._read, self._most)
+            self._block, self._left, self._is_odd = io.BytesIO(text), len(text), False
+        return bool(self._ahead or self._left)
+
+    def plain(self, width: int) -> Plain | None:
+        """Return what is left of a block if it is plain rows of so many cells; None: read it line by line."""
+        if self._ahead or self._is_odd:
+            return None
+        text = self._block.getvalue()[-self._left :]
+        count = _plain_rows(text, width)
+        if count is None:
+            self._is_odd = True
+            return None
+        found = Plain(self._number + 1, count, text)
+        self._number, self._left = self._number + count, 0
+        return found
+
     def _take(self, raw: bytes) -> None:
-        if self._number == 0:
-            if raw.startswith(_UTF16):
-                raise refused("UTF-16", "the text is in UTF-8", "Save it as UTF-8 (in Excel: CSV UTF-8)")
-            raw = raw.removeprefix(_UTF8)
-        self._read += len(raw)
-        if self._read > self._most:
-            raise too_large(self._read, self._most)
         if b"\0" in raw:
             raise _binary()
         # Lines of old Macintosh files end with a carriage return alone.
@@ -192,10 +271,32 @@ class _Lines:
         try:
             return piece.decode()
         except UnicodeDecodeError as trouble:
-            if b"\0" in self._stream.read(_LONGEST_LINE):
+            if b"\0" in self._block.read() + self._stream.read(_LONGEST_LINE):
                 raise _binary() from None
             byte = f"byte {piece[trouble.start]:#04x}"
             raise refused(byte, "the text is in UTF-8", "Save it as UTF-8", line=self._number) from None
+
+
+def _plain_rows(text: bytes, width: int) -> int | None:
+    """Return how many rows a stretch of lines is, each of so many cells; None where a line is anything else."""
+    is_odd = any(sign in text for sign in _ODD) or text[:1] in b"#@ \t\r\n" or text.count(b"\r") != text.count(b"\r\n")
+    if is_odd or width < _LEAST_WIDTH:
+        return None
+    if not text.isascii():
+        try:
+            if _ODD_LINES.search(text.decode().removesuffix("\n")):
+                return None
+        except UnicodeDecodeError:
+            return None
+    signs = np.frombuffer(text, np.uint8)
+    ends, commas = np.flatnonzero(signs == _NEWLINE), np.flatnonzero(signs == _COMMA)
+    if not text.endswith(b"\n"):
+        ends = np.append(ends, len(text))
+    if len(commas) != (width - 1) * len(ends) or np.diff(ends, prepend=-1).max() > _LONGEST_LINE:
+        return None
+    of_line = commas.reshape(len(ends), width - 1)
+    fits = (of_line[:, -1] < ends).all() and (of_line[1:, 0] > ends[:-1]).all()
+    return len(ends) if fits else None
 
 
 def _binary() -> DelimitedError:

@@ -334,7 +334,7 @@ def test_devices_pipes_and_what_is_too_large_are_refused_at_once(
     with Path("huge.csv").open("wb") as stream:
         stream.truncate(MOST_BYTES + 1)
     refusals = [("/dev/zero", "no ordinary file"), ("pipe.csv", "no ordinary file"), ("loop.csv", "cannot be read")]
-    refusals += [("huge.csv", "larger than 200 MB"), (".", "cannot be read"), ("x" * 300, "cannot be read")]
+    refusals += [("huge.csv", "larger than 2,000 MB"), (".", "cannot be read"), ("x" * 300, "cannot be read")]
     for name, words in refusals:
         assert run("exposure", name) == 2
         shown = " ".join(capsys.readouterr().err.split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,7 +15,7 @@ from eutonia.cli.app import app, console
 
 if TYPE_CHECKING:
     from eutonia.drug.exposure import Model
-    from eutonia.exchange.events import Events
+    from eutonia.exchange.events import Account, Reading
 
 EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of a model: eutonia models. [baclofen-oral]")]
@@ -49,29 +50,36 @@ def exposure(
     from eutonia.trial.record import repeat, run_record
 
     tables.check_target(out, events)
-    began, screen = time.perf_counter(), console()
+    began, screen, head = time.perf_counter(), console(), tables.Head()
     with parameters.recording() as used:
-        kinetics, given = _read(events, model, set_)
+        kinetics, reading = _reading(events, model, set_)
         variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
         session.begin()
+
+        def record() -> Mapping[str, Any]:
+            account: dict[str, Any] = {"kind": "exposure", "set": set_ or [], "iov": iov or []}
+            account |= tables.account(reading.account(), events, kinetics)
+            drawn = seed if iov else None
+            account["command"] = repeat("exposure", events, model=model, set_=set_, iov=iov, seed=drawn)
+            return run_record(drawn, "", used, time.perf_counter() - began, **account)
+
         with bars.shown_on(screen, quiet=quiet) as progress:
-            table = tables.expose(given, kinetics, variability=variability, progress=progress)
-    if out is not None:
-        account: dict[str, Any] = {"kind": "exposure", "set": set_ or [], "iov": iov or []}
-        account |= tables.account(given, events, kinetics)
-        drawn = seed if iov else None
-        account["command"] = repeat("exposure", events, model=model, set_=set_, iov=iov, seed=drawn)
-        tables.write(table, out, run_record(drawn, "", used, time.perf_counter() - began, **account))
+            parts = map(head.take, tables.stream(reading, variability=variability, progress=progress))
+            if out is not None:
+                tables.write(parts, out, record)
+            for _ in parts:
+                pass
     if not quiet:
         screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
-        if given.assumed:
-            told = ", ".join(f"{name} {value:g}" for name, value in given.assumed.items())
+        found = reading.account()
+        if found.assumed:
+            told = ", ".join(f"{name} {value:g}" for name, value in found.assumed.items())
             screen.print(f"Taken from the model: {told}", markup=False)
-        for told in _told(given):
+        for told in _told(found):
             screen.print(told, markup=False)
-        screen.print(tables.short(table))
+        screen.print(tables.short(head))
         where = f"All of them in {out}." if out else "Write all of them with --out FILE."
-        screen.print(f"{table.height} observations. {where}", markup=False)
+        screen.print(f"{head.height} observations. {where}", markup=False)
 
 
 @app.command()
@@ -102,31 +110,34 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
 
     tables.check_target(out, events)
     try:
-        kinetics, given = _read(events, model, set_)
+        kinetics, reading = _reading(events, model, set_)
+        for _ in reading.parts():
+            pass
     except DatasetError as error:
         if out is not None and error.faults:
             tables.write(tables.faults_table(error), out)
         raise
-    records = given.records
+    found = reading.account()
     typer.echo(
-        f"{events.name}: valid for {kinetics.name}. {records.n_people} people, {len(records)} records, "
-        f"{int((records.evid == 0).sum())} observations. Amounts are in {kinetics.mass}, times in h."
+        f"{events.name}: valid for {kinetics.name}. {found.people} people, {found.rows} records, "
+        f"{found.observations} observations. Amounts are in {kinetics.mass}, times in h."
     )
-    for told in _told(given):
+    for told in _told(found):
         typer.echo(told)
 
 
-def _told(given: Events) -> list[str]:
+def _told(found: Account) -> list[str]:
     """Return what a reader should know of how a table was read."""
-    unused = [f"Columns not used: {', '.join(given.unused)}"] if given.unused else []
-    comments = [f"Lines of comments: {given.left.comments}."] if given.left.comments else []
-    return [*given.told, *comments, *unused]
+    unused = [f"Columns not used: {', '.join(found.unused)}"] if found.unused else []
+    comments = [f"Lines of comments: {found.left.comments}."] if found.left.comments else []
+    return [*found.told, *comments, *unused]
 
 
-def _read(events: Path, model: str | None, set_: list[str] | None) -> tuple[Model, Events]:
+def _reading(events: Path, model: str | None, set_: list[str] | None) -> tuple[Model, Reading]:
     from eutonia.drug import exposure as kinetics
-    from eutonia.exchange.events import read_events
+    from eutonia.exchange.cells import read_cells
+    from eutonia.exchange.events import Reading
     from eutonia.exchange.settings import settings_of
 
     chosen, values = settings_of(kinetics.model(model or kinetics.DEFAULT), set_ or [])
-    return chosen, read_events(events, chosen, values)
+    return chosen, Reading(read_cells(events), chosen, values)

@@ -8,13 +8,18 @@ from dataclasses import dataclass, field
 from io import BufferedIOBase
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from eutonia import _delimited
-from eutonia._delimited import ALLOWED, DelimitedError
+from eutonia._delimited import ALLOWED, DelimitedError, Plain
 from eutonia.errors import DatasetError
 from eutonia.exchange.faults import Fault, error, shown
 
-# A table of more bytes than this is refused: reading takes about five times its size, the levels ten to thirty times.
-MOST_BYTES = 200_000_000
+# A table of more bytes than this is refused: a guard rail, whole people are computed as they are read.
+MOST_BYTES = 2_000_000_000
+_CHUNK = 16_384  # rows that are read one by one and handed out together
 MISSING = (".", "")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 # The two signs for micro are u: their capital looks like an M, and ug would be read as mg.
@@ -79,6 +84,13 @@ def named(of: Sequence[object], most: int = _LINES_NAMED) -> str:
     return ", ".join(shown(str(one)) for one in of[:most]) + more
 
 
+@dataclass
+class Position:
+    """How far a file has been read: the share of its bytes."""
+
+    share: float = 0.0
+
+
 @dataclass(frozen=True)
 class Cells:
     """A table whose header is known and whose rows are read when they are asked for.
@@ -89,15 +101,18 @@ class Cells:
         Names of the columns, upper case.
     header
         Line of the header.
+    position
+        How far the rows have been read.
     """
 
     file: str
     names: tuple[str, ...]
     header: int
     _open: Callable[[], BufferedIOBase]
+    position: Position = field(default_factory=Position)
 
-    def rows(self, left: LeftOut, faults: list[Fault]) -> Iterator[tuple[int, list[str]]]:
-        """Return the rows, each with its line; note what is left out, and rows that are not as long as the header."""
+    def blocks(self, left: LeftOut, faults: list[Fault]) -> Iterator[Block]:
+        """Return the rows, some at a time; note what is left out, and rows that are not as long as the header."""
         names, where = self.names, self.names.index("ID") if "ID" in self.names else None
         marks = {names.index(MARK)} if MARK in names else set()
         marks |= {0} if where != 0 else set()
@@ -109,10 +124,7 @@ class Cells:
             else:
                 left.note("#", line, "" if where is None else cells[where].strip(' "'))
 
-        others: dict[int, tuple[int, str]] = {}
-        for line, row in _read(self.file, self._open, comment):
-            if line == self.header:
-                continue
+        def is_kept(line: int, row: list[str]) -> bool:
             if marks and _is_marked(line, row, names, marks, others):
                 left.note(MARK, line, row[where].strip() if where is not None and where < len(row) else "")
             elif not any(row) or not any(cell.strip() for cell in row):
@@ -120,9 +132,73 @@ class Cells:
             elif len(row) != len(names):
                 faults.append(_ragged(line, row, len(names)))
             else:
-                yield line, row
+                return True
+            return False
+
+        others: dict[int, tuple[int, str]] = {}
+        kept: list[_delimited.Row] = []
+        for piece in _read(self.file, self._open, comment, self.position):
+            block = None
+            if isinstance(piece, Plain):
+                block = None if where is None else _parted(piece, names, where, marks, others)
+                rows: Iterable[_delimited.Row] = () if block is not None else piece.rows()
+            else:
+                rows = () if piece[0] == self.header else (piece,)
+            kept += [row for row in rows if is_kept(*row)]
+            if kept and (block is not None or len(kept) >= _CHUNK):
+                yield _joined(kept, names)
+                kept = []
+            if block is not None:
+                ready, block, piece = [block], None, (0, [])  # nothing is held here while it is worked on
+                yield ready.pop()
+        if kept:
+            yield _joined(kept, names)
         if MARK in left.lines:
             faults += [_unclear(line, names[place], cell) for place, (line, cell) in others.items()]
+
+    def at(self, lines: set[int]) -> dict[int, tuple[str, ...]]:
+        """Return the cells of the rows of some lines."""
+        found = {}
+        for block in self.blocks(LeftOut(), []):
+            for i in np.flatnonzero(np.isin(block.lines, list(lines))).tolist():
+                found[int(block.lines[i])] = block.text.row(i)
+        return found
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a table: the line of each, and their cells as text by column."""
+
+    lines: NDArray[np.int32]
+    text: pl.DataFrame
+
+
+def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> Block:
+    columns = zip(*(row for _, row in rows), strict=True)
+    text = {name: pl.Series(name, cells, dtype=pl.String) for name, cells in zip(names, columns, strict=True)}
+    return Block(np.array([line for line, _ in rows], np.int32), pl.DataFrame(text))
+
+
+def _parted(
+    piece: Plain, names: Sequence[str], where: int, marks: Iterable[int], others: dict[int, tuple[int, str]]
+) -> Block | None:
+    """Return a plain stretch as a block; None where a row of it is left out. See `_is_marked` for `others`."""
+    text = pl.read_csv(piece.text, has_header=False, new_columns=list(names), infer_schema=False, quote_char=None)
+    text = text.fill_null("")
+    if text.height != piece.count or (text[names[where]].str.strip_chars() == "").any():
+        return None
+    for place in marks:
+        cells = text[names[place]].str.strip_chars()
+        odd = ~cells.is_in(list(MISSING))
+        if names[place] != MARK:
+            odd &= cells.cast(pl.Float64, strict=False).is_null()
+        if (odd & cells.is_in([MARK, MARK.lower()])).any():
+            return None
+        for i in reversed(odd.arg_true().to_list()):
+            if _is_other(cells[i], names[place]):
+                others[place] = piece.line + i, cells[i]
+                break
+    return Block(np.arange(piece.line, piece.line + piece.count, dtype=np.int32), text)
 
 
 def read_cells(path: str | Path) -> Cells:
@@ -144,19 +220,30 @@ def parse_cells(content: bytes, file: str) -> Cells:
 
 def _cells(file: str, open_: Callable[[], BufferedIOBase]) -> Cells:
     rows = _read(file, open_, lambda line, text: None)
-    first = next((one for one in rows if any(cell.strip() for cell in one[1])), None)
+    lone = (one for one in rows if not isinstance(one, Plain))  # the header never comes in a stretch
+    first = next((one for one in lone if any(cell.strip() for cell in one[1])), None)
     if first is None:
         raise _whole(file, "", "a table has a header and at least one row", "Write the header and the rows")
     return Cells(file, _header(first[1], first[0], file), first[0], open_)
 
 
 def _read(
-    file: str, open_: Callable[[], BufferedIOBase], comment: Callable[[int, str], None]
-) -> Iterator[tuple[int, list[str]]]:
+    file: str,
+    open_: Callable[[], BufferedIOBase],
+    comment: Callable[[int, str], None],
+    position: Position | None = None,
+) -> Iterator[_delimited.Row | Plain]:
     """Return the rows of a file; what makes it no table is worded as a fault of it."""
     try:
         with open_() as stream:
-            yield from _delimited.rows(stream, MOST_BYTES, comment)
+            size = stream.seek(0, io.SEEK_END)
+            stream.seek(0)
+            for piece in _delimited.stretches(stream, MOST_BYTES, comment):
+                if position is not None and isinstance(piece, Plain):
+                    position.share = stream.tell() / size
+                yield piece
+        if position is not None:
+            position.share = 1.0
     except DelimitedError as failure:
         found = failure.trouble
         do = f"Nearest: {', '.join(found.nearest)}. {found.do}" if found.nearest else found.do

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,7 @@ from eutonia._delimited import ALLOWED
 from eutonia.drug.exposure import Model, Quantity
 from eutonia.errors import DatasetError, nearest
 from eutonia.exchange import amounts, foreign
-from eutonia.exchange.cells import MISSING, Cells, LeftOut
+from eutonia.exchange.cells import MISSING, Block, Cells, LeftOut
 from eutonia.exchange.faults import Fault, error, shown
 
 Floats = NDArray[np.float64]
@@ -25,8 +25,7 @@ Mask = NDArray[np.bool_]
 
 Array = NDArray[Any]
 
-# Rows that are text at a time, and columns whose whole numbers are small.
-_CHUNK = 16_384
+# Columns whose whole numbers are small.
 _NARROW = ("EVID", "CMT", "SS", "MDV")
 WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV", "OCC")
 ZERO_IF_MISSING = ("AMT", "RATE", "ADDL", "II", "SS", "CMT")
@@ -56,31 +55,61 @@ _LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 @dataclass(frozen=True)
 class Texts:
-    """A column of names: each as it stands, and which of them each row holds."""
+    """A column of names: each as it stands, in the order in which they came, and which of them each row holds."""
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     codes: NDArray[np.int32]
+
+    def where(self, says: Callable[[str], bool]) -> Mask:
+        """Say which rows hold a name that says something."""
+        here, place = np.unique(self.codes, return_inverse=True)
+        return np.array([says(self.names[i]) for i in here.tolist()], bool)[place]
+
+
+@dataclass
+class Noted:
+    """What is noted while a table is read: faults, what is left out, and what a reader should know of it.
+
+    Attributes
+    ----------
+    faults, ragged
+        Faults of cells, and of rows that are not as long as the header.
+    left
+        Rows that are not read.
+    told
+        Sentences.
+    by_name
+        Compartments that the table calls by name.
+    counts
+        How many infusions have a duration, by column, and values of DV are bounds.
+    marked
+        Lines of the rows of a column of marks that hold anything, part by part.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    ragged: list[Fault] = field(default_factory=list)
+    left: LeftOut = field(default_factory=LeftOut)
+    told: list[str] = field(default_factory=list)
+    by_name: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    marked: list[Array] = field(default_factory=list)
 
 
 @dataclass
 class Numbers:
-    """Columns as numbers (NaN: missing or faulty), which cells are missing, and the faults found so far.
+    """Columns of some rows as numbers (NaN: missing or faulty), and which cells are missing.
 
     `named` is how the table calls a column whose name holds a unit; `lines` is the line of each row, `texts` columns of
-    names, `left` what was left out, `told` what a reader of the table should know, `by_name` the compartments that the
-    table calls by name.
+    names, `noted` what is noted of all parts of the table.
     """
 
     cells: Cells
     lines: NDArray[np.int32]
-    named: dict[str, str] = field(default_factory=dict)
+    named: dict[str, str]
+    noted: Noted
     values: dict[str, Array] = field(default_factory=dict)
     missing: dict[str, Mask] = field(default_factory=dict)
     texts: dict[str, Texts] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    left: LeftOut = field(default_factory=LeftOut)
-    told: list[str] = field(default_factory=list)
-    by_name: dict[str, int] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Say whether the table has a column."""
@@ -92,65 +121,206 @@ class Numbers:
             return np.broadcast_to(np.float64(absent), len(self.lines))
         return self.values[name].astype(np.float64) if name in _NARROW else self.values[name]
 
-    def part(self, first: int, end: int) -> Numbers:
-        """Return some of the rows; faults are noted together."""
+    def part(self, first: int, end: int | None = None) -> Numbers:
+        """Return some of the rows."""
         return replace(
             self,
             lines=self.lines[first:end],
             values={name: one[first:end] for name, one in self.values.items()},
             missing={name: one[first:end] for name, one in self.missing.items()},
+            texts={name: Texts(one.names, one.codes[first:end]) for name, one in self.texts.items()},
         )
 
     def flag(self, name: str, where: Mask, rule: str, allowed: str, do: str) -> None:
         """Note a fault in each row of a mask; it is said of column `name`."""
-        name = self.named.get(name, name)
-        self.faults += [Fault(line, name, "", rule, allowed, do) for line in self.lines[where].tolist()]
+        if where.any():
+            name = self.named.get(name, name)
+            self.noted.faults += [Fault(line, name, "", rule, allowed, do) for line in self.lines[where].tolist()]
+
+
+def joined(parts: Sequence[Numbers]) -> Numbers:
+    """Return parts of a table as one."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    return replace(
+        first,
+        lines=np.concatenate([one.lines for one in parts]),
+        values={name: _joined([one.values[name] for one in parts]) for name in first.values},
+        missing={name: _joined([one.missing[name] for one in parts]) for name in first.missing},
+        texts={
+            name: Texts(text.names, np.concatenate([one.texts[name].codes for one in parts]))
+            for name, text in first.texts.items()
+        },
+    )
+
+
+class Table:
+    """A table while it is read: every column that means something for a model; others are left alone."""
+
+    def __init__(self, cells: Cells, model: Model) -> None:
+        self.cells, self.model, self.noted = cells, model, Noted()
+        self._quantities = {one.name: one for one in (*model.quantities, *model.checked, *model.dosing)}
+        self._dosing = {one.name for one in model.dosing}
+        self._meanings = {name: name for name in (*KNOWN[1:], *self._quantities)}
+        self._meanings |= amounts.columns(model) | foreign.durations(cells)
+        self._places: dict[str, int] = {}
+        self._names: dict[str, _Names] = {}
+        for place, name in enumerate(cells.names):
+            meaning = self._meanings.get(name) or amounts.meant(name)  # of a wrong unit too, for the other rules
+            if meaning is not None and meaning not in self._places:
+                self._places[meaning] = place
+            elif name == "ID" or foreign.is_text(name):
+                self._names[name] = _Names()
+        self.named = {meaning: cells.names[place] for meaning, place in self._places.items()}
+        _check_names(self, ["ID", *self._meanings])
+
+    def names(self, column: str) -> tuple[str, ...]:
+        """Return what a column of names has held so far."""
+        return tuple(self._names[column].all) if column in self._names else ()
+
+    def parts(self) -> Iterator[Numbers]:
+        """Return the rows of whole people, some people at a time.
+
+        Raises
+        ------
+        DatasetError
+            Rows that are not as long as the header, or no row at all.
+        """
+        held: list[Numbers] = []
+        ragged = self.noted.ragged
+        for block in self.cells.blocks(self.noted.left, ragged):
+            part = self._numbers(block)
+            del block
+            cut = _last_change(held[-1:], part)
+            if cut is not None:
+                yield self._checked(joined([*held, part.part(0, cut)] if cut else held))
+                held, part = [], part.part(cut)
+            held.append(part)
+        if ragged:
+            raise error(self.cells.file, ragged)
+        if not held:
+            left = self.noted.left
+            do = " ".join(["Add rows", *(word.removesuffix(".") for word in left.words({}))])
+            rule = "a table has at least one row below its header"
+            raise error(self.cells.file, [Fault(None, "", "", rule, ALLOWED, do)])
+        yield self._checked(joined(held))
+        foreign.conclude(self)
+        if self.noted.by_name:
+            called = sorted(self.noted.by_name.items(), key=itemgetter(1))
+            self.noted.told.append(f"CMT read by name: {', '.join(f'{i} {name}' for name, i in called)}.")
 
     def failure(self) -> DatasetError:
         """Return the error of all faults; what stands in their cells is read again."""
-        wanted = {one.row for one in self.faults if not one.value and one.column in self.cells.names}
-        if wanted:
-            stands = {line: row for line, row in self.cells.rows(LeftOut(), []) if line in wanted}
-            place = {name: i for i, name in enumerate(self.cells.names)}
-            self.faults = [
+        faults, place = self.noted.faults, {name: i for i, name in enumerate(self.cells.names)}
+        wanted = {one.row for one in faults if one.row is not None and not one.value and one.column in place}
+        stands = self.cells.at(wanted) if wanted else {}
+        return error(
+            self.cells.file,
+            [
                 replace(one, value=shown(stands[one.row][place[one.column]].strip()))
                 if one.row in stands and not one.value and one.column in place
                 else one
-                for one in self.faults
-            ]
-        return error(self.cells.file, self.faults)
+                for one in faults
+            ],
+        )
+
+    def _checked(self, part: Numbers) -> Numbers:
+        """Check what can be said of each column by itself."""
+        for name, what in self._quantities.items():
+            if name in part.values:
+                _check_bounds(part, name, what, is_dosing=name in self._dosing)
+        foreign.check(part, self.model)
+        return part
+
+    def _numbers(self, block: Block) -> Numbers:
+        """Return the columns of a block as numbers and codes."""
+        found = Numbers(self.cells, block.lines, self.named, self.noted)
+        kept = ("EVID", "TIME", *(name for name in self._quantities if name not in self._dosing))
+        for name, place in self._places.items():
+            values, absent = self._column(name, block.text.to_series(place), block.lines)
+            found.values[name] = _joined([values])
+            if name in kept:
+                found.missing[name] = _joined([absent])
+        for name, known in self._names.items():
+            found.texts[name] = Texts(known.all, known.codes(block.text[name]))
+        return found
+
+    def _column(self, name: str, text: pl.Series, lines: Array) -> tuple[Array, Array]:
+        """Return cells as numbers, and which are missing; note cells that are no numbers."""
+        column = text.str.strip_chars()
+        missing = column.is_in(list(MISSING)).to_numpy()
+        values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
+        wrong = np.flatnonzero(~missing & ~(np.abs(values) <= _LARGEST)).tolist()
+        part = np.flatnonzero(np.isfinite(values) & (values != np.round(values))).tolist() if name in WHOLE else []
+        if wrong or part or name in ZERO_IF_MISSING:
+            values = values.copy()
+        inputs = [one.upper() for one in self.model.structure.inputs] if name == "CMT" else []
+        for i in wrong:
+            cell = column[i]
+            values[i] = inputs.index(cell.upper()) + 1 if cell.upper() in inputs else np.nan
+            if cell.upper() in inputs:
+                self.noted.by_name[cell.upper()] = int(values[i])
+            else:
+                self.noted.faults.append(_not_a_number(self.named[name], name, int(lines[i]), cell, self.model))
+        for i in part:
+            if not np.isfinite(values[i]):
+                continue
+            rule, do = f"{name} is a whole number", "Correct the number"
+            fault = Fault(int(lines[i]), self.named[name], shown(column[i]), rule, "a whole number", do)
+            self.noted.faults.append(fault)
+            values[i] = np.nan
+        if name in ZERO_IF_MISSING:
+            values[missing] = 0.0
+        return values.astype(np.float32) if name in _NARROW else values, missing
 
 
-def numbers_of(cells: Cells, model: Model) -> Numbers:
-    """Read every column that means something for this model; others are left alone."""
-    quantities = {one.name: one for one in (*model.quantities, *model.checked, *model.dosing)}
-    dosing = {one.name for one in model.dosing}
-    meanings = {name: name for name in (*KNOWN[1:], *quantities)} | amounts.columns(model) | foreign.durations(cells)
-    columns = _Columns(cells, model)
-    for place, name in enumerate(cells.names):
-        meaning = meanings.get(name) or amounts.meant(name)  # one of a wrong unit is read too, for the other rules
-        if meaning is not None and meaning not in columns.numeric:
-            columns.numeric[meaning] = place
-        elif name == "ID" or foreign.is_text(name):
-            columns.texts[name] = place
-    found = columns.read(kept=["EVID", "TIME", *(name for name in quantities if name not in dosing)])
-    _check_names(found, model, ["ID", *meanings])
-    for name, what in quantities.items():
-        if name in found.values:
-            _check_bounds(found, name, what, is_dosing=name in dosing)
-    foreign.check(found, model)
-    if found.by_name:
-        called = sorted(found.by_name.items(), key=itemgetter(1))
-        found.told.append(f"CMT read by name: {', '.join(f'{i} {name}' for name, i in called)}.")
-    return found
+class _Names:
+    """The names that a column holds, numbered as they come."""
+
+    def __init__(self) -> None:
+        self.all: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def codes(self, text: pl.Series) -> Array:
+        """Return the number of each name."""
+        column = text.str.strip_chars()
+        begins = (column != column.shift()).fill_null(True)
+        each = np.array([self._number(cell.strip()) for cell in column.filter(begins).to_list()], np.int32)
+        return each[np.cumsum(begins.to_numpy()) - 1]
+
+    def _number(self, name: str) -> int:
+        found = self._numbers.setdefault(name, len(self.all))
+        if found == len(self.all):
+            self.all.append(name)
+        return found
 
 
-def _check_names(found: Numbers, model: Model, known: Sequence[str]) -> None:
+def _last_change(before: Sequence[Numbers], part: Numbers) -> int | None:
+    """Return the row of a part that begins the last of its people; None while they are one with those before."""
+    if "ID" not in part.texts:
+        return None
+    codes = part.texts["ID"].codes
+    changes = np.flatnonzero(codes[1:] != codes[:-1])
+    if len(changes):
+        return int(changes[-1]) + 1
+    return 0 if before and before[0].texts["ID"].codes[-1] != codes[0] else None
+
+
+def _joined(parts: list[Array]) -> Array:
+    """Return the parts of a column as one; a column of one value takes no room."""
+    first = parts[0][:1]
+    if all(np.array_equal(part, np.broadcast_to(first, len(part)), equal_nan=True) for part in parts):
+        return np.broadcast_to(first[0], sum(map(len, parts)))
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def _check_names(table: Table, known: Sequence[str]) -> None:
     """Refuse a table without ID or TIME, a unit of the other route, and a name that looks like one that is missing."""
-    names, header = found.cells.names, found.cells.header
+    names, header, model = table.cells.names, table.cells.header, table.model
 
     def fault(column: str, rule: str, allowed: str, do: str) -> None:
-        found.faults.append(Fault(header, column, "", rule, allowed, do))
+        table.noted.faults.append(Fault(header, column, "", rule, allowed, do))
 
     for needed in ("ID", "TIME"):
         if needed not in names:
@@ -189,84 +359,6 @@ def _one_slip(given: str, meant: str) -> bool:
     if len(short) == len(long):
         return sum(a != b for a, b in zip(short, long, strict=True)) == 1 and not given[-1].isdigit()
     return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
-
-
-class _Columns:
-    """Columns while they are read, so many rows at a time; no cell is kept as text."""
-
-    def __init__(self, cells: Cells, model: Model) -> None:
-        self.cells, self.model = cells, model
-        self.numeric: dict[str, int] = {}
-        self.texts: dict[str, int] = {}
-
-    def read(self, kept: Sequence[str]) -> Numbers:
-        """Return the columns, and the missing cells of those named."""
-        found = Numbers(
-            self.cells, np.zeros(0, np.int32), named={k: self.cells.names[i] for k, i in self.numeric.items()}
-        )
-        lines: list[Array] = []
-        values: dict[str, list[Array]] = {name: [] for name in self.numeric}
-        missing: dict[str, list[Array]] = {name: [] for name in self.numeric if name in kept}
-        codes: dict[str, list[Array]] = {name: [] for name in self.texts}
-        index: dict[str, dict[str, int]] = {name: {} for name in self.texts}
-        ragged: list[Fault] = []
-        rows = self.cells.rows(found.left, ragged)
-        while chunk := list(itertools.islice(rows, _CHUNK)):
-            lines.append(np.array([line for line, _ in chunk], np.int32))
-            columns = list(zip(*(row for _, row in chunk), strict=True))
-            for name, place in self.numeric.items():
-                numbers, absent = self._numbers(found, name, columns[place], lines[-1])
-                values[name].append(numbers)
-                if name in missing:
-                    missing[name].append(absent)
-            for name, place in self.texts.items():
-                known = index[name]
-                each = [known.setdefault(cell.strip(), len(known)) for cell in columns[place]]
-                codes[name].append(np.array(each, np.int32))
-        if ragged:
-            raise error(self.cells.file, ragged)
-        if not lines:
-            do = " ".join(["Add rows", *(word.removesuffix(".") for word in found.left.words({}))])
-            rule = "a table has at least one row below its header"
-            raise error(self.cells.file, [Fault(None, "", "", rule, ALLOWED, do)])
-        found.lines = np.concatenate(lines)
-        found.values = {name: _joined(parts) for name, parts in values.items()}
-        found.missing = {name: _joined(parts) for name, parts in missing.items()}
-        found.texts = {name: Texts(tuple(index[name]), np.concatenate(parts)) for name, parts in codes.items()}
-        return found
-
-    def _numbers(self, found: Numbers, name: str, text: Sequence[str], lines: Array) -> tuple[Array, Array]:
-        """Return cells as numbers, and which are missing; note cells that are no numbers."""
-        column = pl.Series(text, dtype=pl.String).str.strip_chars()
-        missing = column.is_in(list(MISSING)).to_numpy()
-        values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy().copy()
-        wrong = ~missing & ~(np.abs(values) <= _LARGEST)
-        inputs = [one.upper() for one in self.model.structure.inputs] if name == "CMT" else []
-        for i in np.flatnonzero(wrong).tolist():
-            cell = column[i]
-            values[i] = inputs.index(cell.upper()) + 1 if cell.upper() in inputs else np.nan
-            if cell.upper() in inputs:
-                found.by_name[cell.upper()] = int(values[i])
-            else:
-                found.faults.append(_not_a_number(found.named[name], name, int(lines[i]), cell, self.model))
-        if name in WHOLE:
-            for i in np.flatnonzero(np.isfinite(values) & (values != np.round(values))).tolist():
-                rule, do = f"{name} is a whole number", "Correct the number"
-                found.faults.append(
-                    Fault(int(lines[i]), found.named[name], shown(column[i]), rule, "a whole number", do)
-                )
-                values[i] = np.nan
-        if name in ZERO_IF_MISSING:
-            values[missing] = 0.0
-        return values.astype(np.float32) if name in _NARROW else values, missing
-
-
-def _joined(parts: list[Array]) -> Array:
-    """Return the parts of a column as one; a column of one value takes no room."""
-    first = parts[0][:1]
-    if all(np.array_equal(part, np.broadcast_to(first, len(part)), equal_nan=True) for part in parts):
-        return np.broadcast_to(first[0], sum(map(len, parts)))
-    return np.concatenate(parts)
 
 
 def _not_a_number(column: str, name: str, line: int, text: str, model: Model) -> Fault:

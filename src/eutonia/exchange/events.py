@@ -19,8 +19,8 @@ What is missing
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -38,10 +38,10 @@ from eutonia.drug.exposure.records import (
     RESET_AND_DOSE,
 )
 from eutonia.errors import DatasetError
-from eutonia.exchange import rules
 from eutonia.exchange.cells import MARK, Cells, named, read_cells
-from eutonia.exchange.columns import Floats, Numbers, Texts, numbers_of
+from eutonia.exchange.columns import Floats, Numbers, Table
 from eutonia.exchange.faults import Fault
+from eutonia.exchange.rules import Rules, overlaps
 from eutonia.exchange.settings import missing
 
 # Words for a missing value that are read as the name of somebody, and told.
@@ -58,8 +58,8 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Events:
-    """A table that may be simulated.
+class Part:
+    """Records of whole people.
 
     Attributes
     ----------
@@ -71,6 +71,25 @@ class Events:
         DV, NaN where it is missing; None if the table has no such column.
     occasion
         OCC of each record, NaN where it is missing; None if the table has no such column.
+    """
+
+    records: Records
+    values: dict[str, Floats]
+    lines: NDArray[np.int32]
+    who: NDArray[np.int32]
+    ids: Sequence[str]
+    observed: Floats | None
+    occasion: Floats | None
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a reader should know of a table, beside its numbers.
+
+    Attributes
+    ----------
+    people, rows, observations
+        How many there are.
     unused
         Columns that mean nothing for this model.
     assumed
@@ -80,18 +99,19 @@ class Events:
         what a reader should know of how it was read.
     """
 
-    records: Records
-    values: dict[str, Floats]
-    lines: NDArray[np.int32]
-    who: NDArray[np.int32]
-    ids: tuple[str, ...]
-    observed: Floats | None
-    occasion: Floats | None
+    people: int
+    rows: int
+    observations: int
     unused: tuple[str, ...]
     assumed: dict[str, float]
     left: Left
     undosed: tuple[str, ...]
     told: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Events(Part, Account):
+    """A table that may be simulated, as a whole."""
 
 
 def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -> Events:
@@ -107,69 +127,135 @@ def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -
 
 def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Events:
     """Check the cells of a table and return its records."""
-    numbers = numbers_of(cells, model)
-    twice = sorted(set(settings) & set(numbers.values))
-    if twice:
-        raise DatasetError(
-            f"{twice[0]} is a column of {cells.file} and is given by --set. Allowed: one of the two. Remove one."
+    reading = Reading(cells, model, settings)
+    whole = _whole(list(reading.parts()))
+    return Events(**vars(reading.account()), **vars(whole) | {"ids": tuple(whole.ids)})
+
+
+class Reading:
+    """A table while it is read: first its parts, then the account of it."""
+
+    def __init__(self, cells: Cells, model: Model, settings: Mapping[str, float]) -> None:
+        self.model, self.settings, self._cells = model, dict(settings), cells
+        self._table = Table(cells, model)
+        self._rules = Rules(self._table, settings)
+        self._people = self._rows = self._observations = self._late = 0
+        self._undosed: list[str] = []
+        twice = sorted(set(settings) & set(self._table.named))
+        if twice:
+            raise DatasetError(
+                f"{twice[0]} is a column of {cells.file} and is given by --set. Allowed: one of the two. Remove one."
+            )
+        for one in missing(model, settings, cells.names):
+            do = f'Add the column {one.name}, or --set "{one.name}=... {one.unit}"'
+            rule = f"{model.name} needs {one.label.lower()}, which has no default"
+            self._table.noted.faults.append(Fault(None, one.name, "", rule, one.allowed, do))
+
+    def parts(self) -> Iterator[Part]:
+        """Return the records of some people after the other, as long as there is no fault.
+
+        Raises
+        ------
+        DatasetError
+            The file is no table, or has faults; they are in `.faults`.
+        """
+        noted = self._table.noted
+        for numbers in self._table.parts():
+            evid, person = self._rules.check(numbers)
+            if not noted.faults and not noted.ragged:
+                part = self._part(numbers, evid, person)
+                if part.records.steady.any():
+                    overlaps(numbers, _durations(part.records))
+                self._note(part)
+                yield part
+        self._rules.conclude()
+        if noted.faults:
+            raise self._table.failure()
+
+    @property
+    def share(self) -> float:
+        """Share of the file that has been read."""
+        return self._cells.position.share
+
+    def account(self) -> Account:
+        """Return the account of a table whose parts have all been read."""
+        noted, cells, ids = self._table.noted, self._cells, self._table.names("ID")
+        known = {"ID", *self._table.named.values(), *([MARK] if MARK in noted.left.lines else [])}
+        people = {name: i for i, name in enumerate(ids)}
+        idle = f"Observed and never dosed: {len(self._undosed)} of {len(ids)} people: {named(self._undosed)}."
+        why = "the lag is at or beyond the interval"
+        why += "; NONMEM 7.6 gives other amounts, here doses arrive when they are due"
+        return Account(
+            people=self._people,
+            rows=self._rows,
+            observations=self._observations,
+            unused=tuple(name for name in cells.names if name not in known),
+            assumed={
+                name: value for name, value in self._defaults().items() if name not in {*self.settings, *cells.names}
+            },
+            left=Left(noted.left.rows, tuple(noted.left.people(people)), noted.left.comments),
+            undosed=tuple(self._undosed),
+            told=(
+                *noted.left.words(people),
+                *([idle] if self._undosed else []),
+                *_alike(ids),
+                *([f"{self._late} steady states with a lag: {why}."] if self._late else []),
+                *noted.told,
+            ),
         )
-    for one in missing(model, settings, cells.names):
-        do = f'Add the column {one.name}, or --set "{one.name}=... {one.unit}"'
-        rule = f"{model.name} needs {one.label.lower()}, which has no default"
-        numbers.faults.append(Fault(None, one.name, "", rule, one.allowed, do))
-    evid, person = rules.check(numbers, model, dict(settings))
-    if numbers.faults:
-        raise numbers.failure()
-    records = _records(numbers, model, settings, evid, person)
-    if records.steady.any():
-        rules.overlaps(numbers, _durations(records))
-    if numbers.faults:
-        raise numbers.failure()
-    every = {one.name: one.default for one in model.quantities if one.default is not None}
-    assumed = {name: value for name, value in every.items() if name not in settings and name not in cells.names}
-    who = numbers.texts["ID"]
-    known = {"ID", *numbers.named.values(), *([MARK] if MARK in numbers.left.lines else [])}
-    people = {name: i for i, name in enumerate(who.names)}
-    undosed = _undosed(records, who)
-    idle = f"Observed and never dosed: {len(undosed)} of {len(who.names)} people: {named(undosed)}."
-    return Events(
-        records=records,
-        values={
-            one.name: numbers.get(one.name, (every | dict(settings)).get(one.name, np.nan)) for one in model.quantities
-        },
-        lines=numbers.lines,
-        who=who.codes,
-        ids=who.names,
-        observed=numbers.get("DV") if numbers.has("DV") else None,
-        occasion=numbers.get("OCC") if numbers.has("OCC") else None,
-        unused=tuple(name for name in cells.names if name not in known),
-        assumed=assumed,
-        left=Left(numbers.left.rows, tuple(numbers.left.people(people)), numbers.left.comments),
-        undosed=undosed,
-        told=(
-            *numbers.left.words(people),
-            *([idle] if undosed else []),
-            *_alike(who.names),
-            *_late(records),
-            *numbers.told,
-        ),
+
+    def _defaults(self) -> dict[str, float]:
+        return {one.name: one.default for one in self.model.quantities if one.default is not None}
+
+    def _part(self, numbers: Numbers, evid: NDArray[np.int8], person: NDArray[np.int32]) -> Part:
+        stands_in, who = self._defaults() | self.settings, numbers.texts["ID"]
+        return Part(
+            records=_records(numbers, self.model, self.settings, evid, person),
+            values={one.name: numbers.get(one.name, stands_in.get(one.name, np.nan)) for one in self.model.quantities},
+            lines=numbers.lines,
+            who=who.codes,
+            ids=who.names,
+            observed=numbers.get("DV") if numbers.has("DV") else None,
+            occasion=numbers.get("OCC") if numbers.has("OCC") else None,
+        )
+
+    def _note(self, part: Part) -> None:
+        records = part.records
+        self._people += records.n_people
+        self._rows += len(records)
+        self._observations += int((records.evid == OBSERVATION).sum())
+        self._undosed += _undosed(part)
+        # See `drug.exposure.timeline`, SS with a lag.
+        late = (records.steady != NO_STEADY_STATE) & (records.interval > 0) & (records.lag >= records.interval)
+        self._late += int(late.sum())
+
+
+def _whole(parts: Sequence[Part]) -> Part:
+    """Return parts as one."""
+    first, people = parts[0], np.cumsum([0, *(one.records.n_people for one in parts)])
+    if len(parts) == 1:
+        return first
+    columns = {one.name: np.concatenate([getattr(part.records, one.name) for part in parts]) for one in fields(Records)}
+    columns["person"] = np.concatenate(
+        [part.records.person + np.int32(before) for part, before in zip(parts, people, strict=False)]
     )
 
+    def both(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else np.concatenate(values)
 
-def _undosed(records: Records, who: Texts) -> tuple[str, ...]:
+    values = {name: np.concatenate([part.values[name] for part in parts]) for name in first.values}
+    return Part(Records(**columns), values, both("lines"), both("who"), first.ids, both("observed"), both("occasion"))
+
+
+def _undosed(part: Part) -> list[str]:
     """Return who is observed and never dosed."""
-    is_dose = np.isin(records.evid, (DOSE, RESET_AND_DOSE))
-    dosed = np.bincount(who.codes[is_dose], minlength=len(who.names)) > 0
-    seen = np.bincount(who.codes[records.evid == OBSERVATION], minlength=len(who.names)) > 0
-    return tuple(who.names[i] for i in np.flatnonzero(seen & ~dosed).tolist())
-
-
-def _late(records: Records) -> list[str]:
-    """Say where these numbers are not those of NONMEM: see `drug.exposure.timeline`, SS with a lag."""
-    late = (records.steady != NO_STEADY_STATE) & (records.interval > 0) & (records.lag >= records.interval)
-    count = int(late.sum())
-    why = "the lag is at or beyond the interval; NONMEM 7.6 gives other amounts, here doses arrive when they are due"
-    return [f"{count} steady states with a lag: {why}."] if count else []
+    records = part.records
+    here = {}
+    for what, kinds in (("seen", (OBSERVATION,)), ("dosed", (DOSE, RESET_AND_DOSE))):
+        here[what] = np.bincount(records.person[np.isin(records.evid, kinds)], minlength=records.n_people) > 0
+    first = np.flatnonzero(np.diff(records.person, prepend=-1))
+    return [part.ids[i] for i in part.who[first[here["seen"] & ~here["dosed"]]].tolist()]
 
 
 def _alike(names: Sequence[str]) -> list[str]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jax.numpy as jnp
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from polars.io.plugins import register_io_source
 
 from eutonia import _writing, session
 from eutonia._delimited import safe
@@ -22,13 +23,13 @@ from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.occasions import vary
 from eutonia.drug.exposure.records import OBSERVATION
 from eutonia.errors import DatasetError
-from eutonia.exchange.events import Events
+from eutonia.exchange.events import Account, Part, Reading
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 SUFFIXES = (".csv", ".parquet")
-_MOST_COLUMNS = 10  # of a table that fits a terminal
+_SHOWN, _MOST_COLUMNS = 12, 10  # of a table that fits a terminal
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Variability:
 
 
 def expose(
-    events: Events, model: Model, *, variability: Variability | None = None, progress: Progress = silent
+    events: Part, model: Model, *, variability: Variability | None = None, progress: Progress = silent
 ) -> pl.DataFrame:
     """Return a row for each observation: its line in the file, ID, TIME, DV, amounts and concentrations.
 
@@ -55,7 +56,7 @@ def expose(
     seen = np.flatnonzero(events.records.evid == OBSERVATION)
     amounts = found.amounts[seen]
     unit, per_litre = model.per_litre
-    spaces = model.structure.volumes({name: jnp.asarray(one[seen]) for name, one in values.items()})
+    spaces = model.structure.volumes({name: one[seen] for name, one in values.items()})
     columns: dict[str, object] = {
         "ROW": events.lines[seen].astype(np.int64),
         "ID": pl.Series(events.ids, dtype=pl.String).gather(events.who[seen]),
@@ -67,13 +68,49 @@ def expose(
         columns[f"A_{name}_{model.mass}"] = amounts[:, i]
     for name, (place, volume) in spaces.items():
         column = "_".join(part for part in ("CONC", name, unit.replace("/", "_per_")) if part)
-        columns[column] = per_litre * amounts[:, place] / np.asarray(volume)
+        columns[column] = per_litre * amounts[:, place] / volume
     failed = [found.failed.get(person, "") for person in range(events.records.n_people)]
     columns["REASON"] = pl.Series(failed, dtype=pl.String).gather(events.records.person[seen])
     return pl.DataFrame(columns).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _occasions(events: Events) -> NDArray[np.int64]:
+@dataclass
+class Head:
+    """The first rows of a long table, how many there are, and whether somebody has a REASON."""
+
+    rows: pl.DataFrame = field(default_factory=pl.DataFrame)
+    height: int = 0
+    is_reasoned: bool = False
+
+    def take(self, part: pl.DataFrame) -> pl.DataFrame:
+        """Note a part of the table, and return it."""
+        if self.rows.height < _SHOWN:
+            more = part.head(_SHOWN - self.rows.height)
+            self.rows = pl.concat([self.rows, more]) if self.height else more
+        self.height += part.height
+        self.is_reasoned |= bool((part["REASON"] != "").any())
+        return part
+
+
+def stream(
+    reading: Reading, *, variability: Variability | None = None, progress: Progress = silent
+) -> Iterator[pl.DataFrame]:
+    """Return what `expose` does of some people after the other, while their table is read.
+
+    Raises
+    ------
+    DatasetError
+        The file is no table, or has faults; the first parts may have been handed out by then.
+    """
+    before = 0.0
+    for part in reading.parts():
+        first, now = before, reading.share
+        inside = lambda stage, share: progress(stage, first + share * (now - first))  # noqa: B023, E731
+        yield expose(part, reading.model, variability=variability, progress=inside)
+        before = now
+
+
+def _occasions(events: Part) -> NDArray[np.int64]:
     """Return the occasion of each record; it must be known."""
     given = np.full(len(events.lines), np.nan) if events.occasion is None else events.occasion
     unknown = np.flatnonzero(~np.isfinite(given)).tolist()
@@ -104,22 +141,21 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
         )
 
 
-def account(events: Events, table: Path, model: Model) -> dict[str, Any]:
+def account(found: Account, table: Path, model: Model) -> dict[str, Any]:
     """Return what a record of the run says of the table that was read, what was left out of it, and what stood in."""
-    with table.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    records = events.records
+    with table.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
         "model": model.name,
         "table": {"name": table.name, "bytes": table.stat().st_size, "sha256": digest},
-        "people": records.n_people,
-        "records": len(records),
-        "observations": int((records.evid == OBSERVATION).sum()),
-        "left_out": {"rows": events.left.rows, "people": list(events.left.people), "comments": events.left.comments},
-        "observed_and_never_dosed": list(events.undosed),
-        "told": list(events.told),
-        "columns_not_used": list(events.unused),
-        "taken_from_the_model": events.assumed,
+        "people": found.people,
+        "records": found.rows,
+        "observations": found.observations,
+        "left_out": {"rows": found.left.rows, "people": list(found.left.people), "comments": found.left.comments},
+        "observed_and_never_dosed": list(found.undosed),
+        "told": list(found.told),
+        "columns_not_used": list(found.unused),
+        "taken_from_the_model": found.assumed,
     }
 
 
@@ -128,13 +164,39 @@ def record_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.run.json")
 
 
-def write(table: pl.DataFrame, out: Path, record: Mapping[str, Any] | None = None) -> None:
-    """Write a table as CSV or Parquet, and the record of the run beside it; both appear whole or not at all."""
+def write(
+    table: pl.DataFrame | Iterator[pl.DataFrame], out: Path, record: Callable[[], Mapping[str, Any]] | None = None
+) -> None:
+    """Write a table (or the parts of one, as they come) as CSV or Parquet, and the record of the run beside it; both
+    appear whole or not at all.
+    """
     check_target(out)
-    if record is not None:
-        text = json.dumps({"program": _writing.PROGRAM, **record}, indent=2, ensure_ascii=False) + "\n"
-        _writing.write_file(record_beside(out), lambda draft: draft.write_text(text, encoding="utf-8"))
-    _writing.write_file(out, table.write_parquet if out.suffix.lower() == ".parquet" else table.write_csv)
+    parts = iter([table]) if isinstance(table, pl.DataFrame) else table
+
+    def fill(draft: Path) -> None:
+        (_write_parquet if out.suffix.lower() == ".parquet" else _write_csv)(parts, draft)
+        if record is not None:
+            text = json.dumps({"program": _writing.PROGRAM, **record()}, indent=2, ensure_ascii=False) + "\n"
+            _writing.write_file(record_beside(out), lambda beside: beside.write_text(text, encoding="utf-8"))
+
+    _writing.write_file(out, fill)
+
+
+def _write_csv(parts: Iterator[pl.DataFrame], draft: Path) -> None:
+    with draft.open("wb") as file:
+        for i, part in enumerate(parts):
+            part.write_csv(file, include_header=i == 0)
+
+
+def _write_parquet(parts: Iterator[pl.DataFrame], draft: Path) -> None:
+    """Write the parts as they come: Polars takes them one by one."""
+    first = next(parts)
+
+    def source(columns: list[str] | None, *_: object) -> Iterator[pl.DataFrame]:
+        for part in itertools.chain([first], parts):
+            yield part if columns is None else part.select(columns)
+
+    register_io_source(source, schema=dict(first.schema)).sink_parquet(draft)
 
 
 def faults_table(error: DatasetError) -> pl.DataFrame:
@@ -149,12 +211,12 @@ def _safe(said: object) -> object:
     return safe(said) if isinstance(said, str) else said
 
 
-def short(table: pl.DataFrame, most: int = 12) -> Table:
+def short(head: Head) -> Table:
     """Return the first rows for a terminal; of many columns, the concentrations alone."""
     from rich.table import Table
     from rich.text import Text
 
-    kept = [name for name in table.columns if name != "REASON" or (table["REASON"] != "").any()]
+    kept = [name for name in head.rows.columns if name != "REASON" or head.is_reasoned]
     title = None
     if len(kept) > _MOST_COLUMNS:
         kept = [name for name in kept if not name.startswith("A_")]
@@ -164,6 +226,6 @@ def short(table: pl.DataFrame, most: int = 12) -> Table:
     for name in kept:
         heading = name.split("_")[1] if title and name.startswith("CONC_") else name
         grid.add_column(heading, justify="left" if name in ("ID", "REASON") else "right", overflow="fold")
-    for row in table.select(kept).head(most).iter_rows():
+    for row in head.rows.select(kept).iter_rows():
         grid.add_row(*(Text("" if x is None else f"{x:.4g}" if isinstance(x, float) else str(x)) for x in row))
     return grid

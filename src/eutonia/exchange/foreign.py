@@ -16,9 +16,10 @@ from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.records import MODELLED_DURATION
 from eutonia.exchange import amounts
 from eutonia.exchange.cells import MARK, MISSING, Cells, is_number
+from eutonia.exchange.faults import Fault
 
 if TYPE_CHECKING:
-    from eutonia.exchange.columns import Mask, Numbers, Texts
+    from eutonia.exchange.columns import Numbers, Table
 
 DURATION = "TINF"  # meaning of a column of durations of infusions, h
 _DURATIONS = re.compile(r"(TINF|T_INF|DURATION|DUR|INFDUR)")
@@ -166,12 +167,33 @@ def check(found: Numbers, model: Model) -> None:
     if "TIME" in found.values and "DAY" in found.texts and "ID" in found.texts:
         _days(found)
     for name, text in found.texts.items():
+        if name == MARK:  # what the column is, only the whole table says
+            found.noted.marked.append(found.lines[text.where(lambda cell: cell.upper() not in _UNSET)])
         for says, rule, allowed, do in _says(name, found, model):
-            found.flag(name, _where(text, says), rule, allowed, do)
+            found.flag(name, text.where(says), rule, allowed, do)
         if name in _BOUNDS and found.has("DV"):
-            count = int(_where(text, lambda cell: cell.upper() not in _UNSET).sum())
-            if count:
-                found.told.append(f"{name} marks {count} values of DV as bounds; DV is copied as it stands.")
+            found.noted.counts[name] += int(text.where(lambda cell: cell.upper() not in _UNSET).sum())
+
+
+def conclude(table: Table) -> None:
+    """Say and refuse what only the whole table shows."""
+    noted = table.noted
+    signs = [cell for cell in table.names(MARK) if cell not in _UNSET]
+    # A column of numbers other than 1 is one of its own, such as concentrations.
+    if MARK in noted.left.lines or not all(map(is_number, signs)) or set(signs) == {"1"}:
+        for lines in noted.marked:
+            noted.faults += [Fault(line, MARK, "", *_marks(MARK)) for line in lines.tolist()]
+    for name, count in noted.counts.items():
+        if count and name in _BOUNDS:
+            noted.told.append(f"{name} marks {count} values of DV as bounds; DV is copied as it stands.")
+        elif count:
+            noted.told.append(f"{name} read as the hours that an infusion lasts: {count} infusions.")
+
+
+def _marks(name: str) -> tuple[str, str, str]:
+    """Return the rule that a mark breaks, what is allowed and what to do."""
+    do = "Remove the rows that are not to be given; or mark them with C in a column C, all others with ."
+    return f"whether a row marked by {name} is given is not known", "0, .", do
 
 
 def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str], bool], str, str, str]]:
@@ -182,14 +204,8 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
     wrong = {one for masses in _MASSES.values() for one in masses} | set(_OTHER_MASSES)
     wrong -= set(right)
     way = f"Write CMT (see eutonia models {model.name}) or choose another --model, {_IF_ANOTHER}"
-    if name == MARK and MARK not in found.left.lines:
-        signs = [cell for cell in found.texts[name].names if cell not in _UNSET]
-        if all(map(is_number, signs)) and set(signs) != {"1"}:  # a column of its own, such as concentrations
-            return []
-    if name in (MARK, *_MARKS, *_REMARKS):
-        do = "Remove the rows that are not to be given; or mark them with C in a column C, all others with ."
-        rule = f"whether a row marked by {name} is given is not known"
-        return [(lambda cell: cell.upper() not in _UNSET and _is_mark(name, cell), rule, "0, .", do)]
+    if name in _MARKS or name in _REMARKS:
+        return [(lambda cell: cell.upper() not in _UNSET and _is_mark(name, cell), *_marks(name))]
     if name == "CONT":
         return [(lambda cell: cell not in _UNSET, "a record stands in one row", "0, .", "Join the continued records")]
     if name in _MASS_UNITS:
@@ -212,12 +228,7 @@ def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str],
 
 def _is_mark(name: str, cell: str) -> bool:
     """Say whether a cell marks its row; a remark of several letters does not."""
-    return name in (MARK, *_MARKS) or _MARKED.fullmatch(cell) is not None
-
-
-def _where(text: Texts, says: Callable[[str], bool]) -> Mask:
-    """Say which rows hold a cell that says something."""
-    return np.array([says(cell) for cell in text.names], bool)[text.codes]
+    return name in _MARKS or _MARKED.fullmatch(cell) is not None
 
 
 def _infusions(found: Numbers) -> None:
@@ -228,11 +239,11 @@ def _infusions(found: Numbers) -> None:
     is_set = np.isfinite(lasts) & (lasts != 0)
     if not is_set.any():
         return
-    if len(several) > 1 or found.has("DUR_M"):
-        nothing = np.zeros(len(lasts), bool)
-        nothing[0] = True
-        both = " and ".join([*several, *(["DUR_M"] if found.has("DUR_M") else [])])
-        found.flag(DURATION, nothing, f"one column says how long infusions last; here {both} do", "one", "Remove one")
+    if len(several) > 1 or "DUR_M" in found.cells.names:
+        first = np.zeros(len(lasts), bool)
+        first[0] = not any(one.column == column for one in found.noted.faults)  # it is said once
+        both = " and ".join([*several, *(["DUR_M"] if "DUR_M" in found.cells.names else [])])
+        found.flag(DURATION, first, f"one column says how long infusions last; here {both} do", "one", "Remove one")
         return
     free = is_set & ~(amount > 0)
     do = f"Write . in records that are not such doses, {_IF_ANOTHER}"
@@ -245,7 +256,7 @@ def _infusions(found: Numbers) -> None:
     found.values["RATE"] = np.where(is_set & ~free & ~twice, MODELLED_DURATION, rate)
     below = is_set & ~(lasts > 0)
     found.flag(DURATION, below, "an infusion lasts some time", "more than 0 h", "Correct the number")
-    found.told.append(f"{column} read as the hours that an infusion lasts: {int(is_set.sum())} infusions.")
+    found.noted.counts[column] += int(is_set.sum())
 
 
 def _days(found: Numbers) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,12 @@ from eutonia.drug.exposure import Model
 from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
 from eutonia.exchange import amounts, foreign
 from eutonia.exchange.cells import MARK, MISSING, is_number
-from eutonia.exchange.columns import Floats, Mask, Numbers
+from eutonia.exchange.columns import Floats, Mask, Numbers, Table
+from eutonia.exchange.faults import Fault
 
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
 _MOST_STEPS = 20_000_000
-_RECORDS = 65_536  # checked at a time
 _HOURS_A_DAY = 24.0
 _DOSE_ITEMS = ("RATE", "ADDL", "II", "SS")
 _OBSERVED, _DOSED, _OTHER, _RESET, _RESET_AND_DOSED = range(5)
@@ -38,39 +38,69 @@ class _Rows:
         return (self.evid == _DOSED) | (self.evid == _RESET_AND_DOSED)
 
 
-def check(numbers: Numbers, model: Model, settings: dict[str, float]) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
-    """Note every fault; return EVID of each record, and the number of its person. Some people are checked at a time."""
-    person = _person(numbers)
-    evid, doses = np.empty(len(person), np.int8), 0.0
-    for first, end in _parts(person):
-        some = numbers.part(first, end)
-        rows = _Rows(some, _evid(some), some.get("AMT"), person[first:end] - person[first])
+class Rules:
+    """The rules of a table, whose people are checked part by part."""
+
+    def __init__(self, table: Table, settings: Mapping[str, float]) -> None:
+        self._table, self._settings = table, dict(settings)
+        self._doses, self._highest, self._last = 0.0, -1, 0
+        self._is_seen = self._is_dosed = False
+        self._called_mark: list[int] = []
+
+    def check(self, part: Numbers) -> tuple[NDArray[np.int8], NDArray[np.int32]]:
+        """Note every fault of some people; return EVID of each record, and the number of its person in the part."""
+        model, person = self._table.model, self._person(part)
+        rows = _Rows(part, _evid(part), part.get("AMT"), person)
         _records(rows)
-        _doses(rows, model, settings)
-        _rates(rows, model, settings)
+        _doses(rows, model, self._settings)
+        _rates(rows, model, self._settings)
         _repeats(rows)
-        doses += _times(rows, doses)
-        evid[first:end] = np.nan_to_num(rows.evid, nan=_OTHER)
-    last = np.zeros(len(evid), bool)
-    last[-1] = True
-    if not (evid == _OBSERVED).any() and not numbers.faults:
-        do = "Add records with EVID 0 at the times that are asked for"
-        numbers.flag("EVID", last, "a table has at least one observation", "EVID 0", do)
-    if not np.isin(evid, (_DOSED, _RESET_AND_DOSED)).any() and not numbers.faults:
-        rule, do = "a table doses somebody; this one doses nobody", foreign.amount(numbers.cells.names, model)
-        numbers.flag("AMT", last, rule, f"at least one dose, more than 0 {model.mass}", do)
-    return evid, person
+        self._doses += _times(rows, self._doses)
+        self._last = int(part.lines[-1])
+        self._is_seen |= bool((rows.evid == _OBSERVED).any())
+        self._is_dosed |= bool(rows.is_dose.any())
+        return np.nan_to_num(rows.evid, nan=_OTHER).astype(np.int8), person
 
+    def conclude(self) -> None:
+        """Note what only the whole table shows."""
+        noted, model = self._table.noted, self._table.model
 
-def _parts(person: NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Return spans of about so many records, each of whole people."""
-    begins = np.append(np.flatnonzero(np.diff(person, prepend=-1)), len(person))
-    first = 0
-    while first < len(person):
-        within = begins[np.searchsorted(begins, first + _RECORDS, side="right") - 1]
-        end = int(within if within > first else begins[np.searchsorted(begins, first, side="right")])
-        yield first, end
-        first = end
+        def fault(line: int, column: str, rule: str, allowed: str, do: str) -> None:
+            noted.faults.append(Fault(line, self._table.named.get(column, column), "", rule, allowed, do))
+
+        names = self._table.names("ID")
+        others = [name for name in names if name not in (MARK, *MISSING)]
+        if others and all(is_number(name) for name in others):
+            do = "Put # before the row to leave it out, or call the person otherwise"
+            rule = f"{MARK} among IDs that are numbers is NONMEM's mark of a comment, or a person"
+            for line in self._called_mark:
+                fault(line, "ID", rule, "a number, or another name", do)
+        if not self._is_seen and not noted.faults:
+            do = "Add records with EVID 0 at the times that are asked for"
+            fault(self._last, "EVID", "a table has at least one observation", "EVID 0", do)
+        if not self._is_dosed and not noted.faults:
+            rule, do = "a table doses somebody; this one doses nobody", foreign.amount(self._table.cells.names, model)
+            fault(self._last, "AMT", rule, f"at least one dose, more than 0 {model.mass}", do)
+
+    def _person(self, part: Numbers) -> NDArray[np.int32]:
+        """Return the number of each record's person; records of one person stand together. An ID is text."""
+        if "ID" not in part.texts:
+            return np.zeros(len(part.lines), np.int32)
+        who = part.texts["ID"]
+        lacking = who.where(lambda name: name in MISSING)
+        part.flag("ID", lacking, "every record is of somebody", "a number or a name", "Fill it in")
+        do = "Begin it with a letter or a digit"
+        rule = "an ID is a name, and a spreadsheet takes this one for a formula"
+        part.flag("ID", who.where(computes), rule, "text", do)
+        begins = np.append(True, who.codes[1:] != who.codes[:-1])
+        # Codes count up as new people come: one that is not new came before.
+        highest = np.maximum.accumulate(np.append(np.int32(self._highest), who.codes))
+        again = begins & (who.codes <= highest[:-1]) & ~lacking
+        self._highest = int(highest[-1])
+        do = "Sort the table by ID and TIME, or give the second person another ID"
+        part.flag("ID", again, "the records of one person stand together; this ID came before", "one block an ID", do)
+        self._called_mark += part.lines[who.where(lambda name: name == MARK)].tolist()
+        return np.cumsum(begins, dtype=np.int32) - np.int32(1)
 
 
 def _evid(numbers: Numbers) -> Floats:
@@ -87,30 +117,6 @@ def _evid(numbers: Numbers) -> Floats:
     do = "0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose: choose one"
     numbers.flag("EVID", wrong, "EVID is one of 0 to 4", "0, 1, 2, 3, 4", do)
     return given
-
-
-def _person(numbers: Numbers) -> NDArray[np.int32]:
-    """Return the number of each record's person; records of one person stand together. An ID is text."""
-    if "ID" not in numbers.texts:
-        return np.zeros(len(numbers.lines), np.int32)
-    who = numbers.texts["ID"]
-    lacking = np.isin(who.codes, [i for i, name in enumerate(who.names) if name in MISSING])
-    numbers.flag("ID", lacking, "every record is of somebody", "a number or a name", "Fill it in")
-    computed = np.isin(who.codes, [i for i, name in enumerate(who.names) if computes(name)])
-    do = "Begin it with a letter or a digit"
-    numbers.flag("ID", computed, "an ID is a name, and a spreadsheet takes this one for a formula", "text", do)
-    begins = np.append(True, who.codes[1:] != who.codes[:-1])
-    # Codes count up as new people come: one that is not new came before.
-    again = begins & np.append(False, who.codes[1:] <= np.maximum.accumulate(who.codes)[:-1]) & ~lacking
-    do = "Sort the table by ID and TIME, or give the second person another ID"
-    numbers.flag("ID", again, "the records of one person stand together; this ID came before", "one block an ID", do)
-    marks = [i for i, name in enumerate(who.names) if name == MARK]
-    others = [name for name in who.names if name not in (MARK, *MISSING)]
-    if marks and others and all(is_number(name) for name in others):
-        do = "Put # before the row to leave it out, or call the person otherwise"
-        rule = f"{MARK} among IDs that are numbers is NONMEM's mark of a comment, or a person"
-        numbers.flag("ID", who.codes == marks[0], rule, "a number, or another name", do)
-    return np.cumsum(begins, dtype=np.int32) - np.int32(1)
 
 
 def _records(rows: _Rows) -> None:
@@ -255,7 +261,7 @@ def _times(rows: _Rows, before: float) -> float:
     numbers.flag(
         "TIME", back, "time does not run back within a person, except at a reset", "the time before, or later", do
     )
-    if numbers.faults:
+    if numbers.noted.faults:
         return 0.0
     last = _last_of_clock(time, rows)
     interval, additional = numbers.get("II"), numbers.get("ADDL")

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from eutonia.drug.exposure.structure import ELIMINATED, Structure
-from eutonia.drug.exposure.system import Amounts, Inputs, Patients, Stages, System
+from eutonia.drug.exposure.system import Amounts, Column, Inputs, Passage, Patients, Stages, System
 from eutonia.drug.kinetics.geometry import LEVELS, Segment, SpinalGeometry
 from eutonia.drug.kinetics.intrathecal import puncture_shares
 
@@ -21,6 +21,14 @@ PUNCTURE = "PUNCTURE"
 
 Patterns = Float[Array, "pattern patient"]  # amplitudes of all modes but the first, as amounts
 Drained = Float[Array, "drained patient"]  # inputs of the blood: into the fluid as a whole, into each compartment
+
+
+class LinePassage(eqx.Module):
+    """What some hours do: the share of each mode that is kept, what infusions add to it (less), and the blood."""
+
+    kept: Patterns
+    lost: Patterns
+    blood: Passage
 
 
 class Line(eqx.Module):
@@ -73,7 +81,7 @@ class Line(eqx.Module):
         return len(self.geometry.volume) + self.blood.n_compartments + 1
 
     @property
-    def fastest(self) -> float:
+    def fastest(self) -> Float[Array, ""]:
         """Largest rate that a cascade has, 1/h; modes are exact at any rate."""
         return self.blood.fastest
 
@@ -82,12 +90,25 @@ class Line(eqx.Module):
         patterns, drained = self._entering(inputs)
         return jnp.concatenate([patterns, self.blood.into_stages(drained)])
 
-    def advance(self, state: Stages, dt_h: Patients, infused: Inputs, halved: int) -> Stages:
-        """Return the state `dt_h` later under infusions constant over the step: see `System.advance`."""
+    def passage(self, dt_h: Patients, infused: Inputs, halved: int) -> LinePassage:
+        """Return what `dt_h` hours do under infusions constant over them: see `System.passage`."""
         patterns, drained = self._entering(infused)
-        rates, m = self._rates(), self.n_patterns
-        moved = state[:m] * jnp.exp(-rates * dt_h) - patterns * jnp.expm1(-rates * dt_h) / rates
-        return jnp.concatenate([moved, self.blood.advance(state[m:], dt_h, drained, halved)])
+        rates = self._rates()
+        return LinePassage(
+            kept=jnp.exp(-rates * dt_h),
+            lost=patterns * jnp.expm1(-rates * dt_h) / rates,
+            blood=self.blood.passage(dt_h, drained, halved),
+        )
+
+    def advance(self, state: Stages, dt_h: Patients, infused: Inputs, halved: int) -> Stages:
+        """Return the state `dt_h` later: see `passage`."""
+        return self.passed(state, self.passage(dt_h, infused, halved))
+
+    def passed(self, state: Stages, passage: LinePassage) -> Stages:
+        """Return the state after a passage."""
+        m = self.n_patterns
+        moved = state[:m] * passage.kept - passage.lost
+        return jnp.concatenate([moved, self.blood.passed(state[m:], passage.blood)])
 
     def constant(self, infused: Inputs) -> Stages:
         """Return the state that constant infusions end in; the eliminated amount counts from 0."""
@@ -165,7 +186,7 @@ class LineStructure:
         """Names of the amounts that are told."""
         return (*self.inputs[:-1], ELIMINATED)
 
-    def volumes(self, values: Mapping[str, Patients]) -> dict[str, tuple[int, Patients]]:
+    def volumes(self, values: Mapping[str, Column]) -> dict[str, tuple[int, Column]]:
         """Return, by what a concentration is called, the place it is of and the volume of that, L."""
         total = self.geometry.total_volume
         spaces = {

@@ -85,3 +85,10 @@ class Records:
         """Return the first record of each person, and the one after the last."""
         edges = [*np.flatnonzero(np.diff(self.person, prepend=-1)).tolist(), len(self)]
         return list(itertools.pairwise(edges))
+
+    def of_people(self, people: NDArray[np.bool_]) -> tuple[Records, Ints]:
+        """Return the records of some people, and which they are."""
+        if people.all():
+            return self, np.arange(len(self))
+        rows = np.flatnonzero(people[self.person])
+        return Records(**{field.name: getattr(self, field.name)[rows] for field in dataclasses.fields(self)}), rows

@@ -16,8 +16,9 @@ from scipy.integrate import solve_ivp
 
 from eutonia._progress import Progress
 from eutonia.drug.exposure.records import Floats, Records
+from eutonia.drug.exposure.steps import Courses, Periodic
 from eutonia.drug.exposure.structure import Structure
-from eutonia.drug.exposure.timeline import Course, Periodic, steps_of
+from eutonia.drug.exposure.timeline import steps_of
 from eutonia.errors import SimulationError
 
 # Tolerances of the solver and of a repeating depot: numerical constants.
@@ -58,18 +59,17 @@ def _matrices(structure: Structure, values: Mapping[str, Floats]) -> Floats:
     return found
 
 
-def _person(steps: Course, linear: Floats, values: Mapping[str, Floats], found: Floats) -> None:
-    state, every = np.zeros(linear.shape[1] + 1), steps.part(0, len(steps))
-    emptied = set(every.emptied.tolist())
-    for i, (row, hours) in enumerate(zip(every.rows.tolist(), every.hours.tolist(), strict=True)):
+def _person(steps: Courses, linear: Floats, values: Mapping[str, Floats], found: Floats) -> None:
+    state, emptied = np.zeros(linear.shape[1] + 1), set(steps.emptied.tolist())
+    for i, (row, hours) in enumerate(zip(steps.rows.tolist(), steps.hours.tolist(), strict=True)):
         flow = _Flow(linear[row], float(values["VMAX"][row]), float(values["KM"][row]))
-        state = flow.passed(state, hours, every.infused[i])
+        state = flow.passed(state, hours, steps.rates[steps.infusing[i]])
         if i in emptied:
             state = np.zeros_like(state)
-        if i in every.steady:
-            state = state + flow.for_ever(every.steady[i])
-        np.add.at(state, every.into[every.dosed == i], every.amounts[every.dosed == i])
-        found[every.observed[every.seen == i]] = state
+        if i in steps.steady:
+            state = state + flow.for_ever(steps.steady[i])
+        np.add.at(state, steps.into[steps.dosed == i], steps.amounts[steps.dosed == i])
+        found[steps.observed[steps.seen == i]] = state
 
 
 class _Flow:

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
-
-from eutonia.drug.exposure.system import Patients, System
+from eutonia.drug.exposure.system import Column, Patients, System
 
 Absorption = Literal["injected", "depot", "transit", "saturable"]
 ELIMINATED = "ELIMINATED"
@@ -68,11 +66,11 @@ class Structure:
         """Which of the places is the central compartment."""
         return int(self.absorption != "injected")
 
-    def volumes(self, values: Mapping[str, Patients]) -> dict[str, tuple[int, Patients]]:
+    def volumes(self, values: Mapping[str, Column]) -> dict[str, tuple[int, Column]]:
         """Return, by what a concentration is called, the place it is of and the volume of that, L."""
         return {"": (self.central, self.volume(values))}
 
-    def volume(self, values: Mapping[str, Patients]) -> Patients:
+    def volume(self, values: Mapping[str, Column]) -> Column:
         """Return the volume of the central compartment, L."""
         return values["V" if self.compartments == 1 else "VC"] * self._size(values)
 
@@ -91,8 +89,8 @@ class Structure:
             back=tuple(values[q] / values[v] for q, v in between),
         )
 
-    def _size(self, values: Mapping[str, Patients]) -> Patients:
-        return values["WT"] if self.per_weight else jnp.ones_like(values["CL"])
+    def _size(self, values: Mapping[str, Column]) -> Column | float:
+        return values["WT"] if self.per_weight else 1.0
 
     def _gut(self, values: Mapping[str, Patients]) -> tuple[Patients, ...]:
         if self.absorption == "depot":

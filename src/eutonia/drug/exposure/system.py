@@ -6,16 +6,25 @@ from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia.drug.kinetics.cascade import Gains, Propagator, Value, propagator
 from eutonia.drug.kinetics.compartments import Sheared, shear
 
 Patients = Float[Array, " patient"]
+Column = Float[Array | np.ndarray, " patient"]  # of a model's values: of people, or of records
 Stages = Float[Array, "stage patient"]  # the chain of absorption, the compartments, what is eliminated
 Inputs = Float[Array, "input patient"]  # into the first stage of absorption (if any) and into each compartment
 Amounts = Float[Array, "place patient"]  # what is told: the chain of absorption as one, or segments
 SOURCE = 0  # stage of the cascade: a constant 1, whose gains are the infusions
+
+
+class Passage(eqx.Module):
+    """What some hours do to a state: the compartments as a cascade, and the transition of that."""
+
+    sheared: Sheared
+    step: Propagator
 
 
 class System(eqx.Module):
@@ -63,10 +72,10 @@ class System(eqx.Module):
         return min(self.n_gut, 1) + self.n_compartments
 
     @property
-    def fastest(self) -> float:
+    def fastest(self) -> Float[Array, ""]:
         """Largest sum of rates out of one place, 1/h, of anybody."""
         out = self.elimination + sum(self.outward)
-        return max(float(jnp.max(rate)) for rate in (out, *self.absorption, *self.back))
+        return jnp.max(jnp.stack([out, *self.absorption, *self.back]))
 
     def into_stages(self, inputs: Inputs) -> Stages:
         """Return inputs (amounts, or amounts an hour) as they add to the stages of a state."""
@@ -74,16 +83,23 @@ class System(eqx.Module):
         gut = [inputs[:1], *[none] * (self.n_gut - 1)] if self.n_gut else []
         return jnp.concatenate([*gut, inputs[min(self.n_gut, 1) :], none])
 
-    def advance(self, state: Stages, dt_h: Patients, infused: Inputs, halved: int) -> Stages:
-        """Return the state `dt_h` later under infusions constant over the step (amounts an hour).
+    def passage(self, dt_h: Patients, infused: Inputs, halved: int) -> Passage:
+        """Return what `dt_h` hours do under infusions constant over them (amounts an hour).
 
         `halved` is how often the step is halved in the exponential: see `cascade.halvings`.
         """
         sheared = self._shear()
-        step = self._propagator(sheared, dt_h, infused, halved)
-        held = dict(enumerate(self._to_cascade(sheared, state), start=1))
-        moved = [step.into(stage, {SOURCE: jnp.ones_like(dt_h), **held}) for stage in held]
-        return self._from_cascade(sheared, moved)
+        return Passage(sheared, self._propagator(sheared, dt_h, infused, halved))
+
+    def advance(self, state: Stages, dt_h: Patients, infused: Inputs, halved: int) -> Stages:
+        """Return the state `dt_h` later: see `passage`."""
+        return self.passed(state, self.passage(dt_h, infused, halved))
+
+    def passed(self, state: Stages, passage: Passage) -> Stages:
+        """Return the state after a passage."""
+        held = dict(enumerate(self._to_cascade(passage.sheared, state), start=1))
+        moved = [passage.step.into(stage, {SOURCE: jnp.ones_like(state[0]), **held}) for stage in held]
+        return self._from_cascade(passage.sheared, moved)
 
     def constant(self, infused: Inputs) -> Stages:
         """Return the state that constant infusions end in; the eliminated amount counts from 0."""

@@ -46,11 +46,12 @@ from __future__ import annotations
 import heapq
 import math
 from array import array
-from bisect import bisect_left
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from eutonia.drug.exposure import boluses
 from eutonia.drug.exposure.records import (
     DOSE,
     MODELLED_DURATION,
@@ -60,98 +61,13 @@ from eutonia.drug.exposure.records import (
     REPLACE,
     RESET,
     RESET_AND_DOSE,
-    Floats,
     Ints,
     Records,
 )
+from eutonia.drug.exposure.steps import Courses, Periodic, joined
 
 # Numerical constant: times closer than this, relative to their size (or to an hour), differ by rounding only.
 SAME_TIME = 1e-9
-
-
-@dataclass(slots=True)
-class Periodic:
-    """A dose repeated for ever: every `interval` h, a bolus or an infusion; seen `phase` h after the last began.
-
-    An interval of 0 is a constant infusion.
-    """
-
-    into: int
-    amount: float
-    rate: float
-    duration: float
-    interval: float
-    phase: float
-
-
-class Course:
-    """The steps of one person as columns: intervals under constant infusions and parameters, and what happens at their
-    ends, in this order: emptied, steady state, doses, observed.
-
-    Attributes
-    ----------
-    hours, rows
-        Length of each step, and the record whose parameters hold.
-    infusing, rates
-        Which of the rates hold in each step, and the rates into every input.
-    emptied, steady
-        Steps that empty every compartment, and steady states by step.
-    dosed, into, amounts
-        Steps with a dose, the input that each enters, and how much.
-    seen, observed
-        Steps that are observed, and the record of each observation.
-    """
-
-    def __init__(self) -> None:
-        self.hours, self.amounts = array("d"), array("d")
-        self.rows, self.infusing, self.dosed, self.into = array("q"), array("i"), array("q"), array("i")
-        self.seen, self.observed, self.emptied = array("q"), array("q"), array("q")
-        self.rates: list[tuple[float, ...]] = []
-        self.steady: dict[int, Periodic] = {}
-
-    def __len__(self) -> int:
-        """Return the number of steps."""
-        return len(self.hours)
-
-    def longest(self) -> float:
-        """Return the longest step or interval of a steady state, h."""
-        return max(max(self.hours), max((one.interval for one in self.steady.values()), default=0.0))
-
-    def part(self, first: int, end: int) -> Part:
-        """Return the steps `first` to `end` (excluded)."""
-
-        def within(places: array[int]) -> slice:
-            return slice(bisect_left(places, first), bisect_left(places, end))
-
-        dosed, seen = within(self.dosed), within(self.seen)
-        return Part(
-            hours=np.array(self.hours[first:end]),
-            rows=np.array(self.rows[first:end]),
-            infused=np.array(self.rates)[np.array(self.infusing[first:end])],
-            emptied=np.array(self.emptied[within(self.emptied)], np.int64) - first,
-            steady={i - first: one for i, one in self.steady.items() if first <= i < end},
-            dosed=np.array(self.dosed[dosed], np.int64) - first,
-            into=np.array(self.into[dosed], np.int64),
-            amounts=np.array(self.amounts[dosed]),
-            seen=np.array(self.seen[seen], np.int64) - first,
-            observed=np.array(self.observed[seen], np.int64),
-        )
-
-
-@dataclass(slots=True)
-class Part:
-    """Some steps of a course, which are counted from 0: see `Course`; `infused` are the rates of each step."""
-
-    hours: Floats
-    rows: Ints
-    infused: Floats
-    emptied: Ints
-    steady: dict[int, Periodic]
-    dosed: Ints
-    into: Ints
-    amounts: Floats
-    seen: Ints
-    observed: Ints
 
 
 @dataclass(slots=True)
@@ -167,13 +83,74 @@ class _Dose:
     additional: int
 
 
-def steps_of(records: Records, first: int, end: int, n_inputs: int) -> Course:
+def courses(records: Records, n_inputs: int) -> Courses:
+    """Return the steps of everybody, in the order of the people."""
+    starts = np.array([first for first, _ in records.spans()])
+    is_dose = np.isin(records.evid, (DOSE, RESET_AND_DOSE))
+    is_special = (records.evid >= RESET) | (is_dose & ((records.rate != 0.0) | (records.steady != NO_STEADY_STATE)))
+    special = np.logical_or.reduceat(is_special, starts)
+    plain = None
+    if not special.all():
+        plain, crowded = boluses.courses(records, ~special, SAME_TIME, n_inputs)
+        if crowded.any():  # never but by design: who is given three doses and more that fall due at one time
+            special[np.flatnonzero(~special)[crowded]] = True
+            plain = None if special.all() else boluses.courses(records, ~special, SAME_TIME, n_inputs)[0]
+    parts = [*([] if plain is None else [plain]), *_one_by_one(records, np.flatnonzero(special), n_inputs)]
+    found = joined(parts)
+    place = np.argsort(np.concatenate([np.flatnonzero(~special), np.flatnonzero(special)]))
+    return replace(found, first=found.first[place], lengths=found.lengths[place])
+
+
+def _one_by_one(records: Records, people: Ints, n_inputs: int) -> Iterator[Courses]:
+    """Return the steps of some people; those who are given the same at the same times have the same steps."""
+    spans, known = records.spans(), {}
+    columns = [getattr(records, one.name) for one in fields(Records) if one.name != "person"]
+    columns = [one for one in columns if one.strides != (0,)]
+    for person in people.tolist():
+        first, end = spans[person]
+        key = b"".join([one[first:end].tobytes() for one in columns])
+        if key not in known:
+            known[key] = first, steps_of(records, first, end, n_inputs)
+        begun, found = known[key]
+        later = first - begun
+        yield replace(found, rows=found.rows + later, observed=found.observed + later)
+
+
+def steps_of(records: Records, first: int, end: int, n_inputs: int) -> Courses:
     """Return the steps of the person whose records are `first` to `end` (excluded)."""
     person = _Person(records, first, n_inputs)
     times, kinds = records.time[first:end].tolist(), records.evid[first:end].tolist()
     for row, time, evid in zip(range(first, end), times, kinds, strict=True):
         person.take(row, time, evid)
-    return person.steps
+    return person.steps.as_columns()
+
+
+class _Steps:
+    """The columns of `Courses` while one person's records are read; the numbers of `Courses` count from 0."""
+
+    def __init__(self) -> None:
+        self.hours, self.amounts = array("d"), array("d")
+        self.rows, self.infusing, self.dosed, self.into = array("q"), array("q"), array("q"), array("q")
+        self.seen, self.observed, self.emptied = array("q"), array("q"), array("q")
+        self.rates: list[tuple[float, ...]] = []
+        self.steady: dict[int, Periodic] = {}
+
+    def __len__(self) -> int:
+        return len(self.hours)
+
+    def as_columns(self) -> Courses:
+        """Return them as those of one person."""
+        whole = {name: np.array(getattr(self, name), np.int64) for name in ("rows", "infusing", "emptied", "dosed")}
+        whole |= {name: np.array(getattr(self, name), np.int64) for name in ("into", "seen", "observed")}
+        return Courses(
+            first=np.zeros(1, np.int64),
+            lengths=np.array([len(self)]),
+            hours=np.array(self.hours),
+            rates=np.array(self.rates),
+            steady=self.steady,
+            amounts=np.array(self.amounts),
+            **whole,
+        )
 
 
 class _Person:
@@ -183,7 +160,7 @@ class _Person:
         self.records = records
         self.n_inputs = n_inputs
         self.time = float(records.time[first])
-        self.steps = Course()
+        self.steps = _Steps()
         self.cancel()
 
     def cancel(self) -> None:
