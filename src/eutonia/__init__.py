@@ -7,27 +7,29 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-# Public names and where they live; each is imported when first asked for, so that `eutonia --help` stays light.
-_PUBLIC = {
-    "Cohort": "eutonia.patient",
-    "Lesion": "eutonia.patient",
-    "Patient": "eutonia.patient",
-    "Population": "eutonia.patient",
-    "make_people": "eutonia.simulation.make_people",
-    "Kinetics": "eutonia.drug.kinetics",
-    "Regimen": "eutonia.drug.regimen",
-    "PassiveStretch": "eutonia.simulation.maneuver",
-    "TendonTap": "eutonia.simulation.maneuver",
-    "joint": "eutonia.limb.joint",
-    "limb_with": "eutonia.limb.joint",
-    "EutoniaError": "eutonia.errors",
-    "load_study": "eutonia.study.design",
-    "parse_study": "eutonia.study.design",
-    "shipped": "eutonia.study.design",
-    "examine_case": "eutonia.trial.bedside",
-    "run": "eutonia.trial.running",
-    "write": "eutonia.report.files",
+# Where public names live, with their types in `__init__.pyi`; each is imported when first asked for, so that
+# `eutonia --help` stays light.
+_HOMES = {
+    "eutonia.api.course": "simulate",
+    "eutonia.api.examination": "examine score",
+    "eutonia.api.exposure": "expose",
+    "eutonia.api.fit": "fit",
+    "eutonia.api.pump": "program",
+    "eutonia.api.segment": "examine_segment",
+    "eutonia.api.study": "compare run sweep",
+    "eutonia.drug.kinetics": "Kinetics",
+    "eutonia.drug.regimen": "Infusion IntrathecalDose OralDose Regimen",
+    "eutonia.errors": "EutoniaError",
+    "eutonia.limb.joint": "joint limb_with",
+    "eutonia.patient": "Cohort Lesion Patient Population cockcroft_gault from_egfr",
+    "eutonia.report.files": "write",
+    "eutonia.simulation.course": "Snapshot",
+    "eutonia.simulation.make_people": "make_people",
+    "eutonia.simulation.maneuver": "PassiveStretch TendonTap",
+    "eutonia.study.design": "CaseStudy TrialStudy load_study parse_study shipped",
+    "eutonia.trial.bedside": "examine_case",
 }
+_PUBLIC = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 __all__ = ["__version__", *_PUBLIC]
 

@@ -19,6 +19,9 @@ CASE = eutonia.load_study("case_ischaemic_tablets")
 REFLEX = dict.fromkeys(("velocity_sensitivity_s", "gain_nm_per_rad", "background_nm", "depression_per_rad"), 0.1)
 PERSON = eutonia.Patient(67.0, 71.0, "woman", 58.0)
 STROKE = eutonia.Population.typical("stroke")
+PEOPLE = eutonia.make_people(eutonia.Cohort.draw(1, range(2), STROKE), seed=1)
+UNTREATED = eutonia.Snapshot.untreated(2)
+EXAMINED = eutonia.examine(PEOPLE, UNTREATED)
 
 # Every place where a public function takes something, and what of the wrong things below is right there.
 PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
@@ -33,6 +36,34 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "run, replicates": (lambda x: eutonia.run(CASE, replicates=x), (int,)),
     "write": (lambda x: eutonia.write(x, "somewhere"), ()),
     "make_people": (lambda x: eutonia.make_people(x, seed=1), ()),
+    "simulate": (lambda x: eutonia.simulate(x, eutonia.Regimen(), at_h=1.0), ()),
+    "simulate, regimen": (lambda x: eutonia.simulate(PEOPLE, x, at_h=1.0), ()),
+    "simulate, at_h": (lambda x: eutonia.simulate(PEOPLE, eutonia.Regimen(), at_h=x), (int, float, np.ndarray)),
+    "Snapshot": (lambda x: eutonia.examine(PEOPLE, x), ()),
+    "examine": (lambda x: eutonia.examine(x, UNTREATED), ()),
+    "examine, stretch": (lambda x: eutonia.examine(PEOPLE, UNTREATED, stretch=x), ()),
+    "score": (eutonia.score, ()),
+    "score, rater_seed": (lambda x: eutonia.score(EXAMINED, rater_seed=0.5 if x is None else x), (int,)),
+    "compare": (eutonia.compare, ()),
+    "sweep": (lambda x: eutonia.sweep(x, {}), ()),
+    "sweep, fields": (lambda x: eutonia.sweep(CASE, x), (dict,)),
+    "sweep, values": (lambda x: eutonia.sweep(CASE, {"study.seed": x}), ()),
+    "TrialStudy": (lambda x: CASE.replace(x), (dict,)),
+    "CaseStudy": (lambda x: CASE.replace({"study.seed": x}), (int,)),
+    "expose": (eutonia.expose, ()),
+    "expose, values": (lambda x: eutonia.expose("x.csv", values=x), (list,)),
+    "fit": (lambda x: eutonia.fit(x, "pendulum"), ()),
+    "fit, weight": (lambda x: eutonia.fit([], "pendulum", weight=0 if x is None else x), ()),
+    "program": (eutonia.program, ()),
+    "program, day": (lambda x: eutonia.program("first_pump", day=0.5 if x is None else x), (int,)),
+    "examine_segment": (lambda x: eutonia.examine_segment(0 if x is None else x), ()),
+    "examine_segment, csf": (lambda x: eutonia.examine_segment(csf=0 if x is None else x), ()),
+    "examine_segment, cells": (lambda x: eutonia.examine_segment(cells=x), ()),
+    "OralDose": (eutonia.OralDose, (int, float)),
+    "IntrathecalDose": (eutonia.IntrathecalDose, (int, float)),
+    "Infusion": (eutonia.Infusion, (int, float)),
+    "from_egfr": (eutonia.from_egfr, (int, float)),
+    "cockcroft_gault": (lambda x: eutonia.cockcroft_gault(x, 70.0, "woman", 1.0), ()),
     "joint": (eutonia.joint, ()),
     "limb_with": (lambda x: eutonia.limb_with(x, threshold_deg=90.0, **REFLEX), ()),
     "limb_with, number": (

@@ -94,7 +94,7 @@ def test_clonus_is_scored_on_the_screen_and_its_page_shows_the_angle(
         (("--severity", "spastik"), ["Nearest: spastic", "healthy"]),
         (("--csf", "300"), ["--csf", "no unit", "300 ng/mL"]),
         (("--csf", "3 mg"), ["--csf", "3 mg"]),
-        (("--severity", "severe", "--bias", "2 mV"), ["--severity severe", "2 mV", "Leave one out"]),
+        (("--severity", "severe", "--bias", "2 mV"), ['severity "severe" (--severity)', "2 mV", "Leave one out"]),
         (("--bias", "-1 mV"), ["-1 mV", "0 to 5 mV"]),
         (("--bias", "2 ms"), ["--bias", "mV"]),
         (("--presynaptic-inhibition", "1.5"), ["1.5", "0 (none) to 0.9"]),

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from eutonia import session
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
-
-if TYPE_CHECKING:
-    from eutonia.drug.exposure import Model
-    from eutonia.exchange.events import Account, Reading
 
 EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of a model: eutonia models. [baclofen-oral]")]
@@ -44,38 +37,23 @@ def exposure(
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""
     from eutonia import _progress as bars
-    from eutonia import parameters
+    from eutonia.api.exposure import exposing
     from eutonia.exchange import exposure as tables
-    from eutonia.exchange.settings import occasion_spreads
-    from eutonia.trial.record import repeat, run_record
 
     tables.check_target(out, events)
-    began, screen, head = time.perf_counter(), console(), tables.Head()
-    with parameters.recording() as used:
-        kinetics, reading = _reading(events, model, set_)
-        variability = tables.Variability(occasion_spreads(kinetics, iov or []), seed)
-        session.begin()
-
-        def record() -> Mapping[str, Any]:
-            account: dict[str, Any] = {"kind": "exposure", "set": set_ or [], "iov": iov or []}
-            account |= tables.account(reading.account(), events, kinetics)
-            drawn = seed if iov else None
-            account["command"] = repeat("exposure", events, model=model, set_=set_, iov=iov, seed=drawn)
-            return run_record(drawn, "", used, time.perf_counter() - began, **account)
-
-        with bars.shown_on(screen, quiet=quiet) as progress:
-            parts = map(head.take, tables.stream(reading, variability=variability, progress=progress))
-            if out is not None:
-                tables.write(parts, out, record)
-            for _ in parts:
-                pass
+    screen, head = console(), tables.Head()
+    with (
+        exposing(events, model, set_ or (), iov or (), seed) as work,
+        bars.shown_on(screen, quiet=quiet) as progress,
+    ):
+        parts = map(head.take, work.parts(progress))
+        if out is not None:
+            tables.write(parts, out, work.record)
+        for _ in parts:
+            pass
     if not quiet:
-        screen.print(f"{kinetics.name}: {kinetics.title}", markup=False)
-        found = reading.account()
-        if found.assumed:
-            told = ", ".join(f"{name} {value:g}" for name, value in found.assumed.items())
-            screen.print(f"Taken from the model: {told}", markup=False)
-        for told in _told(found):
+        screen.print(f"{work.model.name}: {work.model.title}", markup=False)
+        for told in work.told:
             screen.print(told, markup=False)
         screen.print(tables.short(head))
         where = f"All of them in {out}." if out else "Write all of them with --out FILE."
@@ -105,12 +83,14 @@ def models(
 
 def check_events(events: Path, model: str | None, set_: list[str] | None, out: Path | None) -> None:
     """Validate a table; with `out`, write every fault there."""
+    from eutonia.api.exposure import reading as begin
+    from eutonia.api.exposure import told
     from eutonia.errors import DatasetError
     from eutonia.exchange import exposure as tables
 
     tables.check_target(out, events)
     try:
-        kinetics, reading = _reading(events, model, set_)
+        kinetics, reading = begin(events, model, set_ or ())
         for _ in reading.parts():
             pass
     except DatasetError as error:
@@ -122,22 +102,5 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
         f"{events.name}: valid for {kinetics.name}. {found.people} people, {found.rows} records, "
         f"{found.observations} observations. Amounts are in {kinetics.mass}, times in h."
     )
-    for told in _told(found):
-        typer.echo(told)
-
-
-def _told(found: Account) -> list[str]:
-    """Return what a reader should know of how a table was read."""
-    unused = [f"Columns not used: {', '.join(found.unused)}"] if found.unused else []
-    comments = [f"Lines of comments: {found.left.comments}."] if found.left.comments else []
-    return [*found.told, *comments, *unused]
-
-
-def _reading(events: Path, model: str | None, set_: list[str] | None) -> tuple[Model, Reading]:
-    from eutonia.drug import exposure as kinetics
-    from eutonia.exchange.cells import read_cells
-    from eutonia.exchange.events import Reading
-    from eutonia.exchange.settings import settings_of
-
-    chosen, values = settings_of(kinetics.model(model or kinetics.DEFAULT), set_ or [])
-    return chosen, Reading(read_cells(events), chosen, values)
+    for line in told(found):
+        typer.echo(line)

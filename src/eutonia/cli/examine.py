@@ -30,10 +30,10 @@ def examine(
 ) -> None:
     """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
     from eutonia import _progress as bars
+    from eutonia.api import study as study_api
     from eutonia.report import bedside
-    from eutonia.trial import running
 
-    given = running.load(case)
+    given = study_api.load(case)
     target = bedside.check_folder(out or Path("results") / f"{given.name}-examination")
     from eutonia.trial.bedside import examine_case
 

@@ -32,13 +32,22 @@ def fit_stretch(
 ) -> None:
     """Fit a recorded stretch: threshold, gain, tone, stiffness, with what it cannot tell. Not a medical device."""
     from eutonia import _progress as bars
+    from eutonia.api.fit import fit
     from eutonia.inference.recording import read
     from eutonia.report import stretch_fit as report
 
     recordings = [read(path) for path in traces]
     target = report.check_folder(out or Path("results") / f"{traces[0].stem}-fit")
-    sizes = {"weight": weight, "height": height, "shank_length": shank_length}
     screen = console()
     with bars.shown_on(screen, quiet=False) as progress:
-        result, record = report.run(recordings, test, joint, sizes, seed, progress)
-    report.show(result, screen, report.write(result, record, target))
+        found = fit(
+            recordings,
+            test,
+            joint,
+            weight=weight,
+            height=height,
+            shank_length=shank_length,
+            seed=seed,
+            progress=progress,
+        )
+    report.show(found.fit, screen, found.write(target))

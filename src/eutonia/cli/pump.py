@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -21,36 +20,15 @@ def pump(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks."""
-    from eutonia import parameters, session
-    from eutonia.exchange.pump_file import file_of, load_therapy
+    from eutonia.api import pump as verb
     from eutonia.report import pump as report
-    from eutonia.report.pump_words import shown_day
 
-    began = time.perf_counter()
-    with parameters.recording() as used:
-        therapy = load_therapy(program)
-        chosen = shown_day(therapy, day)
-        target = None if out is None else report.check_folder(out)
-
-        from eutonia.drug.pump import play
-        from eutonia.drug.pump.forecast import forecast
-
-        session.begin()
-        found = forecast(play(therapy))
+    target = None if out is None else report.check_folder(out)
+    played = verb.program(program, day=day)
     if target is not None:
-        from eutonia.trial.record import inputs, repeat, run_record
-
-        run = run_record(
-            None,
-            "",
-            used,
-            time.perf_counter() - began,
-            command=repeat("pump", program, day=day),
-            inputs=inputs([file_of(program)]),
-        )
-        report.write(found, target, chosen, run)
+        played.write(target)
     if not quiet:
-        report.show(found, console(), chosen)
+        report.show(played.forecast, console(), played.day)
         if target is not None:
             typer.echo(f"Written to {target}")
 

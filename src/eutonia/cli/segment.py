@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from eutonia import session
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
-
-if TYPE_CHECKING:
-    from eutonia.tone.segment.protocols import Person
 
 
 @app.command()
@@ -39,61 +34,25 @@ def segment(
     out: Annotated[Path | None, typer.Option(help="Folder for page, impulses and traces; none when left out.")] = None,
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
-    from eutonia import _units, parameters
-    from eutonia.assessment import segment as examinations
-    from eutonia.errors import SimulationError, unknown
+    from eutonia.api.segment import examine_segment
     from eutonia.report import segment as report
-    from eutonia.simulation import segment as cord
-    from eutonia.tone.segment.condition import preset
-    from eutonia.trial.record import repeat, run_record
 
-    if protocol not in examinations.EXAMINATIONS:
-        raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS))
-    severity = _severity(severity, bias)
     target = report.check_folder(out) if out else None
-    session.begin()
-    level = _units.parse(csf, "concentration_csf", "--csf") if csf else 0.0
-    began = time.perf_counter()
-    with parameters.recording() as used:
-        depth = _units.parse(bias, "potential", "--bias") if bias else preset(severity)
-        who = cord.person(depth, level, presynaptic_share, cells, seed, presynaptic_inhibition)
-        found = examinations.examine(protocol, who)
+    found = examine_segment(
+        severity,
+        bias=bias,
+        csf=csf,
+        presynaptic_share=presynaptic_share,
+        presynaptic_inhibition=presynaptic_inhibition,
+        protocol=protocol,
+        cells=cells,
+        seed=seed,
+    )
     screen = console()
-    facts = _facts(who, depth, level)
-    screen.print(f"{found.title}: {', '.join(f'{name.lower()} {value}' for name, value in facts)}")
-    for number in found.numbers:
+    screen.print(f"{found.finding.title}: {', '.join(f'{name.lower()} {value}' for name, value in found.facts)}")
+    for number in found.finding.numbers:
         what, value, unit = report.said(number)
         screen.print(f"  {what:55} {value:>8} {unit}", highlight=False)
     if target:
-        given = {"severity": None if bias else severity, "bias": bias, "csf": csf, "protocol": protocol}
-        shares = {"presynaptic_share": presynaptic_share, "presynaptic_inhibition": presynaptic_inhibition}
-        command = repeat("segment", **given, **shares, cells=cells, seed=seed)
-        run = run_record(seed, "", used, time.perf_counter() - began, command=command)
-        report.write(found, target, run, facts)
+        found.write(target)
         screen.print(f"Written: {target / 'segment.html'}", soft_wrap=True)
-
-
-def _facts(who: Person, depth: float, level: float) -> list[tuple[str, str]]:
-    """Return what was examined, in words."""
-    return [
-        ("Descending bias", f"{depth:g} mV"),
-        ("Baclofen in spinal fluid", f"{level:g} ng/mL"),
-        ("Ia release left", f"{float(who.condition.release[0]):.0%}"),
-        ("Presynaptic inhibition", f"{float(who.condition.pad_rest[0]):.0%}"),
-        ("Cells", str(who.sizes.total)),
-    ]
-
-
-def _severity(severity: str | None, bias: str | None) -> str:
-    """Return the severity that is meant."""
-    from eutonia.errors import SimulationError, unknown
-    from eutonia.tone.segment.condition import PRESETS
-
-    if severity and bias:
-        raise SimulationError(
-            f'--severity {severity} and --bias "{bias}" were both given. Allowed: one of them, for both set the '
-            "descending bias. Leave one out."
-        )
-    if severity and severity not in PRESETS:
-        raise SimulationError(unknown("severity", severity, PRESETS, 'Or give a bias, such as --bias "2.5 mV".'))
-    return severity or "spastic"

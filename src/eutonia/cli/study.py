@@ -47,11 +47,11 @@ def run(
 ) -> None:
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
     from eutonia import _progress as bars
+    from eutonia.api import study as study_api
     from eutonia.report import files, tables
-    from eutonia.trial import running
     from eutonia.trial.cost import affordable
 
-    given = running.load(study, seed=seed, patients=patients)
+    given = study_api.load(study, seed=seed, patients=patients)
     needs = affordable(given, replicates, block, workers)
     target = files.check_folder(out or Path("results") / given.name)
     if dry_run:
@@ -59,7 +59,7 @@ def run(
         return
     screen = console()
     with bars.shown_on(screen, quiet=quiet) as progress:
-        result = running.run(
+        result = study_api.run(
             given,
             replicates=replicates,
             block=block,

@@ -37,6 +37,13 @@ def make_people(cohort: Cohort, *, seed: int) -> People:
         Patients on the last axis: `kinetics`, `receptor` and `traits` drawn by each person's identity, `bias` (mV) and
         `strength` (0 to 1), each limb by patient, as the lesion has made them by the time since its onset.
 
+    Raises
+    ------
+    ArgumentError
+        No cohort, or a seed that is no whole number.
+    SimulationError
+        A seed beyond its ends.
+
     Notes
     -----
     **Equation** see `eutonia.tone.descending` (bias, strength), `eutonia.drug.kinetics.values` (spread of kinetics).

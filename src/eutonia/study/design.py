@@ -19,7 +19,7 @@ from eutonia._arguments import TEXT, accepts, instance
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
-from eutonia.study import case_checks, checks, shelf, studyfile
+from eutonia.study import case_checks, checks, replacing, shelf, studyfile
 from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
@@ -105,6 +105,38 @@ class Study(Part):
     def text(self) -> str:
         """The text of the file, comments included."""
         return self._text
+
+    @accepts(fields=instance("a mapping of paths to values", '{"population.n": 40}', Mapping))
+    def replace(self: AnyStudy, fields: Mapping[str, object]) -> AnyStudy:
+        """Return a study with some fields replaced, checked like any file.
+
+        Parameters
+        ----------
+        fields : mapping of path to value
+            Paths as in the file, keys with dots between them; an item of a list by its `name` or its number from 0:
+            `{"population.n": 40, "phase.bolus.arm.baclofen.treatment.0.dose": "75 ug"}`. Quantities are text with their
+            unit, as in the file.
+
+        Returns
+        -------
+        study
+            A new study; `text` is the file that it is, and `digest` that of this text.
+
+        Raises
+        ------
+        ArgumentError
+            No mapping.
+        StudyError
+            A path that leads nowhere, or a study that may not be; `.faults` lists all.
+        """
+        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        tables = replacing.replaced(self.name, tables, fields)
+        changed = _validated(type(self), tables, {}, self.name, self._path)
+        changed._text = replacing.toml_of(
+            changed.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        )
+        changed._digest = hashlib.sha256(changed._text.encode()).hexdigest()
+        return changed
 
     def override(self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None) -> AnyStudy:
         """Return the same study with another number of people, seed or pool, checked again.

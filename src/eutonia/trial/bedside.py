@@ -8,10 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts
+from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, unknown
 from eutonia.patient import LIMBS
@@ -23,6 +24,9 @@ from eutonia.trial.findings import Finding, Trace
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
 
+if TYPE_CHECKING:
+    import polars
+
 #: Tests by the name that stands for several.
 GROUPS = {
     "bedside": tuple(name for name in TESTS if name not in NERVE),
@@ -31,8 +35,8 @@ GROUPS = {
 }
 
 
-@dataclass(frozen=True)
-class BedsideResult:
+@dataclass(frozen=True, repr=False)
+class BedsideResult(Printed):
     """What an examination found: `at_h` since the onset, `happened` until then (h, what), findings and recordings."""
 
     study_name: str
@@ -44,6 +48,29 @@ class BedsideResult:
     traces: tuple[Trace, ...]
     people: int
     run: Mapping[str, Any]
+
+    def prose(self) -> str:
+        """Return who was examined, when and by what."""
+        return (
+            f"{self.title} (case {self.study_name}), examined {self.at_h / 24.0:g} days after the onset by "
+            f"{', '.join(self.tests)}: {len(self.findings)} findings over {self.people} people who share what is "
+            "known. See frame()."
+        )
+
+    def frame(self) -> polars.DataFrame:
+        """Return every finding of every possible person: test, of, what, unit, patient, value, grade (its name)."""
+        import polars as pl
+
+        parts = []
+        for one in self.findings:
+            steps = dict(enumerate(one.grades))
+            named = [steps.get(int(x), "") if steps and x == x else None for x in one.values.tolist()]
+            columns = {"patient": range(len(one.values)), "value": one.values, "grade": named}
+            about = {"test": one.test, "of": one.of, "what": one.what, "unit": one.unit}
+            frame = pl.DataFrame(columns, schema={"patient": pl.Int64, "value": pl.Float64, "grade": pl.String})
+            parts.append(frame.with_columns([pl.lit(value).alias(name) for name, value in about.items()]))
+        order = ["test", "of", "what", "unit", "patient", "value", "grade"]
+        return pl.concat(parts).select(order).with_columns(pl.col("value").fill_nan(None))
 
 
 @accepts(study=STUDY, test=TEXT, at=TEXT.or_none(), limb=TEXT.or_none(), progress=CALL)

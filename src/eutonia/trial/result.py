@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from eutonia._printed import Printed
+
 if TYPE_CHECKING:
     import polars
     import xarray
@@ -212,8 +214,8 @@ class Zoom:
     end_h: float | int
 
 
-@dataclass(frozen=True)
-class StudyResult:
+@dataclass(frozen=True, repr=False)
+class StudyResult(Printed):
     """Everything that one run of one study file produced.
 
     Parameters
@@ -256,6 +258,8 @@ class StudyResult:
         What has to be known before the result is believed, as sentences.
     withdrawal : tuple of str
         What the hours without drug look like in a case, a sentence an hour.
+    placebo_arms : tuple of (phase, arm)
+        The arms whose drug is a sham.
     """
 
     title: str
@@ -278,6 +282,7 @@ class StudyResult:
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()
+    placebo_arms: tuple[tuple[str, str], ...] = ()
 
     @property
     def compared(self) -> tuple[Quantity, ...]:
@@ -298,3 +303,39 @@ class StudyResult:
             if quantity.grade is not None:
                 counts[quantity.grade] += 1
         return counts
+
+    def prose(self) -> str:
+        """Return what was run and how it compares with what was published."""
+        told = f"{self.title} ({self.kind} {self.study_name}, seed {self.run.get('seed')})."
+        if self.withheld:
+            told += f" No verdict on {len(self.compared)} published results: {self.withheld}."
+        elif self.compared:
+            inside, near, missed = self.grades.values()
+            told += (
+                f" Of {inside + near + missed} published results {inside} lie inside the predicted interval, {near} "
+                f"more within their standard error, {missed} are missed."
+            )
+        return f"{told} {len(self.quantities)} quantities: see frame(). Research and teaching only, no medical device."
+
+    def frame(self) -> polars.DataFrame:
+        """Return every reported quantity, one row each, with its interval, unit, published value and verdict.
+
+        Returns
+        -------
+        polars.DataFrame
+            phase, arm, limb, scale, visit, time_h, statistic, detail, mean, sd, n, low, high, level, unit, published,
+            grade; null where there is none. Of a score at a visit the interval is that of the mean of one trial.
+        """
+        import polars as pl
+
+        words = dict.fromkeys(("phase", "arm", "limb", "scale", "visit", "statistic", "detail", "unit"), pl.String)
+        numbers = dict.fromkeys(("time_h", "mean", "sd", "n", "low", "high", "level"), pl.Float64)
+        rows = [
+            {name: getattr(one, name) for name in (*words, *numbers)}
+            | {"published": None if one.published is None else one.published.value, "grade": one.grade}
+            for one in self.quantities
+        ]
+        schema = {**words, **numbers, "published": pl.Float64, "grade": pl.String}
+        order = ["phase", "arm", "limb", "scale", "visit", "time_h", "statistic", "detail", "mean", "sd", "n"]
+        table = pl.DataFrame(rows, schema=schema).select(*order, "low", "high", "level", "unit", "published", "grade")
+        return table.with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -86,6 +86,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders=responders,
         caveats=known_limits,
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
+        placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),
     )
 
 

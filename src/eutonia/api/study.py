@@ -1,0 +1,259 @@
+"""Verbs on studies: run one, run many that differ in a few fields, compare the arms of one."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eutonia import session
+from eutonia._arguments import CALL, TEXT, accepts, instance
+from eutonia._bounds import FEWEST_FOR_VERDICT, count
+from eutonia._printed import Printed
+from eutonia._progress import Progress, silent
+from eutonia.errors import ArgumentError, StudyError, unknown
+from eutonia.study.design import STUDY, CaseStudy, TrialStudy, load_study
+from eutonia.trial.result import StudyResult
+
+if TYPE_CHECKING:
+    import polars
+
+#: What stands for a result in the arguments of verbs.
+_RESULT = instance("a result, as run returns it", "run(study)", StudyResult)
+_FIELDS = instance("a mapping of paths to values", '{"population.n": [20, 40]}', Mapping)
+
+
+def load(study: str, *, seed: int | None = None, patients: int | None = None) -> TrialStudy | CaseStudy:
+    """Read a study and replace its seed or number of people where asked."""
+    given = load_study(study)
+    return given.override(n=patients, seed=seed) if (seed, patients) != (None, None) else given
+
+
+@accepts(study=STUDY, potential_outcomes=instance("True or False", "False", bool), progress=CALL)
+def run(
+    study: TrialStudy | CaseStudy,
+    *,
+    replicates: int = 500,
+    block: int = 1024,
+    workers: int = 2,
+    potential_outcomes: bool = False,
+    progress: Progress = silent,
+) -> StudyResult:
+    """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs.
+
+    Parameters
+    ----------
+    study : TrialStudy or CaseStudy
+        What `load_study` returned.
+    replicates, block, workers : int
+        Number of replicate trials (a case has none); people computed together, and blocks at a time, neither of which
+        changes a result.
+    potential_outcomes : bool
+        Whether the result also holds what people would have scored in the arms of a parallel phase that they were not
+        allocated to.
+    progress : callable
+        Called with a stage and the share of it that is done, 0 to 1.
+
+    Returns
+    -------
+    StudyResult
+        `frame()` has every reported quantity, `visits`, `patients`, `doses` the tables, `course` physiology over time.
+
+    Raises
+    ------
+    ArgumentError
+        No study.
+    SimulationError
+        A number that counts nothing.
+    StudyError
+        Potential outcomes where nobody is allocated, or a run that this machine cannot hold.
+
+    Notes
+    -----
+    **Not for** treating anybody: research and teaching only.
+    """
+    from eutonia.trial.cost import affordable
+
+    for what, given in (("replicates", replicates), ("block", block), ("workers", workers)):
+        count(what, given)
+    affordable(study, replicates, block, workers)
+    session.begin()
+    if potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
+        raise StudyError(
+            f"potential outcomes of {study.name}: nobody is allocated to one of several arms. Allowed: a trial with a "
+            "parallel phase. Leave the option out."
+        )
+    if isinstance(study, CaseStudy):
+        from eutonia.trial.case import run_case
+
+        return run_case(study, progress)
+    from eutonia.trial.run import RunOptions, run_trial
+
+    return run_trial(study, RunOptions(replicates, block, workers, potential_outcomes), progress)
+
+
+@accepts(study=STUDY, fields=_FIELDS, progress=CALL)
+def sweep(
+    study: TrialStudy | CaseStudy,
+    fields: Mapping[str, Sequence[object]],
+    *,
+    replicates: int = 500,
+    progress: Progress = silent,
+) -> polars.DataFrame:
+    """Run a study once for every combination of some of its fields: the same people and the same luck in each.
+
+    Parameters
+    ----------
+    study : TrialStudy or CaseStudy
+        What `load_study` returned; its seed is that of every run.
+    fields : mapping of path to values
+        The values that each field takes, by paths as in `study.replace`, such as
+        `{"phase.bolus.arm.baclofen.treatment.0.dose": ["25 ug", "50 ug", "75 ug"]}`. The last field varies fastest.
+    replicates : int
+        Number of replicate trials of each run.
+    progress : callable
+        Called with "Runs" and the share of them that is done.
+
+    Returns
+    -------
+    polars.DataFrame
+        The columns of `StudyResult.frame()`, behind one column a field that holds its value as text.
+
+    Raises
+    ------
+    StudyError
+        A path that leads nowhere or a study that may not be; every study is checked before the first is run.
+    ArgumentError
+        No study, or no values.
+
+    Notes
+    -----
+    Each person has the same luck at every point, so that a difference between points is of the field, not of chance.
+    """
+    import polars as pl
+
+    for path, values in fields.items():
+        if not isinstance(values, list | tuple | range) or not values:
+            raise ArgumentError(
+                f'the values of "{path}" are {values!r:.40}. Allowed: a list of one value or more. Nearest: '
+                f"[{values!r:.40}]. Write a list."
+            )
+    grid = [dict(zip(fields, values, strict=True)) for values in itertools.product(*fields.values())]
+    studies = [study.replace(point) for point in grid]
+    tables = []
+    for done, (point, changed) in enumerate(zip(grid, studies, strict=True)):
+        progress("Runs", done / len(grid))
+        table = run(changed, replicates=replicates).frame()
+        tables.append(table.select(*(pl.lit(str(value)).alias(path) for path, value in point.items()), pl.all()))
+    progress("Runs", 1.0)
+    return pl.concat(tables)
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Printed):
+    """Differences between the arms of a trial: `table` has the columns of `frame()`."""
+
+    study_name: str
+    replicates: int
+    table: polars.DataFrame
+
+    def prose(self) -> str:
+        """Return what was compared, and how much of it lies apart from no difference."""
+        pairs = self.table.select("phase", "arm", "against").unique(maintain_order=True).rows()
+        told = "; ".join(f"{phase}: {arm} less {against}" for phase, arm, against in pairs)
+        if self.replicates < FEWEST_FOR_VERDICT:
+            more = (
+                f"No intervals: {self.replicates} replicate trials, and an interval needs {FEWEST_FOR_VERDICT} or more."
+            )
+        else:
+            apart = self.table.filter((self.table["low"] > 0) | (self.table["high"] < 0)).height
+            more = f"Of {self.table.height} differences {apart} have a 95 % interval of one trial that leaves out 0."
+        return f"{self.study_name}, difference of means ({told}). {more}"
+
+    def frame(self) -> polars.DataFrame:
+        """Return phase, visit, time_h, limb, scale, arm, against, difference, low, high, one row a difference."""
+        return self.table
+
+
+@accepts(result=_RESULT, against=TEXT.or_none())
+def compare(result: StudyResult, against: str | None = None) -> Comparison:
+    """Compare the arms of a trial at every visit.
+
+    Parameters
+    ----------
+    result : StudyResult
+        Of a trial in which some phase has two arms or more.
+    against : str or None
+        The arm that the others are compared with; when left out the placebo of each phase, or else its first arm.
+
+    Returns
+    -------
+    Comparison
+        `frame()` has `difference` in the unit of the scale, and `low` and `high`, between which the difference of one
+        trial lies with 95 %; null below 40 replicate trials.
+
+    Raises
+    ------
+    StudyError
+        A case, one arm only, or no such arm.
+
+    Notes
+    -----
+    **Equation** d_r = mean_r(arm) - mean_r(against) in replicate trial r, of those seen at the visit; `difference` is
+    the mean of d_r, `low` and `high` its 2.5 % and 97.5 % quantiles.
+    """
+    import polars as pl
+
+    from eutonia.trial.statistics import LEVEL
+
+    arms = result.visits.select(pl.col("phase", "arm").cast(pl.String)).unique(maintain_order=True).rows()
+    several = {phase: [arm for of, arm in arms if of == phase] for phase, _ in arms}
+    several = {phase: names for phase, names in several.items() if len(names) > 1}
+    if not several:
+        raise StudyError(
+            f"{result.study_name} has no two arms to compare. Allowed: a trial with a phase of two arms or more. "
+            "Nearest: result.frame(), which lays predictions beside what was published. Use that."
+        )
+    known = {arm for names in several.values() for arm in names}
+    if against is not None and against not in known:
+        raise StudyError(unknown("arm", str(against), known, "Name one of them, or leave it out."))
+    base = _bases(several, against, result.placebo_arms)
+    keys = ["phase", "visit", "time_h", "limb", "scale", "replicate"]
+    means = (
+        result.visits.filter(pl.col("item") == "mean")
+        .with_columns(pl.col("phase", "arm", "visit", "limb", "scale").cast(pl.String))
+        .filter(pl.col("phase").is_in(list(base)))
+        .group_by(*keys, "arm", maintain_order=True)
+        .agg(pl.col("score").mean())
+        .with_columns(pl.col("phase").replace_strict(base, return_dtype=pl.String).alias("against"))
+    )
+    theirs = means.filter(pl.col("arm") == pl.col("against")).select(*keys, pl.col("score").alias("other"))
+    apart = means.filter(pl.col("arm") != pl.col("against")).join(theirs, on=keys, maintain_order="left")
+    replicates = int(result.visits["replicate"].n_unique())
+    return Comparison(result.study_name, replicates, _over_trials(apart, keys[:-1], replicates, (1 - LEVEL) / 2))
+
+
+def _bases(
+    several: Mapping[str, list[str]], against: str | None, placebos: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """Return the arm that the others of each phase are compared with."""
+    if against is not None:
+        return {phase: against for phase, names in several.items() if against in names}
+    shams = {phase: [arm for arm in names if (phase, arm) in placebos] for phase, names in several.items()}
+    return {phase: (shams[phase] or names)[0] for phase, names in several.items()}
+
+
+def _over_trials(apart: polars.DataFrame, keys: list[str], replicates: int, tail: float) -> polars.DataFrame:
+    """Return mean and interval over replicate trials of the difference in each."""
+    import polars as pl
+
+    difference: Any = pl.col("score") - pl.col("other")
+    ends = {
+        name: difference.quantile(q, interpolation="linear") if replicates >= FEWEST_FOR_VERDICT else pl.lit(None)
+        for name, q in (("low", tail), ("high", 1 - tail))
+    }
+    found = apart.group_by(*keys, "arm", "against", maintain_order=True).agg(
+        difference.mean().alias("difference"), *(one.cast(pl.Float64).alias(name) for name, one in ends.items())
+    )
+    return found.with_columns(pl.when(pl.col("limb") != "").then(pl.col("limb")).alias("limb"))
