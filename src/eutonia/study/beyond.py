@@ -33,7 +33,7 @@ def _doses(part: Part) -> Iterator[str]:
         for problem in sums(part, (), beyond_label=False):
             yield f"{problem.given} (the label's largest: {problem.allowed.removeprefix('at most ')})"
     if isinstance(part, OralTreatment | TabletsEvent):
-        limit, daily = vocabulary.largest_oral_dose(), part.dose_mg * vocabulary.HOURS_PER_DAY / part.every_h
+        limit, daily = vocabulary.largest_oral_dose(), part.mg_per_day
         if daily > limit.value * (1 + _ROUNDING):
             day = f"{part.dose_mg.text} every {part.every_h.text}, {daily:.4g} mg a day"
             yield f"{day} (the label's largest: {limit.text})"

@@ -44,10 +44,11 @@ from eutonia.study.fields import (
     is_beyond_label,
     refuse,
 )
-from eutonia.study.parts import reservoir_fits, tip_fits
+from eutonia.study.parts import reservoir_fits
 from eutonia.study.people import fits_kind
 from eutonia.study.scales import charted_fits, daily_fits
 from eutonia.study.studyfile import Problem
+from eutonia.study.treatments import tip_fits
 from eutonia.study.vocabulary import LimbName
 
 
@@ -189,6 +190,11 @@ class TabletsEvent(_Event):
     product: Product = described("Product by name.")
     dose_mg: Tablet = described("One dose.", alias="dose")
     every_h: Interval = described("Time from dose to dose.", alias="every")
+
+    @property
+    def mg_per_day(self) -> float:
+        """What is taken in a day, mg."""
+        return self.dose_mg * vocabulary.HOURS_PER_DAY / self.every_h
 
     @model_validator(mode="after")
     def _daily(self, info: Checking) -> TabletsEvent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, combinations, groupby
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ from eutonia.study.case import (
     excludes,
     rank,
 )
-from eutonia.study.checks import product_fits, strength_fits
 from eutonia.study.studyfile import Key, Problem
+from eutonia.study.treatments import product_fits, strength_fits
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy
@@ -47,9 +48,9 @@ def case_problems(study: CaseStudy) -> list[Problem]:
         product = getattr(event, "product", None)
         if product is not None:
             route = "oral" if isinstance(event, TabletsEvent) else "intrathecal bolus"
-            found += product_fits(where, product, route)
+            found += [replace(one, at=(*where, *one.at)) for one in product_fits(product, route)]
         if isinstance(event, TabletsEvent):
-            found += strength_fits(where, event)
+            found += [replace(one, at=(*where, *one.at)) for one in strength_fits(event.product, event.dose_mg)]
         if isinstance(event, InfusionEvent | StopInfusionEvent | RefillEvent):
             found += _pump_event(study, event, where)
         if isinstance(event, StopTabletsEvent) and not tablets:
@@ -69,7 +70,8 @@ def case_problems(study: CaseStudy) -> list[Problem]:
         do = 'Write rater = "noiseless".'
         found.append(Problem(("assessment", "rater"), why, "human", '"noiseless"', do=do))
     if study.pump is not None:
-        found += product_fits(("pump",), study.pump.product, "intrathecal infusion")
+        fits = product_fits(study.pump.product, "intrathecal infusion")
+        found += [replace(one, at=("pump", *one.at)) for one in fits]
     return found
 
 

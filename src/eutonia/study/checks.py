@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from eutonia.drug import products
-from eutonia.drug.regimen import OralDose
-from eutonia.study import vocabulary
-from eutonia.study.case import TabletsEvent
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
-from eutonia.study.parts import Arm, BolusTreatment, GateRule, OralTreatment, Phase, Treatment
+from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import Published
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.titration import LadderTitration
 
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
@@ -95,51 +91,23 @@ def _treatments(phase: Phase, where: Key) -> Iterator[Problem]:
     for number, arm in enumerate(phase.arms):
         for position, given in enumerate(arm.treatments):
             here: Key = (*where, "arm", number, "treatment", position)
-            yield from product_fits(here, given.product, given.route)
-            if isinstance(given, OralTreatment):
-                yield from strength_fits(here, given)
-            key, start = ("at", given.at_h) if isinstance(given, BolusTreatment) else ("start", given.start_h)
-            if start >= last:
+            yield from (replace(one, at=(*here, *one.at)) for one in given.product_faults())
+            if given.begins_h >= last:
                 why = f"Nobody is examined after this: the last visit is at {last.text}."
-                yield Problem(
-                    (*here, key), why, start.text, f"before {last.text}", do="Add a later visit, or give it earlier."
-                )
+                do = "Add a later visit, or give it earlier."
+                yield Problem((*here, given.begins_key), why, given.begins_h.text, f"before {last.text}", do=do)
         yield from _early_visits(phase, where, arm)
 
 
 def _early_visits(phase: Phase, where: Key, arm: Arm) -> Iterator[Problem]:
     """Find visits, other than the one at 0 hour, that lie before the first dose of an arm."""
-    first = min((_start(given) for given in arm.treatments), default=0.0)
+    first = min((given.begins_h for given in arm.treatments), default=0.0)
     for position, visit in enumerate(phase.visits_h):
         if 0.0 < visit < first:
             why = f'This visit comes before the first dose of arm "{arm.name}".'
             do = "Give the first dose earlier, or remove the visit; 0 hour is the visit before any dose."
             yield Problem((*where, "visits", position), why, visit.text, "0 hour, or after the first dose", do=do)
             return
-
-
-def _start(given: Treatment) -> float:
-    return given.at_h if isinstance(given, BolusTreatment) else given.start_h
-
-
-def product_fits(where: Key, name: str, route: str) -> Iterator[Problem]:
-    """Check that a product is given by the way for which it is made."""
-    suitable = vocabulary.products_for(route)
-    if name not in suitable:
-        problem = not_a_name((*where, "product"), f"product for the route {route}", name, suitable)
-        why = f"This product is not for the route {route}: that is a thousandfold error of dose in the making."
-        yield Problem(problem.at, why, name, problem.allowed, problem.nearest, "Choose a product of that route.")
-
-
-def strength_fits(where: Key, given: OralTreatment | TabletsEvent) -> Iterator[Problem]:
-    """Check that whole units of the product, or half tablets, make the dose."""
-    product = products.find(given.product)
-    if product.route == products.ORAL and (warning := products.check_dose(product, OralDose(given.dose_mg))):
-        why = f"Whole or, of tablets, half units of {product.name} do not make this dose."
-        allowed = f"made of {', '.join(f'{x:g}' for x in product.strengths)} {product.strength_unit}"
-        near = tuple(f'"{dose.mg:g} mg"' for dose in warning.nearest)
-        do = "Choose a dose that they make, or a liquid."
-        yield Problem((*where, "dose"), why, given.dose_mg.text, allowed, near, do)
 
 
 def _follows(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
@@ -189,18 +157,18 @@ def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
     do = f'Write follows = "{giving[-1]}", or ' if giving else "Add a phase with a bolus before this one, or "
     for number, arm in enumerate(phase.arms):
         where: Key = ("phase", position, "arm", number, "titration")
-        if arm.titration is None or isinstance(arm.titration, LadderTitration) or arm.titration.policy == "stop":
-            continue
-        start, target = getattr(arm.titration, "start", None), arm.titration.target
-        if start == "twice screening" and phase.follows not in giving:
-            yield Problem((*where, "start"), f"{none}.", start, "a rate", do=f'{do}write a rate such as "100 ug/day".')
-        if target is not None and target.below_screening is not None and phase.follows not in giving:
-            at = (*where, "target", "below_screening")
-            yield Problem(at, f"{none} whose score could be taken.", target.below_screening, do=f"{do}remove the key.")
+        for key, given in () if arm.titration is None else arm.titration.looks_back():
+            if phase.follows in giving:
+                continue
+            if key == ("start",):
+                why, do = f"{none}.", f'{do}write a rate such as "100 ug/day".'
+                yield Problem((*where, *key), why, given, "a rate", do=do)
+            else:
+                yield Problem((*where, *key), f"{none} whose score could be taken.", given, do=f"{do}remove the key.")
 
 
 def _gives_test_bolus(phase: Phase) -> bool:
-    return any(isinstance(one, BolusTreatment) for arm in phase.arms if not arm.placebo for one in arm.treatments)
+    return any(one.tests for arm in phase.arms if not arm.placebo for one in arm.treatments)
 
 
 def _charted(study: TrialStudy) -> Iterator[Problem]:
@@ -230,10 +198,8 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
             yield ("phase", number, "gate", "rule", position), rule.scale, rule.limb
         for position, arm in enumerate(phase.arms):
             where: Key = ("phase", number, "arm", position, "titration")
-            if isinstance(arm.titration, LadderTitration):
-                yield (*where, "response"), arm.titration.response.scale, arm.titration.response.limb
-            elif arm.titration is not None and arm.titration.policy != "stop" and arm.titration.target is not None:
-                yield (*where, "target"), arm.titration.target.scale, arm.titration.target.limb
+            for key, scale, limb in () if arm.titration is None else arm.titration.looks_at():
+                yield (*where, *key), scale, limb
 
 
 def _endpoint(study: TrialStudy) -> Iterator[Problem]:
@@ -282,9 +248,9 @@ def _published_statistic(row: Published, phase: Phase, where: Key) -> Iterator[P
         yield Problem((*where, "statistic"), why, row.statistic, "a phase with the key follows", do=do)
     arm = next((one for one in phase.arms if one.name == row.arm), None)
     if row.is_dose and arm is not None and arm.treatments:
-        oral = all(isinstance(given, OralTreatment) for given in arm.treatments)
-        unit = "mg/day" if oral else "ug/day"
-        if row.unit != unit and len({given.route == "oral" for given in arm.treatments}) == 1:
-            route = "by mouth in mg" if oral else "into the spinal fluid in ug"
+        units = {given.dose_unit for given in arm.treatments if given.dose_unit}
+        unit = next(iter(units), None)
+        if row.unit != unit and len(units) == 1:
+            route = {"mg/day": "by mouth in mg", "ug/day": "into the spinal fluid in ug"}.get(f"{unit}", f"in {unit}")
             why = f'Arm "{arm.name}" is dosed {route}.'
             yield Problem((*where, "unit"), why, row.unit, f'"{unit}"', do=f'Write unit = "{unit}".')

@@ -11,28 +11,22 @@ from pydantic import Field, model_validator
 
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
-    Bolus,
     Checking,
     FileName,
     Flag,
     Given,
     Hours,
     Interval,
-    Level,
     Method,
     Name,
     Number,
     Part,
-    Product,
-    Rate,
     ScaleName,
     Seed,
     SessionsPerWeek,
     Source,
-    Tablet,
     Text,
     described,
-    is_beyond_label,
     not_in_order,
     refuse,
     show,
@@ -42,17 +36,14 @@ from eutonia.study.people import Entry as Entry
 from eutonia.study.people import LesionShare as LesionShare
 from eutonia.study.people import Population as Population
 from eutonia.study.people import Spread as Spread
+from eutonia.study.policies import Policy
 from eutonia.study.randomisation import Randomisation
-from eutonia.study.scales import daily_fits, fall_fits
+from eutonia.study.scales import fall_fits
 from eutonia.study.studyfile import Problem
-from eutonia.study.titration import (
-    LabelTitration,
-    LadderTitration,
-    OralTitration,
-    ReliefTitration,
-    Titration,
-    titrated_route,
-)
+from eutonia.study.treatments import BolusTreatment as BolusTreatment
+from eutonia.study.treatments import InfusionTreatment as InfusionTreatment
+from eutonia.study.treatments import OralTreatment as OralTreatment
+from eutonia.study.treatments import Treatment as Treatment
 from eutonia.study.vocabulary import LimbName
 
 
@@ -93,64 +84,6 @@ class Assessment(Part):
         return self
 
 
-class OralTreatment(Part):
-    """A drug by mouth, in equal doses at equal intervals."""
-
-    product: Product = described("Product by name.")
-    route: Literal["oral"] = described("By mouth.")
-    dose_mg: Tablet = described("One dose.", alias="dose")
-    every_h: Interval = described("Time from dose to dose.", alias="every")
-    start_h: Hours = described("First dose, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
-    stop_h: Hours | None = described(
-        "No dose from here on; left out, to the end of the phase.", alias="stop", default=None
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self, info: Checking) -> OralTreatment:
-        _stops_after_start(self.start_h, self.stop_h)
-        if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
-            refuse(*found)
-        return self
-
-
-class BolusTreatment(Part):
-    """One injection into the spinal fluid."""
-
-    product: Product = described("Product by name.")
-    route: Literal["intrathecal bolus"] = described("One injection into the spinal fluid.")
-    dose_ug: Bolus = described("Dose.", alias="dose")
-    at_h: Hours = described("Time in the phase.", alias="at")
-    access: Literal["lumbar puncture", "catheter"] = described("Needle into the sac, or the catheter of a pump.")
-    tip: Level | None = described("Vertebral level of the catheter tip; left out for a lumbar puncture.", default=None)
-
-    @model_validator(mode="after")
-    def _tip(self) -> BolusTreatment:
-        if found := tip_fits(self.access, self.tip):
-            refuse(*found)
-        return self
-
-
-class InfusionTreatment(Part):
-    """A steady infusion into the spinal fluid through a catheter."""
-
-    product: Product = described("Product by name.")
-    route: Literal["intrathecal infusion"] = described("A steady flow into the spinal fluid.")
-    rate_ug_per_h: Rate | None = described(
-        "Amount per time; left out only where a titration says how to start.", alias="rate", default=None
-    )
-    start_h: Hours = described("Start, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
-    stop_h: Hours | None = described("End; left out, to the end of the phase.", alias="stop", default=None)
-    tip: Level = described("Vertebral level of the catheter tip.")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> InfusionTreatment:
-        _stops_after_start(self.start_h, self.stop_h)
-        return self
-
-
-Treatment = Annotated[OralTreatment | BolusTreatment | InfusionTreatment, Field(discriminator="route")]
-
-
 def reservoir_fits(model: str, reservoir_ml: Given, alarm_volume_ml: Given | None) -> list[Problem]:
     """Return the faults of a reservoir that the pump model does not come with, or whose alarm would always sound."""
     sizes = vocabulary.reservoirs(model)
@@ -161,22 +94,6 @@ def reservoir_fits(model: str, reservoir_ml: Given, alarm_volume_ml: Given | Non
         why, allowed = "The alarm would sound on a full reservoir.", f"less than {reservoir_ml.text}"
         return [Problem(("alarm_volume",), why, alarm_volume_ml.text, allowed, do="Lower it.")]
     return []
-
-
-def tip_fits(access: str, tip: str | None) -> list[Problem]:
-    """Return the fault of a catheter without a tip, or of a tip without a catheter."""
-    if access == "catheter" and tip is None:
-        return [Problem(("tip",), "A catheter has a tip at a vertebral level.", None, '"T10"', do='Add tip = "T10".')]
-    if access == "lumbar puncture" and tip is not None:
-        why = "A lumbar puncture goes into the lumbar sac and has no tip."
-        return [Problem(("tip",), why, tip, do='Remove the key tip, or write access = "catheter".')]
-    return []
-
-
-def _stops_after_start(start: Given, stop: Given | None) -> None:
-    if stop is not None and stop <= start:
-        do = "Correct one of the two."
-        refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
 
 
 class Practice(Part):
@@ -199,7 +116,7 @@ class Arm(Part):
     )
     placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
     treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
-    titration: Titration | None = described("How the dose changes at visits; left out, it does not.", default=None)
+    titration: Policy | None = described("How the dose changes at visits; left out, it does not.", default=None)
     practice: Practice | None = described("What people practise; left out, nothing.", default=None)
 
     @model_validator(mode="after")
@@ -209,35 +126,35 @@ class Arm(Part):
             do = "Add [[phase.arm.treatment]] or [phase.arm.practice], or write placebo = true."
             found.append(Problem(("treatment",), "This arm gives nothing.", "no treatment", "one or more", do=do))
         if self.titration is not None:
-            found += self._titrated(self.titration, beyond_label=is_beyond_label(info))
-        starts = isinstance(self.titration, LabelTitration | ReliefTitration)
+            found += self._steered_once(self.titration)
+        starts = self.titration is not None and self.titration.begins_with is not None
         found += [
             Problem(
                 ("treatment", position, "rate"), "An infusion has a rate.", None, '"100 ug/day"', do="Add the key rate."
             )
             for position, given in enumerate(self.treatments)
-            if isinstance(given, InfusionTreatment) and given.rate_ug_per_h is None and not starts
+            if given.amount_key == "rate" and given.amount is None and not starts
         ]
         if found:
             refuse(*found)
         return self
 
-    def _titrated(self, titration: Titration, *, beyond_label: bool) -> list[Problem]:
-        route = titrated_route(titration)
+    @property
+    def steered(self) -> tuple[Treatment, ...]:
+        """The treatments whose dose the policy changes."""
+        if self.titration is None:
+            return ()
+        route = self.titration.steers
+        return tuple(one for one in self.treatments if (one.route == route if route else one.lasts))
+
+    def _steered_once(self, titration: Policy) -> list[Problem]:
+        """Check that there is the one treatment that a policy steers."""
+        route = titration.steers
         count = sum(route is None or given.route == route for given in self.treatments)
         if count == 0 or (count > 1 and route is not None):
             why = f'The policy "{titration.policy}" steers one treatment' + (f' of route "{route}".' if route else ".")
             do = "Give the arm one such treatment, or choose another policy."
             return [Problem(("titration", "policy"), why, f"{count} such treatments", "one", do=do)]
-        given = next(one for one in self.treatments if route is None or one.route == route)
-        if isinstance(titration, OralTitration) and isinstance(given, OralTreatment):
-            found = daily_fits(titration.max_mg, given.every_h, "max", beyond_label=beyond_label)
-            return [Problem(("titration", *one.at), one.why, one.given, one.allowed, do=one.do) for one in found]
-        if isinstance(titration, LadderTitration) and isinstance(given, BolusTreatment):
-            first = titration.doses_ug[0]
-            if given.dose_ug != first:
-                why = f"The ladder begins with the dose of the treatment, {given.dose_ug.text}."
-                return [Problem(("titration", "doses", 0), why, first.text, given.dose_ug.text, do="Make the two one.")]
         return []
 
 

@@ -1,77 +1,51 @@
-"""How a study file says that a dose changes: one small table for each policy."""
+"""The dosing policies that ship: one small table of the study file each, and how it decides (`study.policies`)."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
-from eutonia.assessment.scales import SCALES
+from eutonia import parameters
+from eutonia.drug import policy as rules
+from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Bolus,
     Given,
     Hours,
     Interval,
-    Number,
-    Part,
     Rate,
     RateOrTwiceScreening,
-    ScaleName,
     Tablet,
     described,
     not_in_order,
     refuse,
 )
-from eutonia.study.scales import fall_fits, limb_fits, on_scale
-from eutonia.study.studyfile import Problem
-from eutonia.study.vocabulary import LimbName
+from eutonia.study.policies import (
+    History,
+    Looked,
+    Moment,
+    Patients,
+    Policy,
+    Proposal,
+    Screening,
+    decisions,
+)
+from eutonia.study.studyfile import Key, Problem
+from eutonia.study.targets import Response, Target
 
-BOTH_LIMBS = '"leg", "arm" or "leg and arm"'
+if TYPE_CHECKING:
+    from eutonia.assessment.scoring import Chart
+    from eutonia.study.parts import Arm
+    from eutonia.study.treatments import Treatment
 
-
-class Target(Part):
-    """The score at which the dose is high enough."""
-
-    scale: ScaleName = described("Scale on which the policy looks.")
-    limb: Literal["leg", "arm", "leg and arm"] | None = described(
-        '"leg and arm" is the mean of both; left out for a score of the whole person.', default=None
-    )
-    at_most: Number = described("The dose rises while the score is above this.")
-    below_screening: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
-        "Nobody is asked for a score lower than the one reached after the test bolus, less this; left out, all are.",
-        default=None,
-    )
-
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Target:
-        found = [*limb_fits(self.scale, self.limb, BOTH_LIMBS), *on_scale(self.scale, self.at_most, "at_most")]
-        if SCALES[self.scale].worse < 0:
-            why = "On this scale a lower number is worse, and the dose would rise while the person does well."
-            allowed = ", ".join(f'"{name}"' for name, one in SCALES.items() if one.is_score and one.worse > 0)
-            found = [Problem(("scale",), why, self.scale, allowed, do="Choose a scale that the drug lowers.")]
-        if found:
-            refuse(*found)
-        return self
+LOOSE, TWICE = "loose leg", "twice screening"
+_ROUNDING = 1e-9
 
 
-class Response(Part):
-    """The sign that a test dose has worked."""
-
-    scale: ScaleName = described("Scale on which the policy looks.")
-    limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
-    fall: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
-        "Least fall that counts, above 0."
-    )
-    over: Literal["limb mean", "spastic muscles"] = described("Over which muscle groups.", default="limb mean")
-
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Response:
-        if found := fall_fits(self.scale, self.limb, self.fall, self.over):
-            refuse(*found)
-        return self
-
-
-class LabelTitration(Part):
+class LabelTitration(Policy):
     """Pump dose by the label: steps at visits while tone is above target, down on a sign of too much."""
 
     policy: Literal["label"] = described("Step by step as the product label says.")
@@ -90,10 +64,81 @@ class LabelTitration(Part):
         "Time from visit to visit after that.", alias="later_every", default=None
     )
 
+    steers: ClassVar[str | None] = "intrathecal infusion"
+    sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
+    heeds: ClassVar[tuple[str, ...]] = (LOOSE,)
+    learns_from_screening: ClassVar[bool] = True
+
     @property
-    def start_ug_per_h(self) -> float | None:
-        """First rate, ug/h; None when it is twice the test dose over a day."""
-        return self.start if isinstance(self.start, Given) else None
+    def begins_with(self) -> Given | Literal["twice screening"] | None:
+        """First rate."""
+        return self.start
+
+    def looks_at(self) -> Iterator[Looked]:
+        """Yield its target."""
+        yield ("target",), self.target.scale, self.target.limb
+        yield from super().looks_at()
+
+    def looks_back(self) -> Iterator[tuple[Key, object]]:
+        """Yield the start and the part of the target that need a test dose."""
+        if self.start == TWICE:
+            yield ("start",), self.start
+        if self.target.below_screening is not None:
+            yield ("target", "below_screening"), self.target.below_screening
+
+    def aimed_at(self, chart: Chart) -> Patients:
+        """Return the score of its target."""
+        return self.target.score_of(chart)
+
+    def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
+        """Find a first rate below the label's lowest, which would be raised without a word."""
+        least = vocabulary.lowest_rate()
+        if isinstance(self.start, Given) and self.start < least.value * (1 - _ROUNDING):
+            why = f"{least.label} is {least.text} ({least.source}), and the policy gives no less."
+            do = "Raise it, or leave the titration out."
+            yield Problem(("titration", "start"), why, self.start.text, f"at least {least.text}", do=do)
+
+    def first(self, amount: Patients, screening: Screening | None) -> Patients:
+        """Return the first rate, ug/h, within the label's limits."""
+        limits = rules.pump_limits(self.max_ug_per_h)
+        return np.clip(self._first(len(amount), screening), limits.lowest, limits.highest)
+
+    def _first(self, n: int, screening: Screening | None) -> Patients:
+        if isinstance(self.start, Given):
+            return np.full(n, float(self.start))
+        if screening is None:
+            ug = parameters.load("label_dosing").array("screening_ladder", "ug")[0]
+            return rules.first_pump_rate(np.full(n, ug), np.zeros(n, dtype=bool))
+        # Whoever had no test dose that worked does not enter.
+        return rules.first_pump_rate(np.nan_to_num(screening.effective_ug), screening.lasted)
+
+    def moments(self, given: Treatment, last_h: float, end_h: float) -> list[Moment]:
+        """Return daily visits at first, then visits at one interval and later at another."""
+        times: list[float] = []
+        begin = at = float(given.begins_h)
+        daily_end = self._daily_end(begin)
+        while True:
+            if at < daily_end:
+                step = 24.0
+            elif self.later_after_h is None or at - begin < self.later_after_h:
+                step = self.every_h
+            else:
+                step = self.later_every_h or self.every_h
+            at += step
+            if at > last_h:
+                return [Moment(time_h, k) for k, time_h in enumerate(times)]
+            times.append(at)
+
+    def _daily_end(self, begin_h: float) -> float:
+        return begin_h + (self.daily_until_h or 0.0)
+
+    def next(self, history: History) -> Proposal:
+        """Return a step up while tone is above target, one down on a loose leg."""
+        is_early = history.moment.time_h <= self._daily_end(history.start_h)
+        step = (rules.daily_step if is_early else rules.visit_step)(self.origin)
+        score, target = self.target.score_of(history.seen), self.target.asked_for(history)
+        limits = rules.pump_limits(self.max_ug_per_h)
+        return Proposal(rules.titrate(history.amount, score, target, history.signs[LOOSE], step, limits))
 
     @model_validator(mode="after")
     def _ordered(self) -> LabelTitration:
@@ -106,7 +151,7 @@ class LabelTitration(Part):
         return self
 
 
-class ReliefTitration(Part):
+class ReliefTitration(Policy):
     """Infusion raised in equal steps until the target is reached, whatever else is lost on the way."""
 
     policy: Literal["to relief"] = described("Up until spasticity is relieved.")
@@ -116,6 +161,42 @@ class ReliefTitration(Part):
     max_ug_per_h: Rate = described("The dose never goes above this.", alias="max")
     every_h: Interval = described("Time from change to change.", alias="every")
 
+    steers: ClassVar[str | None] = "intrathecal infusion"
+    sources: ClassVar[tuple[str, ...]] = ("Kofler_2009",)
+
+    @property
+    def begins_with(self) -> Given | Literal["twice screening"] | None:
+        """First rate."""
+        return self.start_ug_per_h
+
+    def looks_at(self) -> Iterator[Looked]:
+        """Yield its target."""
+        yield ("target",), self.target.scale, self.target.limb
+        yield from super().looks_at()
+
+    def looks_back(self) -> Iterator[tuple[Key, object]]:
+        """Yield the part of the target that needs a test dose."""
+        if self.target.below_screening is not None:
+            yield ("target", "below_screening"), self.target.below_screening
+
+    def first(self, amount: Patients, screening: Screening | None) -> Patients:
+        """Return the first rate, ug/h."""
+        return np.full(len(amount), float(self.start_ug_per_h))
+
+    def moments(self, given: Treatment, last_h: float, end_h: float) -> list[Moment]:
+        """Return changes at equal intervals, to the end of the phase."""
+        return decisions(float(given.begins_h), self.every_h, last_h, nonspecific=False)
+
+    def next(self, history: History) -> Proposal:
+        """Return a step up for whom the target is not reached; whoever reached it once stays there."""
+        rate = history.amount
+        score, at_most = self.target.score_of(history.seen), self.target.at_most
+        relieved = np.array(history.notes.get("relieved", np.full(len(rate), np.nan)))
+        now = (score <= at_most) & np.isnan(relieved)
+        relieved[now] = rate[now]
+        climbing = rules.relieve(rate, score, np.full(len(rate), at_most), self.step_ug_per_h, self.max_ug_per_h)
+        return Proposal(np.where(np.isnan(relieved), climbing, rate), {"relieved": relieved})
+
     @model_validator(mode="after")
     def _ordered(self) -> ReliefTitration:
         _below_max(self.start_ug_per_h, self.max_ug_per_h, "start")
@@ -123,7 +204,7 @@ class ReliefTitration(Part):
         return self
 
 
-class LadderTitration(Part):
+class LadderTitration(Policy):
     """Test doses one after the other, each larger, until one works."""
 
     policy: Literal["screening ladder"] = described("Test doses until one works.")
@@ -133,6 +214,60 @@ class LadderTitration(Part):
     every_h: Interval = described("Time from one test dose to the next.", alias="every")
     response: Response = described("When a test dose has worked.")
 
+    steers: ClassVar[str | None] = "intrathecal bolus"
+    sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
+    tests_doses: ClassVar[bool] = True
+
+    def looks_at(self) -> Iterator[Looked]:
+        """Yield the response."""
+        yield ("response",), self.response.scale, self.response.limb
+        yield from super().looks_at()
+
+    def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
+        """Find test doses that nobody would be given, or that come before the one before is judged."""
+        watch = vocabulary.longest_watch()
+        if self.every_h < watch.value:
+            why = f"A test dose is judged until {watch.text} after it ({watch.source}), and the next is given before."
+            do = 'Write every = "24 hour".'
+            yield Problem(("titration", "every"), why, self.every_h.text, f"{watch.text} or more", do=do)
+        given = next(iter(arm.steered), None)
+        if given is not None and given.amount != self.doses_ug[0]:
+            why, told = f"The ladder begins with the dose of the treatment, {given.dose_text}.", given.dose_text
+            yield Problem(("titration", "doses", 0), why, self.doses_ug[0].text, told, do="Make the two one.")
+        begin = 0.0 if given is None else given.begins_h
+        for position, dose in enumerate(self.doses_ug):
+            at = begin + position * self.every_h
+            if at >= last:
+                why = f"Its turn comes {at:g} h after the start of the phase, and the last visit is at {last.text}."
+                do = "Add a later visit, or leave the dose out."
+                yield Problem(("titration", "doses", position), why, dose.text, f"given before {last.text}", do=do)
+                return
+
+    def moments(self, given: Treatment, last_h: float, end_h: float) -> list[Moment]:
+        """Return each test dose, and the hours after it at which its effect is judged."""
+        watch = parameters.load("label_dosing").values(screening_observation_first="h", screening_observation_last="h")
+        found = []
+        for k in range(len(self.doses_ug)):
+            at = given.begins_h + k * self.every_h
+            if at > end_h:
+                break
+            found.append(Moment(at, k, nonspecific=False, gives=True))
+            found += [Moment(at + hours, k, nonspecific=False) for hours in watch]
+        return found
+
+    def next(self, history: History) -> Proposal:
+        """Return the next test dose for who has not responded; note who responded to which."""
+        n = len(history.amount)
+        effective = np.array(history.notes.get("effective", np.full(n, np.nan)))
+        dose = float(self.doses_ug[history.moment.number])
+        if history.moment.gives:
+            before = {f"before {key}": np.asarray(score) for key, score in history.seen.scores.items()}
+            return Proposal(np.where(np.isnan(effective), dose, 0.0), {"effective": effective, **before})
+        before = {key: history.notes[f"before {key}"] for key in history.seen.scores}
+        fell = self.response.fell(type(history.seen)(dict(before)), history.seen)
+        effective[fell & np.isnan(effective)] = dose
+        return Proposal(None, {**history.notes, "effective": effective})
+
     @model_validator(mode="after")
     def _rising(self) -> LadderTitration:
         if found := not_in_order(("doses",), self.doses_ug):
@@ -140,7 +275,7 @@ class LadderTitration(Part):
         return self
 
 
-class OralTitration(Part):
+class OralTitration(Policy):
     """Tablets by the label: a step up at fixed intervals while tolerated, to the largest dose or the target."""
 
     policy: Literal["oral label"] = described("Step by step as the product label says.")
@@ -149,37 +284,86 @@ class OralTitration(Part):
     every_h: Interval = described("Time from step to step.", alias="every")
     target: Target | None = described("When the dose is high enough; left out, it rises to max.", default=None)
 
+    steers: ClassVar[str | None] = "oral"
+    sources: ClassVar[tuple[str, ...]] = ("Label_oral",)
+    heeds: ClassVar[tuple[str, ...]] = (LOOSE, "drowsiness")
+
+    def looks_at(self) -> Iterator[Looked]:
+        """Yield its target, if it has one."""
+        if self.target is not None:
+            yield ("target",), self.target.scale, self.target.limb
+        yield from super().looks_at()
+
+    def looks_back(self) -> Iterator[tuple[Key, object]]:
+        """Yield the part of the target that needs a test dose."""
+        if self.target is not None and self.target.below_screening is not None:
+            yield ("target", "below_screening"), self.target.below_screening
+
+    def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
+        """Find a largest dose beyond a day's, and a first dose above the largest, which would be lowered in silence."""
+        for position, given in enumerate(arm.treatments):
+            if given not in arm.steered:
+                continue
+            for one in given.daily_faults(self.max_mg, "max", beyond_label=beyond_label):
+                yield Problem(("titration", *one.at), one.why, one.given, one.allowed, do=one.do)
+            if given.amount is not None and given.amount > self.max_mg:
+                why, most = "It is above the largest dose of the titration.", self.max_mg.text
+                where: Key = ("treatment", position, "dose")
+                yield Problem(where, why, given.dose_text, f"at most {most}", do="Correct one of the two.")
+
+    def moments(self, given: Treatment, last_h: float, end_h: float) -> list[Moment]:
+        """Return steps at equal intervals."""
+        return decisions(float(given.begins_h), self.every_h, last_h)
+
+    def next(self, history: History) -> Proposal:
+        """Return a step up while tolerated; who reports drowsiness goes back a step once, and stays there."""
+        dose, drowsy = history.amount, history.signs["drowsiness"]
+        wants = np.ones(len(dose), dtype=bool)
+        if self.target is not None:
+            wants = self.target.score_of(history.seen) > self.target.at_most
+        up = wants & ~history.signs[LOOSE] & ~drowsy & (dose > 0)
+        raised = np.where(up, np.minimum(dose + self.step_mg, self.max_mg), dose)
+        lowered = np.maximum(dose - self.step_mg, np.minimum(history.first, dose))
+        went_back = np.array(history.notes.get("went back", np.zeros(len(dose), dtype=bool)))
+        return Proposal(np.where(drowsy & ~went_back, lowered, raised), {"went back": went_back | drowsy})
+
     @model_validator(mode="after")
     def _rising(self) -> OralTitration:
         _rises(self.step_mg)
         return self
 
 
-class StopTitration(Part):
+class StopTitration(Policy):
     """Treatment taken away, at once or little by little."""
 
     policy: Literal["stop"] = described("The treatment is taken away.")
     at_h: Hours = described("When the fall begins, time in the phase.", alias="at")
     over_h: Hours = described('How long the fall takes; "0 hour" is abrupt.', alias="over")
 
+    def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
+        """Find a stop that comes before the start, after the phase, or where there is only a bolus."""
+        at, where = self.at_h, ("titration", "at")
+        if not any(given.lasts for given in arm.treatments):
+            why, do = "A bolus is over once it is given: nothing can be taken away.", "Remove the titration."
+            yield Problem(("titration", "policy"), why, self.policy, "tablets or an infusion", do=do)
+        late = next((given for given in arm.treatments if given.begins_h >= at), None)
+        if late is not None:
+            why = f"Treatment is taken away before {late.name} begins at {late.begins_h.text}."
+            do = "Stop it later, or start the treatment earlier."
+            yield Problem(where, why, at.text, f"later than {late.begins_h.text}", do=do)
+        elif at >= last:
+            why = f"Nobody is examined after this: the last visit is at {last.text}."
+            yield Problem(where, why, at.text, f"before {last.text}", do="Add a later visit, or stop it earlier.")
 
-Titration = Annotated[
-    LabelTitration | ReliefTitration | LadderTitration | OralTitration | StopTitration, Field(discriminator="policy")
-]
+    def moments(self, given: Treatment, last_h: float, end_h: float) -> list[Moment]:
+        """Return the equal steps of the fall, or the one of an abrupt stop."""
+        steps = int(parameters.load("label_dosing").value("taper_steps", "1")) if self.over_h > 0 else 1
+        return [Moment(self.at_h + self.over_h * k / steps, k, looks=False) for k in range(steps)]
 
-_ROUTES = {
-    "label": "intrathecal infusion",
-    "to relief": "intrathecal infusion",
-    "screening ladder": "intrathecal bolus",
-    "oral label": "oral",
-}
-
-
-def titrated_route(
-    titration: LabelTitration | ReliefTitration | LadderTitration | OralTitration | StopTitration,
-) -> str | None:
-    """Return the route that a policy steers; None if it steers any."""
-    return _ROUTES.get(titration.policy)
+    def next(self, history: History) -> Proposal:
+        """Return what is left of the dose before the fall."""
+        steps = int(parameters.load("label_dosing").value("taper_steps", "1")) if self.over_h > 0 else 1
+        return Proposal(history.first * (1.0 - (history.moment.number + 1) / steps), abrupt=not self.over_h > 0)
 
 
 def _below_max(start: Given | str, most: Given, key: str) -> None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from eutonia.errors import nearest
 from eutonia.study import studyfile
 from eutonia.study.fields import OF_STUDY, Quantity
+from eutonia.study.registered import Registered
 from eutonia.study.studyfile import Fault, Key, Problem
 
 if TYPE_CHECKING:
@@ -192,6 +193,8 @@ def _keyed(model: type[BaseModel]) -> dict[str, FieldInfo]:
 
 def _parts(annotation: Any) -> list[type[BaseModel]]:
     """Return the models inside an annotation such as tuple[Arm, ...] or a union of variants."""
+    if isinstance(annotation, type) and issubclass(annotation, Registered) and annotation.is_abstract():
+        return list(annotation.sorts())
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [part for inner in get_args(annotation) for part in _parts(inner)]

@@ -168,6 +168,22 @@ def reactions() -> tuple[str, ...]:
     return tuple(name.replace("_", " ") for name in adverse.REACTIONS)
 
 
+CHARTED_SIGNS = ("loose leg", "lost stance", "enough")
+
+
+def signs() -> tuple[str, ...]:
+    """Return what a clinic may heed when it doses: reported reactions, and signs of the chart."""
+    return (*reactions(), *CHARTED_SIGNS)
+
+
+def reactions_by(route: str) -> tuple[str, ...]:
+    """Return the reactions, in words, that the label lists for a route such as "oral" or "intrathecal infusion"."""
+    from eutonia.drug.effect import adverse
+
+    listed = adverse.ORAL_REACTIONS if route == "oral" else adverse.INTRATHECAL_REACTIONS
+    return tuple(name.replace("_", " ") for name in listed)
+
+
 def pump_models() -> tuple[str, ...]:
     """Return the pump models of the records, by the name that their labels give."""
     from eutonia import parameters

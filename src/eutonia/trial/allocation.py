@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
+from eutonia.assessment.reading import of_limb
 from eutonia.study.parts import Phase
 from eutonia.study.randomisation import (
     AgeStratum,
@@ -23,7 +24,6 @@ from eutonia.study.randomisation import (
     Stratum,
     ratio_of,
 )
-from eutonia.trial.charting import of_limb
 from eutonia.trial.recruitment import Pool
 
 Whole = Int[np.ndarray, " patient"]

@@ -8,7 +8,6 @@ from itertools import pairwise
 from eutonia import parameters
 from eutonia.drug.kinetics.geometry import Segment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
-from eutonia.study.parts import BolusTreatment
 
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
@@ -21,7 +20,7 @@ def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
     phases = () if isinstance(study, CaseStudy) else study.phases
     for earlier, later in pairwise(phases):
         lasting = [one for arm in earlier.arms if not arm.placebo for one in arm.treatments]
-        if any(not isinstance(one, BolusTreatment) for one in lasting):
+        if any(one.lasts for one in lasting):
             yield (
                 f"The phase {later.name} begins without the drug of {earlier.name}: neither what is left of it nor "
                 "tolerance nor withdrawal is carried over."
@@ -49,5 +48,5 @@ def _tips(study: TrialStudy | CaseStudy) -> Iterable[str]:
         yield from () if study.tip is None else (study.tip,)
         return
     for one in (one for phase in study.phases for arm in phase.arms if not arm.placebo for one in arm.treatments):
-        if (tip := getattr(one, "tip", None)) is not None:
+        if (tip := one.where_tip) is not None:
             yield tip

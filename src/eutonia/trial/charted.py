@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.assessment.scoring import ChartConstants, Look, chart_constants, charted_muscles, limb_mean, no_luck
 from eutonia.errors import StudyError
@@ -27,7 +28,6 @@ from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import StanceConstants, stance_constants, stance_of
 from eutonia.study.case import ChartedScore
-from eutonia.trial.charting import ROUNDING
 
 # Share of the ceiling of bias and deviation of a muscle group up to which is searched, and halvings: numerical.
 _BELOW_CEILING, _FURTHEST, _HALVINGS = 0.999, 20.0, 30

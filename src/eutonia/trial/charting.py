@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Float
-
 from eutonia.assessment.scales import SCALES
-from eutonia.patient import LIMBS
 
 if TYPE_CHECKING:
     from eutonia.study.parts import Assessment, Phase
-
-
-# Scores that differ by less are the same: means over muscle groups are not exact.
-ROUNDING = 1e-9
 
 
 def items(assessment: Assessment) -> list[tuple[str, str | None]]:
@@ -27,8 +19,3 @@ def items(assessment: Assessment) -> list[tuple[str, str | None]]:
 def visit_words(phase: Phase, visit: int) -> str:
     """Return the time of a visit in the words of the study file."""
     return phase.visits_h[visit].text
-
-
-def of_limb(score: Float[np.ndarray, "..."], limb: str | None) -> Float[np.ndarray, " patient"]:
-    """Return the scores of one limb (the leg when left out), or those of the whole person."""
-    return score if score.ndim == 1 else score[LIMBS.index(limb or "leg")]

@@ -20,10 +20,10 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import Arm, Gate, OralTreatment, Phase
-from eutonia.study.titration import LabelTitration
+from eutonia.study.parts import Arm, Gate, Phase
+from eutonia.study.policies import Policy, Screening
 from eutonia.trial.allocation import allocate
-from eutonia.trial.arms import ArmRun, Screening, has_fallen, target_score
+from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours, read_until
@@ -132,8 +132,9 @@ class Block:
         """Return the hour at which each person leaves the phase (infinite for those who never do)."""
         if not phase.dropout:
             return np.full(len(self.person), np.inf)
-        oral = any(treatment.route == "oral" for arm in phase.arms for treatment in arm.treatments)
-        rate = parameters.load("trial").value("oral_dropout_rate" if oral else "dropout_rate_background", "1/year")
+        own = (treatment.dropout for arm in phase.arms for treatment in arm.treatments)
+        record = next((name for name in own if name is not None), "dropout_rate_background")
+        rate = parameters.load("trial").value(record, "1/year")
         return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * _HOURS_PER_YEAR
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
@@ -252,15 +253,15 @@ class Block:
     def _has_a_test_dose(self, phase: Phase) -> Flags:
         """Return for whom a test dose worked, where a later phase starts from it: twice an unknown dose is no dose."""
         found, titration = np.ones(len(self.person), dtype=bool), self._follower(phase)
-        if titration is not None and titration.start == "twice screening" and self.screening is not None:
+        if titration is not None and titration.begins_with == "twice screening" and self.screening is not None:
             found = ~np.isnan(self.screening.effective_ug)
         return found
 
-    def _follower(self, phase: Phase) -> LabelTitration | None:
-        """Return the label titration of a later phase that starts from this one's test bolus."""
+    def _follower(self, phase: Phase) -> Policy | None:
+        """Return the policy of a later phase that learns from this one's test bolus."""
         for later in self.study.phases:
             for arm in later.arms:
-                if later.follows == phase.name and isinstance(arm.titration, LabelTitration):
+                if later.follows == phase.name and arm.titration is not None and arm.titration.learns_from_screening:
                     return arm.titration
         return None
 
@@ -278,12 +279,12 @@ class Block:
         if self.screening is None:
             self.screening = Screening(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
         for run in runs:
-            doses = [t.dose_ug for t in run.arm.treatments if t.route == "intrathecal bolus"]
+            doses = [float(t.amount) for t in run.arm.treatments if t.tests and t.amount is not None]
             if run.arm.placebo or not doses:
                 continue
             mine = run.member & self._is_given(phase, run.arm)
             effective = run.effective_ug if run.effective_ug is not None else np.full(n, doses[0])
-            after = [target_score(charts[k], titration.target) for k in charts if phase.visits_h[k] > 0]
+            after = [titration.aimed_at(charts[k]) for k in charts if phase.visits_h[k] > 0]
             best = np.min(after, axis=0)
             lasted = (
                 self._rules_met(phase, charts[0], late["chart"]) if late and phase.gate else np.zeros(n, dtype=bool)
@@ -391,7 +392,7 @@ def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " 
 
 def with_tip(people: People, runs: list[ArmRun]) -> People:
     """Return the people with the catheter tip of the arms of a period."""
-    tips = {t.tip for run in runs for t in run.arm.treatments if not isinstance(t, OralTreatment) and t.tip is not None}
+    tips = {t.where_tip for run in runs for t in run.arm.treatments if t.where_tip is not None}
     if not tips:
         return people
     return replace(people, kinetics=people.kinetics.with_tip(sorted(tips)[0]))

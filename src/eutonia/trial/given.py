@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from functools import singledispatch
 
 import numpy as np
 from jaxtyping import Float
 
+from eutonia.study.treatments import BolusTreatment, InfusionTreatment, OralTreatment, Treatment
 from eutonia.trial.period import DOSE, PeriodClock, TabletPlan, Task
 
 Patients = Float[np.ndarray, " patient"]
@@ -58,13 +60,17 @@ class Given(ABC):
         """Return until when a decision about the treatment makes sense in a phase that ends at `end_h`."""
         return min(self.stop_h, end_h)
 
-    def every(self, interval_h: float, end_h: float) -> list[float]:
-        """Return the times of decisions at equal intervals after the start."""
-        times, at = [], self.start_h + interval_h
-        while at <= self.last_h(end_h):
-            times.append(at)
-            at += interval_h
-        return times
+
+class Dose(Given):
+    """A dose of its own, given at once: `amount` in ug into the spinal fluid."""
+
+    def __init__(self, at_h: float, amount: Patients, access: str) -> None:
+        super().__init__(at_h, None, amount)
+        self.access = access
+
+    def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
+        """Give the dose now."""
+        clock.bolus(self.amount, self.access)
 
 
 class Flow(Given):
@@ -87,3 +93,24 @@ class Schedule(Given):
         self.plan.dose_mg = self.amount
         if self.running != (self.plan in clock.tablets):
             (clock.tablets.append if self.running else clock.tablets.remove)(self.plan)
+
+
+@singledispatch
+def given_of(treatment: Treatment, amount: Patients) -> Given:
+    """Return what gives a treatment in its own window: `amount` in its unit, 0 for who gets none."""
+    raise NotImplementedError(treatment.route)
+
+
+@given_of.register
+def _(treatment: OralTreatment, amount: Patients) -> Given:
+    return Schedule(treatment.start_h, treatment.stop_h, amount, treatment.every_h)
+
+
+@given_of.register
+def _(treatment: BolusTreatment, amount: Patients) -> Given:
+    return Dose(treatment.at_h, amount, treatment.access)
+
+
+@given_of.register
+def _(treatment: InfusionTreatment, amount: Patients) -> Given:
+    return Flow(treatment.start_h, treatment.stop_h, amount)

@@ -96,7 +96,7 @@ class ReactionWatch:
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
-        begin = min((t.start_h for t in self.arm.treatments if t.route == "oral"), default=0.0)
+        begin = min((t.begins_h for t in self.arm.treatments if t.hazards == "oral"), default=0.0)
         now = self.hazards.met(clock.state.exposed, max(clock.now_h - begin, 0.0))
         return now if self._begin is None else now - self._begin
 
@@ -135,7 +135,7 @@ def as_given(phase: Phase, arm: Arm) -> Arm:
 
 def routes_of(arm: Arm) -> frozenset[str]:
     """Return "oral", "intrathecal", or both: the routes by which an arm gives drug or its placebo."""
-    return frozenset(treatment.route.split()[0] for treatment in arm.treatments)
+    return frozenset(treatment.hazards for treatment in arm.treatments if treatment.hazards)
 
 
 def may_come(arm: Arm) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia import _streams
+from eutonia.assessment.reading import of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart, chart, chart_constants, charted_muscles, expected, look_at, no_luck
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
@@ -25,7 +26,6 @@ from eutonia.study.people import Entry
 from eutonia.study.people import LesionShare as GivenLesion
 from eutonia.study.people import Population as GivenPopulation
 from eutonia.trial import lanes
-from eutonia.trial.charting import of_limb
 from eutonia.trial.weighting import Moment, Weights, weigh
 
 _HOURS_PER_MONTH = 730.5

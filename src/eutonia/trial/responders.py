@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
-from eutonia.trial.charting import ROUNDING, items, visit_words
+from eutonia.trial.charting import items, visit_words
 from eutonia.trial.statistics import Flags, Values, score_of, summarise
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia.assessment.reading import ROUNDING, of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.study.published import Published
-from eutonia.trial.charting import ROUNDING, of_limb
 from eutonia.trial.conduct import VisitRecord
 
 if TYPE_CHECKING:

@@ -1,0 +1,269 @@
+"""What can be given in an arm: one table of the study file each, told apart by its `route`.
+
+A treatment says here when it is given, how much, and what a file may not say of it; what it does to people is in
+`trial.given`, for drugs in the kinetics and the receptor. From outside a treatment is registered by
+`TREATMENTS.register`, or offered under the group of entry points `eutonia.treatments`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import model_validator
+
+from eutonia.drug import products
+from eutonia.drug.regimen import OralDose
+from eutonia.registry import Registry
+from eutonia.study import vocabulary
+from eutonia.study.fields import (
+    Bolus,
+    Checking,
+    Given,
+    Hours,
+    Interval,
+    Level,
+    Product,
+    Rate,
+    Tablet,
+    described,
+    is_beyond_label,
+    not_a_name,
+    refuse,
+)
+from eutonia.study.registered import Registered
+from eutonia.study.scales import daily_fits
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import Limit
+
+
+class Treatment(Registered):
+    """One thing that is given. A final of it is one table of the study file."""
+
+    tag: ClassVar[str] = "route"
+    #: Keys of the table that hold its begin and its amount.
+    begins_key: ClassVar[str] = "start"
+    amount_key: ClassVar[str] = "dose"
+    #: Whether it goes on until it is stopped, and whether it is a test dose.
+    lasts: ClassVar[bool] = True
+    tests: ClassVar[bool] = False
+    #: Rows of the table of adverse reactions: "oral", "intrathecal"; None without any.
+    hazards: ClassVar[str | None] = None
+    #: Record of the set "trial" that says how many people on it leave a year; None for the background alone.
+    dropout: ClassVar[str | None] = None
+    #: Unit of its daily dose in tables.
+    dose_unit: ClassVar[str] = "ug/day"
+    #: Where it was published.
+    sources: ClassVar[tuple[str, ...]] = ()
+
+    if TYPE_CHECKING:
+        route: str
+
+    @property
+    def begins_h(self) -> Given:
+        """When it begins, time in the phase."""
+        found = getattr(self, "start_h", None)
+        return found if isinstance(found, Given) else Given(0.0, "0 hour")
+
+    @property
+    def ends_h(self) -> float:
+        """The hour from which nothing of it is given."""
+        return float(getattr(self, "stop_h", None) or math.inf)
+
+    @property
+    def amount(self) -> Given | None:
+        """What is given, in the unit of its kind; None where it has no dose, or a policy says it."""
+        return None
+
+    @property
+    def dose_text(self) -> str:
+        """What is given, in the words of the file."""
+        return "" if self.amount is None else self.amount.text
+
+    @property
+    def name(self) -> str:
+        """What it is, in words: its product, or its route."""
+        return str(getattr(self, "product", self.route))
+
+    @property
+    def where_tip(self) -> str | None:
+        """Vertebral level of the catheter tip; None without a catheter."""
+        return getattr(self, "tip", None)
+
+    def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
+        """Return what adds up with others of its route: amount, limit, factor and unit by which it is shown."""
+        return None
+
+    def daily_faults(self, dose: Given, key: str, *, beyond_label: bool) -> list[Problem]:
+        """Find that a dose adds up to more in a day than the label allows."""
+        return []
+
+    def product_faults(self) -> list[Problem]:
+        """Find a product that is not given by this route."""
+        product = getattr(self, "product", None)
+        return [] if product is None else product_fits(product, self.route)
+
+
+_OURS = ("Oral", "Bolus", "Infusion")
+TREATMENTS: Registry[type[Treatment]] = Registry(
+    "treatment", "eutonia.treatments", [f"{__name__}:{name}Treatment" for name in _OURS], lambda one: one.named()
+)
+Treatment.registry = TREATMENTS
+
+
+class OralTreatment(Treatment):
+    """A drug by mouth, in equal doses at equal intervals."""
+
+    product: Product = described("Product by name.")
+    route: Literal["oral"] = described("By mouth.")
+    dose_mg: Tablet = described("One dose.", alias="dose")
+    every_h: Interval = described("Time from dose to dose.", alias="every")
+    start_h: Hours = described("First dose, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
+    stop_h: Hours | None = described(
+        "No dose from here on; left out, to the end of the phase.", alias="stop", default=None
+    )
+
+    hazards: ClassVar[str | None] = "oral"
+    dropout: ClassVar[str | None] = "oral_dropout_rate"
+    dose_unit: ClassVar[str] = "mg/day"
+
+    @property
+    def amount(self) -> Given | None:
+        """One dose, mg."""
+        return self.dose_mg
+
+    @property
+    def mg_per_day(self) -> float:
+        """What is taken in a day, mg."""
+        return self.dose_mg * vocabulary.HOURS_PER_DAY / self.every_h
+
+    def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
+        """Return the daily dose and what the label allows of it."""
+        limit = vocabulary.oral_dose_on_record() if beyond_label else vocabulary.largest_oral_dose()
+        return self.mg_per_day, limit, 1.0, "mg a day"
+
+    def daily_faults(self, dose: Given, key: str, *, beyond_label: bool) -> list[Problem]:
+        """Find that tablets of a dose add up to more in a day than the label allows."""
+        return daily_fits(dose, self.every_h, key, beyond_label=beyond_label)
+
+    def product_faults(self) -> list[Problem]:
+        """Find a product of another route, or a dose that its strengths do not make."""
+        return [*super().product_faults(), *strength_fits(self.product, self.dose_mg)]
+
+    @model_validator(mode="after")
+    def _ordered(self, info: Checking) -> OralTreatment:
+        _stops_after_start(self.start_h, self.stop_h)
+        if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
+            refuse(*found)
+        return self
+
+
+class BolusTreatment(Treatment):
+    """One injection into the spinal fluid."""
+
+    product: Product = described("Product by name.")
+    route: Literal["intrathecal bolus"] = described("One injection into the spinal fluid.")
+    dose_ug: Bolus = described("Dose.", alias="dose")
+    at_h: Hours = described("Time in the phase.", alias="at")
+    access: Literal["lumbar puncture", "catheter"] = described("Needle into the sac, or the catheter of a pump.")
+    tip: Level | None = described("Vertebral level of the catheter tip; left out for a lumbar puncture.", default=None)
+
+    begins_key: ClassVar[str] = "at"
+    hazards: ClassVar[str | None] = "intrathecal"
+    lasts: ClassVar[bool] = False
+    tests: ClassVar[bool] = True
+
+    @property
+    def begins_h(self) -> Given:
+        """When it is given."""
+        return self.at_h
+
+    @property
+    def ends_h(self) -> float:
+        """A bolus is given at its own hour only."""
+        return math.nextafter(self.at_h, math.inf)
+
+    @property
+    def amount(self) -> Given | None:
+        """The dose, ug."""
+        return self.dose_ug
+
+    def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
+        """Return the dose and what the label allows at one time."""
+        limit = vocabulary.intrathecal_dose_on_record() if beyond_label else vocabulary.largest_bolus()
+        return float(self.dose_ug), limit, 1.0, "ug"
+
+    @model_validator(mode="after")
+    def _tip(self) -> BolusTreatment:
+        if found := tip_fits(self.access, self.tip):
+            refuse(*found)
+        return self
+
+
+class InfusionTreatment(Treatment):
+    """A steady infusion into the spinal fluid through a catheter."""
+
+    product: Product = described("Product by name.")
+    route: Literal["intrathecal infusion"] = described("A steady flow into the spinal fluid.")
+    rate_ug_per_h: Rate | None = described(
+        "Amount per time; left out only where a titration says how to start.", alias="rate", default=None
+    )
+    start_h: Hours = described("Start, time in the phase.", alias="start", default=Given(0.0, "0 hour"))
+    stop_h: Hours | None = described("End; left out, to the end of the phase.", alias="stop", default=None)
+    tip: Level = described("Vertebral level of the catheter tip.")
+
+    amount_key: ClassVar[str] = "rate"
+    hazards: ClassVar[str | None] = "intrathecal"
+
+    @property
+    def amount(self) -> Given | None:
+        """The rate, ug/h; None where a policy says how to start."""
+        return self.rate_ug_per_h
+
+    def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
+        """Return the rate and what the label allows."""
+        limit = vocabulary.intrathecal_rate_on_record() if beyond_label else vocabulary.largest_rate()
+        rate = self.rate_ug_per_h
+        return None if rate is None else (float(rate), limit, vocabulary.HOURS_PER_DAY, "ug/day")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> InfusionTreatment:
+        _stops_after_start(self.start_h, self.stop_h)
+        return self
+
+
+def product_fits(name: str, route: str) -> list[Problem]:
+    """Return the fault of a product that is given by another way than that for which it is made."""
+    suitable = vocabulary.products_for(route)
+    if name in suitable:
+        return []
+    problem = not_a_name(("product",), f"product for the route {route}", name, suitable)
+    why = f"This product is not for the route {route}: that is a thousandfold error of dose in the making."
+    return [Problem(problem.at, why, name, problem.allowed, problem.nearest, "Choose a product of that route.")]
+
+
+def strength_fits(name: str, dose: Given) -> list[Problem]:
+    """Return the fault of a dose that whole units of the product, or half tablets, do not make."""
+    product = products.find(name)
+    if product.route != products.ORAL or not (warning := products.check_dose(product, OralDose(dose))):
+        return []
+    why = f"Whole or, of tablets, half units of {product.name} do not make this dose."
+    allowed = f"made of {', '.join(f'{x:g}' for x in product.strengths)} {product.strength_unit}"
+    near = tuple(f'"{dose.mg:g} mg"' for dose in warning.nearest)
+    return [Problem(("dose",), why, dose.text, allowed, near, "Choose a dose that they make, or a liquid.")]
+
+
+def tip_fits(access: str, tip: str | None) -> list[Problem]:
+    """Return the fault of a catheter without a tip, or of a tip without a catheter."""
+    if access == "catheter" and tip is None:
+        return [Problem(("tip",), "A catheter has a tip at a vertebral level.", None, '"T10"', do='Add tip = "T10".')]
+    if access == "lumbar puncture" and tip is not None:
+        why = "A lumbar puncture goes into the lumbar sac and has no tip."
+        return [Problem(("tip",), why, tip, do='Remove the key tip, or write access = "catheter".')]
+    return []
+
+
+def _stops_after_start(start: Given, stop: Given | None) -> None:
+    if stop is not None and stop <= start:
+        do = "Correct one of the two."
+        refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
