@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import outside_policy
 import outside_scale
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from study_examples import STROKE
 import eutonia
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import json_schema, parse_study
+from eutonia.study.policies import POLICIES
 
 LONGEST = 40
 
@@ -118,3 +120,86 @@ def test_an_installed_package_offers_a_scale_by_an_entry_point(tmp_path: Path, m
         assert list(SCALES)[-1] == "felt_stiffness"
     finally:
         SCALES.remove("felt_stiffness")
+
+
+PUMP = """
+[[phase]]
+name = "only"
+design = "single"
+masking = "open"
+visits = ["0 day", "1 day", "7 day"]
+nonspecific = false
+dropout = false
+[[phase.arm]]
+name = "pump"
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal infusion"
+rate = "50 ug/day"
+tip = "T10"
+[phase.arm.titration]
+policy = "by spasms"
+share = 0.5
+every = "1 day"
+"""
+
+
+@pytest.fixture
+def by_spasms() -> Iterator[str]:
+    POLICIES.register(outside_policy.BySpasms)
+    yield "by spasms"
+    POLICIES.remove("by spasms")
+
+
+def pumped(more: str = "") -> str:
+    head = STUDY[: STUDY.index("[[phase]]")].replace('["ashworth"]', '["ashworth", "spasm", "adverse"]')
+    return head + PUMP + more
+
+
+def test_a_policy_from_outside_is_in_the_schema_runs_is_reported_and_cites(by_spasms: str, tmp_path: Path) -> None:
+    assert length(outside_policy) <= LONGEST
+    assert by_spasms in json.dumps(json_schema())
+    study = parse_study(pumped())
+    result = eutonia.run(study, replicates=2)
+    last = result.doses.sort("time_h")[-1]
+    assert last["unit"].item() == "ug/day"
+    assert 50.0 < last["mean"].item() <= 50.0 * 1.5**7
+    eutonia.write(result, tmp_path / "out")
+    run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert any("A journal of doses" in json.dumps(source) for source in run["sources"])
+
+
+def test_a_slip_in_a_table_from_outside_is_told_as_in_one_of_ours(by_spasms: str) -> None:
+    with pytest.raises(eutonia.EutoniaError) as refused:
+        parse_study(pumped().replace("share = 0.5", "sahre = 0.5"))
+    said = str(refused.value)
+    assert "titration.sahre" in said
+    assert "Nearest: share" in said
+    with pytest.raises(eutonia.EutoniaError, match="by spasms"):
+        parse_study(pumped().replace('"by spasms"', '"by spasm"'))
+
+
+def test_a_stop_rule_holds_the_dose_of_any_policy(by_spasms: str) -> None:
+    """Enough is enough: whoever has fallen by a grade keeps the dose; without the rule it rises on."""
+    rule = '[[phase.arm.titration.stop_rule]]\nsign = "enough"\nthen = "hold"\nscale = "ashworth"\nlimb = "leg"\n'
+    free = eutonia.run(parse_study(pumped()), replicates=2)
+    held = eutonia.run(parse_study(pumped(rule + "fall = 0.1\n")), replicates=2)
+    last = [result.doses.sort("time_h")["mean"][-1] for result in (free, held)]
+    assert last[1] < last[0]
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ('sign = "weakness"\nthen = "hold"', "label does not list"),
+        ('sign = "drowsy"\nthen = "hold"', 'Nearest: "drowsiness"'),
+        ('sign = "enough"\nthen = "hold"', "needs scale"),
+        ('sign = "enough"\nthen = "lower"\nscale = "pain"\nfall = 1.0', "the dose is held"),
+        ('sign = "loose leg"\nthen = "hold"\nscale = "pain"', "has no scale"),
+        ('sign = "enough"\nthen = "hold"\nscale = "pain"\nfall = 1.0', 'Add "pain" to [assessment] scales'),
+    ],
+)
+def test_a_stop_rule_that_cannot_be_heeded_is_refused(by_spasms: str, rule: str, says: str) -> None:
+    with pytest.raises(eutonia.EutoniaError) as refused:
+        parse_study(pumped(f"[[phase.arm.titration.stop_rule]]\n{rule}\n"))
+    assert says in " ".join(str(refused.value).split())

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 from study_examples import STROKE
 
 from eutonia import parameters
+from eutonia.assessment.reading import is_loose
 from eutonia.drug import policy
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
@@ -22,7 +23,7 @@ from eutonia.drug.policy import InfusionLimits, Step
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial.arms import ArmRun, dose_limiting
+from eutonia.trial.arms import ArmRun
 from eutonia.trial.period import PeriodClock, Task, run_period
 
 pytestmark = pytest.mark.xdist_group("slow clock")
@@ -223,7 +224,7 @@ def watched(name: str, member: np.ndarray | None = None, **of_receptor: float) -
 
     def note(now: PeriodClock) -> None:
         seen.time_h.append(now.now_h)
-        seen.limiting.append(dose_limiting(now.look(0, nonspecific=False)))
+        seen.limiting.append(is_loose(now.look(0, nonspecific=False).chart, "leg", 0.0))
         seen.dose.append(now.tablets[0].dose_mg if now.tablets else now.rate * DAY)
 
     times = np.arange(0.0, phase.visits_h[-1] + 1, 12.0)

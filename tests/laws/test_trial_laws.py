@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from study_examples import STROKE
 
+from eutonia.assessment.reading import score_fall
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import lanes
 from eutonia.trial.analysis import Outcome, join, quantities
-from eutonia.trial.arms import score_fall
 from eutonia.trial.conduct import BlockOutcome, VisitRecord, chart_of, conduct
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.run import RunOptions, run_trial, simulate

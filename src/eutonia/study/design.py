@@ -24,7 +24,7 @@ from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
-from eutonia.study.parts import Assessment, Head, Phase
+from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import Population
 from eutonia.study.published import Published
 from eutonia.study.studyfile import Fault
@@ -167,6 +167,11 @@ class TrialStudy(Study):
     endpoint: Endpoint | None = described("What counts as a response.", default=None)
     published: tuple[Published, ...] = described("Published results laid over the prediction.", default=())
 
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """All arms of all phases."""
+        return tuple(arm for phase in self.phases for arm in phase.arms)
+
     def phase(self, name: str) -> Phase:
         """Return a phase by name."""
         return next(phase for phase in self.phases if phase.name == name)
@@ -298,6 +303,7 @@ def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     """Return every reference that a study names; an entry beside the study goes before one of ours."""
     given = [study.source, *(row.source for row in getattr(study, "published", ()))]
     given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
+    given += [source for arm in getattr(study, "arms", ()) for part in arm.parts for source in part.sources]
     keys = [key for key in dict.fromkeys(given) if key is not None]
     known = dict(citations.entries()) | (citations.beside(folder)[0] if keys and folder is not None else {})
     names = {key: f"{study.name}_{number}" for number, key in enumerate(keys, start=1)}

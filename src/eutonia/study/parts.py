@@ -140,6 +140,11 @@ class Arm(Part):
         return self
 
     @property
+    def parts(self) -> tuple[Treatment | Policy, ...]:
+        """What is given, and the policy that moves it."""
+        return (*self.treatments, *(() if self.titration is None else (self.titration,)))
+
+    @property
     def steered(self) -> tuple[Treatment, ...]:
         """The treatments whose dose the policy changes."""
         if self.titration is None:

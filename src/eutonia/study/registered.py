@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar, get_args
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from eutonia.registry import Registry
 from eutonia.study.fields import Checking, Part
@@ -44,22 +45,25 @@ class Registered(Part):
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Describe every sort that is registered."""
-        return handler(cls._union().core_schema if cls.is_abstract() else schema)
-
-    @classmethod
-    def _union(cls) -> TypeAdapter[Any]:
-        sorts = {sort.named(): sort.__pydantic_core_schema__ for sort in cls.sorts()}
-        choices = core_schema.tagged_union_schema(dict(sorts), discriminator=cls.tag)
-
-        class _AnySort:
-            @classmethod
-            def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-                return choices
-
-        return TypeAdapter(_AnySort)
+        return handler(_any_of(cls.sorts(), cls.tag) if cls.is_abstract() else schema)
 
     @classmethod
     def _read(cls, value: object, info: Checking) -> Registered:
+        """Read a table as the sort that it says it is; the errors within keep their places."""
         if isinstance(value, Registered):
             return value
-        return cls._union().validate_python(value, context=info.context)
+        return SchemaValidator(_any_of(cls.sorts(), cls.tag)).validate_python(value, context=info.context)
+
+
+@functools.lru_cache(maxsize=16)
+def _any_of(sorts: tuple[type[Registered], ...], tag: str) -> CoreSchema:
+    """Return the schema of a table that is any of these sorts, told apart by one key."""
+    choices = {sort.named(): sort.__pydantic_core_schema__ for sort in sorts}
+    union = core_schema.tagged_union_schema(dict(choices), discriminator=tag)
+
+    class _AnySort:
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+            return union
+
+    return TypeAdapter(_AnySort).core_schema
