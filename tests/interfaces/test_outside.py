@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import outside_policy
 import outside_scale
+import outside_treatment
 import polars as pl
 import pytest
 from study_examples import STROKE
@@ -17,6 +18,7 @@ import eutonia
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import json_schema, parse_study
 from eutonia.study.policies import POLICIES
+from eutonia.study.treatments import TREATMENTS
 
 LONGEST = 40
 
@@ -203,3 +205,52 @@ def test_a_stop_rule_that_cannot_be_heeded_is_refused(by_spasms: str, rule: str,
     with pytest.raises(eutonia.EutoniaError) as refused:
         parse_study(pumped(f"[[phase.arm.titration.stop_rule]]\n{rule}\n"))
     assert says in " ".join(str(refused.value).split())
+
+
+COLD = """[[phase.arm]]
+name = "cold"
+[[phase.arm.treatment]]
+route = "cold pack"
+limb = "leg"
+at = "1 hour"
+"""
+
+
+@pytest.fixture
+def cold() -> Iterator[str]:
+    TREATMENTS.register(outside_treatment.ColdPack)
+    yield "cold pack"
+    TREATMENTS.remove("cold pack")
+
+
+def test_a_treatment_from_outside_is_in_the_schema_runs_is_reported_and_cites(cold: str, tmp_path: Path) -> None:
+    assert length(outside_treatment) <= LONGEST
+    assert cold in json.dumps(json_schema())
+    head = STUDY[: STUDY.index('[[phase.arm]]\nname = "bolus"')]
+    text = head.replace('["ashworth"]', '["ashworth", "h_reflex"]').replace('"human"', '"noiseless"')
+    study = parse_study(text.replace('["0 hour", "1 hour", "4 hour"]', '["0 hour", "2 hour", "4 hour"]') + COLD)
+    result = eutonia.run(study, replicates=2, potential_outcomes=True)
+    both = pl.concat([result.visits, result.potential]).with_columns(pl.col(pl.Categorical).cast(pl.String))
+    rows = both.filter((pl.col("scale") == "h_reflex") & (pl.col("item") == "mean"))
+    table = rows.pivot(on="arm", index=["patient", "limb", "visit"], values="score")
+    less = table["nothing"].to_numpy() - table["cold"].to_numpy()
+    on = (table["visit"] == "2 hour").to_numpy() & (table["limb"] == "leg").to_numpy()
+    # While it is on, everybody's leg has less; never before, never after, and never the arm.
+    assert np.all(less[on] > 0)
+    np.testing.assert_array_equal(less[~on], 0.0)
+    # The course is of the arm with the pack: the bias that is left is lower by what it takes, for two hours.
+    taken = (result.course["untreated_bias"] - result.course["bias"]).sel(limb="leg")
+    now = (taken["time_h"] >= 1.0) & (taken["time_h"] < 3.0)
+    np.testing.assert_allclose(taken.where(now, drop=True), outside_treatment.TAKEN_MV, atol=1e-12)
+    np.testing.assert_allclose(taken.where(~now, drop=True), 0.0, atol=1e-12)
+    eutonia.write(result, tmp_path / "out")
+    assert "cold" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert any("A journal of cold" in json.dumps(source) for source in run["sources"])
+
+
+def test_a_sham_of_a_treatment_from_outside_does_nothing(cold: str) -> None:
+    head = STUDY[: STUDY.index('[[phase.arm]]\nname = "bolus"')].replace('"human"', '"noiseless"')
+    sham = COLD.replace('"cold"\n', '"sham"\nplacebo = true\n')
+    result = eutonia.run(parse_study(head + sham), replicates=2)
+    assert float((result.course["untreated_bias"] - result.course["bias"]).max()) == 0.0

@@ -220,7 +220,8 @@ def watched(name: str, member: np.ndarray | None = None, **of_receptor: float) -
     phase = study().phase(name)
     run = arm_run(phase.arms[0], np.ones(N, dtype=bool) if member is None else member, float(phase.visits_h[-1]))
     who, seen = some_people(**of_receptor), Watched()
-    clock = PeriodClock(Course(who), start(who), 3, False, np.zeros(N))
+    # Raters without scatter: the sign that is noted here is the one that the policy sees.
+    clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
 
     def note(now: PeriodClock) -> None:
         seen.time_h.append(now.now_h)

@@ -39,7 +39,8 @@ class MuscleState(eqx.Module):
     """What resists a stretch in each muscle group, dimensionless (shares of range and torque ceiling).
 
     `threshold` lambda/R, `velocity_sensitivity` mu in s, `depression` k_R in 1/rad, `background` T_b/T_max,
-    `stiffness` k_p R/T_max, `rest_angle` theta_p/R.
+    `stiffness` k_p R/T_max, `rest_angle` theta_p/R. Where a muscle is treated: `gain` factor of the reflex
+    gain, `left` share of its active torque that is left.
     """
 
     threshold: Lanes
@@ -48,6 +49,8 @@ class MuscleState(eqx.Module):
     background: Lanes
     stiffness: Lanes
     rest_angle: Lanes
+    gain: Lanes | None = None
+    left: Lanes | None = None
 
 
 class RampConstants(eqx.Module):
@@ -105,7 +108,9 @@ def reflex_torque(time: Array, speed: Array, state: MuscleState, constants: Ramp
     activation = _activation(time - onset, speed, jnp.maximum(ahead, 0.0), state, constants)
     velocity = speed * constants.range_rad
     lengthening = jnp.minimum(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
-    torque = jnp.tanh(constants.gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
+    gain = constants.gain if state.gain is None else constants.gain * state.gain
+    torque = jnp.tanh(gain * (1 + constants.gain_per_velocity * velocity) * activation) * lengthening
+    torque = torque if state.left is None else state.left * torque
     return torque if constants.strength is None else constants.strength.share(speed * time) * torque
 
 
@@ -122,6 +127,7 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
     mean_reflex = functools.reduce(operator.add, weighted) * half / duration
     reach = jnp.maximum(1 - state.rest_angle, 0.0)
     background = state.background if constants.strength is None else constants.strength.mean() * state.background
+    background = background if state.left is None else state.left * background
     mean = mean_reflex + background + state.stiffness * reach**2 / 2
     catch = jnp.clip(-ahead, 0.0, 1.0)
     return RampResponse(mean, mean_reflex, catch)
@@ -139,4 +145,6 @@ def yielding_torque(
     velocity = speed * range_rad
     lengthening = min(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
     gain = constants.gain * (1 + constants.gain_per_velocity * velocity)
-    return jnp.tanh(gain * excitation) * lengthening + state.background
+    gain = gain if state.gain is None else gain * state.gain
+    torque = jnp.tanh(gain * excitation) * lengthening + state.background
+    return torque if state.left is None else state.left * torque

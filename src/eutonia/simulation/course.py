@@ -45,13 +45,21 @@ class CourseState(eqx.Module):
 _Carried = tuple[CourseState, Limbs, tuple[Patients, Patients]]
 
 
+class MuscleEffects(eqx.Module):
+    """What treatments do to each charted muscle group: factor of the reflex gain, share of its torque that is left."""
+
+    gain: Float[Array, "muscle patient"]
+    left: Float[Array, "muscle patient"]
+
+
 class Snapshot(eqx.Module):
     """What an examination sees of the drug at one moment.
 
     `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release;
     `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site, `reflex_effect` that at
     its reflex; `sensitivity` potency left; `brain_fluid` and `brain_blood` effective concentrations at the brain's
-    receptors from the spinal fluid and from tablets, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL.
+    receptors from the spinal fluid and from tablets, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL;
+    `muscles` what other treatments do to single muscle groups.
     """
 
     hyperpolarisation: Limbs
@@ -65,12 +73,14 @@ class Snapshot(eqx.Module):
     csf_leg: Patients
     csf_arm: Patients
     csf_brain: Patients
+    muscles: MuscleEffects | None = None
 
     @classmethod
     def untreated(cls, n_patients: int) -> Snapshot:
         """Return what is seen of people who never had the drug."""
         limbs, patients = jnp.zeros((2, n_patients)), jnp.zeros(n_patients)
-        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *([patients] * 6))
+        levels = (patients, patients, patients, patients, patients, patients)
+        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *levels)
 
 
 def start(people: People) -> CourseState:

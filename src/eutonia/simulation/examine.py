@@ -6,6 +6,8 @@ move the slow state. Nothing here is a score: resistance, recruited share and ra
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -167,4 +169,7 @@ def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) 
     stiff = contracture(people.bias, people.traits.contracture, people.time_since_onset_h, constants.passive)
     untreated = muscle_bias(jnp.maximum(people.bias, 0.0)[limb], deviate, constants.tone)
     left = untreated - snapshot.hyperpolarisation[limb]
-    return muscle_state(left, untreated, stiff[limb], constants), stiff
+    state = muscle_state(left, untreated, stiff[limb], constants)
+    if (treated := snapshot.muscles) is not None:
+        state = replace(state, gain=treated.gain, left=treated.left)
+    return state, stiff

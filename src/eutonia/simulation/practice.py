@@ -8,11 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from eutonia.patient import LIMBS
 from eutonia.tone.learning import METHODS as METHODS
 from eutonia.tone.learning import LearningConstants, learned_share, learners
+from eutonia.treatment import AbstractTherapy, Effects
 
-Limbs = Float[Array, "limb patient"]
 Patients = Float[Array | np.ndarray, " patient"]
 
 
@@ -30,7 +29,7 @@ class _Learning:
 
 
 @dataclass
-class Practice:
+class Practice(AbstractTherapy):
     """Practice of a block of people (`person`, identities on the streams of `seed`); empty until somebody begins."""
 
     seed: int
@@ -51,8 +50,9 @@ class Practice:
         for method, limb in tuple(self._of):
             self.begin(method, limb, np.zeros(len(self.person)), time_h)
 
-    def lower(self, bias: Limbs, time_h: float) -> Limbs:
-        """Return the bias (mV) that practice has left by `time_h`; the same bias where nobody has practised."""
+    def effects(self, time_h: float) -> Effects:
+        """Return the share of the lesion's bias that practice has left by `time_h`."""
+        found = Effects.none(len(self.person))
         for (_, limb), learning in self._of.items():
-            bias = bias.at[LIMBS.index(limb)].multiply(1.0 - learning.at(time_h))
-        return bias
+            found = found.joined(Effects.on(len(self.person), limb, bias_kept=1.0 - learning.at(time_h)))
+        return found

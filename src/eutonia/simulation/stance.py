@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -69,6 +71,8 @@ def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load
     postural = load.stance_bias * jnp.minimum(untreated / constants.tone.severe_bias, 1.0)
     left = untreated - snapshot.hyperpolarisation[leg]
     state = muscle_state((left + postural)[None], untreated[None], jnp.zeros_like(left)[None], constants)
+    if (treated := snapshot.muscles) is not None:
+        state = replace(state, gain=treated.gain[muscle][None], left=treated.left[muscle][None])
     share = yielding_torque(load.stance_angle / reach, load.stance_speed / reach, state, constants.ramp, range_rad)
     torque = share[0] * group.torque_ceiling / load.ceiling_weight
     drug = jnp.clip(snapshot.receptor_effect[leg], 0.0, 1.0)

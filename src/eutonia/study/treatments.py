@@ -8,7 +8,7 @@ A treatment says here when it is given, how much, and what a file may not say of
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -36,9 +36,15 @@ from eutonia.study.scales import daily_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import Limit
 
+if TYPE_CHECKING:
+    from eutonia.treatment import Effects
+
 
 class Treatment(Registered):
-    """One thing that is given. A final of it is one table of the study file."""
+    """One thing that is given. A final of it is one table of the study file.
+
+    One that is no drug of ours says what it does by `begin`, `advance` and `effects`, as named effects (`treatment`).
+    """
 
     tag: ClassVar[str] = "route"
     #: Keys of the table that hold its begin and its amount.
@@ -89,6 +95,18 @@ class Treatment(Registered):
     def where_tip(self) -> str | None:
         """Vertebral level of the catheter tip; None without a catheter."""
         return getattr(self, "tip", None)
+
+    def begin(self, n_patients: int) -> Any:
+        """Return the state of people who are given it for the first time."""
+        return n_patients
+
+    def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
+        """Return the state so many hours later, given or not; a pure function, whatever the span."""
+        return state
+
+    def effects(self, state: Any, is_given: bool) -> Effects:
+        """Return what it does in a state, to those who are given it."""
+        raise NotImplementedError
 
     def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
         """Return what adds up with others of its route: amount, limit, factor and unit by which it is shown."""

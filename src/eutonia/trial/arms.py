@@ -84,7 +84,8 @@ class ArmRun:
         """Return what gives a treatment, and the decisions of the policy where it steers this one."""
         n = len(self.member)
         policy = self.arm.titration if treatment in self.arm.steered else None
-        first = np.full(n, float(treatment.amount if treatment.amount is not None else 0.0))
+        # Without a dose of its own it is given or not: 1 or 0.
+        first = np.full(n, float(treatment.amount if treatment.amount is not None else 1.0))
         if policy is not None:
             first = policy.first(first, self.screening)
         given = given_of(treatment, self.dealt(first))

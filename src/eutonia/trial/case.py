@@ -25,6 +25,7 @@ from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
+from eutonia.simulation.treated import changed, joined
 from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.caveats import caveats
@@ -84,9 +85,9 @@ class _Case:
     def people_at(self, time_h: float) -> People:
         """Return the lanes as their lesion has made them by `time_h`."""
         bias, strength = self.lesions.by(float(time_h))
-        bias = self.clock.practice.lower(bias, time_h)
         since = jnp.full(len(self.person), time_h)
-        return dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
+        people = dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
+        return changed(people, joined((self.clock.practice, *self.clock.others), people.n, time_h))
 
     def note(self, time_h: float) -> None:
         """Advance to `time_h`, whatever runs dry on the way, and note what is found."""

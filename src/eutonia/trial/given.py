@@ -13,6 +13,7 @@ from functools import singledispatch
 import numpy as np
 from jaxtyping import Float
 
+from eutonia.simulation.treated import TreatmentCourse
 from eutonia.study.treatments import BolusTreatment, InfusionTreatment, OralTreatment, Treatment
 from eutonia.trial.period import DOSE, PeriodClock, TabletPlan, Task
 
@@ -95,10 +96,27 @@ class Schedule(Given):
             (clock.tablets.append if self.running else clock.tablets.remove)(self.plan)
 
 
+class Applied(Given):
+    """A treatment that says by itself what it does, as named effects; `amount` is 0 for who does not get it."""
+
+    def __init__(self, treatment: Treatment, amount: Patients) -> None:
+        stop_h = treatment.ends_h if treatment.ends_h < math.inf else None
+        super().__init__(treatment.begins_h, stop_h, amount)
+        state = treatment.begin(len(amount))
+        self.course = TreatmentCourse(state, treatment.advance, treatment.effects, np.zeros_like(amount))
+
+    def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
+        """Let it begin or end."""
+        if self.course not in clock.others:
+            self.course.since_h = clock.now_h
+            clock.others.append(self.course)
+        self.course.switch(clock.now_h, given=self.running, who=self.amount)
+
+
 @singledispatch
 def given_of(treatment: Treatment, amount: Patients) -> Given:
     """Return what gives a treatment in its own window: `amount` in its unit, 0 for who gets none."""
-    raise NotImplementedError(treatment.route)
+    return Applied(treatment, amount)
 
 
 @given_of.register

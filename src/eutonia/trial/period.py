@@ -20,6 +20,8 @@ from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.practice import Practice
 from eutonia.simulation.stance import stance
+from eutonia.simulation.treated import changed, joined, under
+from eutonia.treatment import AbstractTherapy, Effects
 from eutonia.trial.doses import DoseLog
 
 Patients = Float[np.ndarray, " patient"]
@@ -87,6 +89,7 @@ class PeriodClock:
     last_event_h: float = -_LONG_AGO_H
     lesions: LesionCourse | None = None
     since_entry_h: float = 0.0
+    others: list[AbstractTherapy] = field(default_factory=list)
     _mark: _Mark | None = None
 
     def __post_init__(self) -> None:
@@ -101,12 +104,22 @@ class PeriodClock:
 
     @property
     def people_now(self) -> People:
-        """The people with the bias that their lesion makes by now, less what practice has taken of it."""
-        if self.lesions is None:
-            return replace(self.people, bias=self.practice.lower(self.people.bias, self.now_h))
-        bias, strength, since = self.lesions.at(self.since_entry_h + self.now_h)
-        bias = self.practice.lower(bias, self.now_h)
-        return replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
+        """The people as their lesion and what treatments have changed of it make them by now."""
+        people = self.people
+        if self.lesions is not None:
+            bias, strength, since = self.lesions.at(self.since_entry_h + self.now_h)
+            people = replace(people, bias=bias, strength=strength, time_since_onset_h=since)
+        return changed(people, self.effects)
+
+    @property
+    def effects(self) -> Effects:
+        """What all treatments beside the drug do now."""
+        return joined((self.practice, *self.others), self.people.n, self.now_h)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What an examination sees of all treatments now."""
+        return under(self.course.snapshot(self.state), self.effects)
 
     @property
     def rate(self) -> Patients:
@@ -130,7 +143,7 @@ class PeriodClock:
 
     def look(self, visit: int, *, nonspecific: bool) -> Finding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
-        people, snapshot = self.people_now, self.course.snapshot(self.state)
+        people, snapshot = self.people_now, self.snapshot
         exam = examine(people, snapshot, body_constants())
         standing = stance(people, snapshot, body_constants())
         constants = chart_constants()

@@ -17,7 +17,9 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
+from eutonia.simulation.treated import under
 from eutonia.study.design import TrialStudy
+from eutonia.treatment import Effects
 from eutonia.trial import lanes
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_tip
@@ -36,14 +38,14 @@ class Recorder:
     def __init__(self) -> None:
         """Start with nothing noted."""
         self.times: list[float] = []
-        self._looks: list[tuple[People, CourseState]] = []
+        self._looks: list[tuple[People, CourseState, Effects]] = []
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
         self._within: list[list[CourseState]] = []
 
     def note(self, time_h: float, people: People, clock: PeriodClock) -> None:
         """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
-        self._looks.append((people, clock.state))
+        self._looks.append((people, clock.state, clock.effects))
         self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
         self._within.append(within_interval(clock))
 
@@ -64,9 +66,12 @@ class Recorder:
         import xarray as xr
 
         n_times = len(self.times)
-        people, state = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1))
+        people, state, effects = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1, 2))
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
-        row = lanes.apply(_look, (people, state), n_times * n_people, width) | {"dose_rate": pump, "dose_oral": mouth}
+        row = lanes.apply(_look, (people, state, effects), n_times * n_people, width) | {
+            "dose_rate": pump,
+            "dose_oral": mouth,
+        }
         data = {}
         for name, (unit, label) in variables().items():
             values = np.asarray(row[name])
@@ -122,9 +127,9 @@ def _joined(parts: list[Any], n_people: int) -> Any:
     )
 
 
-def _look(people: People, state: CourseState) -> dict[str, Any]:
+def _look(people: People, state: CourseState, effects: Effects) -> dict[str, Any]:
     """Examine everybody without rater noise and return all that is reported of a course."""
-    snapshot = Course(people).snapshot(state)
+    snapshot = under(Course(people).snapshot(state), effects)
     exam = examine(people, snapshot, body_constants())
     standing = stance(people, snapshot, body_constants())
     scored = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), chart_constants())

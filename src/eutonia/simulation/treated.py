@@ -1,0 +1,65 @@
+"""People as an examination meets them under their treatments, and a treatment of any sort under way in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.simulation.course import MuscleEffects, Snapshot
+from eutonia.simulation.people import People
+from eutonia.treatment import AbstractTherapy, Effects
+
+Patients = Float[np.ndarray, " patient"]
+
+
+def joined(therapies: Iterable[AbstractTherapy], n_patients: int, time_h: float) -> Effects:
+    """Return what all treatments together do at a time, h."""
+    each = (therapy.effects(time_h) for therapy in therapies)
+    return reduce(Effects.joined, each, Effects.none(n_patients))
+
+
+def changed(people: People, effects: Effects) -> People:
+    """Return people whose bias, strength and tissue are what treatments have left of them."""
+    traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue)
+    bias, strength = people.bias * effects.bias_kept, people.strength * effects.strength
+    return replace(people, bias=bias, strength=strength, traits=traits)
+
+
+def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
+    """Return what an examination sees of a drug, with what the other treatments take and block beside it."""
+    taken, release = snapshot.hyperpolarisation + effects.bias_taken, snapshot.release * effects.release
+    is_whole = bool(jnp.all(effects.gain == 1.0)) and bool(jnp.all(effects.blockade == 0.0))
+    muscles = None if is_whole else MuscleEffects(effects.gain, 1.0 - effects.blockade)
+    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
+
+
+@dataclass
+class TreatmentCourse(AbstractTherapy):
+    """A treatment of any sort under way: its state at the last change of what is given, from which it goes on.
+
+    `advance` takes a state, hours, and whether it is given; `does` a state and whether it is given. Both are pure and
+    of the treatment, so that nothing depends on who looked when.
+    """
+
+    state: Any
+    advance: Callable[[Any, float, bool], Any]
+    does: Callable[[Any, bool], Effects]
+    who: Patients
+    since_h: float = 0.0
+    is_given: bool = False
+
+    def switch(self, time_h: float, *, given: bool, who: Patients) -> None:
+        """Begin, change or end it at a time, h, for `who` (above 0) is given it."""
+        self.state = self.advance(self.state, time_h - self.since_h, self.is_given)
+        self.since_h, self.is_given, self.who = time_h, given, who
+
+    def effects(self, time_h: float) -> Effects:
+        """Return what it does at a time, h, to those who are given it."""
+        state = self.advance(self.state, time_h - self.since_h, self.is_given)
+        return self.does(state, self.is_given).of(self.who)

@@ -1,0 +1,15 @@
+"""What the clock asks of a treatment that is under way: to move on, and what it does now."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from eutonia.treatment.effects import Effects
+
+
+class AbstractTherapy(ABC):
+    """A treatment under way in a block of people. The clock knows it by this and by nothing else."""
+
+    @abstractmethod
+    def effects(self, time_h: float) -> Effects:
+        """Return what it does at a time, h; a look, which moves nothing."""
