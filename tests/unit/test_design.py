@@ -95,7 +95,7 @@ def test_the_pump_phase(trial: TrialStudy) -> None:
     titration = arm.titration
     assert isinstance(titration, LabelTitration)
     assert titration.start == "twice screening"
-    assert titration.start_ug_per_h is None
+    assert titration.begins_with == "twice screening"
     assert titration.max_ug_per_h == pytest.approx(1000 / 24)
     assert titration.every_h == 21 * 24
     assert titration.target.below_screening == 0.15
