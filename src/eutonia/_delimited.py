@@ -29,10 +29,8 @@ _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _LONGEST_LINE, _MOST_LINES_A_ROW = 1_000_000, 100
 _OPEN = "unexpected end of data"  # how the csv module says that a quotation mark is not closed
 _BLOCK = 8_000_000  # bytes read together
-# Signs for which a stretch is read row by row: quotation marks, comments, blank lines, cells that begin a line blank.
-_ODD = tuple(bytes([one]) for one in (0, 11, 12, *range(28, 32), 34)) + tuple(
-    b"\n" + bytes([one]) for one in b"#@ \t\r\n"
-)
+# Signs for which a stretch is read row by row: quotation marks and what some call blank; and those that begin a line.
+_ODD, _ODD_FIRST = bytes((0, 11, 12, *range(28, 32), 34)), b"#@ \t\r\n"
 _ODD_LINES = re.compile(r"^\s*(?:[#@]|$)", re.MULTILINE)
 _NEWLINE, _COMMA = b"\n,"
 _LEAST_WIDTH = 2
@@ -279,8 +277,9 @@ class _Lines:
 
 def _plain_rows(text: bytes, width: int) -> int | None:
     """Return how many rows a stretch of lines is, each of so many cells; None where a line is anything else."""
-    is_odd = any(sign in text for sign in _ODD) or text[:1] in b"#@ \t\r\n" or text.count(b"\r") != text.count(b"\r\n")
-    if is_odd or width < _LEAST_WIDTH:
+    if width < _LEAST_WIDTH or len(text.translate(None, _ODD)) != len(text):
+        return None
+    if b"\r" in text and text.count(b"\r") != text.count(b"\r\n"):
         return None
     if not text.isascii():
         try:
@@ -292,6 +291,9 @@ def _plain_rows(text: bytes, width: int) -> int | None:
     ends, commas = np.flatnonzero(signs == _NEWLINE), np.flatnonzero(signs == _COMMA)
     if not text.endswith(b"\n"):
         ends = np.append(ends, len(text))
+    begin = signs[np.append(0, ends[:-1] + 1)].tobytes()
+    if len(begin.translate(None, _ODD_FIRST)) != len(begin):
+        return None
     if len(commas) != (width - 1) * len(ends) or np.diff(ends, prepend=-1).max() > _LONGEST_LINE:
         return None
     of_line = commas.reshape(len(ends), width - 1)

@@ -167,7 +167,7 @@ class Cells:
 
 @dataclass(frozen=True)
 class Block:
-    """Some rows of a table: the line of each, and their cells as text by column."""
+    """Some rows of a table: the line of each, and their cells as text by column, without blanks around."""
 
     lines: NDArray[np.int32]
     text: pl.DataFrame
@@ -175,8 +175,8 @@ class Block:
 
 def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> Block:
     columns = zip(*(row for _, row in rows), strict=True)
-    text = {name: pl.Series(name, cells, dtype=pl.String) for name, cells in zip(names, columns, strict=True)}
-    return Block(np.array([line for line, _ in rows], np.int32), pl.DataFrame(text))
+    text = pl.DataFrame({name: pl.Series(cells, dtype=pl.String) for name, cells in zip(names, columns, strict=True)})
+    return Block(np.array([line for line, _ in rows], np.int32), text.select(pl.all().str.strip_chars()))
 
 
 def _parted(
@@ -185,10 +185,12 @@ def _parted(
     """Return a plain stretch as a block; None where a row of it is left out. See `_is_marked` for `others`."""
     text = pl.read_csv(piece.text, has_header=False, new_columns=list(names), infer_schema=False, quote_char=None)
     text = text.fill_null("")
-    if text.height != piece.count or (text[names[where]].str.strip_chars() == "").any():
+    if not piece.text.isascii() or any(blank in piece.text for blank in b" \t\r"):
+        text = text.select(pl.all().str.strip_chars())
+    if text.height != piece.count or (text[names[where]] == "").any():
         return None
     for place in marks:
-        cells = text[names[place]].str.strip_chars()
+        cells = text[names[place]]
         odd = ~cells.is_in(list(MISSING))
         if names[place] != MARK:
             odd &= cells.cast(pl.Float64, strict=False).is_null()

@@ -246,9 +246,8 @@ class Table:
             found.texts[name] = Texts(known.all, known.codes(block.text[name]))
         return found
 
-    def _column(self, name: str, text: pl.Series, lines: Array) -> tuple[Array, Array]:
+    def _column(self, name: str, column: pl.Series, lines: Array) -> tuple[Array, Array]:
         """Return cells as numbers, and which are missing; note cells that are no numbers."""
-        column = text.str.strip_chars()
         missing = column.is_in(list(MISSING)).to_numpy()
         values = column.cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         wrong = np.flatnonzero(~missing & ~(np.abs(values) <= _LARGEST)).tolist()
@@ -282,9 +281,8 @@ class _Names:
         self.all: list[str] = []
         self._numbers: dict[str, int] = {}
 
-    def codes(self, text: pl.Series) -> Array:
+    def codes(self, column: pl.Series) -> Array:
         """Return the number of each name."""
-        column = text.str.strip_chars()
         begins = (column != column.shift()).fill_null(True)
         each = np.array([self._number(cell.strip()) for cell in column.filter(begins).to_list()], np.int32)
         return each[np.cumsum(begins.to_numpy()) - 1]
