@@ -8,18 +8,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from eutonia import parameters, session
-from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.drug.exposure import Profile, model
 from eutonia.report import targets
 
 
 def computed() -> dict[str, float]:
     """Return what the adult sets give for each row of targets.csv."""
     curves = {
-        name: Profile(Kinetics.typical(oral_set=oral_set))
-        for name, oral_set in (
-            ("default", "oral_adult_default"),
-            ("chevillard", "oral_chevillard_2018"),
-            ("wuis", "oral_wuis_1985"),
+        name: Profile(model(oral))
+        for name, oral in (
+            ("default", "baclofen-oral"),
+            ("chevillard", "baclofen-oral-chevillard-2018"),
+            ("wuis", "baclofen-oral-wuis-1985"),
         )
     }
     found = {}

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eutonia import session
-from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Kinetics
 from eutonia.report import targets
 
 SET = "oral_chevillard_2018"
@@ -16,8 +17,7 @@ SET = "oral_chevillard_2018"
 
 def computed() -> dict[str, float]:
     """Return what the set gives for each row of targets.csv."""
-    curve = Profile(Kinetics.typical(oral_set=SET))
-    blood = curve.kinetics.blood
+    curve, blood = Profile(model("baclofen-oral-chevillard-2018")), Kinetics.typical(oral_set=SET).blood
     found = {
         "clearance": float(blood.clearance[0] / blood.bioavailability[0]),
         "volume": float(blood.central_volume[0] / blood.bioavailability[0]),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eutonia import parameters, session
-from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Kinetics
 from eutonia.report import targets
 
 SET, ADULT_WEIGHT_KG = "oral_he_2014", 70.0
@@ -17,8 +18,8 @@ SET, ADULT_WEIGHT_KG = "oral_he_2014", 70.0
 def computed() -> dict[str, float]:
     """Return what the set gives for each row of targets.csv."""
     weight = parameters.load(SET).value("example_weight", "kg")
-    curve = Profile(Kinetics.typical(oral_set=SET, weight_kg=weight))
-    blood = curve.kinetics.blood
+    curve = Profile(model("baclofen-oral-he-2014"), {"WT": weight})
+    blood = Kinetics.typical(oral_set=SET, weight_kg=weight).blood
     clearance, central = (
         float(x[0] / blood.bioavailability[0]) / weight for x in (blood.clearance, blood.central_volume)
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eutonia import session
-from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Kinetics
 from eutonia.report import targets
 
 SET, WEIGHT_KG = "oral_adult_default", 70.0
@@ -16,8 +17,7 @@ SET, WEIGHT_KG = "oral_adult_default", 70.0
 
 def computed() -> dict[str, float]:
     """Return what the adult default gives for each row of targets.csv."""
-    curve = Profile(Kinetics.typical(oral_set=SET))
-    blood = curve.kinetics.blood
+    curve, blood = Profile(model()), Kinetics.typical(oral_set=SET).blood
     found = {f"cmax_{dose}": curve.peak(float(dose))[0] for dose in (10, 20, 30)}
     return found | {
         "half_life_solution": curve.half_life(),

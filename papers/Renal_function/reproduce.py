@@ -10,7 +10,8 @@ import math
 from pathlib import Path
 
 from eutonia import parameters, session
-from eutonia.drug.kinetics import Dialysis, Kinetics, OralValues, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Blood, Dialysis, Kinetics, OralValues
 from eutonia.report import targets
 
 ADULT, NO_KIDNEYS = "oral_adult_default", 0.0
@@ -19,10 +20,10 @@ L_PER_H_TO_ML_PER_MIN = 1000.0 / 60.0
 
 def computed() -> dict[str, float]:
     """Return what the adult default gives for each row of targets.csv."""
-    whole = float(_at(None).kinetics.blood.clearance[0])
+    whole = float(_blood(None).clearance[0])
     found = {}
     for name, kidneys in (("mild", 65.0), ("moderate", 40.0), ("severe", 20.0)):
-        found[f"cut_{name}"] = 1.0 - float(_at(kidneys).kinetics.blood.clearance[0]) / whole
+        found[f"cut_{name}"] = 1.0 - float(_blood(kidneys).clearance[0]) / whole
     found["cmax_severe_ratio"] = _at(20.0).peak(5.0)[0] / _at(None).peak(5.0)[0]
     found["half_life_no_kidneys"] = _at(NO_KIDNEYS).half_life()
     elderly = parameters.load("stroke_population").value("creatinine_clearance", "mL/min")
@@ -30,13 +31,17 @@ def computed() -> dict[str, float]:
     return found | _dialysis() | _hand_worked()
 
 
-def _at(creatinine_clearance: float | None, oral: OralValues | None = None) -> Profile:
-    return Profile(Kinetics.typical(oral_set=ADULT, oral=oral, creatinine_clearance=creatinine_clearance))
+def _at(creatinine_clearance: float | None, **given: float) -> Profile:
+    return Profile(model(), given if creatinine_clearance is None else {"CRCL": creatinine_clearance, **given})
+
+
+def _blood(creatinine_clearance: float | None, oral: OralValues | None = None) -> Blood:
+    return Kinetics.typical(oral_set=ADULT, oral=oral, creatinine_clearance=creatinine_clearance).blood
 
 
 def _dialysis() -> dict[str, float]:
     """Return the rate of removal during a session without kidneys, and the fall of plasma over its second half."""
-    blood, session = _at(NO_KIDNEYS).kinetics.blood, Dialysis.from_records(starts_h=(0.0,))
+    blood, session = _blood(NO_KIDNEYS), Dialysis.from_records(starts_h=(0.0,))
     rate = float(blood.clearance_at(0.0, session)[0] / blood.central_volume[0])
     return {
         "removal_rate": rate,
@@ -55,10 +60,11 @@ def _hand_worked() -> dict[str, float]:
     )
     found = {}
     for kidneys in (103, 65, 40, 20, 0):
-        curve = _at(float(kidneys), oral)
+        share = model().bioavailability
+        curve = _at(float(kidneys), CL=share * float(oral.clearance), V=share * float(oral.central_volume))
         found[f"half_life_{kidneys}"] = curve.half_life()
         if kidneys in (103, 65, 0):
-            found[f"clearance_{kidneys}"] = float(curve.kinetics.blood.clearance[0]) * L_PER_H_TO_ML_PER_MIN
+            found[f"clearance_{kidneys}"] = float(_blood(float(kidneys), oral).clearance[0]) * L_PER_H_TO_ML_PER_MIN
     return found
 
 

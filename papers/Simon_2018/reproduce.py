@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from eutonia import parameters, session
-from eutonia.drug.kinetics import Kinetics, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Kinetics
 from eutonia.report import targets
 
 SET = "oral_simon_2018"
@@ -16,8 +17,8 @@ SET = "oral_simon_2018"
 
 def computed() -> dict[str, float]:
     """Return what the set gives for each row of targets.csv."""
-    records, curve = parameters.load(SET), Profile(Kinetics.typical(oral_set=SET))
-    blood = curve.kinetics.blood
+    records, curve = parameters.load(SET), Profile(model("baclofen-oral-simon-2018"))
+    blood = Kinetics.typical(oral_set=SET).blood
     found = {
         "half_life": curve.half_life(),
         "clearance": float(blood.clearance[0] / blood.bioavailability[0]),

@@ -5,12 +5,12 @@ python papers/Wuis_1985/reproduce.py
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 
 from eutonia import session
-from eutonia.drug.kinetics import Kinetics, OralValues, Profile
+from eutonia.drug.exposure import Profile, model
+from eutonia.drug.kinetics import Kinetics
 from eutonia.report import targets
 
 SET = "oral_wuis_1985"
@@ -20,14 +20,13 @@ L_PER_H_TO_ML_PER_MIN = 1000.0 / 60.0
 
 def computed() -> dict[str, float]:
     """Return what the set gives for each row of targets.csv."""
-    values = OralValues.from_records(SET)
-    curve = Profile(Kinetics.typical(oral_set=SET))
-    fast = Profile(Kinetics.typical(oral=dataclasses.replace(values, absorption_rate=FASTER_ABSORPTION)))
+    wuis = model("baclofen-oral-wuis-1985")
+    curve, fast = Profile(wuis), Profile(wuis, {"KA": FASTER_ABSORPTION})
     return {**_disposition(curve), **_one_dose(curve, ""), **_one_dose(fast, "_fast")}
 
 
 def _disposition(curve: Profile) -> dict[str, float]:
-    blood = curve.kinetics.blood
+    blood = Kinetics.typical(oral_set=SET).blood
     bioavailability, clearance, central = (
         float(x[0]) for x in (blood.bioavailability, blood.clearance, blood.central_volume)
     )

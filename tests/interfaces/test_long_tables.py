@@ -5,6 +5,7 @@ that grows with the rows by little and in memory that hardly does.
 from __future__ import annotations
 
 import io
+import math
 import random
 import subprocess
 import sys
@@ -161,3 +162,16 @@ def test_a_long_table_costs_little_a_row_and_no_memory_a_row(tmp_path: Path) -> 
     rows, size = 1_500 * 401, (tmp_path / "many.csv").stat().st_size
     assert 1e6 * float(made[4]) / rows < 4.0, made
     assert float(made[5]) / size < 3.0, made
+
+
+def test_models_tells_what_one_dose_does(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Text-book numbers of Simon 2018: CL/F 11.6 L/h, V/F 72.8 L, ka 1.64 /h."""
+    assert run("models", "baclofen-oral-simon-2018") == 0
+    k, ka = 11.6 / 72.8, 1.64
+    tmax = math.log(ka / k) / (ka - k)
+    cmax = 1e4 * ka / (72.8 * (ka - k)) * (math.exp(-k * tmax) - math.exp(-ka * tmax))
+    said = capsys.readouterr().out
+    assert f"10 mg in the typical person: {cmax:.3g} ng/mL at the highest, {tmax:.2g} h after the dose" in said
+    assert f"half-life {math.log(2) / k:.2g} h; area under the curve {1e4 / 11.6:.3g} ng/mL h" in said
+    assert run("models", "two-compartment-oral") == 0  # no typical person: its numbers must be given
+    assert "typical person" not in capsys.readouterr().out

@@ -135,41 +135,6 @@ def test_saturable_absorption_agrees_with_a_tight_solver_and_with_the_linear_lim
     assert "no steady state" in hopeless.failed[0]
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_daily_levels_are_those_of_the_table_of_events(dtype: type) -> None:
-    model, hours, days = exposure.model("two-compartment-oral"), (8, 20), 2
-    values = of_everybody(model, 1, CL=8.0, VC=25.0, Q=9.0, VP=30.0, KA=1.3)
-    here = {name: jnp.asarray(one, dtype) for name, one in values.items()}
-    system, volume = model.structure.system(here), model.structure.volume(here)
-    doses = jnp.full((2, 1), 7.4, dtype)
-    found, last = exposure.daily(system, volume, doses, hours=hours, days=days)
-    if dtype == np.float64:  # whoever goes on from a state goes on as if there had been no stop
-        again, _ = exposure.daily(system, volume, doses, hours=hours, days=days, start=last)
-        further, _ = exposure.daily(system, volume, doses, hours=hours, days=2 * days)
-        assert (np.concatenate([found.mean, again.mean]) == np.asarray(further.mean)).all()
-
-    tablets = [(24.0 * day + hour, 1, 7.4) for day in range(days) for hour in hours]
-    levels = [(float(hour), 0, 0.0) for hour in range(1, 24 * days + 1)]
-    rows = sorted([*tablets, *levels], key=lambda row: (row[0], row[1]))
-    time, evid, amount = (np.array(column) for column in zip(*rows, strict=True))
-    table = exposure.simulate(
-        model,
-        Records.of(time=time, evid=evid, amount=amount),
-        of_everybody(model, len(rows), CL=8.0, VC=25.0, Q=9.0, VP=30.0, KA=1.3),
-    ).amounts
-    central = (table[evid == 0, 1] / 25.0).reshape(days, 24)
-    bar = 1e-12 if dtype == np.float64 else 3e-6
-    assert np.asarray(found.mean)[:, 0] == pytest.approx(central.mean(axis=1), rel=bar)
-    assert np.asarray(found.peak)[:, 0] == pytest.approx(central.max(axis=1), rel=bar)
-    assert np.asarray(found.trough)[:, 0] == pytest.approx(central.min(axis=1), rel=bar, abs=1e-9)
-    assert np.asarray(last).sum() == pytest.approx(7.4 * len(hours) * days, rel=bar)
-
-
-def test_blocks_come_in_order_whatever_the_workers() -> None:
-    blocks = [lambda i=i: jnp.asarray(i) for i in range(20)]
-    assert [int(x) for x in exposure.streamed(blocks, 1)] == [int(x) for x in exposure.streamed(blocks, 3)]
-
-
 @pytest.mark.parametrize(
     ("k10", "outward", "back"),
     [

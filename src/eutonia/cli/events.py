@@ -10,6 +10,7 @@ import typer
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
 
+_SHOWN_MG = 10.0  # of the curve that `models` tells about
 EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Name of a model: eutonia models. [baclofen-oral]")]
 SetOption = Annotated[
@@ -65,6 +66,7 @@ def models(
     name: Annotated[str | None, typer.Argument(metavar="[MODEL]", help="One model; all of them when left out.")] = None,
 ) -> None:
     """List the kinetic models, or the parameters and covariates of one."""
+    from eutonia import session
     from eutonia.drug import exposure as kinetics
     from eutonia.exchange.amounts import shown as amount_columns
 
@@ -79,6 +81,14 @@ def models(
     for what in (*given.quantities, *given.dosing):
         default = "must be given" if what.default is None else f"{what.default:g}".replace("nan", "")
         typer.echo(f"{what.name:7} {what.unit:8} {default:14} {what.label}")
+    if given.mass == "mg" and all(what.default is not None for what in given.quantities):
+        curve, unit, dose = kinetics.Profile(given), given.per_litre[0], _SHOWN_MG
+        session.begin()
+        height, hours = curve.peak(dose)
+        typer.echo(
+            f"{dose:g} mg in the typical person: {height:.3g} {unit} at the highest, {hours:.2g} h after the dose; "
+            f"half-life {curve.half_life():.2g} h; area under the curve {curve.area(dose):.3g} {unit} h."
+        )
 
 
 def check_events(events: Path, model: str | None, set_: list[str] | None, out: Path | None) -> None:

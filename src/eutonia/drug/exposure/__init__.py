@@ -3,9 +3,6 @@
 Rules of the records are in `timeline`, equations in `system` and (spinal fluid) `line`, models in `models`.
 """
 
-from eutonia.drug.exposure.days import Daily as Daily
-from eutonia.drug.exposure.days import daily as daily
-from eutonia.drug.exposure.days import streamed as streamed
 from eutonia.drug.exposure.engine import Simulated as Simulated
 from eutonia.drug.exposure.engine import simulate as simulate
 from eutonia.drug.exposure.models import DEFAULT as DEFAULT
@@ -13,4 +10,5 @@ from eutonia.drug.exposure.models import Model as Model
 from eutonia.drug.exposure.models import Quantity as Quantity
 from eutonia.drug.exposure.models import model as model
 from eutonia.drug.exposure.models import names as names
+from eutonia.drug.exposure.profile import Profile as Profile
 from eutonia.drug.exposure.records import Records as Records

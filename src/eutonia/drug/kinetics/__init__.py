@@ -8,7 +8,6 @@ from eutonia.drug.kinetics.model import Kinetics as Kinetics
 from eutonia.drug.kinetics.model import StepPlan as StepPlan
 from eutonia.drug.kinetics.oral import Blood as Blood
 from eutonia.drug.kinetics.oral import Dialysis as Dialysis
-from eutonia.drug.kinetics.profile import Profile as Profile
 from eutonia.drug.kinetics.state import Balance as Balance
 from eutonia.drug.kinetics.state import Exposure as Exposure
 from eutonia.drug.kinetics.state import KineticState as KineticState
