@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 import sys
 import xml.etree.ElementTree as ET
 
+import jax.numpy as jnp
 import libsbml
 import pint
 import pytest
 
 from eutonia import parameters
+from eutonia.drug import exposure
+from eutonia.drug.exposure.models import of_set
+from eutonia.drug.exposure.structure import Structure
+from eutonia.drug.kinetics.values import OralValues
 from eutonia.errors import EutoniaError, SimulationError, StudyError, UnitError
 from eutonia.exchange import Dosing, equations, export, models, sbml, write
 from eutonia.exchange.equations import Equations
+from eutonia.exchange.formula import Formula
 from eutonia.parameters import citations
 
 MODELS = tuple(models())
@@ -228,3 +235,76 @@ def test_a_file_is_written_whole_and_strangers_are_kept(tmp_path) -> None:  # ty
             write(text, nowhere)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["notes.xml", "receptor.xml"]
     assert other.read_text(encoding="utf-8") == "mine"
+
+
+# --- one kinetics: equations are the structure that tables are computed by, with names in place of numbers ----------
+
+
+def shares(written: Equations) -> dict[tuple[str, str], float]:
+    """What flows from which amount to which in an hour, as a share, by arithmetic on the text of the formulas."""
+    known: dict[str, float] = {one.id: one.value for one in written.constants}
+    sizes = {one.id: one.size for one in written.spaces}
+    rules = {one.id: one.formula for one in written.rules}
+
+    @functools.cache
+    def value(name: str) -> float:
+        if name in known:
+            return known[name]
+        formula = rules.get(name, sizes.get(name, 1.0))  # an amount is one
+        return formula if isinstance(formula, float) else computed(formula)
+
+    def computed(formula: str) -> float:
+        names = re.findall(r"[A-Za-z_]\w*", formula)
+        return float(eval(formula.replace("^", "**"), {name: value(name) for name in names}))
+
+    return {(str(one.source), one.target): computed(one.formula) for one in written.flows}
+
+
+@pytest.mark.parametrize("oral_set", ORAL)
+def test_equations_flow_as_tables_do(oral_set: str) -> None:
+    model = exposure.model(of_set(oral_set))
+    shape, numbers = model.structure, {one.name: one.default for one in model.quantities}
+    assert isinstance(shape, Structure)
+    if shape.per_weight:
+        numbers["WT"] = parameters.load(oral_set).value("example_weight", "kg")
+    rates = shape.rates(numbers, shape.clearance(numbers), shape.volume(numbers))
+    gut, tissue = [f"gut_{i + 1}" for i in range(len(rates.absorption))], ["drug_peripheral"] * len(rates.outward)
+    stages = [*gut, "drug_central", *tissue, "drug_eliminated"]
+    expected = {(stages[source], stages[target]): rate for source, target, rate in rates.flows()}
+    assert shares(equations(oral_set, Dosing(dose="10 mg"))) == pytest.approx(expected, rel=1e-12)
+
+
+def test_equations_follow_the_structure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written by hand they would stay as they were."""
+    plain = Structure.clearance
+    monkeypatch.setattr(Structure, "clearance", lambda self, values: 2.0 * plain(self, values))
+    rules = {rule.id: rule.formula for rule in equations("oral_simon_2018", Dosing(dose="10 mg")).rules}
+    assert rules["clearance"].startswith("2 * (bioavailability * clearance_over_bioavailability * ")
+
+
+def test_formulas_keep_the_order_of_their_arithmetic() -> None:
+    a, b, c = Formula("a"), Formula("b"), Formula("c")
+    for formula, text in (
+        (a - (b - c), "a - (b - c)"),
+        (a - b - c, "a - b - c"),
+        (a / (b * c), "a / (b * c)"),
+        (a * b / c, "a * b / c"),
+        ((a + b) * c, "(a + b) * c"),
+        (1.0 / (a + 2.0 * b), "1 / (a + 2 * b)"),
+        ((a / b) ** 2, "(a / b)^2"),
+        (1.0 - a, "1 - a"),
+        (1.0 * a * 1.0, "a"),
+    ):
+        assert str(formula) == text
+        numbers = {"a": 3.0, "b": 5.0, "c": 7.0}
+        assert eval(str(formula).replace("^", "**"), dict(numbers)) == eval(text.replace("^", "**"), dict(numbers))
+
+
+def test_a_chain_before_a_depot_has_as_many_stages_in_trials_as_in_tables() -> None:
+    """No shipped set has both; trials had one stage less, at the rate of the longer chain."""
+    values = OralValues.from_records("oral_he_2014")
+    both = dataclasses.replace(values, absorption_rate=1.3)
+    trials = both._gut(jnp.zeros(1))
+    shape = dataclasses.replace(exposure.model("baclofen-oral-he-2014").structure, has_depot=True)
+    numbers = {"MTT": float(values.mean_transit_time), "KA": 1.3}
+    assert [float(rate[0]) for rate in trials] == pytest.approx(list(shape._gut(numbers)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 from eutonia import parameters
-from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry
-from eutonia.drug.kinetics.intrathecal import UG_TO_NG
+from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry, half_resistance
+from eutonia.drug.kinetics.intrathecal import UG_TO_NG, puncture_shares
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import StudyError, unknown
 from eutonia.exchange.equations import LEVEL, Amount, Constant, Equations, Flow, Rate, Rule, Space, from_record
+from eutonia.exchange.formula import Formula
 from eutonia.exchange.oral import blood
 
 TYPICAL_TIP = "T10"  # as in Kinetics.typical
@@ -76,11 +77,8 @@ def _shares(access: str, at_tip: Segment) -> dict[Segment, str]:
         raise StudyError(unknown("way into the spinal fluid", access, ACCESSES))
     if access == "catheter":
         return {at_tip: "1"}
-    return {
-        Segment.SAC: "(1 - lumbar_puncture_spread)",
-        Segment.CONUS: "lumbar_puncture_conus_share * lumbar_puncture_spread",
-        Segment.TIP: "(1 - lumbar_puncture_conus_share) * lumbar_puncture_spread",
-    }
+    spread, near = Formula("lumbar_puncture_spread"), Formula("lumbar_puncture_conus_share")
+    return {segment: f"({share})" for segment, share in puncture_shares(spread, near).items()}
 
 
 def _line() -> Equations:
@@ -103,7 +101,7 @@ def _line() -> Equations:
                     f"flow_{low}_{high}",
                     f"Flow to and fro between {low} and {high}",
                     "mL/h",
-                    f"dispersion / (length_{low}^2 / (2 * {low}) + length_{high}^2 / (2 * {high}))",
+                    str(Formula("dispersion") * (1.0 / (_half(low) + _half(high)))),
                 )
                 for low, high in pairwise(names)
             ),
@@ -126,6 +124,11 @@ def _line() -> Equations:
             ),
         ),
     )
+
+
+def _half(name: str) -> Formula:
+    found: Formula = half_resistance(Formula(name), Formula(f"length_{name}"))
+    return found
 
 
 def _sites() -> Equations:

@@ -1,10 +1,16 @@
-"""Blood with its gut stages as equations: what `drug.kinetics.oral.Blood` steps, written out for any oral set."""
+"""Blood with its gut stages as equations of any oral set: the structure that tables are computed by, with names of
+records in place of numbers, and the effect sites of `drug.kinetics.oral.Blood`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+
 from eutonia import parameters
+from eutonia.drug.exposure.models import model, of_set
+from eutonia.drug.exposure.structure import Structure
 from eutonia.drug.kinetics.oral import MG_PER_L_TO_NG_PER_ML
-from eutonia.drug.kinetics.values import ADULT, OralValues
+from eutonia.drug.kinetics.values import ADULT
 from eutonia.exchange.equations import (
     LEVEL,
     ONE,
@@ -18,45 +24,53 @@ from eutonia.exchange.equations import (
     Space,
     from_record,
 )
+from eutonia.exchange.formula import Formula
 from eutonia.parameters.record import Parameter
 
 _MASS_TO_LEVEL = {"mg": MG_PER_L_TO_NG_PER_ML, "ug": 1.0}
 
 
 class _Names:
-    """Records of an oral set under the names that they have in it; what it lacks is that of the adult default."""
+    """The structure of an oral set, and for what it computes with the names of records in place of numbers."""
 
     def __init__(self, oral_set: str) -> None:
-        self.values = OralValues.from_records(oral_set)
+        shape = model(of_set(oral_set)).structure
+        assert isinstance(shape, Structure)
         self._own, self._adult = parameters.load(oral_set), parameters.load(ADULT)
-        self._tail = "_per_weight" if self.values.per_weight else ""
+        self._tail = "_per_weight" if shape.per_weight else ""
+        two = shape.compartments > 1
+        self.apparent = {"CL": "clearance_over_bioavailability", "V": "volume_over_bioavailability"}
+        self.apparent |= {"VC": "central_volume_over_bioavailability", "VP": "peripheral_volume_over_bioavailability"}
+        self.apparent |= {"Q": "intercompartmental_clearance_over_bioavailability"}
+        self.apparent = {name: self.apparent[name] for name in (("CL", "VC", "Q", "VP") if two else ("CL", "V"))}
+        self.values = {
+            name: Formula("bioavailability") * Formula(self.record(apparent).name)
+            for name, apparent in self.apparent.items()
+        }
+        self.values |= {"KA": Formula("absorption_rate"), "MTT": Formula("mean_transit_time")}
+        self.values |= {"NN": Formula("transit_steps"), "CRCL": Formula("creatinine_clearance")}
+        self.values |= {"WT": Formula("body_weight")}
+        shares = Formula("nonrenal_share"), Formula("renal_share_per_creatinine_clearance")
+        self.shape = shape if shape.kidneys is None else dataclasses.replace(shape, kidneys=shares)
+        self.rates = self.shape.rates(self.values, Formula("clearance"), Formula("central"))
 
     def record(self, name: str) -> Parameter:
-        """Return the record of a name, with or without its ending per kg."""
+        """Return the record of a name, with or without its ending per kg; what a set lacks is the adult default's."""
         for known in (name + self._tail, name):
             if known in self._own:
                 return self._own[known]
         return self._adult[name]
 
-    def sized(self, name: str) -> str:
-        """Return the formula of an apparent clearance or volume of the whole person, times F."""
-        weight = "body_weight * " if self.values.per_weight else ""
-        return f"bioavailability * {weight}{self.record(name).name}"
-
-    @property
-    def central(self) -> str:
-        """Name of the central volume."""
-        two = self.values.intercompartmental_clearance is not None
-        return "central_volume_over_bioavailability" if two else "volume_over_bioavailability"
+    def constants(self, *names: str) -> tuple[Constant, ...]:
+        """Return the numbers of records."""
+        return tuple(from_record(self.record(name)) for name in names)
 
 
 def tablets(oral_set: str, dose_mg: float, every_h: float | None) -> Equations:
     """Return an oral set as a model: a tablet at time 0 (and every so often) to plasma and the effect sites."""
     names = _Names(oral_set)
     own = parameters.load(oral_set)
-    stages = _stages(names)
-    into = [f"gut_{i + 1}" for i in range(len(stages))]
-    onward = [*into[1:], "drug_central"]
+    into = [f"gut_{i + 1}" for i in range(len(names.rates.absorption))]
     entering = "bioavailability * dose"
     return (
         Equations(
@@ -75,34 +89,45 @@ def tablets(oral_set: str, dose_mg: float, every_h: float | None) -> Equations:
         )
         + blood(oral_set, "mg")
         + _absorption(names)
-        + Equations(
-            flows=tuple(
-                Flow(f"absorption_{i + 1}", f"Absorption, stage {i + 1}", source, target, f"{rate} * {source}")
-                for i, (source, target, rate) in enumerate(zip(into, onward, stages, strict=True))
-            )
-        )
+        + Equations(flows=tuple(_flows(names)[: len(into)]))
     )
 
 
-def _stages(names: _Names) -> list[str]:
-    """Return the name of the rate of each stage of absorption: transit steps, then ka or one step more."""
-    last = [] if names.values.absorption_rate is None else ["absorption_rate"]
-    if names.values.mean_transit_time is None:
-        return last
-    return ["transit_rate"] * (names.values.transit_steps + 1 - len(last)) + last
+def _flows(names: _Names) -> list[Flow]:
+    """Return the flows of a set: of absorption, of elimination, to and from tissue."""
+    gut, two = len(names.rates.absorption), names.shape.compartments > 1
+    stages = [f"gut_{i + 1}" for i in range(gut)]
+    stages += ["drug_central", *(["drug_peripheral"] if two else []), "drug_eliminated"]
+    said = [(f"absorption_{i + 1}", f"Absorption, stage {i + 1}") for i in range(gut)]
+    said += [("elimination", "Elimination by kidneys and otherwise")]
+    said += [("distribution", "From blood to tissue"), ("redistribution", "From tissue to blood")] if two else []
+    rates = [
+        *map(_absorbed, names.rates.absorption),
+        Formula("elimination_rate"),
+        *(f for _, _, f in names.rates.flows()[gut + 1 :]),
+    ]
+    return [
+        Flow(name, label, stages[source], stages[target], str(rate * Formula(stages[source])))
+        for (name, label), (source, target, _), rate in zip(said, names.rates.flows(), rates, strict=True)
+    ]
+
+
+def _absorbed(rate: Formula) -> Formula:
+    """Return the name of a rate of absorption."""
+    return rate if rate.text == "absorption_rate" else Formula("transit_rate")
 
 
 def _absorption(names: _Names) -> Equations:
     """Return the rates of absorption of a set."""
     part = Equations()
-    if names.values.absorption_rate is not None:
-        part += Equations(constants=(from_record(names.record("absorption_rate")),))
-    if names.values.mean_transit_time is not None:
-        formula = "(transit_steps + 1) / mean_transit_time"
-        part += Equations(
-            constants=(from_record(names.record("mean_transit_time")), from_record(names.record("transit_steps"))),
-            rules=(Rule("transit_rate", "Rate of each transit step", PER_HOUR, formula),),
-        )
+    for rate in dict.fromkeys(names.rates.absorption):
+        if rate.text == "absorption_rate":
+            part += Equations(constants=names.constants("absorption_rate"))
+        else:
+            part += Equations(
+                constants=names.constants("mean_transit_time", "transit_steps"),
+                rules=(Rule("transit_rate", "Rate of each transit step", PER_HOUR, str(rate)),),
+            )
     return part
 
 
@@ -110,89 +135,60 @@ def blood(oral_set: str, mass: str) -> Equations:
     """Return drug in blood, tissue and removal, and the levels that blood causes in the cord; amounts in `mass`."""
     names = _Names(oral_set)
     factor = Constant("level_per_mass", f"Level of one {mass} in a litre", _MASS_TO_LEVEL[mass], f"ng L/mL/{mass}")
+    volume = str(names.shape.volume(names.values))
     return (
         Equations(
-            constants=(from_record(names.record("bioavailability")), factor),
+            constants=(*names.constants("bioavailability", *names.apparent.values()), factor),
             rules=(
-                Rule("elimination_rate", "Rate of elimination from blood", PER_HOUR, "clearance / central"),
+                Rule("elimination_rate", "Rate of elimination from blood", PER_HOUR, str(names.rates.elimination)),
                 Rule("plasma", "Plasma level", LEVEL, "level_per_mass * drug_central / central"),
             ),
             spaces=(
-                Space("central", "Central volume", "L", names.sized(names.central)),
+                Space("central", "Central volume", "L", volume),
                 Space("removed", "What has left the body, of any volume", "L", 1.0),
             ),
             amounts=(
                 Amount("drug_central", "Drug in blood", "central"),
                 Amount("drug_eliminated", "Drug eliminated", "removed"),
             ),
-            flows=(
-                Flow(
-                    "elimination",
-                    "Elimination by kidneys and otherwise",
-                    "drug_central",
-                    "drug_eliminated",
-                    "elimination_rate * drug_central",
-                ),
-            ),
         )
-        + _size(names)
         + _tissue(names)
         + _clearance(names)
+        + Equations(flows=tuple(_flows(names)[len(names.rates.absorption) :]))
         + _cord()
     )
 
 
-def _size(names: _Names) -> Equations:
-    volume = from_record(names.record(names.central))
-    if not names.values.per_weight:
-        return Equations(constants=(volume,))
-    return Equations(constants=(volume, from_record(names.record("example_weight"), name="body_weight")))
-
-
 def _tissue(names: _Names) -> Equations:
     """Return the peripheral compartment of a set that has one."""
-    if names.values.intercompartmental_clearance is None:
+    if names.shape.compartments == 1:
         return Equations()
-    exchange, volume = "intercompartmental_clearance_over_bioavailability", "peripheral_volume_over_bioavailability"
+    size = names.values["VP"] * (names.values["WT"] if names.shape.per_weight else 1.0)
     return Equations(
-        constants=(from_record(names.record(exchange)), from_record(names.record(volume))),
-        rules=(Rule("intercompartmental_clearance", "Exchange with tissue", "L/h", names.sized(exchange)),),
-        spaces=(Space("peripheral", "Peripheral volume", "L", names.sized(volume)),),
+        spaces=(Space("peripheral", "Peripheral volume", "L", str(size)),),
         amounts=(Amount("drug_peripheral", "Drug in tissue", "peripheral"),),
-        flows=(
-            Flow(
-                "distribution",
-                "Exchange between blood and tissue",
-                "drug_central",
-                "drug_peripheral",
-                "intercompartmental_clearance * (drug_central / central - drug_peripheral / peripheral)",
-            ),
-        ),
     )
 
 
 def _clearance(names: _Names) -> Equations:
     """Return total clearance; a set per kg of body weight has no kidney model."""
-    apparent = "clearance_over_bioavailability"
-    whole = Rule("clearance", "Clearance of the whole person", "L/h", names.sized(apparent))
-    if names.values.per_weight:
-        return Equations(constants=(from_record(names.record(apparent)),), rules=(whole,))
+    whole = Rule("clearance", "Clearance of the whole person", "L/h", str(names.shape.clearance(names.values)))
+    if names.shape.per_weight:
+        return Equations(constants=(from_record(names.record("example_weight"), name="body_weight"),), rules=(whole,))
     slope, reference = "renal_clearance_per_creatinine_clearance", "creatinine_clearance_reference"
     kidneys = names.record(reference)
-    own = "nonrenal_clearance + renal_clearance_per_creatinine_clearance"
-    share = f"({own} * creatinine_clearance) / ({own} * creatinine_clearance_reference)"
-    return Equations(
-        constants=(
-            *(from_record(names.record(name)) for name in (apparent, "nonrenal_clearance", slope, reference)),
-            Constant(
-                "creatinine_clearance", "Creatinine clearance of the person", kidneys.value, kidneys.unit, kidneys
-            ),
-        ),
-        rules=(
-            Rule("kidney_share", "Clearance relative to reference kidneys", ONE, share),
-            Rule("clearance", whole.label, whole.unit, f"{whole.formula} * kidney_share"),
+    normal = f"(nonrenal_clearance + {slope} * {reference})"
+    shares = (
+        Rule("nonrenal_share", "Share of clearance without kidneys", ONE, f"nonrenal_clearance / {normal}"),
+        Rule(
+            "renal_share_per_creatinine_clearance",
+            "Share of clearance for each mL/min of creatinine clearance",
+            "min/mL",
+            f"{slope} / {normal}",
         ),
     )
+    own = Constant("creatinine_clearance", "Creatinine clearance of the person", kidneys.value, kidneys.unit, kidneys)
+    return Equations(constants=(*names.constants("nonrenal_clearance", slope, reference), own), rules=(*shares, whole))
 
 
 def _cord() -> Equations:

@@ -103,7 +103,7 @@ class Model:
 
 def names() -> tuple[str, ...]:
     """Return the names of all models, the default first."""
-    oral = sorted(_named(name) for name in parameters.sets() if name.startswith(_ORAL))
+    oral = sorted(of_set(name) for name in parameters.sets() if name.startswith(_ORAL))
     return (*sorted(oral, key=lambda name: name != DEFAULT), INTRATHECAL, *_generic())
 
 
@@ -113,13 +113,14 @@ def model(name: str = DEFAULT) -> Model:
         return _generic()[name]
     if name == INTRATHECAL:
         return _intrathecal()
-    sets = {_named(one): one for one in parameters.sets() if one.startswith(_ORAL)}
+    sets = {of_set(one): one for one in parameters.sets() if one.startswith(_ORAL)}
     if name not in sets:
         raise ParameterError(unknown("model", name, names(), "See: eutonia models"))
     return _oral(name, sets[name])
 
 
-def _named(oral_set: str) -> str:
+def of_set(oral_set: str) -> str:
+    """Return the name of the model of an oral set."""
     return DEFAULT if oral_set == _ADULT else "baclofen-oral-" + oral_set.removeprefix(_ORAL).replace("_", "-")
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import jax.numpy as jnp
 import numpy as np
 from scipy.integrate import solve_ivp
 
@@ -47,15 +46,12 @@ def simulate(
 
 def _matrices(structure: Structure, values: Mapping[str, Floats]) -> Floats:
     """Return the linear part at each record: compartments and what is eliminated; rows gain, columns lose."""
-    system = structure.system({name: jnp.asarray(one) for name, one in values.items()})
-    n = system.n_compartments + 1
+    rates = structure.rates(values, structure.clearance(values), structure.volume(values))
+    n = structure.compartments + 1
     found = np.zeros((len(values["CL"]), n, n))
-    flows = [(0, n - 1, system.elimination)]
-    for j, (out, back) in enumerate(zip(system.outward, system.back, strict=True), start=1):
-        flows += [(0, j, out), (j, 0, back)]
-    for source, target, rate in flows:
-        found[:, source, source] -= np.asarray(rate)
-        found[:, target, source] += np.asarray(rate)
+    for source, target, rate in rates.flows():
+        found[:, source, source] -= rate
+        found[:, target, source] += rate
     return found
 
 

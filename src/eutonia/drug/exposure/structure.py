@@ -4,13 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, NamedTuple
 
 from eutonia.drug.exposure.system import Column, Patients, System
 
 Absorption = Literal["injected", "depot", "transit", "saturable"]
 ELIMINATED = "ELIMINATED"
 _ML_PER_MIN_TO_L_PER_H = 0.06
+
+
+class Rates(NamedTuple):
+    """Rates of a compartment model: arrays of people for the engine, or formulas, for whoever writes equations.
+
+    Attributes
+    ----------
+    absorption
+        Of the stages before the central compartment.
+    elimination, outward, back
+        k_10; k_12, k_13; k_21, k_31.
+    """
+
+    absorption: tuple[Any, ...]
+    elimination: Any
+    outward: tuple[Any, ...]
+    back: tuple[Any, ...]
+
+    def flows(self) -> list[tuple[int, int, Any]]:
+        """Return what flows from which stage to which, as a share an hour; stages are those of `system.System`."""
+        central = len(self.absorption)
+        flows = [(i, i + 1, rate) for i, rate in enumerate(self.absorption)]
+        flows.append((central, central + len(self.outward) + 1, self.elimination))
+        for j, (out, back) in enumerate(zip(self.outward, self.back, strict=True), start=central + 1):
+            flows += [(central, j, out), (j, central, back)]
+        return flows
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +63,7 @@ class Structure:
     absorption: Absorption
     transit_steps: int = 0
     has_depot: bool = True
-    kidneys: tuple[float, float] | None = None
+    kidneys: tuple[Any, Any] | None = None
     per_weight: bool = False
 
     @property
@@ -70,32 +96,42 @@ class Structure:
         """Return, by what a concentration is called, the place it is of and the volume of that, L."""
         return {"": (self.central, self.volume(values))}
 
-    def volume(self, values: Mapping[str, Column]) -> Column:
+    def volume(self, values: Mapping[str, Any]) -> Any:
         """Return the volume of the central compartment, L."""
         return values["V" if self.compartments == 1 else "VC"] * self._size(values)
 
-    def system(self, values: Mapping[str, Patients]) -> System:
-        """Return the rates that values of parameters and covariates make."""
-        size, central = self._size(values), self.volume(values)
-        clearance = values["CL"] * size
+    def clearance(self, values: Mapping[str, Any]) -> Any:
+        """Return the clearance of the whole person, L/h; that of a machine (HD) where it is among the values."""
+        clearance = values["CL"] * self._size(values)
         if self.kidneys is not None:
             nonrenal, slope = self.kidneys
-            clearance = clearance * (nonrenal + slope * values["CRCL"]) + _ML_PER_MIN_TO_L_PER_H * values["HD"]
+            clearance = clearance * (nonrenal + slope * values["CRCL"])
+            if "HD" in values:
+                clearance = clearance + _ML_PER_MIN_TO_L_PER_H * values["HD"]
+        return clearance
+
+    def rates(self, values: Mapping[str, Any], clearance: Any, central: Any) -> Rates:
+        """Return the rates that values of parameters and covariates make, given clearance and central volume."""
+        size = self._size(values)
         between = [("Q", "VP"), ("Q2", "VP2")][: self.compartments - 1]
-        return System(
+        return Rates(
             absorption=self._gut(values),
             elimination=clearance / central,
             outward=tuple(values[q] * size / central for q, _ in between),
             back=tuple(values[q] / values[v] for q, v in between),
         )
 
-    def _size(self, values: Mapping[str, Column]) -> Column | float:
+    def system(self, values: Mapping[str, Patients]) -> System:
+        """Return the rates as those of a system of people."""
+        return System(*self.rates(values, self.clearance(values), self.volume(values)))
+
+    def _size(self, values: Mapping[str, Any]) -> Any:
         return values["WT"] if self.per_weight else 1.0
 
-    def _gut(self, values: Mapping[str, Patients]) -> tuple[Patients, ...]:
+    def _gut(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         if self.absorption == "depot":
             return (values["KA"],)
         if self.absorption == "transit":
-            steps = self.transit_steps + 1
-            return (steps / values["MTT"],) * steps + ((values["KA"],) if self.has_depot else ())
+            rate = (values.get("NN", self.transit_steps) + 1) / values["MTT"]
+            return (rate,) * (self.transit_steps + 1) + ((values["KA"],) if self.has_depot else ())
         return ()

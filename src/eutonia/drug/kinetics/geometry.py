@@ -114,8 +114,8 @@ class SpinalGeometry:
         Without net flow K is symmetric; with it, fluid takes along the mean concentration of the two segments.
         """
         volume, length = np.asarray(self.volume), np.asarray(self.length)
-        half_resistance = length**2 / (2.0 * volume)
-        flow = 1.0 / (half_resistance[:-1] + half_resistance[1:])
+        half = half_resistance(volume, length)
+        flow = 1.0 / (half[:-1] + half[1:])
         spine = volume[np.asarray(self.region) != Segment.CISTERNAL].sum()
         net = self.net_flow * np.minimum(np.cumsum(volume)[:-1] / spine, 1.0)
         if np.any(net >= 2.0 * flow):
@@ -158,6 +158,11 @@ class SpinalGeometry:
     def readings(self) -> NDArray[np.float64]:
         """Return what turns mode amplitudes into the mean concentration of each region."""
         return np.stack([self.within(region) for region in Segment]) @ self.modes().shape
+
+
+def half_resistance(volume: Any, length: Any) -> Any:
+    """Return L / 2 A of segments, 1/cm: what drug meets from the middle of one to its end."""
+    return length**2 / (2.0 * volume)
 
 
 def _share(volume: NDArray[np.float64], here: NDArray[np.bool_]) -> NDArray[np.float64]:

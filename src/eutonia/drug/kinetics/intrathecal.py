@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -162,7 +163,7 @@ class Intrathecal(eqx.Module):
         return jnp.maximum(here @ modes, 0.0) + self.tip_excess * infusion_ug_per_h
 
 
-def puncture_shares(spread: Patients, conus_share: Patients) -> dict[Segment, Patients]:
+def puncture_shares(spread: Any, conus_share: Any) -> dict[Segment, Any]:
     """Return where a lumbar puncture's dose is at once, if the share `spread` of it leaves the sac."""
     near, far = conus_share * spread, (1.0 - conus_share) * spread
     return {Segment.SAC: 1.0 - spread, Segment.CONUS: near, Segment.TIP: far}

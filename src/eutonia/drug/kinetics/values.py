@@ -229,11 +229,11 @@ class OralValues(eqx.Module):
         return self.nonrenal_clearance / whole, self.renal_per_creatinine / whole
 
     def _gut(self, draw: Patients) -> tuple[Patients, ...]:
-        """Return the rates of the stages of absorption: transit steps at (n + 1) / MTT, then ka or one step more."""
+        """Return the rates of the stages of absorption: n + 1 at (n + 1) / MTT, then ka if a depot follows."""
         faster = jnp.exp(self.absorption_sd_log * draw)
         last: tuple[Patients, ...] = () if self.absorption_rate is None else (self.absorption_rate * faster,)
         if self.mean_transit_time is None:
             return last
         steps = self.transit_steps + 1
         transit = steps / self.mean_transit_time / (faster if self.absorption_rate is None else jnp.ones_like(faster))
-        return (transit,) * (steps - len(last)) + last
+        return (transit,) * steps + last
