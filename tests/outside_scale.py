@@ -1,7 +1,5 @@
 """A scale that another package brings: how stiff people say that a limb is, 0 to 10. Nothing of Eutonia is edited."""
 
-from __future__ import annotations
-
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -15,6 +13,10 @@ def _latent(look: Look) -> Array:
 
 def _score(look: Look) -> Array:
     return jnp.clip(jnp.round(_latent(look) + look.luck.own["felt_stiffness"]), 0.0, 10.0)
+
+
+def _points_a_grade() -> float:
+    return 2.5
 
 
 def _noise(_: ChartConstants) -> float:
@@ -32,8 +34,7 @@ FELT_STIFFNESS = Scale(
     per="limb",
     latent=_latent,
     noise=_noise,
-    constants=lambda: 2.5,
+    constants=_points_a_grade,
     sources=("Someone A, Someone B. A journal of scales 2020;1:1-10",),
-    normal=0.0,
     unit="points",
 )

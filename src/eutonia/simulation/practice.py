@@ -50,6 +50,11 @@ class Practice(AbstractTherapy):
         for method, limb in tuple(self._of):
             self.begin(method, limb, np.zeros(len(self.person)), time_h)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has begun."""
+        return not self._of
+
     def effects(self, time_h: float) -> Effects:
         """Return the share of the lesion's bias that practice has left by `time_h`."""
         found = Effects.none(len(self.person))

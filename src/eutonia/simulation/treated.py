@@ -18,21 +18,25 @@ from eutonia.treatment import AbstractTherapy, Effects
 Patients = Float[np.ndarray, " patient"]
 
 
-def joined(therapies: Iterable[AbstractTherapy], n_patients: int, time_h: float) -> Effects:
-    """Return what all treatments together do at a time, h."""
-    each = (therapy.effects(time_h) for therapy in therapies)
-    return reduce(Effects.joined, each, Effects.none(n_patients))
+def joined(therapies: Iterable[AbstractTherapy], time_h: float) -> Effects | None:
+    """Return what all treatments together do at a time, h; None where none of them has begun."""
+    each = [therapy.effects(time_h) for therapy in therapies if not therapy.is_idle]
+    return reduce(Effects.joined, each) if each else None
 
 
-def changed(people: People, effects: Effects) -> People:
+def changed(people: People, effects: Effects | None) -> People:
     """Return people whose bias, strength and tissue are what treatments have left of them."""
+    if effects is None:
+        return people
     traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue)
     bias, strength = people.bias * effects.bias_kept, people.strength * effects.strength
     return replace(people, bias=bias, strength=strength, traits=traits)
 
 
-def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
+def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
     """Return what an examination sees of a drug, with what the other treatments take and block beside it."""
+    if effects is None:
+        return snapshot
     taken, release = snapshot.hyperpolarisation + effects.bias_taken, snapshot.release * effects.release
     is_whole = bool(jnp.all(effects.gain == 1.0)) and bool(jnp.all(effects.blockade == 0.0))
     muscles = None if is_whole else MuscleEffects(effects.gain, 1.0 - effects.blockade)

@@ -340,6 +340,8 @@ class StopTitration(Policy):
     at_h: Hours = described("When the fall begins, time in the phase.", alias="at")
     over_h: Hours = described('How long the fall takes; "0 hour" is abrupt.', alias="over")
 
+    sources: ClassVar[tuple[str, ...]] = ("Label_ITB", "Label_oral")
+
     def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
         """Find a stop that comes before the start, after the phase, or where there is only a bolus."""
         at, where = self.at_h, ("titration", "at")

@@ -142,6 +142,7 @@ class OralTreatment(Treatment):
     )
 
     hazards: ClassVar[str | None] = "oral"
+    sources: ClassVar[tuple[str, ...]] = ("Label_oral",)
     dropout: ClassVar[str | None] = "oral_dropout_rate"
     dose_unit: ClassVar[str] = "mg/day"
 
@@ -188,6 +189,7 @@ class BolusTreatment(Treatment):
 
     begins_key: ClassVar[str] = "at"
     hazards: ClassVar[str | None] = "intrathecal"
+    sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
     lasts: ClassVar[bool] = False
     tests: ClassVar[bool] = True
 
@@ -232,6 +234,7 @@ class InfusionTreatment(Treatment):
 
     amount_key: ClassVar[str] = "rate"
     hazards: ClassVar[str | None] = "intrathecal"
+    sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
 
     @property
     def amount(self) -> Given | None:

@@ -10,6 +10,11 @@ from eutonia.treatment.effects import Effects
 class AbstractTherapy(ABC):
     """A treatment under way in a block of people. The clock knows it by this and by nothing else."""
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it has never done anything to anybody, so that nothing need be asked."""
+        return False
+
     @abstractmethod
     def effects(self, time_h: float) -> Effects:
         """Return what it does at a time, h; a look, which moves nothing."""

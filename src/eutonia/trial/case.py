@@ -87,7 +87,7 @@ class _Case:
         bias, strength = self.lesions.by(float(time_h))
         since = jnp.full(len(self.person), time_h)
         people = dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
-        return changed(people, joined((self.clock.practice, *self.clock.others), people.n, time_h))
+        return changed(people, joined((self.clock.practice, *self.clock.others), time_h))
 
     def note(self, time_h: float) -> None:
         """Advance to `time_h`, whatever runs dry on the way, and note what is found."""

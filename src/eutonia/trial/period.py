@@ -112,9 +112,9 @@ class PeriodClock:
         return changed(people, self.effects)
 
     @property
-    def effects(self) -> Effects:
-        """What all treatments beside the drug do now."""
-        return joined((self.practice, *self.others), self.people.n, self.now_h)
+    def effects(self) -> Effects | None:
+        """What all treatments beside the drug do now; None where there is none."""
+        return joined((self.practice, *self.others), self.now_h)
 
     @property
     def snapshot(self) -> Snapshot:

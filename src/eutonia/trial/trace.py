@@ -45,7 +45,7 @@ class Recorder:
     def note(self, time_h: float, people: People, clock: PeriodClock) -> None:
         """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
-        self._looks.append((people, clock.state, clock.effects))
+        self._looks.append((people, clock.state, clock.effects or Effects.none(people.n)))
         self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
         self._within.append(within_interval(clock))
 

@@ -47,7 +47,7 @@ class Scale:
     constants : function or None
         Reads what `score` needs of parameter records; the `Look` holds it under `own`.
     sources : tuple of str
-        Where the scale was published: keys of sources.bib, or references as text.
+        Where the scale was published: keys of sources.bib, references as text, or "assumption".
     normal : float or None
         What a healthy person has; None where that depends on the person.
     unit : str

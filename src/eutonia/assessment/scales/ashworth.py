@@ -23,6 +23,10 @@ def latent(look: Look) -> Array:
     return look.latent_grade
 
 
+def _latent_of(score: float) -> float:
+    return score - 1.0
+
+
 def _expected(look: Look) -> Array:
     import jax.numpy as jnp
 
@@ -51,10 +55,11 @@ SCALE = Scale(
     score=_score,
     per="muscle",
     latent=latent,
-    latent_of=lambda score: score - 1.0,
+    latent_of=_latent_of,
     noise=noise,
     luck="rater",
     expected=_expected,
+    sources=("Zurawski",),
     normal=1.0,
     spastic=3.0,
 )

@@ -25,6 +25,7 @@ SCALE = Scale(
     kind="continuous",
     score=_score,
     per="limb",
+    sources=("Stokic_2005",),
     unit="1",
     step=0.1,
     is_main=False,

@@ -45,6 +45,7 @@ SCALE = Scale(
     grades=(("0", 0.0), ("1", 1.0), ("1+", 1.5), ("2", 2.0), ("3", 3.0), ("4", 4.0)),
     noise=noise,
     luck="rater",
+    sources=("MAS_kappa_2008", "Zurawski"),
     normal=0.0,
     spastic=2.0,
     important="minimal_important_change_{limb}",

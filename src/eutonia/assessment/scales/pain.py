@@ -35,5 +35,6 @@ SCALE = Scale(
     highest=10.0,
     kind="ordinal",
     score=_score,
+    sources=("assumption",),
     normal=0.0,
 )

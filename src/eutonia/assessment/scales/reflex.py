@@ -41,5 +41,6 @@ SCALE = Scale(
     latent=_latent,
     noise=_noise,
     luck="report",
+    sources=("assumption",),
     normal=2.0,
 )

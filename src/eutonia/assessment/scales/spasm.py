@@ -56,6 +56,6 @@ SCALE = Scale(
     latent_of=_latent_of,
     noise=_noise,
     luck="report",
-    sources=("Penn_1989",),
+    sources=("Penn_1989", "NINDS_CDE_F1765"),
     normal=0.0,
 )

@@ -32,6 +32,7 @@ SCALE = Scale(
     highest=math.inf,
     kind="continuous",
     score=_score,
+    sources=("assumption",),
     unit="1",
     step=0.1,
     worse=-1,
