@@ -95,7 +95,7 @@ def intrathecal(content: bytes) -> bytes:
     return content.replace(b",WT,", b",DISP,")
 
 
-def judge(content: bytes, model: exposure.Model) -> str:
+def judge(content: bytes, model: exposure.KineticModel) -> str:
     """Read and simulate a table; return what became of it."""
     try:
         events = events_of(parse_cells(content, "t.csv"), model, {})

@@ -20,7 +20,7 @@ from typing import Any
 from eutonia import session
 from eutonia.drug.pump import play
 from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.course import Course
+from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.forecast import forecast
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import EutoniaError
@@ -197,7 +197,7 @@ def check_words(message: str) -> None:
     assert max(map(len, lines)) <= 400, message
 
 
-def check_mass(course: Course) -> None:
+def check_mass(course: Delivery) -> None:
     """Account for every microgram."""
     kept = course.pump.ledger
     left = kept.filled - kept.withdrawn - kept.delivered - kept.leaked - kept.pocket - course.pump.content
@@ -206,7 +206,7 @@ def check_mass(course: Course) -> None:
     assert 0.0 <= course.pump.volume <= course.pump.reservoir
 
 
-def check_stops(course: Course) -> None:
+def check_stops(course: Delivery) -> None:
     """Nothing is pumped from a stop to the next command; a magnet opens a valve whatever is programmed."""
     commands = happens.Programmed | happens.Prime | happens.Bridge
     programs = [one for one in course.therapy.events if isinstance(one, commands)]

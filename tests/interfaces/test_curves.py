@@ -57,4 +57,4 @@ def test_the_lines_of_a_case_are_those_of_its_course_and_its_chart(tmp_path: Pat
 
 
 def test_no_curve_is_an_empty_table_of_the_same_columns() -> None:
-    assert curves.table([]).columns == curves.table([curves.Line("f", "s", "x, h", "y", [1.0], [2.0])]).columns
+    assert curves.table([]).columns == curves.table([curves.CurveLine("f", "s", "x, h", "y", [1.0], [2.0])]).columns

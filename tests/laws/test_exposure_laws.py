@@ -27,7 +27,7 @@ NAMES = (
 LAST = {"baclofen-intrathecal": 7}  # the lumbar puncture, which is spread over three segments
 
 
-def model_of(name: str) -> exposure.Model:
+def model_of(name: str) -> exposure.KineticModel:
     model = exposure.model(name)
     return model.with_transit_steps(1) if "transit" in name else model
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics
 from eutonia.drug.kinetics.follow import follow
-from eutonia.drug.pump import Device, Program, Step, Therapy, Tube, play
+from eutonia.drug.pump import Device, Program, ProgramStep, Therapy, Tube, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import StudyError
@@ -69,7 +69,7 @@ def program(given: tuple[Any, ...]) -> Program:
         return Program.pulsatile(*more[0], [2.0 * t for t in more[1]])
     week, weekend, night, has_weekend = more
     days = [
-        [Step(0.0, night), *(Step(q / 4.0, r) for q, r in sorted(dict(day).items()) if q > 0)]
+        [ProgramStep(0.0, night), *(ProgramStep(q / 4.0, r) for q, r in sorted(dict(day).items()) if q > 0)]
         for day in (week, weekend)
     ]
     return Program.flex(days[0], days[1] if has_weekend else None)

@@ -44,7 +44,7 @@ BAR = {np.float64: 1e-8, np.float32: 1e-4}
 FLOOR = {np.float64: 1e-6, np.float32: 1e-2}
 
 
-def model_of(name: str) -> exposure.Model:
+def model_of(name: str) -> exposure.KineticModel:
     model = exposure.model(name)
     return model.with_transit_steps(PLANS[name].chain - 1) if PLANS[name].chain else model
 

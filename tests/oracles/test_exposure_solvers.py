@@ -18,7 +18,7 @@ plan_of, advanced = eqx.filter_jit(Kinetics.step_plan), eqx.filter_jit(Kinetics.
 TIGHT = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-14}
 
 
-def of_everybody(model: exposure.Model, n: int, **given: float) -> dict[str, np.ndarray]:
+def of_everybody(model: exposure.KineticModel, n: int, **given: float) -> dict[str, np.ndarray]:
     return {one.name: np.full(n, given.get(one.name, one.default)) for one in model.quantities}
 
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from eutonia.drug.kinetics import IntrathecalValues, Kinetics, Segment, SpinalGeometry
+from eutonia.drug.kinetics import CordSegment, IntrathecalValues, Kinetics, SpinalGeometry
 from eutonia.drug.kinetics.follow import follow
 from eutonia.errors import SimulationError
 
@@ -34,7 +34,7 @@ def matrix_of(kinetics: Kinetics) -> np.ndarray:
     )
     volume, length, n = np.asarray(geometry.volume), np.asarray(geometry.length), len(geometry.volume)
     area, region = volume / length, np.asarray(geometry.region)
-    spine, m = volume[region < Segment.CISTERNAL].sum(), np.zeros((2 * n + 2, 2 * n + 2))
+    spine, m = volume[region < CordSegment.CISTERNAL].sum(), np.zeros((2 * n + 2, 2 * n + 2))
     for i in range(n - 1):
         mixing = d / (length[i] / (2 * area[i]) + length[i + 1] / (2 * area[i + 1]))
         net = geometry.net_flow * d * min(volume[: i + 1].sum() / spine, 1.0)
@@ -108,17 +108,17 @@ def test_six_segments_say_what_vertebrae_say() -> None:
     pairs = ((COARSE, bare), (COARSE.with_length_constant(far), bare.with_length_constant(far)))
     for coarse, fine in pairs:
         found, wanted = steady(coarse), (steady(fine, "T10") + steady(fine, "T11")) / 2
-        away = np.arange(len(Segment)) != Segment.TIP
+        away = np.arange(len(CordSegment)) != CordSegment.TIP
         np.testing.assert_allclose(found[away], wanted[away], rtol=0.10)
-        assert found[Segment.TIP] == pytest.approx(wanted[Segment.TIP], rel=0.15)
+        assert found[CordSegment.TIP] == pytest.approx(wanted[CordSegment.TIP], rel=0.15)
     np.testing.assert_allclose(after_puncture(COARSE, 0.0), after_puncture(bare, 0.0), rtol=1e-9, atol=1e-9)
 
 
 def test_the_label_is_met_by_the_finer_model() -> None:
     level = steady(FINE)
-    assert level[Segment.SAC] / level[Segment.CISTERNAL] == pytest.approx(4.0, abs=1.0)
-    assert 100 / 24 * 1000 / level[Segment.SAC] == pytest.approx(30.0, abs=5.0)
-    first, later = (after_puncture(FINE, hours)[Segment.SAC] for hours in (0.0, 4.0))
+    assert level[CordSegment.SAC] / level[CordSegment.CISTERNAL] == pytest.approx(4.0, abs=1.0)
+    assert 100 / 24 * 1000 / level[CordSegment.SAC] == pytest.approx(30.0, abs=5.0)
+    first, later = (after_puncture(FINE, hours)[CordSegment.SAC] for hours in (0.0, 4.0))
     assert 4.0 * np.log(2) / np.log(first / later) == pytest.approx(1.51, abs=0.1)
 
 
@@ -153,8 +153,8 @@ def test_a_steady_level_falls_e_fold_in_a_length_constant() -> None:
 def test_the_published_range_of_spread_spans_pig_and_label() -> None:
     """At 3 cm the level falls five to tenfold in five to ten centimetres, at 32 cm lumbar to cisternal is below 4:1."""
     pig, label = (steady(FINE.with_length_constant(cm)) for cm in (3.0, 32.0))
-    assert pig[Segment.SAC] / pig[Segment.CISTERNAL] > 100
-    assert label[Segment.SAC] / label[Segment.CISTERNAL] < 4
+    assert pig[CordSegment.SAC] / pig[CordSegment.CISTERNAL] > 100
+    assert label[CordSegment.SAC] / label[CordSegment.CISTERNAL] < 4
     kinetics = Kinetics.typical(tip="T6", intrathecal=FINE.with_length_constant(3.1))
     level = np.asarray(kinetics.spinal.segments(kinetics.steady_state(4.0).csf))[:, 0]
     tip = int(np.argmax(level))
@@ -164,8 +164,8 @@ def test_the_published_range_of_spread_spans_pig_and_label() -> None:
 
 def test_net_flow_carries_drug_down() -> None:
     still, flowing = steady(FINE), steady(FLOWING)
-    assert flowing[Segment.SAC] > still[Segment.SAC]
-    assert flowing[Segment.CISTERNAL] < still[Segment.CISTERNAL]
+    assert flowing[CordSegment.SAC] > still[CordSegment.SAC]
+    assert flowing[CordSegment.CISTERNAL] < still[CordSegment.CISTERNAL]
     with pytest.raises(SimulationError, match="too fast"):
         FINE.with_net_flow(500.0).geometry.modes()
 
@@ -178,8 +178,8 @@ def test_a_larger_volume_spreads_a_bolus_and_makes_no_drug() -> None:
         given = [kinetics.bolus(none, 50.0, access, volume_ml=volume) for volume in (1.0, 4.0, 12.0)]
         totals = [float(kinetics.balance(state).csf_ug[0]) for state in given]
         assert totals == pytest.approx([50.0] * 3)
-        thoracic = [float((read @ np.asarray(state.csf))[Segment.THORACIC, 0]) for state in given]
-        conus = [float((read @ np.asarray(state.csf))[Segment.CONUS, 0]) for state in given]
+        thoracic = [float((read @ np.asarray(state.csf))[CordSegment.THORACIC, 0]) for state in given]
+        conus = [float((read @ np.asarray(state.csf))[CordSegment.CONUS, 0]) for state in given]
         assert np.all(np.diff(conus) > -1e-9)
         assert np.all(np.diff(thoracic) > -1e-9)
         assert conus[2] > conus[0] + 1.0

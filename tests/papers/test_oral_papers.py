@@ -86,7 +86,7 @@ def test_no_set_is_called_input_where_its_number_is_evidence() -> None:
 HEAD = "id,what,value,sd,n,low,high,unit,basis,status,source,where,note\n"
 
 
-def written(tmp_path: Path, *rows: str) -> tuple[targets.Target, ...]:
+def written(tmp_path: Path, *rows: str) -> tuple[targets.TargetRow, ...]:
     file = tmp_path / "targets.csv"
     file.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
     return targets.read(file)

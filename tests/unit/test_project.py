@@ -92,6 +92,15 @@ def test_limb_tone_and_drug_meet_in_simulation_only() -> None:
     assert not meeting
 
 
+def test_the_name_of_a_public_class_occurs_once() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in SOURCES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, eutonia.cli; "

@@ -17,7 +17,7 @@ from eutonia.errors import StudyError
 from eutonia.report.records import citations_of
 from eutonia.report.words import quantity_label, shown_unit
 from eutonia.study.design import TrialStudy, load_study, parse_study
-from eutonia.study.published import Published as PublishedRow
+from eutonia.study.published import PublishedRow as PublishedRow
 from eutonia.study.published import Statistic
 from eutonia.trial.analysis import Outcome, quantities
 from eutonia.trial.conduct import VisitRecord

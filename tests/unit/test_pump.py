@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from eutonia.drug.pump import Device, Program, Pump, Step, Therapy, next_dates, play
+from eutonia.drug.pump import Device, Program, ProgramStep, Pump, Therapy, next_dates, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.errors import StudyError
 
@@ -152,19 +152,21 @@ def test_a_magnet_shuts_the_valve_of_a_prometra_until_it_is_restarted() -> None:
 
 
 def test_programs_repeat_by_day_and_week() -> None:
-    flex = Program.flex([Step(0.0, 2.0), Step(7.0, 6.0), Step(22.0, 2.0)], weekend=[Step(0.0, 3.0)])
+    flex = Program.flex(
+        [ProgramStep(0.0, 2.0), ProgramStep(7.0, 6.0), ProgramStep(22.0, 2.0)], weekend=[ProgramStep(0.0, 3.0)]
+    )
     assert flex.ug_per_day == pytest.approx((5 * (15 * 6 + 9 * 2) + 2 * 72) / 7)
     assert flex.rate_until(8.0, first_weekday=0) == (6.0, 22.0)
     assert flex.rate_until(8.0, first_weekday=5) == (3.0, 24.0)
     pulses = Program.pulsatile(1.0, 30.0, 2.0, [5.0, 23.0])
     assert pulses.ug_per_day == pytest.approx(60 + 20)
     assert [pulses.rate_until(h)[0] for h in (0.5, 2.0, 5.5, 8.0, 23.5, 24.5)] == [15.0, 1.0, 15.0, 1.0, 15.0, 15.0]
-    odd = Program.flex([Step(0.0, 1.0), Step(2.05, 2.0)])
+    odd = Program.flex([ProgramStep(0.0, 1.0), ProgramStep(2.05, 2.0)])
     assert odd.rate_until(48 + 2.05) == (2.0, 72.0)  # though 50.05 - 48 is less than 2.05 in binary
     with pytest.raises(StudyError, match="overlap"):
         Program.pulsatile(1.0, 30.0, 2.0, [5.0, 6.0])
     with pytest.raises(StudyError, match="midnight"):
-        Program.flex([Step(1.0, 2.0)])
+        Program.flex([ProgramStep(1.0, 2.0)])
 
 
 def test_dates_carry_the_error_of_flow() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from eutonia.drug.pump import Device, Program, Step, Therapy, play
+from eutonia.drug.pump import Device, Program, ProgramStep, Therapy, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.rules import breaches
 from eutonia.exchange.pump_file import load_therapy, shipped
@@ -43,7 +43,7 @@ def test_a_careful_program_breaks_no_rule() -> None:
     assert found(*PRIMED, simple(0.0, 100), simple(DAY, 110), happens.Refill(30 * DAY), simple(30 * DAY, 125)) == []
 
 
-THIRTEEN = [Step(1.5 * k, 4.0 + k % 2) for k in range(13)]
+THIRTEEN = [ProgramStep(1.5 * k, 4.0 + k % 2) for k in range(13)]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ THIRTEEN = [Step(1.5 * k, 4.0 + k % 2) for k in range(13)]
         ("no priming", (simple(0.0, 100),), {}),
         ("flow below the lowest", (*PRIMED, simple(0.0, 90)), {"strength": 2000.0}),
         ("flow above the highest", (*PRIMED, happens.Programmed(0.0, Program.pulsatile(4.0, 60.0, 0.1, [6.0]))), {}),
-        ("too many steps", (*PRIMED, happens.Programmed(0.0, Program.flex([*THIRTEEN, Step(23.0, 4.0)]))), {}),
+        ("too many steps", (*PRIMED, happens.Programmed(0.0, Program.flex([*THIRTEEN, ProgramStep(23.0, 4.0)]))), {}),
         ("dose above the label", (*PRIMED, simple(0.0, 1200)), {"strength": 2000.0, "days": 20.0}),
         ("dose outside the usual range", (*PRIMED, simple(0.0, 750)), {"strength": 2000.0}),
         ("first dose above the test dose's", (*PRIMED, simple(0.0, 101)), {"screening_ug": 50.0}),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eutonia.errors import StudyError
-from eutonia.trial.weighting import Moment, Weights, weigh
+from eutonia.trial.weighting import EntryMoment, Weights, weigh
 
 POOL = 6000
 
@@ -39,7 +39,7 @@ def test_without_published_levels_everybody_eligible_is_as_likely(scores: np.nda
 
 def test_means_and_spreads_are_those_published(scores: np.ndarray) -> None:
     eligible = scores[0] >= 2
-    targets = [Moment("leg ashworth", scores[0], 3.3, 0.9), Moment("arm ashworth", scores[1], 2.6, 0.8)]
+    targets = [EntryMoment("leg ashworth", scores[0], 3.3, 0.9), EntryMoment("arm ashworth", scores[1], 2.6, 0.8)]
     weights = weigh(eligible, targets)
     assert weights.probability.sum() == pytest.approx(1.0)
     assert np.all(weights.probability >= 0)
@@ -51,8 +51,8 @@ def test_means_and_spreads_are_those_published(scores: np.ndarray) -> None:
 
 
 def test_a_level_without_a_spread_leaves_the_spread_free(scores: np.ndarray) -> None:
-    free = weigh(EVERYBODY, [Moment("leg ashworth", scores[0], 3.0, None)])
-    tied = weigh(EVERYBODY, [Moment("leg ashworth", scores[0], 3.0, 0.5)])
+    free = weigh(EVERYBODY, [EntryMoment("leg ashworth", scores[0], 3.0, None)])
+    tied = weigh(EVERYBODY, [EntryMoment("leg ashworth", scores[0], 3.0, 0.5)])
     assert scores[0] @ free.probability == pytest.approx(3.0, abs=1e-3)
     assert spread(scores[0], tied) == pytest.approx(0.5, abs=1e-3)
     assert spread(scores[0], free) > 0.6
@@ -60,13 +60,13 @@ def test_a_level_without_a_spread_leaves_the_spread_free(scores: np.ndarray) -> 
 
 
 def test_scatter_of_raters_is_taken_off_the_published_spread(scores: np.ndarray) -> None:
-    weights = weigh(EVERYBODY, [Moment("leg ashworth", scores[0], 3.0, 0.8, noise_sd=0.4)])
+    weights = weigh(EVERYBODY, [EntryMoment("leg ashworth", scores[0], 3.0, 0.8, noise_sd=0.4)])
     assert spread(scores[0], weights) == pytest.approx(np.sqrt(0.8**2 - 0.4**2), abs=1e-3)
 
 
 def test_the_change_is_the_smallest_there_is(scores: np.ndarray) -> None:
     """Exponential tilting: the log of the weights is linear in score and squared score."""
-    weights = weigh(EVERYBODY, [Moment("leg ashworth", scores[0], 3.0, 0.8)])
+    weights = weigh(EVERYBODY, [EntryMoment("leg ashworth", scores[0], 3.0, 0.8)])
     log = np.log(weights.probability)
     design = np.stack([np.ones(POOL), scores[0], scores[0] ** 2])
     fitted = np.linalg.lstsq(design.T, log, rcond=None)[0] @ design
@@ -74,7 +74,7 @@ def test_the_change_is_the_smallest_there_is(scores: np.ndarray) -> None:
 
 
 def test_levels_that_the_population_has_already_change_nothing(scores: np.ndarray) -> None:
-    own = Moment("leg ashworth", scores[0], float(scores[0].mean()), float(scores[0].std()))
+    own = EntryMoment("leg ashworth", scores[0], float(scores[0].mean()), float(scores[0].std()))
     weights = weigh(EVERYBODY, [own])
     np.testing.assert_allclose(weights.probability * POOL, 1.0, atol=1e-6)
 
@@ -89,7 +89,10 @@ def test_levels_out_of_reach_are_an_error_that_names_the_nearest(
     scores: np.ndarray, mean: float, sd: float | None
 ) -> None:
     with pytest.raises(StudyError) as caught:
-        weigh(EVERYBODY, [Moment("leg ashworth", scores[0], mean, sd), Moment("arm ashworth", scores[1], 2.0, None)])
+        weigh(
+            EVERYBODY,
+            [EntryMoment("leg ashworth", scores[0], mean, sd), EntryMoment("arm ashworth", scores[1], 2.0, None)],
+        )
     message = str(caught.value)
     assert message.startswith("population.baseline: ")
     assert f"leg ashworth: asked {mean:g}" in message
@@ -103,11 +106,11 @@ def test_a_cohort_that_rests_on_a_handful_of_people_is_refused(scores: np.ndarra
     eligible = np.zeros(POOL, dtype=bool)
     eligible[few] = True
     with pytest.raises(StudyError, match="different people would carry the whole cohort"):
-        weigh(eligible, [Moment("leg ashworth", scores[0], float(scores[0][few].mean()), None)])
+        weigh(eligible, [EntryMoment("leg ashworth", scores[0], float(scores[0][few].mean()), None)])
 
 
 def test_luck_picks_members_as_often_as_they_weigh(scores: np.ndarray) -> None:
-    weights = weigh(scores[0] >= 2, [Moment("leg ashworth", scores[0], 3.3, 0.9)])
+    weights = weigh(scores[0] >= 2, [EntryMoment("leg ashworth", scores[0], 3.3, 0.9)])
     luck = (np.arange(200_000) + 0.5) / 200_000
     picked = weights.choose(luck)
     assert np.all(weights.probability[picked] > 0)

@@ -15,7 +15,7 @@ from eutonia._arguments import CALL, PATH, TEXT, WHOLE, Kind, accepts
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure as kinetics
-from eutonia.drug.exposure import Model
+from eutonia.drug.exposure import KineticModel
 from eutonia.exchange import exposure as tables
 from eutonia.exchange.cells import read_cells
 from eutonia.exchange.events import Account, Reading
@@ -40,7 +40,7 @@ class Exposing:
     `given` is what was asked for, and `used` the numbers that were read, from `began` on.
     """
 
-    model: Model
+    model: KineticModel
     reading: Reading
     variability: tables.Variability
     given: Mapping[str, Any]
@@ -88,10 +88,10 @@ def exposing(
 
 
 @dataclass(frozen=True, repr=False)
-class Exposed(Printed):
+class ExposureResult(Printed):
     """Levels of a dosing table: `table` as in `frame()`, the `model`, what is to be `told`, and `run` to repeat it."""
 
-    model: Model
+    model: KineticModel
     people: int
     table: polars.DataFrame
     told: tuple[str, ...]
@@ -124,7 +124,7 @@ def expose(
     between_occasions: Sequence[str] = (),
     seed: int = 0,
     progress: Progress = silent,
-) -> Exposed:
+) -> ExposureResult:
     """Compute amounts and concentrations at the observations of a dosing table, exactly.
 
     Parameters
@@ -164,10 +164,10 @@ def expose(
 
     with exposing(Path(table), model, values, between_occasions, seed) as work:
         levels = pl.concat(work.parts(progress))
-        return Exposed(work.model, work.account.people, levels, work.told, work.record())
+        return ExposureResult(work.model, work.account.people, levels, work.told, work.record())
 
 
-def reading(table: Path, model: str | None, values: Sequence[str]) -> tuple[Model, Reading]:
+def reading(table: Path, model: str | None, values: Sequence[str]) -> tuple[KineticModel, Reading]:
     """Begin to read a table for a model with values of its own."""
     chosen, found = settings_of(kinetics.model(model or kinetics.DEFAULT), values)
     return chosen, Reading(read_cells(table), chosen, found)

@@ -32,7 +32,7 @@ _SIZE = TEXT.or_none()
 
 
 @dataclass(frozen=True, repr=False)
-class Fitted(Printed):
+class FitResult(Printed):
     """Recordings fitted: all that the `fit` says, and `run` to repeat it."""
 
     fit: StretchFit
@@ -69,7 +69,7 @@ def fit(
     shank_length: str | None = None,
     seed: int = 0,
     progress: Progress = silent,
-) -> Fitted:
+) -> FitResult:
     """Fit a recorded stretch or pendulum test of one person: threshold, gain, tone, stiffness, and what it cannot tell.
 
     Parameters
@@ -106,4 +106,4 @@ def fit(
     many = traces if isinstance(traces, list | tuple) else (traces,)
     recordings = [one if isinstance(one, Recording) else read(Path(one)) for one in many]
     sizes = {"weight": weight, "height": height, "shank_length": shank_length}
-    return Fitted(*report.run(recordings, test, joint, sizes, seed, progress))
+    return FitResult(*report.run(recordings, test, joint, sizes, seed, progress))

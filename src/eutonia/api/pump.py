@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False)
-class Programmed(Printed):
+class PumpResult(Printed):
     """A pump program played through: its `forecast`, the `day` to show hour by hour, `run` to repeat it."""
 
     forecast: Forecast
@@ -55,7 +55,7 @@ class Programmed(Printed):
 @accepts(
     therapy=instance("a file, a name or a therapy", '"first_pump"', str, os.PathLike, Therapy), day=WHOLE.or_none()
 )
-def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None) -> Programmed:
+def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None) -> PumpResult:
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks.
 
     Parameters
@@ -102,4 +102,4 @@ def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None
         command=repeat("pump", word, day=day),
         inputs=[] if is_read else inputs([file_of(word)]),
     )
-    return Programmed(found, shown, run)
+    return PumpResult(found, shown, run)

@@ -16,7 +16,7 @@ from eutonia.assessment import segment as examinations
 from eutonia.errors import SimulationError, unknown
 from eutonia.report import segment as report
 from eutonia.simulation import segment as cord
-from eutonia.simulation.segment import Finding, Person
+from eutonia.simulation.segment import Person, SegmentFinding
 from eutonia.trial.record import repeat, run_record
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ _FEWEST_CELLS, _MOST_CELLS = 400, 20_000
 
 
 @dataclass(frozen=True, repr=False)
-class SegmentExamined(Printed):
+class SegmentResult(Printed):
     """A segment examined: what was found, in whom (`facts`, name and value), and `run` to repeat it."""
 
-    finding: Finding
+    finding: SegmentFinding
     facts: tuple[tuple[str, str], ...]
     run: Mapping[str, Any]
 
@@ -72,7 +72,7 @@ def examine_segment(
     protocol: str = "h-reflex",
     cells: int = 2000,
     seed: int = 1,
-) -> SegmentExamined:
+) -> SegmentResult:
     """Examine a spiking spinal segment of soleus and tibialis anterior.
 
     Parameters
@@ -120,7 +120,7 @@ def examine_segment(
     said = {"severity": None if bias else severity, "bias": bias, "csf": csf, "protocol": protocol, **shares}
     command = repeat("segment", **said, cells=cells, seed=seed)
     run = run_record(seed, "", used, time.perf_counter() - began, command=command)
-    return SegmentExamined(found, _facts(who, depth, level), run)
+    return SegmentResult(found, _facts(who, depth, level), run)
 
 
 def _check(protocol: str, cells: int, presynaptic_share: float | None) -> None:

@@ -151,7 +151,7 @@ def sweep(
 
 
 @dataclass(frozen=True, repr=False)
-class Comparison(Printed):
+class ArmComparison(Printed):
     """Differences between the arms of a trial: `table` has the columns of `frame()`."""
 
     study_name: str
@@ -177,7 +177,7 @@ class Comparison(Printed):
 
 
 @accepts(result=_RESULT, against=TEXT.or_none())
-def compare(result: StudyResult, against: str | None = None) -> Comparison:
+def compare(result: StudyResult, against: str | None = None) -> ArmComparison:
     """Compare the arms of a trial at every visit.
 
     Parameters
@@ -231,7 +231,7 @@ def compare(result: StudyResult, against: str | None = None) -> Comparison:
     theirs = means.filter(pl.col("arm") == pl.col("against")).select(*keys, pl.col("score").alias("other"))
     apart = means.filter(pl.col("arm") != pl.col("against")).join(theirs, on=keys, maintain_order="left")
     replicates = int(result.visits["replicate"].n_unique())
-    return Comparison(result.study_name, replicates, _over_trials(apart, keys[:-1], replicates, (1 - LEVEL) / 2))
+    return ArmComparison(result.study_name, replicates, _over_trials(apart, keys[:-1], replicates, (1 - LEVEL) / 2))
 
 
 def _bases(

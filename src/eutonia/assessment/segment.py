@@ -13,14 +13,14 @@ from eutonia import parameters
 from eutonia.assessment.ashworth import latent_grade, reference_grid
 from eutonia.assessment.clonus import ClonusConstants, clonus_score
 from eutonia.simulation.examine import body_constants, excess_curve
-from eutonia.simulation.segment import PROTOCOLS, Finding, Number, Person
+from eutonia.simulation.segment import PROTOCOLS, Number, Person, SegmentFinding
 from eutonia.simulation.segment_ankle import pressed
 
 #: So long of the pressing is shown with every cell, s.
 _SHOWN_S = 2.5
 
 
-def examine(protocol: str, who: Person) -> Finding:
+def examine(protocol: str, who: Person) -> SegmentFinding:
     """Examine a person by one of `EXAMINATIONS`."""
     return EXAMINATIONS[protocol](who)
 
@@ -35,7 +35,7 @@ def ashworth_grade(excess: Float[np.ndarray, " patient"]) -> Float[np.ndarray, "
     )
 
 
-def _clonus(who: Person) -> Finding:
+def _clonus(who: Person) -> SegmentFinding:
     clonic = replace(who, condition=who.condition.with_fusimotor_drive())
     constants = ClonusConstants.from_records()
     held = pressed(clonic.segment(1))
@@ -51,7 +51,7 @@ def _clonus(who: Person) -> Finding:
         Number("Fusimotor drive, of that without a lesion", float(clonic.condition.fusimotor[0]), "1"),
     ]
     shown = pressed(clonic.segment(1), _SHOWN_S, record="all").loop
-    return Finding("clonus", "Clonus test", numbers, None, shown.activity, np.rad2deg(shown.angle[:, 0]))
+    return SegmentFinding("clonus", "Clonus test", numbers, None, shown.activity, np.rad2deg(shown.angle[:, 0]))
 
 
-EXAMINATIONS: Mapping[str, Callable[[Person], Finding]] = {**PROTOCOLS, "clonus": _clonus}
+EXAMINATIONS: Mapping[str, Callable[[Person], SegmentFinding]] = {**PROTOCOLS, "clonus": _clonus}

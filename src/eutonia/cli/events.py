@@ -42,7 +42,7 @@ def exposure(
     from eutonia.exchange import exposure as tables
 
     tables.check_target(out, events)
-    screen, head = console(), tables.Head()
+    screen, head = console(), tables.FirstRows()
     with (
         exposing(events, model, set_ or (), iov or (), seed) as work,
         bars.shown_on(screen, quiet=quiet) as progress,

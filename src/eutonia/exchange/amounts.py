@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from eutonia.drug.exposure import Model
+from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.models import INTRATHECAL
 
 # What a column means, and what follows the unit of amount in its name.
@@ -20,17 +20,17 @@ _PARTS = r"[_ (\[/.,:-]"  # what may stand between a name and its unit
 _NAMED = re.compile(rf"(AMT|RATE_M(?={_PARTS})|RATE){_PARTS}*({'|'.join(_MASSES)}(?![A-Z]))(.*)")
 
 
-def spelled(meaning: str, model: Model) -> str:
+def spelled(meaning: str, model: KineticModel) -> str:
     """Return the name of a column with its unit, such as AMT_ug."""
     return f"{meaning}_{model.mass}{_MEANINGS[meaning]}"
 
 
-def shown(model: Model) -> list[str]:
+def shown(model: KineticModel) -> list[str]:
     """Return the columns of amounts as they are printed, such as "AMT or AMT_mg"."""
     return [" or ".join(_allowed(meaning, model)) for meaning in _MEANINGS]
 
 
-def columns(model: Model) -> dict[str, str]:
+def columns(model: KineticModel) -> dict[str, str]:
     """Return the names that columns of amounts may have, upper case, and what each means."""
     return {name.upper(): meaning for meaning in _MEANINGS for name in _allowed(meaning, model)}
 
@@ -41,7 +41,7 @@ def meant(name: str) -> str | None:
     return match[1] if match else name if name in _MEANINGS else None
 
 
-def refused(name: str, model: Model) -> tuple[str, str, str] | None:
+def refused(name: str, model: KineticModel) -> tuple[str, str, str] | None:
     """Return the rule that a name breaks by its unit, what is allowed and what to do; None if it breaks none."""
     meaning, match = meant(name), _NAMED.fullmatch(name)
     if meaning is None or name in columns(model):
@@ -66,5 +66,5 @@ def refused(name: str, model: Model) -> tuple[str, str, str] | None:
     )
 
 
-def _allowed(meaning: str, model: Model) -> tuple[str, ...]:
+def _allowed(meaning: str, model: KineticModel) -> tuple[str, ...]:
     return (spelled(meaning, model),) if model.mass == "ug" else (meaning, spelled(meaning, model))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from eutonia import _delimited
 from eutonia._delimited import ALLOWED, DelimitedError, Plain
 from eutonia.errors import DatasetError
-from eutonia.exchange.faults import Fault, error, shown
+from eutonia.exchange.faults import TableFault, error, shown
 
 # A table of more bytes than this is refused: a guard rail, whole people are computed as they are read.
 MOST_BYTES = 2_000_000_000
@@ -92,7 +92,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Cells:
+class TableCells:
     """A table whose header is known and whose rows are read when they are asked for.
 
     Attributes
@@ -111,7 +111,7 @@ class Cells:
     _open: Callable[[], BufferedIOBase]
     position: Position = field(default_factory=Position)
 
-    def blocks(self, left: LeftOut, faults: list[Fault]) -> Iterator[Block]:
+    def blocks(self, left: LeftOut, faults: list[TableFault]) -> Iterator[CellBlock]:
         """Return the rows, some at a time; note what is left out, and rows that are not as long as the header."""
         names, where = self.names, self.names.index("ID") if "ID" in self.names else None
         marks = {names.index(MARK)} if MARK in names else set()
@@ -166,22 +166,22 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Block:
+class CellBlock:
     """Some rows of a table: the line of each, and their cells as text by column, without blanks around."""
 
     lines: NDArray[np.int32]
     text: pl.DataFrame
 
 
-def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> Block:
+def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> CellBlock:
     columns = zip(*(row for _, row in rows), strict=True)
     text = pl.DataFrame({name: pl.Series(cells, dtype=pl.String) for name, cells in zip(names, columns, strict=True)})
-    return Block(np.array([line for line, _ in rows], np.int32), text.select(pl.all().str.strip_chars()))
+    return CellBlock(np.array([line for line, _ in rows], np.int32), text.select(pl.all().str.strip_chars()))
 
 
 def _parted(
     piece: Plain, names: Sequence[str], where: int, marks: Iterable[int], others: dict[int, tuple[int, str]]
-) -> Block | None:
+) -> CellBlock | None:
     """Return a plain stretch as a block; None where a row of it is left out. See `_is_marked` for `others`."""
     text = pl.read_csv(piece.text, has_header=False, new_columns=list(names), infer_schema=False, quote_char=None)
     text = text.fill_null("")
@@ -200,10 +200,10 @@ def _parted(
             if _is_other(cells[i], names[place]):
                 others[place] = piece.line + i, cells[i]
                 break
-    return Block(np.arange(piece.line, piece.line + piece.count, dtype=np.int32), text)
+    return CellBlock(np.arange(piece.line, piece.line + piece.count, dtype=np.int32), text)
 
 
-def read_cells(path: str | Path) -> Cells:
+def read_cells(path: str | Path) -> TableCells:
     """Open a file and read its header; a line is a comment if it begins with # or @.
 
     Raises
@@ -215,18 +215,18 @@ def read_cells(path: str | Path) -> Cells:
     return _cells(place.name, lambda: _delimited.opened(place, MOST_BYTES))
 
 
-def parse_cells(content: bytes, file: str) -> Cells:
+def parse_cells(content: bytes, file: str) -> TableCells:
     """Read the header of a table from its bytes; `file` names it in messages."""
     return _cells(file, lambda: io.BytesIO(content))
 
 
-def _cells(file: str, open_: Callable[[], BufferedIOBase]) -> Cells:
+def _cells(file: str, open_: Callable[[], BufferedIOBase]) -> TableCells:
     rows = _read(file, open_, lambda line, text: None)
     lone = (one for one in rows if not isinstance(one, Plain))  # the header never comes in a stretch
     first = next((one for one in lone if any(cell.strip() for cell in one[1])), None)
     if first is None:
         raise _whole(file, "", "a table has a header and at least one row", "Write the header and the rows")
-    return Cells(file, _header(first[1], first[0], file), first[0], open_)
+    return TableCells(file, _header(first[1], first[0], file), first[0], open_)
 
 
 def _read(
@@ -249,7 +249,7 @@ def _read(
     except DelimitedError as failure:
         found = failure.trouble
         do = f"Nearest: {', '.join(found.nearest)}. {found.do}" if found.nearest else found.do
-        raise error(file, [Fault(found.line, "", found.given, found.why, found.allowed, do)]) from None
+        raise error(file, [TableFault(found.line, "", found.given, found.why, found.allowed, do)]) from None
 
 
 def _is_marked(
@@ -266,16 +266,16 @@ def _is_other(cell: str, name: str) -> bool:
     return cell not in (*MISSING, MARK, MARK.lower()) and (name == MARK or not is_number(cell))
 
 
-def _unclear(line: int, name: str, cell: str) -> Fault:
+def _unclear(line: int, name: str, cell: str) -> TableFault:
     rule = f"{MARK} in {name} switches a record off, as in NONMEM; this column holds other things too"
     do = f"Put a column {MARK} of its own first, or remove the records; if {MARK} is a name, put another column first"
-    return Fault(line, name, shown(cell), rule, f"{MARK}, or .", do)
+    return TableFault(line, name, shown(cell), rule, f"{MARK}, or .", do)
 
 
-def _ragged(line: int, row: Sequence[str], wanted: int) -> Fault:
+def _ragged(line: int, row: Sequence[str], wanted: int) -> TableFault:
     rule = f"every row has as many cells as the header, {wanted}; this one has {len(row)}"
     do = "Add or remove commas; quote a cell that holds a comma, and write decimals with a point"
-    return Fault(line, "", shown(",".join(row)), rule, f"{wanted} cells", do)
+    return TableFault(line, "", shown(",".join(row)), rule, f"{wanted} cells", do)
 
 
 def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
@@ -296,10 +296,10 @@ def _header(header: list[str], line: int, file: str) -> tuple[str, ...]:
     for place, name in enumerate(names):
         if not name:
             do = f"Name column {place + 1}, or remove it"
-            faults.append(Fault(line, f"number {place + 1}", "", "every column has a name", "a name", do))
+            faults.append(TableFault(line, f"number {place + 1}", "", "every column has a name", "a name", do))
         elif name in names[:place]:
             do = "Rename one of them, or remove it (capitals make no difference)"
-            faults.append(Fault(line, name, name, "a column name stands once", "names that differ", do))
+            faults.append(TableFault(line, name, name, "a column name stands once", "names that differ", do))
     if faults:
         raise error(file, faults)
     return names
@@ -315,8 +315,8 @@ def is_number(text: str) -> bool:
 
 
 def _fault(file: str, line: int, value: str, rule: str, do: str) -> DatasetError:
-    return error(file, [Fault(line, "", value, rule, ALLOWED, do)])
+    return error(file, [TableFault(line, "", value, rule, ALLOWED, do)])
 
 
 def _whole(file: str, value: str, rule: str, do: str) -> DatasetError:
-    return error(file, [Fault(None, "", value, rule, ALLOWED, do)])
+    return error(file, [TableFault(None, "", value, rule, ALLOWED, do)])

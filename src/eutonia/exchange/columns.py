@@ -14,11 +14,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from eutonia._delimited import ALLOWED
-from eutonia.drug.exposure import Model, Quantity
+from eutonia.drug.exposure import KineticModel, ModelQuantity
 from eutonia.errors import DatasetError, nearest
 from eutonia.exchange import amounts, foreign
-from eutonia.exchange.cells import MISSING, Block, Cells, LeftOut
-from eutonia.exchange.faults import Fault, error, shown
+from eutonia.exchange.cells import MISSING, CellBlock, LeftOut, TableCells
+from eutonia.exchange.faults import TableFault, error, shown
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -86,8 +86,8 @@ class Noted:
         Lines of the rows of a column of marks that hold anything, part by part.
     """
 
-    faults: list[Fault] = field(default_factory=list)
-    ragged: list[Fault] = field(default_factory=list)
+    faults: list[TableFault] = field(default_factory=list)
+    ragged: list[TableFault] = field(default_factory=list)
     left: LeftOut = field(default_factory=LeftOut)
     told: list[str] = field(default_factory=list)
     by_name: dict[str, int] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class Numbers:
     names, `noted` what is noted of all parts of the table.
     """
 
-    cells: Cells
+    cells: TableCells
     lines: NDArray[np.int32]
     named: dict[str, str]
     noted: Noted
@@ -135,7 +135,7 @@ class Numbers:
         """Note a fault in each row of a mask; it is said of column `name`."""
         if where.any():
             name = self.named.get(name, name)
-            self.noted.faults += [Fault(line, name, "", rule, allowed, do) for line in self.lines[where].tolist()]
+            self.noted.faults += [TableFault(line, name, "", rule, allowed, do) for line in self.lines[where].tolist()]
 
 
 def joined(parts: Sequence[Numbers]) -> Numbers:
@@ -158,7 +158,7 @@ def joined(parts: Sequence[Numbers]) -> Numbers:
 class Table:
     """A table while it is read: every column that means something for a model; others are left alone."""
 
-    def __init__(self, cells: Cells, model: Model) -> None:
+    def __init__(self, cells: TableCells, model: KineticModel) -> None:
         self.cells, self.model, self.noted = cells, model, Noted()
         self._quantities = {one.name: one for one in (*model.quantities, *model.checked, *model.dosing)}
         self._dosing = {one.name for one in model.dosing}
@@ -203,7 +203,7 @@ class Table:
             left = self.noted.left
             do = " ".join(["Add rows", *(word.removesuffix(".") for word in left.words({}))])
             rule = "a table has at least one row below its header"
-            raise error(self.cells.file, [Fault(None, "", "", rule, ALLOWED, do)])
+            raise error(self.cells.file, [TableFault(None, "", "", rule, ALLOWED, do)])
         yield self._checked(joined(held))
         foreign.conclude(self)
         if self.noted.by_name:
@@ -233,7 +233,7 @@ class Table:
         foreign.check(part, self.model)
         return part
 
-    def _numbers(self, block: Block) -> Numbers:
+    def _numbers(self, block: CellBlock) -> Numbers:
         """Return the columns of a block as numbers and codes."""
         found = Numbers(self.cells, block.lines, self.named, self.noted)
         kept = ("EVID", "TIME", *(name for name in self._quantities if name not in self._dosing))
@@ -266,7 +266,7 @@ class Table:
             if not np.isfinite(values[i]):
                 continue
             rule, do = f"{name} is a whole number", "Correct the number"
-            fault = Fault(int(lines[i]), self.named[name], shown(column[i]), rule, "a whole number", do)
+            fault = TableFault(int(lines[i]), self.named[name], shown(column[i]), rule, "a whole number", do)
             self.noted.faults.append(fault)
             values[i] = np.nan
         if name in ZERO_IF_MISSING:
@@ -318,7 +318,7 @@ def _check_names(table: Table, known: Sequence[str]) -> None:
     names, header, model = table.cells.names, table.cells.header, table.model
 
     def fault(column: str, rule: str, allowed: str, do: str) -> None:
-        table.noted.faults.append(Fault(header, column, "", rule, allowed, do))
+        table.noted.faults.append(TableFault(header, column, "", rule, allowed, do))
 
     for needed in ("ID", "TIME"):
         if needed not in names:
@@ -359,7 +359,7 @@ def _one_slip(given: str, meant: str) -> bool:
     return any(long[:i] + long[i + 1 :] == short for i in range(len(long)))
 
 
-def _not_a_number(column: str, name: str, line: int, text: str, model: Model) -> Fault:
+def _not_a_number(column: str, name: str, line: int, text: str, model: KineticModel) -> TableFault:
     fits, allowed = _float(text), "a finite number with a decimal point"
     if fits is not None and _LARGEST < abs(fits) < np.inf:
         rule, do = f"a number is not beyond {_LARGEST:g}", "Correct it; write . for a missing value"
@@ -369,7 +369,7 @@ def _not_a_number(column: str, name: str, line: int, text: str, model: Model) ->
     else:
         rule = f"{name} is a number"
         do = next((do for look, do in _LOOKS if look.fullmatch(text)), "Write a number, or . for a missing value")
-    return Fault(line, column, shown(text), rule, allowed, do)
+    return TableFault(line, column, shown(text), rule, allowed, do)
 
 
 def _float(text: str) -> float | None:
@@ -379,7 +379,7 @@ def _float(text: str) -> float | None:
         return None
 
 
-def _check_bounds(found: Numbers, name: str, what: Quantity, *, is_dosing: bool) -> None:
+def _check_bounds(found: Numbers, name: str, what: ModelQuantity, *, is_dosing: bool) -> None:
     """Check a parameter or covariate; the default stands in for a missing cell only where a dose may lack it."""
     values = found.values[name]
     below = values < what.lowest if what.zero else values <= what.lowest

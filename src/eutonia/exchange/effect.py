@@ -15,23 +15,23 @@ _BASELINE = "endogenous_occupancy"
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class EffectLevels:
     """Formulas of the levels that the sites read: slow for tone, fast for the reflex and the brain."""
 
     slow: dict[str, str]
     fast: dict[str, str]
 
 
-def from_blood() -> Levels:
+def from_blood() -> EffectLevels:
     """Return what the sites read under tablets: the same level everywhere."""
     slow, fast = "blood_potency * slow_from_blood", "blood_potency * fast_from_blood"
-    return Levels(slow=dict.fromkeys(_LIMBS, slow), fast=dict.fromkeys((*_LIMBS, "brain"), fast))
+    return EffectLevels(slow=dict.fromkeys(_LIMBS, slow), fast=dict.fromkeys((*_LIMBS, "brain"), fast))
 
 
-def from_both() -> Levels:
+def from_both() -> EffectLevels:
     """Return what the sites read under drug in the spinal fluid, part of which comes back by blood."""
     near, blood = {site: f"slow_{site}" for site in _LIMBS}, from_blood()
-    return Levels(
+    return EffectLevels(
         slow={site: f"{level} + {blood.slow[site]}" for site, level in near.items()},
         fast={site: f"fast_{site} + {level}" for site, level in blood.fast.items()},
     )
@@ -50,7 +50,7 @@ def held_level() -> Equations:
     )
 
 
-def limbs(levels: Levels) -> Equations:
+def limbs(levels: EffectLevels) -> Equations:
     """Return the receptors of leg and arm, what they take from bias and release, and the level that the brain reads."""
     own = parameters.load("receptor")
     part = Equations(

@@ -61,7 +61,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class FlowTerm:
     """Drug that moves from one amount to another (None: from outside), mass per hour."""
 
     id: str
@@ -97,7 +97,7 @@ class Equations:
     rules: tuple[Rule, ...] = ()
     spaces: tuple[Space, ...] = ()
     amounts: tuple[Amount, ...] = ()
-    flows: tuple[Flow, ...] = ()
+    flows: tuple[FlowTerm, ...] = ()
     rates: tuple[Rate, ...] = ()
     repeats: Mapping[str, str] = field(default_factory=dict)
     every_h: float | None = None

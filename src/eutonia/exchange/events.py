@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eutonia.drug.exposure import Model, Records
+from eutonia.drug.exposure import KineticModel, Records
 from eutonia.drug.exposure.records import (
     DOSE,
     MODELLED_DURATION,
@@ -38,9 +38,9 @@ from eutonia.drug.exposure.records import (
     RESET_AND_DOSE,
 )
 from eutonia.errors import DatasetError
-from eutonia.exchange.cells import MARK, Cells, named, read_cells
+from eutonia.exchange.cells import MARK, TableCells, named, read_cells
 from eutonia.exchange.columns import Floats, Numbers, Table
-from eutonia.exchange.faults import Fault
+from eutonia.exchange.faults import TableFault
 from eutonia.exchange.rules import Rules, overlaps
 from eutonia.exchange.settings import missing
 
@@ -58,7 +58,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class Part:
+class TablePart:
     """Records of whole people.
 
     Attributes
@@ -110,11 +110,11 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Events(Part, Account):
+class Events(TablePart, Account):
     """A table that may be simulated, as a whole."""
 
 
-def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -> Events:
+def read_events(path: str | Path, model: KineticModel, settings: Mapping[str, float]) -> Events:
     """Read and check a table.
 
     Raises
@@ -125,7 +125,7 @@ def read_events(path: str | Path, model: Model, settings: Mapping[str, float]) -
     return events_of(read_cells(path), model, settings)
 
 
-def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Events:
+def events_of(cells: TableCells, model: KineticModel, settings: Mapping[str, float]) -> Events:
     """Check the cells of a table and return its records."""
     reading = Reading(cells, model, settings)
     whole = _whole(list(reading.parts()))
@@ -135,7 +135,7 @@ def events_of(cells: Cells, model: Model, settings: Mapping[str, float]) -> Even
 class Reading:
     """A table while it is read: first its parts, then the account of it."""
 
-    def __init__(self, cells: Cells, model: Model, settings: Mapping[str, float]) -> None:
+    def __init__(self, cells: TableCells, model: KineticModel, settings: Mapping[str, float]) -> None:
         self.model, self.settings, self._cells = model, dict(settings), cells
         self._table = Table(cells, model)
         self._rules = Rules(self._table, settings)
@@ -149,9 +149,9 @@ class Reading:
         for one in missing(model, settings, cells.names):
             do = f'Add the column {one.name}, or --set "{one.name}=... {one.unit}"'
             rule = f"{model.name} needs {one.label.lower()}, which has no default"
-            self._table.noted.faults.append(Fault(None, one.name, "", rule, one.allowed, do))
+            self._table.noted.faults.append(TableFault(None, one.name, "", rule, one.allowed, do))
 
-    def parts(self) -> Iterator[Part]:
+    def parts(self) -> Iterator[TablePart]:
         """Return the records of some people after the other, as long as there is no fault.
 
         Raises
@@ -207,9 +207,9 @@ class Reading:
     def _defaults(self) -> dict[str, float]:
         return {one.name: one.default for one in self.model.quantities if one.default is not None}
 
-    def _part(self, numbers: Numbers, evid: NDArray[np.int8], person: NDArray[np.int32]) -> Part:
+    def _part(self, numbers: Numbers, evid: NDArray[np.int8], person: NDArray[np.int32]) -> TablePart:
         stands_in, who = self._defaults() | self.settings, numbers.texts["ID"]
-        return Part(
+        return TablePart(
             records=_records(numbers, self.model, self.settings, evid, person),
             values={one.name: numbers.get(one.name, stands_in.get(one.name, np.nan)) for one in self.model.quantities},
             lines=numbers.lines,
@@ -219,7 +219,7 @@ class Reading:
             occasion=numbers.get("OCC") if numbers.has("OCC") else None,
         )
 
-    def _note(self, part: Part) -> None:
+    def _note(self, part: TablePart) -> None:
         records = part.records
         self._people += records.n_people
         self._rows += len(records)
@@ -230,7 +230,7 @@ class Reading:
         self._late += int(late.sum())
 
 
-def _whole(parts: Sequence[Part]) -> Part:
+def _whole(parts: Sequence[TablePart]) -> TablePart:
     """Return parts as one."""
     first, people = parts[0], np.cumsum([0, *(one.records.n_people for one in parts)])
     if len(parts) == 1:
@@ -245,10 +245,12 @@ def _whole(parts: Sequence[Part]) -> Part:
         return None if values[0] is None else np.concatenate(values)
 
     values = {name: np.concatenate([part.values[name] for part in parts]) for name in first.values}
-    return Part(Records(**columns), values, both("lines"), both("who"), first.ids, both("observed"), both("occasion"))
+    return TablePart(
+        Records(**columns), values, both("lines"), both("who"), first.ids, both("observed"), both("occasion")
+    )
 
 
-def _undosed(part: Part) -> list[str]:
+def _undosed(part: TablePart) -> list[str]:
     """Return who is observed and never dosed."""
     records = part.records
     here = {}
@@ -279,7 +281,11 @@ def _folded(name: str) -> str:
 
 
 def _records(
-    numbers: Numbers, model: Model, settings: Mapping[str, float], evid: NDArray[np.int8], person: NDArray[np.int32]
+    numbers: Numbers,
+    model: KineticModel,
+    settings: Mapping[str, float],
+    evid: NDArray[np.int8],
+    person: NDArray[np.int32],
 ) -> Records:
     """Return the records of columns without faults."""
     into = np.maximum(_as(numbers.get("CMT"), np.int8) - np.int8(1), 0)

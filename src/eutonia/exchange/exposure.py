@@ -19,11 +19,11 @@ from eutonia import _writing, session
 from eutonia._delimited import safe
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure
-from eutonia.drug.exposure import Model
+from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.occasions import vary
 from eutonia.drug.exposure.records import OBSERVATION
 from eutonia.errors import DatasetError
-from eutonia.exchange.events import Account, Part, Reading
+from eutonia.exchange.events import Account, Reading, TablePart
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,7 +41,7 @@ class Variability:
 
 
 def expose(
-    events: Part, model: Model, *, variability: Variability | None = None, progress: Progress = silent
+    events: TablePart, model: KineticModel, *, variability: Variability | None = None, progress: Progress = silent
 ) -> pl.DataFrame:
     """Return a row for each observation: its line in the file, ID, TIME, DV, amounts and concentrations.
 
@@ -75,7 +75,7 @@ def expose(
 
 
 @dataclass
-class Head:
+class FirstRows:
     """The first rows of a long table, how many there are, and whether somebody has a REASON."""
 
     rows: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -110,7 +110,7 @@ def stream(
         before = now
 
 
-def _occasions(events: Part) -> NDArray[np.int64]:
+def _occasions(events: TablePart) -> NDArray[np.int64]:
     """Return the occasion of each record; it must be known."""
     given = np.full(len(events.lines), np.nan) if events.occasion is None else events.occasion
     unknown = np.flatnonzero(~np.isfinite(given)).tolist()
@@ -141,7 +141,7 @@ def check_target(out: Path | None, events: Path | None = None) -> None:
         )
 
 
-def account(found: Account, table: Path, model: Model) -> dict[str, Any]:
+def account(found: Account, table: Path, model: KineticModel) -> dict[str, Any]:
     """Return what a record of the run says of the table that was read, what was left out of it, and what stood in."""
     with table.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -211,7 +211,7 @@ def _safe(said: object) -> object:
     return safe(said) if isinstance(said, str) else said
 
 
-def short(head: Head) -> Table:
+def short(head: FirstRows) -> Table:
     """Return the first rows for a terminal; of many columns, the concentrations alone."""
     from rich.table import Table
     from rich.text import Text

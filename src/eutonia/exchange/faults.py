@@ -13,7 +13,7 @@ _LINES, _COLUMNS, _ROWS_NAMED = 24, 100, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TableFault:
     """One thing that is wrong with a table.
 
     Attributes
@@ -47,10 +47,10 @@ class Fault:
         return self.column, self.rule, self.allowed, self.do
 
 
-def error(file: str, faults: Sequence[Fault]) -> DatasetError:
+def error(file: str, faults: Sequence[TableFault]) -> DatasetError:
     """Return one error for all faults of a file; its message fits on a screen, and it carries them as `.faults`."""
     in_order = sorted(faults, key=lambda fault: (fault.row or 0, fault.column))
-    groups: dict[tuple[str, ...], list[Fault]] = {}
+    groups: dict[tuple[str, ...], list[TableFault]] = {}
     for fault in in_order:
         groups.setdefault(fault.words, []).append(fault)
     head = f"{file} has {len(faults)} faults:" if len(faults) > 1 else f"{file} cannot be used:"
@@ -70,7 +70,7 @@ def error(file: str, faults: Sequence[Fault]) -> DatasetError:
     return failure
 
 
-def _block(alike: Sequence[Fault]) -> list[str]:
+def _block(alike: Sequence[TableFault]) -> list[str]:
     """Return the lines on faults of one kind: the first in full, the others by their rows."""
     first = alike[0]
     place = [f"row {first.row}" if first.row else "", f"column {first.column}" if first.column else ""]

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eutonia.drug.exposure import Model
+from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.records import MODELLED_DURATION
 from eutonia.exchange import amounts
-from eutonia.exchange.cells import MARK, MISSING, Cells, is_number
-from eutonia.exchange.faults import Fault
+from eutonia.exchange.cells import MARK, MISSING, TableCells, is_number
+from eutonia.exchange.faults import TableFault
 
 if TYPE_CHECKING:
     from eutonia.exchange.columns import Numbers, Table
@@ -98,7 +98,7 @@ def is_text(name: str) -> bool:
     return name in _TEXT
 
 
-def durations(cells: Cells) -> dict[str, str]:
+def durations(cells: TableCells) -> dict[str, str]:
     """Return the columns that hold how long infusions last, and their meaning."""
     return {name: DURATION for name in cells.names if _is_duration(name, _HOURS, bare=True)}
 
@@ -109,7 +109,7 @@ def _is_duration(name: str, unit: re.Pattern[str], *, bare: bool) -> bool:
     return match is not None and ((bare and not tail) or unit.fullmatch(tail) is not None)
 
 
-def refused(name: str, names: Sequence[str], model: Model) -> tuple[str, str, str] | None:
+def refused(name: str, names: Sequence[str], model: KineticModel) -> tuple[str, str, str] | None:
     """Return the rule that the name of a foreign column breaks, what is allowed, and what to do; None if none."""
     units = {one.name: one.unit for one in (*model.quantities, *model.checked, *model.dosing)}
     units |= {"II": "h", "RATE": f"{model.mass}/h"}
@@ -134,7 +134,7 @@ def refused(name: str, names: Sequence[str], model: Model) -> tuple[str, str, st
     return f"{name} of other programs is called {called} here", called, f"Rename it to {called} ({mind}), {_IF_ANOTHER}"
 
 
-def _called(name: str, model: Model) -> str:
+def _called(name: str, model: KineticModel) -> str:
     """Return how a column is called in a table of this model: one of amounts in ug says so."""
     return amounts.spelled(name, model) if name in ("AMT", "RATE", "RATE_M") and model.mass == "ug" else name
 
@@ -149,7 +149,7 @@ def needed(name: str, names: Iterable[str]) -> str:
     return ""
 
 
-def amount(names: Iterable[str], model: Model) -> str:
+def amount(names: Iterable[str], model: KineticModel) -> str:
     """Return what to do about a dose without an amount: name the column that may hold it."""
     called = _called("AMT", model)
     like = next((match for name in names if (match := _DOSES.fullmatch(name))), None)
@@ -160,7 +160,7 @@ def amount(names: Iterable[str], model: Model) -> str:
     return f"Is {like[0]} the amount of each dose? {other[2] if other else f'{do} {called}, in {model.mass}'}"
 
 
-def check(found: Numbers, model: Model) -> None:
+def check(found: Numbers, model: KineticModel) -> None:
     """Read the durations of infusions; refuse what foreign columns say that is not done."""
     if DURATION in found.values:
         _infusions(found)
@@ -182,7 +182,7 @@ def conclude(table: Table) -> None:
     # A column of numbers other than 1 is one of its own, such as concentrations.
     if MARK in noted.left.lines or not all(map(is_number, signs)) or set(signs) == {"1"}:
         for lines in noted.marked:
-            noted.faults += [Fault(line, MARK, "", *_marks(MARK)) for line in lines.tolist()]
+            noted.faults += [TableFault(line, MARK, "", *_marks(MARK)) for line in lines.tolist()]
     for name, count in noted.counts.items():
         if count and name in _BOUNDS:
             noted.told.append(f"{name} marks {count} values of DV as bounds; DV is copied as it stands.")
@@ -196,7 +196,7 @@ def _marks(name: str) -> tuple[str, str, str]:
     return f"whether a row marked by {name} is given is not known", "0, .", do
 
 
-def _says(name: str, found: Numbers, model: Model) -> list[tuple[Callable[[str], bool], str, str, str]]:
+def _says(name: str, found: Numbers, model: KineticModel) -> list[tuple[Callable[[str], bool], str, str, str]]:
     """Return what a cell of a column may not say: a test, the rule, what is allowed and what to do."""
     right, has_way = _MASSES[model.mass], found.has("CMT")
     mass = f"amounts are in {model.mass}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 from eutonia import parameters
-from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry, half_resistance
+from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, CordSegment, SpinalGeometry, half_resistance
 from eutonia.drug.kinetics.intrathecal import UG_TO_NG, puncture_shares
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import StudyError, unknown
-from eutonia.exchange.equations import LEVEL, Amount, Constant, Equations, Flow, Rate, Rule, Space, from_record
+from eutonia.exchange.equations import LEVEL, Amount, Constant, Equations, FlowTerm, Rate, Rule, Space, from_record
 from eutonia.exchange.formula import Formula
 from eutonia.exchange.oral import blood
 
@@ -40,7 +40,7 @@ def spinal_fluid(dose_ug: float, every_h: float | None, infusion_ug_per_h: float
         from_record(own["dispersion"], "cm^2/h"),
         *(from_record(own[name]) for name in ("lumbar_puncture_spread", "lumbar_puncture_conus_share")),
     )
-    pump = Flow("pump", f"Pump, catheter tip at {tip}", None, f"csf_{_name(at_tip)}", "infusion")
+    pump = FlowTerm("pump", f"Pump, catheter tip at {tip}", None, f"csf_{_name(at_tip)}", "infusion")
     return (
         Equations(
             constants=constants,
@@ -51,7 +51,7 @@ def spinal_fluid(dose_ug: float, every_h: float | None, infusion_ug_per_h: float
                     _name(s),
                     f"dose * {shares[s]}" if s in shares else "",
                 )
-                for s in Segment
+                for s in CordSegment
             ),
             repeats={f"csf_{_name(s)}": f"dose * {share}" for s, share in shares.items()},
             every_h=every_h,
@@ -67,11 +67,11 @@ def spinal_fluid(dose_ug: float, every_h: float | None, infusion_ug_per_h: float
     )
 
 
-def _name(segment: Segment) -> str:
+def _name(segment: CordSegment) -> str:
     return segment.name.lower()
 
 
-def _shares(access: str, at_tip: Segment) -> dict[Segment, str]:
+def _shares(access: str, at_tip: CordSegment) -> dict[CordSegment, str]:
     """Return which share of a bolus goes where: all to the tip of a catheter, or spread by a lumbar puncture."""
     if access not in ACCESSES:
         raise StudyError(unknown("way into the spinal fluid", access, ACCESSES))
@@ -84,7 +84,7 @@ def _shares(access: str, at_tip: Segment) -> dict[Segment, str]:
 def _line() -> Equations:
     """Return volumes, exchange between neighbours, removal into the blood, and the level in each segment."""
     own = parameters.load("intrathecal")
-    names = [_name(s) for s in Segment]
+    names = [_name(s) for s in CordSegment]
     return Equations(
         constants=tuple(
             from_record(own["segment_length"], name=f"length_{name}", which=i) for i, name in enumerate(names)
@@ -109,7 +109,7 @@ def _line() -> Equations:
         ),
         flows=(
             *(
-                Flow(
+                FlowTerm(
                     f"exchange_{low}_{high}",
                     f"Exchange between {low} and {high}",
                     f"csf_{low}",
@@ -119,7 +119,9 @@ def _line() -> Equations:
                 for low, high in pairwise(names)
             ),
             *(
-                Flow(f"removal_{n}", f"Removal from {n}", f"csf_{n}", "drug_central", f"csf_clearance_rate * csf_{n}")
+                FlowTerm(
+                    f"removal_{n}", f"Removal from {n}", f"csf_{n}", "drug_central", f"csf_clearance_rate * csf_{n}"
+                )
                 for n in names
             ),
         ),

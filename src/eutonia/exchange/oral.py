@@ -18,7 +18,7 @@ from eutonia.exchange.equations import (
     Amount,
     Constant,
     Equations,
-    Flow,
+    FlowTerm,
     Rate,
     Rule,
     Space,
@@ -93,7 +93,7 @@ def tablets(oral_set: str, dose_mg: float, every_h: float | None) -> Equations:
     )
 
 
-def _flows(names: _Names) -> list[Flow]:
+def _flows(names: _Names) -> list[FlowTerm]:
     """Return the flows of a set: of absorption, of elimination, to and from tissue."""
     gut, two = len(names.rates.absorption), names.shape.compartments > 1
     stages = [f"gut_{i + 1}" for i in range(gut)]
@@ -107,7 +107,7 @@ def _flows(names: _Names) -> list[Flow]:
         *(f for _, _, f in names.rates.flows()[gut + 1 :]),
     ]
     return [
-        Flow(name, label, stages[source], stages[target], str(rate * Formula(stages[source])))
+        FlowTerm(name, label, stages[source], stages[target], str(rate * Formula(stages[source])))
         for (name, label), (source, target, _), rate in zip(said, names.rates.flows(), rates, strict=True)
     ]
 

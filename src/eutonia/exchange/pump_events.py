@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from eutonia import _bounds
 from eutonia.drug.pump import Device
 from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.program import Program, Step
+from eutonia.drug.pump.program import Program, ProgramStep
 from eutonia.errors import StudyError
 from eutonia.exchange.pump_parts import (
     Catheter,
@@ -29,7 +29,7 @@ from eutonia.study.fields import (
     Level,
     Part,
     PumpModel,
-    Quantity,
+    QuantityField,
     Reservoir,
     described,
     refuse,
@@ -38,7 +38,7 @@ from eutonia.study.studyfile import Problem
 
 #: Calls of a bolus that one event may stand for; a guard rail.
 MOST_CALLS = 2000
-Drawn = Annotated[Given, Quantity("volume", _bounds.DRAWN)]
+Drawn = Annotated[Given, QuantityField("volume", _bounds.DRAWN)]
 
 
 class FlexStep(Part):
@@ -89,7 +89,7 @@ class Flex(_Event):
     def event(self, at_h: float) -> happens.Event:
         """Return what happens."""
         week, weekend = (
-            None if steps is None else [Step(step.from_h, float(step.rate_ug_per_h)) for step in steps]
+            None if steps is None else [ProgramStep(step.from_h, float(step.rate_ug_per_h)) for step in steps]
             for steps in (self.steps, self.weekend)
         )
         return happens.Programmed(at_h, Program.flex(week or (), weekend))
@@ -141,7 +141,7 @@ class Stop(_Event):
         return happens.Programmed(at_h, Program.simple(0.0))
 
 
-class RefillEvent(_Event):
+class PumpRefillEvent(_Event):
     """The reservoir is emptied and filled."""
 
     kind: Literal["refill"] = described("The reservoir is emptied and filled.")
@@ -159,7 +159,7 @@ class RefillEvent(_Event):
         return happens.Refill(at_h, *numbers)
 
 
-class PocketFill(_Event):
+class PocketFillEvent(_Event):
     """A refill that misses the port."""
 
     kind: Literal["pocket fill"] = described("A refill beside the port: the drug lies under the skin.")
@@ -173,7 +173,7 @@ class PocketFill(_Event):
         return happens.PocketFill(at_h, _number(self.concentration_ug_per_ml), _number(self.volume_ml))
 
 
-class Entered(_Event):
+class EnteredEvent(_Event):
     """The programmer is told a concentration."""
 
     kind: Literal["concentration entered"] = described(
@@ -186,7 +186,7 @@ class Entered(_Event):
         return happens.Entered(at_h, float(self.concentration_ug_per_ml))
 
 
-class PatientBolus(_Event):
+class PatientBolusEvent(_Event):
     """Boluses that the person may call."""
 
     kind: Literal["patient bolus"] = described("From here on the person may call a bolus, on top of the program.")
@@ -196,7 +196,7 @@ class PatientBolus(_Event):
     most_a_day: Annotated[int, Field(strict=True, ge=1, le=96)] = described("Most boluses in any 24 hours.")
 
     @model_validator(mode="after")
-    def _apart(self) -> PatientBolus:
+    def _apart(self) -> PatientBolusEvent:
         if self.lockout_h < self.over_h:
             why, allowed = "The next bolus could begin while one runs.", f"at least {self.over_h.text}"
             refuse(Problem(("lockout",), why, self.lockout_h.text, allowed, do="Make it longer."))
@@ -208,7 +208,7 @@ class PatientBolus(_Event):
         return happens.PatientBolus(at_h, float(self.dose_ug), *spans, self.most_a_day)
 
 
-class Activation(_Event):
+class ActivationEvent(_Event):
     """The person calls a bolus, once or again and again."""
 
     kind: Literal["activation"] = described("The person calls a bolus; it is given if lockout and number allow it.")
@@ -216,7 +216,7 @@ class Activation(_Event):
     until: When | None = described("Last time at which it may be called, with every.", default=None)
 
     @model_validator(mode="after")
-    def _both(self) -> Activation:
+    def _both(self) -> ActivationEvent:
         if (self.every_h is None) != (self.until is None):
             key, other = ("until", "every") if self.until is None else ("every", "until")
             why, do = f"Calls that repeat have every and until; {other} stands alone.", f"Add {key}, or remove {other}."
@@ -231,7 +231,7 @@ class Activation(_Event):
         return [happens.Activation(at_h + k * float(self.every_h)) for k in range(max(min(count, MOST_CALLS + 1), 0))]
 
 
-class Prime(_Event):
+class PrimeEvent(_Event):
     """A priming bolus."""
 
     kind: Literal["prime"] = described("The pump fills tubing and catheter as fast as it can.")
@@ -242,7 +242,7 @@ class Prime(_Event):
         return happens.Prime(at_h, _number(self.volume_ml))
 
 
-class Bridge(_Event):
+class BridgeEvent(_Event):
     """A bridge bolus after a change of concentration."""
 
     kind: Literal["bridge"] = described("Keeps a dose of the old solution until it has left the tubing.")
@@ -253,7 +253,7 @@ class Bridge(_Event):
         return happens.Bridge(at_h, float(self.keeps_ug_per_h))
 
 
-class Flush(_Event):
+class FlushEvent(_Event):
     """The catheter is flushed by hand."""
 
     kind: Literal["flush"] = described("Saline is injected into the catheter by hand.")
@@ -264,7 +264,7 @@ class Flush(_Event):
         return happens.Flush(at_h, _number(self.volume_ml))
 
 
-class Aspiration(_Event):
+class AspirationEvent(_Event):
     """The catheter is drawn out through its access port."""
 
     kind: Literal["aspiration"] = described("The catheter is drawn out by hand through its access port.")
@@ -275,7 +275,7 @@ class Aspiration(_Event):
         return happens.Aspiration(at_h, _number(self.volume_ml))
 
 
-class Revision(_Event):
+class RevisionEvent(_Event):
     """The catheter is revised."""
 
     kind: Literal["revision"] = described("A new catheter on the old pump, without drug in it.")
@@ -289,7 +289,7 @@ class Revision(_Event):
         return happens.Revision(at_h, _number(self.catheter_cm), self.tip)
 
 
-class Kink(_Event):
+class KinkEvent(_Event):
     """The catheter is kinked."""
 
     kind: Literal["kink"] = described("The catheter is kinked.")
@@ -300,7 +300,7 @@ class Kink(_Event):
         return happens.Kink(at_h, self.passes)
 
 
-class Leak(_Event):
+class LeakEvent(_Event):
     """The connector leaks."""
 
     kind: Literal["leak"] = described("The connector between pump and catheter leaks.")
@@ -311,7 +311,7 @@ class Leak(_Event):
         return happens.Leak(at_h, self.share)
 
 
-class Magnet(_Event):
+class MagnetEvent(_Event):
     """A magnetic resonance examination."""
 
     kind: Literal["magnet"] = described("A magnetic resonance examination.")
@@ -322,7 +322,7 @@ class Magnet(_Event):
         return happens.Magnet(at_h, float(self.lasts_h))
 
 
-class Replacement(_Event):
+class ReplacementEvent(_Event):
     """The pump is replaced."""
 
     kind: Literal["replacement"] = described("A new pump on the old catheter, full, its tubing without drug.")
@@ -344,7 +344,7 @@ class Replacement(_Event):
         return happens.Replacement(at_h, _number(self.concentration_ug_per_ml), device, *volumes)
 
 
-class Plain(_Event):
+class PlainEvent(_Event):
     """What needs no more than a time."""
 
     kind: Literal["disconnection", "repair", "restart", "empty"] = described(
@@ -366,21 +366,21 @@ Event = Annotated[
     | ScheduledBolus
     | MinimumRate
     | Stop
-    | RefillEvent
-    | PocketFill
-    | Entered
-    | Prime
-    | Bridge
-    | PatientBolus
-    | Activation
-    | Flush
-    | Aspiration
-    | Revision
-    | Kink
-    | Leak
-    | Magnet
-    | Replacement
-    | Plain,
+    | PumpRefillEvent
+    | PocketFillEvent
+    | EnteredEvent
+    | PrimeEvent
+    | BridgeEvent
+    | PatientBolusEvent
+    | ActivationEvent
+    | FlushEvent
+    | AspirationEvent
+    | RevisionEvent
+    | KinkEvent
+    | LeakEvent
+    | MagnetEvent
+    | ReplacementEvent
+    | PlainEvent,
     Field(discriminator="kind"),
 ]
 

@@ -18,8 +18,16 @@ from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
 from eutonia.drug.pump.therapy import Event as HappeningEvent
 from eutonia.drug.pump.therapy import Programmed, conflicts, rank
-from eutonia.exchange.pump_events import MOST_CALLS, Activation, Event, Flex, PatientBolus, PocketFill, RefillEvent
-from eutonia.exchange.pump_events import Replacement as ReplacementEvent
+from eutonia.exchange.pump_events import (
+    MOST_CALLS,
+    ActivationEvent,
+    Event,
+    Flex,
+    PatientBolusEvent,
+    PocketFillEvent,
+    PumpRefillEvent,
+    ReplacementEvent,
+)
 from eutonia.exchange.pump_parts import Dated, Implant, TherapyHead, When
 from eutonia.study import shelf, studyfile
 from eutonia.study.fields import Part, described, refuse
@@ -69,7 +77,7 @@ class PumpFile(Part):
         found: list[tuple[int, HappeningEvent]] = []
         for k, event in enumerate(self.events):
             at = self.hours(event.at)
-            if isinstance(event, Activation):
+            if isinstance(event, ActivationEvent):
                 calls = event.events(at, None if event.until is None else self.hours(event.until))
                 found += [(k, call) for call in calls]
             else:
@@ -98,7 +106,9 @@ class PumpFile(Part):
     def _times(self) -> list[Problem]:
         """Find what happens outside the therapy, and calls that never end or come before any is allowed."""
         end, found = float(self.therapy.duration_h), []
-        allowed_from = min((self.hours(one.at) for one in self.events if isinstance(one, PatientBolus)), default=None)
+        allowed_from = min(
+            (self.hours(one.at) for one in self.events if isinstance(one, PatientBolusEvent)), default=None
+        )
         for k, event in enumerate(self.events):
             at = self.hours(event.at)
             if at < 0 or at > end:
@@ -107,7 +117,7 @@ class PumpFile(Part):
                     allowed += f", from {self.begins} on"
                 do = "Move it, or make therapy.duration longer."
                 found.append(Problem(("event", k, "at"), why, event.at.text, allowed, do=do))
-            if not isinstance(event, Activation):
+            if not isinstance(event, ActivationEvent):
                 continue
             if allowed_from is None or at < allowed_from:
                 why, do = "No bolus may be called yet.", 'Add an [[event]] of kind "patient bolus" before it.'
@@ -147,8 +157,8 @@ class PumpFile(Part):
                 model, reservoir = event.model or model, event.reservoir_ml or reservoir
                 for problem in reservoir_fits(model, reservoir, event.alarm_volume_ml):
                     found.append(dataclasses.replace(problem, at=("event", k, *problem.at)))
-            volumes = (("volume", event.volume_ml),) if isinstance(event, RefillEvent | PocketFill) else ()
-            if isinstance(event, RefillEvent):
+            volumes = (("volume", event.volume_ml),) if isinstance(event, PumpRefillEvent | PocketFillEvent) else ()
+            if isinstance(event, PumpRefillEvent):
                 volumes = (*volumes, ("found", event.found_ml))
             for key, volume in volumes:
                 if volume is not None and volume > reservoir:

@@ -26,7 +26,7 @@ from eutonia.study.fields import (
     Named,
     Part,
     PumpModel,
-    Quantity,
+    QuantityField,
     Reservoir,
     Text,
     described,
@@ -38,17 +38,17 @@ from eutonia.study.studyfile import Problem
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+([01]?\d|2[0-3]):([0-5]\d)(?::00)?)?", re.ASCII)
 _DATE_LIKE = re.compile(r"\d[/-]\d|\d\.\d+\.\d|\d:\d")
-_SINCE = Quantity("duration", _bounds.TIME)
+_SINCE = QuantityField("duration", _bounds.TIME)
 _MINUTES = 60.0
 
 # Guard rails against slips of the keyboard; what a label or a manual allows is a rule, and is reported as one.
-Rate = Annotated[Given, Quantity("intrathecal_rate", _bounds.PUMP_RATE, smallest=vocabulary.smallest_rate)]
-Kept = Annotated[Given, Quantity("intrathecal_rate", _bounds.KEPT_RATE)]
-Dose = Annotated[Given, Quantity("intrathecal_dose", _bounds.PUMP_DOSE)]
-Strength = Annotated[Given, Quantity("concentration_pump", _bounds.PUMP_CONCENTRATION)]
-Injected = Annotated[Given, Quantity("volume", _bounds.INJECTED)]
-Catheter = Annotated[Given, Quantity("length", _bounds.CATHETER)]
-Duration = Annotated[Given, Quantity("duration", _bounds.THERAPY)]
+Rate = Annotated[Given, QuantityField("intrathecal_rate", _bounds.PUMP_RATE, smallest=vocabulary.smallest_rate)]
+Kept = Annotated[Given, QuantityField("intrathecal_rate", _bounds.KEPT_RATE)]
+Dose = Annotated[Given, QuantityField("intrathecal_dose", _bounds.PUMP_DOSE)]
+Strength = Annotated[Given, QuantityField("concentration_pump", _bounds.PUMP_CONCENTRATION)]
+Injected = Annotated[Given, QuantityField("volume", _bounds.INJECTED)]
+Catheter = Annotated[Given, QuantityField("length", _bounds.CATHETER)]
+Duration = Annotated[Given, QuantityField("duration", _bounds.THERAPY)]
 PartOfOne = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 NotAll = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 PumpProduct = Annotated[

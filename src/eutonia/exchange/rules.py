@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia._delimited import computes
-from eutonia.drug.exposure import Model
+from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
 from eutonia.exchange import amounts, foreign
 from eutonia.exchange.cells import MARK, MISSING, is_number
 from eutonia.exchange.columns import Floats, Mask, Numbers, Table
-from eutonia.exchange.faults import Fault
+from eutonia.exchange.faults import TableFault
 
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
@@ -66,7 +66,7 @@ class Rules:
         noted, model = self._table.noted, self._table.model
 
         def fault(line: int, column: str, rule: str, allowed: str, do: str) -> None:
-            noted.faults.append(Fault(line, self._table.named.get(column, column), "", rule, allowed, do))
+            noted.faults.append(TableFault(line, self._table.named.get(column, column), "", rule, allowed, do))
 
         names = self._table.names("ID")
         others = [name for name in names if name not in (MARK, *MISSING)]
@@ -137,7 +137,7 @@ def _records(rows: _Rows) -> None:
         numbers.flag("DV", held, "only an observation has a DV", "0 or .", "Remove it, or set EVID to 0")
 
 
-def _doses(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
+def _doses(rows: _Rows, model: KineticModel, settings: dict[str, float]) -> None:
     """Check amounts and compartments."""
     numbers, amount, mass = rows.numbers, rows.amount, model.mass
     numbers.flag("AMT", amount < 0, "an amount is not negative", "0 or more", "Correct the number")
@@ -174,7 +174,7 @@ def _largest(rows: _Rows, largest: float, mass: str, settings: dict[str, float])
     numbers.flag("AMT", a_day > largest, rule, f"up to {largest:g} {mass} at once or in a day", do)
 
 
-def _ways_in(rows: _Rows, model: Model) -> None:
+def _ways_in(rows: _Rows, model: KineticModel) -> None:
     """Check where doses enter."""
     numbers, into, shape = rows.numbers, rows.numbers.get("CMT"), model.structure
     most = len(shape.inputs)
@@ -202,7 +202,7 @@ def _is_set(values: Floats) -> Mask:
     return np.isfinite(values) & (values != 0)
 
 
-def _rates(rows: _Rows, model: Model, settings: dict[str, float]) -> None:
+def _rates(rows: _Rows, model: KineticModel, settings: dict[str, float]) -> None:
     """Check infusions."""
     numbers, rate = rows.numbers, rows.numbers.get("RATE")
     wrong = (rate < 0) & ~np.isin(rate, (MODELLED_RATE, MODELLED_DURATION))

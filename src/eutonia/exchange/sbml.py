@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape, quoteattr
 from eutonia import __version__
 from eutonia.errors import EutoniaError, SimulationError
 from eutonia.exchange import sbml_units
-from eutonia.exchange.equations import Amount, Constant, Equations, Flow, Space
+from eutonia.exchange.equations import Amount, Constant, Equations, FlowTerm, Space
 from eutonia.parameters import citations
 from eutonia.parameters.record import Parameter, Spread
 
@@ -170,7 +170,7 @@ class _Writer:
         assignment.setSymbol(symbol)
         self._math(assignment, formula)
 
-    def _reaction(self, flow: Flow) -> None:
+    def _reaction(self, flow: FlowTerm) -> None:
         reaction = self.model.createReaction()
         reaction.setId(flow.id)
         reaction.setName(flow.label)

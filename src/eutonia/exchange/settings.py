@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from eutonia import _units
-from eutonia.drug.exposure import Model, Quantity
+from eutonia.drug.exposure import KineticModel, ModelQuantity
 from eutonia.drug.exposure.models import MOST_TRANSIT_STEPS
 from eutonia.errors import DatasetError, UnitError, nearest
 from eutonia.exchange.cells import is_number
@@ -14,7 +14,7 @@ from eutonia.exchange.cells import is_number
 _STEPS = "NN"
 
 
-def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, float]]:
+def settings_of(model: KineticModel, given: Sequence[str]) -> tuple[KineticModel, dict[str, float]]:
     """Return the model with its number of transit steps, and the values given, in canonical units."""
     known = {one.name: one for one in (*model.quantities, *model.dosing)}
     is_chain = model.transit_steps is not None
@@ -43,10 +43,10 @@ def settings_of(model: Model, given: Sequence[str]) -> tuple[Model, dict[str, fl
     return model, found
 
 
-def occasion_spreads(model: Model, given: Sequence[str]) -> dict[str, float]:
+def occasion_spreads(model: KineticModel, given: Sequence[str]) -> dict[str, float]:
     """Return the coefficient of variation between occasions of each parameter named, as in `CL=20 %`."""
     known = {  # a share is bounded above: a lognormal factor would leave its bounds
-        one.name: Quantity(one.name, one.label, "1", highest=2.0)
+        one.name: ModelQuantity(one.name, one.label, "1", highest=2.0)
         for one in model.quantities
         if not one.covariate and one.unit != "1"
     }
@@ -60,7 +60,7 @@ def occasion_spreads(model: Model, given: Sequence[str]) -> dict[str, float]:
     return found
 
 
-def quantity(text: str, what: Quantity, where: str) -> float:
+def quantity(text: str, what: ModelQuantity, where: str) -> float:
     """Read a number, plain in the canonical unit or with a unit that converts to it, and check its bounds; amounts for
     the spinal fluid are never plain, as in a table.
     """
@@ -81,7 +81,7 @@ def quantity(text: str, what: Quantity, where: str) -> float:
     return value
 
 
-def missing(model: Model, found: Mapping[str, float], columns: Sequence[str]) -> list[Quantity]:
+def missing(model: KineticModel, found: Mapping[str, float], columns: Sequence[str]) -> list[ModelQuantity]:
     """Return what the model needs and nobody gave."""
     return [
         one for one in model.quantities if one.default is None and one.name not in found and one.name not in columns
@@ -97,7 +97,7 @@ def _steps(text: str) -> float:
     return float(text)
 
 
-def _unknown(name: str, model: Model, allowed: Sequence[str] | Mapping[str, object]) -> str:
+def _unknown(name: str, model: KineticModel, allowed: Sequence[str] | Mapping[str, object]) -> str:
     close = nearest(name, allowed)
     hint = f" Nearest: {', '.join(close)}." if close else ""
     if name in ("V1", "V2", "V3"):

@@ -10,7 +10,7 @@ from eutonia import parameters
 if TYPE_CHECKING:
     from eutonia.inference.agreement import Agreement
     from eutonia.inference.sample import Sample
-    from eutonia.inference.stretch_fit import Estimate, Part
+    from eutonia.inference.stretch_fit import Estimate, ResistancePart
 
 _REFLEX = ("threshold", "velocity_sensitivity", "gain")
 # A reflex below this share of the whole resistance took no part: a threshold for words.
@@ -38,7 +38,7 @@ _WHY = {
 def words(
     estimates: Sequence[Estimate],
     pairs: Sequence[tuple[str, str, float]],
-    parts: Sequence[Part],
+    parts: Sequence[ResistancePart],
     speeds: Sequence[float],
     drawn: Sample,
 ) -> tuple[str, ...]:

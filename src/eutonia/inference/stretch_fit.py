@@ -68,7 +68,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Part:
+class ResistancePart:
     """One part of the resistance: mean torque while the muscle is stretched, N m, and its share of the whole."""
 
     name: str
@@ -79,7 +79,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Course:
+class FittedCourse:
     """Data and fit of one recording over time: `recorded` and `fitted` (with the 95 % band of a new recording) of the
     fitted channel, the angle (deg), and what resists (median, N m), part by part.
     """
@@ -110,10 +110,10 @@ class StretchFit:
     channel: str
     unit: str
     estimates: tuple[Estimate, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[ResistancePart, ...]
     pairs: tuple[tuple[str, str, float], ...]
     words: tuple[str, ...]
-    courses: tuple[Course, ...]
+    courses: tuple[FittedCourse, ...]
     noise: float
     model_error: float
     agreement: Agreement
@@ -307,7 +307,7 @@ def _pairs(z: Float[np.ndarray, "number draw"], known: Priors) -> tuple[tuple[st
     return tuple(sorted(found, key=lambda pair: -abs(pair[2])))
 
 
-def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[Part, ...]:
+def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[ResistancePart, ...]:
     """Return the mean of every part of the resistance while the muscle is stretched."""
     # A swing stretches while the angle grows: damping then resists.
     rising = (torque["viscous"] > 0.0) & moving[:, None]
@@ -317,7 +317,7 @@ def _parts(torque: Resistance, moving: Bool[np.ndarray, " sample"]) -> tuple[Par
     out = []
     for name, mean in means.items():
         low, middle, high = (float(x) for x in np.percentile(mean, [2.5, 50.0, 97.5]))
-        out.append(Part(name, middle, low, high, float(np.median(mean / np.where(whole == 0.0, 1.0, whole)))))
+        out.append(ResistancePart(name, middle, low, high, float(np.median(mean / np.where(whole == 0.0, 1.0, whole)))))
     return tuple(out)
 
 
@@ -326,7 +326,7 @@ def _courses(
     predicted: Float[np.ndarray, "sample draw"],
     most: float,
     torque: Resistance,
-) -> tuple[Course, ...]:
+) -> tuple[FittedCourse, ...]:
     parts = {name: np.median(series, axis=1) for name, series in torque.items()}
     out, at = [], 0
     for one in prepared:
@@ -334,5 +334,7 @@ def _courses(
         mine = {name: series[here] for name, series in parts.items()}
         fitted = np.median(predicted[here], axis=1)
         low, high = band(predicted[here], one.channel - fitted, most, LEVEL)
-        out.append(Course(one.name, one.time, one.angle, one.channel, fitted, low, high, mine, one.emg, one.speed))
+        out.append(
+            FittedCourse(one.name, one.time, one.angle, one.channel, fitted, low, high, mine, one.emg, one.speed)
+        )
     return tuple(out)

@@ -21,7 +21,7 @@ _FIELD = re.compile(r"\s*([A-Za-z_]+)\s*=\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BibEntry:
     """One entry of sources.bib: its key, its kind (article, misc, ...), its fields and its text."""
 
     key: str
@@ -46,7 +46,7 @@ class Entry:
 
 
 @functools.cache
-def entries() -> Mapping[str, Entry]:
+def entries() -> Mapping[str, BibEntry]:
     """Return every entry of the sources.bib that ships, by key."""
     text = resources.files("eutonia.parameters").joinpath("sources.bib").read_text(encoding="utf-8")
     return MappingProxyType(read(text, "sources.bib"))
@@ -57,7 +57,7 @@ def keys() -> tuple[str, ...]:
     return tuple(entries())
 
 
-def entry(key: str) -> Entry:
+def entry(key: str) -> BibEntry:
     """Return one entry of sources.bib."""
     found = entries()
     if key not in found:
@@ -81,9 +81,9 @@ def bibtex(keys: Iterable[str]) -> str:
     return "\n\n".join(entry(key).text for key in wanted) + ("\n" if wanted else "")
 
 
-def beside(folder: Path) -> tuple[dict[str, Entry], list[str]]:
+def beside(folder: Path) -> tuple[dict[str, BibEntry], list[str]]:
     """Return the entries of every .bib file of a folder by key, and what is wrong with those that cannot be read."""
-    found: dict[str, Entry] = {}
+    found: dict[str, BibEntry] = {}
     faults = []
     for path in sorted(folder.glob("*.bib")):
         try:
@@ -96,15 +96,15 @@ def beside(folder: Path) -> tuple[dict[str, Entry], list[str]]:
     return found, faults
 
 
-def as_text(reference: str, key: str) -> Entry:
+def as_text(reference: str, key: str) -> BibEntry:
     """Return the entry of a reference that is written out as text."""
     note = reference.replace("{", "(").replace("}", ")")
-    return Entry(reference, "misc", MappingProxyType({"note": reference}), f"@misc{{{key},\n  note = {{{note}}}\n}}")
+    return BibEntry(reference, "misc", MappingProxyType({"note": reference}), f"@misc{{{key},\n  note = {{{note}}}\n}}")
 
 
-def read(text: str, name: str) -> dict[str, Entry]:
+def read(text: str, name: str) -> dict[str, BibEntry]:
     """Read BibTeX of the plain sort: @kind{Key, field = {text}, ...}, with % comments between entries."""
-    found: dict[str, Entry] = {}
+    found: dict[str, BibEntry] = {}
     position = text.find("@")
     while position >= 0:
         line_start = text.rfind("\n", 0, position) + 1
@@ -124,7 +124,7 @@ def read(text: str, name: str) -> dict[str, Entry]:
         if key in found:
             raise ParameterError(f'{name} holds the key "{key}" twice. A key names one source: rename or merge them.')
         fields, end = _fields(text, head.end(), f"{key} in {name}")
-        found[key] = Entry(key, kind, MappingProxyType(fields), text[position:end])
+        found[key] = BibEntry(key, kind, MappingProxyType(fields), text[position:end])
         position = text.find("@", end)
     return found
 

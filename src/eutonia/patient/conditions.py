@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class Diagnosis:
     """A condition that makes spasticity.
 
     Parameters
@@ -37,17 +37,17 @@ class Condition:
     since_birth: bool = False
 
 
-CONDITIONS: Mapping[str, Condition] = MappingProxyType(
+CONDITIONS: Mapping[str, Diagnosis] = MappingProxyType(
     {
-        "spinal cord injury": Condition("spinal", "cord injuries", "cord_injury", True, {}),
-        "multiple sclerosis": Condition(
+        "spinal cord injury": Diagnosis("spinal", "cord injuries", "cord_injury", True, {}),
+        "multiple sclerosis": Diagnosis(
             "multiple sclerosis",
             "disseminated plaques",
             "multiple_sclerosis",
             True,
             {"relapsing": "exposure", "progressive": "exposure"},
         ),
-        "cerebral palsy": Condition(
+        "cerebral palsy": Diagnosis(
             "cerebral palsy",
             "perinatal lesions",
             "cerebral_palsy",
@@ -55,7 +55,7 @@ CONDITIONS: Mapping[str, Condition] = MappingProxyType(
             {"diplegic": "exposure_diplegic", "hemiplegic": "exposure_hemiplegic"},
             since_birth=True,
         ),
-        "brain injury": Condition(
+        "brain injury": Diagnosis(
             "brain injury", "diffuse axonal injuries", "brain_injury", False, {"diffuse": "exposure"}
         ),
     }

@@ -15,7 +15,7 @@ from eutonia import _writing
 from eutonia.report import files, page, words
 from eutonia.trial.bedside import BedsideResult
 from eutonia.trial.bedside_tests import TESTS
-from eutonia.trial.findings import Finding, Trace
+from eutonia.trial.findings import Finding, MovementTrace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ _FINDINGS, _PAGE, _RECORD = "findings.csv", "report.html", "run.json"
 
 
 @dataclass(frozen=True)
-class Row:
+class FindingRow:
     """One finding in words: of what, what, its middle, the middle 95 %, and who shows it if not everybody."""
 
     of: str
@@ -37,15 +37,15 @@ class Row:
     who: str
 
 
-def row(finding: Finding) -> Row:
+def row(finding: Finding) -> FindingRow:
     """Return a finding in words."""
     known = finding.values[np.isfinite(finding.values)]
     who = "" if known.size == finding.values.size else f"in {known.size} of {finding.values.size}"
     of = words.label(finding.of)
     if not known.size:
-        return Row(of, finding.what, "none", "", who)
+        return FindingRow(of, finding.what, "none", "", who)
     if finding.unit == "share":
-        return Row(of, finding.what, f"{known.mean():.0%} of people", "", who)
+        return FindingRow(of, finding.what, f"{known.mean():.0%} of people", "", who)
     low, middle, high = quantiles(finding)
     if finding.grades:
         shown = [finding.grades[int(value)] for value in (low, middle, high)]
@@ -54,7 +54,7 @@ def row(finding: Finding) -> Row:
     else:
         shown = list(words.alike((low, middle, high)))
     interval = "" if low == high or known.size < _FEWEST else f"{shown[0]} to {shown[2]}"
-    return Row(of, finding.what, words.with_unit(shown[1], finding.unit.replace("count", "")), interval, who)
+    return FindingRow(of, finding.what, words.with_unit(shown[1], finding.unit.replace("count", "")), interval, who)
 
 
 def quantiles(finding: Finding) -> tuple[float, float, float]:
@@ -69,7 +69,7 @@ def quantiles(finding: Finding) -> tuple[float, float, float]:
     return low, middle, high
 
 
-def sections(result: BedsideResult) -> list[tuple[str, str, list[Row], list[Trace]]]:
+def sections(result: BedsideResult) -> list[tuple[str, str, list[FindingRow], list[MovementTrace]]]:
     """Return for each test its name, its label, its rows and its recordings."""
     return [
         (
@@ -82,7 +82,7 @@ def sections(result: BedsideResult) -> list[tuple[str, str, list[Row], list[Trac
     ]
 
 
-def _grouped(rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+def _grouped(rows: Sequence[FindingRow]) -> list[tuple[str, list[FindingRow]]]:
     """Return the rows of each muscle group or limb."""
     return [(of, [one for one in rows if one.of == of]) for of in words.unique(one.of for one in rows)]
 
@@ -183,7 +183,7 @@ def _write_findings(findings: Sequence[Finding], path: Path) -> None:
             out.writerow((one.test, one.of, one.what, one.unit, known, *numbers, grade))
 
 
-def _write_trace(trace: Trace, result: BedsideResult, stem: Path) -> None:
+def _write_trace(trace: MovementTrace, result: BedsideResult, stem: Path) -> None:
     """Write everybody's recording as NetCDF, and that of the person nearest to the median as CSV."""
     about = {"title": trace.title, "study": result.study_name, "comment": words.DISCLAIMER}
     encoding = {name: {"dtype": "float32", "zlib": True, "complevel": 1} for name in trace.data.data_vars}

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.report import plot, scales, svg
-from eutonia.trial.findings import Trace
+from eutonia.trial.findings import MovementTrace
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -30,7 +30,7 @@ _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
 Curve = Float[np.ndarray, " time"]
 
 
-def panels(trace: Trace) -> list[svg.Drawing]:
+def panels(trace: MovementTrace) -> list[svg.Drawing]:
     """Return the angle over time and the torques over time of one recording, or its EMG."""
     if "emg" in trace.data:
         return [_emg(trace)]
@@ -48,7 +48,7 @@ def panels(trace: Trace) -> list[svg.Drawing]:
     return [first, svg.Drawing(title, words, drawn)]
 
 
-def _emg(trace: Trace) -> svg.Drawing:
+def _emg(trace: MovementTrace) -> svg.Drawing:
     time, emg = (trace.data[name].to_numpy() for name in ("time_s", "emg"))
     words = f"{trace.title}. EMG of the person nearest to the median, in shares of the largest M wave."
     low, high = float(emg.min()), float(emg.max())

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import plot, scales, svg, words
-from eutonia.report.course import Line, Panel, is_grade, panels, seen, window
+from eutonia.report.course import CourseLine, CoursePanel, is_grade, panels, seen, window
 from eutonia.report.figures import time_steps
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
@@ -91,7 +91,7 @@ def drawings(result: StudyResult) -> tuple[list[svg.Drawing], list[tuple[str, li
     return _timeline(result, main, None, "case"), zooms, _timeline(result, rest, None, "more") if rest else []
 
 
-def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, name: str) -> list[svg.Drawing]:
+def _timeline(result: StudyResult, whole: Sequence[CoursePanel], zoom: Zoom | None, name: str) -> list[svg.Drawing]:
     """Draw one stretch of the course for a wide page and for a phone, on sheets that fit a printed page."""
     time = result.course["time_h"].to_numpy().astype(float)
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
@@ -119,12 +119,12 @@ def _timeline(result: StudyResult, whole: Sequence[Panel], zoom: Zoom | None, na
     return out
 
 
-def _sheets(strips: Sequence[Panel]) -> list[list[Panel]]:
+def _sheets(strips: Sequence[CoursePanel]) -> list[list[CoursePanel]]:
     """Deal strips out over as few sheets as hold them, evenly, each short enough for a page; limbs stay together."""
     tall = [_HEIGHTS.get(strip.kind, _HEIGHT) + _HEAD + _SPACE for strip in strips]
     count = max(1, math.ceil(sum(tall) / _PAGE))
     share, filled = sum(tall) / count, 0.0
-    out: list[list[Panel]] = [[]]
+    out: list[list[CoursePanel]] = [[]]
     for strip, height in zip(strips, tall, strict=True):
         is_sibling = bool(out[-1]) and out[-1][-1].family == strip.family
         if out[-1] and filled + height / 2 > share * len(out) and not is_sibling:
@@ -135,7 +135,7 @@ def _sheets(strips: Sequence[Panel]) -> list[list[Panel]]:
 
 
 def _limits(
-    strips: Sequence[Panel], time: Float[np.ndarray, " time"], span: tuple[Number, Number]
+    strips: Sequence[CoursePanel], time: Float[np.ndarray, " time"], span: tuple[Number, Number]
 ) -> dict[str, tuple[float, float]]:
     """Return the lowest and highest value that is drawn in each family of strips."""
     found: dict[str, tuple[float, float]] = {}
@@ -150,7 +150,7 @@ def _limits(
     return found
 
 
-def _shared(strip: Panel) -> str:
+def _shared(strip: CoursePanel) -> str:
     """Return the name under which strips share a scale: limbs one of theirs, fluids each their own."""
     return strip.title if strip.kind == "exposure" else str(strip.family)
 
@@ -170,7 +170,7 @@ class _Head:
 
 def _draw(
     time: Float[np.ndarray, " time"],
-    strips: Sequence[Panel],
+    strips: Sequence[CoursePanel],
     limits: Mapping[str, tuple[float, float]],
     marks: Sequence[Marker],
     span: tuple[Number, Number],
@@ -259,7 +259,7 @@ def _event_lane(
             sheet.text(x + shift, y, mark.label, size=11.5, anchor="end" if is_late else "start")
 
 
-def _head_words(strip: Panel, *, is_wide: bool) -> tuple[str, list[str]]:
+def _head_words(strip: CoursePanel, *, is_wide: bool) -> tuple[str, list[str]]:
     """Return the title of a panel and the names of its lines, shorter where there is little room."""
     is_short = not is_wide and strip.title in _BRIEF
     title = _BRIEF[strip.title] if is_short else strip.title
@@ -276,7 +276,7 @@ def _brief(name: str, where: str) -> str:
     return name if name.casefold().startswith(where) else where
 
 
-def _head(strip: Panel, width: Number, size: Number) -> _Head:
+def _head(strip: CoursePanel, width: Number, size: Number) -> _Head:
     """Lay out the title and the legend of a panel: side by side if they fit, else the legend wraps below."""
     title, names = _head_words(strip, is_wide=width > 600)
     room = width - 2 * _MARGIN
@@ -306,7 +306,7 @@ def _head(strip: Panel, width: Number, size: Number) -> _Head:
     return _Head(y + 13.0 + below, heading, legend, caveat)
 
 
-def _write_head(sheet: plot.Sheet, strip: Panel, head: _Head, top: Number) -> None:
+def _write_head(sheet: plot.Sheet, strip: CoursePanel, head: _Head, top: Number) -> None:
     """Write the name of a panel and its unit, and a small sample and the name of each line."""
     for k, line in enumerate(head.title):
         sheet.text(_MARGIN, top + _HEAD / 2 - 1 + 16 * k, line, bold=True)
@@ -322,7 +322,7 @@ def _write_head(sheet: plot.Sheet, strip: Panel, head: _Head, top: Number) -> No
 
 def _strip(
     sheet: plot.Sheet,
-    strip: Panel,
+    strip: CoursePanel,
     time: Float[np.ndarray, " time"],
     box: tuple[Number, Number, Number, Number],
     ends: tuple[Number, Number],
@@ -359,7 +359,11 @@ def _strip(
 
 
 def _dots(
-    panel: plot.Panel, strip: Panel, line: Line, time: Float[np.ndarray, " time"], places: Int[np.ndarray, " seen"]
+    panel: plot.Panel,
+    strip: CoursePanel,
+    line: CourseLine,
+    time: Float[np.ndarray, " time"],
+    places: Int[np.ndarray, " seen"],
 ) -> None:
     """Mark each look at a grade, where there are few enough to tell apart."""
     is_examined = is_grade(strip.kind) and not np.isfinite(line.middle).all()
@@ -369,7 +373,7 @@ def _dots(
     panel.marks(time[inside], line.middle[inside], "o" if line.where == "leg" else "D", line.colour, 3.4)
 
 
-def _range(strip: Panel, low: Number, high: Number) -> tuple[tuple[float, float], bool]:
+def _range(strip: CoursePanel, low: Number, high: Number) -> tuple[tuple[float, float], bool]:
     """Return the ends of the scale of a panel, and whether it is logarithmic."""
     if strip.kind == "exposure" and high > 0 and not any(line.trough is not None for line in strip.lines):
         return (high * 1.6 / 10**_LOG_DECADES, high * 1.6), True

@@ -58,7 +58,7 @@ _WITHIN = ("_trough", "_peak")
 
 
 @dataclass(frozen=True)
-class Line:
+class CourseLine:
     """One course to draw: what it is, its look, and its low, middle and high value at each time.
 
     A quiet line is there for comparison: thin, dotted, without a band. A `trough` is the lowest value of the middle
@@ -83,13 +83,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Panel:
+class CoursePanel:
     """One strip of the figure: lines in one unit. Strips of one family share their scale up."""
 
     kind: str
     title: str
     unit: str
-    lines: tuple[Line, ...]
+    lines: tuple[CourseLine, ...]
     is_main: bool
     family: int = 0
 
@@ -115,9 +115,9 @@ def _kinds() -> tuple[_Kind, ...]:
     return (*_BEFORE_SCALES, *scales, *_AFTER_SCALES)
 
 
-def panels(course: xarray.Dataset) -> list[Panel]:
+def panels(course: xarray.Dataset) -> list[CoursePanel]:
     """Sort the variables of a course into panels, one for each kind and unit, in the order of the causal chain."""
-    found: dict[tuple[int, str, str], list[Line]] = {}
+    found: dict[tuple[int, str, str], list[CourseLine]] = {}
     names, kinds = [str(name) for name in course.data_vars], _kinds()
     is_treated = any(course[name].to_numpy().any() for name in names if name.startswith(("csf", "plasma")))
     for name in names:
@@ -131,27 +131,27 @@ def panels(course: xarray.Dataset) -> list[Panel]:
         title = kinds[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
         found.setdefault((rank, title, unit), []).extend(_lines(course, name, kinds[rank][0]))
-    out: list[Panel] = []
+    out: list[CoursePanel] = []
     for (rank, title, unit), lines in sorted(found.items(), key=lambda item: item[0][0]):
         kind, _, _, is_main = kinds[rank]
         is_main = is_main or (kind == "modified_ashworth" and "ashworth" not in names)
         shown = _percent(kind, unit) or words.unit(unit)
-        out += _apart(Panel(kind, title, shown, tuple(_coloured(lines)), is_main, len(out)))
+        out += _apart(CoursePanel(kind, title, shown, tuple(_coloured(lines)), is_main, len(out)))
     return out
 
 
-def _apart(panel: Panel) -> list[Panel]:
+def _apart(panel: CoursePanel) -> list[CoursePanel]:
     """Give each limb a strip of its own where several have bands: bands that overlap become one grey."""
     banded = {line.where or line.name for line in panel.lines if line.has_band or line.trough is not None}
     if len(banded) < 2:
         return [panel]
-    groups: dict[str, list[Line]] = {}
+    groups: dict[str, list[CourseLine]] = {}
     for line in panel.lines:
         groups.setdefault(line.where or line.name, []).append(line)
     return [replace(panel, title=_title(panel, lines[0]), lines=tuple(lines)) for lines in groups.values()]
 
 
-def _title(panel: Panel, first: Line) -> str:
+def _title(panel: CoursePanel, first: CourseLine) -> str:
     """Return the title of a strip that holds one limb of a panel: "Ashworth, leg", "Spinal fluid, leg"."""
     return f"{panel.title}, {first.name.lower()}" if first.name in ("Leg", "Arm") else first.name
 
@@ -166,7 +166,7 @@ def _percent(kind: str, unit: str) -> str:
     return "%" if kind in _PERCENT and unit in ("", "1", "fraction", "probability", "dimensionless") else ""
 
 
-def _lines(course: xarray.Dataset, name: str, kind: str) -> list[Line]:
+def _lines(course: xarray.Dataset, name: str, kind: str) -> list[CourseLine]:
     """Return one line a limb; several people become a middle line with a band."""
     variable = course[name]
     label = str(variable.attrs.get("long_name") or words.label(name))
@@ -184,7 +184,7 @@ def _lines(course: xarray.Dataset, name: str, kind: str) -> list[Line]:
         where = limb or next((key for key in _COLOURS if key in name.split("_")), "")
         shown = words.label(limb) + (" without drug" if is_quiet else "") if limb else label
         dash = _QUIET_DASH if is_quiet else _DASHES.get(where, "solid")
-        out.append(Line(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high, trough))
+        out.append(CourseLine(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high, trough))
     return out
 
 
@@ -207,13 +207,13 @@ def _spread(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _coloured(lines: Sequence[Line]) -> list[Line]:
+def _coloured(lines: Sequence[CourseLine]) -> list[CourseLine]:
     """Give lines that belong to no limb the colours that are left."""
     spare = iter(_SPARE * (1 + len(lines) // len(_SPARE)))
     return [line if line.colour else replace(line, colour=next(spare)) for line in lines]
 
 
-def window(panel: Panel, time: np.ndarray, first: Number, last: Number) -> Panel | None:
+def window(panel: CoursePanel, time: np.ndarray, first: Number, last: Number) -> CoursePanel | None:
     """Return a panel with only the lines that can be seen between two times; None if there is nothing to see."""
     kept = tuple(line for line in panel.lines if seen(panel, line, time, first, last).size)
     # A dose is a step: the one before the window reaches into it.
@@ -223,7 +223,7 @@ def window(panel: Panel, time: np.ndarray, first: Number, last: Number) -> Panel
     return replace(panel, lines=kept) if kept else None
 
 
-def seen(panel: Panel, line: Line, time: np.ndarray, first: Number, last: Number) -> np.ndarray:
+def seen(panel: CoursePanel, line: CourseLine, time: np.ndarray, first: Number, last: Number) -> np.ndarray:
     """Return the places of the values to draw between two times, with the neighbours on either side.
 
     A grade holds until the next look, so the look before the window reaches into it. A log axis has no place for zero.

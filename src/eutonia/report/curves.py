@@ -29,7 +29,7 @@ _MIDDLE_95 = (0.025, 0.5, 0.975)
 
 
 @dataclass(frozen=True)
-class Line:
+class CurveLine:
     """One line: figure, series, axes with their units after the last comma ("Current, mA"), points and their band."""
 
     figure: str
@@ -42,7 +42,7 @@ class Line:
     high: Values | None = None
 
 
-def of_study(result: StudyResult) -> Iterator[Line]:
+def of_study(result: StudyResult) -> Iterator[CurveLine]:
     """Yield the lines of a trial or a case: scores, doses, changes of individuals, and the course in the middle."""
     for row in digest.series(result):
         where = words.scale_label(row.limb, row.scale)
@@ -50,20 +50,22 @@ def of_study(result: StudyResult) -> Iterator[Line]:
         ends = (np.array([getattr(point, end) for point in row.points]) for end in ("time_h", "mean", "low", "high"))
         x, y, low, high = ends
         figure = f"{where}, {row.phase}" if row.phase else where
-        yield Line(figure, row.arm or "course", "Time since the start, h", f"{where}, {unit}", x, y, low, high)
+        yield CurveLine(figure, row.arm or "course", "Time since the start, h", f"{where}, {unit}", x, y, low, high)
     if not result.doses.is_empty():
         for (phase, arm, unit), part in result.doses.group_by(["phase", "arm", "unit"], maintain_order=True):
             x, y, low, high = (part[name].to_numpy() for name in ("time_h", "mean", "low", "high"))
-            yield Line(f"Dose, {phase}", f"{arm}", "Time since the start, h", f"Dose, {unit}", x, y, low, high)
+            yield CurveLine(f"Dose, {phase}", f"{arm}", "Time since the start, h", f"Dose, {unit}", x, y, low, high)
     for one in digest.responses(result) if result.kind == "trial" else ():
         where = words.scale_label(one.limb, one.scale)
         for arm in one.arms:
             figure = f"Change of individuals: {where}, {one.phase}"
-            yield Line(figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares))
+            yield CurveLine(
+                figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares)
+            )
     yield from _course(result)
 
 
-def _course(result: StudyResult) -> Iterator[Line]:
+def _course(result: StudyResult) -> Iterator[CurveLine]:
     """Yield middle and middle 95 % of the people of the course."""
     course = result.course
     time = course["time_h"].to_numpy()
@@ -78,10 +80,10 @@ def _course(result: StudyResult) -> Iterator[Line]:
             known, ends = np.isfinite(values).any(axis=1), np.full((3, len(time)), np.nan)
             ends[:, known] = np.nanquantile(values[known], _MIDDLE_95, axis=1)
             low, middle, high = ends
-            yield Line(f"Course: {name}", str(limb or "all"), "Time, h", about, time, middle, low, high)
+            yield CurveLine(f"Course: {name}", str(limb or "all"), "Time, h", about, time, middle, low, high)
 
 
-def table(lines: Sequence[Line]) -> polars.DataFrame:
+def table(lines: Sequence[CurveLine]) -> polars.DataFrame:
     """Return lines as one tidy table."""
     import polars as pl
 
@@ -100,7 +102,7 @@ def table(lines: Sequence[Line]) -> polars.DataFrame:
     return pl.concat([empty, *(part.select(order) for part in parts)]).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def write(lines: Sequence[Line], folder: Path, *, csv: bool) -> None:
+def write(lines: Sequence[CurveLine], folder: Path, *, csv: bool) -> None:
     """Write the lines into a folder, as Parquet and, where asked for, as .csv."""
     import polars as pl
 

@@ -76,7 +76,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Response:
+class Individuals:
     """Individual changes on one scale of one limb in one phase, arm by arm."""
 
     phase: str
@@ -184,7 +184,7 @@ def _from_visits(
     return groups
 
 
-def responses(result: StudyResult, known: polars.DataFrame | None = None) -> list[Response]:
+def responses(result: StudyResult, known: polars.DataFrame | None = None) -> list[Individuals]:
     """Return individual changes from the first visit of a phase to the one that the paper reports, else the last."""
     import polars as pl
 
@@ -208,7 +208,7 @@ def responses(result: StudyResult, known: polars.DataFrame | None = None) -> lis
         if both.is_empty():
             continue
         where = str(limb) if limb else None
-        found.append(Response(str(phase), where, str(scale), both["first"][0], both["visit"][0], _changes(both)))
+        found.append(Individuals(str(phase), where, str(scale), both["first"][0], both["visit"][0], _changes(both)))
     return found
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SIZES = {"w": WIDE, "n": NARROW}
 
 
-def responses(rows: Sequence[digest.Response], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
+def responses(rows: Sequence[digest.Individuals], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
     """Draw how individuals changed: a histogram, and below it the share of patients who fell at least so far."""
     drawings = []
     for index, row in enumerate(one for one in rows if one.phase == phase):
@@ -34,7 +34,7 @@ def responses(rows: Sequence[digest.Response], styles: ArmStyles, phase: str) ->
     return drawings
 
 
-def _response_panel(row: digest.Response, styles: ArmStyles, name: str, title: str, text: str, width: int) -> Markup:
+def _response_panel(row: digest.Individuals, styles: ArmStyles, name: str, title: str, text: str, width: int) -> Markup:
     sheet = plot.Sheet(name, width, 286)
     ends = [value for arm in row.arms for value in (arm.values[0], arm.values[-1])]
     room = row.arms[0].width

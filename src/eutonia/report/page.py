@@ -24,7 +24,7 @@ _MOST_ROWS = 400
 
 
 @dataclass(frozen=True)
-class Row:
+class QuantityRow:
     """One line of the table of predictions, already in words."""
 
     what: str
@@ -172,7 +172,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     }
 
 
-def _compared_phases(result: StudyResult) -> list[tuple[str, list[Row], Any, list[tuple[str, str]]]]:
+def _compared_phases(result: StudyResult) -> list[tuple[str, list[QuantityRow], Any, list[tuple[str, str]]]]:
     """Return for each phase the rows with a published value, their figure, and the notes below the table."""
     from eutonia.report import figures
 
@@ -192,7 +192,7 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number) if number < 26 else str(number)
 
 
-def _row(quantity: Quantity, marks: Mapping[str, str]) -> Row:
+def _row(quantity: Quantity, marks: Mapping[str, str]) -> QuantityRow:
     published, error = quantity.published, quantity.published_standard_error
     factor, unit = words.shown_unit(quantity)
     values = (
@@ -208,7 +208,7 @@ def _row(quantity: Quantity, marks: Mapping[str, str]) -> Row:
     )
     distance = factor * (quantity.distance or 0.0)
     outside = words.number(distance) if distance >= 100 else f"{distance:.2g}"
-    return Row(
+    return QuantityRow(
         what=words.quantity_label(Quantity(**{**vars(quantity), "visit": ""})),
         arm=quantity.arm,
         visit=words.visit(quantity.visit) or "–",

@@ -44,7 +44,7 @@ def html(forecast: Forecast, day: int) -> str:
     )
 
 
-def _spent(row: pump_words.Hour | pump_words.Stretch) -> tuple[str, ...]:
+def _spent(row: pump_words.Hour | pump_words.AlikeDays) -> tuple[str, ...]:
     return tuple(pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
 
 

@@ -32,7 +32,7 @@ class Hour:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class AlikeDays:
     """Days that deliver the same: first and last day, daily totals in ug."""
 
     first: int
@@ -69,7 +69,7 @@ def hours(forecast: Forecast, day: int) -> list[Hour]:
     return [Hour(f"{k:02d}:00", row[0], row[1], row[2], tuple(row[3:])) for k, row in enumerate(rows)]
 
 
-def stretches(forecast: Forecast) -> list[Stretch]:
+def stretches(forecast: Forecast) -> list[AlikeDays]:
     """Return the daily totals, days that are alike joined."""
     days = math.ceil(forecast.course.therapy.duration_h / _DAY_H)
     edges = np.arange(days + 1) * float(_DAY_H)
@@ -80,7 +80,7 @@ def stretches(forecast: Forecast) -> list[Stretch]:
     for _, group in groupby(range(days), key=lambda day: tuple(keys[day])):
         inside = list(group)
         means = totals[:, inside].mean(axis=1)
-        found.append(Stretch(inside[0], inside[-1], *(float(x) for x in means)))
+        found.append(AlikeDays(inside[0], inside[-1], *(float(x) for x in means)))
     return found
 
 

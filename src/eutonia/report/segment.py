@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
 from eutonia.report import curves, files, page, segment_figures, words
-from eutonia.simulation.segment import Finding, Number
+from eutonia.simulation.segment import Number, SegmentFinding
 from eutonia.tone.segment.readout import KINDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 
 def write(
-    finding: Finding, folder: str | os.PathLike[str], run: Mapping[str, Any], facts: Sequence[tuple[str, str]]
+    finding: SegmentFinding, folder: str | os.PathLike[str], run: Mapping[str, Any], facts: Sequence[tuple[str, str]]
 ) -> Path:
     """Write page, numbers, impulses, traces and run record into the folder, whole or not at all."""
 
@@ -43,15 +43,15 @@ def write(
     return _writing.write_folder(folder, NAMES, fill)
 
 
-def _lines(finding: Finding) -> list[curves.Line]:
+def _lines(finding: SegmentFinding) -> list[curves.CurveLine]:
     """Return what was read against what was varied, such as the recruitment curve."""
     drawn = finding.curve
     if drawn is None:
         return []
-    return [curves.Line(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
+    return [curves.CurveLine(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
 
 
-def traces(finding: Finding) -> xarray.Dataset:
+def traces(finding: SegmentFinding) -> xarray.Dataset:
     """Return EMG and torque of both muscles over time, and the angle if the ankle moved, with units."""
     import xarray
 
@@ -72,7 +72,7 @@ def traces(finding: Finding) -> xarray.Dataset:
     )
 
 
-def _impulses(finding: Finding) -> list[tuple[object, ...]]:
+def _impulses(finding: SegmentFinding) -> list[tuple[object, ...]]:
     shown = finding.shown
     rows = []
     for kind, found in zip(("motoneuron", *KINDS), (shown.motor, *shown.others), strict=True):
@@ -93,7 +93,7 @@ def said(number: Number) -> tuple[str, str, str]:
     return number.label, value, "" if number.unit == "1" or value == "none" else number.unit
 
 
-def html(finding: Finding, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> str:
+def html(finding: SegmentFinding, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> str:
     """Return the whole page; it loads nothing."""
     start = _BEFORE_S if finding.shown.plan.shocks.size else 0.0
     context: dict[str, Any] = page.basis(run, str(run["command"])) | {

@@ -39,7 +39,7 @@ _WHOLE = ("neural", "passive")
 
 
 @dataclass(frozen=True)
-class Row:
+class EstimateRow:
     """One number in words: name, value with unit, interval, interval before, and whether it is determined."""
 
     name: str
@@ -67,12 +67,12 @@ def run(
     return result, run_record(seed, "", used, wall, command=command, inputs=inputs(files_given))
 
 
-def row(estimate: Estimate) -> Row:
+def row(estimate: Estimate) -> EstimateRow:
     """Return a number in words."""
     shown = _fine((estimate.low, estimate.middle, estimate.high))
     before = words.alike((estimate.before_low, estimate.before_high))
     name = f"{estimate.label} ({_symbol(estimate.symbol)})"
-    return Row(
+    return EstimateRow(
         name,
         words.with_unit(shown[1], estimate.unit),
         f"{shown[0]} to {shown[2]}",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from eutonia.inference.stretch_fit import Course, StretchFit
+from eutonia.inference.stretch_fit import FittedCourse, StretchFit
 from eutonia.report import plot, scales, svg
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def drawings(result: StretchFit) -> list[svg.Drawing]:
     return [_drawing(result, course, f"fit-{number}") for number, course in enumerate(result.courses)]
 
 
-def _drawing(result: StretchFit, course: Course, name: str) -> svg.Drawing:
+def _drawing(result: StretchFit, course: FittedCourse, name: str) -> svg.Drawing:
     title = Path(course.name).name
     left = course.recorded - course.fitted
     words = (
@@ -72,7 +72,7 @@ class _Strip:
         return _HEAD + (16.0 * _rows(self.legend, width) if below else 0.0)
 
 
-def _strips(result: StretchFit, course: Course) -> list[_Strip]:
+def _strips(result: StretchFit, course: FittedCourse) -> list[_Strip]:
     unit, left = result.unit, course.recorded - course.fitted
     dots: Dash = (1.0, 1.0)
     legend: Legend = [("recorded", "limb-arm", dots), ("fitted, 95% band", "leg", "solid")]
@@ -97,7 +97,7 @@ def _strips(result: StretchFit, course: Course) -> list[_Strip]:
     return strips
 
 
-def _draw(result: StretchFit, course: Course, name: str, title: str, words: str, width: int) -> Markup:
+def _draw(result: StretchFit, course: FittedCourse, name: str, title: str, words: str, width: int) -> Markup:
     strips = _strips(result, course)
     total = sum(strip.height + strip.head(width) for strip in strips) + _GAP * (len(strips) - 1) + _FOOT
     sheet = plot.Sheet(name, width, total, 12.0 if width > _WIDE else 11.0)
@@ -128,14 +128,14 @@ def _range(curves: Sequence[Curve]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _data(panel: Panel, course: Course) -> None:
+def _data(panel: Panel, course: FittedCourse) -> None:
     keep = svg.thinned(course.time_s, [course.low, course.high], _BINS)
     panel.band(course.time_s[keep], course.low[keep], course.high[keep], "leg", _BAND)
     panel.marks(course.time_s, course.recorded, "o", "limb-arm", 1.6)
     panel.line(course.time_s[keep], course.fitted[keep], "leg", 1.6)
 
 
-def _parts(panel: Panel, course: Course) -> None:
+def _parts(panel: Panel, course: FittedCourse) -> None:
     keep = svg.thinned(course.time_s, [course.parts["total"]], _BINS)
     for key, _, colour, dash in _TORQUES:
         panel.line(course.time_s[keep], course.parts[key][keep], colour, 1.8, dash)

@@ -37,7 +37,7 @@ LEGEND = """- **reproduces**: inside the published 95 % interval of the mean, or
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TargetRow:
     """One number of a paper.
 
     Attributes
@@ -76,12 +76,12 @@ class Target:
 class Comparison:
     """A target, what the package computes for it, and the verdict."""
 
-    target: Target
+    target: TargetRow
     found: float
     verdict: Verdict
 
 
-def read(file: Path) -> tuple[Target, ...]:
+def read(file: Path) -> tuple[TargetRow, ...]:
     """Read a targets.csv; refuse a row without a known basis, status or source."""
     with file.open(encoding="utf-8", newline="") as opened:
         rows = csv.DictReader(opened)
@@ -94,7 +94,7 @@ def read(file: Path) -> tuple[Target, ...]:
     return found
 
 
-def _target(row: Mapping[str, str], where: str) -> Target:
+def _target(row: Mapping[str, str], where: str) -> TargetRow:
     for given, what, allowed in ((row["basis"], "basis", BASES), (row["status"], "status", STATUSES)):
         if given not in allowed:
             raise ParameterError(f"{where}: {unknown(what, given, allowed)}")
@@ -102,7 +102,7 @@ def _target(row: Mapping[str, str], where: str) -> Target:
         raise ParameterError(f"{where}: {citations.unknown_key(row['source'], citations.keys())}")
     value, (low, high) = float(row["value"]), _interval(row)
     texts = {name: row[name] for name in ("id", "what", "unit", "basis", "status", "source", "where", "note")}
-    return Target(value=value, low=low, high=high, **texts)
+    return TargetRow(value=value, low=low, high=high, **texts)
 
 
 def _interval(row: Mapping[str, str]) -> tuple[float, float]:
@@ -117,7 +117,7 @@ def _interval(row: Mapping[str, str]) -> tuple[float, float]:
     return value - half, value + half
 
 
-def compare(targets: Iterable[Target], computed: Mapping[str, float]) -> tuple[Comparison, ...]:
+def compare(targets: Iterable[TargetRow], computed: Mapping[str, float]) -> tuple[Comparison, ...]:
     """Lay computed numbers beside the targets; both must have the same names."""
     wanted = tuple(targets)
     names = {target.id for target in wanted}
@@ -156,7 +156,7 @@ def table(rows: Iterable[Comparison]) -> str:
     return "\n".join(lines)
 
 
-def _spread(target: Target) -> str:
+def _spread(target: TargetRow) -> str:
     """Return the interval in words, where it says more than the rounding of the number."""
     if math.isinf(target.low) or math.isinf(target.high):
         return f" (below {target.high:g})" if math.isinf(target.low) else f" (above {target.low:g})"

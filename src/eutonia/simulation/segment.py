@@ -54,7 +54,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Finding:
+class SegmentFinding:
     """An examination's numbers, its curve if it varied anything, one run with every cell recorded, and the angle of
     the ankle in it (deg from where it started) if it moved.
     """
@@ -118,7 +118,7 @@ def person(
     return Person(condition, Sizes.of_total(cells), seed)
 
 
-def _rest(who: Person) -> Finding:
+def _rest(who: Person) -> SegmentFinding:
     shown = who.copies(1, stimuli.rest(_REST_S, 1), "all")
     rates = shown.rate(start_s=0.3)
     firing = rates[rates > 0.0]
@@ -128,10 +128,10 @@ def _rest(who: Person) -> Finding:
         Number("Mean rate of those that do", float(firing.mean()) if firing.size else 0.0, "1/s"),
         Number("Torque of the soleus", float(shown.torque()[len(shown.plan.ia) // 2 :].mean()), "N m"),
     ]
-    return Finding("rest", "At rest", numbers, None, shown)
+    return SegmentFinding("rest", "At rest", numbers, None, shown)
 
 
-def _volley(who: Person, protocol: str, title: str) -> Finding:
+def _volley(who: Person, protocol: str, title: str) -> SegmentFinding:
     found = protocols.recruitment(who, 23)
     current = found.current[found.best]
     plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], current)
@@ -145,18 +145,18 @@ def _volley(who: Person, protocol: str, title: str) -> Finding:
     curve = Curve(
         "Recruitment curve", "Current, mA", "Wave, share of the largest M", found.current, {"H": found.h, "M": found.m}
     )
-    return Finding(protocol, title, numbers, curve, who.copies(1, plan, "all"))
+    return SegmentFinding(protocol, title, numbers, curve, who.copies(1, plan, "all"))
 
 
-def _h_reflex(who: Person) -> Finding:
+def _h_reflex(who: Person) -> SegmentFinding:
     return _volley(who, "h-reflex", "H-reflex at its largest")
 
 
-def _recruitment(who: Person) -> Finding:
+def _recruitment(who: Person) -> SegmentFinding:
     return _volley(who, "recruitment", "Recruitment of M and H")
 
 
-def _depression(who: Person) -> Finding:
+def _depression(who: Person) -> SegmentFinding:
     current = protocols.recruitment(who).test_current
     found = protocols.depression(who, current)
     plan = stimuli.shock(stimuli.rest(LEAD_S + 3.0 + _TAIL_S, 1), LEAD_S + np.arange(4.0), current)
@@ -172,10 +172,10 @@ def _depression(who: Person) -> Finding:
         {"H": found.ratio},
         is_log=True,
     )
-    return Finding("depression", "Post-activation depression", numbers, curve, who.copies(1, plan, "all"))
+    return SegmentFinding("depression", "Post-activation depression", numbers, curve, who.copies(1, plan, "all"))
 
 
-def _inhibition(who: Person) -> Finding:
+def _inhibition(who: Person) -> SegmentFinding:
     current = protocols.recruitment(who).test_current
     found = protocols.inhibition(who, current)
     interval, ratio = found.interval_ms, found.reciprocal
@@ -190,20 +190,22 @@ def _inhibition(who: Person) -> Finding:
     curve = Curve(
         "Reciprocal inhibition", "Shock to the antagonist's nerve before, ms", "H of H alone", interval, {"H": ratio}
     )
-    return Finding("inhibition", "Vibratory and reciprocal inhibition", numbers, curve, who.copies(1, plan, "all"))
+    return SegmentFinding(
+        "inhibition", "Vibratory and reciprocal inhibition", numbers, curve, who.copies(1, plan, "all")
+    )
 
 
-def _f_wave(who: Person) -> Finding:
+def _f_wave(who: Person) -> SegmentFinding:
     found = protocols.f_wave(who)
     numbers = [
         Number("F-wave persistence", 100.0 * found.persistence, "%"),
         Number("F/M, mean of the answers", 100.0 * found.f_over_m, "%"),
     ]
     plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], protocols.supramaximal())
-    return Finding("f-wave", "F waves", numbers, None, who.copies(1, plan, "all"))
+    return SegmentFinding("f-wave", "F waves", numbers, None, who.copies(1, plan, "all"))
 
 
-def _ramp(who: Person) -> Finding:
+def _ramp(who: Person) -> SegmentFinding:
     found = movements.stretch_reflex(who, _SPEEDS)
     at = _SPEEDS.index(_SHOWN_SPEED)
     plan = stimuli.rest(0.4 + 20.0 / _SHOWN_SPEED + 0.3, 1)
@@ -223,10 +225,12 @@ def _ramp(who: Person) -> Finding:
         is_log=True,
     )
     shown = who.copies(1, stimuli.stretch(plan, angle, float(who.condition.fusimotor[0])), "all")
-    return Finding("ramp", f"Stretch of the soleus at {_SHOWN_SPEED:g} deg/s", numbers, curve, shown, angle[:, 0])
+    return SegmentFinding(
+        "ramp", f"Stretch of the soleus at {_SHOWN_SPEED:g} deg/s", numbers, curve, shown, angle[:, 0]
+    )
 
 
-def _contraction(who: Person) -> Finding:
+def _contraction(who: Person) -> SegmentFinding:
     found = movements.paired_units(who)
     peak, rise = movements.usual_contraction()
     plan = stimuli.rest(2.0 * rise + 0.6, 1)
@@ -237,12 +241,12 @@ def _contraction(who: Person) -> Finding:
         Number("Test unit stops", found.stops_s, "s"),
     ]
     curve = Curve("Rate of the reporter unit", "Time, s", "Impulses/s", found.time_s, {"Reporter": found.reporter})
-    return Finding(
+    return SegmentFinding(
         "contraction", "A contraction that grows and fades", numbers, curve if found.time_s.size else None, shown
     )
 
 
-PROTOCOLS: Mapping[str, Callable[[Person], Finding]] = {
+PROTOCOLS: Mapping[str, Callable[[Person], SegmentFinding]] = {
     "rest": _rest,
     "h-reflex": _h_reflex,
     "recruitment": _recruitment,

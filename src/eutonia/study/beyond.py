@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from eutonia.study import vocabulary
 from eutonia.study.case import TabletsEvent
 from eutonia.study.doses import sums
-from eutonia.study.fields import Given, Part, Quantity
+from eutonia.study.fields import Given, Part, QuantityField
 from eutonia.study.parts import Arm, OralTreatment
 
 _ROUNDING = 1e-9
@@ -47,4 +47,4 @@ def _inside(annotation: object) -> Iterator[object]:
 
 
 def _is_dose(found: object) -> bool:
-    return isinstance(found, Quantity) and found.beyond is not None
+    return isinstance(found, QuantityField) and found.beyond is not None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
 from eutonia.study.parts import Arm, GateRule, Phase
-from eutonia.study.published import Published
+from eutonia.study.published import PublishedRow
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
 
@@ -241,7 +241,7 @@ def _published(study: TrialStudy) -> Iterator[Problem]:
         yield from _published_statistic(row, phase, where)
 
 
-def _published_statistic(row: Published, phase: Phase, where: Key) -> Iterator[Problem]:
+def _published_statistic(row: PublishedRow, phase: Phase, where: Key) -> Iterator[Problem]:
     if row.statistic == "share entered" and phase.follows is None:
         why = f'Everybody enters the phase "{phase.name}": it follows no gate.'
         do = "Name the phase behind the gate, or add follows to it."

@@ -26,8 +26,8 @@ from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, 
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.parts import Arm, Assessment, Head, Phase
-from eutonia.study.people import Population
-from eutonia.study.published import Published
+from eutonia.study.people import StudyPopulation
+from eutonia.study.published import PublishedRow
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
 
@@ -161,12 +161,12 @@ class Study(Part):
 class TrialStudy(Study):
     """A group of people who go through phases, in arms, to visits."""
 
-    population: Population = described("Who takes part.")
+    population: StudyPopulation = described("Who takes part.")
     phases: Annotated[tuple[Phase, ...], Field(min_length=1, max_length=50)] = described(
         "Phases in order.", alias="phase"
     )
     endpoint: Endpoint | None = described("What counts as a response.", default=None)
-    published: tuple[Published, ...] = described("Published results laid over the prediction.", default=())
+    published: tuple[PublishedRow, ...] = described("Published results laid over the prediction.", default=())
 
     @property
     def arms(self) -> tuple[Arm, ...]:

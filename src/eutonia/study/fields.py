@@ -53,7 +53,7 @@ class Given(float):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic that a bare `Given` is taken as it is; `Quantity` reads one from text."""
+        """Tell Pydantic that a bare `Given` is taken as it is; `QuantityField` reads one from text."""
         return core_schema.is_instance_schema(cls)
 
     def __getnewargs__(self) -> tuple[float, str]:  # type: ignore[override]
@@ -77,7 +77,7 @@ class Part(BaseModel):
 
 
 @dataclass(frozen=True)
-class Quantity:
+class QuantityField:
     """A field written as text with a unit, within bounds in the canonical unit of its kind.
 
     The three limits are read when a quantity is checked, because they come from parameter records: the smallest dose
@@ -294,33 +294,33 @@ Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]
 
-Hours = Annotated[Given, Quantity("duration", _bounds.TIME)]
-Interval = Annotated[Given, Quantity("duration", _bounds.INTERVAL)]
-Age = Annotated[Given, Quantity("age", _bounds.AGE)]
-AgeSD = Annotated[Given, Quantity("age", _bounds.AGE_SPREAD)]
-Weight = Annotated[Given, Quantity("weight", _bounds.WEIGHT)]
-WeightSD = Annotated[Given, Quantity("weight", _bounds.WEIGHT_SPREAD)]
-Clearance = Annotated[Given, Quantity("clearance", _bounds.CLEARANCE)]
-ClearanceSD = Annotated[Given, Quantity("clearance", _bounds.CLEARANCE_SPREAD)]
-LesionVolume = Annotated[Given, Quantity("volume", _bounds.BLEED)]
-LesionVolumeSD = Annotated[Given, Quantity("volume", _bounds.BLEED_SPREAD)]
-Reservoir = Annotated[Given, Quantity("volume", _bounds.RESERVOIR)]
+Hours = Annotated[Given, QuantityField("duration", _bounds.TIME)]
+Interval = Annotated[Given, QuantityField("duration", _bounds.INTERVAL)]
+Age = Annotated[Given, QuantityField("age", _bounds.AGE)]
+AgeSD = Annotated[Given, QuantityField("age", _bounds.AGE_SPREAD)]
+Weight = Annotated[Given, QuantityField("weight", _bounds.WEIGHT)]
+WeightSD = Annotated[Given, QuantityField("weight", _bounds.WEIGHT_SPREAD)]
+Clearance = Annotated[Given, QuantityField("clearance", _bounds.CLEARANCE)]
+ClearanceSD = Annotated[Given, QuantityField("clearance", _bounds.CLEARANCE_SPREAD)]
+LesionVolume = Annotated[Given, QuantityField("volume", _bounds.BLEED)]
+LesionVolumeSD = Annotated[Given, QuantityField("volume", _bounds.BLEED_SPREAD)]
+Reservoir = Annotated[Given, QuantityField("volume", _bounds.RESERVOIR)]
 Concentration = Annotated[
-    Given, Quantity("concentration_pump", _bounds.PUMP_CONCENTRATION, limit=vocabulary.largest_concentration)
+    Given, QuantityField("concentration_pump", _bounds.PUMP_CONCENTRATION, limit=vocabulary.largest_concentration)
 ]
-ORAL = Quantity(
+ORAL = QuantityField(
     "oral_dose",
     smallest=vocabulary.smallest_oral_dose,
     limit=vocabulary.largest_oral_dose,
     beyond=vocabulary.oral_dose_on_record,
 )
-BOLUS = Quantity(
+BOLUS = QuantityField(
     "intrathecal_dose",
     smallest=vocabulary.smallest_bolus,
     limit=vocabulary.largest_bolus,
     beyond=vocabulary.intrathecal_dose_on_record,
 )
-RATE = Quantity(
+RATE = QuantityField(
     "intrathecal_rate",
     smallest=vocabulary.smallest_rate,
     limit=vocabulary.largest_rate,

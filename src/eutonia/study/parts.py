@@ -32,10 +32,10 @@ from eutonia.study.fields import (
     show,
 )
 from eutonia.study.people import Baseline as Baseline
-from eutonia.study.people import Entry as Entry
-from eutonia.study.people import LesionShare as LesionShare
-from eutonia.study.people import Population as Population
-from eutonia.study.people import Spread as Spread
+from eutonia.study.people import EntryRule as EntryRule
+from eutonia.study.people import StudyLesion as StudyLesion
+from eutonia.study.people import StudyPopulation as StudyPopulation
+from eutonia.study.people import StudySpread as StudySpread
 from eutonia.study.policies import Policy
 from eutonia.study.randomisation import Randomisation
 from eutonia.study.scales import fall_fits
@@ -96,7 +96,7 @@ def reservoir_fits(model: str, reservoir_ml: Given, alarm_volume_ml: Given | Non
     return []
 
 
-class Practice(Part):
+class PracticePlan(Part):
     """Practice by which people learn to lower the signal of a limb, from the start of the phase. It is never a sham."""
 
     method: Method = described("Kind of practice.")
@@ -117,7 +117,7 @@ class Arm(Part):
     placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
     treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
     titration: Policy | None = described("How the dose changes at visits; left out, it does not.", default=None)
-    practice: Practice | None = described("What people practise; left out, nothing.", default=None)
+    practice: PracticePlan | None = described("What people practise; left out, nothing.", default=None)
 
     @model_validator(mode="after")
     def _complete(self, info: Checking) -> Arm:

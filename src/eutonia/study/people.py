@@ -44,7 +44,7 @@ Value = TypeVar("Value", bound=Given)
 SD = TypeVar("SD", bound=Given)
 
 
-class Spread(Part, Generic[Value, SD]):
+class StudySpread(Part, Generic[Value, SD]):
     """How a property varies between people: normal, cut off at both ends."""
 
     mean: Value = described("Mean between people.")
@@ -53,7 +53,7 @@ class Spread(Part, Generic[Value, SD]):
     high: Value = described("Highest.", alias="max")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Spread[Value, SD]:
+    def _ordered(self) -> StudySpread[Value, SD]:
         if not self.low <= self.mean <= self.high or self.low >= self.high:
             given = f"min {show(self.low)}, mean {show(self.mean)}, max {show(self.high)}"
             refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
@@ -65,19 +65,19 @@ class Spread(Part, Generic[Value, SD]):
         return self.mean, self.sd, self.low, self.high
 
 
-class AgeSpread(Spread[Age, AgeSD]):
+class AgeSpread(StudySpread[Age, AgeSD]):
     """Age between people."""
 
 
-class WeightSpread(Spread[Weight, WeightSD]):
+class WeightSpread(StudySpread[Weight, WeightSD]):
     """Body weight between people."""
 
 
-class ClearanceSpread(Spread[Clearance, ClearanceSD]):
+class ClearanceSpread(StudySpread[Clearance, ClearanceSD]):
     """Creatinine clearance between people."""
 
 
-class TimeSpread(Spread[Hours, Hours]):
+class TimeSpread(StudySpread[Hours, Hours]):
     """Time since the lesion between people."""
 
 
@@ -95,7 +95,7 @@ class VolumeSpread(Part):
     sd: LesionVolumeSD = described("Standard deviation between people.")
 
 
-class LesionShare(Part):
+class StudyLesion(Part):
     """One sort of lesion in the population, and the share of people who have it."""
 
     share: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] = described(
@@ -108,7 +108,7 @@ class LesionShare(Part):
     volume_ml: VolumeSpread | None = described("Volume of the bleed.", default=None, alias="volume")
 
     @model_validator(mode="after")
-    def _complete(self) -> LesionShare:
+    def _complete(self) -> StudyLesion:
         size: dict[str, object] = {"extent": self.extent, "volume": self.volume_ml}
         if found := fits_kind(self.kind, {"territory": self.territory, "site": self.site, **size}):
             refuse(*found)
@@ -139,7 +139,7 @@ def fits_kind(kind: str, values: Mapping[str, object]) -> list[Problem]:
     return found
 
 
-class Entry(Part):
+class EntryRule(Part):
     """One rule of entry: a person takes part only with a score of at least this."""
 
     scale: ScaleName = described("Scale on which the rule looks.")
@@ -150,7 +150,7 @@ class Entry(Part):
     )
 
     @model_validator(mode="after")
-    def _fits_scale(self) -> Entry:
+    def _fits_scale(self) -> EntryRule:
         found = [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.at_least, "at_least")]
         if self.muscles is not None and not SCALES[self.scale].of_muscles:
             why = f"{self.scale} has no score for each muscle group."
@@ -178,7 +178,7 @@ class Baseline(Part):
         return self
 
 
-class Population(Part):
+class StudyPopulation(Part):
     """Who takes part. Scores before treatment come from lesions, entry rules and published entry levels."""
 
     n: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described("Number of people in the trial.")
@@ -196,12 +196,12 @@ class Population(Part):
         default=None,
     )
     lesions: Mixture | None = described("A named mix of lesions, instead of a list.", default=None)
-    lesion_shares: tuple[LesionShare, ...] = described("Lesions one by one.", alias="lesion", default=())
-    entries: tuple[Entry, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
+    lesion_shares: tuple[StudyLesion, ...] = described("Lesions one by one.", alias="lesion", default=())
+    entries: tuple[EntryRule, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
     baselines: tuple[Baseline, ...] = described("Published entry levels.", alias="baseline", default=())
 
     @model_validator(mode="after")
-    def _complete(self) -> Population:
+    def _complete(self) -> StudyPopulation:
         found = [*self._lesions(), *self._shares()]
         since_birth = vocabulary.since_birth(self.origin)
         if (self.origin == "healthy" or since_birth) != (self.time_since_onset_h is None):

@@ -68,7 +68,7 @@ _KINDS: Mapping[str, _Kind] = {
 _SOMETIMES = ("arm", "scale", "visit", "unit", "against", "fall", "reaction")
 
 
-class Published(Part):
+class PublishedRow(Part):
     """A published result laid over the prediction. Nothing is fitted to it."""
 
     phase: Name = described("Phase to which it belongs.")
@@ -113,7 +113,7 @@ class Published(Part):
         return _KINDS[self.statistic] is _DOSE
 
     @model_validator(mode="after")
-    def _fits_statistic(self) -> Published:
+    def _fits_statistic(self) -> PublishedRow:
         kind = _KINDS[self.statistic]
         found: list[Problem] = []
         for key in _SOMETIMES:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from eutonia.errors import nearest
 from eutonia.study import studyfile
-from eutonia.study.fields import OF_STUDY, Quantity
+from eutonia.study.fields import OF_STUDY, QuantityField
 from eutonia.study.registered import Registered
 from eutonia.study.studyfile import Fault, Key, Problem
 
@@ -151,7 +151,7 @@ def _example(field: FieldInfo | None) -> str:
     """Return what a field may hold, as far as its type tells."""
     if field is None:
         return ""
-    quantity = next((one for one in field.metadata if isinstance(one, Quantity)), None)
+    quantity = next((one for one in field.metadata if isinstance(one, QuantityField)), None)
     names = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     kinds = {int: "a whole number", float: "a number", bool: "true or false", str: "text in quotation marks"}
     plain = kinds.get(field.annotation, "") if isinstance(field.annotation, type) else ""

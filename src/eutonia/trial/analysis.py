@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
-from eutonia.study.published import Published as PublishedRow
+from eutonia.study.published import PublishedRow
 from eutonia.trial.charting import items, visit_words
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.doses import DoseLog, side_by_side

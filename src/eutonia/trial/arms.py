@@ -12,10 +12,10 @@ from jaxtyping import Bool, Float
 from eutonia import parameters
 from eutonia.assessment.reading import ROUNDING, has_lost, is_loose, score_fall
 from eutonia.assessment.scoring import Chart
-from eutonia.study.parts import Arm, GateRule, Practice
+from eutonia.study.parts import Arm, GateRule, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
 from eutonia.study.treatments import Treatment
-from eutonia.trial.given import Given, given_of
+from eutonia.trial.given import GivenTreatment, given_of
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
 
@@ -67,7 +67,7 @@ class ArmRun:
         """The test dose that worked in each person, NaN for who had none; None where the policy does not say."""
         return self.noted("effective")
 
-    def _practice(self, practice: Practice) -> list[Task]:
+    def _practice(self, practice: PracticePlan) -> list[Task]:
         """Begin practice at the start of the phase, and stop it where the arm says so."""
         sessions = np.where(self.member, practice.sessions_per_week, 0.0)
 
@@ -131,7 +131,7 @@ class _Steering:
     run: ArmRun
     policy: Policy
     treatment: Treatment
-    given: Given
+    given: GivenTreatment
     first: Patients
     notes: Mapping[str, np.ndarray] = field(default_factory=dict)
     _amount: Patients | None = None

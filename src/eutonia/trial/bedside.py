@@ -20,7 +20,7 @@ from eutonia.simulation.bedside import bedside
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
 from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
-from eutonia.trial.findings import Finding, Trace
+from eutonia.trial.findings import Finding, MovementTrace
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
 
@@ -45,7 +45,7 @@ class BedsideResult(Printed):
     tests: tuple[str, ...]
     happened: tuple[tuple[float, str], ...]
     findings: tuple[Finding, ...]
-    traces: tuple[Trace, ...]
+    traces: tuple[MovementTrace, ...]
     people: int
     run: Mapping[str, Any]
 
@@ -106,7 +106,7 @@ def examine_case(
     case, names = _case(study), _tests(test, limb)
     at_h = moment(case, at)
     findings: list[Finding] = []
-    traces: list[Trace] = []
+    traces: list[MovementTrace] = []
     with parameters.recording() as used:
         people, snapshot, happened = people_of_case(case, at_h, progress)
         ready = bedside(people, snapshot)

@@ -24,7 +24,7 @@ from eutonia.simulation.examine import Examination, examine_at, excess_curve, he
 from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.stretching import stretch_and_hold
 from eutonia.trial import nerve_tests
-from eutonia.trial.findings import Found, Trace, finding, nearest_to_median
+from eutonia.trial.findings import Found, MovementTrace, finding, nearest_to_median
 
 # Seconds of recording kept after a stretch, numerical; a quick stretch and its hold.
 _QUICK_S = 1.5
@@ -194,7 +194,7 @@ def _examined(at: Bedside) -> Examination:
     return examine_at(at.people, at.snapshot, body, speed, healthy_resistance(body, speed), jnp.ones(()))
 
 
-def _ramp_trace(at: Bedside, limb: str) -> Trace:
+def _ramp_trace(at: Bedside, limb: str) -> MovementTrace:
     """Return the recording of an Ashworth stretch, at the constant speed of its closed form."""
     of = group(_SHOWN[limb])
     moved, end = at.limb(of.name), float(np.deg2rad(of.range_of_motion))
@@ -204,7 +204,7 @@ def _ramp_trace(at: Bedside, limb: str) -> Trace:
     return _trace("ashworth", of.name, title, motion, moved, peak)
 
 
-def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: Any) -> Trace:
+def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: Any) -> MovementTrace:
     import xarray as xr
 
     resisted = torques(motion, limb, stepped_constants())
@@ -221,7 +221,9 @@ def _trace(test: str, of: str, title: str, motion: Motion, limb: Limb, outcome: 
     }
     time = xr.Variable(("time_s",), np.asarray(motion.time), {"units": "s", "long_name": "Time"})
     people = np.arange(motion.angle.shape[1])
-    return Trace(test, of, title, xr.Dataset(data, {"time_s": time, "patient": people}), nearest_to_median(outcome))
+    return MovementTrace(
+        test, of, title, xr.Dataset(data, {"time_s": time, "patient": people}), nearest_to_median(outcome)
+    )
 
 
 @dataclass(frozen=True)

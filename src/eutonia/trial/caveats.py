@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from eutonia import parameters
-from eutonia.drug.kinetics.geometry import Segment, SpinalGeometry
+from eutonia.drug.kinetics.geometry import CordSegment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
 
 
@@ -30,7 +30,7 @@ def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
 
 
 def _arm_below_the_neck(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
-    below_neck = [tip for tip in _tips(study) if SpinalGeometry.from_records().segment_at(tip) < Segment.CERVICAL]
+    below_neck = [tip for tip in _tips(study) if SpinalGeometry.from_records().segment_at(tip) < CordSegment.CERVICAL]
     if "arm" not in study.assessment.limbs or not below_neck:
         return ()
     share = parameters.load("receptor").value("leg_to_arm", "1")

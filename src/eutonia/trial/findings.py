@@ -30,7 +30,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Trace:
+class MovementTrace:
     """Recordings of one movement: `data` over time_s and patient; `typical` is the person nearest to the median."""
 
     test: str
@@ -40,7 +40,7 @@ class Trace:
     typical: int
 
 
-Found = tuple[list[Finding], list[Trace]]
+Found = tuple[list[Finding], list[MovementTrace]]
 
 
 def finding(test: str, of: str, what: str, unit: str, values: Any, grades: tuple[str, ...] = ()) -> Finding:

@@ -20,7 +20,7 @@ from eutonia.trial.period import DOSE, PeriodClock, TabletPlan, Task
 Patients = Float[np.ndarray, " patient"]
 
 
-class Given(ABC):
+class GivenTreatment(ABC):
     """One treatment of one arm in its window; `amount` is what is proposed for each person (0 for who gets none).
 
     Parameters
@@ -62,7 +62,7 @@ class Given(ABC):
         return min(self.stop_h, end_h)
 
 
-class Dose(Given):
+class Dose(GivenTreatment):
     """A dose of its own, given at once: `amount` in ug into the spinal fluid."""
 
     def __init__(self, at_h: float, amount: Patients, access: str) -> None:
@@ -74,7 +74,7 @@ class Dose(Given):
         clock.bolus(self.amount, self.access)
 
 
-class Flow(Given):
+class Flow(GivenTreatment):
     """An infusion into the spinal fluid; `amount` in ug/h."""
 
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
@@ -82,7 +82,7 @@ class Flow(Given):
         clock.set_rate(self.amount if self.running else np.zeros_like(self.amount), abrupt=abrupt, of=self)
 
 
-class Schedule(Given):
+class Schedule(GivenTreatment):
     """Tablets at equal intervals; `amount` in mg a dose."""
 
     def __init__(self, start_h: float, stop_h: float | None, amount: Patients, every_h: float) -> None:
@@ -96,7 +96,7 @@ class Schedule(Given):
             (clock.tablets.append if self.running else clock.tablets.remove)(self.plan)
 
 
-class Applied(Given):
+class Applied(GivenTreatment):
     """A treatment that says by itself what it does, as named effects; `amount` is 0 for who does not get it."""
 
     def __init__(self, treatment: Treatment, amount: Patients) -> None:
@@ -114,21 +114,21 @@ class Applied(Given):
 
 
 @singledispatch
-def given_of(treatment: Treatment, amount: Patients) -> Given:
+def given_of(treatment: Treatment, amount: Patients) -> GivenTreatment:
     """Return what gives a treatment in its own window: `amount` in its unit, 0 for who gets none."""
     return Applied(treatment, amount)
 
 
 @given_of.register
-def _(treatment: OralTreatment, amount: Patients) -> Given:
+def _(treatment: OralTreatment, amount: Patients) -> GivenTreatment:
     return Schedule(treatment.start_h, treatment.stop_h, amount, treatment.every_h)
 
 
 @given_of.register
-def _(treatment: BolusTreatment, amount: Patients) -> Given:
+def _(treatment: BolusTreatment, amount: Patients) -> GivenTreatment:
     return Dose(treatment.at_h, amount, treatment.access)
 
 
 @given_of.register
-def _(treatment: InfusionTreatment, amount: Patients) -> Given:
+def _(treatment: InfusionTreatment, amount: Patients) -> GivenTreatment:
     return Flow(treatment.start_h, treatment.stop_h, amount)

@@ -18,7 +18,7 @@ from eutonia.tone.segment import protocols
 from eutonia.tone.segment.network import Segment
 from eutonia.tone.segment.protocols import Person
 from eutonia.tone.segment.readout import Activity, peak_to_peak, window
-from eutonia.trial.findings import Finding, Found, Trace, finding, nearest_to_median
+from eutonia.trial.findings import Finding, Found, MovementTrace, finding, nearest_to_median
 
 #: People examined: a compromise of time and smoothness.
 PEOPLE = 12
@@ -102,7 +102,7 @@ def _answered(activity: Activity) -> int:
     return int(np.argsort(f)[len(f) // 2])
 
 
-def _trace(test: str, title: str, sweeps: Wave, outcome: object, from_ms: float = 0.0) -> Trace:
+def _trace(test: str, title: str, sweeps: Wave, outcome: object, from_ms: float = 0.0) -> MovementTrace:
     """Return the recording of everybody from a time after the shock on."""
     import xarray as xr
 
@@ -115,4 +115,4 @@ def _trace(test: str, title: str, sweeps: Wave, outcome: object, from_ms: float 
         "time_s": xr.Variable(("time_s",), time, {"units": "s", "long_name": "Time after the shock"}),
         "patient": np.arange(sweeps.shape[1]),
     }
-    return Trace(test, nerve.MUSCLE, title, xr.Dataset(data, axes), nearest_to_median(outcome))
+    return MovementTrace(test, nerve.MUSCLE, title, xr.Dataset(data, axes), nearest_to_median(outcome))

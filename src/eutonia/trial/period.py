@@ -47,7 +47,7 @@ class TabletPlan:
 
 
 @dataclass
-class Finding:
+class VisitFinding:
     """What one look at everybody found: the chart, and what lies behind it."""
 
     chart: Chart
@@ -141,7 +141,7 @@ class PeriodClock:
             rate = self.rate if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
             self.doses = self.doses.noted(time_h, rate, sum(daily, np.zeros(self.people.n)))
 
-    def look(self, visit: int, *, nonspecific: bool) -> Finding:
+    def look(self, visit: int, *, nonspecific: bool) -> VisitFinding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
         people, snapshot = self.people_now, self.snapshot
         exam = examine(people, snapshot, body_constants())
@@ -149,7 +149,7 @@ class PeriodClock:
         constants = chart_constants()
         luck = no_luck(people.n) if self.noiseless else draw_luck(self.seed, people.person, visit, constants)
         shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(people.n))
-        return Finding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
+        return VisitFinding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
 
     def advance_to(self, time_h: float, *, looking: bool = False) -> None:
         """Advance everybody to `time_h`, giving the tablets that are due before it; `looking` if only to look."""

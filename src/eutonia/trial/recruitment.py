@@ -22,11 +22,11 @@ from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.study import vocabulary
-from eutonia.study.people import Entry
-from eutonia.study.people import LesionShare as GivenLesion
-from eutonia.study.people import Population as GivenPopulation
+from eutonia.study.people import EntryRule
+from eutonia.study.people import StudyLesion as GivenLesion
+from eutonia.study.people import StudyPopulation as GivenPopulation
 from eutonia.trial import lanes
-from eutonia.trial.weighting import Moment, Weights, weigh
+from eutonia.trial.weighting import EntryMoment, Weights, weigh
 
 _HOURS_PER_MONTH = 730.5
 
@@ -120,7 +120,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     for rule in given.entries:
         eligible &= _meets(rule, clean)
     moments = [
-        Moment(
+        EntryMoment(
             f"{row.limb or ''} {row.scale}".strip(),
             of_limb(scores[row.scale], row.limb),
             row.mean,
@@ -132,7 +132,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments))
 
 
-def _meets(rule: Entry, clean: Chart) -> np.ndarray:
+def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
         return of_limb(np.asarray(clean[rule.scale]), rule.limb) >= rule.at_least
     muscles = np.asarray(clean[f"{rule.scale}_muscle"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Response:
+class ResponseRule:
     """What counts as a response, with everything filled in that a study file may leave out."""
 
     phase: Phase
@@ -72,7 +72,7 @@ class Response:
         )
 
 
-def response_of(study: TrialStudy) -> Response | None:
+def response_of(study: TrialStudy) -> ResponseRule | None:
     """Return what counts as a response in a study; None where it charts no score."""
     given = study.endpoint
     if given is None:
@@ -81,17 +81,17 @@ def response_of(study: TrialStudy) -> Response | None:
             return None
         key, limb = charted[0]
         phase = study.phases[0]
-        return Response(phase, key, limb, len(phase.visits_h) - 1, SCALES[key].step, False, True)
+        return ResponseRule(phase, key, limb, len(phase.visits_h) - 1, SCALES[key].step, False, True)
     phase = study.phases[0] if given.phase is None else study.phase(given.phase)
     visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
     scale, is_important = SCALES[given.scale], given.improvement == IMPORTANT
     least = scale.step if given.improvement is None else given.improvement
     improvement = scale.important_change(given.limb) if isinstance(least, str) else least
     assert improvement is not None
-    return Response(phase, given.scale, given.limb, visit, improvement, is_important, False)
+    return ResponseRule(phase, given.scale, given.limb, visit, improvement, is_important, False)
 
 
-def improvement_in(outcome: Outcome, response: Response, arm: str) -> Values:
+def improvement_in(outcome: Outcome, response: ResponseRule, arm: str) -> Values:
     """Return by how much each person is better at the visit than at the first; NaN for whoever is not seen there."""
     first, last = (outcome.visits[response.phase.name, arm, k] for k in (0, response.visit))
     before, after = (score_of(record, response.scale_key, response.limb) for record in (first, last))

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 
 from eutonia.assessment.reading import ROUNDING, of_limb
 from eutonia.assessment.scales import SCALES
-from eutonia.study.published import Published
+from eutonia.study.published import PublishedRow
 from eutonia.trial.conduct import VisitRecord
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Asked:
     """A published row beside what happened: the visit that it speaks of, the first of that phase, and who was seen."""
 
     outcome: Outcome
-    row: Published
+    row: PublishedRow
     first: VisitRecord
     record: VisitRecord
     adverse: polars.DataFrame | None = None
@@ -234,7 +234,7 @@ STATISTICS: Mapping[str, Callable[[Asked], Summary]] = MappingProxyType(
 )
 
 
-def detail(row: Published) -> str:
+def detail(row: PublishedRow) -> str:
     """Return in words what a published number is, where the name of its statistic does not say all."""
     compared = {
         "difference between arms": f"{row.arm} less {row.against}",

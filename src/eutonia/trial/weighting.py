@@ -23,7 +23,7 @@ _ROUNDS, _TOLERANCE, _LEAST_EFFECTIVE = 200, 1e-8, 30.0
 
 
 @dataclass(frozen=True)
-class Moment:
+class EntryMoment:
     """A published entry level: the score of everyone in the pool, and the mean and SD that the cohort must have.
 
     `noise_sd` is the spread that raters and reports add to one person's score; the pool's `score` is free of it.
@@ -49,7 +49,7 @@ class Weights:
         return np.minimum(np.searchsorted(ladder / ladder[-1], luck, side="right"), len(ladder) - 1)
 
 
-def _features(moments: list[Moment]) -> tuple[np.ndarray, np.ndarray]:
+def _features(moments: list[EntryMoment]) -> tuple[np.ndarray, np.ndarray]:
     """Return standardised features (one row a moment, two with an SD) and their targets."""
     rows, targets = [], []
     for m in moments:
@@ -62,7 +62,7 @@ def _features(moments: list[Moment]) -> tuple[np.ndarray, np.ndarray]:
     return np.array(rows), np.array(targets)
 
 
-def weigh(eligible: np.ndarray, moments: list[Moment]) -> Weights:
+def weigh(eligible: np.ndarray, moments: list[EntryMoment]) -> Weights:
     """Weigh the eligible members of a pool so that they have the published moments.
 
     Raises
@@ -107,7 +107,7 @@ def _tilted(base: np.ndarray, theta: np.ndarray, design: np.ndarray) -> np.ndarr
     return weight / weight.sum()
 
 
-def _refuse(moments: list[Moment], weight: np.ndarray, effective: float) -> None:
+def _refuse(moments: list[EntryMoment], weight: np.ndarray, effective: float) -> None:
     lines = []
     for m in moments:
         mean = float(m.score @ weight)

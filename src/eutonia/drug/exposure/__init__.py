@@ -6,8 +6,8 @@ Rules of the records are in `timeline`, equations in `system` and (spinal fluid)
 from eutonia.drug.exposure.engine import Simulated as Simulated
 from eutonia.drug.exposure.engine import simulate as simulate
 from eutonia.drug.exposure.models import DEFAULT as DEFAULT
-from eutonia.drug.exposure.models import Model as Model
-from eutonia.drug.exposure.models import Quantity as Quantity
+from eutonia.drug.exposure.models import KineticModel as KineticModel
+from eutonia.drug.exposure.models import ModelQuantity as ModelQuantity
 from eutonia.drug.exposure.models import model as model
 from eutonia.drug.exposure.models import names as names
 from eutonia.drug.exposure.profile import Profile as Profile

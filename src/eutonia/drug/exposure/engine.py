@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from eutonia._progress import Progress, silent
 from eutonia.drug.exposure.line import Line, LinePassage, LineStructure
-from eutonia.drug.exposure.models import Model
+from eutonia.drug.exposure.models import KineticModel
 from eutonia.drug.exposure.records import OBSERVATION, Floats, Ints, Records
 from eutonia.drug.exposure.steps import Courses, Periodic
 from eutonia.drug.exposure.structure import Structure
@@ -62,7 +62,7 @@ class _Table(eqx.Module):
     passage: Passage | LinePassage
 
 
-class Happening(eqx.Module):
+class DoseHappening(eqx.Module):
     """What happens at the ends of a chunk of steps of a block of people; `emptied` and `steady` are None for none."""
 
     which: Int[Array, "step patient"]
@@ -89,7 +89,7 @@ class Simulated:
 
 
 def simulate(
-    model: Model,
+    model: KineticModel,
     records: Records,
     values: Mapping[str, Floats],
     *,
@@ -196,12 +196,12 @@ class _Run:
         )
         return table, which.reshape(places.T.shape).T
 
-    def _happening(self, places: Ints, moves: Mask, which: Ints, doses: _Here) -> Happening:
+    def _happening(self, places: Ints, moves: Mask, which: Ints, doses: _Here) -> DoseHappening:
         steps, shape = self.steps, places.shape
         bolus = np.zeros((shape[0], len(self.structure.inputs), shape[1]))
         np.add.at(bolus, (doses.step, steps.into[doses.which], doses.lane), steps.amounts[doses.which])
         emptied = moves & np.isin(places, steps.emptied) if len(steps.emptied) else np.zeros((1, 1), bool)
-        return Happening(
+        return DoseHappening(
             which=jnp.asarray(which),
             bolus=jnp.asarray(bolus, self.dtype),
             emptied=jnp.asarray(emptied) if emptied.any() else None,
@@ -304,8 +304,8 @@ def _steady_states(
 
 
 @jax.jit
-def _advance(state: Rows, table: _Table, happening: Happening) -> tuple[Rows, Places]:
-    def move(state: Stages, step: Happening) -> tuple[Stages, Amounts]:
+def _advance(state: Rows, table: _Table, happening: DoseHappening) -> tuple[Rows, Places]:
+    def move(state: Stages, step: DoseHappening) -> tuple[Stages, Amounts]:
         here = jax.tree.map(lambda column: column[..., step.which], table)
         state = here.system.passed(state, here.passage)
         if step.emptied is not None:

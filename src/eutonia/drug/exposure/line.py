@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eutonia.drug.exposure.structure import ELIMINATED, Structure
 from eutonia.drug.exposure.system import Amounts, Column, Inputs, Passage, Patients, Stages, System
-from eutonia.drug.kinetics.geometry import LEVELS, Segment, SpinalGeometry
+from eutonia.drug.kinetics.geometry import LEVELS, CordSegment, SpinalGeometry
 from eutonia.drug.kinetics.intrathecal import puncture_shares
 
 _ML_PER_L = 1000.0
@@ -163,14 +163,14 @@ class LineStructure:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the ways in as CMT counts them."""
-        return (*(one.name for one in Segment), *self.blood.inputs[1:], PUNCTURE)
+        return (*(one.name for one in CordSegment), *self.blood.inputs[1:], PUNCTURE)
 
     @property
     def ways_in(self) -> tuple[str, ...]:
         """What each CMT is, in words."""
         tops, below = self.geometry.top_vertebra, len(LEVELS)
         words = []
-        for one, top in zip(Segment, tops, strict=True):
+        for one, top in zip(CordSegment, tops, strict=True):
             where = f"{LEVELS[int(top) - 1]}-{LEVELS[below - 1]}" if top else "above C1"
             words.append(f"{one.name} ({where})")
             below = int(top) - 1
@@ -191,9 +191,9 @@ class LineStructure:
         total = self.geometry.total_volume
         spaces = {
             one.name: (int(one), values["VCSF"] * (volume / total / _ML_PER_L))
-            for one, volume in zip(Segment, self.geometry.volume, strict=True)
+            for one, volume in zip(CordSegment, self.geometry.volume, strict=True)
         }
-        return {**spaces, "PLASMA": (len(Segment), self.blood.volume(values))}
+        return {**spaces, "PLASMA": (len(CordSegment), self.blood.volume(values))}
 
     def system(self, values: Mapping[str, Patients]) -> Line:
         """Return the rates that values of parameters and covariates make."""

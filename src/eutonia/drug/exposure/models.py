@@ -21,7 +21,7 @@ MOST_TRANSIT_STEPS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Quantity:
+class ModelQuantity:
     """A parameter or covariate of a model, in its canonical unit.
 
     Attributes
@@ -49,7 +49,7 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class KineticModel:
     """A kinetic model that a name stands for.
 
     Attributes
@@ -71,8 +71,8 @@ class Model:
     name: str
     title: str
     structure: Structure | LineStructure
-    quantities: tuple[Quantity, ...]
-    checked: tuple[Quantity, ...] = ()
+    quantities: tuple[ModelQuantity, ...]
+    checked: tuple[ModelQuantity, ...] = ()
     bioavailability: float = 1.0
     mass: Literal["mg", "ug"] = "mg"
     per_litre: tuple[str, float] = ("mg/L", 1.0)
@@ -80,13 +80,13 @@ class Model:
     smallest_dose: float = 0.0
 
     @property
-    def dosing(self) -> tuple[Quantity, ...]:
+    def dosing(self) -> tuple[ModelQuantity, ...]:
         """Quantities that belong to a dose rather than to the rates."""
         return (
-            Quantity("F", "Bioavailability of a dose", "1", self.bioavailability, zero=True, highest=10.0),
-            Quantity("ALAG", "Lag before a dose enters", "h", 0.0, zero=True, highest=1e4),
-            Quantity("RATE_M", "Modelled rate, taken by RATE = -1", f"{self.mass}/h", float("nan"), highest=1e9),
-            Quantity("DUR_M", "Modelled duration, taken by RATE = -2", "h", float("nan"), highest=1e5),
+            ModelQuantity("F", "Bioavailability of a dose", "1", self.bioavailability, zero=True, highest=10.0),
+            ModelQuantity("ALAG", "Lag before a dose enters", "h", 0.0, zero=True, highest=1e4),
+            ModelQuantity("RATE_M", "Modelled rate, taken by RATE = -1", f"{self.mass}/h", float("nan"), highest=1e9),
+            ModelQuantity("DUR_M", "Modelled duration, taken by RATE = -2", "h", float("nan"), highest=1e5),
         )
 
     @property
@@ -95,7 +95,7 @@ class Model:
         shape = self.structure
         return shape.transit_steps if isinstance(shape, Structure) and shape.absorption == "transit" else None
 
-    def with_transit_steps(self, steps: int) -> Model:
+    def with_transit_steps(self, steps: int) -> KineticModel:
         """Return the model, which has a chain, with another number of transit steps."""
         assert isinstance(self.structure, Structure)
         return dataclasses.replace(self, structure=dataclasses.replace(self.structure, transit_steps=steps))
@@ -107,7 +107,7 @@ def names() -> tuple[str, ...]:
     return (*sorted(oral, key=lambda name: name != DEFAULT), INTRATHECAL, *_generic())
 
 
-def model(name: str = DEFAULT) -> Model:
+def model(name: str = DEFAULT) -> KineticModel:
     """Return a model by name."""
     if name in _generic():
         return _generic()[name]
@@ -124,31 +124,31 @@ def of_set(oral_set: str) -> str:
     return DEFAULT if oral_set == _ADULT else "baclofen-oral-" + oral_set.removeprefix(_ORAL).replace("_", "-")
 
 
-_CLEARANCE = Quantity("CL", "Clearance", "L/h")
-_KA = Quantity("KA", "First-order absorption rate", "1/h", highest=1e4)
-_MTT = Quantity("MTT", "Mean transit time", "h", highest=1e4)
-_VMAX = Quantity("VMAX", "Largest rate of saturable absorption", "mg/h")
-_KM = Quantity("KM", "Amount in the depot at half of that rate", "mg")
+_CLEARANCE = ModelQuantity("CL", "Clearance", "L/h")
+_KA = ModelQuantity("KA", "First-order absorption rate", "1/h", highest=1e4)
+_MTT = ModelQuantity("MTT", "Mean transit time", "h", highest=1e4)
+_VMAX = ModelQuantity("VMAX", "Largest rate of saturable absorption", "mg/h")
+_KM = ModelQuantity("KM", "Amount in the depot at half of that rate", "mg")
 _WORDS = ("one", "two", "three")
 
 
-def _disposition(compartments: int) -> tuple[Quantity, ...]:
+def _disposition(compartments: int) -> tuple[ModelQuantity, ...]:
     if compartments == 1:
-        return (_CLEARANCE, Quantity("V", "Volume of distribution", "L"))
+        return (_CLEARANCE, ModelQuantity("V", "Volume of distribution", "L"))
     more = (
-        Quantity("VC", "Central volume", "L"),
-        Quantity("Q", "Intercompartmental clearance", "L/h"),
-        Quantity("VP", "Peripheral volume", "L"),
-        Quantity("Q2", "Second intercompartmental clearance", "L/h"),
-        Quantity("VP2", "Second peripheral volume", "L"),
+        ModelQuantity("VC", "Central volume", "L"),
+        ModelQuantity("Q", "Intercompartmental clearance", "L/h"),
+        ModelQuantity("VP", "Peripheral volume", "L"),
+        ModelQuantity("Q2", "Second intercompartmental clearance", "L/h"),
+        ModelQuantity("VP2", "Second peripheral volume", "L"),
     )
     return (_CLEARANCE, *more[: 2 * compartments - 1])
 
 
 @functools.cache
-def _generic() -> dict[str, Model]:
+def _generic() -> dict[str, KineticModel]:
     """Return the models without values: every number of them must be given."""
-    absorptions: tuple[tuple[str, str, Absorption, tuple[Quantity, ...]], ...] = (
+    absorptions: tuple[tuple[str, str, Absorption, tuple[ModelQuantity, ...]], ...] = (
         ("", "injected or infused", "injected", ()),
         ("-oral", "first-order absorption from a depot", "depot", (_KA,)),
         ("-transit", "a chain of NN + 1 transit stages before a depot", "transit", (_MTT, _KA)),
@@ -159,12 +159,12 @@ def _generic() -> dict[str, Model]:
         for tail, words, absorption, more in absorptions:
             name = f"{word}-compartment{tail}"
             title = f"{word.capitalize()} compartment{'s' if count > 1 else ''}, {words}"
-            found[name] = Model(name, title, Structure(count, absorption), (*_disposition(count), *more))
+            found[name] = KineticModel(name, title, Structure(count, absorption), (*_disposition(count), *more))
     return found
 
 
 @parameters.remembered
-def _oral(name: str, oral_set: str) -> Model:
+def _oral(name: str, oral_set: str) -> KineticModel:
     """Return the model of an oral set: true clearance and volumes, of which the gut receives the share F."""
     from eutonia.drug.kinetics.values import OralValues
 
@@ -195,7 +195,7 @@ def _oral(name: str, oral_set: str) -> Model:
         for one in (*_disposition(shape.compartments), _MTT, _KA)
         if one.name in defaults
     ]
-    return Model(
+    return KineticModel(
         name=name,
         title=parameters.load(oral_set).title,
         structure=shape,
@@ -209,21 +209,21 @@ def _oral(name: str, oral_set: str) -> Model:
 
 
 @parameters.remembered
-def _intrathecal() -> Model:
+def _intrathecal() -> KineticModel:
     """Return the spinal fluid of the trials and, as what it empties into, the blood of the default adult."""
     from eutonia.drug.kinetics.values import IntrathecalValues
 
     values, adult = IntrathecalValues.from_records(), model(DEFAULT)
     assert isinstance(adult.structure, Structure)
     blood = dataclasses.replace(adult.structure, absorption="depot", transit_steps=0, has_depot=True)
-    return Model(
+    return KineticModel(
         name=INTRATHECAL,
         title="Baclofen in the spinal fluid, six segments with dispersion, and in the blood; amounts in ug",
         structure=LineStructure(blood, values.geometry),
         quantities=(
-            Quantity("KCSF", "Rate of removal from the spinal fluid", "1/h", float(values.csf_clearance_rate)),
-            Quantity("DISP", "Dispersion along the spinal fluid", "cm^2/h", float(values.dispersion)),
-            Quantity("VCSF", "Volume of the spinal fluid", "mL", values.geometry.total_volume),
+            ModelQuantity("KCSF", "Rate of removal from the spinal fluid", "1/h", float(values.csf_clearance_rate)),
+            ModelQuantity("DISP", "Dispersion along the spinal fluid", "cm^2/h", float(values.dispersion)),
+            ModelQuantity("VCSF", "Volume of the spinal fluid", "mL", values.geometry.total_volume),
             _share("LPOUT", "Share of a lumbar puncture that leaves the sac at once", values.lumbar_puncture_spread),
             _share("LPNEAR", "Part of that share that reaches the conus", values.lumbar_puncture_conus_share),
             *(one for one in adult.quantities if one.name not in ("KA", "MTT")),
@@ -236,23 +236,23 @@ def _intrathecal() -> Model:
     )
 
 
-def _share(name: str, label: str, value: Scalar) -> Quantity:
-    return Quantity(name, label, "1", float(value), highest=1.0, zero=True)
+def _share(name: str, label: str, value: Scalar) -> ModelQuantity:
+    return ModelQuantity(name, label, "1", float(value), highest=1.0, zero=True)
 
 
-def _covariates(per_weight: bool, reference: float) -> tuple[Quantity, ...]:
+def _covariates(per_weight: bool, reference: float) -> tuple[ModelQuantity, ...]:
     if per_weight:
-        return (Quantity("WT", "Body weight", "kg", None, 1.0, 300.0, zero=True, covariate=True),)
+        return (ModelQuantity("WT", "Body weight", "kg", None, 1.0, 300.0, zero=True, covariate=True),)
     return (
-        Quantity("CRCL", "Creatinine clearance", "mL/min", reference, 0.0, 300.0, zero=True, covariate=True),
-        Quantity("HD", "Clearance added by haemodialysis", "mL/min", 0.0, 0.0, 500.0, zero=True, covariate=True),
+        ModelQuantity("CRCL", "Creatinine clearance", "mL/min", reference, 0.0, 300.0, zero=True, covariate=True),
+        ModelQuantity("HD", "Clearance added by haemodialysis", "mL/min", 0.0, 0.0, 500.0, zero=True, covariate=True),
     )
 
 
-def _age(is_child: bool) -> Quantity:
+def _age(is_child: bool) -> ModelQuantity:
     """Return the ages that a set may be used for; nothing in the rates depends on them."""
     adult = parameters.load("oral_he_2014").value("upper_age", "year")
     low, high = (0.0, adult) if is_child else (adult, 120.0)
-    return Quantity(
+    return ModelQuantity(
         "AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True
     )

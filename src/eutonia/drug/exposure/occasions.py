@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia import _streams
-from eutonia.drug.exposure.models import Model
+from eutonia.drug.exposure.models import KineticModel
 from eutonia.drug.exposure.records import Floats
 
 
 def vary(
-    model: Model,
+    model: KineticModel,
     values: Mapping[str, Floats],
     spreads: Mapping[str, float],
     ids: Sequence[str],

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.drug.exposure.engine import simulate
-from eutonia.drug.exposure.models import Model
+from eutonia.drug.exposure.models import KineticModel
 from eutonia.drug.exposure.records import DOSE, MODELLED_DURATION, OBSERVATION, REPLACE, Records
 from eutonia.drug.exposure.structure import Structure
 from eutonia.drug.exposure.system import System
@@ -39,7 +39,7 @@ class Profile:
     Not for: residual error or spread between people; this is the curve of one person.
     """
 
-    model: Model
+    model: KineticModel
     given: Mapping[str, float] = field(default_factory=dict)
 
     def level(self, dose: float, time_h: Hours) -> Levels:

@@ -1,7 +1,7 @@
 """Kinetics of baclofen by pump, lumbar puncture and mouth: linear, exact for any step, patients as last axis."""
 
 from eutonia.drug.kinetics.geometry import LEVELS as LEVELS
-from eutonia.drug.kinetics.geometry import Segment as Segment
+from eutonia.drug.kinetics.geometry import CordSegment as CordSegment
 from eutonia.drug.kinetics.geometry import SpinalGeometry as SpinalGeometry
 from eutonia.drug.kinetics.intrathecal import Intrathecal as Intrathecal
 from eutonia.drug.kinetics.model import Kinetics as Kinetics

@@ -23,7 +23,7 @@ LEVELS: tuple[str, ...] = tuple(
 )
 
 
-class Segment(enum.IntEnum):
+class CordSegment(enum.IntEnum):
     """Regions of the spinal fluid from the sac upwards, each with the site that it serves; segments of the trials."""
 
     SAC = 0
@@ -34,7 +34,7 @@ class Segment(enum.IntEnum):
     CISTERNAL = 5
 
 
-LUMBAR, LEG, ARM, BRAIN = Segment.SAC, Segment.CONUS, Segment.CERVICAL, Segment.CISTERNAL
+LUMBAR, LEG, ARM, BRAIN = CordSegment.SAC, CordSegment.CONUS, CordSegment.CERVICAL, CordSegment.CISTERNAL
 
 
 # Regions with and without a spine; the grid of the cistern, whose pieces then are as long as a vertebra.
@@ -74,7 +74,7 @@ class SpinalGeometry:
     volume: tuple[float, ...]
     length: tuple[float, ...]
     top_vertebra: tuple[float, ...]
-    region: tuple[int, ...] = tuple(Segment)
+    region: tuple[int, ...] = tuple(CordSegment)
     net_flow: float = 0.0
 
     @classmethod
@@ -87,7 +87,7 @@ class SpinalGeometry:
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:
         """Return the same anatomy with one segment to a vertebra, or several: each region of the six is cut evenly."""
-        if self.region != tuple(Segment):
+        if self.region != tuple(CordSegment):
             raise SimulationError("a chain that is cut already. Allowed: the six regions. Cut those into more pieces.")
         rows: list[tuple[float, float, float, int]] = []
         below = float(_VERTEBRAE)
@@ -116,7 +116,7 @@ class SpinalGeometry:
         volume, length = np.asarray(self.volume), np.asarray(self.length)
         half = half_resistance(volume, length)
         flow = 1.0 / (half[:-1] + half[1:])
-        spine = volume[np.asarray(self.region) != Segment.CISTERNAL].sum()
+        spine = volume[np.asarray(self.region) != CordSegment.CISTERNAL].sum()
         net = self.net_flow * np.minimum(np.cumsum(volume)[:-1] / spine, 1.0)
         if np.any(net >= 2.0 * flow):
             raise SimulationError(
@@ -127,9 +127,9 @@ class SpinalGeometry:
         np.fill_diagonal(matrix, -matrix.sum(axis=0))
         return matrix
 
-    def segment_at(self, level: str) -> Segment:
+    def segment_at(self, level: str) -> CordSegment:
         """Return the region that a vertebral level such as "T10" lies in."""
-        return Segment(self.region[int(np.argmax(self.place(level) > 0))])
+        return CordSegment(self.region[int(np.argmax(self.place(level) > 0))])
 
     def place(self, level: str, volume_ml: float = 0.0) -> NDArray[np.float64]:
         """Return how a dose at a vertebral level such as "T10" is shared among the segments.
@@ -157,7 +157,7 @@ class SpinalGeometry:
 
     def readings(self) -> NDArray[np.float64]:
         """Return what turns mode amplitudes into the mean concentration of each region."""
-        return np.stack([self.within(region) for region in Segment]) @ self.modes().shape
+        return np.stack([self.within(region) for region in CordSegment]) @ self.modes().shape
 
 
 def half_resistance(volume: Any, length: Any) -> Any:
@@ -182,7 +182,7 @@ def _modes(geometry: SpinalGeometry) -> Modes:
     symmetric = -matrix / np.outer(root, root)
     exchange, vectors = np.linalg.eigh(symmetric)
     shape = vectors / root[:, None] * np.sqrt(volume.sum())
-    shape *= np.sign(shape[Segment.SAC])
+    shape *= np.sign(shape[CordSegment.SAC])
     shape[:, 0], exchange[0] = 1.0, 0.0  # exact by construction
     into = shape
     if geometry.net_flow:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value, propagator
 from eutonia.drug.kinetics.compartments import two
-from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, Segment, SpinalGeometry
+from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, CordSegment, SpinalGeometry
 from eutonia.drug.kinetics.state import Levels, Modes, ModesOfAny, Patients
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import StudyError, unknown
@@ -163,14 +163,14 @@ class Intrathecal(eqx.Module):
         return jnp.maximum(here @ modes, 0.0) + self.tip_excess * infusion_ug_per_h
 
 
-def puncture_shares(spread: Any, conus_share: Any) -> dict[Segment, Any]:
+def puncture_shares(spread: Any, conus_share: Any) -> dict[CordSegment, Any]:
     """Return where a lumbar puncture's dose is at once, if the share `spread` of it leaves the sac."""
     near, far = conus_share * spread, (1.0 - conus_share) * spread
-    return {Segment.SAC: 1.0 - spread, Segment.CONUS: near, Segment.TIP: far}
+    return {CordSegment.SAC: 1.0 - spread, CordSegment.CONUS: near, CordSegment.TIP: far}
 
 
-def _reader(shape: NDArray[np.float64]) -> Callable[[Segment, Modes], Patients]:
-    def at(segment: Segment, modes: Modes) -> Patients:
+def _reader(shape: NDArray[np.float64]) -> Callable[[CordSegment, Modes], Patients]:
+    def at(segment: CordSegment, modes: Modes) -> Patients:
         terms = [float(weight) * amplitude for weight, amplitude in zip(shape[segment], modes, strict=True)]
         return jnp.maximum(sum(terms[1:], start=terms[0]), 0.0)
 

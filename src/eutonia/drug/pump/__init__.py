@@ -1,6 +1,6 @@
 """The implanted pump as a device: flows, tubing, programs, faults, dates and rules; every change exact in time."""
 
-from eutonia.drug.pump.course import Course as Course
+from eutonia.drug.pump.course import Delivery as Delivery
 from eutonia.drug.pump.course import Found as Found
 from eutonia.drug.pump.course import Happening as Happening
 from eutonia.drug.pump.course import play as play
@@ -12,6 +12,6 @@ from eutonia.drug.pump.device import models as models
 from eutonia.drug.pump.implant import Piece as Piece
 from eutonia.drug.pump.implant import Pump as Pump
 from eutonia.drug.pump.program import Program as Program
-from eutonia.drug.pump.program import Step as Step
+from eutonia.drug.pump.program import ProgramStep as ProgramStep
 from eutonia.drug.pump.therapy import Therapy as Therapy
 from eutonia.drug.pump.tubing import Tube as Tube

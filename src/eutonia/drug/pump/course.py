@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from eutonia.drug.pump.implant import Piece, Pump
 from eutonia.drug.pump.notes import Happening as Happening
-from eutonia.drug.pump.notes import Implant as Implant
+from eutonia.drug.pump.notes import Implanted as Implanted
 from eutonia.drug.pump.notes import Setting as Setting
 from eutonia.drug.pump.player import Player
 from eutonia.drug.pump.therapy import FILLINGS, Emptied, Event, Refill, Therapy
@@ -54,7 +54,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Delivery:
     """A therapy played through.
 
     Attributes
@@ -75,7 +75,7 @@ class Course:
     settings: tuple[Setting, ...]
     pump: Pump
     measured: tuple[Found, ...]
-    implants: tuple[Implant, ...]
+    implants: tuple[Implanted, ...]
 
     def totals(self, edges_h: Sequence[float] | Float[np.ndarray, " edge"]) -> Float[np.ndarray, "kind span"]:
         """Return what was pumped, what left the tip and what leaked between neighbouring times, ug."""
@@ -100,7 +100,7 @@ class Course:
         """Return when something first happens after a time; infinite if it does not."""
         return next((one.at_h for one in self.happenings if one.what == what and one.at_h >= after_h), math.inf)
 
-    def implant(self, time_h: float) -> Implant:
+    def implant(self, time_h: float) -> Implanted:
         """Return what lies in the person at a time."""
         return next((one for one in reversed(self.implants) if one.at_h <= time_h), self.implants[0])
 
@@ -109,7 +109,7 @@ class Course:
         return next((one for one in reversed(self.settings) if one.at_h <= time_h), None)
 
 
-def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = None) -> Course:
+def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = None) -> Delivery:
     """Play a therapy through.
 
     Parameters
@@ -139,7 +139,7 @@ def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = N
             player.pump = replace(player.pump, flow_error=flow_error)
             filled, since, first = player.copy(flow_error), event.at_h, k + 1
     player.advance(end)
-    return Course(
+    return Delivery(
         therapy,
         tuple(player.pieces),
         tuple(sorted(player.happenings, key=lambda one: one.at_h)),

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import parameters
-from eutonia.drug.pump.course import Course
+from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.implant import Piece
 from eutonia.drug.regimen import HOURS_A_DAY
 
@@ -39,7 +39,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class WrongDose:
     """A stretch in which the tip gives too much or too little for one cause: mean rates in ug/day over it."""
 
     start_h: float
@@ -54,7 +54,7 @@ class Stretch:
         return self.end_h - self.start_h
 
 
-def stretches(course: Course) -> tuple[Stretch, ...]:
+def stretches(course: Delivery) -> tuple[WrongDose, ...]:
     """Return where the tip does not give what is wanted, each with its cause, in order of time."""
     pieces = [piece for piece in course.pieces if piece.hours > 0]
     if not pieces:
@@ -69,7 +69,7 @@ def stretches(course: Course) -> tuple[Stretch, ...]:
     return tuple(sorted((one for one in found if _matters(course, one)), key=lambda one: (one.start_h, one.cause)))
 
 
-def _matters(course: Course, one: Stretch) -> bool:
+def _matters(course: Delivery, one: WrongDose) -> bool:
     """Return whether a stretch is more than a crumb of the dose of a day."""
     setting = course.setting(one.start_h)
     day = max(one.wanted, setting.program.ug_per_day if setting else 0.0)
@@ -102,10 +102,10 @@ def _joined(spans: list[Span]) -> Iterator[Span]:
     yield first, last
 
 
-def _stretch(course: Course, cause: str, span: Span) -> Stretch:
+def _stretch(course: Delivery, cause: str, span: Span) -> WrongDose:
     tip, wanted = (float(given[0]) for given in (course.totals(span)[1], course.wanted(span)))
     hours = span[1] - span[0]
-    return Stretch(*span, cause, tip / hours * HOURS_A_DAY, wanted / hours * HOURS_A_DAY)
+    return WrongDose(*span, cause, tip / hours * HOURS_A_DAY, wanted / hours * HOURS_A_DAY)
 
 
 def _nothing(pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
@@ -122,7 +122,7 @@ def _nothing(pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
             begin = None
 
 
-def _days(course: Course, pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
+def _days(course: Delivery, pieces: list[Piece]) -> Iterator[tuple[float, float, bool]]:
     """Yield the spans behind running days that differ for too long: from a day before their first hour on."""
     records = parameters.load("pump")
     share, least = records.value("course_deviation", "1"), records.value("course_deviation_time", "h")

@@ -11,19 +11,19 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
-from eutonia.drug.kinetics import IntrathecalValues, Kinetics, KineticState, Segment, SpinalGeometry
+from eutonia.drug.kinetics import CordSegment, IntrathecalValues, Kinetics, KineticState, SpinalGeometry
 from eutonia.drug.kinetics.follow import follow
 from eutonia.drug.kinetics.state import Patients
-from eutonia.drug.pump.course import Course
+from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.dates import Date, next_dates
 from eutonia.drug.pump.rules import Breach, breaches
 
 #: Regions whose levels are told, by name.
 SITES = {
-    "lumbar": Segment.SAC,
-    "thoracic": Segment.THORACIC,
-    "cervical": Segment.CERVICAL,
-    "cisternal": Segment.CISTERNAL,
+    "lumbar": CordSegment.SAC,
+    "thoracic": CordSegment.THORACIC,
+    "cervical": CordSegment.CERVICAL,
+    "cisternal": CordSegment.CISTERNAL,
 }
 #: The typical dispersion and the ends of its published range.
 CASES = ("typical", "least spread", "most spread")
@@ -52,7 +52,7 @@ class Forecast:
         Drug that pump, fluid, tissue and blood together do not account for, as a share of what was filled: rounding.
     """
 
-    course: Course
+    course: Delivery
     dates: tuple[Date, ...]
     broken: tuple[Breach, ...]
     time_h: Hours
@@ -71,7 +71,7 @@ class Forecast:
         return self.course.totals(self.time_h)[what]
 
 
-def forecast(course: Course) -> Forecast:
+def forecast(course: Delivery) -> Forecast:
     """Follow what a pump delivers into the spinal fluid and the blood of a typical adult."""
     kinetics = _possible_people(course.therapy.tip)
     time_h = np.arange(0.0, np.floor(course.therapy.duration_h) + 1.0)
@@ -120,7 +120,7 @@ def _look(kinetics: Kinetics, state: KineticState, rate: Patients) -> Float[Arra
     return jnp.concatenate(rows)
 
 
-def _unaccounted(course: Course, kinetics: Kinetics, state: KineticState) -> float:
+def _unaccounted(course: Delivery, kinetics: Kinetics, state: KineticState) -> float:
     ledger, body = course.pump.ledger, np.asarray(kinetics.balance(state).total_ug)
     known = ledger.withdrawn + ledger.leaked + ledger.pocket + course.pump.content + body
     return float(np.max(np.abs(known - ledger.filled)) / ledger.filled)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from eutonia import parameters
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach, slug, source_of
-from eutonia.drug.pump.course import Course
+from eutonia.drug.pump.course import Delivery
 from eutonia.drug.regimen import HOURS_A_DAY
 
 # Doses that differ by less than this share are the same.
@@ -17,18 +17,18 @@ _UG_PER_MG = 1000.0
 BOLUS = "bolus out of the catheter"
 
 
-def handling(course: Course) -> Iterator[Breach]:
+def handling(course: Delivery) -> Iterator[Breach]:
     """Yield every rule of handling that a course breaks."""
     for check in (_boluses, _magnets, _pocket, _found, _patient, _shut):
         yield from check(course)
 
 
-def manual(course: Course, time_h: float) -> str:
+def manual(course: Delivery, time_h: float) -> str:
     """Return the manual of the pump that is in place at a time."""
     return source_of("pump", f"{slug(course.implant(time_h).device.model)}_flow_highest")
 
 
-def _boluses(course: Course) -> Iterator[Breach]:
+def _boluses(course: Delivery) -> Iterator[Breach]:
     """Yield primings and flushes that push drug out of the catheter."""
     most = max(parameters.load("label_dosing").array("screening_ladder", "ug"))
     for one in course.happenings:
@@ -44,7 +44,7 @@ def _boluses(course: Course) -> Iterator[Breach]:
             yield Breach(BOLUS, one.at_h, says, do, source_of("label_dosing", "screening_ladder"), is_hazard=True)
 
 
-def _magnets(course: Course) -> Iterator[Breach]:
+def _magnets(course: Delivery) -> Iterator[Breach]:
     """Yield magnets on a pump whose valve they open with drug inside, and on one whose alarm sounds."""
     for event in course.therapy.events:
         if not isinstance(event, happens.Magnet):
@@ -66,7 +66,7 @@ def _magnets(course: Course) -> Iterator[Breach]:
             yield Breach("magnet while an alarm sounds", event.at_h, says, do, source, is_hazard=True)
 
 
-def _pocket(course: Course) -> Iterator[Breach]:
+def _pocket(course: Delivery) -> Iterator[Breach]:
     """Yield refills beside the port."""
     for one in course.happenings:
         if one.what == "pocket":
@@ -79,7 +79,7 @@ def _pocket(course: Course) -> Iterator[Breach]:
             yield Breach("refill beside the port", one.at_h, says, do, manual(course, one.at_h), is_hazard=True)
 
 
-def _found(course: Course) -> Iterator[Breach]:
+def _found(course: Delivery) -> Iterator[Breach]:
     """Yield volumes found at refills that no pump within its specification leaves."""
     for one in course.measured:
         device = course.implant(one.since_h).device
@@ -103,7 +103,7 @@ def _found(course: Course) -> Iterator[Breach]:
         yield Breach("flow outside its specification", one.at_h, says, do, source, is_hazard=True)
 
 
-def _patient(course: Course) -> Iterator[Breach]:
+def _patient(course: Delivery) -> Iterator[Breach]:
     """Yield boluses at the person's call that could pass the label's dose, or that the pump cannot run."""
     label = parameters.load("label_dosing")
     most = label.value("highest_dose", "ug/day")
@@ -130,7 +130,7 @@ def _patient(course: Course) -> Iterator[Breach]:
             yield Breach("flow above the highest", event.at_h, says, do, source)
 
 
-def _shut(course: Course) -> Iterator[Breach]:
+def _shut(course: Delivery) -> Iterator[Breach]:
     """Yield catheters out of which nothing can be drawn."""
     for one in course.happenings:
         if one.what == "not drawn":

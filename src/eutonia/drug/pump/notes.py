@@ -29,7 +29,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Implant:
+class Implanted:
     """What lies in the person from a time on: pump, reservoir, tip, volumes of tubing and catheter (mL), its length."""
 
     at_h: float
@@ -47,7 +47,7 @@ class Implant:
 
 
 @dataclass(frozen=True, slots=True)
-class Bolus:
+class Override:
     """A flow (mL/h) that overrides the program until a time, meant for a strength (ug/mL) at the tip.
 
     `keeps` is the rate that is wanted meanwhile, ug/h; None is that of the program.

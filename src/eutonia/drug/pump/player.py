@@ -13,7 +13,7 @@ from eutonia.drug.pump import cause as causes
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.cause import Order
 from eutonia.drug.pump.implant import Piece, Pump
-from eutonia.drug.pump.notes import Bolus, Happening, Implant, Setting
+from eutonia.drug.pump.notes import Happening, Implanted, Override, Setting
 from eutonia.drug.pump.program import Program
 from eutonia.drug.pump.therapy import Event, Therapy
 from eutonia.drug.regimen import HOURS_A_DAY
@@ -32,7 +32,7 @@ class Player:
     therapy: Therapy
     pump: Pump
     program: Program = field(default_factory=lambda: Program.simple(0.0))
-    bolus: Bolus | None = None
+    bolus: Override | None = None
     waiting: happens.Bridge | None = None
     patient: happens.PatientBolus | None = None
     given_h: list[float] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Player:
     pieces: list[Piece] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
     settings: list[Setting] = field(default_factory=list)
-    implants: list[Implant] = field(default_factory=list)
+    implants: list[Implanted] = field(default_factory=list)
 
     @classmethod
     def begun(cls, therapy: Therapy, flow_error: float) -> Player:
@@ -74,7 +74,7 @@ class Player:
         """Keep what lies in the person from now on."""
         pump = self.pump
         volumes = (pump.tubing.volume, pump.catheter.volume)
-        self.implants.append(Implant(pump.time_h, pump.device, pump.reservoir, tip, *volumes, catheter_cm))
+        self.implants.append(Implanted(pump.time_h, pump.device, pump.reservoir, tip, *volumes, catheter_cm))
 
     def log(self, what: str, words: str, at_h: float | None = None) -> None:
         """Keep what happened."""
@@ -249,7 +249,7 @@ class Player:
         volume, flow = pump.dead_volume if event.volume is None else event.volume, pump.device.flow_highest
         self.log("prime", f"primed with {volume:.3g} mL, {volume * pump.concentration:.4g} ug")
         self._cancel()
-        self.bolus = Bolus(causes.PRIME, flow, pump.time_h + volume / flow, pump.believed)
+        self.bolus = Override(causes.PRIME, flow, pump.time_h + volume / flow, pump.believed)
 
     def _bridge(self, event: happens.Bridge) -> None:
         pump, keeps = self.pump, event.keeps_ug_per_h
@@ -260,7 +260,7 @@ class Player:
         volume, flow = pump.dead_volume, keeps / old
         told = f"{volume * pump.believed:.4g} ug over {volume / flow:.3g} h"
         self.log("bridge", f"bridge bolus to keep {keeps * HOURS_A_DAY:.4g} ug/day, programmed as {told}")
-        self.bolus = Bolus(causes.BRIDGE, flow, pump.time_h + volume / flow, old, keeps)
+        self.bolus = Override(causes.BRIDGE, flow, pump.time_h + volume / flow, old, keeps)
 
     def _by_hand(self, event: happens.Flush | happens.Aspiration) -> None:
         pump = self.pump
@@ -296,7 +296,7 @@ class Player:
             self._cancel()
             if self.pump.volume > 0:
                 flow = self.pump.device.flow_highest
-                self.bolus = Bolus(causes.MAGNET, flow, self.pump.time_h + most / flow, self.pump.believed)
+                self.bolus = Override(causes.MAGNET, flow, self.pump.time_h + most / flow, self.pump.believed)
                 self.advance(self.bolus.until_h)
                 self._cancel()
             self.halted_until = math.inf
@@ -318,7 +318,7 @@ class Player:
         self.given_h.append(now)
         strength = self.pump.believed
         flow = allowed.dose_ug / allowed.over_h / strength
-        self.bolus = Bolus(causes.PATIENT, flow, now + allowed.over_h, strength)
+        self.bolus = Override(causes.PATIENT, flow, now + allowed.over_h, strength)
         self.log("called", f"a bolus of {allowed.dose_ug:.4g} ug is called and given")
 
     def _refuses(self, now: float) -> str:

@@ -17,7 +17,7 @@ DAYS_A_WEEK, WORKDAYS = 7, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ProgramStep:
     """From this hour of the day on, this rate (ug/h)."""
 
     start_h: float
@@ -32,7 +32,7 @@ class Program:
     """
 
     kind: str
-    days: tuple[tuple[Step, ...], ...]
+    days: tuple[tuple[ProgramStep, ...], ...]
 
     def __post_init__(self) -> None:
         """Refuse a day that does not begin at midnight or whose steps do not rise."""
@@ -50,10 +50,10 @@ class Program:
     @classmethod
     def simple(cls, ug_per_h: float) -> Program:
         """Return one rate, day and night."""
-        return cls("simple continuous", ((Step(0.0, ug_per_h),),))
+        return cls("simple continuous", ((ProgramStep(0.0, ug_per_h),),))
 
     @classmethod
-    def flex(cls, steps: Sequence[Step], weekend: Sequence[Step] | None = None) -> Program:
+    def flex(cls, steps: Sequence[ProgramStep], weekend: Sequence[ProgramStep] | None = None) -> Program:
         """Return steps of the day, with others on Saturday and Sunday if given."""
         if weekend is None:
             return cls("flex", (tuple(steps),))
@@ -79,7 +79,7 @@ class Program:
             if end > HOURS_A_DAY:
                 rates[0.0] = dose_ug / over_h
             rates.setdefault(end % HOURS_A_DAY, basal_ug_per_h)
-        return cls("scheduled bolus", (tuple(Step(at, rates[at]) for at in sorted(rates)),))
+        return cls("scheduled bolus", (tuple(ProgramStep(at, rates[at]) for at in sorted(rates)),))
 
     @property
     def ug_per_day(self) -> float:
@@ -108,7 +108,7 @@ class Program:
         return steps[index].ug_per_h, starts[index + 1]
 
 
-def day_dose(steps: Sequence[Step]) -> float:
+def day_dose(steps: Sequence[ProgramStep]) -> float:
     """Return what the steps of a day deliver, ug."""
     ends = [step.start_h for step in steps[1:]] + [HOURS_A_DAY]
     return sum(step.ug_per_h * (end - step.start_h) for step, end in zip(steps, ends, strict=True))

@@ -15,7 +15,7 @@ from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach as Breach
 from eutonia.drug.pump.breach import slug as _slug
 from eutonia.drug.pump.breach import source_of as _source
-from eutonia.drug.pump.course import Course, Setting
+from eutonia.drug.pump.course import Delivery, Setting
 from eutonia.drug.pump.dates import stability_h
 from eutonia.drug.pump.handling import handling
 from eutonia.drug.pump.player import MINIMUM
@@ -27,14 +27,14 @@ _SAME = 1e-6
 _MONTH_H = 730.5
 
 
-def breaches(course: Course) -> tuple[Breach, ...]:
+def breaches(course: Delivery) -> tuple[Breach, ...]:
     """Return every rule that a therapy breaks, in order of time."""
     checks = (_flows, _steps, _doses, _changes, _restarts, _bridges, _solutions, _fillings, _battery, handling)
     found = [one for check in checks for one in check(course)]
     return tuple(sorted([*found, *told(course, found)], key=lambda one: (one.at_h, one.rule)))
 
 
-def _flows(course: Course) -> Iterator[Breach]:
+def _flows(course: Delivery) -> Iterator[Breach]:
     """Yield flows outside what the pump can run."""
     for one in course.settings:
         device = one.device
@@ -62,7 +62,7 @@ def _flows(course: Course) -> Iterator[Breach]:
             )
 
 
-def _steps(course: Course) -> Iterator[Breach]:
+def _steps(course: Delivery) -> Iterator[Breach]:
     """Yield days of more steps than the programmer holds."""
     for one in course.settings:
         device = one.device
@@ -77,7 +77,7 @@ def _steps(course: Course) -> Iterator[Breach]:
             )
 
 
-def _doses(course: Course) -> Iterator[Breach]:
+def _doses(course: Delivery) -> Iterator[Breach]:
     """Yield daily doses outside the label's ranges, and a first dose above what the test dose allows."""
     therapy, label = course.therapy, parameters.load("label_dosing")
     most, (low, high) = label.value("highest_dose", "ug/day"), label.array(f"usual_dose_{therapy.origin}", "ug/day")
@@ -115,7 +115,7 @@ def _doses(course: Course) -> Iterator[Breach]:
         )
 
 
-def _changes(course: Course) -> Iterator[Breach]:
+def _changes(course: Delivery) -> Iterator[Breach]:
     """Yield rises and falls of the daily dose that are larger, or sooner, than the label allows."""
     label, origin = parameters.load("label_dosing"), course.therapy.origin
     daily = label.spread(f"titration_step_{origin}", "1").high
@@ -175,7 +175,7 @@ def _stopped(setting: Setting) -> Breach:
     return Breach("abrupt stop", setting.at_h, says, "Lower the dose in steps.", "Label_ITB", is_hazard=True)
 
 
-def _solutions(course: Course) -> Iterator[Breach]:
+def _solutions(course: Delivery) -> Iterator[Breach]:
     """Yield concentrations that are not on the market."""
     therapy, records = course.therapy, parameters.load("pump")
     given = {0.0: therapy.concentration}
@@ -196,7 +196,7 @@ def _solutions(course: Course) -> Iterator[Breach]:
             yield Breach("no such strength", at, says, do, records["concentrations"].source)
 
 
-def _restarts(course: Course) -> Iterator[Breach]:
+def _restarts(course: Delivery) -> Iterator[Breach]:
     """Yield returns, after a drug holiday, to more than the dose of the beginning: sensitivity has come back."""
     label = parameters.load("label_dosing")
     least = label.value("drug_holiday", "day") * HOURS_A_DAY
@@ -217,7 +217,7 @@ def _restarts(course: Course) -> Iterator[Breach]:
         yield Breach("full dose after a holiday", piece.start_h, says, do, label["drug_holiday"].source, is_hazard=True)
 
 
-def _bridges(course: Course) -> Iterator[Breach]:
+def _bridges(course: Delivery) -> Iterator[Breach]:
     """Yield bridges that keep another dose than the person has had."""
     label, origin = parameters.load("label_dosing"), course.therapy.origin
     rise = label.spread(f"titration_step_{origin}", "1").high
@@ -242,7 +242,7 @@ def _bridges(course: Course) -> Iterator[Breach]:
         yield Breach("bridge that changes the dose", event.at_h, says, do, source, is_hazard=more)
 
 
-def _fillings(course: Course) -> Iterator[Breach]:
+def _fillings(course: Delivery) -> Iterator[Breach]:
     """Yield reservoirs that run dry, and fillings that stay longer than the drug is stable."""
     therapy, cap = course.therapy, stability_h()
     fills = [one.at_h for one in course.happenings if one.what == "filled"]
@@ -262,7 +262,7 @@ def _fillings(course: Course) -> Iterator[Breach]:
             yield Breach("filling too old", filled + cap, says, do, _source("pump", "refill_cap"))
 
 
-def _battery(course: Course) -> Iterator[Breach]:
+def _battery(course: Delivery) -> Iterator[Breach]:
     """Yield a battery that may end before the course does, with no replacement written down."""
     therapy, records = course.therapy, parameters.load("pump")
     ahead = records.value("replacement_ahead", "month") * _MONTH_H

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from eutonia.drug.pump import cause as causes
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach, slug, source_of
-from eutonia.drug.pump.course import Course
-from eutonia.drug.pump.delivered import Stretch, stretches
+from eutonia.drug.pump.course import Delivery
+from eutonia.drug.pump.delivered import WrongDose, stretches
 from eutonia.drug.pump.handling import BOLUS, manual
 from eutonia.drug.pump.notes import Happening
 from eutonia.drug.regimen import HOURS_A_DAY
@@ -22,7 +22,7 @@ _CUT = 0.01
 _EMPTYING = ("empty", "emptied", "pocket")
 
 
-def told(course: Course, others: Sequence[Breach]) -> Iterator[Breach]:
+def told(course: Delivery, others: Sequence[Breach]) -> Iterator[Breach]:
     """Yield a finding for each stretch, but where one of the others says the same already."""
     first = next((piece.start_h for piece in course.pieces if piece.delivered > 0), None)
     for one in stretches(course):
@@ -34,7 +34,7 @@ def told(course: Course, others: Sequence[Breach]) -> Iterator[Breach]:
         yield Breach(rule, one.start_h, f"{_amounts(one)} {why}", do, source, is_hazard=off and not is_new)
 
 
-def _is_said(course: Course, one: Stretch, others: Sequence[Breach]) -> bool:
+def _is_said(course: Delivery, one: WrongDose, others: Sequence[Breach]) -> bool:
     if one.cause == causes.EMPTY:
         return _last(course, one.start_h, _EMPTYING).what == "empty"  # a missed refill has its rule
     if one.cause in (causes.LOWEST, causes.HIGHEST):
@@ -50,7 +50,7 @@ def _is_said(course: Course, one: Stretch, others: Sequence[Breach]) -> bool:
     return False
 
 
-def _amounts(one: Stretch) -> str:
+def _amounts(one: WrongDose) -> str:
     """Return what came and what was wanted, and for how long."""
     long = f"{one.hours:.3g} h" if one.hours < _DAYS_H else f"{one.hours / HOURS_A_DAY:.3g} days"
     if one.tip == 0.0:
@@ -61,13 +61,13 @@ def _amounts(one: Stretch) -> str:
     return f"For {long} the tip gives {one.tip:.3g} instead of {one.wanted:.4g} ug/day."
 
 
-def _last(course: Course, at_h: float, what: Sequence[str]) -> Happening:
+def _last(course: Delivery, at_h: float, what: Sequence[str]) -> Happening:
     """Return what happened last of some kinds, up to a time."""
     before = [one for one in course.happenings if one.what in what and one.at_h <= at_h + _EPSILON_H]
     return before[-1] if before else course.happenings[0]
 
 
-def _explained(course: Course, one: Stretch) -> tuple[str, str, str, str]:
+def _explained(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     """Return the rule that names a stretch, its cause in words, what to do, and the source."""
     if one.cause == causes.NO_DRUG:
         return _no_drug(course, one)
@@ -155,7 +155,7 @@ _PLAIN = {
 }
 
 
-def _no_drug(course: Course, one: Stretch) -> tuple[str, str, str, str]:
+def _no_drug(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     """Explain tubing without drug: never primed, primed with too little, or emptied by hand."""
     last = _last(course, one.start_h, ("flush", "aspirated", "replaced", "revised"))
     pump = course.implant(one.start_h)
@@ -188,7 +188,7 @@ def _no_drug(course: Course, one: Stretch) -> tuple[str, str, str, str]:
     return "priming too small", why, do, source
 
 
-def _pumped(course: Course, begin: float, end: float) -> float:
+def _pumped(course: Delivery, begin: float, end: float) -> float:
     """Return the volume that left the reservoir between two times, mL."""
     return sum(piece.flow * max(min(piece.end_h, end) - max(piece.start_h, begin), 0.0) for piece in course.pieces)
 
@@ -196,7 +196,7 @@ def _pumped(course: Course, begin: float, end: float) -> float:
 _HANDS = {"flush": "flush by hand", "aspirated": "being drawn out"}
 
 
-def _solution(course: Course, one: Stretch) -> tuple[str, str, str, str]:
+def _solution(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     """Explain another solution at the tip than the flow is meant for: no bridge, or one that does not fit."""
     source = source_of("pump", "concentration_start")
     tip = next((piece.strength for piece in course.pieces if piece.start_h <= one.start_h < piece.end_h), 0.0)
@@ -216,14 +216,14 @@ def _solution(course: Course, one: Stretch) -> tuple[str, str, str, str]:
     return "no bridge bolus", why, do, source
 
 
-def _inside(course: Course, one: Stretch) -> float:
+def _inside(course: Delivery, one: WrongDose) -> float:
     """Return the concentration of what leaves the reservoir in a stretch, ug/mL."""
     runs = (piece for piece in course.pieces if piece.flow > 0 and piece.end_h > one.start_h)
     piece = next(runs, None)
     return course.therapy.concentration if piece is None else piece.pumped / piece.flow
 
 
-def _bridges(course: Course) -> list[happens.Event]:
+def _bridges(course: Delivery) -> list[happens.Event]:
     return [event for event in course.therapy.events if isinstance(event, happens.Bridge)]
 
 
