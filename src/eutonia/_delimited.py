@@ -28,7 +28,7 @@ _UTF8, _UTF16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 # Guard rails of the program: a longer line is no row, and a longer note is a quotation mark that was never closed.
 _LONGEST_LINE, _MOST_LINES_A_ROW = 1_000_000, 100
 _OPEN = "unexpected end of data"  # how the csv module says that a quotation mark is not closed
-_BLOCK = 8_000_000  # bytes read together
+_BLOCK = 4_000_000  # bytes read together
 # Signs for which a stretch is read row by row: quotation marks and what some call blank; and those that begin a line.
 _ODD, _ODD_FIRST = bytes((0, 11, 12, *range(28, 32), 34)), b"#@ \t\r\n"
 _ODD_LINES = re.compile(r"^\s*(?:[#@]|$)", re.MULTILINE)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from polars.io.plugins import register_io_source
 
 from eutonia import _writing, session
 from eutonia._delimited import safe
@@ -189,14 +188,18 @@ def _write_csv(parts: Iterator[pl.DataFrame], draft: Path) -> None:
 
 
 def _write_parquet(parts: Iterator[pl.DataFrame], draft: Path) -> None:
-    """Write the parts as they come: Polars takes them one by one."""
-    first = next(parts)
-
-    def source(columns: list[str] | None, *_: object) -> Iterator[pl.DataFrame]:
-        for part in itertools.chain([first], parts):
-            yield part if columns is None else part.select(columns)
-
-    register_io_source(source, schema=dict(first.schema)).sink_parquet(draft)
+    """Write the parts as they come, each into a file beside the draft, and these as one."""
+    first, second = next(parts), next(parts, None)
+    if second is None:
+        first.write_parquet(draft)
+        return
+    beside = draft.parent / "parts"
+    beside.mkdir()
+    files = []
+    for i, part in enumerate(itertools.chain([first, second], parts)):
+        files.append(beside / f"{i:06}.parquet")
+        part.write_parquet(files[-1])
+    pl.scan_parquet(files).sink_parquet(draft)
 
 
 def faults_table(error: DatasetError) -> pl.DataFrame:
