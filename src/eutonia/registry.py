@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
 from typing import Generic, TypeVar
 
-from eutonia.errors import StudyError, unknown
+from eutonia.errors import StudyError
 
 Thing = TypeVar("Thing")
 AnyThing = TypeVar("AnyThing")
@@ -67,12 +67,6 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         """Return how many there are."""
         self._load()
         return len(self._found)
-
-    def known(self, name: str) -> Thing:
-        """Return a thing by name, or say which names there are."""
-        if name not in self:
-            raise StudyError(unknown(self._what, name, self, "Write one of them, or register it."))
-        return self[name]
 
     def _add(self, thing: AnyThing) -> AnyThing:
         name = self._name_of(thing)  # type: ignore[arg-type]
