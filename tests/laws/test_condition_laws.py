@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from eutonia import parameters
 from eutonia.errors import SimulationError
-from eutonia.patient import ARM, CONDITIONS, LEG, MIXES, ORIGINS, Cohort, Lesion, Pathways, Population, lesion_mix
+from eutonia.patient import (
+    ARM,
+    CONDITIONS,
+    LEG,
+    MIXES,
+    ORIGINS,
+    Cohort,
+    Lesion,
+    Lesions,
+    Population,
+    lesion_mix,
+)
 from eutonia.patient.lesion import SEGMENTS
 from eutonia.patient.pathways import MEDIAL_RETICULOSPINAL, MONOAMINERGIC
 from eutonia.simulation.people import Traits
@@ -192,7 +203,7 @@ def test_every_origin_but_health_has_its_mix() -> None:
 def test_a_stack_of_conditions_is_what_each_is_alone() -> None:
     many = [lesion_of(name, 0.6) for name in ("relapsing", "progressive", "diplegic", "hemiplegic", "brain injury")]
     many += [Lesion.spinal("C6", 0.6), Lesion.ischaemic("ACA"), Lesion.none()]
-    integrity = Pathways.stack(many).integrity(3 * YEAR)
+    integrity = Lesions.of(many).pathways().integrity(3 * YEAR)
     for index, lesion in enumerate(many):
         assert np.array_equal(integrity[..., index : index + 1], lesion.pathways.integrity(3 * YEAR))
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eutonia.patient import ARM, LEG, SITES, TERRITORIES, Cohort, Lesion, Pathways, Population
+from eutonia.patient import ARM, LEG, SITES, TERRITORIES, Cohort, Lesion, Lesions, Pathways, Population
 from eutonia.patient.lesion import reference_volume_mL
 from eutonia.patient.pathways import CORTICOSPINAL, DORSAL_RETICULOSPINAL
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
@@ -183,7 +183,7 @@ def test_one_lesion_is_the_same_alone_and_in_a_stack() -> None:
     many = [Lesion.ischaemic(name, extent=0.4) for name in TERRITORIES]
     many += [Lesion.haemorrhagic(name, 12.0) for name in SITES]
     many += [Lesion.spinal("C6", 0.7), Lesion.none()]
-    stack = Pathways.stack(many)
+    stack = Lesions.of(many).pathways()
     for index, lesion in enumerate(many):
         assert np.array_equal(stack.core_loss[..., index : index + 1], lesion.pathways.core_loss)
         assert np.array_equal(stack.shell_loss[..., index : index + 1], lesion.pathways.shell_loss)

@@ -64,14 +64,14 @@ def test_radius_of_a_ball() -> None:
 
 
 def test_finer_slices_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    coarse = Pathways.stack([Lesion.ischaemic("M2 superior", extent=e) for e in (0.3, 0.6, 1.0)]).core_loss
+    coarse = Lesions.of([Lesion.ischaemic("M2 superior", extent=e) for e in (0.3, 0.6, 1.0)]).pathways().core_loss
     value = parameters.ParameterSet.value
 
     def halved(of: parameters.ParameterSet, name: str, unit: str) -> float:
         return value(of, name, unit) / (2 if name == "slice_spacing" else 1)
 
     monkeypatch.setattr(parameters.ParameterSet, "value", halved)
-    fine = Pathways.stack([Lesion.ischaemic("M2 superior", extent=e) for e in (0.3, 0.6, 1.0)]).core_loss
+    fine = Lesions.of([Lesion.ischaemic("M2 superior", extent=e) for e in (0.3, 0.6, 1.0)]).pathways().core_loss
     assert np.allclose(coarse, fine, atol=0.05)
 
 
@@ -105,7 +105,7 @@ def test_bleeding_volumes_that_cost_half_the_arm_come_in_the_published_order() -
     volume = np.geomspace(1.0, 150.0, 200)
     half = []
     for site in ("putaminal", "thalamic", "internal capsule", "lobar"):
-        late = Pathways.stack([Lesion.haemorrhagic(site, float(v)) for v in volume]).integrity(YEAR / 4)
+        late = Lesions.of([Lesion.haemorrhagic(site, float(v)) for v in volume]).pathways().integrity(YEAR / 4)
         half.append(volume[np.argmax(late[CORTICOSPINAL, ARM] < 0.5)])
     published = np.array(parameters.load("lesion").array("cutoff_volume", "mL"))
     assert list(np.argsort(half)) == list(np.argsort(published))

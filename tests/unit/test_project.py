@@ -101,6 +101,15 @@ def test_the_name_of_a_public_class_occurs_once() -> None:
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Late imports count; what is imported for types alone does not."""
+    graph = grimp.build_graph("eutonia", cache_dir=None, exclude_type_checking_imports=True)
+    left = {module: set(graph.find_modules_directly_imported_by(module)) for module in graph.modules}
+    while free := {module for module, needs in left.items() if not needs & set(left)}:
+        left = {module: needs for module, needs in left.items() if module not in free}
+    assert set(left) == set()
+
+
 def test_help_loads_nothing_heavy() -> None:
     code = (
         "import sys, eutonia.cli; "

@@ -9,28 +9,22 @@ the brain are general anatomy (set `lesion`).
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from eutonia import parameters
 from eutonia._arguments import NUMBER, TEXT, accepts, expect
 from eutonia._bounds import number, within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
+from eutonia.patient.kinds import KINDS as KINDS
+from eutonia.patient.kinds import SEGMENTS as SEGMENTS
+from eutonia.patient.kinds import segment_number as segment_number
+from eutonia.patient.lesions import Lesions
+from eutonia.patient.pathways import Pathways
 from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
 
-if TYPE_CHECKING:
-    from eutonia.patient.pathways import Pathways
-
-KINDS = ("none", "ischaemic", "haemorrhagic", "spinal", "multiple sclerosis", "cerebral palsy", "brain injury")
 SIDES = ("left", "right")
-
-_REGIONS = {"C": (0, 8), "T": (8, 12), "L": (20, 5), "S": (25, 5)}  # segments above the region, segments in it
-#: Segments of the cord from C1 to S5.
-SEGMENTS = tuple(f"{region}{number + 1}" for region, (_, count) in _REGIONS.items() for number in range(count))
-_LEVEL = re.compile(r"([CTLS])(\d{1,2})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +177,7 @@ class Lesion:
     @property
     def pathways(self) -> Pathways:
         """What the lesion leaves of the descending pathways, as a cohort of one."""
-        from eutonia.patient.pathways import Pathways
-
-        return Pathways.stack([self])
+        return Lesions.of([self]).pathways()
 
 
 def opposite(side: str) -> str:
@@ -197,18 +189,6 @@ def reference_volume_mL(territory: str) -> float:
     """Return the volume of an infarct that fills the territory, mL."""
     _choice("arterial territory", territory, TERRITORIES)
     return parameters.load("lesion").array("territory_volume", "mL")[TERRITORIES.index(territory)]
-
-
-def segment_number(level: str) -> int:
-    """Return the number of a cord segment, counted from C1 = 1 to S5 = 30."""
-    match = _LEVEL.fullmatch(level)
-    if match is not None:
-        above, count = _REGIONS[match[1].upper()]
-        if 1 <= int(match[2]) <= count:
-            return above + int(match[2])
-    raise SimulationError(
-        f'there is no cord level "{level}". Allowed: C1 to C8, T1 to T12, L1 to L5, S1 to S5. Write it like "C5".'
-    )
 
 
 def canonical(given: str, allowed: Iterable[str], what: str) -> str:

@@ -9,12 +9,13 @@ each pathway of a limb
     1 - (1 - load)^x                x the exposure of the limb: places along its tracts where it can be hit
 """
 
-# ruff: noqa: N815 -- a millilitre is written mL
+# ruff: noqa: N802, N815 -- a millilitre is written mL
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,7 +23,7 @@ from jaxtyping import Float, Int
 from eutonia import parameters
 from eutonia.patient import tracts
 from eutonia.patient.conditions import CONDITIONS, FORMS
-from eutonia.patient.lesion import KINDS, SEGMENTS, Lesion, segment_number
+from eutonia.patient.kinds import KINDS, SEGMENTS, segment_number
 from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
 from eutonia.patient.places import SITES, TERRITORIES
 
@@ -35,6 +36,31 @@ _NOWHERE = -1
 Numbers = Float[np.ndarray, " patient"]
 Tracts = Float[np.ndarray, "tract limb patient"]
 Whole = Int[np.ndarray, " patient"]
+
+
+@runtime_checkable
+class OneLesion(Protocol):
+    """What is asked of each lesion (`Lesion` has it)."""
+
+    @property
+    def kind(self) -> str:
+        """One of `KINDS`."""
+
+    @property
+    def place(self) -> str:
+        """Territory, site, level or form."""
+
+    @property
+    def volume_mL(self) -> float:
+        """Volume, mL."""
+
+    @property
+    def completeness(self) -> float:
+        """Share that is cut, 0 to 1."""
+
+    @property
+    def offset_mm(self) -> tuple[float, float, float]:
+        """Where the centre lies, mm."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +93,7 @@ class Lesions:
         return int(self.kind.shape[0])
 
     @classmethod
-    def of(cls, lesions: Sequence[Lesion]) -> Lesions:
+    def of(cls, lesions: Sequence[OneLesion]) -> Lesions:
         """Return these lesions as arrays."""
         return cls(
             kind=np.array([KINDS.index(lesion.kind) for lesion in lesions], dtype=np.int64),

@@ -7,17 +7,12 @@ The first bracket is 1 where the growth time is 0: all is lost at once, as in a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia.errors import SimulationError
-
-if TYPE_CHECKING:
-    from eutonia.patient.lesion import Lesion
 
 PATHWAYS = ("corticospinal", "dorsal reticulospinal", "medial reticulospinal", "monoaminergic")
 LIMBS = ("leg", "arm")
@@ -95,10 +90,3 @@ class Pathways:
         """Return the pathways of some patients, in the order asked."""
         growth = np.asarray(self.growth_time_h)[which]
         return type(self)(self.core_loss[..., which], self.shell_loss[..., which], self.recovery_time_h[which], growth)
-
-    @classmethod
-    def stack(cls, lesions: Sequence[Lesion]) -> Pathways:
-        """Return the pathways of many lesions, one patient each."""
-        from eutonia.patient.lesions import Lesions
-
-        return Lesions.of(lesions).pathways()
