@@ -28,6 +28,11 @@ from eutonia.tone.spinal import VolleyConstants
 
 SEED = 20_260
 LIMBS_CORRELATION = 0.5
+IN_FLUID = ("dispersion", "csf_clearance_rate", "fast_effect_rate", "slow_effect_rate", "lumbar_puncture_spread")
+AT_RECEPTOR = (
+    "ec50", "hill", "release_block", "hyperpolarisation", "drive_share", "leg_to_arm", "acute_shift", "acute_time",
+    "fast_shift", "slow_shift", "terminal_tolerance", "tone_potency",
+)  # fmt: skip
 HOURS_PER_MONTH = 730.5
 
 
@@ -43,6 +48,7 @@ class Study:
     arm: tuple[float, float]
     reflex: tuple[float, float] | None = None
     spasm: tuple[float, float] | None = None
+    tip: str = "T10"
 
 
 @dataclass
@@ -166,27 +172,17 @@ def _build(study: Study, values: dict[str, float], n: int) -> Block:
     who = jnp.arange(n)
     iv = dataclasses.replace(
         IntrathecalValues.from_records(),
-        **{k: jnp.asarray(values[k]) for k in ("fast_effect_rate", "slow_effect_rate", "lumbar_puncture_spread")},
+        **{name: jnp.asarray(values[name]) for name in IN_FLUID},
     )
     kinetics = Kinetics.draw(
         seed=SEED,
         person=who,
         weight_kg=jnp.full(n, 72.0),
         creatinine_clearance=jnp.full(n, 100.0),
-        tip="T10",
+        tip=study.tip,
         intrathecal=iv,
     )
-    names = (
-        "ec50",
-        "hill",
-        "release_block",
-        "hyperpolarisation",
-        "leg_to_arm",
-        "fast_shift",
-        "slow_shift",
-        "tone_potency",
-    )
-    typical = dataclasses.replace(Receptor.typical(), **{k: jnp.asarray(values[k]) for k in names})
+    typical = dataclasses.replace(Receptor.typical(), **{name: jnp.asarray(values[name]) for name in AT_RECEPTOR})
     traits = _traits(study, values, n)
     luck = np.array(_streams.normal(_streams.keys(SEED, _streams.Purpose.BIAS, who), 2))
     luck[1] = LIMBS_CORRELATION * luck[0] + np.sqrt(1 - LIMBS_CORRELATION**2) * luck[1]

@@ -13,8 +13,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 SAME = 1e-9
-# The six segments, from the sac upwards: mL and cm, as the set `intrathecal` has them.
-VOLUME, LENGTH = (30.0, 6.5, 6.5, 22.0, 17.0, 25.0), (17.0, 5.5, 5.5, 17.0, 14.0, 8.0)
+# The segments, from the sac upwards: mL and cm, as the set `intrathecal` has them; nothing is injected into the last.
+VOLUME, LENGTH = (30.0, 6.5, 6.5, 22.0, 17.0, 25.0, 120.0), (17.0, 5.5, 5.5, 17.0, 14.0, 8.0, 15.0)
 SQUARINGS = 40  # a steady state is the state after 2**40 intervals
 
 
@@ -129,8 +129,10 @@ class LinePlan:
     def unit(self, into: int, values: tuple[float, ...]) -> np.ndarray:
         """Where one ug goes: into its segment or the blood, or from a puncture into sac, conus and tip."""
         v, one = dict(zip(self.names, values, strict=True)), np.zeros(self.stages)
-        if into < self.stages - 1:
+        if into < len(VOLUME) - 1:
             one[into] = 1.0
+        elif into == len(VOLUME) - 1:
+            one[into + 1] = 1.0
         else:
             one[:3] = 1 - v["LPOUT"], v["LPOUT"] * v["LPNEAR"], v["LPOUT"] * (1 - v["LPNEAR"])
         return one

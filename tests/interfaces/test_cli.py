@@ -183,7 +183,7 @@ def test_a_case_writes_its_files_and_prints_a_short_table(
 def test_parameters_can_be_listed(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert run("parameters", "receptor", "--status", "assumed") == 0
     shown = capsys.readouterr().out
-    assert "endogenous" in shown
+    assert "opposition" in shown
     assert "ec50" not in shown
     assert run("parameters", "receptr") == 2
     assert "receptor" in capsys.readouterr().err

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from eutonia import _streams
 from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.drug.effect import gaba_b
-from eutonia.drug.effect.gaba_b import Receptor, Tolerance, receptor_spread
+from eutonia.drug.effect.gaba_b import N_SITES, Adaptation, Receptor, receptor_spread
 from eutonia.drug.kinetics import Kinetics
 from eutonia.simulation import course as slow_clock
 from eutonia.simulation.course import Course, CourseState, Snapshot, start
@@ -36,6 +36,11 @@ PERSON = np.arange(N) // DOSES
 SHARE = jnp.asarray(np.arange(N) % DOSES / (DOSES - 1))
 
 seeds = st.integers(0, 2**31 - 1)
+states = st.lists(st.floats(0, 1), min_size=4, max_size=4)
+
+
+def frozen_at(adapted: list[float], n: int) -> Adaptation:
+    return Adaptation(*(jnp.full((N_SITES, n), one) for one in adapted))
 
 
 def people(seed: int = 0, person: np.ndarray = PERSON, **of_receptor: float) -> People:
@@ -79,36 +84,33 @@ def findings(who: People, snapshot: Snapshot) -> tuple[jax.Array, jax.Array, jax
 
 
 @MANY
-@given(st.lists(st.floats(0, 5000), min_size=8, max_size=8), st.floats(0, 1), st.floats(0, 1), st.floats(20, 800))
+@given(st.lists(st.floats(0, 5000), min_size=8, max_size=8), states, st.floats(20, 800))
 def test_at_one_receptor_state_effect_and_release_follow_the_concentration(
-    levels: list[float], fast: float, slow: float, ec50: float
+    levels: list[float], adapted: list[float], ec50: float
 ) -> None:
     receptor = dataclasses.replace(Receptor.typical(), ec50=jnp.asarray(ec50))
-    state = Tolerance(jnp.full((2, 1), fast), jnp.full((2, 1), slow))
-    rising = jnp.sort(jnp.asarray(levels)) * jnp.ones((2, 1))
-    found = gaba_b.effect(rising, state, receptor)
+    rising = jnp.sort(jnp.asarray(levels)) * jnp.ones((N_SITES, 1))
+    found = gaba_b.effect(rising, frozen_at(adapted, 1), receptor)
     assert np.all(np.diff(found) >= 0.0)
     assert np.all(found < 1.0)
-    assert np.all(np.diff(gaba_b.hyperpolarisation(found, receptor)) >= 0.0)
-    left = gaba_b.release(found, receptor)
+    assert np.all(np.diff(gaba_b.hyperpolarisation(found[gaba_b.TONE], jnp.full((2, 8), 2.0), receptor)) >= 0.0)
+    left = gaba_b.release(found[gaba_b.REFLEX], receptor)
     assert np.all(np.diff(left) <= 0.0)
     assert np.all(left > 0.0)
 
 
 @pytest.mark.parametrize("access", ["lumbar puncture", "catheter"])
 @FEW
-@given(seed=seeds, fast=st.floats(0, 1), slow=st.floats(0, 1))
-def test_with_tolerance_frozen_more_drug_never_gives_more_tone(
-    access: str, seed: int, fast: float, slow: float
-) -> None:
+@given(seed=seeds, adapted=states)
+def test_with_adaptation_frozen_more_drug_never_gives_more_tone(access: str, seed: int, adapted: list[float]) -> None:
     who = people(seed)
     course = Course(who)
-    frozen = Tolerance(jnp.full((2, N), fast), jnp.full((2, N), slow))
+    frozen = frozen_at(adapted, N)
     state = course.bolus(start(who), 150.0 * SHARE, access)
     since = 0.0
     for hours in (0.5, 1.0, 2.5, 4.0, 16.0, 24.0):
         moved = course.advance(state, hours, per_day(300.0), since)
-        state, since = dataclasses.replace(moved, tolerance=frozen), since + hours
+        state, since = dataclasses.replace(moved, adaptation=frozen), since + hours
         for value in findings(who, course.snapshot(state)):
             assert np.all(over_doses(value) <= 1e-12)
 
@@ -194,18 +196,73 @@ def overshoot(course: Course, ug_per_day: float, days: float) -> np.ndarray:
 
 def test_withdrawal_overshoots_more_after_longer_and_larger_dosing() -> None:
     course = Course(people(1))
-    peaks = np.array([overshoot(course, 600.0, days) for days in (1, 7, 30, 90, 365)])
+    peaks = np.array([overshoot(course, 775.0, days) for days in (1, 7, 30, 90, 180, 365)])
     untreated = np.asarray(SHARE) == 0.0
     assert np.abs(peaks[..., untreated]).max() < 1e-12
     assert np.all(peaks[..., ~untreated] > 0.0)
-    assert np.all(np.diff(peaks, axis=0) >= -1e-9), "longer never overshoots less"
     # Peaks are read every three hours, and a larger dose peaks later.
-    assert np.all(over_doses(peaks) >= -5e-4), "more never overshoots less"
-    assert peaks[-1].max() > 2 * peaks[0].max()
+    assert np.all(over_doses(peaks) >= -5e-3), "more never overshoots less"
+    mean = peaks.mean(axis=-1)
+    assert np.all(np.diff(mean[:4], axis=0) > 0.0), "longer overshoots more"
+    # At a dose that stays, slow tolerance takes a little of it back.
+    assert np.all(mean[4:] > 0.9 * mean[3])
+    assert np.all(mean[3] > 3 * mean[1])
 
 
-def test_without_endogenous_tone_nothing_rebounds() -> None:
-    course = Course(people(1, endogenous=0.0))
+def by_people(course: Course, ug_per_day: float, days: float, hours: Sequence[float], taper: int = 0) -> np.ndarray:
+    """Return bias above its untreated level in the leg, mV, some hours after a stop (everybody at the same dose)."""
+    rate = jnp.full(N, ug_per_day / DAY)
+    state, found, now = infused(course, rate, days), [], 0.0
+    for day in range(taper):
+        state = infused(course, rate * (1.0 - (day + 1) / (taper + 1)), 1.0, state)
+    for hour in hours:
+        state, now = course.advance(state, hour - now, jnp.zeros(N), now), hour
+        found.append(-np.asarray(course.snapshot(state).hyperpolarisation)[0].mean())
+    return np.array(found)
+
+
+def test_withdrawal_has_the_hours_of_the_clinic() -> None:
+    """It begins within 12 to 72 h, is gone within weeks, grows with the dose, and a slow taper spares most of it."""
+    course = Course(people(2, np.arange(N)))
+    first_days, month = (4.0, *np.arange(12.0, 121.0, 6.0)), 30 * DAY
+    small, large = (by_people(course, dose, 180, (*first_days, 14 * DAY, month)) for dose in (300.0, 775.0))
+    for found in (small, large):
+        assert found[0] < 0.0, "four hours after the stop there is drug"
+        assert 12.0 <= first_days[int(np.argmax(found[:-2]))] <= 72.0
+        assert found[-2] < 0.25 * found.max()
+        assert found[-1] < 0.05 * found.max()
+    assert large.max() > 1.3 * small.max()
+    for dose, abrupt in ((300.0, small), (775.0, large)):
+        assert by_people(course, dose, 180, first_days, taper=28).max() < abrupt.max() / 3
+
+
+def test_a_fixed_dose_keeps_its_relief_for_a_month() -> None:
+    """Thirty days lose less than 15 % of what three gave (Hugenholtz 1992 saw no loss), a year less than half."""
+    who = people(2, np.arange(N))
+    who = dataclasses.replace(who, bias=jnp.full((2, N), 3.0))
+    course = Course(who)
+    rate, state, relief, now = jnp.full(N, 200.0 / DAY), start(who), [], 0.0
+    before = latent_grades(examine(who, course.snapshot(state), body_constants()), chart_constants())[:3].mean()
+    for days in (3, 30, 365):
+        state, now = course.advance(state, (days - now) * DAY, rate, now * DAY), days
+        graded = latent_grades(examine(who, course.snapshot(state), body_constants()), chart_constants())
+        relief.append(float(before - graded[:3].mean()))
+    assert relief[1] > 0.85 * relief[0]
+    assert relief[2] > 0.5 * relief[0]
+
+
+def test_each_site_adapts_to_its_own_occupancy() -> None:
+    """Terminals, which answer to less drug, are more occupied; the brain, far from the tip, hardly adapts."""
+    course = Course(people(2, np.arange(N)))
+    adapted = infused(course, jnp.full(N, 100.0 / DAY), 30).adaptation
+    tone, reflex = np.asarray(adapted.fast[gaba_b.TONE]), np.asarray(adapted.fast[gaba_b.REFLEX])
+    assert np.all(reflex >= tone)
+    assert reflex.mean() > 1.2 * tone.mean()
+    assert np.all(np.asarray(adapted.fast[gaba_b.BRAIN]) < reflex[0])
+
+
+def test_without_opposition_nothing_rebounds() -> None:
+    course = Course(people(1, opposition=0.0))
     assert overshoot(course, 600.0, 30).max() <= 0.0
 
 
@@ -213,7 +270,7 @@ def test_what_overshoots_comes_back() -> None:
     course = Course(people(1))
     stopped = infused(course, jnp.zeros(N), 3, infused(course, per_day(600.0), 365))
     above = -np.asarray(course.snapshot(stopped).hyperpolarisation)
-    later = -np.asarray(course.snapshot(infused(course, jnp.zeros(N), 10 * 365.25, stopped)).hyperpolarisation)
+    later = -np.asarray(course.snapshot(infused(course, jnp.zeros(N), 60, stopped)).hyperpolarisation)
     assert above.max() > 0.1
     assert np.abs(later).max() < 1e-4
 
@@ -224,46 +281,35 @@ def test_what_overshoots_comes_back() -> None:
 def tips(**of_receptor: float) -> dict[str, Snapshot]:
     """Return what two days of the same infusion do through a tip at each of three levels."""
     found = {}
-    for tip in ("C5", "T10", "L1"):
+    for tip in ("C5", "T6", "T10", "L1"):
         who = people(5, np.arange(N), **of_receptor)
         course = Course(dataclasses.replace(who, kinetics=who.kinetics.with_tip(tip)))
         found[tip] = course.snapshot(course.advance(start(course.people), 48.0, jnp.full(N, 100.0 / DAY), 0.0))
     return found
 
 
-def arm_of(at: dict[str, Snapshot], name: str, tip: str) -> np.ndarray:
-    values = np.asarray(getattr(at[tip], name))
-    return values if values.ndim == 1 else values[1]
-
-
 def test_a_lower_tip_gives_the_arm_less_drug_and_by_it_less_effect() -> None:
     """Fluid, receptor and own effect of the arm fall with the distance of the tip; so does relief without the leg's."""
     at = tips(leg_to_arm=0.0)
-    for name in ("csf_arm", "receptor_effect", "reflex_effect"):
-        assert np.all(arm_of(at, name, "C5") > arm_of(at, name, "T10")), name
-        assert np.all(arm_of(at, name, "T10") > arm_of(at, name, "L1")), name
-    taken = [arm_of(at, "hyperpolarisation", tip) for tip in ("C5", "T10", "L1")]
-    assert np.all(taken[0] > taken[1])
-    assert np.all(taken[1] > taken[2])
+    for name in ("csf_arm", "receptor_effect", "reflex_effect", "hyperpolarisation"):
+        arm = np.array([np.atleast_2d(np.asarray(getattr(at[tip], name)))[-1] for tip in ("C5", "T6", "T10", "L1")])
+        assert np.all(np.diff(arm, axis=0) < 0.0), name
 
 
-def test_what_a_lower_tip_adds_to_the_arm_is_the_share_of_the_leg() -> None:
-    """Some arms are relieved more by L1 than by T10: by the fitted share of the leg's effect, and by nothing else.
+def test_what_a_tip_adds_to_the_arm_is_its_own_drug_and_the_share_of_the_leg() -> None:
+    """Some arms are relieved more by L1 than by T10: by the fitted share of the leg's effect, and by nothing else."""
+    at, typical = tips(), Receptor.typical()
+    full = float(typical.hyperpolarisation) + 2.5 * float(typical.drive_share)
+    leg, arm = full * np.asarray(at["L1"].receptor_effect - at["T10"].receptor_effect)
+    gain = np.asarray(at["L1"].hyperpolarisation - at["T10"].hyperpolarisation)[1]
+    np.testing.assert_allclose(gain, arm + float(typical.leg_to_arm) * leg, atol=1e-9)
+    assert np.all(arm < 0)
 
-    Tolerance has no part in it: the arm's receptors keep more of their potency under L1.
-    """
-    at, share = tips(), float(Receptor.typical().leg_to_arm)
-    gain = arm_of(at, "hyperpolarisation", "L1") - arm_of(at, "hyperpolarisation", "T10")
-    assert 0.2 < np.mean(gain > 0) < 1.0
-    leg, own = (
-        np.asarray(at["L1"].hyperpolarisation[0] - at["T10"].hyperpolarisation[0]),
-        float(Receptor.typical().hyperpolarisation)
-        * np.asarray(at["L1"].receptor_effect - at["T10"].receptor_effect)[1],
-    )
-    np.testing.assert_allclose(gain, own + share * leg, atol=1e-9)
-    assert np.all(own < 0)
-    assert np.all(arm_of(at, "sensitivity", "L1") >= arm_of(at, "sensitivity", "T10"))
-    assert np.all(arm_of(at, "hyperpolarisation", "C5") > arm_of(at, "hyperpolarisation", "L1"))
+
+def test_the_leg_is_served_best_by_a_tip_near_its_cord() -> None:
+    at = tips()
+    leg = np.array([np.asarray(at[tip].hyperpolarisation)[0] for tip in ("T10", "T6", "C5")])
+    assert np.all(np.diff(leg, axis=0) < 0.0)
 
 
 # --- steps, clocks and looks -----------------------------------------------------------------------------------------

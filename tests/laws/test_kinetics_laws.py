@@ -155,7 +155,7 @@ def test_infinite_dispersion_is_one_pool() -> None:
     kinetics = cohort(intrathecal=values)
     state = after(kinetics, kinetics.bolus(kinetics.initial_state(), 50.0), 1.0)
     pool = 50_000 / kinetics.spinal.geometry.total_volume * jnp.exp(-kinetics.spinal.clearance_rate)
-    np.testing.assert_allclose(kinetics.spinal.segments(state.csf), jnp.tile(pool, (6, 1)), rtol=1e-6)
+    np.testing.assert_allclose(kinetics.spinal.segments(state.csf), jnp.tile(pool, (7, 1)), rtol=1e-6)
 
 
 def test_failing_kidneys_move_no_drug_at_once_and_keep_it_longer() -> None:

@@ -265,7 +265,7 @@ def test_the_label_on_the_clock() -> None:
 
 def test_tablets_on_the_clock() -> None:
     """Without a target the dose rises in everybody until a sign stops it; the cord is made easy to sway."""
-    seen, _ = watched("tablets", ec50=60.0, hyperpolarisation=100.0)
+    seen, _ = watched("tablets", ec50=14.0, hyperpolarisation=100.0)
     assert_only_at(seen, {0.0, *(3 * DAY * np.arange(1, 11))})
     assert_signs_heeded(seen)
     dose = np.array(seen.dose)[2:]
@@ -333,7 +333,7 @@ def tolerance_after(changes: np.ndarray) -> np.ndarray:
     clock.advance_to(15 * DAY)
     clock.set_rate(np.where(changes, 14.0, 10.0), abrupt=False)
     clock.advance_to(30 * DAY)
-    return np.asarray(clock.state.tolerance.slow)[0]
+    return np.asarray(clock.state.adaptation.slow)[0]
 
 
 def test_whose_dose_stays_goes_on_alike_whoever_is_in_the_block() -> None:

@@ -111,7 +111,7 @@ def test_no_panel_of_risk_is_at_zero_while_the_pump_stands_still() -> None:
 
 def test_the_hours_are_put_into_words_and_the_worst_is_among_them() -> None:
     told = stopped("50 day").withdrawal
-    assert [line.partition(" h without drug")[0] for line in told][:2] == ["6", "18"]
+    assert told[0].startswith("6 h without drug")
     assert sum("the worst hour" in line for line in told) == 1
     assert all("leg Ashworth" in line and "(was " in line for line in told)
     assert "turned severe" in told[-1]

@@ -92,7 +92,7 @@ def test_transition_underflows_gracefully_over_a_year() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Plain:
-    """One person as plain rates: 6 segments x (fluid, fast, slow), gut, blood; nothing in modes."""
+    """One person as plain rates: 7 segments x (fluid, fast, slow), gut, blood; nothing in modes."""
 
     kinetics: Kinetics
 
@@ -106,7 +106,7 @@ class Plain:
 
     @property
     def size(self) -> int:
-        return 18 + self.n_gut + 6
+        return 21 + self.n_gut + 6
 
     def matrix(self) -> np.ndarray:
         """Rates of change; the last column is a constant input of 1 (set by the infusion)."""
@@ -117,24 +117,24 @@ class Plain:
         volume, length = self.volume, np.asarray(spinal.geometry.length)
         area = volume / length
         m = np.zeros((self.size + 1, self.size + 1))
-        for i in range(5):
+        for i in range(6):
             q = d / (length[i] / (2 * area[i]) + length[i + 1] / (2 * area[i + 1]))
             for here, there in ((i, i + 1), (i + 1, i)):
                 m[here, here] -= q / volume[here]
                 m[here, there] += q / volume[here]
-        for i in range(6):
+        for i in range(7):
             m[i, i] -= k
-            m[6 + i, i], m[6 + i, 6 + i] = kf, -kf
-            m[12 + i, 6 + i], m[12 + i, 12 + i] = ks, -ks
-        a1 = 18 + self.n_gut
+            m[7 + i, i], m[7 + i, 7 + i] = kf, -kf
+            m[14 + i, 7 + i], m[14 + i, 14 + i] = ks, -ks
+        a1 = 21 + self.n_gut
         a2, gone, csf, fast, slow = range(a1 + 1, a1 + 6)
         for i, rate in enumerate(blood.gut_rates):
-            m[18 + i, 18 + i] -= float(rate[0])
-            m[19 + i, 18 + i] += float(rate[0])
+            m[21 + i, 21 + i] -= float(rate[0])
+            m[22 + i, 21 + i] += float(rate[0])
         k10, vc = float(blood.elimination_rate[0]), float(blood.central_volume[0])
         k12 = 0.0 if blood.to_peripheral is None else float(blood.to_peripheral[0])
         k21 = 0.0 if blood.from_peripheral is None else float(blood.from_peripheral[0])
-        m[a1, :6] = k * volume * 1e-6
+        m[a1, :7] = k * volume * 1e-6
         m[a1, a1], m[a1, a2] = -k10 - k12, k21
         m[a2, a1], m[a2, a2] = k12, -k21
         m[gone, a1] = k10
@@ -159,7 +159,7 @@ class Plain:
         matrix = self.matrix()
         matrix[:-1, -1] = ug_per_h * self.into_fluid("catheter", tip)
         scale = np.ones(self.size + 1)
-        scale[18 : 18 + self.n_gut + 3], scale[-1] = 1e6, 1e4
+        scale[21 : 21 + self.n_gut + 3], scale[-1] = 1e6, 1e4
         steps = int(np.ceil(hours / 4.0))
         transition = expm(matrix * (scale[:, None] / scale) * (hours / steps))
         held = np.append(x, 1.0) * scale
@@ -168,12 +168,12 @@ class Plain:
         return (held / scale)[:-1]
 
     def observe(self, x: np.ndarray) -> np.ndarray:
-        a1 = 18 + self.n_gut
+        a1 = 21 + self.n_gut
         plasma = 1000 * x[a1] / float(self.kinetics.blood.central_volume[0])
-        fluid, fast, slow = x[:6], x[6:12], x[12:18]
+        fluid, fast, slow = x[:7], x[7:14], x[14:21]
         seen = [fluid[0], fluid[1], fluid[4], fluid[5], fast[1], fast[4], fast[5], slow[1], slow[4]]
         return np.array(
-            [*seen, plasma, *x[a1 + 3 :], fluid @ self.volume / 1000, sum(x[18:a1]), x[a1], *x[a1 + 1 : a1 + 3]]
+            [*seen, plasma, *x[a1 + 3 :], fluid @ self.volume / 1000, sum(x[21:a1]), x[a1], *x[a1 + 1 : a1 + 3]]
         )
 
 
@@ -231,7 +231,7 @@ def test_any_schedule_agrees_with_matrix_exponentials(
             x = x + amount * plain.into_fluid(access, tip)
         elif kind == "tablet":
             state = kinetics.tablet(state, amount)
-            x[18] += amount * float(kinetics.blood.bioavailability[0])
+            x[21] += amount * float(kinetics.blood.bioavailability[0])
         elif kind == "kidneys":
             kinetics = kinetics.with_creatinine_clearance(amount)
             plain = Plain(kinetics)
@@ -256,7 +256,7 @@ def test_a_day_agrees_with_ode_solvers(oral_set: str) -> None:
     matrix = plain.matrix()
     matrix[:-1, -1] = 4.0 * plain.into_fluid("catheter", "T10")
     start = np.append(50.0 * plain.into_fluid("lumbar puncture", ""), 1.0)
-    start[18] = 20.0 * float(kinetics.blood.bioavailability[0])
+    start[21] = 20.0 * float(kinetics.blood.bioavailability[0])
     state = kinetics.tablet(kinetics.bolus(kinetics.initial_state(), 50.0), 20.0)
     hours = np.array([0.25, 1.0, 4.0, 8.0, 24.0])
     found, before = [], 0.0

@@ -1,4 +1,4 @@
-"""What the drug does as equations: GABA-B receptors with tolerance, and hazards of adverse effects."""
+"""What the drug does as equations: GABA-B receptors that adapt, and hazards of adverse effects."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from eutonia.drug.effect import adverse
 from eutonia.exchange.equations import HOUR, LEVEL, ONE, Constant, Equations, Rate, Rule, from_record
 
 _LIMBS = ("leg", "arm")
-_SHARED = ("ec50", "hill", "endogenous", "fast_shift", "slow_shift", "fast_time", "slow_time")
-_OF_LIMBS = ("hyperpolarisation", "leg_to_arm", "release_block", "blood_potency", "tone_potency")
-_BASELINE = "endogenous_occupancy"
+_SPEEDS = ("acute", "fast", "slow")
+_SHARED = (
+    "ec50",
+    "hill",
+    *(f"{speed}_{what}" for speed in _SPEEDS for what in ("shift", "time")),
+    "recovery_time",
+    "terminal_tolerance",
+    "opposition",
+    "opposition_time",
+    "withdrawal_time",
+)
+_OF_LIMBS = ("hyperpolarisation", "drive_share", "leg_to_arm", "release_block", "blood_potency", "tone_potency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ def from_both() -> EffectLevels:
 
 
 def held_level() -> Equations:
-    """Return receptors with tolerance under a level held constant, at first the EC50."""
+    """Return receptors that adapt under a level held constant, at first the EC50."""
     own = parameters.load("receptor")
     given = Constant(
         "level_site", "Level at the receptors, held until changed", own.value("ec50", "ng/mL"), LEVEL, own["ec50"]
@@ -51,91 +60,94 @@ def held_level() -> Equations:
 
 
 def limbs(levels: EffectLevels) -> Equations:
-    """Return the receptors of leg and arm, what they take from bias and release, and the level that the brain reads."""
+    """Return the receptors of leg, arm and brain, what they take from bias and release, and the level that the brain
+    reads.
+    """
     own = parameters.load("receptor")
     part = Equations(
-        constants=tuple(from_record(own[name]) for name in _OF_LIMBS),
+        constants=(
+            *(from_record(own[name]) for name in _OF_LIMBS),
+            *(Constant(f"bias_{x}", f"Bias of the {x} without drug: set it", 0.0, "mV") for x in _LIMBS),
+        ),
         rules=(
             *(
                 Rule(f"level_{x}", f"Level that tone of the {x} reads", LEVEL, f"tone_potency * ({levels.slow[x]})")
                 for x in _LIMBS
             ),
-            *(Rule(f"reflex_level_{x}", f"Level that the {x} reflex reads", LEVEL, levels.fast[x]) for x in _LIMBS),
-            Rule(
-                "hyperpolarisation_leg",
-                "Bias that the drug takes from the leg",
-                "mV",
-                "hyperpolarisation * effect_leg",
+            *(Rule(f"level_{x}_reflex", f"Level that the {x} reflex reads", LEVEL, levels.fast[x]) for x in _LIMBS),
+            Rule("level_brain", "Level at the brain", LEVEL, levels.fast["brain"]),
+            Rule("brain", "Effective level at the brain", LEVEL, "sensitivity_brain * level_brain"),
+            *(
+                Rule(f"hyperpolarisation_{x}", f"Bias that the drug takes from the {x}", "mV", _TAKEN[x])
+                for x in _LIMBS
             ),
-            Rule(
-                "hyperpolarisation_arm",
-                "Bias that the drug takes from the arm",
-                "mV",
-                "hyperpolarisation * effect_arm + leg_to_arm * hyperpolarisation_leg",
+            *(
+                Rule(
+                    f"release_{x}",
+                    f"Ia release of the {x} relative to untreated",
+                    ONE,
+                    f"1 - release_block * effect_{x}_reflex",
+                )
+                for x in _LIMBS
             ),
-            Rule("brain", "Effective level at the brain", LEVEL, f"sensitivity_arm * ({levels.fast['brain']})"),
         ),
     )
-    for limb in _LIMBS:
-        part += _site(limb, limb) + _release(limb)
+    for site, where in _SITES.items():
+        part += _site(site, where)
     return part + _shared()
 
 
+_SITES = {"leg": "tone of the leg", "arm": "tone of the arm", "leg_reflex": "reflex of the leg"}
+_SITES |= {"arm_reflex": "reflex of the arm", "brain": "brain"}
+_TAKEN = {
+    "leg": "(hyperpolarisation + drive_share * bias_leg) * effect_leg",
+    "arm": "(hyperpolarisation + drive_share * bias_arm) * (effect_arm + leg_to_arm * effect_leg)",
+}
+
+
 def _shared() -> Equations:
-    """Return what every site shares: the numbers of the receptor and its occupancy by the endogenous transmitter."""
+    """Return the numbers of the receptor that every site shares."""
     own = parameters.load("receptor")
-    return Equations(
-        constants=tuple(from_record(own[name]) for name in _SHARED),
-        rules=(Rule(_BASELINE, "Occupancy without drug", ONE, _occupied("endogenous / ec50")),),
-    )
-
-
-def _occupied(ratio: str) -> str:
-    return f"1 / (1 + ({ratio})^(-hill))"
-
-
-def _effect(site: str, level: str) -> str:
-    return f"{_occupied(f'sensitivity_{site} * ({level} + endogenous) / ec50')} - {_BASELINE}"
+    return Equations(constants=tuple(from_record(own[name]) for name in _SHARED))
 
 
 def _site(site: str, where: str) -> Equations:
-    """Return sensitivity, effect and the two tolerances of one site; tolerance grows with effect above 0 only.
-
-    The larger of effect and 0 is written without a condition: solvers look for the moment at which a condition turns,
-    and never leave an effect that starts at 0.
-    """
-    both = f"1 / ((1 + fast_shift * fast_tolerance_{site}) * (1 + slow_shift * slow_tolerance_{site}))"
+    """Return sensitivity, occupancy, effect and the adaptations of one site."""
+    is_terminal = site.endswith("reflex")
+    shifts = {"fast": "fast_shift", "slow": "slow_shift * terminal_tolerance" if is_terminal else "slow_shift"}
+    shifts |= {} if is_terminal else {"acute": "acute_shift"}
+    left = " * ".join(f"(1 + {shift} * {speed}_adaptation_{site})" for speed, shift in shifts.items())
+    behind = {name: f"(occupancy_{site} - {name}_adaptation_{site})" for name in (*_SPEEDS, "opposed")}
+    # The two halves are written without a condition: solvers look for the moment at which a condition turns.
+    rates = {name: f"{one} / {name}_time" for name, one in behind.items()}
+    for name, coming, going in (("slow", "slow", "recovery"), ("opposed", "opposition", "withdrawal")):
+        rise, fall = (f"({behind[name]} {sign} abs({behind[name]})) / 2" for sign in "+-")
+        rates[name] = f"{rise} / {coming}_time + {fall} / {going}_time"
     return Equations(
         rules=(
-            Rule(f"sensitivity_{site}", f"Potency left at the {where}", ONE, both),
-            Rule(f"effect_{site}", f"Effect beyond the endogenous level, {where}", ONE, _effect(site, f"level_{site}")),
+            Rule(f"sensitivity_{site}", f"Potency left, {where}", ONE, f"1 / ({left})"),
             Rule(
-                f"drive_{site}",
-                f"What tolerance of the {where} follows",
+                f"occupancy_{site}",
+                f"Occupancy, {where}",
                 ONE,
-                f"(effect_{site} + abs(effect_{site})) / 2",
+                f"1 / (1 + (sensitivity_{site} * level_{site} / ec50)^(-hill))",
+            ),
+            Rule(
+                f"effect_{site}",
+                f"Effect net of what has risen against it, {where}",
+                ONE,
+                f"occupancy_{site} - opposition * opposed_adaptation_{site}",
             ),
         ),
         rates=tuple(
             Rate(
-                f"{speed}_tolerance_{site}",
-                f"{speed.capitalize()} tolerance, {where}",
+                f"{name}_adaptation_{site}",
+                f"{name.capitalize()} adaptation, {where}",
                 ONE,
-                f"(drive_{site} - {speed}_tolerance_{site}) / {speed}_time",
+                rate,
             )
-            for speed in ("fast", "slow")
+            for name, rate in rates.items()
         ),
-    )
-
-
-def _release(limb: str) -> Equations:
-    found = _effect(limb, f"reflex_level_{limb}")
-    share = f"(1 - release_block * (reflex_effect_{limb} + {_BASELINE})) / (1 - release_block * {_BASELINE})"
-    return Equations(
-        rules=(
-            Rule(f"reflex_effect_{limb}", f"Effect at the fast site of the {limb}", ONE, found),
-            Rule(f"release_{limb}", f"Ia release of the {limb} relative to untreated", ONE, share),
-        )
     )
 
 
@@ -192,7 +204,7 @@ def fluid_hazards(*, pump: bool, origin: str = "cerebral") -> Equations:
     """Return the cumulative risk of each reaction to a test bolus, or to a pump (titration, then maintenance)."""
     phases = ("titration", "maintenance") if pump else ("screening",)
     own = parameters.load("adverse")
-    level = "sensitivity_arm * fast_brain"
+    level = "sensitivity_brain * fast_brain"
     part = Equations(rules=(Rule("brain_from_fluid", "Effective level at the brain from the fluid", LEVEL, level),))
     for phase in phases:
         length = from_record(own[f"{phase}_duration"], HOUR)

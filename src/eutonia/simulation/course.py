@@ -24,9 +24,7 @@ from eutonia.simulation.people import People
 
 Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
-
-# The brain's receptors adapt as those of the arm: the sites nearest to it.
-_BRAIN_LIKE = 1
+Sites = Float[Array, "site patient"]
 
 # Numerical scheme (tested by halving): step sizes in h and how long after an event each is used.
 FINE_H, HOUR_H, DAY_H = 0.25, 1.0, 24.0
@@ -35,14 +33,14 @@ _ROUNDING_H = 1e-9
 
 
 class CourseState(eqx.Module):
-    """Drug in the body, adaptation of the receptors (leg, arm) and what the brain has met so far."""
+    """Drug in the body, adaptation of the receptors at each site and what the brain has met so far."""
 
     drug: KineticState
-    tolerance: gaba_b.Tolerance
+    adaptation: gaba_b.Adaptation
     exposed: Exposed
 
 
-_Carried = tuple[CourseState, Limbs, tuple[Patients, Patients]]
+_Carried = tuple[CourseState, Sites, tuple[Patients, Patients]]
 
 
 class MuscleEffects(eqx.Module):
@@ -56,10 +54,10 @@ class Snapshot(eqx.Module):
     """What an examination sees of the drug at one moment.
 
     `hyperpolarisation` mV taken from (or, in rebound, added to) each limb's bias; `release` relative Ia release;
-    `receptor_effect` share of full effect beyond the endogenous level at each limb's tone site, `reflex_effect` that at
-    its reflex; `sensitivity` potency left; `brain_fluid` and `brain_blood` effective concentrations at the brain's
-    receptors from the spinal fluid and from tablets, ng/mL; `plasma`, `csf_leg`, `csf_arm`, `csf_brain` ng/mL;
-    `muscles` what other treatments do to single muscle groups.
+    `receptor_effect` share of full effect at each limb's tone site, net of what has risen against it, `reflex_effect`
+    that at its reflex; `sensitivity` potency left where tone is made; `brain_fluid` and `brain_blood` effective
+    concentrations at the brain's receptors from the spinal fluid and from tablets, ng/mL; `plasma`, `csf_leg`,
+    `csf_arm`, `csf_brain` ng/mL; `muscles` what other treatments do to single muscle groups.
     """
 
     hyperpolarisation: Limbs
@@ -85,7 +83,7 @@ class Snapshot(eqx.Module):
 
 def start(people: People) -> CourseState:
     """Return people who never had the drug."""
-    return CourseState(people.kinetics.initial_state(), gaba_b.Tolerance.naive(people.n), Exposed.none(people.n))
+    return CourseState(people.kinetics.initial_state(), gaba_b.Adaptation.naive(people.n), Exposed.none(people.n))
 
 
 @jax.jit
@@ -94,17 +92,20 @@ def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
     return kinetics.step_plan(dt_h)
 
 
-def _tone_site(people: People, state: KineticState) -> Limbs:
-    levels = people.kinetics.exposure(state).levels(people.receptor.blood_potency)
-    return gaba_b.at_tone_site(levels.slow, people.receptor)
-
-
-def _at_brain(people: People, drug: KineticState, tolerance: gaba_b.Tolerance) -> tuple[Patients, Patients]:
-    """Return the effective concentration at the brain from the spinal fluid and from blood, ng/mL."""
+def _read(people: People, drug: KineticState) -> tuple[Sites, tuple[Patients, Patients]]:
+    """Return the concentration at each site of the receptors, and that at the brain from fluid and blood (ng/mL)."""
     exposure, receptor = people.kinetics.exposure(drug), people.receptor
-    sensitivity = gaba_b.sensitivity(tolerance, receptor)[_BRAIN_LIKE]
-    blood = receptor.blood_potency * exposure.blood.fast_brain
-    return exposure.spinal.fast_brain * sensitivity, blood * sensitivity
+    levels = exposure.levels(receptor.blood_potency)
+    fluid, blood = exposure.spinal.fast_brain, receptor.blood_potency * exposure.blood.fast_brain
+    return gaba_b.at_sites(levels.slow, levels.fast, fluid + blood, receptor), (fluid, blood)
+
+
+def _at_brain(
+    people: People, levels: tuple[Patients, Patients], adaptation: gaba_b.Adaptation
+) -> tuple[Patients, Patients]:
+    """Return the effective concentration at the brain from the spinal fluid and from blood, ng/mL."""
+    sensitivity = gaba_b.sensitivity(adaptation, people.receptor)[gaba_b.BRAIN]
+    return levels[0] * sensitivity, levels[1] * sensitivity
 
 
 @jax.jit
@@ -126,19 +127,20 @@ def run(
     def one_step(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, before, brain = carry
         drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
-        after = _tone_site(people, drug)
-        tolerance = gaba_b.adapt(now.tolerance, before, after, people.receptor, dt_h)
-        there = _at_brain(people, drug, tolerance)
+        after, levels = _read(people, drug)
+        adaptation = gaba_b.adapt(now.adaptation, before, after, people.receptor, dt_h)
+        there = _at_brain(people, levels, adaptation)
         fluid, blood = zip(brain, there, strict=True)
         exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
-        return CourseState(drug, tolerance, exposed), after, there
+        return CourseState(drug, adaptation, exposed), after, there
 
     def one_cycle(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, before, brain = carry
         dosed = replace(now, drug=people.kinetics.tablet(now.drug, tablet_mg))
         return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before, brain))
 
-    first = (state, _tone_site(people, state.drug), _at_brain(people, state.drug, state.tolerance))
+    sites, levels = _read(people, state.drug)
+    first = (state, sites, _at_brain(people, levels, state.adaptation))
     return lax.fori_loop(0, n_cycles, one_cycle, first)[0]
 
 
@@ -216,18 +218,18 @@ class Course:
 
 @jax.jit
 def _snapshot(people: People, state: CourseState) -> Snapshot:
-    receptor = people.receptor
+    receptor, adaptation = people.receptor, state.adaptation
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
-    slow = gaba_b.effect(gaba_b.at_tone_site(levels.slow, receptor), state.tolerance, receptor)
-    fast = gaba_b.effect(levels.fast, state.tolerance, receptor)
-    fluid, blood = _at_brain(people, state.drug, state.tolerance)
+    sites, at_brain = _read(people, state.drug)
+    effect = gaba_b.effect(sites, adaptation, receptor)
+    fluid, blood = _at_brain(people, at_brain, adaptation)
     return Snapshot(
-        hyperpolarisation=gaba_b.hyperpolarisation(slow, receptor),
-        release=gaba_b.release(fast, receptor),
-        receptor_effect=slow,
-        reflex_effect=fast,
-        sensitivity=gaba_b.sensitivity(state.tolerance, receptor),
+        hyperpolarisation=gaba_b.hyperpolarisation(effect[gaba_b.TONE], people.bias, receptor),
+        release=gaba_b.release(effect[gaba_b.REFLEX], receptor),
+        receptor_effect=effect[gaba_b.TONE],
+        reflex_effect=effect[gaba_b.REFLEX],
+        sensitivity=gaba_b.sensitivity(adaptation, receptor)[gaba_b.TONE],
         brain_fluid=fluid,
         brain_blood=blood,
         plasma=exposure.plasma,

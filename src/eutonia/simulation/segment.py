@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
-from eutonia.drug.effect.gaba_b import Receptor, Tolerance, effect
+from eutonia.drug.effect.gaba_b import Receptor, occupancy
 from eutonia.drug.kinetics import IntrathecalValues
 from eutonia.errors import SimulationError
 from eutonia.tone.segment import movements, protocols, stimuli
@@ -69,9 +69,7 @@ class SegmentFinding:
 
 def gaba_b_effect(concentration: float) -> float:
     """Return the effect, share of the largest, of a concentration in the spinal fluid (ng/mL) on naive receptors."""
-    typical = Receptor.typical()
-    level = jnp.full((1, 1), concentration)
-    return float(effect(level, Tolerance.naive(1, 1), typical)[0, 0])
+    return float(occupancy(jnp.asarray(concentration), Receptor.typical()))
 
 
 def person(

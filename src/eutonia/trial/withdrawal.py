@@ -1,8 +1,8 @@
 """Withdrawal in a case: how long the person has been without drug, what the model shows of it, and how often stops of
 that kind end badly.
 
-The model's withdrawal is a rebound of tone: sensitivity of the receptors returns slowly, so the body's own transmitter
-acts less than before treatment. Fever, itching, delirium and muscle breakdown are not in it; for them there is a share
+The model's withdrawal is a rebound of tone: excitability has risen against the drug within weeks, and is left over for
+days when the drug is gone. Fever, itching, delirium and muscle breakdown are not in it; for them there is a share
 of stops, counted in published series, that takes the severe form.
 
 Equation

@@ -1,11 +1,16 @@
-"""GABA-B receptors of the cord: occupancy, tolerance as a shift of potency at two speeds, rebound from endogenous tone.
+"""GABA-B receptors at five sites: occupancy, adaptation at four speeds, and what they take from bias and release.
 
 Equation
-    u(x)  = O(R (x + C_e)),  O(y) = y^n / (y^n + EC50^n);  x = C at the reflex, p C where tone is made
-    R     = 1 / [(1 + d_f m_f)(1 + d_s m_s)]
-    m_f'  = (u - u_e - m_f)/tau_f ;  m_s' = (u - u_e - m_s)/tau_s      (inputs not below 0)
-with u_e = O(C_e) at R = 1, so an untreated person has neither effect nor tolerance. When the drug leaves, R < 1
-makes the endogenous transmitter act less than before treatment: u < u_e, the rebound.
+    u     = O(R C),  O(y) = y^n / (y^n + EC50^n);   C at a reflex, p C where tone is made
+    R     = 1 / [(1 + d_a m_a)(1 + d_f m_f)(1 + d_s m_s)]
+    m_a'  = (u - m_a)/tau_a       coupling of receptor and potassium channel tires within hours (not at Ia terminals,
+                                  where calcium channels are closed instead)
+    m_f'  = (u - m_f)/tau_f       receptors are lost within days
+    m_s'  = (u - m_s)/tau_s, or /tau_r where u < m_s      slow tolerance comes over months and goes within weeks;
+                                  r d_s in place of d_s at terminals
+    e     = u - g m_o             excitability rises against the drug (opposition):
+    m_o'  = (u - m_o)/tau_o, or /tau_w where u < m_o      it comes over weeks and goes within days
+Each site adapts to its own occupancy. When the drug leaves, e < 0: the rebound of withdrawal, over when m_o is.
 Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
 """
 
@@ -22,28 +27,48 @@ from eutonia import parameters
 
 Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
+Sites = Float[Array, "site patient"]
 
+# Sites: where tone of leg and arm is made, the reflexes of leg and arm, the brain.
+TONE, REFLEX, BRAIN, N_SITES = slice(0, 2), slice(2, 4), 4, 5
+_TIRES, _IS_TERMINAL = (1.0, 1.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0, 0.0)
 
-_UNITS = {"ec50": "ng/mL", "endogenous": "ng/mL", "fast_time": "h", "slow_time": "h", "hyperpolarisation": "mV"}
+_UNITS = {
+    "ec50": "ng/mL",
+    "acute_time": "h",
+    "fast_time": "h",
+    "slow_time": "h",
+    "recovery_time": "h",
+    "opposition_time": "h",
+    "withdrawal_time": "h",
+    "hyperpolarisation": "mV",
+}
 
 
 class Receptor(eqx.Module):
     """One person's receptor parameters; arrays over patients (or plain numbers for a typical person).
 
-    `ec50`, `endogenous` ng/mL; `hill` dimensionless; `fast_shift`, `slow_shift` dimensionless; times h;
-    `hyperpolarisation` mV at full occupancy; `leg_to_arm` share of the leg's effect that reaches the arm;
-    `release_block` share of Ia release that full occupancy removes; `blood_potency` of drug that came by blood;
-    `tone_potency` of drug where tone is made, against the reflex.
+    `ec50` ng/mL; `hill`, shifts, `terminal_tolerance` (r) and `opposition` dimensionless; times h;
+    `hyperpolarisation` mV at full effect, and `drive_share` of the limb's own bias beside it; `leg_to_arm` share of the
+    leg's effect that reaches the arm; `release_block` share of Ia release that full occupancy removes; `blood_potency`
+    of drug that came by blood; `tone_potency` of drug where tone is made, against the reflex.
     """
 
     ec50: Array
     hill: Array
-    endogenous: Array
+    acute_shift: Array
     fast_shift: Array
     slow_shift: Array
+    terminal_tolerance: Array
+    opposition: Array
+    acute_time: Array
     fast_time: Array
     slow_time: Array
+    recovery_time: Array
+    opposition_time: Array
+    withdrawal_time: Array
     hyperpolarisation: Array
+    drive_share: Array
     leg_to_arm: Array
     release_block: Array
     blood_potency: Array
@@ -73,17 +98,18 @@ def receptor_spread() -> tuple[float, float]:
     return of_potency, of_tolerance
 
 
-class Tolerance(eqx.Module):
-    """Fast and slow adaptation of each limb's receptors, 0 (never treated) to 1."""
+class Adaptation(eqx.Module):
+    """How far each site has adapted, 0 (never treated) to 1."""
 
-    fast: Limbs
-    slow: Limbs
+    acute: Sites
+    fast: Sites
+    slow: Sites
+    opposed: Sites
 
     @classmethod
-    def naive(cls, n_patients: int, n_sites: int = 2) -> Tolerance:
+    def naive(cls, n_patients: int) -> Adaptation:
         """Return the state of people who never took the drug."""
-        zero = jnp.zeros((n_sites, n_patients))
-        return cls(zero, zero)
+        return cls(*([jnp.zeros((N_SITES, n_patients))] * 4))
 
 
 def occupancy(concentration: Array, receptor: Receptor) -> Array:
@@ -92,46 +118,67 @@ def occupancy(concentration: Array, receptor: Receptor) -> Array:
     return expit(receptor.hill * jnp.log(jnp.maximum(concentration, 0.0) / receptor.ec50))
 
 
-def at_tone_site(concentration: Limbs, receptor: Receptor) -> Limbs:
-    """Return what a concentration at the site of tone is worth there, in ng/mL at the reflex: tone needs more drug."""
-    return receptor.tone_potency * concentration
+def at_sites(slow: Limbs, fast: Limbs, brain: Patients, receptor: Receptor) -> Sites:
+    """Return the concentration that each site reads, ng/mL at the reflex: tone needs more drug."""
+    return jnp.concatenate([receptor.tone_potency * slow, fast, brain[None]])
 
 
-def sensitivity(state: Tolerance, receptor: Receptor) -> Limbs:
+def sensitivity(state: Adaptation, receptor: Receptor) -> Sites:
     """Return R, the potency left after adaptation (1 in the untreated, falls with exposure)."""
-    return 1.0 / ((1.0 + receptor.fast_shift * state.fast) * (1.0 + receptor.slow_shift * state.slow))
+    tires, terminal = (jnp.asarray(one)[:, None] for one in (_TIRES, _IS_TERMINAL))
+    slow_shift = receptor.slow_shift * (1.0 + terminal * (receptor.terminal_tolerance - 1.0))
+    acute, fast = 1.0 + tires * receptor.acute_shift * state.acute, 1.0 + receptor.fast_shift * state.fast
+    return 1.0 / (acute * fast * (1.0 + slow_shift * state.slow))
 
 
-def effect(concentration: Limbs, state: Tolerance, receptor: Receptor) -> Limbs:
-    """Return the effect beyond the endogenous level, u - u_e (below 0 in rebound)."""
-    reached = sensitivity(state, receptor) * (concentration + receptor.endogenous)
-    return occupancy(reached, receptor) - occupancy(receptor.endogenous, receptor)
+def occupied(concentration: Sites, state: Adaptation, receptor: Receptor) -> Sites:
+    """Return u, the occupancy at the potency that is left."""
+    return occupancy(sensitivity(state, receptor) * concentration, receptor)
 
 
-def adapt(state: Tolerance, before: Limbs, after: Limbs, receptor: Receptor, dt: Array | float) -> Tolerance:
-    """Advance tolerance by `dt` h while the concentration goes from `before` to `after` (ng/mL).
+def effect(concentration: Sites, state: Adaptation, receptor: Receptor) -> Sites:
+    """Return the effect net of what excitability has risen against it, e (below 0 in rebound)."""
+    return occupied(concentration, state, receptor) - receptor.opposition * state.opposed
 
-    Heun's step on the exponential form: exact for a constant effect, second order otherwise.
+
+def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
+    """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL).
+
+    Heun's step on the exponential form: exact for a constant occupancy, second order otherwise.
     """
-    keep_fast, keep_slow = jnp.exp(-dt / receptor.fast_time), jnp.exp(-dt / receptor.slow_time)
-    start = jnp.maximum(effect(before, state, receptor), 0.0)
+    acute, fast = jnp.exp(-dt / receptor.acute_time), jnp.exp(-dt / receptor.fast_time)
+    slow = jnp.exp(-dt / receptor.slow_time), jnp.exp(-dt / receptor.recovery_time)
+    opposed = jnp.exp(-dt / receptor.opposition_time), jnp.exp(-dt / receptor.withdrawal_time)
+    start = occupied(before, state, receptor)
 
-    def moved(drive: Limbs) -> Tolerance:
-        return Tolerance(drive + (state.fast - drive) * keep_fast, drive + (state.slow - drive) * keep_slow)
+    def moved(drive: Sites) -> Adaptation:
+        return Adaptation(
+            acute=drive + (state.acute - drive) * acute,
+            fast=drive + (state.fast - drive) * fast,
+            slow=_followed(state.slow, drive, *slow),
+            opposed=_followed(state.opposed, drive, *opposed),
+        )
 
-    end = jnp.maximum(effect(after, moved(start), receptor), 0.0)
+    end = occupied(after, moved(start), receptor)
     return moved((start + end) / 2)
 
 
-def hyperpolarisation(slow_effect: Limbs, receptor: Receptor) -> Limbs:
-    """Bias in mV that the drug takes away from leg and arm; the arm also feels a share of the leg's effect."""
-    leg = receptor.hyperpolarisation * slow_effect[0]
-    arm = receptor.hyperpolarisation * slow_effect[1] + receptor.leg_to_arm * leg
-    return jnp.stack([leg, arm])
+def _followed(state: Sites, drive: Sites, coming: Array, going: Array) -> Sites:
+    """Return what follows a drive, with the share of the distance that is kept on the way up and on the way down."""
+    return drive + (state - drive) * jnp.where(drive < state, going, coming)
 
 
-def release(fast_effect: Limbs, receptor: Receptor) -> Limbs:
+def hyperpolarisation(tone_effect: Limbs, bias: Limbs, receptor: Receptor) -> Limbs:
+    """Return the bias in mV that the drug takes from leg and arm; the arm also feels a share of the leg's effect.
+
+    Equation
+        h = (K + s D) e: K from the motoneuron, s of the untreated bias D (mV) from the terminals that bring it
+    """
+    full = receptor.hyperpolarisation + receptor.drive_share * jnp.maximum(bias, 0.0)
+    leg, arm = tone_effect
+    return full * jnp.stack([leg, arm + receptor.leg_to_arm * leg])
+
+
+def release(reflex_effect: Limbs, receptor: Receptor) -> Limbs:
     """Ia transmitter release relative to the person's own untreated level (1 untreated, above 1 in rebound)."""
-    endogenous = occupancy(receptor.endogenous, receptor)
-    open_share = 1.0 - receptor.release_block * (fast_effect + endogenous)
-    return open_share / (1.0 - receptor.release_block * endogenous)
+    return 1.0 - receptor.release_block * reflex_effect

@@ -18,6 +18,7 @@ from eutonia.drug.kinetics.intrathecal import puncture_shares
 
 _ML_PER_L = 1000.0
 PUNCTURE = "PUNCTURE"
+ENTERED = tuple(CordSegment)[: CordSegment.CRANIAL]  # nobody injects over the brain
 
 Patterns = Float[Array, "pattern patient"]  # amplitudes of all modes but the first, as amounts
 Drained = Float[Array, "drained patient"]  # inputs of the blood: into the fluid as a whole, into each compartment
@@ -77,8 +78,8 @@ class Line(eqx.Module):
 
     @property
     def n_inputs(self) -> int:
-        """Number of places that drug can enter: segments, compartments of the blood, lumbar puncture."""
-        return len(self.geometry.volume) + self.blood.n_compartments + 1
+        """Number of places that drug can enter: segments but the last, compartments of the blood, lumbar puncture."""
+        return len(self.geometry.volume) - 1 + self.blood.n_compartments + 1
 
     @property
     def fastest(self) -> Float[Array, ""]:
@@ -133,8 +134,8 @@ class Line(eqx.Module):
 
     def _entering(self, inputs: Inputs) -> tuple[Patterns, Drained]:
         """Return inputs by mode but the first, and as the blood has them."""
-        n, puncture = len(self.geometry.volume), inputs[-1]
-        segments = list(inputs[:n])
+        n, puncture = len(self.geometry.volume) - 1, inputs[-1]
+        segments = [*inputs[:n], jnp.zeros_like(puncture)]
         for segment, share in puncture_shares(self.spread, self.conus_share).items():
             segments[segment] = segments[segment] + share * puncture
         whole = inputs[:n].sum(axis=0) + puncture
@@ -149,7 +150,7 @@ def _weighed(weights: NDArray[np.float64], parts: list[Patients]) -> Float[Array
 
 @dataclass(frozen=True, slots=True)
 class LineStructure:
-    """The six segments of the trials and the blood that they empty into, apart from the values of the parameters.
+    """The segments of the trials and the blood that they empty into, apart from the values of the parameters.
 
     Attributes
     ----------
@@ -163,14 +164,14 @@ class LineStructure:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Names of the ways in as CMT counts them."""
-        return (*(one.name for one in CordSegment), *self.blood.inputs[1:], PUNCTURE)
+        return (*(one.name for one in ENTERED), *self.blood.inputs[1:], PUNCTURE)
 
     @property
     def ways_in(self) -> tuple[str, ...]:
         """What each CMT is, in words."""
         tops, below = self.geometry.top_vertebra, len(LEVELS)
         words = []
-        for one, top in zip(CordSegment, tops, strict=True):
+        for one, top in zip(ENTERED, tops, strict=False):
             where = f"{LEVELS[int(top) - 1]}-{LEVELS[below - 1]}" if top else "above C1"
             words.append(f"{one.name} ({where})")
             below = int(top) - 1
@@ -184,11 +185,11 @@ class LineStructure:
     @property
     def places(self) -> tuple[str, ...]:
         """Names of the amounts that are told."""
-        return (*self.inputs[:-1], ELIMINATED)
+        return (*(one.name for one in CordSegment), *self.blood.inputs[1:], ELIMINATED)
 
     def volumes(self, values: Mapping[str, Column]) -> dict[str, tuple[int, Column]]:
         """Return, by what a concentration is called, the place it is of and the volume of that, L."""
-        total = self.geometry.total_volume
+        total = self.geometry.spinal_volume
         spaces = {
             one.name: (int(one), values["VCSF"] * (volume / total / _ML_PER_L))
             for one, volume in zip(CordSegment, self.geometry.volume, strict=True)

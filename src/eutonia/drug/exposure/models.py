@@ -218,12 +218,12 @@ def _intrathecal() -> KineticModel:
     blood = dataclasses.replace(adult.structure, absorption="depot", transit_steps=0, has_depot=True)
     return KineticModel(
         name=INTRATHECAL,
-        title="Baclofen in the spinal fluid, six segments with dispersion, and in the blood; amounts in ug",
+        title="Baclofen in the spinal fluid, seven segments with dispersion, and in the blood; amounts in ug",
         structure=LineStructure(blood, values.geometry),
         quantities=(
             ModelQuantity("KCSF", "Rate of removal from the spinal fluid", "1/h", float(values.csf_clearance_rate)),
             ModelQuantity("DISP", "Dispersion along the spinal fluid", "cm^2/h", float(values.dispersion)),
-            ModelQuantity("VCSF", "Volume of the spinal fluid", "mL", values.geometry.total_volume),
+            ModelQuantity("VCSF", "Volume of fluid in spine and cisterns", "mL", values.geometry.spinal_volume),
             _share("LPOUT", "Share of a lumbar puncture that leaves the sac at once", values.lumbar_puncture_spread),
             _share("LPNEAR", "Part of that share that reaches the conus", values.lumbar_puncture_conus_share),
             *(one for one in adult.quantities if one.name not in ("KA", "MTT")),

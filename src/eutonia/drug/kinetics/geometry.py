@@ -2,7 +2,8 @@
 
 Removal is the same everywhere, and dispersion only scales one fixed exchange matrix; net flow, where there is any,
 scales with it (one Peclet number for all). So the patterns depend on the anatomy alone: each decays by itself, at rate
-k + D lambda, in everybody. The chain has six segments, or one to a vertebra, or finer still.
+k + D lambda, in everybody. The chain has seven segments, or one to a vertebra, or finer still. The last is the fluid
+around the brain: large and cleared like the rest, it takes up what the cisterns mix into it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ LEVELS: tuple[str, ...] = tuple(
 
 
 class CordSegment(enum.IntEnum):
-    """Regions of the spinal fluid from the sac upwards, each with the site that it serves; segments of the trials."""
+    """Regions of the fluid from the sac upwards, each with the site that it serves; segments of the trials."""
 
     SAC = 0
     CONUS = 1
@@ -32,13 +33,14 @@ class CordSegment(enum.IntEnum):
     THORACIC = 3
     CERVICAL = 4
     CISTERNAL = 5
+    CRANIAL = 6
 
 
 LUMBAR, LEG, ARM, BRAIN = CordSegment.SAC, CordSegment.CONUS, CordSegment.CERVICAL, CordSegment.CISTERNAL
 
 
-# Regions with and without a spine; the grid of the cistern, whose pieces then are as long as a vertebra.
-_VERTEBRAE, _CISTERNAL_PIECES = len(LEVELS), 3
+# Regions with and without a spine; the grid above the spine, whose pieces are about as long as a vertebra.
+_VERTEBRAE, _PIECES_ABOVE = len(LEVELS), 3
 
 
 @dataclass(frozen=True)
@@ -79,20 +81,20 @@ class SpinalGeometry:
 
     @classmethod
     def from_records(cls) -> SpinalGeometry:
-        """Read the six segments of the trials from the set `intrathecal`."""
+        """Read the segments of the trials from the set `intrathecal`."""
         records = parameters.load("intrathecal")
         volume, length = records.array("segment_volume", "mL"), records.array("segment_length", "cm")
         top = records.array("segment_top_vertebra", "1")
         return cls(volume, length, top)
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:
-        """Return the same anatomy with one segment to a vertebra, or several: each region of the six is cut evenly."""
+        """Return the same anatomy with one segment to a vertebra, or several: each region is cut evenly."""
         if self.region != tuple(CordSegment):
-            raise SimulationError("a chain that is cut already. Allowed: the six regions. Cut those into more pieces.")
+            raise SimulationError("a chain that is cut already. Allowed: the regions. Cut those into more pieces.")
         rows: list[tuple[float, float, float, int]] = []
         below = float(_VERTEBRAE)
         for region, (volume, length, top) in enumerate(zip(self.volume, self.length, self.top_vertebra, strict=True)):
-            tops = [below - i for i in range(round(below - top) + 1)] if top else [top] * _CISTERNAL_PIECES
+            tops = [below - i for i in range(round(below - top) + 1)] if top else [top] * _PIECES_ABOVE
             parts = len(tops) * pieces
             rows += [(volume / parts, length / parts, one, region) for one in tops for _ in range(pieces)]
             below = top - 1
@@ -103,6 +105,11 @@ class SpinalGeometry:
     def total_volume(self) -> float:
         """Volume of the whole chain, mL."""
         return sum(self.volume)
+
+    @property
+    def spinal_volume(self) -> float:
+        """Volume of the chain without the fluid around the brain, mL."""
+        return sum(v for v, region in zip(self.volume, self.region, strict=True) if region < CordSegment.CRANIAL)
 
     def modes(self) -> Modes:
         """Return the patterns of this chain."""
@@ -116,7 +123,7 @@ class SpinalGeometry:
         volume, length = np.asarray(self.volume), np.asarray(self.length)
         half = half_resistance(volume, length)
         flow = 1.0 / (half[:-1] + half[1:])
-        spine = volume[np.asarray(self.region) != CordSegment.CISTERNAL].sum()
+        spine = volume[np.asarray(self.region) < CordSegment.CISTERNAL].sum()
         net = self.net_flow * np.minimum(np.cumsum(volume)[:-1] / spine, 1.0)
         if np.any(net >= 2.0 * flow):
             raise SimulationError(

@@ -66,7 +66,7 @@ class Condition(eqx.Module):
         )
 
     def with_gaba_b(self, effect: Patients | Scalar, presynaptic_share: Patients | Scalar | None = None) -> Condition:
-        """Return the same segments under a GABA-B effect, 0 to 1 of the maximum beyond the endogenous level.
+        """Return the same segments under a GABA-B effect, 0 to 1 of the maximum.
 
         `presynaptic_share` is the record of that name when left out.
         """

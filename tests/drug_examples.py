@@ -1,0 +1,33 @@
+"""What a test dose does in the typical person."""
+
+from __future__ import annotations
+
+import functools
+
+import jax
+import jax.numpy as jnp
+
+from eutonia.drug.effect import gaba_b
+from eutonia.drug.kinetics import Kinetics, KineticState
+
+
+@functools.cache
+def effect_on_tone(hours: float = 4.0, ug: float = 50.0) -> float:
+    """Return the effect where tone of the leg is made some hours after a puncture: at four, near its peak."""
+    kinetics = Kinetics.typical()
+    receptor = jax.tree.map(lambda x: jnp.reshape(x, (1,)), gaba_b.Receptor.typical())
+
+    def read(state: KineticState) -> jax.Array:
+        levels = kinetics.exposure(state).levels(receptor.blood_potency)
+        return gaba_b.at_sites(levels.slow, levels.fast, levels.fast_brain, receptor)
+
+    state, adapted, plan = (
+        kinetics.bolus(kinetics.initial_state(), ug),
+        gaba_b.Adaptation.naive(1),
+        kinetics.step_plan(0.25),
+    )
+    for _ in range(round(hours / 0.25)):
+        later = kinetics.advance(state, plan)
+        adapted = gaba_b.adapt(adapted, read(state), read(later), receptor, 0.25)
+        state = later
+    return float(gaba_b.effect(read(state), adapted, receptor)[0, 0])
