@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -11,9 +12,13 @@ import polars as pl
 import pytest
 
 import eutonia
-from eutonia.report import curves, files
+from eutonia.inference import sample as sampler
+from eutonia.report import curves, files, plot
+from eutonia.report.scales import Values
 
 Run = Callable[..., int]
+ROOT = Path(__file__).parents[2]
+TRIAL = (ROOT / "tests" / "interfaces" / "parallel_tablets.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -24,6 +29,7 @@ Run = Callable[..., int]
 def test_the_curve_of_a_segment(run: Run, folder: Path, protocol: str, x_unit: str, series: set[str]) -> None:
     assert run("segment", "--protocol", protocol, "--cells", "400", "--out", "found") == 0
     found = pl.read_parquet("found/curves.parquet")
+    found = found.filter(pl.col("x_name") != "Time")
     assert set(found["series"]) == series
     assert set(found["x_unit"]) == {x_unit}
     assert found.group_by("series").len()["len"].min() >= 4
@@ -32,7 +38,7 @@ def test_the_curve_of_a_segment(run: Run, folder: Path, protocol: str, x_unit: s
         assert np.all(np.diff(x) > 0), "places as given, not on the scale of the drawing"
     plain = pl.read_csv("found/curves.csv")
     assert plain.columns == found.columns
-    assert plain.height == found.height
+    assert plain.filter(pl.col("x_name") != "Time").height == found.height
 
 
 @pytest.mark.xdist_group("slow clock")
@@ -52,9 +58,85 @@ def test_the_lines_of_a_case_are_those_of_its_course_and_its_chart(tmp_path: Pat
     doses = found.filter(pl.col("figure").str.starts_with("Dose"))
     assert doses.height == result.doses.height
     assert set(doses["y_unit"]) == set(result.doses["unit"])
-    for name in ("figure", "series", "x_name", "x_unit", "y_name", "y_unit"):
+    for name in ("figure", "panel", "series", "x_name", "x_unit", "y_name", "y_unit"):
         assert found[name].null_count() == 0
 
 
 def test_no_curve_is_an_empty_table_of_the_same_columns() -> None:
     assert curves.table([]).columns == curves.table([curves.CurveLine("f", "s", "x, h", "y", [1.0], [2.0])]).columns
+
+
+# Every page that draws curves: the command that writes it, and how many curves it draws at least.
+PAGES = {
+    "a trial": (("run", "trial.toml", "--replicates", "2", "--quiet"), 12),
+    "a case": (("run", "case_haemorrhage_pump", "--quiet"), 40),
+    "an examination": (("examine", "case_ischaemic_tablets", "--at", "day 200"), 20),
+    "an examination of nerves": (("examine", "case_ischaemic_tablets", "--at", "day 200", "--test", "nerve"), 2),
+    "a pump": (("pump", "clinic_year"), 14),
+    "a pump by the hour": (("pump", "flex_night", "--day", "2"), 14),
+    "a segment": (("segment", "--protocol", "recruitment", "--cells", "400"), 5),
+    "a segment that moves": (("segment", "--protocol", "clonus", "--cells", "400"), 4),
+    "a fit of pendulum": (("fit-stretch", "pendulum.csv", "--test", "pendulum"), 8),
+    "a fit with EMG": (("fit-stretch", "ramp.csv", "--test", "ramp"), 9),
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.xdist_group("fit")
+def test_every_curve_that_a_page_draws_is_in_its_table(
+    page: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines, bands and clouds of points are caught at the drawing board; a table that lacks one of them fails."""
+    monkeypatch.setattr(sampler, "_ROUND", 64)
+    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
+    Path("trial.toml").write_text(TRIAL, encoding="utf-8")
+    for name, file in (("pendulum", "pendulum_simulated"), ("ramp", "ramp_90_simulated")):
+        Path(f"{name}.csv").write_bytes((ROOT / "examples" / f"{file}.csv").read_bytes())
+    drawn = caught(monkeypatch)
+    words, least = PAGES[page]
+    assert run(*words, "--out", "found") == 0
+    assert len(drawn) >= least
+    found = pl.read_parquet("found/curves.parquet")
+    assert found.columns == curves.table([]).columns
+    held = [numbers_of(part) for _, part in found.group_by(["figure", "panel"])]
+    missing = [what for what, values in drawn if not any(np.isin(rounded(values), one).all() for one in held)]
+    assert not missing, f"{len(missing)} of {len(drawn)}: {missing[:6]}"
+
+
+def numbers_of(part: pl.DataFrame) -> np.ndarray:
+    """Return all heights of a panel, as they are and in percent."""
+    values = np.concatenate([part[name].drop_nulls().to_numpy() for name in ("y", "low", "high")])
+    return rounded(np.concatenate([values, 100.0 * values]))
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    return np.array([float(f"{value:.9g}") for value in np.ravel(values)])
+
+
+def caught(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, np.ndarray]]:
+    """Return where the heights of all that is drawn from here on are put: curves from three points on."""
+    out: list[tuple[str, np.ndarray]] = []
+
+    def keep(panel: plot.Panel, what: str, values: Values) -> None:
+        heights = np.asarray(values, float)
+        inside = heights[np.isfinite(heights) & (heights > (panel.y.low if panel.y.is_log else -np.inf))]
+        if len(heights) > 2 and inside.size:
+            out.append((f"{what} of {panel.sheet.name}", inside))
+
+    def line(self: plot.Panel, x: Values, y: Values, *args: Any, **named: Any) -> None:
+        keep(self, "line", y)
+        lined(self, x, y, *args, **named)
+
+    def band(self: plot.Panel, x: Values, low: Values, high: Values, *args: Any, **named: Any) -> None:
+        keep(self, "band", low)
+        keep(self, "band", high)
+        banded(self, x, low, high, *args, **named)
+
+    def marks(self: plot.Panel, x: Values, y: Values, *args: Any, **named: Any) -> None:
+        keep(self, "marks", y)
+        marked(self, x, y, *args, **named)
+
+    lined, banded, marked = plot.Panel.line, plot.Panel.band, plot.Panel.marks
+    for name, do in (("line", line), ("band", band), ("marks", marks)):
+        monkeypatch.setattr(plot.Panel, name, do)
+    return out

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia import _writing
-from eutonia.report import files, page, words
+from eutonia.report import curves, files, page, words
 from eutonia.trial.bedside import BedsideResult
 from eutonia.trial.bedside_tests import TESTS
 from eutonia.trial.findings import Finding, MovementTrace
@@ -121,7 +121,7 @@ def names(tests: Sequence[str]) -> list[str]:
 
     of = [one.name for one in all_muscle_groups()]
     traces = [f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")]
-    return [*traces, _FINDINGS, _PAGE, _RECORD]
+    return [*traces, _FINDINGS, *curves.FILES, _PAGE, _RECORD]
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -137,10 +137,18 @@ def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
         _write_findings(result.findings, draft / _FINDINGS)
         for trace in result.traces:
             _write_trace(trace, result, draft / _stem(trace.test, trace.of))
+        curves.write(lines(result), draft, csv=True)
         about = {"study": result.study_name, "title": result.title, "kind": "examination", "time_h": result.at_h}
         files.write_record(draft, {**about, **dict(result.run)})
 
     return _writing.write_folder(folder, names(tuple(TESTS)), fill)
+
+
+def lines(result: BedsideResult) -> list[curves.Line]:
+    """Return every curve of the page."""
+    from eutonia.report import bedside_figures
+
+    return [line for trace in result.traces for line in bedside_figures.lines(trace)]
 
 
 def html(result: BedsideResult) -> str:

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
-from eutonia.report import plot, scales, svg
+from eutonia.report import curves, plot, scales, svg
 from eutonia.trial.findings import MovementTrace
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _BINS = 200
 _MOST_S = {"pendulum": 10.0, "clonus": 5.0}
 _MIDDLE_95 = (0.025, 0.975)
 _BAND = 0.16
+_TYPICAL = "person nearest to the median"
 _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
     ("torque_Nm", "all", "ink", "solid"),
     ("neural_Nm", "neural", "leg", (5.0, 2.0)),
@@ -30,13 +31,36 @@ _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
 Curve = Float[np.ndarray, " time"]
 
 
+def lines(trace: MovementTrace) -> list[curves.CurveLine]:
+    """Return the curves of a recording: angle with the middle 95 % of people, torques or EMG of a typical person."""
+    time, shown = _shown(trace)
+    if "emg" in trace.data:
+        emg = trace.data["emg"].to_numpy()[shown, trace.typical]
+        return [curves.CurveLine(trace.title, _TYPICAL, "Time, s", "EMG in shares of the largest M wave, 1", time, emg)]
+    angle = trace.data["angle_deg"].to_numpy()[shown]
+    low, high = np.quantile(angle, _MIDDLE_95, axis=1)
+    first = curves.CurveLine(
+        trace.title, _TYPICAL, "Time, s", "Joint angle, deg", time, angle[:, trace.typical], low, high, panel="Angle"
+    )
+    torques = {label: trace.data[key].to_numpy()[shown, trace.typical] for key, label, *_ in _TORQUES}
+    return [first] + [
+        curves.CurveLine(trace.title, label, "Time, s", "Resisting torque, N m", time, torque, panel="Torque")
+        for label, torque in torques.items()
+    ]
+
+
+def _shown(trace: MovementTrace) -> tuple[Curve, Bool[np.ndarray, " time"]]:
+    """Return the times that are drawn, and which of the recording they are."""
+    time = trace.data["time_s"].to_numpy()
+    shown = time <= _MOST_S.get(trace.test, math.inf)
+    return time[shown], shown
+
+
 def panels(trace: MovementTrace) -> list[svg.Drawing]:
     """Return the angle over time and the torques over time of one recording, or its EMG."""
     if "emg" in trace.data:
         return [_emg(trace)]
-    time = trace.data["time_s"].to_numpy()
-    shown = time <= _MOST_S.get(trace.test, math.inf)
-    time = time[shown]
+    time, shown = _shown(trace)
     name = f"{trace.test}-{trace.of.replace(' ', '-')}"
     angle = trace.data["angle_deg"].to_numpy()[shown]
     typical = {key: trace.data[key].to_numpy()[shown, trace.typical] for key, *_ in _TORQUES}
@@ -68,14 +92,14 @@ def _angle(name: str, title: str, time: Curve, middle: Curve, band: tuple[Curve,
     return svg.Drawing(title, words, sheet.finish(title, words))
 
 
-def _torques(name: str, title: str, words: str, time: Curve, curves: dict[str, Curve]) -> Markup:
-    values = np.concatenate(list(curves.values()))
+def _torques(name: str, title: str, words: str, time: Curve, torques: dict[str, Curve]) -> Markup:
+    values = np.concatenate(list(torques.values()))
     low, high = min(0.0, float(values.min())), max(float(values.max()), 0.1)
     sheet, panel = _frame(name, time, (low, 1.08 * high), "N m")
-    keep = svg.thinned(time, list(curves.values()), _BINS)
+    keep = svg.thinned(time, list(torques.values()), _BINS)
     across = _LEFT + 34.0
     for key, label, colour, dash in _TORQUES:
-        panel.line(time[keep], curves[key][keep], colour, 2.0, dash)
+        panel.line(time[keep], torques[key][keep], colour, 2.0, dash)
         sheet.stroke(f"M{across:.0f} 14h20", colour, 2.0, dash)
         sheet.text(across + 25, 14, label, "muted", size=11)
         across += 42 + svg.wide(label, 11)

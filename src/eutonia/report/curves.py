@@ -1,7 +1,8 @@
-"""Every curve of a page as one tidy table: a row a point, with figure, series, names and units of both axes.
+"""Every curve of a page as one tidy table: a row a point, with figure, panel, series, names and units of both axes.
 
-Courses and recordings of many people have files of their own (`course.nc`, `traces.nc`); here are the lines that a
-reader sees, with their bands, before anything is moved aside or thinned to be drawn.
+One schema for trials, cases, examinations, fits, pumps and segments. Courses and recordings of many people have files
+of their own (`course.nc`, `traces.nc`); here are the lines that a reader sees, with their bands, before anything is
+moved aside or thinned to be drawn.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ _MIDDLE_95 = (0.025, 0.5, 0.975)
 
 @dataclass(frozen=True)
 class CurveLine:
-    """One line: figure, series, axes with their units after the last comma ("Current, mA"), points and their band."""
+    """One line: figure, series, axes with their units after the last comma ("Current, mA"), points and their band; the
+    panel of the figure, where it has several.
+    """
 
     figure: str
     series: str
@@ -40,6 +43,7 @@ class CurveLine:
     y: Values
     low: Values | None = None
     high: Values | None = None
+    panel: str = ""
 
 
 def of_study(result: StudyResult) -> Iterator[CurveLine]:
@@ -92,12 +96,12 @@ def table(lines: Sequence[CurveLine]) -> polars.DataFrame:
         (x_name, x_unit), (y_name, y_unit) = (_parts(axis) for axis in (line.across, line.up))
         nothing = np.full(len(line.x), np.nan)
         numbers = {"x": line.x, "y": line.y, "low": line.low, "high": line.high}
-        said = {"figure": line.figure, "series": line.series, "x_name": x_name, "x_unit": x_unit}
+        said = {"figure": line.figure, "panel": line.panel, "series": line.series, "x_name": x_name, "x_unit": x_unit}
         said |= {"y_name": y_name, "y_unit": y_unit}
         values = {name: nothing if one is None else np.asarray(one, float) for name, one in numbers.items()}
         parts.append(pl.DataFrame(values).with_columns(**{name: pl.lit(word) for name, word in said.items()}))
-    texts = ("figure", "series", "x_name", "x_unit", "y_name", "y_unit")
-    order = ["figure", "series", "x_name", "x_unit", "x", "y_name", "y_unit", "y", "low", "high"]
+    texts = ("figure", "panel", "series", "x_name", "x_unit", "y_name", "y_unit")
+    order = ["figure", "panel", "series", "x_name", "x_unit", "x", "y_name", "y_unit", "y", "low", "high"]
     empty = pl.DataFrame(schema={name: pl.String if name in texts else pl.Float64 for name in order})
     return pl.concat([empty, *(part.select(order) for part in parts)]).with_columns(pl.col(pl.Float64).fill_nan(None))
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import files, pump_page, pump_words, words
+from eutonia.report import curves, files, pump_curves, pump_page, pump_words, words
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 #: What the folder of a pump forecast holds; the record marks it as ours.
-NAMES = ("program.html", "program.csv", "program.json")
+NAMES = ("program.html", "program.csv", *curves.FILES, "program.json")
 _MOST_STRETCHES = 16
 
 
@@ -123,7 +123,8 @@ def _fill(forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, A
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
     (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen), encoding="utf-8")
-    files.write_json(folder / NAMES[2], {**record(forecast, chosen), **run})
+    curves.write(pump_curves.lines(forecast, chosen), folder, csv=True)
+    files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **run})
 
 
 def record(forecast: Forecast, day: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from eutonia.drug.kinetics import LEVELS
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
-from eutonia.report import plot, scales, svg
+from eutonia.report import plot, pump_curves, scales, svg
 from eutonia.report.svg import Drawing
 from eutonia.report.words import Number
 
@@ -50,7 +50,7 @@ def marked(forecast: Forecast) -> tuple[list[tuple[int, float, str]], int]:
 def whole(forecast: Forecast) -> Drawing:
     """Draw delivery above levels above the cord, on one axis of time."""
     end = float(forecast.time_h[-1])
-    by_day = end > 96.0
+    by_day = end > pump_curves.MOST_BY_HOUR
     more = _FLOW_PX if forecast.course.measured else 0
     sheet = plot.Sheet("whole", _WIDTH, 1020 + more)
     _marks(sheet, forecast, end, more)
@@ -198,13 +198,11 @@ def _cord(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> Non
         path = _boxes(shade == step, across, up)
         if path:
             sheet.fill(path, "active", opacity=step / _SHADES)
-    tops = np.asarray(geometry.top_vertebra)
     implants = forecast.course.implants
     tips = list(dict.fromkeys(one.tip for one in implants))
     middle = {}
     for name in (*_LABELLED, *tips):
-        here = np.flatnonzero(tops == LEVELS.index(name) + 1)
-        middle[name] = (heights[here[0]] + heights[here[-1] + 1]) / 2.0
+        middle[name] = pump_curves.height_of(forecast, name)
         is_tip = name in tips
         if is_tip or all(abs(LEVELS.index(name) - LEVELS.index(tip)) > 1 for tip in tips):
             words = f"tip {name}" if is_tip else name

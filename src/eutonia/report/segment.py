@@ -44,11 +44,19 @@ def write(
 
 
 def _lines(finding: SegmentFinding) -> list[curves.CurveLine]:
-    """Return what was read against what was varied, such as the recruitment curve."""
-    drawn = finding.curve
-    if drawn is None:
-        return []
-    return [curves.CurveLine(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
+    """Return what was read against what was varied, such as the recruitment curve, and the signals over time."""
+    drawn, shown = finding.curve, finding.shown
+    read = (
+        []
+        if drawn is None
+        else [curves.CurveLine(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
+    )
+    strips = segment_figures.strips(shown, finding.angle)
+    title = segment_figures.signals_title(finding.angle)
+    return read + [
+        curves.CurveLine(title, label.rpartition(",")[0], "Time, s", label, shown.plan.time_s, values)
+        for label, values, _ in strips
+    ]
 
 
 def traces(finding: SegmentFinding) -> xarray.Dataset:

@@ -87,20 +87,34 @@ def signals(activity: Activity, start_s: float, angle: Float[np.ndarray, " time"
     """Draw EMG and torque of the soleus, and the angle (deg) if the ankle moved, over the same time as the raster."""
     first = round(start_s * 1000.0 / activity.plan.dt_ms)
     time = activity.plan.time_s[first:]
-    strips = [
-        ("EMG of the soleus, share of the M wave's potentials", activity.emg()[first:, 0], "active"),
-        ("Torque of the soleus, N m", activity.torque()[first:, 0], "limb-arm"),
-    ]
+    shown = [(label, values[first:], token) for label, values, token in strips(activity, angle)]
     ends = (start_s, activity.plan.duration_s)
-    title, words = "EMG and torque", "Surface EMG and the sum of twitches at the ankle, after conduction."
+    title, words = signals_title(angle), "Surface EMG and the sum of twitches at the ankle, after conduction."
     if angle is not None:
-        strips.append(("Torque of the tibialis anterior, N m", activity.torque(TIBIALIS)[first:, 0], "limb-arm"))
-        strips.append(("Angle of the ankle, deg of dorsiflexion from the start", angle[first:], "leg"))
-        title, words = "EMG, torque and angle", f"{words[:-1]}; the angle that the spindles feel."
+        words = f"{words[:-1]}; the angle that the spindles feel."
     drawn = [
-        _stack(f"signals-{name}", width, title, words, time, strips, ends, _shocks(activity)) for name, width in _WIDTHS
+        _stack(f"signals-{name}", width, title, words, time, shown, ends, _shocks(activity)) for name, width in _WIDTHS
     ]
     return svg.Drawing(title, words, drawn[0], drawn[1])
+
+
+def signals_title(angle: object) -> str:
+    """Return the title of the signals over time, with or without an ankle that moved."""
+    return "EMG and torque" if angle is None else "EMG, torque and angle"
+
+
+def strips(
+    activity: Activity, angle: Float[np.ndarray, " time"] | None = None
+) -> list[tuple[str, Float[np.ndarray, " time"], str]]:
+    """Return the signals over time: name and unit, values, colour."""
+    found = [
+        ("EMG of the soleus as a share of the M wave's potentials, 1", activity.emg()[:, 0], "active"),
+        ("Torque of the soleus, N m", activity.torque()[:, 0], "limb-arm"),
+    ]
+    if angle is not None:
+        found.append(("Torque of the tibialis anterior, N m", activity.torque(TIBIALIS)[:, 0], "limb-arm"))
+        found.append(("Angle of the ankle in dorsiflexion from the start, deg", angle, "leg"))
+    return found
 
 
 def _stack(

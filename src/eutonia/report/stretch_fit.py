@@ -15,7 +15,7 @@ from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
-from eutonia.report import files, page, words
+from eutonia.report import curves, files, page, words
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from eutonia.inference.recording import Recording
 
 _PAGE, _SUMMARY, _TABLE, _RECORD = "report.html", "fit.json", "fit.csv", "run.json"
-NAMES = (_PAGE, _SUMMARY, _TABLE, _RECORD)
+NAMES = (_PAGE, _SUMMARY, _TABLE, *curves.FILES, _RECORD)
 _DETERMINED = {"yes": "yes", "partly": "in part", "no": "no", "missed": "no: fit misses"}
 _PARTS = {
     "neural": "Neural: reflex and tone",
@@ -150,11 +150,13 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write page, summary, table and run record into `folder`, whole or not at all."""
+    from eutonia.report import stretch_fit_figures as figures
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(html(result, record), encoding="utf-8")
         files.write_json(draft / _SUMMARY, summary(result))
         _write_table(result, draft / _TABLE)
+        curves.write(figures.lines(result), draft, csv=True)
         files.write_record(draft, {"kind": "fit", **record, "files": list(NAMES)})
 
     return _writing.write_folder(folder, NAMES, fill)

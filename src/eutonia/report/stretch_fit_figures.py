@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.inference.stretch_fit import FittedCourse, StretchFit
-from eutonia.report import plot, scales, svg
+from eutonia.report import curves, plot, scales, svg
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT, _HEAD, _FOOT, _GAP = 54.0, 14.0, 26.0, 46.0, 12.0
 _BINS, _BAND = 260, 0.2
+_LEFT_OVER = "Recorded less fitted"
 #: Pages narrower than this are of phones; so many entries of a legend stand beside the title; a low panel, px.
 _WIDE, _BESIDE, _LOW = 600, 4, 66.0
 _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
@@ -39,6 +40,29 @@ Legend = Sequence[tuple[str, str, "Dash"]]
 def drawings(result: StretchFit) -> list[svg.Drawing]:
     """Return one drawing a recording, for a wide page and for a phone."""
     return [_drawing(result, course, f"fit-{number}") for number, course in enumerate(result.courses)]
+
+
+def lines(result: StretchFit) -> list[curves.CurveLine]:
+    """Return every curve of the page: recorded, fitted with its band, what is left, each part of the torque, EMG."""
+    return [line for course in result.courses for line in _lines(result, course)]
+
+
+def _lines(result: StretchFit, course: FittedCourse) -> list[curves.CurveLine]:
+    title, unit, time = Path(course.name).name, result.unit, course.time_s
+    channel = result.channel.capitalize()
+
+    def line(panel: str, series: str, up: str, y: Curve, low: Curve | None = None, high: Curve | None = None) -> None:
+        out.append(curves.CurveLine(title, series, "Time, s", up, time, y, low, high, panel))
+
+    out: list[curves.CurveLine] = []
+    line(channel, "recorded", f"{channel}, {unit}", course.recorded)
+    line(channel, "fitted", f"{channel}, {unit}", course.fitted, course.low, course.high)
+    line(_LEFT_OVER, _LEFT_OVER, f"{_LEFT_OVER}, {unit}", course.recorded - course.fitted)
+    for key, label, *_ in _TORQUES:
+        line("Resisting torque", label, "Resisting torque, N m", course.parts[key])
+    if course.emg_mv is not None:
+        line("EMG", "EMG", "EMG rectified, mV", course.emg_mv)
+    return out
 
 
 def _drawing(result: StretchFit, course: FittedCourse, name: str) -> svg.Drawing:
@@ -63,7 +87,7 @@ class _Strip:
     title: str
     height: float
     legend: Legend
-    curves: Sequence[Curve]
+    held: Sequence[Curve]
     draw: Callable[[Panel], None]
 
     def head(self, width: int) -> float:
@@ -76,7 +100,7 @@ def _strips(result: StretchFit, course: FittedCourse) -> list[_Strip]:
     unit, left = result.unit, course.recorded - course.fitted
     dots: Dash = (1.0, 1.0)
     legend: Legend = [("recorded", "limb-arm", dots), ("fitted, 95% band", "leg", "solid")]
-    curves = [course.recorded, course.low, course.high]
+    held = [course.recorded, course.low, course.high]
     torques: Legend = [(label, colour, dash) for _, label, colour, dash in _TORQUES]
     parts = [course.parts[key] for key, *_ in _TORQUES]
 
@@ -84,8 +108,8 @@ def _strips(result: StretchFit, course: FittedCourse) -> list[_Strip]:
         panel.marks(course.time_s, left, "o", "limb-arm", 1.4)
 
     strips = [
-        _Strip(f"{result.channel.capitalize()}, {unit}", 190.0, legend, curves, lambda panel: _data(panel, course)),
-        _Strip(f"Recorded less fitted, {unit}", _LOW, [], [left], errors),
+        _Strip(f"{result.channel.capitalize()}, {unit}", 190.0, legend, held, lambda panel: _data(panel, course)),
+        _Strip(f"{_LEFT_OVER}, {unit}", _LOW, [], [left], errors),
         _Strip("Resisting torque, N m", 170.0, torques, parts, lambda panel: _parts(panel, course)),
     ]
     if (emg := course.emg_mv) is not None:
@@ -108,7 +132,7 @@ def _draw(result: StretchFit, course: FittedCourse, name: str, title: str, words
         head = strip.head(width)
         sheet.text(6, top + 11, strip.title, bold=True)
         _write_legend(sheet, strip.legend, width, top, below=head > _HEAD)
-        low, high = _range(strip.curves)
+        low, high = _range(strip.held)
         panel = sheet.panel((_LEFT, top + head, width - _LEFT - _RIGHT, strip.height), (begin, end), (low, high))
         up = scales.ticks(low, high, 3 if strip.height <= _LOW else 5)
         panel.rules(x=at, y=up)
@@ -122,8 +146,8 @@ def _draw(result: StretchFit, course: FittedCourse, name: str, title: str, words
     return sheet.finish(title, words)
 
 
-def _range(curves: Sequence[Curve]) -> tuple[float, float]:
-    low, high = min(float(c.min()) for c in curves), max(float(c.max()) for c in curves)
+def _range(held: Sequence[Curve]) -> tuple[float, float]:
+    low, high = min(float(c.min()) for c in held), max(float(c.max()) for c in held)
     room = 0.06 * (high - low) or 0.5
     return low - room, high + room
 
