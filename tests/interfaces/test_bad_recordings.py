@@ -298,7 +298,15 @@ def test_a_clock_that_began_earlier_gives_the_same_recording(start: float) -> No
 
 
 @pytest.mark.parametrize(
-    "more", ["# height = 1.9 m", "# Height = 190 cm", "#height=1.9 m", "# weight = 71 kg", "## weight = 71 kg"]
+    "more",
+    [
+        "# height = 1.9 m",
+        "# Height = 190 cm",
+        "#height=1.9 m",
+        "# height: 1.9 m",
+        "# weight = 71 kg",
+        "## weight = 71 kg",
+    ],
 )
 def test_a_body_is_said_once(more: str) -> None:
     """Of two heights the last won in silence, and a gain of 33 became 46."""
@@ -339,3 +347,13 @@ def test_the_words_of_a_fit_say_what_was_left_out_and_the_fit_is_that_of_the_fir
     first, both = (fit([parse(text, "trial.csv")], "pendulum") for text in (SWING, again(SWING, 1)))
     assert "1 later swing in the file is not used" in both.words[0]
     assert first.estimates == both.estimates
+
+
+@pytest.mark.parametrize("line", ["# height: 1.7 m", "# Height : 1.7 m", "#height:1.7 m", "# height = 1.7 m"])
+def test_what_is_said_of_the_body_may_stand_behind_a_colon(line: str) -> None:
+    """A colon made a plain comment of it, and the height was asked for again."""
+    found = parse(SWING.replace("# height = 1.7 m", line, 1), "trial.csv").header
+    assert found["height"] == "1.7 m"
+    assert (
+        parse(SWING.replace("# height", "# shot at 10:15, see a = b\n# height", 1), "t.csv").header["height"] == "1.7 m"
+    )

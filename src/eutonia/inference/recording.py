@@ -36,6 +36,8 @@ REQUIRED = ("time_s", "angle_deg")
 SAID = ("weight", "height", "shank_length")
 # Guard rails of the program: a recording of a minute at 2 kHz is 5 MB.
 _LARGEST_BYTES, _MOST_FAULTS = 20_000_000, 50
+# What may stand between what is said of the body and its value.
+_SIGNS = ("=", ":")
 _CSV = "a text file of columns time_s,angle_deg[,torque_Nm][,emg_mV]"
 
 
@@ -134,10 +136,11 @@ class _Header:
         self.said: dict[str, str] = {}
 
     def take(self, line: int, text: str) -> None:
-        key, equals, value = text.lstrip("#").partition("=")
+        said = text.lstrip("#")
+        key, sign, value = min((said.partition(sign) for sign in _SIGNS), key=lambda parts: len(parts[0]))
         key, value = key.strip().casefold().replace(" ", "_"), value.strip()
         self.lines.setdefault(key, line)
-        if not equals:
+        if not sign:
             return
         if key in SAID and self.said.get(key, value) != value:
             given, do = f'"{self.said[key]}" and "{value}"', "Keep the line that is right."
