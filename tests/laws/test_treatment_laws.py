@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from typing import Any
 
@@ -16,8 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from study_examples import STROKE
 
+from eutonia.drug import products
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
+from eutonia.drug.regimen import OralDose
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People, Traits
 from eutonia.study.design import TrialStudy, parse_study
@@ -323,3 +326,36 @@ def test_who_left_before_an_arm_of_a_crossover_was_not_in_it() -> None:
     assert table is not None
     shown = {name: table.filter(arm=name)["n"][0] for name in ("drug", "sham")}
     assert shown == {name: found.in_arm("only", name).sum() / 6 for name in shown}
+
+
+@pytest.mark.parametrize(("product", "dose", "pieces"), [
+    ("baclofen tablets", 10.0, [2.5]), ("Lioresal", 25.0, [5.0, 12.5]), ("Lioresal liquid", 7.0, [0.0]),
+])  # fmt: skip
+def test_a_taper_of_tablets_gives_doses_that_tablets_make(product: str, dose: float, pieces: list[float]) -> None:
+    """Eighths of 10 mg are 8.75, 7.5, 6.25 mg ...: no whole tablets and halves make most of them."""
+    tablets = f'product = "{product}"\nroute = "oral"\ndose = "{dose:g} mg"\nevery = "8 hour"\n'
+    given = Played(arm(tablets, titration='policy = "stop"\nat = "2 day"\nover = "8 day"')).given / 3.0
+    assert np.all(np.diff(given, axis=0) <= 0)
+    assert (given[0] == dose).all()
+    assert (given[-1] == 0).all()
+    if product == "Lioresal liquid":
+        np.testing.assert_allclose(np.unique(given), dose * np.arange(9) / 8)
+        return
+    counts = itertools.product(range(12), repeat=len(pieces))
+    makable = {sum(n * piece for n, piece in zip(count, pieces, strict=True)) for count in counts}
+    assert set(np.unique(given)) <= makable
+    assert len(np.unique(given)) >= 4
+
+
+@given(
+    st.lists(st.floats(0.0, 80.0), min_size=1, max_size=9), st.sampled_from(["baclofen tablets", "Lioresal", "Kemstro"])
+)
+def test_what_tablets_make_of_a_dose_is_nearest_and_stays(doses: list[float], name: str) -> None:
+    product = products.find(name)
+    found = products.made(product, np.array(doses))
+    np.testing.assert_array_equal(products.made(product, found), found)
+    for wanted, made in zip(doses, found, strict=True):
+        assert products.check_dose(product, OralDose(float(made))) is None
+        warning = products.check_dose(product, OralDose(wanted)) if wanted > 0 else None
+        for near in warning.nearest if warning else ():
+            assert abs(made - wanted) <= abs(near.mg - wanted) + 1e-6

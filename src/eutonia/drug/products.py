@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 from eutonia import parameters
 from eutonia.drug.regimen import IntrathecalDose, Number, OralDose
 from eutonia.errors import StudyError, UnitError, unknown
@@ -13,6 +16,8 @@ from eutonia.parameters import Product as Product
 ORAL, INTRATHECAL = "oral", "intrathecal"
 _MAY_BE_HALVED = ("tablet",)
 _UG_PER_MG = 1000
+# Of arithmetic: shares of a dose are not exact.
+_ROUNDING_MG = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,21 @@ def check_dose(product: Product, dose: OralDose | IntrathecalDose) -> DoseWarnin
     above = min(amount for amount in makable if amount >= steps)
     near = (OralDose(amount * grid / _UG_PER_MG) for amount in (below, above) if amount > 0)
     return DoseWarning(product.name, dose, tuple(near))
+
+
+def made(product: Product, doses_mg: Float[np.ndarray, " patient"]) -> Float[np.ndarray, " patient"]:
+    """Return the doses (mg) that whole units, or half ones of a tablet, make nearest to those wanted; half-way is down.
+
+    Liquids make any dose.
+    """
+    if is_liquid(product) or not doses_mg.size:
+        return doses_mg
+    grid, makable = _makable(product, OralDose(float(doses_mg.max())))
+    possible = np.array(sorted(makable)) * grid / _UG_PER_MG
+    above = np.searchsorted(possible, doses_mg)
+    below = np.maximum(above - 1, 0)
+    is_nearer = possible[above] - doses_mg < doses_mg - possible[below] - _ROUNDING_MG
+    return possible[np.where(is_nearer | (above == 0), above, below)]
 
 
 def volume_ml(product: Product, dose: OralDose | IntrathecalDose, strength: Number) -> float:

@@ -13,6 +13,7 @@ from functools import singledispatch
 import numpy as np
 from jaxtyping import Float
 
+from eutonia.drug import products
 from eutonia.simulation.treated import TreatmentCourse
 from eutonia.study.treatments import BolusTreatment, InfusionTreatment, OralTreatment, Treatment
 from eutonia.trial.period import DOSE, PeriodClock, TabletPlan, Task
@@ -83,11 +84,18 @@ class Flow(GivenTreatment):
 
 
 class Schedule(GivenTreatment):
-    """Tablets at equal intervals; `amount` in mg a dose."""
+    """Tablets of a product at equal intervals; `amount` in mg a dose, made of whole tablets and halves."""
 
-    def __init__(self, start_h: float, stop_h: float | None, amount: Patients, every_h: float) -> None:
+    def __init__(
+        self, start_h: float, stop_h: float | None, amount: Patients, every_h: float, product: products.Product
+    ) -> None:
         super().__init__(start_h, stop_h, amount)
+        self.product = product
         self.plan = TabletPlan(amount, every_h, self.start_h, self.stop_h)
+
+    def propose(self, clock: PeriodClock, amount: Patients, *, abrupt: bool = False) -> None:
+        """Change the dose to what tablets make of it."""
+        super().propose(clock, products.made(self.product, amount), abrupt=abrupt)
 
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
         """Take the schedule up, change its dose, or end it."""
@@ -121,7 +129,8 @@ def given_of(treatment: Treatment, amount: Patients) -> GivenTreatment:
 
 @given_of.register
 def _(treatment: OralTreatment, amount: Patients) -> GivenTreatment:
-    return Schedule(treatment.start_h, treatment.stop_h, amount, treatment.every_h)
+    product = products.find(treatment.product)
+    return Schedule(treatment.start_h, treatment.stop_h, amount, treatment.every_h, product)
 
 
 @given_of.register
