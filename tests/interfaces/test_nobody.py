@@ -11,7 +11,9 @@ import pytest
 from study_examples import STROKE
 from typer.testing import CliRunner
 
+import eutonia
 from eutonia.cli.app import app
+from eutonia.study.design import parse_study
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("slow clock")]
 
@@ -122,3 +124,16 @@ def test_no_published_number_is_judged_by_nobody(told: tuple[Path, str]) -> None
     assert sum(summary["grades"].values()) == 1
     assert f"{len(ROWS) - 1} without a verdict: nobody entered" in summary["headline"]
     assert "0 of 1 published" in " ".join(screen.split())
+
+
+def test_whoever_has_left_the_trial_does_not_come_back_in_a_later_phase() -> None:
+    """A phase that follows no gate took in everybody, whoever had left before."""
+    year = PHASE.replace('"2 day"', '"365 day"')
+    nothing = '[[phase.arm]]\nname = "none"\nplacebo = true\n'
+    phases = [year.format(name=name, design="single", follows="") + nothing for name in ("first", "later")]
+    text = HEAD.replace("n = 4", "n = 200").replace(', "stance_support", "adverse"', "") + "".join(phases)
+    visits = eutonia.run(parse_study(text), replicates=1).visits.drop_nulls("score")
+    seen = {(phase, visit): set(part["patient"]) for (phase, visit), part in visits.group_by(["phase", "visit"])}
+    stayed = seen["first", "365 day"]
+    assert 0 < len(stayed) < len(seen["first", "0 day"]) == 200
+    assert seen["later", "0 day"] == stayed

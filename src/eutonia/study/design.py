@@ -28,6 +28,7 @@ from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
+from eutonia.study.sides import side_problems
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
 
@@ -179,7 +180,7 @@ class TrialStudy(Study):
 
     @model_validator(mode="after")
     def _holds_together(self) -> TrialStudy:
-        if found := checks.trial_problems(self):
+        if found := [*checks.trial_problems(self), *side_problems(self)]:
             refuse(*found)
         return self
 
@@ -207,7 +208,7 @@ class CaseStudy(Study):
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
-        if found := case_checks.case_problems(self):
+        if found := [*case_checks.case_problems(self), *side_problems(self)]:
             refuse(*found)
         return self
 

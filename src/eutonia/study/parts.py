@@ -66,7 +66,9 @@ class Head(Part):
 class Assessment(Part):
     """How people are examined at each visit."""
 
-    side: Literal["affected", "both"] = described("Which side of the body is scored.")
+    side: Literal["affected", "both"] = described(
+        'Which side of the body is scored; "both" only where a lesion weakens both alike.'
+    )
     limbs: Annotated[tuple[LimbName, ...], Field(min_length=1)] = described("Limbs that are scored.")
     scales: Annotated[tuple[ScaleName, ...], Field(min_length=1)] = described("Scales and signs that are charted.")
     rater: Literal["human", "noiseless"] = described('"human" scores with the scatter of a rater, "noiseless" without.')
@@ -196,7 +198,9 @@ class Phase(Part):
     design: Literal["crossover", "parallel", "single"] = described(
         "Each person in all arms, in one of them, or one arm."
     )
-    masking: Literal["open", "single blind", "double blind"] = described("Who does not know the treatment.")
+    masking: Literal["open", "single blind", "double blind"] = described(
+        "Who does not know the treatment. Scores are those of a double-blind trial; the report says where that matters."
+    )
     washout_h: Interval | None = described("Time without treatment between periods.", alias="washout", default=None)
     visits_h: Annotated[tuple[Hours, ...], Field(min_length=2, max_length=1000)] = described(
         "Times of examination in the phase, rising; the first is 0 hour, before any dose.", alias="visits"

@@ -12,7 +12,17 @@ from eutonia.study.design import CaseStudy, TrialStudy
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    return (*_apart(study), *_arm_below_the_neck(study))
+    return (*_apart(study), *_unmasked(study), *_arm_below_the_neck(study))
+
+
+def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield what knowing the treatment would do to scores, where arms are compared and it is known."""
+    for phase in () if isinstance(study, CaseStudy) else study.phases:
+        if phase.design != "single" and phase.masking != "double blind":
+            yield (
+                f"The phase {phase.name} is {phase.masking}, and its scores are those of a double-blind one: what "
+                "people expect and raters hope for is the same in all arms here. Arms of real open trials differ more."
+            )
 
 
 def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
@@ -25,8 +35,6 @@ def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
                 f"The phase {later.name} begins without the drug of {earlier.name}: neither what is left of it nor "
                 "tolerance nor withdrawal is carried over."
             )
-        if later.follows is None and earlier.dropout:
-            yield f"The phase {later.name} follows no gate: everybody enters it, whoever left {earlier.name} too."
 
 
 def _arm_below_the_neck(study: TrialStudy | CaseStudy) -> tuple[str, ...]:

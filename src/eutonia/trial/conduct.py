@@ -106,12 +106,13 @@ class Block:
         return self.outcome.person
 
     def enter(self, phase: Phase) -> Flags:
-        """Return who enters a phase: those who stayed to the end of the one that it follows, and passed its gate."""
-        entered = np.ones(len(self.person), dtype=bool)
+        """Return who enters a phase: whoever left no earlier one, and passed the gate of the one that it follows."""
+        entered, found = np.ones(len(self.person), dtype=bool), self.outcome
+        for earlier in found.left:
+            entered &= ~(found.entered[earlier] & found.left[earlier])
         if phase.follows is not None:
-            stayed = self.outcome.entered[phase.follows] & ~self.outcome.left[phase.follows]
-            entered = self.outcome.passed[phase.follows] & stayed
-        self.outcome.entered[phase.name] = entered
+            entered &= found.entered[phase.follows] & found.passed[phase.follows]
+        found.entered[phase.name] = entered
         return entered
 
     def play(self, phase: Phase, index: int, assigned: Int[np.ndarray, " patient"]) -> None:
