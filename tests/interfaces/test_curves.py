@@ -71,7 +71,7 @@ PAGES = {
     "a trial": (("run", "trial.toml", "--replicates", "2", "--quiet"), 12),
     "a case": (("run", "case_haemorrhage_pump", "--quiet"), 40),
     "an examination": (("examine", "case_ischaemic_tablets", "--at", "day 200"), 20),
-    "an examination of nerves": (("examine", "case_ischaemic_tablets", "--at", "day 200", "--test", "nerve"), 2),
+    "an examination of a nerve": (("examine", "case_ischaemic_tablets", "--at", "day 1", "--test", "f-wave"), 1),
     "a pump": (("pump", "clinic_year"), 14),
     "a pump by the hour": (("pump", "flex_night", "--day", "2"), 14),
     "a segment": (("segment", "--protocol", "recruitment", "--cells", "400"), 5),

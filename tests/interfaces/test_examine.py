@@ -32,6 +32,7 @@ def test_an_examination_prints_writes_and_draws(
     folder = folder / "found"
     assert {path.name for path in folder.iterdir()} == {
         "report.html", "run.json", "findings.csv", "pendulum_knee_extensors.csv", "pendulum_knee_extensors.nc",
+        "curves.parquet", "curves.csv",
     }  # fmt: skip
     rows = {row["finding"]: row for row in csv.DictReader((folder / "findings.csv").read_text().splitlines())}
     with xr.open_dataset(folder / "pendulum_knee_extensors.nc", engine="h5netcdf") as data:

@@ -44,7 +44,9 @@ def test_a_pendulum_test_is_fitted_printed_and_written(
     for words in ("Pendulum test of the knee", "Determined", "Neural: reflex and tone", "not a medical device"):
         assert words in shown
     folder = folder / "fit"
-    assert {path.name for path in folder.iterdir()} == {"report.html", "fit.json", "fit.csv", "run.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "report.html", "fit.json", "fit.csv", "curves.parquet", "curves.csv", "run.json",
+    }  # fmt: skip
     said = json.loads((folder / "fit.json").read_text())
     known = truth(recording)
     estimates = {one["name"]: one for one in said["estimates"]}

@@ -88,7 +88,9 @@ def careless(tmp_path_factory: pytest.TempPathFactory, run: Callable[..., int]) 
 
 def test_page_table_record_and_screen_agree(careless: tuple[Path, str]) -> None:
     folder, shown = careless
-    assert {path.name for path in folder.iterdir()} == {"program.html", "program.csv", "program.json"}
+    assert {path.name for path in folder.iterdir()} == {
+        "program.html", "program.csv", "curves.parquet", "curves.csv", "program.json",
+    }  # fmt: skip
     record = json.loads((folder / "program.json").read_text(encoding="utf-8"))
     page = (folder / "program.html").read_text(encoding="utf-8")
     with (folder / "program.csv").open(encoding="utf-8") as file:

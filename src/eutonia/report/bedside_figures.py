@@ -49,7 +49,7 @@ def lines(trace: MovementTrace) -> list[curves.CurveLine]:
     ]
 
 
-def _shown(trace: MovementTrace) -> tuple[Curve, Bool[np.ndarray, " time"]]:
+def _shown(trace: MovementTrace) -> tuple[Curve, Bool[np.ndarray, " sample"]]:
     """Return the times that are drawn, and which of the recording they are."""
     time = trace.data["time_s"].to_numpy()
     shown = time <= _MOST_S.get(trace.test, math.inf)

@@ -63,24 +63,25 @@ def of_study(result: StudyResult) -> Iterator[CurveLine]:
         where = words.scale_label(one.limb, one.scale)
         for arm in one.arms:
             figure = f"Change of individuals: {where}, {one.phase}"
-            yield CurveLine(
-                figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares)
-            )
+            yield Line(figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares))
+            across, up = (np.array(one) for one in arm.edges)
+            yield Line(figure, arm.arm, "Change, ", "Share of people so far, 1", across, up, panel="Up to a change")
     yield from _course(result)
 
 
 def _course(result: StudyResult) -> Iterator[CurveLine]:
-    """Yield middle and middle 95 % of the people of the course."""
+    """Yield middle and middle 95 % of the people of the course, and what is the same for all of them."""
     course = result.course
     time = course["time_h"].to_numpy()
     for name, found in course.data_vars.items():
         dims = set(found.dims)
-        if not {"patient", "time_h"} <= dims <= {"patient", "time_h", "limb"} or found.dtype.kind not in "fiu":
+        if not {"time_h"} <= dims <= {"patient", "time_h", "limb"} or found.dtype.kind not in "fiu":
             continue
         about = f"{found.attrs.get('long_name', name)}, {found.attrs.get('units', '')}"
         for limb in found["limb"].to_numpy() if "limb" in found.dims else [None]:
             one = found if limb is None else found.sel(limb=limb)
-            values = one.transpose("time_h", "patient").to_numpy().astype(float)
+            whole = one if "patient" in dims else one.expand_dims("patient")
+            values = whole.transpose("time_h", "patient").to_numpy().astype(float)
             known, ends = np.isfinite(values).any(axis=1), np.full((3, len(time)), np.nan)
             ends[:, known] = np.nanquantile(values[known], _MIDDLE_95, axis=1)
             low, middle, high = ends

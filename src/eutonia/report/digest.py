@@ -74,6 +74,12 @@ class Change:
             out.append(total)
         return tuple(out)
 
+    @property
+    def edges(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Return the line of `reached`, from nobody to everybody: changes, and the shares from each to the next."""
+        changes = (self.values[0] - self.width, *self.values, self.values[-1] + self.width)
+        return changes, (0.0, *self.reached, 1.0)
+
 
 @dataclass(frozen=True)
 class Individuals:

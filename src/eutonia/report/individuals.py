@@ -53,9 +53,8 @@ def _response_panel(row: digest.Individuals, styles: ArmStyles, name: str, title
         thick = arm.width * 0.86 / len(row.arms)
         shift = (index - (len(row.arms) - 1) / 2) * thick
         top.bars([value + shift for value in arm.values], [100 * share for share in arm.shares], thick, token)
-        edges = [arm.values[0] - arm.width, *arm.values, arm.values[-1] + arm.width]
-        reached = [0.0, *(100 * share for share in arm.reached), 100.0]
-        bottom.line(edges, reached, token, 2.0, dash, is_stepped=True)
+        edges, reached = arm.edges
+        bottom.line(edges, [100 * share for share in reached], token, 2.0, dash, is_stepped=True)
     top.floor(along)
     bottom.floor(along, scales.shown(along), "Change in score")
     return sheet.finish(title, text)

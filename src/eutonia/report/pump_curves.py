@@ -40,10 +40,10 @@ def _levels(forecast: Forecast) -> list[Line]:
     found = []
     for name in SITES:
         level = forecast.site(name)
-        ends = level.min(axis=1), level.max(axis=1)
+        low, high = level.min(axis=1), level.max(axis=1)
         up = "Level in the spinal fluid, ng/mL"
         found.append(
-            Line("Course", name, _TIME, up, forecast.time_h, level[:, 0], *ends, panel="Level in the spinal fluid")
+            Line("Course", name, _TIME, up, forecast.time_h, level[:, 0], low, high, panel="Level in the spinal fluid")
         )
     return found
 
@@ -55,8 +55,8 @@ def _flow(forecast: Forecast) -> list[Line]:
         limit = np.full(2, 100.0 * forecast.course.implant(one.since_h).device.flow_tolerance)
         off, across = np.full(2, 100.0 * one.error), np.array([one.since_h, one.at_h])
         bar, room = (np.minimum(off, 0.0), np.maximum(off, 0.0)), (-limit, limit)
-        for series, y, ends in (("found", off, bar), ("specified", 0.0 * off, room)):
-            found.append(Line("Course", series, _TIME, "Flow error, %", across, y, *ends, panel=_FLOW))
+        for series, y, (low, high) in (("found", off, bar), ("specified", 0.0 * off, room)):
+            found.append(Line("Course", series, _TIME, "Flow error, %", across, y, low, high, panel=_FLOW))
     return found
 
 
