@@ -364,3 +364,21 @@ def test_reading_takes_a_few_times_the_size_of_the_file(folder: Path) -> None:
     taken, records = map(int, made.stdout.split())
     assert records == 600_000
     assert taken < 8 * Path("t.csv").stat().st_size, taken / Path("t.csv").stat().st_size
+
+
+@pytest.mark.parametrize("mark", ["*", "X", "x", "!", "C"])
+@pytest.mark.parametrize("columns", ["SEQ,ID,TIME,AMT", "ID,SEQ,TIME,AMT"])
+@pytest.mark.parametrize("quoted", [False, True])
+def test_a_mark_among_the_numbers_of_records_is_not_passed_over(mark: str, columns: str, quoted: bool) -> None:
+    """99 mg that somebody had marked were given, and the column was only named as not used."""
+    first, person = columns.startswith("SEQ"), '"7"' if quoted else "7"
+    rows = [(1, 0, 10), (mark, 1, 99), (3, 2, ".")]
+    lines = [f"{n},{person},{t},{amount}" if first else f"{person},{n},{t},{amount}" for n, t, amount in rows]
+    text = "\n".join([columns, *lines, ""])
+    assert read(text.replace(f"\n{mark},", "\n2,").replace(f",{mark},", ",2,")).left.rows == 0
+    if first and mark == "C":
+        assert read(text).left.rows == 1  # the mark that is read, in the first column
+        return
+    with pytest.raises(DatasetError, match="row 3, column SEQ") as told:
+        read(text)
+    assert f'"{mark}"' in str(told.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, cast
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,7 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.stance import stance
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.tone.segment import protocols
+from eutonia.trial import nerve_tests
 from eutonia.trial.case import people_of_case
 
 pytestmark = pytest.mark.xdist_group("segment")
@@ -71,3 +73,20 @@ def test_a_drug_closes_release_and_opens_potassium_and_rebound_raises_the_bias(a
     np.testing.assert_allclose(loose.bias, bare + 0.5)
     np.testing.assert_array_equal(loose.girk, 0.0)
     assert bool((loose.release > 1.0).all())
+
+
+def test_three_tests_of_one_examination_share_the_recruitment_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them shocked every nerve with every current anew: two thirds of a slow examination."""
+    shocked: list[object] = []
+
+    def recruitment(person: object) -> protocols.Recruitment:
+        shocked.append(person)
+        return object.__new__(protocols.Recruitment)
+
+    monkeypatch.setattr(protocols, "recruitment", recruitment)
+    monkeypatch.setattr(nerve_tests, "_people", lambda at, seed: ["Anna", "Bert"])
+    monday, tuesday = cast("list[Any]", [object(), object()])
+    asked = ((monday, 1), (monday, 1), (tuesday, 1), (tuesday, 2))  # another bedside, and other luck, are read anew
+    found = [nerve_tests._recruited(nerve_tests._Same(at), seed) for at, seed in asked]
+    assert found[0] is found[1]
+    assert shocked == ["Anna", "Bert"] * 3

@@ -26,6 +26,9 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _MICRO = str.maketrans("\u00b5\u03bc", "uu")
 # NONMEM's mark of a record that is switched off: in a column of that name, or in a first column that is not ID.
 MARK = "C"
+# Marks that other programs and hands put among the numbers of records to switch one off, and columns of such numbers.
+_OTHER_MARKS = ("*", "#", "@", "!", "X", "x", "C", "c")
+_NUMBERING = ("SEQ", "NUM", "NO", "REC", "RECORD", "RECNO", "ROW", "LINE", "L1", "L2")
 _BECAUSE = {
     "#": "the line begins with # or @ and has the cells of a row",
     MARK: "C marks them as comments",
@@ -136,6 +139,8 @@ class TableCells:
             return False
 
         others: dict[int, tuple[int, str]] = {}
+        numbering = {name: _Numbering() for place, name in enumerate(names) if name in _NUMBERING or place in marks}
+        numbering.pop(MARK, None)
         kept: list[_delimited.Row] = []
         for piece in _read(self.file, self._open, comment, self.position):
             block = None
@@ -146,15 +151,18 @@ class TableCells:
                 rows = () if piece[0] == self.header else (piece,)
             kept += [row for row in rows if is_kept(*row)]
             if kept and (block is not None or len(kept) >= _CHUNK):
-                yield _joined(kept, names)
+                yield _watched(_joined(kept, names), numbering)
                 kept = []
             if block is not None:
+                _watched(block, numbering)
                 ready, block, piece = [block], None, (0, [])  # nothing is held here while it is worked on
                 yield ready.pop()
         if kept:
-            yield _joined(kept, names)
+            yield _watched(_joined(kept, names), numbering)
         if MARK in left.lines:
             faults += [_unclear(line, names[place], cell) for place, (line, cell) in others.items()]
+        else:
+            faults += [_odd_mark(name, *one.mark) for name, one in numbering.items() if one.numbers and one.mark]
 
     def at(self, lines: set[int]) -> dict[int, tuple[str, ...]]:
         """Return the cells of the rows of some lines."""
@@ -171,6 +179,33 @@ class CellBlock:
 
     lines: NDArray[np.int32]
     text: pl.DataFrame
+
+
+@dataclass
+class _Numbering:
+    """What a column of record numbers holds: whether there are numbers, and the first mark among them (line, cell)."""
+
+    numbers: bool = False
+    mark: tuple[int, str] | None = None
+
+
+def _watched(block: CellBlock, numbering: Mapping[str, _Numbering]) -> CellBlock:
+    """Return a block whose columns of record numbers have been looked at."""
+    for name, seen in numbering.items():
+        cells = block.text[name].str.strip_chars()
+        seen.numbers |= bool(cells.cast(pl.Float64, strict=False).is_not_null().any())
+        marked = cells.is_in(_OTHER_MARKS).arg_true()
+        if seen.mark is None and len(marked):
+            seen.mark = int(block.lines[marked[0]]), cells[marked[0]]
+    return block
+
+
+def _odd_mark(name: str, line: int, cell: str) -> Fault:
+    rule = (
+        f"{name} numbers the records, and a mark among the numbers may switch one off; {MARK} is the mark that is read"
+    )
+    do = f"Remove the record, or write {MARK} there in a column {MARK} of its own; if it says nothing, write a number"
+    return Fault(line, name, shown(cell), rule, "a number", do)
 
 
 def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> CellBlock:

@@ -5,7 +5,9 @@ A segment costs far more than a limb, so a dozen people are examined, evenly spr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +32,7 @@ Wave = Float[np.ndarray, "time patient"]
 
 def h_reflex(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Shock the tibial nerve with growing currents."""
-    found = [protocols.recruitment(one) for one in _people(at, seed)]
+    found = _recruited(_Same(at), seed)
     ratio = [one.h_over_m for one in found]
     has_h = np.array([one.is_seen for one in found])
     rows = (
@@ -58,8 +60,7 @@ def f_wave(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
 
 def depression(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Repeat a test reflex, ever faster."""
-    people = _people(at, seed)
-    alone = [protocols.recruitment(one) for one in people]
+    people, alone = _people(at, seed), _recruited(_Same(at), seed)
     current = np.array([one.test_current for one in alone])
     together = jax.tree.map(lambda *parts: jnp.concatenate(parts), *(one.condition for one in people))
     segment = Segment.of(together, people[0].sizes, seed, [one.person for one in people])
@@ -69,8 +70,7 @@ def depression(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
 
 def inhibition(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     """Test a reflex while its tendon is shaken, and after a shock to the nerve of the antagonist."""
-    people = _people(at, seed)
-    alone = [protocols.recruitment(one) for one in people]
+    people, alone = _people(at, seed), _recruited(_Same(at), seed)
     found = [protocols.inhibition(one, h.test_current) for one, h in zip(people, alone, strict=True)]
     has_h, rate = [one.is_seen for one in alone], protocols.usual_vibration()[0]
     shaken = np.where(has_h, [one.vibratory for one in found], np.nan)
@@ -80,6 +80,25 @@ def inhibition(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ("H at the most reciprocal inhibition, of H alone", "", reciprocal),
     )
     return _found("inhibition", rows), []
+
+
+class _Same:
+    """A bedside that is equal to itself only: what was read there need not be read again in the next test."""
+
+    def __init__(self, at: Any) -> None:
+        self.at: Bedside = at
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.at is other.at
+
+    def __hash__(self) -> int:
+        return id(self.at)
+
+
+@functools.lru_cache(maxsize=1)
+def _recruited(same: _Same, seed: int) -> list[protocols.Recruitment]:
+    """Return the recruitment curve of everybody: most of the work of an examination, shared by three tests."""
+    return [protocols.recruitment(one) for one in _people(same.at, seed)]
 
 
 def _people(at: Bedside, seed: int) -> list[Person]:
