@@ -200,12 +200,12 @@ def _watched(block: CellBlock, numbering: Mapping[str, _Numbering]) -> CellBlock
     return block
 
 
-def _odd_mark(name: str, line: int, cell: str) -> Fault:
+def _odd_mark(name: str, line: int, cell: str) -> TableFault:
     rule = (
         f"{name} numbers the records, and a mark among the numbers may switch one off; {MARK} is the mark that is read"
     )
     do = f"Remove the record, or write {MARK} there in a column {MARK} of its own; if it says nothing, write a number"
-    return Fault(line, name, shown(cell), rule, "a number", do)
+    return TableFault(line, name, shown(cell), rule, "a number", do)
 
 
 def _joined(rows: list[_delimited.Row], names: Sequence[str]) -> CellBlock:

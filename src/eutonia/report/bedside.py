@@ -144,7 +144,7 @@ def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
     return _writing.write_folder(folder, names(tuple(TESTS)), fill)
 
 
-def lines(result: BedsideResult) -> list[curves.Line]:
+def lines(result: BedsideResult) -> list[curves.CurveLine]:
     """Return every curve of the page."""
     from eutonia.report import bedside_figures
 

@@ -63,9 +63,13 @@ def of_study(result: StudyResult) -> Iterator[CurveLine]:
         where = words.scale_label(one.limb, one.scale)
         for arm in one.arms:
             figure = f"Change of individuals: {where}, {one.phase}"
-            yield CurveLine(figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares))
+            yield CurveLine(
+                figure, arm.arm, "Change, ", "Share of people, 1", np.array(arm.values), np.array(arm.shares)
+            )
             across, up = (np.array(one) for one in arm.edges)
-            yield CurveLine(figure, arm.arm, "Change, ", "Share of people so far, 1", across, up, panel="Up to a change")
+            yield CurveLine(
+                figure, arm.arm, "Change, ", "Share of people so far, 1", across, up, panel="Up to a change"
+            )
     yield from _course(result)
 
 

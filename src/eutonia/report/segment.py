@@ -49,7 +49,9 @@ def _lines(finding: SegmentFinding) -> list[curves.CurveLine]:
     read = (
         []
         if drawn is None
-        else [curves.CurveLine(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()]
+        else [
+            curves.CurveLine(drawn.title, name, drawn.across, drawn.up, drawn.x, y) for name, y in drawn.lines.items()
+        ]
     )
     strips = segment_figures.strips(shown, finding.angle)
     title = segment_figures.signals_title(finding.angle)
