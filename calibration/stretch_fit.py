@@ -50,6 +50,8 @@ SPEEDS, FROM_DEG, TO_DEG, CORNER_S = (20.0, 90.0, 250.0), 10.0, 110.0, 0.01
 HELD_S, WATCHED_S, AFTER_S = 0.4, 5.6, 1.2
 # A leg is let go anywhere between these angles, deg.
 STARTS_DEG = (-5.0, 25.0)
+# And about so long after it was held, s.
+RELEASED_S = (-0.1, 0.1)
 
 
 def body() -> Body:
@@ -160,6 +162,8 @@ def person(test: str, who: int) -> tuple[dict[str, float], list[Recording]]:
     if test == "pendulum":
         # The start is seen, wherever it is.
         truth["start_angle"] += rng.uniform(*STARTS_DEG)
+        # The clock of a recording is nobody's prior: what is known of the release is that little is known.
+        truth["release"] = rng.uniform(*RELEASED_S)
         recordings = [pendulum_recording(truth, rng)]
         # A swing is the same for every common factor of weight and torques: the truth may have any.
         error = parameters.load("inference").spread("body_torque", "1").sd_log

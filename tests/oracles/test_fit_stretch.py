@@ -292,13 +292,17 @@ def standard(posterior: Posterior, z: np.ndarray) -> np.ndarray:
 @every_line
 def test_draws_for_a_straight_line_are_the_known_posterior(traces: str, errs: bool) -> None:
     posterior, _ = straight(traces, errs=errs)
-    drawn = sampler.sample(posterior, np.random.default_rng(3))
-    shape = standard(posterior, drawn.z)
-    assert np.abs(shape.mean(axis=1)).max() < 0.25
-    np.testing.assert_allclose(shape.std(axis=1), 1.0, atol=0.2)
-    assert drawn.effective > 300
-    assert drawn.pareto < 0.7
-    assert drawn.solved == 1.0
+    tails = []
+    for seed in range(3):
+        drawn = sampler.sample(posterior, np.random.default_rng(seed))
+        shape = standard(posterior, drawn.z)
+        assert np.abs(shape.mean(axis=1)).max() < 0.25
+        np.testing.assert_allclose(shape.std(axis=1), 1.0, atol=0.2)
+        assert drawn.effective > 300
+        assert drawn.solved == 1.0
+        tails.append(drawn.pareto)
+    # One tail of a few hundred draws is luck.
+    assert np.median(tails) < 0.5
 
 
 def test_a_handful_of_draws_walks_to_the_known_posterior() -> None:

@@ -24,6 +24,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from eutonia.inference.priors import NOISE, Priors
+from eutonia.limb.cosine import cosine
 from eutonia.limb.joint import Joint
 from eutonia.limb.muscle import ceiling_weight
 from eutonia.limb.strength import Strength
@@ -177,7 +178,7 @@ def _swing(
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
     start = at_rest(jnp.deg2rad(of["start_angle"]), limb, steps=_STEPS, letting_go=of["letting_go"])
-    motion = swing(limb, start, c, _BLOCKS, steps=_STEPS, kept=_KEPT)
+    motion = swing(limb, start, c, _BLOCKS, steps=_STEPS, kept=_KEPT, cosine=cosine)
     spacing = c.delay / _STEPS * _KEPT
     place = (times[:, None] - of["release"]) / spacing
     angle = _read(motion.angle, place, motion.velocity, spacing)

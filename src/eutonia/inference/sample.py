@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.special import logsumexp
 
 from eutonia._progress import Progress, silent
@@ -35,14 +35,14 @@ Rows = Float[np.ndarray, "lane number"]
 
 # Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on,
 # summits and later views, and how far apart summits are in some number, in prior standard deviations.
-_TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 288, 300.0, 4, 512
-_SUMMITS, _VIEWS, _SAME, _PASSES = 3, 8, 0.1, 2
+_TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 256, 300.0, 8, 512
+_SUMMITS, _VIEWS, _SAME, _PASSES, _FEWEST = 3, 8, 0.1, 2, 100.0
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
-_STEPS, _FRESH, _SHARES = 9, (0, 3, 6), np.array([1.0, 0.5, 0.2])
+_STEPS, _FRESH, _SHARES = 9, (1, 3, 5, 7), np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
 _WILD, _TINY = 1e9, 1e-9
 # A place is a solution when it lies so near, in standard deviations.
-_SOLVED = 0.03
+_SOLVED, _CLOSE, _NEARER = 0.03, 0.01, 0.8
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ class _Cloud:
         self.z = np.empty((self.shape, 0))
         self._target: list[Lanes] = []
         self._seen: list[tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]] = []
+        # Log density of each block of places as seen from each view.
+        self._near: dict[tuple[int, int], Lanes] = {}
 
     def look(self, at: Draws) -> None:
         """Add views from places."""
@@ -97,14 +99,29 @@ class _Cloud:
     def gain(self) -> Lanes:
         """Return the logarithm of the density of every place over that with which it was found."""
         parts = []
-        for force, slopes in self._seen:
+        for block in range(len(self._seen)):
             found = []
-            for view, drawn in zip(self.views, self.drawn, strict=True):
-                square = np.einsum("ri,rjl->lij", view.columns, slopes, optimize=True)
-                near = np.linalg.slogdet(square)[1] - 0.5 * ((view.columns.T @ force) ** 2).sum(axis=0)
-                found.append(np.log(max(drawn, 1e-9)) + near)
+            for view, drawn in enumerate(self.drawn):
+                if (block, view) not in self._near:
+                    gap, square = self._through(self.views[view], *self._seen[block])
+                    self._near[block, view] = np.linalg.slogdet(square)[1] - 0.5 * (gap**2).sum(axis=1)
+                found.append(np.log(max(drawn, 1e-9)) + self._near[block, view])
             parts.append(logsumexp(np.stack(found), axis=0))
         return np.concatenate(self._target) - np.concatenate(parts)
+
+    def known(self, view: int) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+        """Return all places where slopes are known, with F and its slopes as seen from a view: its own comes first."""
+        own = self.views[view]
+        through = [self._through(own, *seen) for seen in self._seen]
+        gaps = np.concatenate([own.there[None], *(gap for gap, _ in through)])
+        squares = np.concatenate([own.scales[None], *(square for _, square in through)])
+        return np.concatenate([own.at[:, None], self.z], axis=1), gaps, squares
+
+    def _through(
+        self, view: _View, force: Float[np.ndarray, "row lane"], slopes: Float[np.ndarray, "row number lane"]
+    ) -> tuple[Rows, Float[np.ndarray, "lane number number"]]:
+        flat = view.columns.T @ slopes.reshape(slopes.shape[0], -1)
+        return (view.columns.T @ force).T, flat.reshape(self.shape, self.shape, -1).transpose(2, 0, 1)
 
     def force(self, at: Draws, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "row lane"]:
         """Return F at places whose errors are known."""
@@ -138,7 +155,7 @@ def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = 
     # No draw stands for more than its share (truncated importance sampling).
     most = logsumexp(gain) - 0.5 * np.log(gain.size)
     begin = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
-    shape, effective = walked(posterior, begin, _effective(gain), _ENOUGH, rng, progress)
+    shape, effective = walked(posterior, begin, _effective(gain), _FEWEST, rng, progress)
     draws = np.concatenate([shape, posterior.noise.draw(posterior.errors(shape), rng)])
     solved = cloud.z.shape[1] / sum(cloud.drawn)
     return Sample(draws, effective, pareto_index(np.exp(gain - gain.max())), solved)
@@ -166,27 +183,55 @@ def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]
 
 
 def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
-    """Find places for random errors as seen from some of the views, and add them."""
-    shape = cloud.shape
+    """Find places for random errors as seen from some of the views, and add them.
+
+    A solution begins at the known place that is seen nearest to what is wanted, with the slopes there.
+    """
     which = np.array(fresh)[np.arange(_ROUND) % len(fresh)]
     for k in which:
         cloud.drawn[k] += 1
-    columns = np.stack([view.columns for view in cloud.views])[which]
-    wanted = rng.standard_normal((_ROUND, shape))
-    views = [cloud.views[k] for k in which]
-    ahead = _solved(np.stack([v.scales for v in views]), wanted - np.stack([v.there for v in views]))
-    at = np.stack([v.at for v in views], axis=1) + ahead.T
-    slope, gap = np.zeros((_ROUND, shape, shape)), np.zeros((_ROUND, shape))
-    for turn in range(_STEPS):
-        if turn in _FRESH:
-            _, force, slopes = cloud.seen(at)
-            gap = _tame(np.einsum("lri,rl->li", columns, _tame(force)) - wanted)
-            slope = _tame(np.einsum("lri,rjl->lij", columns, _tame(slopes), optimize=True))
-        step = -_solved(slope, gap)
-        at, gap, slope = _advance(cloud, at, step, gap, slope, columns, wanted)
-    left = np.linalg.norm(gap, axis=1)
+    at, gap = _approach(cloud, which, rng.standard_normal((_ROUND, cloud.shape)))
+    left = np.linalg.norm(gap, axis=1) / np.sqrt(cloud.shape)
     # The nearest counts as found, so that there is one.
-    cloud.add(at[:, left <= max(_SOLVED * np.sqrt(shape), left.min())])
+    cloud.add(at[:, left <= max(_SOLVED, left.min())])
+
+
+def _approach(cloud: _Cloud, which: Int[np.ndarray, " lane"], wanted: Rows) -> tuple[Draws, Rows]:
+    """Return places for wanted errors as seen from a view each, and what is left of the errors there."""
+    columns = np.stack([cloud.views[k].columns for k in which])
+    at, gap, slope = _nearest(cloud, which, wanted)
+    on, before = np.arange(which.size), np.linalg.norm(gap, axis=1)
+    for turn in range(_STEPS):
+        far = np.linalg.norm(gap[on], axis=1)
+        on = on[far > _CLOSE * np.sqrt(cloud.shape)]
+        if turn in _FRESH[1:]:
+            # What hardly comes nearer with two steps has no solution that could be found.
+            far = np.linalg.norm(gap[on], axis=1)
+            on, before = on[far < _NEARER * before[on]], np.linalg.norm(gap, axis=1)
+        if not on.size:
+            break
+        if turn in _FRESH:
+            _, force, slopes = cloud.seen(at[:, on])
+            gap[on] = _tame(np.einsum("lri,rl->li", columns[on], _tame(force)) - wanted[on])
+            slope[on] = _tame(np.einsum("lri,rjl->lij", columns[on], _tame(slopes), optimize=True))
+        step = -_solved(slope[on], gap[on])
+        at[:, on], gap[on], slope[on] = _advance(cloud, at[:, on], step, gap[on], slope[on], columns[on], wanted[on])
+    return at, gap
+
+
+def _nearest(
+    cloud: _Cloud, which: Int[np.ndarray, " lane"], wanted: Rows
+) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+    """Return, lane by lane, the known place nearest to what is wanted, the gap there and the slopes."""
+    at, gap = np.empty((cloud.shape, which.size)), np.empty(wanted.shape)
+    slope = np.empty((which.size, cloud.shape, cloud.shape))
+    for view in np.unique(which):
+        lanes = np.flatnonzero(which == view)
+        places, seen, squares = cloud.known(int(view))
+        gaps = _tame(seen) - wanted[lanes][:, None]
+        best = np.argmin((gaps**2).sum(axis=2), axis=1)
+        at[:, lanes], gap[lanes], slope[lanes] = places[:, best], gaps[np.arange(lanes.size), best], squares[best]
+    return at, gap, _tame(slope)
 
 
 def _tame(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
