@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _LEFT, _RIGHT, _HEAD, _FOOT, _GAP = 54.0, 14.0, 26.0, 46.0, 12.0
 _BINS, _BAND = 260, 0.2
-_LEFT_OVER = "Recorded less fitted"
+_LEFT_OVER, _GIVEN = "Recorded less fitted", "Angle"
 #: Pages narrower than this are of phones; so many entries of a legend stand beside the title; a low panel, px.
 _WIDE, _BESIDE, _LOW = 600, 4, 66.0
 _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
@@ -60,6 +60,8 @@ def _lines(result: StretchFit, course: FittedCourse) -> list[curves.CurveLine]:
     line(_LEFT_OVER, _LEFT_OVER, f"{_LEFT_OVER}, {unit}", course.recorded - course.fitted)
     for key, label, *_ in _TORQUES:
         line("Resisting torque", label, "Resisting torque, N m", course.parts[key])
+    if result.channel != "angle":
+        line(_GIVEN, "given", f"{_GIVEN}, deg", course.angle_deg)
     if course.emg_mv is not None:
         line("EMG", "EMG", "EMG rectified, mV", course.emg_mv)
     return out
@@ -109,9 +111,15 @@ def _strips(result: StretchFit, course: FittedCourse) -> list[_Strip]:
 
     strips = [
         _Strip(f"{result.channel.capitalize()}, {unit}", 190.0, legend, held, lambda panel: _data(panel, course)),
-        _Strip(f"{_LEFT_OVER}, {unit}", _LOW, [], [left], errors),
+        _Strip(f"{_LEFT_OVER}, {unit}", _LOW, [], [left, -left], errors),
         _Strip("Resisting torque, N m", 170.0, torques, parts, lambda panel: _parts(panel, course)),
     ]
+    if result.channel != "angle":
+
+        def given(panel: Panel) -> None:
+            panel.line(course.time_s, course.angle_deg, "ink", 1.6)
+
+        strips.append(_Strip(f"{_GIVEN}, deg (given, not fitted)", _LOW, [], [course.angle_deg], given))
     if (emg := course.emg_mv) is not None:
 
         def muscle(panel: Panel) -> None:
@@ -135,6 +143,8 @@ def _draw(result: StretchFit, course: FittedCourse, name: str, title: str, words
         low, high = _range(strip.held)
         panel = sheet.panel((_LEFT, top + head, width - _LEFT - _RIGHT, strip.height), (begin, end), (low, high))
         up = scales.ticks(low, high, 3 if strip.height <= _LOW else 5)
+        # One number tells no scale.
+        up = up if len(up) > 1 else scales.ticks(low, high, 5)
         panel.rules(x=at, y=up)
         panel.labels_up(up, scales.shown(up))
         strip.draw(panel)
