@@ -10,8 +10,10 @@ import stretch_fit as calibration
 from scipy import stats
 
 from eutonia import parameters
+from eutonia.inference import sample as sampler
 from eutonia.inference.forward import Swing
 from eutonia.inference.noise import LEAST, MOST, Noise, Trace
+from eutonia.inference.posterior import Posterior
 from eutonia.inference.prepare import prepare_swing
 from eutonia.inference.stretch_fit import fit, swing_priors
 from eutonia.limb.cosine import cosine
@@ -34,7 +36,7 @@ def test_a_hard_recording_takes_few_candidates(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(Swing, "predict", counted)
     result = fit(calibration.person("pendulum", 9107)[1], "pendulum")
     assert result.effective > 150.0
-    assert followed < 160_000
+    assert followed < 220_000
 
 
 def test_the_fast_cosine_is_the_cosine() -> None:
@@ -80,3 +82,34 @@ def test_noise_and_error_of_the_model_are_as_sure_as_they_say() -> None:
         for level in (0.5, 0.8, 0.95):
             inside = int((np.abs(rank - 0.5) < level / 2).sum())
             assert stats.binomtest(inside, rank.size, level).pvalue > 1e-3, (level, inside)
+
+
+def test_a_hold_that_drifts_is_no_release_and_a_slow_fall_is_seen_from_its_begin() -> None:
+    # Of these people two had a hold that drifts taken for a release before the recording, one a begin seen 0.25 s late.
+    late = []
+    for who in (4, 5, 7, 11, 19, 22):
+        truth, (recording,) = calibration.person("pendulum", who)
+        one = prepare_swing(recording, calibration.body())
+        assert one.begin is not None
+        assert not one.begin.is_missing
+        assert one.begin.angle == pytest.approx(truth["start_angle"], abs=1.5)
+        falling = int(np.argmax(one.angle > one.begin.angle + 15.0))
+        same = int(np.argmin(np.abs(recording.angle_deg - one.angle[falling])))
+        late.append(float(recording.time_s[same] - one.time[falling]) - calibration.HELD_S - truth["release"])
+    assert min(late) > 0.0
+    assert max(late) < 0.2
+
+
+def test_draws_walk_a_while_where_places_were_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without those that are hard to reach, draws lie too close together.
+    asked = []
+
+    def noted(posterior: Posterior, begin: np.ndarray, *rest: object) -> tuple[np.ndarray, float]:
+        asked.append(rest[-1])
+        return begin, 500.0
+
+    monkeypatch.setattr(sampler, "walked", noted)
+    monkeypatch.setattr(sampler, "_MOST_ROUNDS", 1)
+    fit(calibration.person("pendulum", 9107)[1], "pendulum")
+    assert sampler._STROLL > 0
+    assert asked == [sampler._STROLL]

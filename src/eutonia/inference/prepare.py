@@ -20,14 +20,17 @@ from eutonia.limb.swing import ReflexConstants
 _SWING_BEFORE, _SWING_AFTER, _SWING_LEAST = 0.15, 4.8, 1.5
 # The fall that counts as movement, deg; and how much slower than free the first fall is, through tone.
 _FALLEN_DEG, _FALL_SHARE = 5.0, 0.75
+# A limb that is held stirs by less than this, deg, or twice its unrest; where it was held is read off so long before
+# it stirs, s.
+_STIRS_DEG, _BEFORE_S = 1.5, 0.2
 # The first swing is the first rise of so much of the largest; the hold before it, s; and how near rest a fall is slow:
 # sine of the angle to rest, at least.
 _FIRST_RISE, _HOLD_S, _STEEP = 0.6, 0.1, 0.3
 # A leg has nearly come to rest between these times after it was held, s.
 _RESTS_S = (3.0, 4.8)
-# A limb that moves faster than this at its first sample, deg/s, over so many s, was released before; how far speed and
-# angle that are reckoned back may err, as shares.
-_MOVES_DEG_S, _FIRST_S, _BACK_TIME, _BACK_ANGLE = 10.0, 0.05, 0.3, 0.5
+# A limb that moves faster than this at its first sample, deg/s, and on by so many deg in twice so many s, was released
+# before; how far speed and angle that are reckoned back may err, as shares.
+_MOVES_DEG_S, _MOVED_DEG, _FIRST_S, _BACK_TIME, _BACK_ANGLE = 10.0, 2.0, 0.05, 0.3, 0.5
 # How much of a stretch is used, s before it begins and after it ends.
 _RAMP_BEFORE, _RAMP_AFTER = 0.3, 1.5
 # A limb moves where its speed is more than so many of its standard errors.
@@ -122,17 +125,22 @@ def _release(r: Recording, bottom: int, pull: float) -> tuple[float, Begin]:
     # The slope is that of the middle of the window.
     speed = slope - 0.5 * float(np.ptp(time[first])) * pulled(height)
     noise = float(np.std(angle[first] - np.polyval([slope, height], time[first] - time[bottom])))
-    if time[bottom] - time[0] < _FIRST_S and slope > _MOVES_DEG_S + 4.0 * noise / _FIRST_S:
+    onward = float(np.interp(time[bottom] + 2.0 * _FIRST_S, time, angle)) - height
+    is_moving = slope > _MOVES_DEG_S + 4.0 * noise / _FIRST_S and onward > _MOVED_DEG
+    if time[bottom] - time[0] < _FIRST_S and is_moving:
         back = max(speed, 0.5 * slope) / pulled(height)
         fallen = 0.5 * pulled(height) * back**2
         return float(time[bottom]) - back, Begin(height - fallen, _BACK_ANGLE * fallen, _BACK_TIME * back, True)
     hold = angle[(time >= time[bottom] - _HOLD_S) & (time <= time[bottom] + _HOLD_S)] if bottom else angle[first]
-    begin = float(np.median(hold[hold <= np.min(hold) + _FALLEN_DEG]))
-    fallen_by = max(_FALLEN_DEG, 4.0 * float(np.std(hold[hold <= np.min(hold) + _FALLEN_DEG])))
-    crossed = bottom + int(np.argmax(angle[bottom:] > begin + fallen_by))
-    seen = float(time[crossed] - np.sqrt(2.0 * _FALLEN_DEG / pulled(begin)))
-    still = angle[(time >= max(seen - _HOLD_S, time[max(bottom, 0)] - _HOLD_S)) & (time <= seen)]
-    return seen, Begin(float(np.median(still)) if still.size else begin)
+    held = hold[hold <= np.min(hold) + _FALLEN_DEG]
+    begin, unrest = float(np.median(held)), float(np.std(held))
+    crossed = bottom + int(np.argmax(angle[bottom:] > begin + max(_FALLEN_DEG, 4.0 * unrest)))
+    # Tone and a slow hand delay the fall: what is no hold any more says nothing of where the limb was held.
+    still = angle[: crossed + 1] <= begin + max(_STIRS_DEG, 2.0 * unrest)
+    last = int(np.flatnonzero(still)[-1]) if still.any() else crossed
+    seen = float(time[last])
+    before = angle[(time >= max(seen - _BEFORE_S, time[bottom] - _HOLD_S)) & (time <= seen)]
+    return seen, Begin(float(np.median(before)) if before.size else begin)
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:

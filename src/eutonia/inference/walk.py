@@ -5,7 +5,7 @@ draw walks through the density of the fit, along differences of the draws that i
 
 Equation
     proposed = z + g (a - b) ;  a, b two draws of the beginning ;  taken with chance min(1, p(proposed)/p(z))
-    g = 2.38/sqrt(2 n) e^(-0.35 k), k = 0, 1, 2 or 3 at random ;  in every tenth step g = 1
+    g = 2.38/sqrt(2 n) e^(-0.5 k), k = 0, 1, 2, 3 or 4 at random ;  in every tenth step g = 1
     1/effective = r^2/before + (1 - r^2)/draws ;  r, over draws, correlation of a number with what it began as: the
     largest of all numbers
 Source: ter Braak 2006; ter Braak and Vrugt 2008, differential evolution from an archive, here never added to, so that
@@ -25,22 +25,29 @@ Draws = Float[np.ndarray, "number lane"]
 
 # Numerics: steps between two looks at what is forgotten, looks at most; shares of the usual step; every so many steps
 # a whole difference, which leads from one summit to another.
-_STEPS, _LOOKS, _SHARES, _WHOLE = 50, 8, np.exp(-0.35 * np.arange(4)), 10
+_STEPS, _LOOKS, _SHARES, _WHOLE = 50, 8, np.exp(-0.5 * np.arange(5)), 10
 _USUAL = 2.38
 # A spread that changes by less between two looks is settled: above the scatter of a spread over a hundred draws.
 _SETTLED = 1.2
 
 
 def walked(
-    posterior: Posterior, begin: Draws, effective: float, enough: float, rng: np.random.Generator, progress: Progress
+    posterior: Posterior,
+    begin: Draws,
+    effective: float,
+    enough: float,
+    rng: np.random.Generator,
+    progress: Progress,
+    least: int = 0,
 ) -> tuple[Draws, float]:
     """Return draws after as many steps as make `enough` of them count, or all steps, and how many then count.
 
-    They walk on as long as the spread of a number still changes: a few draws may have begun too close together.
+    There are at least `least` looks at what is forgotten. They walk on as long as the spread of a number still
+    changes: a few draws may have begun too close together.
     """
     z, height, counts, changed = begin, posterior.log_marginal(begin), effective, 1.0
     for look in range(_LOOKS):
-        if counts >= enough and changed < _SETTLED:
+        if look >= least and counts >= enough and changed < _SETTLED:
             break
         before = z.std(axis=1)
         for step in range(_STEPS):

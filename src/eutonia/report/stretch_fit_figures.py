@@ -43,7 +43,7 @@ def drawings(result: StretchFit) -> list[svg.Drawing]:
 
 
 def lines(result: StretchFit) -> list[curves.CurveLine]:
-    """Return every curve of the page: recorded, fitted with its band, what is left, each part of the torque, EMG."""
+    """Return every curve of the page: recorded, fitted with its band, what is left, parts of the torque, angle, EMG."""
     return [line for course in result.courses for line in _lines(result, course)]
 
 
