@@ -35,6 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler, "_ROUND", 64)
     monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
     monkeypatch.setattr(sampler, "_MOST_ROUNDS", 3)
+    monkeypatch.setattr(sampler, "_STROLL", 1)
 
 
 def twin(truth: dict[str, float], seed: int = 3) -> Recording:

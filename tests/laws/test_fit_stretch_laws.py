@@ -25,6 +25,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampler, "_ROUND", 64)
     monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
     monkeypatch.setattr(sampler, "_MOST_ROUNDS", 3)
+    monkeypatch.setattr(sampler, "_STROLL", 1)
 
 
 def test_the_intervals_hold_as_often_as_they_say(quick: None) -> None:
