@@ -9,7 +9,7 @@ import pytest
 
 from eutonia import parameters
 from eutonia.inference.agreement import Agreement
-from eutonia.inference.stretch_fit import PARTS, Course, Estimate, Part, StretchFit
+from eutonia.inference.stretch_fit import PARTS, Estimate, FittedCourse, ResistancePart, StretchFit
 from eutonia.report import stretch_fit as report
 from eutonia.report import stretch_fit_figures as figures
 from eutonia.trial.record import run_record
@@ -21,13 +21,13 @@ def made(test: str) -> StretchFit:
     fitted = 75.0 - 30.0 * np.exp(-time)
     errors = np.where(time < 2.0, 0.7, -0.9) * np.sin(6.0 * time) ** 2
     torques = {name: np.ones_like(time) for name in (*PARTS, "total")}
-    course = Course(
+    course = FittedCourse(
         "leg.csv", time, fitted, fitted + errors, fitted, fitted - 1.0, fitted + 1.0, torques, None, 0.0
     )  # fmt: skip
     estimate = Estimate(
         "threshold", "Stretch reflex threshold", "lambda", "deg", 72.9, 71.9, 74.1, 45.0, 137.0, 0.1, 0.2, "yes", True
     )  # fmt: skip
-    parts = tuple(Part(name, 1.0, 0.5, 1.5, 0.5) for name in PARTS)
+    parts = tuple(ResistancePart(name, 1.0, 0.5, 1.5, 0.5) for name in PARTS)
     unit = "deg" if test == "pendulum" else "N m"
     channel = "angle" if test == "pendulum" else "torque"
     return StretchFit(
