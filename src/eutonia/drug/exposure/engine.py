@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -30,7 +30,7 @@ from eutonia.drug.kinetics.cascade import halvings
 
 # Steps that one call advances, widths of a block, and steps that are computed together: few of each, so that few
 # programs are compiled. They change no result.
-_WIDTHS, _CHUNKS, _TABLES = (8, 128, 1024), (64, 512), (128, 2048, 16_384, 65_536)
+_WIDTHS, _CHUNKS, _TABLES = (8, 32, 128, 1024), (64, 512), (128, 2048, 16_384, 65_536)
 _BEYOND = "the numbers left the range of the machine"
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F], np.uint64)  # odd numbers that spread bits
 
@@ -65,10 +65,10 @@ class _Table(eqx.Module):
 class DoseHappening(eqx.Module):
     """What happens at the ends of a chunk of steps of a block of people; `emptied` and `steady` are None for none."""
 
-    which: Int[Array, "step patient"]
-    bolus: Float[Array, "step input patient"]
-    emptied: Bool[Array, "step patient"] | None
-    steady: Float[Array, "step stage patient"] | None
+    which: Int[Array | np.ndarray, "*step patient"]
+    bolus: Float[Array | np.ndarray, "*step input patient"]
+    emptied: Bool[Array | np.ndarray, "*step patient"] | None
+    steady: Float[Array, "*step stage patient"] | None
 
 
 @dataclass(frozen=True)
@@ -167,10 +167,10 @@ class _Run:
         parts = (heads[i : i + _TABLES[-1]] for i in range(0, len(heads), _TABLES[-1]))
         return max(float(_fastest(self._values(part), self.structure)) for part in parts)
 
-    def _values(self, rows: Ints) -> dict[str, Array]:
+    def _values(self, rows: Ints) -> dict[str, NDArray[Any]]:
         """Return the values of some records, the last of them repeated to a number that programs are compiled for."""
         padded = _padded(rows)
-        return {name: jnp.asarray(one[padded], self.dtype) for name, one in self.values.items()}
+        return {name: one[padded].astype(self.dtype) for name, one in self.values.items()}
 
     def _table(self, places: Ints, moves: Mask) -> tuple[_Table, Ints]:
         """Return what unlike steps do, and which of them each step is."""
@@ -189,8 +189,8 @@ class _Run:
         which[moving] = alike[run]
         table = _tabled(
             self._values(steps.rows[here[heads[one]]]),
-            jnp.asarray(steps.hours[unlike], self.dtype),
-            jnp.asarray(steps.rates[steps.infusing[unlike]].T, self.dtype),
+            steps.hours[unlike].astype(self.dtype),
+            steps.rates[steps.infusing[unlike]].T.astype(self.dtype),
             self.structure,
             self.halved,
         )
@@ -202,9 +202,9 @@ class _Run:
         np.add.at(bolus, (doses.step, steps.into[doses.which], doses.lane), steps.amounts[doses.which])
         emptied = moves & np.isin(places, steps.emptied) if len(steps.emptied) else np.zeros((1, 1), bool)
         return DoseHappening(
-            which=jnp.asarray(which),
-            bolus=jnp.asarray(bolus, self.dtype),
-            emptied=jnp.asarray(emptied) if emptied.any() else None,
+            which=which,
+            bolus=bolus.astype(self.dtype),
+            emptied=emptied if emptied.any() else None,
             steady=self._steady(places, moves) if steps.steady else None,
         )
 
