@@ -21,6 +21,7 @@ _HOMES = {
     "eutonia.drug.regimen": "Infusion IntrathecalDose OralDose Regimen",
     "eutonia.errors": "EutoniaError",
     "eutonia.limb.joint": "joint limb_with",
+    "eutonia.parameters": "using",
     "eutonia.patient": "Cohort Lesion Patient Population cockcroft_gault from_egfr",
     "eutonia.report.files": "write",
     "eutonia.simulation.course": "Snapshot",

@@ -18,6 +18,7 @@ from eutonia.drug.regimen import Regimen as Regimen
 from eutonia.errors import EutoniaError as EutoniaError
 from eutonia.limb.joint import joint as joint
 from eutonia.limb.joint import limb_with as limb_with
+from eutonia.parameters import using as using
 from eutonia.patient import Cohort as Cohort
 from eutonia.patient import Lesion as Lesion
 from eutonia.patient import Patient as Patient

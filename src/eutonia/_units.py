@@ -63,7 +63,7 @@ def convert(value: float | int, unit: str, to: str) -> float:
     check(to)
     registry = _registry()
     try:
-        return float(registry.Quantity(value, _spell(unit) or "dimensionless").to(_spell(to) or "dimensionless").m)
+        return float(registry.Quantity(value, spelled(unit) or "dimensionless").to(spelled(to) or "dimensionless").m)
     except _PINT_REFUSES as error:
         raise UnitError(f'"{unit}" does not convert to "{to}": {error}.') from None
 
@@ -71,16 +71,16 @@ def convert(value: float | int, unit: str, to: str) -> float:
 @functools.lru_cache(maxsize=4096)
 def check(unit: str) -> None:
     """Refuse a unit that cannot be read; "" and "1" mean dimensionless."""
-    spelled = _spell(unit)
-    if spelled in ("", "1"):
+    text = spelled(unit)
+    if text in ("", "1"):
         return
-    atoms = _ATOM.findall(spelled)
-    if _SHAPE.fullmatch(spelled) and atoms and all(atom in _KNOWN_ATOMS for atom in atoms) and _balanced(spelled):
+    atoms = _ATOM.findall(text)
+    if _SHAPE.fullmatch(text) and atoms and all(atom in _KNOWN_ATOMS for atom in atoms) and _balanced(text):
         return
     try:
-        if "//" in spelled:  # which Pint takes for a floor division
-            raise ValueError(spelled)
-        _registry().parse_units(spelled)
+        if "//" in text:  # which Pint takes for a floor division
+            raise ValueError(text)
+        _registry().parse_units(text)
     except _PINT_REFUSES:
         close = [hit for atom in atoms for hit in nearest(atom, _KNOWN_ATOMS, limit=2) if atom not in _KNOWN_ATOMS]
         hint = f" Nearest: {', '.join(dict.fromkeys(close))}." if close else ""
@@ -90,7 +90,7 @@ def check(unit: str) -> None:
         ) from None
 
 
-def _spell(unit: str) -> str:
+def spelled(unit: str) -> str:
     """Bring the ways to write a unit to one: µ and mc to u, "per" to /, cm2 to cm^2, · to a space."""
     text = unit.strip().replace("µ", "u").replace("μ", "u").replace("·", " ").replace("−", "-")
     text = re.sub(r"\s+per\s+", "/", text)

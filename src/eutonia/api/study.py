@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from eutonia import session
+from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts, instance
 from eutonia._bounds import FEWEST_FOR_VERDICT, count
 from eutonia._printed import Printed
@@ -73,6 +73,19 @@ def run(
     -----
     **Not for** treating anybody: research and teaching only.
     """
+    with parameters.beneath(study.parameters):
+        return _run(study, replicates, block, workers, potential_outcomes, progress)
+
+
+def _run(
+    study: TrialStudy | CaseStudy,
+    replicates: int,
+    block: int,
+    workers: int,
+    potential_outcomes: bool,
+    progress: Progress,
+) -> StudyResult:
+    """Check the options of a run, and run."""
     from eutonia.trial.cost import affordable
 
     for what, given in (("replicates", replicates), ("block", block), ("workers", workers)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+#: What a command holds until it ends, such as overrides.
+held = contextlib.ExitStack()
 
 
 def console() -> Console:
@@ -69,3 +74,5 @@ def main() -> None:
         code, told = ends.of(error)
         typer.echo(f"Error: {told}", err=True)
         raise SystemExit(code) from None
+    finally:
+        held.close()

@@ -9,6 +9,7 @@ import typer
 
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
+from eutonia.cli.overrides import begin, tell
 
 _SHOWN_MG = 10.0  # of the curve that `models` tells about
 EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
@@ -18,7 +19,9 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help='A parameter or covariate, such as "CL=8 L/h". A plain number is in the unit that eutonia models says.',
+        callback=begin,
+        help='A parameter or covariate, such as "CL=8 L/h" (plain: in the unit that eutonia models says), or another '
+        'number instead of a record\'s, such as "oral_adult_default.bioavailability=70 %".',
     ),
 ]
 
@@ -54,6 +57,7 @@ def exposure(
             pass
     if not quiet:
         screen.print(f"{work.model.name}: {work.model.title}", markup=False)
+        tell(work.used, lambda line: screen.print(line, markup=False))
         for told in work.told:
             screen.print(told, markup=False)
         screen.print(tables.short(head))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eutonia.cli.app import app, console
+from eutonia.cli.overrides import Overrides, tell
 
 
 @app.command()
@@ -27,6 +28,7 @@ def examine(
     out: Annotated[
         Path | None, typer.Option(help="Folder for page and recordings; results/NAME-examination when left out.")
     ] = None,
+    set_: Overrides = None,
 ) -> None:
     """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
     from eutonia import _progress as bars
@@ -40,4 +42,5 @@ def examine(
     screen = console()
     with bars.shown_on(screen, quiet=False) as progress:
         result = examine_case(given, test, at, limb, progress)
+    tell(result.run, screen.print)
     bedside.show(result, screen, bedside.write(result, target))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eutonia.cli.app import app
+from eutonia.cli.overrides import Overrides, tell
 
 
 @app.command("export")
@@ -23,15 +24,18 @@ def export_(
     infusion: Annotated[str | None, typer.Option(help='Infusion into the spinal fluid: "100 mcg/day".')] = None,
     access: Annotated[str | None, typer.Option(help="Way of a dose into the spinal fluid, such as catheter.")] = None,
     tip: Annotated[str | None, typer.Option(help="Vertebral level of the catheter's tip, such as T10.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Write a kinetic or effect model for other programs, with the source of every number. Not a medical device."""
-    from eutonia import exchange
+    from eutonia import exchange, parameters
 
     if listed or model is None:
         for name, exported in exchange.models().items():
             typer.echo(f"{name:24} {exported.title}")
         return
-    text = exchange.export(model, exchange.Dosing(dose, every, infusion, access, tip), target)
+    with parameters.recording() as used:
+        text = exchange.export(model, exchange.Dosing(dose, every, infusion, access, tip), target)
+    tell(used, lambda line: typer.echo(line, err=True))
     if out is None:
         typer.echo(text)
     else:

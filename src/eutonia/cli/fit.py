@@ -9,6 +9,7 @@ import typer
 
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
+from eutonia.cli.overrides import Overrides, tell
 from eutonia.inference.zeros import ZEROS
 
 _ZEROS = "; ".join(f"{joint}: {zero}" for joint, zero in ZEROS.items())
@@ -29,6 +30,7 @@ def fit_stretch(
         Path | None, typer.Option(metavar="DIR", help="Folder for page and tables; results/NAME-fit when left out.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of all random draws.")] = 0,
+    set_: Overrides = None,
 ) -> None:
     """Fit a recorded stretch: threshold, gain, tone, stiffness, with what it cannot tell. Not a medical device."""
     from eutonia import _progress as bars
@@ -50,4 +52,5 @@ def fit_stretch(
             seed=seed,
             progress=progress,
         )
+    tell(found.run, screen.print)
     report.show(found.fit, screen, found.write(target))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eutonia.cli.app import app, console
+from eutonia.cli.overrides import Overrides, tell
 
 
 @app.command()
@@ -17,6 +18,7 @@ def pump(
     ],
     day: Annotated[int | None, typer.Option(min=0, help="Day to print hour by hour; the last when left out.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for a page, a table by the hour and a record.")] = None,
+    set_: Overrides = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks."""
@@ -28,6 +30,7 @@ def pump(
     if target is not None:
         played.write(target)
     if not quiet:
+        tell(played.run, typer.echo)
         report.show(played.forecast, console(), played.day)
         if target is not None:
             typer.echo(f"Written to {target}")

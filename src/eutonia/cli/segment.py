@@ -9,6 +9,7 @@ import typer
 
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
+from eutonia.cli.overrides import Overrides, tell
 
 
 @app.command()
@@ -32,6 +33,7 @@ def segment(
     cells: Annotated[int, typer.Option(min=400, max=20_000, help="Cells of the segment.")] = 2000,
     seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of all random draws.")] = 1,
     out: Annotated[Path | None, typer.Option(help="Folder for page, impulses and traces; none when left out.")] = None,
+    set_: Overrides = None,
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
     from eutonia.api.segment import examine_segment
@@ -50,6 +52,7 @@ def segment(
     )
     screen = console()
     screen.print(f"{found.finding.title}: {', '.join(f'{name.lower()} {value}' for name, value in found.facts)}")
+    tell(found.run, screen.print)
     for number in found.finding.numbers:
         what, value, unit = report.said(number)
         screen.print(f"  {what:55} {value:>8} {unit}", highlight=False)

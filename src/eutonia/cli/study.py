@@ -10,6 +10,7 @@ import typer
 
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
+from eutonia.cli.overrides import Overrides
 from eutonia.cli.pump import check_program
 from eutonia.errors import EutoniaError
 
@@ -40,6 +41,7 @@ def run(
         typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
+    set_: Overrides = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many people, how much memory and time; run nothing.")
     ] = False,

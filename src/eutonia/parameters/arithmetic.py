@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -32,6 +33,15 @@ def evaluate(expression: str, names: Mapping[str, float]) -> float:
     if not isinstance(value, float) or not math.isfinite(value):
         raise ParameterError(f'"{expression}" gives {value}, no finite number. Allowed: {_GRAMMAR}. Correct it.')
     return value
+
+
+@functools.cache
+def names(expression: str) -> frozenset[str]:
+    """Return the names of the records that an expression holds."""
+    if not expression:
+        return frozenset()
+    nodes = ast.walk(ast.parse(expression, mode="eval"))
+    return frozenset(node.id for node in nodes if isinstance(node, ast.Name)) - frozenset(_FUNCTIONS)
 
 
 def _node(node: ast.expr, names: Mapping[str, float]) -> float:

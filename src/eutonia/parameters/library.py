@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
+import threading
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from types import MappingProxyType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from eutonia import session
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import arithmetic, citations
-from eutonia.parameters.record import ASSUMPTION, STATUSES, Parameter, Spread, read_record
+from eutonia.parameters import overrides as overriding
+from eutonia.parameters.overrides import Override
+from eutonia.parameters.record import ASSUMPTION, OVERRIDDEN, STATUSES, Parameter, Spread, read_record
 
 _HEADER = "set"
 _HEADER_FIELDS = ("name", "title", "released", "note")
@@ -48,7 +52,7 @@ class Used:
     def counts_by_status(self) -> dict[str, int]:
         """Return how many records of each status were used, in the order from verified to assumed."""
         counts = Counter(record.status for record in self._records.values())
-        return {status: counts[status] for status in STATUSES if counts[status]}
+        return {status: counts[status] for status in (*STATUSES, OVERRIDDEN) if counts[status]}
 
 
 _recorders: ContextVar[tuple[Used, ...]] = ContextVar("eutonia_recorders", default=())
@@ -140,22 +144,133 @@ def sets() -> tuple[str, ...]:
     return tuple(sorted(set(names) - _NOT_A_SET))
 
 
-def remembered(make: Callable[Given, Made]) -> Callable[Given, Made]:
-    """Keep what a function makes of records; whoever asks again, rests on the same records, and they are noted."""
-    kept: dict[object, tuple[Made, tuple[Parameter, ...]]] = {}
+@dataclass(frozen=True, eq=False)
+class Constants:
+    """The numbers that a run reads: the records that ship, overrides in the place of some, and what is made of them.
 
-    @functools.wraps(make)
-    def again(*given: Given.args, **named: Given.kwargs) -> Made:
-        key = (given, tuple(sorted(named.items())))
-        if key not in kept:
+    `given` is what was written, "SET.NAME" -> quantity; `overrides` what it changes, and what follows from it.
+    """
+
+    given: Mapping[str, str]
+    overrides: tuple[Override, ...]
+    _records: Mapping[str, Mapping[str, Parameter]]
+    _made: dict[object, tuple[Any, tuple[Parameter, ...]]] = field(default_factory=dict)
+
+    def load(self, name: str) -> ParameterSet:
+        """Return a set by name."""
+        shipped = _load(name)
+        changed = self._records.get(name)
+        return replace(shipped, _records=MappingProxyType({**shipped._records, **changed})) if changed else shipped
+
+    def made(self, key: object, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes of records, made once; whoever asks rests on the same records."""
+        if key not in self._made:
             with recording() as used:
-                made = make(*given, **named)
-            kept[key] = made, used.records()
-        made, records = kept[key]
+                found = make()
+            self._made[key] = found, used.records()
+        found, records = self._made[key]
         for used in _recorders.get():
             for record in records:
                 used.add(record)
-        return made
+        return found
+
+
+_SHIPPED = Constants(MappingProxyType({}), (), MappingProxyType({}))
+_active: ContextVar[Constants | None] = ContextVar("eutonia_constants", default=None)
+_lock = threading.Lock()
+_open = 0
+
+
+def active() -> Constants:
+    """Return the numbers that hold here: those that ship, or with the overrides of `using` around this call.
+
+    Raises
+    ------
+    ParameterError
+        This thread was begun without the overrides that hold where it was begun.
+    """
+    found = _active.get()
+    if found is None and _open:
+        raise ParameterError(
+            "numbers are read in a thread that knows nothing of the overrides that hold in another. Allowed: `with "
+            "eutonia.using(...)` inside the function that the thread runs, with the same overrides or with {}. "
+            "Nearest: contextvars.copy_context().run, which takes them along. Write one of them."
+        )
+    return found or _SHIPPED
+
+
+@contextlib.contextmanager
+def using(overrides: Mapping[str, object]) -> Iterator[Constants]:
+    """Put other numbers in the place of records, for everything that is called inside.
+
+    with eutonia.using({"receptor.ec50": "180 ng/mL"}):
+        eutonia.run(study)
+
+    Parameters
+    ----------
+    overrides
+        "SET.NAME" -> number with unit, as `eutonia parameters` lists them; "SET.NAME.LABEL" for one number of a vector
+        whose axis has names, "SET.NAME.cv" (sd, low, high) for how far a record varies. An inner `using` stands above
+        an outer one, and both above the [parameters] of a study.
+
+    Raises
+    ------
+    ParameterError, UnitError
+        No such record, one that is derived from others, or a number or unit that cannot stand there.
+    """
+    global _open
+    known = _with({**active().given, **overrides})
+    with _lock:
+        _open += bool(known.given)
+    try:
+        with _holding(known):
+            yield known
+    finally:
+        with _lock:
+            _open -= bool(known.given)
+
+
+@contextlib.contextmanager
+def beneath(overrides: Mapping[str, object]) -> Iterator[Constants]:
+    """Put the numbers of a study in the place of records; what `using` says around it stands above them."""
+    with _holding(_with({**overrides, **active().given})) as known:
+        yield known
+
+
+def given_beside(own: Mapping[str, str]) -> list[str]:
+    """Return the overrides that hold here and are not a study's own, as --set takes them."""
+    return [f"{key}={text}" for key, text in active().given.items() if own.get(key) != text]
+
+
+@contextlib.contextmanager
+def _holding(known: Constants) -> Iterator[Constants]:
+    token = _active.set(known)
+    try:
+        yield known
+    finally:
+        _active.reset(token)
+
+
+def _with(given: Mapping[str, object]) -> Constants:
+    """Return the numbers under overrides; the same overrides give the same object, so that nothing is made twice."""
+    texts, known = overriding.texts(given), active()
+    return known if texts == dict(known.given) else _overridden(tuple(texts.items()))
+
+
+@functools.lru_cache(maxsize=16)
+def _overridden(given: tuple[tuple[str, str], ...]) -> Constants:
+    if not given:
+        return _SHIPPED
+    records, told = overriding.apply(dict(given), sets(), lambda name: _load(name)._records)
+    return Constants(MappingProxyType(dict(given)), told, records)
+
+
+def remembered(make: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Keep what a function makes of records; whoever asks again, rests on the same records, and they are noted."""
+
+    @functools.wraps(make)
+    def again(*given: Given.args, **named: Given.kwargs) -> Made:
+        return active().made((make, given, tuple(sorted(named.items()))), lambda: make(*given, **named))
 
     return again
 
@@ -171,7 +286,15 @@ def load(name: str) -> ParameterSet:
         A unit in it that cannot be read.
     """
     session.begin_if_computing()
-    return _load(name)
+    return active().load(name)
+
+
+@functools.cache
+def digests() -> Mapping[str, str]:
+    """Return the SHA-256 of the bytes of every set that ships, used or not, by name."""
+    folder = resources.files("eutonia.parameters").joinpath("data")
+    names = sorted({*sets(), *_NOT_A_SET})
+    return {name: hashlib.sha256(folder.joinpath(f"{name}.toml").read_bytes()).hexdigest() for name in names}
 
 
 @functools.cache

@@ -18,10 +18,12 @@ STATUSES: tuple[str, ...] = get_args(Status)
 METHODS: tuple[str, ...] = get_args(Method)
 SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 ASSUMPTION = "assumption"
+#: Status of a record in whose place somebody has put another number: `overrides`. No file may say it.
+OVERRIDDEN = "overridden"
+SPREAD_NUMBERS = ("sd", "cv", "low", "high")
 
 _MANDATORY = ("value", "unit", "source", "where", "method", "status", "label")
 _OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note")
-_SPREAD_NUMBERS = ("sd", "cv", "low", "high")
 _SPREAD_NEEDS: Mapping[str, tuple[frozenset[str], ...]] = {
     "none": (frozenset(),),
     "normal": (frozenset({"sd"}), frozenset({"cv"})),
@@ -51,6 +53,10 @@ class Spread:
         given = {name: getattr(self, name) for name in own}
         return replace(self, **{name: x * factor for name, x in given.items() if x is not None})
 
+    def with_number(self, name: str, number: float) -> Spread:
+        """Return the spread with another `sd`, `cv`, `low` or `high`."""
+        return replace(self, **{name: number})  # type: ignore[arg-type]
+
     @property
     def sd_log(self) -> float:
         """Standard deviation of the natural logarithm of a lognormal spread; 0 for a number without spread."""
@@ -70,7 +76,8 @@ class Parameter:
     """A record of a parameter set: one number (or one vector) with its provenance.
 
     `value` is the number, in `unit`; `array()` the numbers of a vector. `source` is a key of sources.bib, or
-    "assumption", in which case `note` holds the reason. `derived` is arithmetic that the loader has re-computed.
+    "assumption", in which case `note` holds the reason. `derived` is arithmetic that the loader has re-computed. `axis`
+    names the numbers of a vector, where it has one.
     """
 
     set: str
@@ -90,6 +97,7 @@ class Parameter:
     people: str = ""
     valid: str = ""
     note: str = ""
+    axis: tuple[str, ...] = ()
 
     @property
     def value(self) -> float:
@@ -151,7 +159,7 @@ def read_record(table: object, name: str, of: str) -> Parameter:
     if texts["derived"] and is_vector:
         raise ParameterError(f'{where}: a vector cannot be "derived". Put the arithmetic into the note.')
     spread = _spread(fields.get("spread"), where)
-    return Parameter(set=of, name=name, numbers=numbers, is_vector=is_vector, spread=spread, **texts)
+    return Parameter(set=of, name=name, numbers=numbers, is_vector=is_vector, spread=spread, axis=(), **texts)
 
 
 def _fields(table: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -216,9 +224,9 @@ def _spread(table: object, where: str) -> Spread:
         )
     _one_of(table["kind"], "spread kind", SPREAD_KINDS, where)
     for key in table:
-        if key not in ("kind", "level", *_SPREAD_NUMBERS):
-            raise ParameterError(f"{where}: {unknown('field of spread', key, ('kind', 'level', *_SPREAD_NUMBERS))}")
-    given = {key: table[key] for key in _SPREAD_NUMBERS if key in table}
+        if key not in ("kind", "level", *SPREAD_NUMBERS):
+            raise ParameterError(f"{where}: {unknown('field of spread', key, ('kind', 'level', *SPREAD_NUMBERS))}")
+    given = {key: table[key] for key in SPREAD_NUMBERS if key in table}
     if any(isinstance(x, bool) or not isinstance(x, int | float) for x in given.values()):
         raise ParameterError(f"{where}: spread {given} holds something that is no number. Write numbers.")
     needs = _SPREAD_NEEDS[table["kind"]]

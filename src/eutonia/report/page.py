@@ -85,6 +85,7 @@ def basis(run: Mapping[str, Any], command: str) -> dict[str, Any]:
         "run": run,
         "palette": svg.PALETTE,
         "beyond_label": words.beyond_label(run),
+        "overridden": words.overridden(run),
         "disclaimer": words.DISCLAIMER,
         "statuses": _statuses(run),
         "assumed": [_assumed(row) for row in run.get("assumed") or ()],

@@ -122,7 +122,7 @@ def _fill(forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, A
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
-    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen), encoding="utf-8")
+    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen, run), encoding="utf-8")
     curves.write(pump_curves.lines(forecast, chosen), folder, csv=True)
     files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **run})
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from eutonia import __version__
 from eutonia.drug.pump.forecast import SITES, Forecast
 from eutonia.report import page, pump_figures, pump_words, svg, words
 
 
-def html(forecast: Forecast, day: int) -> str:
-    """Return the whole page as one text with everything inside; it loads nothing."""
+def html(forecast: Forecast, day: int, run: Mapping[str, Any] = MappingProxyType({})) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing. `run` says what was changed."""
     therapy = forecast.course.therapy
     hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
     totals = [
@@ -23,6 +27,7 @@ def html(forecast: Forecast, day: int) -> str:
             "therapy": therapy,
             "palette": svg.PALETTE,
             "version": __version__,
+            "overridden": words.overridden(run),
             "disclaimer": words.DISCLAIMER,
             "lead": _lead(forecast),
             "facts": _facts(forecast),

@@ -58,6 +58,8 @@ def show(
     out.print(line(words.clinic(result.title), "bold"), no_wrap=True, overflow="crop" if is_plain else "ellipsis")
     if warning := words.beyond_label(result.run):
         out.print(line(f"{warning}.", "bold red"))
+    for changed in words.overridden(result.run):
+        out.print(line(f"{changed}.", "bold"), soft_wrap=True)
     out.print(table(result, width=out.width, ascii_only=is_plain))
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:

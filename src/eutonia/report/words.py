@@ -286,6 +286,18 @@ def beyond_label(run: Mapping[str, Any]) -> str:
     )
 
 
+def overridden(run: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said of a run that puts other numbers in the place of records, a line each."""
+    rows = run.get("overrides") or ()
+    said = []
+    for row in rows:
+        why = f", which follows from {row['follows_from']}" if row.get("follows_from") else ""
+        same = ", the same number" if row["from"] == row["to"] else ""
+        said.append(f"{row['name']} is {row['to']} instead of {row['from']}{same}{why}")
+    idle = unique(row["name"] for row in rows if not row["rested_on"])
+    return [*said, *(f"Nothing in this run rests on {name}" for name in idle)]
+
+
 def verdict(grade: Grade | None) -> str:
     """Return a verdict in words; there is none where it is withheld."""
     return VERDICTS[grade] if grade else "no verdict"

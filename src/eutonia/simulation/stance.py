@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
-from eutonia.limb.muscle import ceiling_weight, muscle_groups
+from eutonia.limb.muscle import MuscleGroup, ceiling_weight, muscle_groups
 from eutonia.limb.ramp import yielding_torque
 from eutonia.patient import LIMBS
 from eutonia.simulation.course import Snapshot
@@ -33,19 +33,25 @@ class Stance(eqx.Module):
 
 
 class StanceConstants(eqx.Module):
-    """Records of the sets `walking` and `limb` that say how the leg is loaded: deg, deg/s, mV, share, kg."""
+    """Records of the sets `walking` and `limb` that say how the leg is loaded (deg, deg/s, mV, share, kg), and the
+    extensor that bears it, at its place on the muscle axis.
+    """
 
     stance_angle: Scalar
     stance_speed: Scalar
     stance_bias: Scalar
     strength_lost_to_drug: Scalar
     ceiling_weight: Scalar
+    extensor: MuscleGroup = eqx.field(static=True)
+    muscle: int = eqx.field(static=True)
 
     @classmethod
     def from_records(cls) -> StanceConstants:
         """Read both sets."""
         units = {"stance_angle": "deg", "stance_speed": "deg/s", "stance_bias": "mV", "strength_lost_to_drug": "1"}
-        return cls(**parameters.load("walking").named(units), ceiling_weight=ceiling_weight())
+        muscle, extensor = next((i, one) for i, one in enumerate(muscle_groups()) if one.name == _EXTENSOR)
+        named = parameters.load("walking").named(units)
+        return cls(**named, ceiling_weight=ceiling_weight(), extensor=extensor, muscle=muscle)
 
 
 @parameters.remembered
@@ -62,8 +68,7 @@ def stance(people: People, snapshot: Snapshot, constants: BodyConstants) -> Stan
 @eqx.filter_jit
 def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
     """Return what `stance` returns, with the records given that it would read."""
-    muscle = next(i for i, g in enumerate(muscle_groups()) if g.name == _EXTENSOR)
-    group = muscle_groups()[muscle]
+    group, muscle = load.extensor, load.muscle
     leg = LIMBS.index("leg")
     reach, range_rad = group.range_of_motion, np.deg2rad(group.range_of_motion)
     untreated = jnp.maximum(people.bias[leg], 0.0)

@@ -25,6 +25,7 @@ from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
+from eutonia.study.numbers import Numbers, holding
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
@@ -40,6 +41,9 @@ class Study(Part):
 
     head: Head = described("What the file is.", alias="study")
     assessment: Assessment = described("How people are examined at each visit.")
+    parameters: Annotated[dict[str, str], Numbers()] = described(
+        "Numbers of the science that the study changes, SET.NAME = quantity with unit.", default_factory=dict
+    )
 
     _digest: str = PrivateAttr(default="")
     _text: str = PrivateAttr(default="")
@@ -294,7 +298,8 @@ def _validated(
 ) -> AnyStudy:
     folder = None if path is None else path.parent
     try:
-        study = model.model_validate(tables, context={"folder": folder, **context_of(tables)})
+        with holding(tables):
+            study = model.model_validate(tables, context={"folder": folder, **context_of(tables)})
     except ValidationError as error:
         raise studyfile.error(name, faults_of(error, tables, lines, model)) from None
     study._cited = _cited(study, folder)

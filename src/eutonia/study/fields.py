@@ -132,7 +132,7 @@ class QuantityField:
         try:
             number = _units.parse(value, self.kind)
         except UnitError as error:
-            refuse(_explained(str(error), value))
+            refuse(explained(str(error), value))
         text = " ".join(str(value).split())
         self._check(number, text, beyond_label=beyond_label)
         return Given(number, text)
@@ -170,7 +170,7 @@ def context_of(tables: Mapping[str, Any]) -> dict[str, bool]:
     return {ALLOW: isinstance(head, Mapping) and head.get(ALLOW) is True}
 
 
-def _explained(message: str, value: object) -> Problem:
+def explained(message: str, value: object) -> Problem:
     """Sort the sentences of a unit error into the parts of a problem."""
     parts = _SENTENCE.split(message.removeprefix(f'"{value}" ').removeprefix(f"{value} "))
     why = "It " + parts[0]

@@ -25,6 +25,9 @@ def replaced(name: str, tables: Tables, fields: Mapping[str, object]) -> Tables:
     found: Tables = json.loads(json.dumps(tables))
     for path, value in fields.items():
         *way, last = str(path).split(".")
+        if way and way[0] == "parameters":  # which names its records with a dot
+            found.setdefault(way[0], {})[".".join([*way[1:], last])] = value
+            continue
         at: Any = found
         for depth, step in enumerate(way):
             at = _entered(name, path, at, step, ".".join(way[:depth]))

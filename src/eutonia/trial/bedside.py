@@ -102,8 +102,15 @@ def examine_case(
         No case, no such test, limb or time.
     """
     session.begin()
-    began = time.perf_counter()
     case, names = _case(study), _tests(test, limb)
+    with parameters.beneath(case.parameters):
+        return _examine(case, names, test, at, limb, progress)
+
+
+def _examine(
+    case: CaseStudy, names: tuple[str, ...], test: str, at: str | None, limb: str | None, progress: Progress
+) -> BedsideResult:
+    began = time.perf_counter()
     at_h = moment(case, at)
     findings: list[Finding] = []
     traces: list[MovementTrace] = []
@@ -121,7 +128,7 @@ def examine_case(
         case,
         used,
         time.perf_counter() - began,
-        repeat("examine", case.word, test=test, at=at, limb=limb),
+        repeat("examine", case.word, own=case.parameters, test=test, at=at, limb=limb),
         possible_people=POSSIBLE_PEOPLE,
     )
     return BedsideResult(

@@ -247,7 +247,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             study,
             used,
             time.perf_counter() - began,
-            repeat("run", study.word, seed=study.seed),
+            repeat("run", study.word, own=study.parameters, seed=study.seed),
             possible_people=POSSIBLE_PEOPLE,
         ),
         zooms=tuple(case.zooms),

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
+from eutonia.parameters import quantity
 
 if TYPE_CHECKING:
     from eutonia.study.design import Study
@@ -26,7 +27,8 @@ def run_record(
 ) -> Mapping[str, Any]:
     """Return what a reader needs to repeat and to judge a run; `cited` are the references of the study itself.
 
-    `seed` is none where nothing is drawn; `more` holds the command and all options that a number depends on.
+    `seed` is none where nothing is drawn; `more` holds the command and all options that a number depends on. To be
+    called where the overrides of the run hold.
     """
     import eutonia
 
@@ -41,13 +43,27 @@ def run_record(
         "seed": seed,
         "study_digest": digest,
         "parameter_sets": sorted({r.set for r in records}),
+        "overrides": overrides(used),
         "counts_by_status": used.counts_by_status(),
         **session.facts(),
         "wall_time_s": round(wall_time_s, 2),
         "sources": _sources(used, cited),
         "assumed": assumed,
+        "rests_on": {f"{r.set}.{r.name}": quantity.shown(r.array(), r.unit) for r in records},
+        "parameter_digests": dict(parameters.digests()),
         **more,
     }
+
+
+def overrides(used: parameters.Used) -> list[dict[str, Any]]:
+    """Return every number that stands in the place of a record's, what follows from them, and whether it was read."""
+    read = {f"{record.set}.{record.name}" for record in used.records()}
+    return [
+        {"name": one.key, "label": one.label, "from": one.was, "to": one.now}
+        | ({} if one.given else {"follows_from": one.before.derived})
+        | {"rested_on": f"{one.before.set}.{one.before.name}" in read}
+        for one in parameters.active().overrides
+    ]
 
 
 def study_record(
@@ -58,8 +74,14 @@ def study_record(
     return run_record(study.seed, study.digest, used, wall_time_s, study.cited, **more, **about)
 
 
-def repeat(command: str, *words: str | os.PathLike[str], **options: object) -> str:
-    """Return the line that does a run again: a command, its words, and the options that were given."""
+def repeat(command: str, *words: str | os.PathLike[str], own: object = None, **options: object) -> str:
+    """Return the line that does a run again: a command, its words, and the options that were given.
+
+    Overrides around the run are among them; `own` are those of the study's file, which need no saying.
+    """
+    around = parameters.given_beside(own if isinstance(own, Mapping) else {})
+    more = options.pop("set", None)
+    options = {"set": [*around, *(more if isinstance(more, list) else ())], **options}
     said = ["eutonia", command, *(os.fspath(word) for word in words)]
     for name, value in options.items():
         for one in value if isinstance(value, list | tuple) else (value,):
