@@ -106,7 +106,7 @@ def test_less_sensitive_receptors_answer_less() -> None:
     plain = eutonia.run(case).course["receptor_effect"]
     with eutonia.using({"receptor.ec50": f"{1.25 * 140.2} ng/mL"}):
         less = eutonia.run(case).course["receptor_effect"]
-    begun = int((plain.mean(("limb", "patient")) > 0.01).argmax())
+    begun = int(np.argmax(plain.mean(("limb", "patient")).values > 0.01))
     hours = plain.time_h - plain.time_h[begun]
     first = (hours >= 0) & (hours <= 12)  # later less effect is less tolerance, too
     plain, less = plain[first], less[first]

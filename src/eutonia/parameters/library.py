@@ -219,7 +219,8 @@ def using(overrides: Mapping[str, object]) -> Iterator[Constants]:
         No such record, one that is derived from others, or a number or unit that cannot stand there.
     """
     global _open
-    known = _with({**active().given, **overrides})
+    around = _active.get() or _SHIPPED  # a thread that says for itself what holds needs nobody's
+    known = _with({**around.given, **overrides}, around)
     with _lock:
         _open += bool(known.given)
     try:
@@ -233,7 +234,8 @@ def using(overrides: Mapping[str, object]) -> Iterator[Constants]:
 @contextlib.contextmanager
 def beneath(overrides: Mapping[str, object]) -> Iterator[Constants]:
     """Put the numbers of a study in the place of records; what `using` says around it stands above them."""
-    with _holding(_with({**overrides, **active().given})) as known:
+    around = active()
+    with _holding(_with({**overrides, **around.given}, around)) as known:
         yield known
 
 
@@ -251,10 +253,10 @@ def _holding(known: Constants) -> Iterator[Constants]:
         _active.reset(token)
 
 
-def _with(given: Mapping[str, object]) -> Constants:
+def _with(given: Mapping[str, object], around: Constants) -> Constants:
     """Return the numbers under overrides; the same overrides give the same object, so that nothing is made twice."""
-    texts, known = overriding.texts(given), active()
-    return known if texts == dict(known.given) else _overridden(tuple(texts.items()))
+    texts = overriding.texts(given)
+    return around if texts == dict(around.given) else _overridden(tuple(texts.items()))
 
 
 @functools.lru_cache(maxsize=16)
