@@ -23,6 +23,13 @@ PEOPLE = eutonia.make_people(eutonia.Cohort.draw(1, range(2), STROKE), seed=1)
 UNTREATED = eutonia.Snapshot.untreated(2)
 EXAMINED = eutonia.examine(PEOPLE, UNTREATED)
 
+
+def using(overrides: Any) -> None:
+    """Begin and end overrides."""
+    with eutonia.using(overrides):
+        pass
+
+
 # Every place where a public function takes something, and what of the wrong things below is right there.
 PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "load_study": (eutonia.load_study, ()),
@@ -34,6 +41,8 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "examine_case, limb": (lambda x: eutonia.examine_case(CASE, "threshold", "day 90", 0 if x is None else x), ()),
     "run": (eutonia.run, ()),
     "run, replicates": (lambda x: eutonia.run(CASE, replicates=x), (int,)),
+    "using": (using, (dict,)),
+    "using, number": (lambda x: using({"receptor.hill": x}), (int, float)),
     "write": (lambda x: eutonia.write(x, "somewhere"), ()),
     "make_people": (lambda x: eutonia.make_people(x, seed=1), ()),
     "simulate": (lambda x: eutonia.simulate(x, eutonia.Regimen(), at_h=1.0), ()),

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from eutonia import session
+from eutonia._arguments import accepts, instance
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import arithmetic, citations
 from eutonia.parameters import overrides as overriding
@@ -199,6 +200,7 @@ def active() -> Constants:
     return found or _SHIPPED
 
 
+@accepts(overrides=instance("a mapping of records to numbers", '{"receptor.ec50": "180 ng/mL"}', Mapping))
 @contextlib.contextmanager
 def using(overrides: Mapping[str, object]) -> Iterator[Constants]:
     """Put other numbers in the place of records, for everything that is called inside.
