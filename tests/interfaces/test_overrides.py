@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from collections.abc import Callable
@@ -219,3 +221,64 @@ def test_words_of_a_number_written_anew_say_that_it_is_the_same() -> None:
     assert words.overridden({"overrides": [row]}) == [
         "receptor.ec50 is 140.2 ng/mL instead of 140.2 ng/mL, the same number"
     ]
+
+
+def test_two_runs_and_two_folders_of_sets_are_compared(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, told in (("a", "180 ng/mL"), ("b", "0.14 ug/mL")):
+        (folder / name).mkdir()
+        numbers = {"receptor.ec50": told, "tone.severe_bias": "4 mV"} | (
+            {"pump.concentrations": "1"} if name == "a" else {}
+        )
+        kept = {"rests_on": numbers, "parameter_digests": {"tone": name}, "overrides": [{"name": "receptor.ec50"}]}
+        (folder / name / "run.json").write_text(json.dumps(kept), encoding="utf-8")
+        (folder / f"sets_{name}").mkdir()
+        data = Path(parameters.__file__).parent / "data" / "receptor.toml"
+        text = data.read_text(encoding="utf-8").replace("value = 140.2", f"value = {150 if name == 'a' else 140.2}")
+        (folder / f"sets_{name}" / "receptor.toml").write_text(text, encoding="utf-8")
+    assert run("parameters", "diff", "a", "b/run.json") == 0
+    said = capsys.readouterr().out
+    assert said.splitlines()[0] == "One number differs."
+    for line in (
+        "receptor.ec50: 180 ng/mL in a, 0.14 ug/mL in b.",
+        "receptor.ec50 is an override in a.",
+        "pump.concentrations is in a alone.",
+        "The file of the set tone differs.",
+    ):
+        assert line in said
+    assert run("parameters", "diff", "sets_a", "sets_b") == 0
+    assert "receptor.ec50: 150 ng/mL in sets_a, 140.2 ng/mL in sets_b." in capsys.readouterr().out
+    assert run("parameters", "diff", "shipped", "shipped") == 0
+    assert capsys.readouterr().out == "No number differs.\n"
+    (folder / "b" / "run.json").write_text("{}", encoding="utf-8")
+    for words_ in (("a", "b"), ("a", "nowhere"), ("a",), ("a", "b", "c")):
+        assert run("parameters", "diff", *words_) == 2
+        assert "Allowed: " in capsys.readouterr().err
+
+
+def test_records_come_as_tables_for_other_programs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("parameters", "--format", "json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    records = [record for name in parameters.sets() for record in parameters.load(name).records()]
+    assert [(row["set"], row["name"], tuple(row["value"]), row["unit"]) for row in rows] == [
+        (record.set, record.name, record.numbers, record.unit) for record in records
+    ]
+    assert run("parameters", "receptor", "--format", "csv") == 0
+    table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    row = next(row for row in table if row["name"] == "ec50")
+    assert (row["value"], row["unit"], row["spread_cv"], row["status"]) == ("140.2", "ng/mL", "0.45", "fitted")
+    assert run("parameters", "--format", "xml") == 2
+    assert "Allowed: csv, json, table" in capsys.readouterr().err
+
+
+def test_one_number_of_a_vector_is_set_by_its_name() -> None:
+    with eutonia.using({"lesion.territory_volume.PCA/thalamic": "40 mL"}) as numbers:
+        volumes = parameters.load("lesion").along("territory_volume", "mL", ("ACA", "PCA/thalamic"))
+        assert volumes == (40.0, 40.0)
+        assert (numbers.overrides[0].was, numbers.overrides[0].now) == ("50 mL", "40 mL")
+    with (
+        pytest.raises(eutonia.EutoniaError, match="Nearest: ACA"),
+        eutonia.using({"lesion.territory_volume.PCA": "40 mL"}),
+    ):
+        pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from eutonia import _units, parameters
 from eutonia.errors import EutoniaError, ParameterError, UnitError
 from eutonia.parameters import arithmetic, catalogue, citations, library
-from eutonia.parameters.record import METHODS, STATUSES
+from eutonia.parameters.record import METHODS, PROTOTYPE, STATUSES
+from eutonia.patient.lesion import reference_volume_mL
+from eutonia.patient.population import Population
 
 SOURCES = {"Simon_2018", "Wuis_1985"}
 HEADER = {"name": "trial_set", "title": "A set", "released": "2026-11", "note": ""}
@@ -78,6 +81,37 @@ def test_a_vector_is_read() -> None:
         found.value("clearance", "ug")
 
 
+def test_numbers_of_a_vector_are_found_by_name_not_by_place() -> None:
+    found = read(value=[1, 2, 3], unit="mL", axis=["pons", "lobe", "thalamus"])
+    assert found.along("clearance", "uL", ["thalamus", "pons"]) == pytest.approx((3000.0, 1000.0))
+    with pytest.raises(ParameterError, match=r'no name on its axis "ponz"\. Nearest: pons'):
+        found.along("clearance", "mL", ["ponz"])
+    with pytest.raises(ParameterError, match="no name on its axis"):
+        read(value=[1, 2], unit="mL").along("clearance", "mL", ["leg"])
+
+
+def test_an_anatomy_in_another_order_is_the_same_anatomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Places are found by their names: whoever sorts a record's vector moves no lesion."""
+    plain = library._load
+
+    def turned(name: str) -> parameters.ParameterSet:
+        found = plain(name)
+        records = {
+            one.name: dataclasses.replace(one, numbers=one.numbers[::-1], axis=one.axis[::-1]) if one.axis else one
+            for one in found.records()
+        }
+        return parameters.ParameterSet(found.name, found.title, found.released, found.note, records)
+
+    def told() -> tuple[object, ...]:
+        mix = Population.typical("stroke").lesions
+        volumes = [reference_volume_mL(one.place) for one in mix if one.kind == "ischaemic"]
+        return mix, volumes
+
+    before = told()
+    monkeypatch.setattr(library, "_load", turned)
+    assert told() == before
+
+
 def test_records_and_sets_are_frozen() -> None:
     found = read()
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -115,6 +149,10 @@ REFUSED: list[tuple[dict[str, object], list[str]]] = [
     ({"spread": {"kind": "normal", "sd": -1}}, ["negative"]),
     ({"spread": {"kind": "normal", "sd": "1"}}, ["no number"]),
     ({"spread": {"kind": "normal", "sigma": 1}}, ['no field of spread "sigma"']),
+    ({"value": [1, 2], "axis": ["leg"]}, ["one name for each of its 2 numbers"]),
+    ({"value": [1, 2], "axis": ["leg", "leg"]}, ["none twice"]),
+    ({"value": [1, 2], "axis": "leg"}, ["axis is 'leg'"]),
+    ({"status": "fitted"}, ['status "fitted"', "the script that fits it", "a prototype"]),
     ({"derived": "180 * 60"}, ["gives 10800, but value is 11.6", "within 1%"]),
     ({"derived": "180 *"}, ["is not arithmetic", "sqrt, exp, log"]),
     ({"derived": "clearence * 2"}, ['no record "clearence"', "Nearest: clearance"]),
@@ -276,6 +314,29 @@ def test_every_record_that_ships_is_whole(name: str) -> None:
         assert record.note or record.status != "assumed"
         assert not re.search(r"[{}]", record.label)
         _units.convert(1.0, record.unit, record.unit)
+
+
+def test_every_fitted_record_names_the_script_that_fits_it() -> None:
+    root = Path(__file__).parents[2]
+    fitted = [one for name in parameters.sets() for one in parameters.load(name).records() if one.status == "fitted"]
+    assert len(fitted) > 40
+    for record in fitted:
+        if record.where.startswith(PROTOTYPE):
+            continue
+        script = root / record.where.split(":")[0].split(",")[0]
+        text = script.read_text(encoding="utf-8")
+        names = {record.name, "_".join(record.name.split("_")[:2])}
+        assert any(name in text for name in names), f"{script.name} never names {record.name}"
+    # Nothing here makes these again; whoever fits one names the script, and takes it from this list.
+    assert {f"{one.set}.{one.name}" for one in fitted if one.where.startswith(PROTOTYPE)} == {
+        "intrathecal.csf_clearance_rate",
+        "intrathecal.dispersion",
+        "label_dosing.visit_step_fitted",
+        "receptor.ec50_spread",
+        "receptor.slow_shift_spread",
+        "receptor.slow_time",
+        "spasm.rate_without_bias",
+    }
 
 
 def test_every_source_has_a_title() -> None:

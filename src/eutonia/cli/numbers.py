@@ -12,15 +12,42 @@ from eutonia.cli.app import app, console
 
 @app.command("parameters")
 def parameters_(
-    name: Annotated[
-        str | None, typer.Argument(metavar="[SET]", help="One parameter set; all of them when left out.")
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SET | diff A B]",
+            help="One parameter set, all of them when left out; or what differs between two runs, folders of sets, or "
+            '"shipped".',
+        ),
     ] = None,
     status: Annotated[str | None, typer.Option(help="Only numbers of this status, such as assumed.")] = None,
+    as_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
 ) -> None:
-    """Print every number with its unit, spread, status and source."""
-    from eutonia.report.records import parameter_table
+    """Print every number with its unit, spread, status and source; or what differs between two sets of them."""
+    from eutonia.errors import ParameterError
+    from eutonia.report import difference, records
 
-    console().print(parameter_table(name, status))
+    match what or []:
+        case ["diff", one, other]:
+            here, there = difference.numbers_of(one), difference.numbers_of(other)
+            for line in difference.lines(difference.difference(here, there), here, there):
+                typer.echo(line)
+        case ["diff", *given]:
+            raise ParameterError(
+                f"diff is given {len(given)} places. Allowed: two runs, two folders of sets, or shipped. Nearest: "
+                "eutonia parameters diff results/A results/B. Name two."
+            )
+        case [] | [_]:
+            name = what[0] if what else None
+            if as_ == "table":
+                console().print(records.parameter_table(name, status))
+            else:
+                typer.echo(records.parameter_text(as_, name, status))
+        case given:
+            raise ParameterError(
+                f"{len(given)} sets are named: {', '.join(given):.60}. Allowed: one, or none for all. Nearest: "
+                f"{given[0]:.30}. Name one."
+            )
 
 
 @app.command()

@@ -8,7 +8,7 @@ import hashlib
 import threading
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from importlib import resources
@@ -128,6 +128,15 @@ class ParameterSet:
     def array(self, name: str, unit: str) -> tuple[float, ...]:
         """Return the numbers of a vector record in `unit`."""
         return self[name].to(unit).array()
+
+    def along(self, name: str, unit: str, labels: Sequence[str]) -> tuple[float, ...]:
+        """Return the numbers of a vector in `unit` by the names of its axis, in the order asked."""
+        record = self[name].to(unit)
+        if missing := [label for label in labels if label not in record.axis]:
+            raise ParameterError(
+                f'"{name}" of {self.name}: {unknown("name on its axis", missing[0], record.axis, "Name it there.")}'
+            )
+        return tuple(record.numbers[record.axis.index(label)] for label in labels)
 
     def spread(self, name: str, unit: str) -> Spread:
         """Return how far a record varies, its numbers in `unit` (logarithms and coefficients have none)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -20,10 +21,13 @@ SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 ASSUMPTION = "assumption"
 #: Status of a record in whose place somebody has put another number: `overrides`. No file may say it.
 OVERRIDDEN = "overridden"
+#: Where a fitted record comes from that no script here makes again.
+PROTOTYPE = "a prototype that was thrown away"
+_FITTED_BY = re.compile(rf"calibration/\w+\.py\b|{PROTOTYPE}")
 SPREAD_NUMBERS = ("sd", "cv", "low", "high")
 
 _MANDATORY = ("value", "unit", "source", "where", "method", "status", "label")
-_OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note")
+_OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note", "axis")
 _SPREAD_NEEDS: Mapping[str, tuple[frozenset[str], ...]] = {
     "none": (frozenset(),),
     "normal": (frozenset({"sd"}), frozenset({"cv"})),
@@ -146,7 +150,11 @@ def read_record(table: object, name: str, of: str) -> Parameter:
         )
     fields = _fields(table, where)
     numbers, is_vector = _numbers(fields["value"], where)
-    texts = {key: _text(fields.get(key, ""), key, where) for key in (*_MANDATORY[1:], *_OPTIONAL) if key != "spread"}
+    texts = {
+        key: _text(fields.get(key, ""), key, where)
+        for key in (*_MANDATORY[1:], *_OPTIONAL)
+        if key not in ("spread", "axis")
+    }
     for key in ("source", "where", "label"):
         if not texts[key].strip():
             raise ParameterError(f'{where}: "{key}" is empty. Allowed: any text. No number without it: fill it in.')
@@ -156,10 +164,11 @@ def read_record(table: object, name: str, of: str) -> Parameter:
     if "as_given" in fields and not texts["as_given"].strip():
         raise ParameterError(f"{where}: as_given is empty. Write what the paper prints, or leave the field out.")
     _check_assumption(texts, where)
+    _check_fitted(texts, where)
     if texts["derived"] and is_vector:
         raise ParameterError(f'{where}: a vector cannot be "derived". Put the arithmetic into the note.')
-    spread = _spread(fields.get("spread"), where)
-    return Parameter(set=of, name=name, numbers=numbers, is_vector=is_vector, spread=spread, axis=(), **texts)
+    spread, axis = _spread(fields.get("spread"), where), _axis(fields.get("axis", []), len(numbers), where)
+    return Parameter(set=of, name=name, numbers=numbers, is_vector=is_vector, spread=spread, axis=axis, **texts)
 
 
 def _fields(table: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -183,6 +192,17 @@ def _numbers(value: object, where: str) -> tuple[tuple[float, ...], bool]:
             f"{where}: value is {value!r}. Allowed: a number or a list of numbers; the unit stands in its own field."
         )
     return tuple(float(x) for x in items), isinstance(value, list)
+
+
+def _axis(labels: object, size: int, where: str) -> tuple[str, ...]:
+    """Return the names of the numbers of a vector, none where it has no axis."""
+    known = labels if isinstance(labels, list) and all(isinstance(one, str) and one for one in labels) else None
+    if known is None or (known and (len(set(known)) != size or any("." in one for one in known))):
+        raise ParameterError(
+            f"{where}: axis is {labels!r:.80}. Allowed: one name for each of its {size} numbers, none twice, no point "
+            'in any. Nearest: axis = ["leg", "arm"]. Name each number.'
+        )
+    return tuple(known)
 
 
 def _text(value: object, key: str, where: str) -> str:
@@ -212,6 +232,14 @@ def _check_assumption(texts: Mapping[str, str], where: str) -> None:
         )
     if assumed and not texts["note"].strip():
         raise ParameterError(f"{where} is an assumption without a reason. Allowed: any text. Write the reason in note.")
+
+
+def _check_fitted(texts: Mapping[str, str], where: str) -> None:
+    if texts["status"] == "fitted" and not _FITTED_BY.match(texts["where"]):
+        raise ParameterError(
+            f'{where}: status "fitted", and where is "{texts["where"]:.60}". Allowed: the script that fits it, or '
+            f'"{PROTOTYPE}". Nearest: where = "calibration/drug.py: its data". Name the script.'
+        )
 
 
 def _spread(table: object, where: str) -> Spread:

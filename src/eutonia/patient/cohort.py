@@ -186,7 +186,7 @@ def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
 def _reach(kind: Whole, place: Whole, volume_mL: Numbers) -> Numbers:
     """Return how far a lesion's centre may lie from the middle: an infarct stays inside its territory, mm."""
     full = np.array([*(reference_volume_mL(name) for name in TERRITORIES), *([0.0] * len(SITES))])
-    site = np.array([*([0.0] * len(TERRITORIES)), *parameters.load("lesion").array("site_reach", "mm")])
+    site = np.array([*([0.0] * len(TERRITORIES)), *parameters.load("lesion").along("site_reach", "mm", SITES)])
     at = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), place, 0)
     room = np.maximum(ball_radius(full[at]) - ball_radius(volume_mL), 0.0)
     return np.where(kind == ISCHAEMIC, room, np.where(kind == HAEMORRHAGIC, site[at], 0.0))

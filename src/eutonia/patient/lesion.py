@@ -188,7 +188,7 @@ def opposite(side: str) -> str:
 def reference_volume_mL(territory: str) -> float:
     """Return the volume of an infarct that fills the territory, mL."""
     _choice("arterial territory", territory, TERRITORIES)
-    return parameters.load("lesion").array("territory_volume", "mL")[TERRITORIES.index(territory)]
+    return parameters.load("lesion").along("territory_volume", "mL", [territory])[0]
 
 
 def canonical(given: str, allowed: Iterable[str], what: str) -> str:

@@ -154,9 +154,12 @@ class Lesions:
         anatomy = parameters.load("lesion")
         centre = np.stack(
             [
-                np.asarray((*anatomy.array(f"territory_{axis}", "mm"), *anatomy.array(f"site_{axis}", "mm")))[
-                    self.place
-                ]
+                np.asarray(
+                    [
+                        *anatomy.along(f"territory_{axis}", "mm", TERRITORIES),
+                        *anatomy.along(f"site_{axis}", "mm", SITES),
+                    ]
+                )[self.place]
                 for axis in ("lateral", "anterior", "height")
             ]
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eutonia import parameters
@@ -187,8 +187,9 @@ def _stroke_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
     anatomy = parameters.load("lesion")
     bleeding, largest = people.value("haemorrhage_share", "1"), anatomy.value("largest_extent", "1")
-    infarcts = zip(TERRITORIES, *_columns("infarct", people), anatomy.array("territory_volume", "mL"), strict=True)
-    bleeds = zip(SITES, *_columns("haematoma", people), strict=True)
+    full = anatomy.along("territory_volume", "mL", TERRITORIES)
+    infarcts = zip(TERRITORIES, *_columns("infarct", people, TERRITORIES), full, strict=True)
+    bleeds = zip(SITES, *_columns("haematoma", people, SITES), strict=True)
     smallest, largest_bleed = people.value("smallest_volume", "mL"), anatomy.value("largest_haematoma", "mL")
     return (
         *(
@@ -206,13 +207,14 @@ def _cord_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
     mean, sd = people.values(cord_completeness_mean="1", cord_completeness_sd="1")
     completeness = TruncatedNormal(mean, sd, 0.0, 1.0)
-    levels = zip(("C5", "T5", "T10"), people.array("cord_level_share", "1"), strict=True)
+    places = ("C5", "T5", "T10")
+    levels = zip(places, people.along("cord_level_share", "1", places), strict=True)
     return tuple(LesionShare(share, "spinal", level, completeness) for level, share in levels)
 
 
-def _columns(kind: str, people: parameters.ParameterSet) -> Iterable[tuple[float, ...]]:
+def _columns(kind: str, people: parameters.ParameterSet, places: Sequence[str]) -> Iterable[tuple[float, ...]]:
     """Return the columns share, mean volume and its sd; the shares scaled to a sum of 1, the sd given as a cv."""
-    share, mean = people.array(f"{kind}_share", "1"), people.array(f"{kind}_volume", "mL")
+    share, mean = (people.along(f"{kind}_{of}", unit, places) for of, unit in (("share", "1"), ("volume", "mL")))
     cv = people.value(f"{kind}_volume_cv", "1")
     return (tuple(x / sum(share) for x in share), mean, tuple(cv * x for x in mean))
 

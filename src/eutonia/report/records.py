@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
+import io
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters
+from eutonia._delimited import safe
 from eutonia.errors import ParameterError, StudyError, unknown
 from eutonia.parameters.record import STATUSES, Parameter
 from eutonia.report import words
@@ -15,31 +19,62 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _DIGITS = 5
+FORMATS = ("table", "csv", "json")
+_TEXTS = ("status", "source", "where", "method", "label", "symbol", "as_given", "derived", "people", "valid", "note")
+
+
+def _chosen(name: str | None, status: str | None) -> list[Parameter]:
+    """Return the records of one set or of all, of one status or of any."""
+    if status is not None and status not in STATUSES:
+        raise ParameterError(unknown("status", status, STATUSES, "Give one of them with --status."))
+    every = (record for one in ((name,) if name else parameters.sets()) for record in parameters.load(one).records())
+    return [record for record in every if status in (None, record.status)]
+
+
+def parameter_text(form: str, name: str | None = None, status: str | None = None) -> str:
+    """Return the records of one set or of all as csv or json, every field of each; a vector's numbers with blanks."""
+    if form not in FORMATS:
+        raise ParameterError(unknown("format", form, FORMATS, "Give one of them with --format."))
+    found = [_fields(record) for record in _chosen(name, status)]
+    if form == "json":
+        return json.dumps(found, indent=2, ensure_ascii=False)
+    text = io.StringIO()
+    table = csv.DictWriter(text, list(found[0]) if found else ["set"], lineterminator="\n")
+    table.writeheader()
+    for row in found:
+        numbers = " ".join(repr(x).removesuffix(".0") for x in row["value"])
+        table.writerow(
+            {key: numbers if key == "value" else safe(one) if isinstance(one, str) else one for key, one in row.items()}
+        )
+    return text.getvalue().rstrip("\n")
+
+
+def _fields(record: Parameter) -> dict[str, Any]:
+    """Return a record as plain data."""
+    spread = {f"spread_{key}": one for key, one in dataclasses.asdict(record.spread).items()}
+    texts = {key: getattr(record, key) for key in _TEXTS}
+    return {
+        "set": record.set,
+        "name": record.name,
+        "value": list(record.array()),
+        "unit": record.unit,
+        **spread,
+        **texts,
+    }
 
 
 def parameter_table(name: str | None = None, status: str | None = None) -> Table:
     """Return a table of one set or of all: number, unit, spread, status, source."""
     from rich.table import Table
 
-    if status is not None and status not in STATUSES:
-        raise ParameterError(unknown("status", status, STATUSES, "Give one of them with --status."))
+    chosen = _chosen(name, status)
     table = Table(title="Parameters" if name is None else parameters.load(name).title)
     for head in ("set", "name", "value", "unit", "spread", "status", "source"):
         table.add_column(head, overflow="fold", justify="right" if head == "value" else "left")
-    for one in parameters.sets() if name is None else (name,):
-        for record in parameters.load(one).records():
-            if status is None or record.status == status:
-                values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
-                row = (
-                    one,
-                    record.name,
-                    values,
-                    words.clinic(record.unit),
-                    _spread(record),
-                    record.status,
-                    record.source,
-                )
-                table.add_row(*row)
+    for record in chosen:
+        values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
+        unit, spread = words.clinic(record.unit), _spread(record)
+        table.add_row(record.set, record.name, values, unit, spread, record.status, record.source)
     return table
 
 

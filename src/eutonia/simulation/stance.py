@@ -34,7 +34,7 @@ class Stance(eqx.Module):
 
 class StanceConstants(eqx.Module):
     """Records of the sets `walking` and `limb` that say how the leg is loaded (deg, deg/s, mV, share, kg), and the
-    extensor that bears it.
+    extensor that bears it, at its place on the muscle axis.
     """
 
     stance_angle: Scalar
@@ -43,14 +43,15 @@ class StanceConstants(eqx.Module):
     strength_lost_to_drug: Scalar
     ceiling_weight: Scalar
     extensor: MuscleGroup = eqx.field(static=True)
+    muscle: int = eqx.field(static=True)
 
     @classmethod
     def from_records(cls) -> StanceConstants:
         """Read both sets."""
         units = {"stance_angle": "deg", "stance_speed": "deg/s", "stance_bias": "mV", "strength_lost_to_drug": "1"}
-        extensor = next(one for one in muscle_groups() if one.name == _EXTENSOR)
+        muscle, extensor = next((i, one) for i, one in enumerate(muscle_groups()) if one.name == _EXTENSOR)
         named = parameters.load("walking").named(units)
-        return cls(**named, ceiling_weight=ceiling_weight(), extensor=extensor)
+        return cls(**named, ceiling_weight=ceiling_weight(), extensor=extensor, muscle=muscle)
 
 
 @parameters.remembered
@@ -67,7 +68,7 @@ def stance(people: People, snapshot: Snapshot, constants: BodyConstants) -> Stan
 @eqx.filter_jit
 def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
     """Return what `stance` returns, with the records given that it would read."""
-    group = load.extensor
+    group, muscle = load.extensor, load.muscle
     leg = LIMBS.index("leg")
     reach, range_rad = group.range_of_motion, np.deg2rad(group.range_of_motion)
     untreated = jnp.maximum(people.bias[leg], 0.0)
