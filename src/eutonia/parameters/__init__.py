@@ -20,6 +20,6 @@ from eutonia.parameters.library import remembered as remembered
 from eutonia.parameters.library import sets as sets
 from eutonia.parameters.library import unrecorded as unrecorded
 from eutonia.parameters.library import using as using
-from eutonia.parameters.overrides import Override as Override
+from eutonia.parameters.overrides import RecordOverride as RecordOverride
 from eutonia.parameters.record import Parameter as Parameter
 from eutonia.parameters.record import Spread as Spread

@@ -20,7 +20,7 @@ from eutonia._arguments import accepts, instance
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import arithmetic, citations
 from eutonia.parameters import overrides as overriding
-from eutonia.parameters.overrides import Override
+from eutonia.parameters.overrides import RecordOverride
 from eutonia.parameters.record import ASSUMPTION, OVERRIDDEN, STATUSES, Parameter, Spread, read_record
 
 _HEADER = "set"
@@ -162,7 +162,7 @@ class Constants:
     """
 
     given: Mapping[str, str]
-    overrides: tuple[Override, ...]
+    overrides: tuple[RecordOverride, ...]
     _records: Mapping[str, Mapping[str, Parameter]]
     _made: dict[object, tuple[Any, tuple[Parameter, ...]]] = field(default_factory=dict)
 

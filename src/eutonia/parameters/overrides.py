@@ -23,7 +23,7 @@ _WRITE = 'Write SET.NAME, such as "receptor.ec50". See: eutonia parameters'
 
 
 @dataclass(frozen=True, slots=True)
-class Override:
+class RecordOverride:
     """A number in the place of a record's: its `key`, what it `was` and `now` is, as text with unit.
 
     `given` is what somebody wrote, and empty where the number follows from another override by a record's arithmetic.
@@ -58,7 +58,7 @@ def texts(given: Mapping[str, object]) -> dict[str, str]:
 
 def apply(
     given: Mapping[str, str], sets: Collection[str], shipped: Callable[[str], Records]
-) -> tuple[Mapping[str, Records], tuple[Override, ...]]:
+) -> tuple[Mapping[str, Records], tuple[RecordOverride, ...]]:
     """Return the records that overrides change, by set and name, and every override with what follows from it.
 
     Parameters
@@ -87,7 +87,8 @@ def apply(
         mine = changed.setdefault(where, {})
         record = _set(mine.get(name, before), before, part, text, key)
         mine[name] = record
-        told.append(Override(key, text, _said(before, part), _said(record, part), before.label, before, record))
+        was, now = _said(before, part), _said(record, part)
+        told.append(RecordOverride(key, text, was, now, before.label, before, record))
     for where, records in changed.items():
         told += _follow(where, records, shipped(where))
         for name, record in records.items():
@@ -220,7 +221,7 @@ def _check_range(record: Parameter, key: str) -> None:
         )
 
 
-def _follow(where: str, changed: dict[str, Parameter], shipped: Records) -> list[Override]:
+def _follow(where: str, changed: dict[str, Parameter], shipped: Records) -> list[RecordOverride]:
     """Compute anew the records that are derived from changed ones, and put them among those."""
     told = []
     before = {name: one.value for name, one in shipped.items() if not one.is_vector}
@@ -239,7 +240,7 @@ def _follow(where: str, changed: dict[str, Parameter], shipped: Records) -> list
         after = replace(record, numbers=(value,), **_ANEW, note=note)
         changed[name] = after
         now_is = quantity.example(record.unit, float(f"{value:.6g}"))
-        told.append(Override(f"{where}.{name}", "", _numbers(record), now_is, record.label, record, after))
+        told.append(RecordOverride(f"{where}.{name}", "", _numbers(record), now_is, record.label, record, after))
     return told
 
 

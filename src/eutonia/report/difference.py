@@ -18,8 +18,8 @@ _NOT_SETS = frozenset({"products"})
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """Numbers by SET.NAME as text with unit, the digest of each set's file, and whether the numbers are all there are.
+class KnownNumbers:
+    """KnownNumbers by SET.NAME as text with unit, the digest of each set's file, and whether the numbers are all there are.
 
     A run holds the numbers that it rests on, and no others.
     """
@@ -41,7 +41,7 @@ class Difference:
     overridden: tuple[tuple[str, str], ...] = field(default=())
 
 
-def numbers_of(given: str) -> Numbers:
+def numbers_of(given: str) -> KnownNumbers:
     """Return the numbers of a run (its folder or record), of a folder of sets, or of "shipped".
 
     Raises
@@ -52,7 +52,7 @@ def numbers_of(given: str) -> Numbers:
     path = Path(given)
     if given == SHIPPED and not path.exists():
         found = [record for name in parameters.sets() for record in parameters.load(name).records()]
-        return Numbers(SHIPPED, _texts(found), parameters.digests(), True)
+        return KnownNumbers(SHIPPED, _texts(found), parameters.digests(), True)
     inside = [path / name for name in _RECORDS if (path / name).is_file()] if path.is_dir() else [path]
     if inside and inside[0].is_file():
         return _of_run(inside[0])
@@ -64,7 +64,7 @@ def numbers_of(given: str) -> Numbers:
     )
 
 
-def difference(one: Numbers, other: Numbers) -> Difference:
+def difference(one: KnownNumbers, other: KnownNumbers) -> Difference:
     """Return what differs; a number in another unit of its kind is the same number."""
     both = sorted(one.by_name.keys() & other.by_name.keys())
     changed = tuple(
@@ -82,7 +82,7 @@ def difference(one: Numbers, other: Numbers) -> Difference:
     return Difference(changed, only, tuple(files), told)
 
 
-def lines(found: Difference, one: Numbers, other: Numbers) -> list[str]:
+def lines(found: Difference, one: KnownNumbers, other: KnownNumbers) -> list[str]:
     """Return a difference in words, a line each."""
     said = [f"{name}: {here} in {one.name}, {there} in {other.name}" for name, here, there in found.changed]
     said += [f"{name} is an override in {side}" for side, name in found.overridden]
@@ -95,7 +95,7 @@ def lines(found: Difference, one: Numbers, other: Numbers) -> list[str]:
     return [f"{head}.", *(f"{line}." for line in said)]
 
 
-def _alone(one: Numbers, other: Numbers) -> list[str]:
+def _alone(one: KnownNumbers, other: KnownNumbers) -> list[str]:
     """Return the names that only one side has: a run that does not rest on a number says nothing of it."""
     return sorted(one.by_name.keys() - other.by_name.keys()) if other.is_whole or not one.is_whole else []
 
@@ -104,7 +104,7 @@ def _texts(records: list[parameters.Parameter]) -> dict[str, str]:
     return {f"{one.set}.{one.name}": quantity.shown(one.array(), one.unit) for one in records}
 
 
-def _of_run(file: Path) -> Numbers:
+def _of_run(file: Path) -> KnownNumbers:
     try:
         told = json.loads(file.read_text(encoding="utf-8"))
         numbers, digests = dict(told["rests_on"]), dict(told["parameter_digests"])
@@ -117,10 +117,10 @@ def _of_run(file: Path) -> Numbers:
             "this version writes it, whole. Nearest: the run done again. Run it again, with the same seed."
         ) from None
     name = str(file.parent) if file.name in _RECORDS and str(file.parent) != "." else str(file)
-    return Numbers(name, numbers, digests, False, overrides)
+    return KnownNumbers(name, numbers, digests, False, overrides)
 
 
-def _of_sets(folder: Path, files: list[Path]) -> Numbers:
+def _of_sets(folder: Path, files: list[Path]) -> KnownNumbers:
     found: list[parameters.Parameter] = []
     digests = {}
     for file in files:
@@ -129,7 +129,7 @@ def _of_sets(folder: Path, files: list[Path]) -> Numbers:
         if file.stem not in _NOT_SETS:
             read = library.read(content.decode("utf-8", errors="replace"), file.stem, citations.entries())
             found += read.records()
-    return Numbers(str(folder), _texts(found), digests, True)
+    return KnownNumbers(str(folder), _texts(found), digests, True)
 
 
 def _same(one: str, other: str) -> bool:

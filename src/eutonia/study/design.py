@@ -25,7 +25,7 @@ from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
-from eutonia.study.numbers import Numbers, holding
+from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
@@ -41,7 +41,7 @@ class Study(Part):
 
     head: Head = described("What the file is.", alias="study")
     assessment: Assessment = described("How people are examined at each visit.")
-    parameters: Annotated[dict[str, str], Numbers()] = described(
+    parameters: Annotated[dict[str, str], NumbersOfStudy()] = described(
         "Numbers of the science that the study changes, SET.NAME = quantity with unit.", default_factory=dict
     )
 

@@ -20,7 +20,7 @@ TABLE = "parameters"
 _DO = 'Write [parameters] and below it "receptor.ec50" = "180 ng/mL".'
 
 
-class Numbers:
+class NumbersOfStudy:
     """A field that holds overrides of records."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
