@@ -19,7 +19,7 @@ _NOT_SETS = frozenset({"products"})
 
 @dataclass(frozen=True)
 class KnownNumbers:
-    """KnownNumbers by SET.NAME as text with unit, the digest of each set's file, and whether the numbers are all there are.
+    """Numbers by SET.NAME as text with unit, the digest of each set's file, and whether the numbers are all there are.
 
     A run holds the numbers that it rests on, and no others.
     """
