@@ -17,6 +17,7 @@ from eutonia.errors import StudyError
 from eutonia.report import words
 
 Run = Callable[..., int]
+EC50, HILL = parameters.load("receptor").values(ec50="ng/mL", hill="1")
 CASE = """\
 [parameters]
 receptor.ec50 = "180 ng/mL"
@@ -97,8 +98,8 @@ def test_the_first_page_the_screen_and_the_record_name_each_override(
     (folder / "with.toml").write_text(CASE, encoding="utf-8")
     above = ("--set", "receptor.hill=4.1", "--set", "pump.course_deviation=30 %")
     assert run("run", "with.toml", *above, "--out", "out") == 0
-    said = "receptor.ec50 is 180 ng/mL instead of 140.2 ng/mL."
-    others = ["receptor.hill is 4.1 instead of 4.34.", "Nothing in this run rests on pump.course_deviation."]
+    said = f"receptor.ec50 is 180 ng/mL instead of {EC50:g} ng/mL."
+    others = [f"receptor.hill is 4.1 instead of {HILL:g}.", "Nothing in this run rests on pump.course_deviation."]
     printed = capsys.readouterr().out
     page = Path("out/report.html").read_text(encoding="utf-8").partition("</header>")[0]
     for line in (said, *others):
@@ -160,11 +161,11 @@ def test_an_exported_model_holds_the_override_and_says_so(
 ) -> None:
     pytest.importorskip("libsbml")
     assert run("export", "receptor", "--set", "receptor.ec50=180 ng/mL", "--out", "model.xml") == 0
-    assert "receptor.ec50 is 180 ng/mL instead of 140.2 ng/mL." in capsys.readouterr().err
+    assert f"receptor.ec50 is 180 ng/mL instead of {EC50:g} ng/mL." in capsys.readouterr().err
     text = Path("model.xml").read_text(encoding="utf-8")
     assert 'id="ec50"' in text
     assert 'value="180"' in text
-    assert "Override of 140.2 ng/mL (fitted, Eutonia_2026)" in text
+    assert f"Override of {EC50:g} ng/mL (fitted, Eutonia_2026)" in text
     assert 'status="overridden"' in text
 
 
@@ -235,7 +236,7 @@ def test_two_runs_and_two_folders_of_sets_are_compared(
         (folder / name / "run.json").write_text(json.dumps(kept), encoding="utf-8")
         (folder / f"sets_{name}").mkdir()
         data = Path(parameters.__file__).parent / "data" / "receptor.toml"
-        text = data.read_text(encoding="utf-8").replace("value = 140.2", f"value = {150 if name == 'a' else 140.2}")
+        text = data.read_text(encoding="utf-8").replace(f"value = {EC50}", f"value = {150 if name == 'a' else EC50}")
         (folder / f"sets_{name}" / "receptor.toml").write_text(text, encoding="utf-8")
     assert run("parameters", "diff", "a", "b/run.json") == 0
     said = capsys.readouterr().out
@@ -248,7 +249,7 @@ def test_two_runs_and_two_folders_of_sets_are_compared(
     ):
         assert line in said
     assert run("parameters", "diff", "sets_a", "sets_b") == 0
-    assert "receptor.ec50: 150 ng/mL in sets_a, 140.2 ng/mL in sets_b." in capsys.readouterr().out
+    assert f"receptor.ec50: 150 ng/mL in sets_a, {EC50:g} ng/mL in sets_b." in capsys.readouterr().out
     assert run("parameters", "diff", "shipped", "shipped") == 0
     assert capsys.readouterr().out == "No number differs.\n"
     (folder / "b" / "run.json").write_text("{}", encoding="utf-8")
@@ -267,7 +268,7 @@ def test_records_come_as_tables_for_other_programs(run: Run, capsys: pytest.Capt
     assert run("parameters", "receptor", "--format", "csv") == 0
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     row = next(row for row in table if row["name"] == "ec50")
-    assert (row["value"], row["unit"], row["spread_cv"], row["status"]) == ("140.2", "ng/mL", "0.45", "fitted")
+    assert (row["value"], row["unit"], row["spread_cv"], row["status"]) == (f"{EC50:g}", "ng/mL", "0.45", "fitted")
     assert run("parameters", "--format", "xml") == 2
     assert "Allowed: csv, json, table" in capsys.readouterr().err
 

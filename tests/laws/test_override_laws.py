@@ -22,6 +22,7 @@ from eutonia.errors import EutoniaError, ParameterError, UnitError
 from eutonia.parameters import arithmetic, library, quantity
 from eutonia.parameters.overrides import MOST_FOLD
 
+SHIPPED = parameters.load("receptor").value("ec50", "ng/mL")
 EC50 = {"receptor.ec50": "180 ng/mL"}
 # Read where constants are remembered, and where people are drawn; each that compiles anew takes its time.
 CHANGES = {"limb_knee.torque_ceiling": "250 N m", "receptor.ec50": "180 ng/mL"}
@@ -99,7 +100,7 @@ def test_no_record_is_read_while_a_program_is_compiled(monkeypatch: pytest.Monke
 def test_less_sensitive_receptors_answer_less() -> None:
     case = eutonia.load_study("case_haemorrhage_pump")
     plain = eutonia.run(case).course["receptor_effect"]
-    with eutonia.using({"receptor.ec50": f"{1.25 * 140.2} ng/mL"}):
+    with eutonia.using({"receptor.ec50": f"{1.25 * SHIPPED} ng/mL"}):
         less = eutonia.run(case).course["receptor_effect"]
     begun = int(np.argmax(plain.mean(("limb", "patient")).values > 0.01))
     hours = plain.time_h - plain.time_h[begun]
@@ -193,7 +194,7 @@ def apart(one: str, other: str) -> int:
 @pytest.mark.parametrize(
     ("key", "text", "words"),
     [
-        ("receptor.ec50", "180 ug/mL", "1.28e+03 times the 140.2 ng/mL"),
+        ("receptor.ec50", "180 ug/mL", f"times the {SHIPPED:g} ng/mL"),
         ("receptor.ec50", "0.18 mg/mL", "never one for the other"),
         ("label_dosing.lowest_dose", "0.05 mg/day", "never one for the other"),
         ("label_dosing.oral_highest_daily", "80 ug/day", "never one for the other"),
@@ -245,7 +246,7 @@ def test_an_overridden_number_is_nobodys_and_says_what_it_stands_for() -> None:
         parameters.load("receptor").value("ec50", "ng/mL")
         parameters.load("receptor").value("hill", "1")
     assert used.counts_by_status() == {"fitted": 1, "overridden": 1}
-    assert "140.2 ng/mL (fitted, Eutonia_2026)" in used.records()[0].note
+    assert f"{SHIPPED:g} ng/mL (fitted, Eutonia_2026)" in used.records()[0].note
     assert used.records()[0].source == "assumption"
 
 
@@ -285,7 +286,7 @@ def test_inner_overrides_stand_above_outer_ones_and_both_above_a_study() -> None
                 assert value() == 180.0
                 assert parameters.load("receptor").value("hill", "1") == 4.0
         assert value() == 150.0
-    assert value() == 140.2
+    assert value() == SHIPPED
 
 
 def test_a_thread_takes_overrides_along_has_its_own_or_is_refused() -> None:
@@ -316,8 +317,8 @@ def test_a_thread_takes_overrides_along_has_its_own_or_is_refused() -> None:
             thread.join()
         read("here")
     assert "copy_context" in str(found.pop("bare"))
-    assert found == {"taken along": 180.0, "own": 150.0, "shipped": 140.2, "here": 180.0}
+    assert found == {"taken along": 180.0, "own": 150.0, "shipped": SHIPPED, "here": 180.0}
     bare = threading.Thread(target=read, args=("after",))
     bare.start()
     bare.join()
-    assert found["after"] == 140.2
+    assert found["after"] == SHIPPED

@@ -329,8 +329,6 @@ def test_every_fitted_record_names_the_script_that_fits_it() -> None:
         assert any(name in text for name in names), f"{script.name} never names {record.name}"
     # Nothing here makes these again; whoever fits one names the script, and takes it from this list.
     assert {f"{one.set}.{one.name}" for one in fitted if one.where.startswith(PROTOTYPE)} == {
-        "intrathecal.csf_clearance_rate",
-        "intrathecal.dispersion",
         "label_dosing.visit_step_fitted",
         "receptor.ec50_spread",
         "receptor.slow_shift_spread",
