@@ -52,7 +52,7 @@ duration = "200 day"
 examine_every = "20 day"
 
 [[event]]
-at = "199 day"
+at = "199.8 day"
 kind = "bolus"
 product = "Lioresal Intrathecal"
 dose = "50 ug"
