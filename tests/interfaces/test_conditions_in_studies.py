@@ -102,8 +102,8 @@ def test_other_conditions_have_cases(lesion: str) -> None:
 
 def test_the_schema_names_conditions_and_practice() -> None:
     definitions = json_schema()["$defs"]
-    assert "cerebral palsy" in definitions["Population"]["properties"]["origin"]["enum"]
-    assert "disseminated plaques" in str(definitions["Population"]["properties"]["lesions"])
+    assert "cerebral palsy" in definitions["StudyPopulation"]["properties"]["origin"]["enum"]
+    assert "disseminated plaques" in str(definitions["StudyPopulation"]["properties"]["lesions"])
     assert "H-reflex conditioning" in definitions["PracticeEvent"]["properties"]["method"]["enum"]
     assert "T12" in str(definitions["CaseLesion"]["properties"]["level"])
 
@@ -115,6 +115,7 @@ def test_a_population_in_a_file_is_drawn_as_it_says() -> None:
     assert population.origin == "spinal cord injury"
     assert {share.kind for share in population.lesions} == {"spinal"}
     text = study.text.replace('"spinal cord injury"', '"cerebral palsy"').replace("cord injuries", "perinatal lesions")
+    text = text.replace('side = "both"', 'side = "affected"')
     palsy = parse_study("\n".join(line for line in text.splitlines() if not line.startswith("time_since_onset")))
     assert isinstance(palsy, TrialStudy)
     assert population_of(palsy.population).time_since_onset_h is None

@@ -92,7 +92,7 @@ def test_whatever_reaches_the_end_of_a_command_becomes_words(
     def failing(_: str) -> None:
         raise error
 
-    monkeypatch.setattr("eutonia.exchange.pump_file.load_therapy", failing)
+    monkeypatch.setattr("eutonia.api.pump.load_therapy", failing)
     assert run("pump", "first_pump") == code
     shown = capsys.readouterr()
     assert said in shown.err

@@ -371,5 +371,5 @@ def test_a_moved_tip_moves_the_drug() -> None:
     )
     before, late = 9 * 24, 25 * 24
     np.testing.assert_allclose(stays.segment[before], moves.segment[before], rtol=1e-12)
-    assert moves.site("cervical")[late, 0] > 3.0 * stays.site("cervical")[late, 0]
+    assert moves.site("cervical")[late, 0] > 1.5 * stays.site("cervical")[late, 0]
     assert max(stays.unaccounted, moves.unaccounted) < 1e-10

@@ -86,16 +86,20 @@ def test_practice_never_leads_below_the_healthy_level_and_does_nothing_to_health
 ) -> None:
     practice = Practice(1, jnp.arange(N))
     bias, healthy = jnp.full((2, N), bias_mv), jnp.zeros((2, N))
-    assert practice.lower(bias, YEAR) is bias
+    assert practice.is_idle
+
+    def lower(bias: np.ndarray, time_h: float) -> np.ndarray:
+        return np.asarray(bias) * np.asarray(practice.effects(time_h).bias_kept)
+
     for week, (method, limb, per_week) in enumerate(begun):
         practice.begin(method, limb, jnp.full(N, per_week), week * WEEK)
-    lowered = np.asarray(practice.lower(bias, YEAR))
+    lowered = lower(bias, YEAR)
     assert np.all((lowered >= 0.0) & (lowered <= bias_mv))
-    assert np.all(np.asarray(practice.lower(healthy, YEAR)) == 0.0)
+    assert np.all(lower(healthy, YEAR) == 0.0)
     untouched = [i for i, limb in enumerate(("leg", "arm")) if limb not in {one[1] for one in begun}]
     assert np.all(lowered[untouched] == bias_mv)
     practice.stop(YEAR)
-    assert np.all(np.asarray(practice.lower(bias, 3 * YEAR)) >= lowered - 1e-12)
+    assert np.all(lower(bias, 3 * YEAR) >= lowered - 1e-12)
 
 
 HEAD = """

@@ -28,7 +28,8 @@ ROWS = (1, 3, 4, 5)
 
 
 def one(limb: Limb, row: int) -> dict[str, float]:
-    return {field.name: float(getattr(limb, field.name)[row]) for field in dataclasses.fields(limb)}
+    values = {field.name: getattr(limb, field.name) for field in dataclasses.fields(limb)}
+    return {name: float(value[row]) for name, value in values.items() if value is not None}
 
 
 def reflex(limb: dict[str, float], c: ReflexConstants, activation: float, speed: float) -> float:

@@ -106,7 +106,7 @@ def case() -> CaseStudy:
     head = text[: text.index("[[event]]")]
     tablets = '[[event]]\nat = "{at}"\nkind = "tablets"\nproduct = "baclofen tablets"\ndose = "{dose}"\n'
     tablets += 'every = "8 hour"\n'
-    events = tablets.format(at="101 day", dose="10 mg") + tablets.format(at="131 day", dose="20 mg")
+    events = tablets.format(at="120 day", dose="10 mg") + tablets.format(at="131 day", dose="20 mg")
     events += '[[event]]\nat = "162 day"\nkind = "stop tablets"\n'
     head = head.replace('duration = "24 month"', 'duration = "200 day"')
     study = parse_study(head + events)
@@ -118,7 +118,7 @@ def test_the_dose_of_a_case_changes_at_its_event_and_doubled_tablets_double_the_
     found = run_case(case)
     assert {"0 day", "14 day", "196 day"} <= set(found.visits["visit"]), "in the unit in which the file says how often"
     time, dose = found.course["time_h"].to_numpy(), found.course["dose_oral"].isel(patient=0).to_numpy()
-    for at_h, before, after in ((101 * 24.0, 0.0, 30.0), (131 * 24.0, 30.0, 60.0), (162 * 24.0, 60.0, 0.0)):
+    for at_h, before, after in ((120 * 24.0, 0.0, 30.0), (131 * 24.0, 30.0, 60.0), (162 * 24.0, 60.0, 0.0)):
         place = int(np.searchsorted(time, at_h))
         assert time[place] == at_h
         assert (dose[place - 1], dose[place]) == (before, after), "the line stands where the mark stands"
