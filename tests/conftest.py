@@ -30,6 +30,13 @@ _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
 @pytest.fixture
+def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer draws of a fitted recording, of the same kind."""
+    for name, value in (("_ROUND", 64), ("_ENOUGH", 30.0), ("_MOST_ROUNDS", 3), ("_STROLL", 1)):
+        monkeypatch.setattr(f"eutonia.inference.sample.{name}", value)
+
+
+@pytest.fixture
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C interrupt: a worker of pytest-xdist ignores it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 import eutonia
-from eutonia.inference import sample as sampler
 from eutonia.report import curves, files, plot
 from eutonia.report.scales import Values
 
@@ -84,11 +83,9 @@ PAGES = {
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.xdist_group("fit")
 def test_every_curve_that_a_page_draws_is_in_its_table(
-    page: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, quick_fits: None
 ) -> None:
     """Lines, bands and clouds of points are caught at the drawing board; a table that lacks one of them fails."""
-    monkeypatch.setattr(sampler, "_ROUND", 64)
-    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
     Path("trial.toml").write_text(TRIAL, encoding="utf-8")
     for name, file in (("pendulum", "pendulum_simulated"), ("ramp", "ramp_90_simulated")):
         Path(f"{name}.csv").write_bytes((ROOT / "examples" / f"{file}.csv").read_bytes())

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eutonia.inference import sample as sampler
 from eutonia.inference.recording import Recording, read
 from eutonia.inference.stretch_fit import StretchFit, fit
 from eutonia.report import stretch_fit as report
@@ -75,7 +74,7 @@ def check_table(table: Path, recording: Path) -> None:
     np.testing.assert_allclose(column["passive_Nm"], passive, atol=0.3)
 
 
-def test_stretches_at_several_speeds_tell_what_one_does_not() -> None:
+def test_stretches_at_several_speeds_tell_what_one_does_not(quick_fits: None) -> None:
     recordings = [read(path) for path in RAMPS]
     together = fit(recordings, "ramp")
     check_truth(together, RAMPS[0])
@@ -98,9 +97,7 @@ def test_stretches_at_several_speeds_tell_what_one_does_not() -> None:
     assert "EMG, rectified" in page
 
 
-def test_the_same_seed_gives_the_same_numbers_and_size_matters_as_it_should(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampler, "_ROUND", 64)
-    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
+def test_the_same_seed_gives_the_same_numbers_and_size_matters_as_it_should(quick_fits: None) -> None:
     recordings = [read(path) for path in RAMPS if "ramp_90_" in path.name]
     first, again = (fit(recordings, "ramp", seed=3) for _ in range(2))
     assert first.estimates == again.estimates

@@ -7,6 +7,9 @@ import math
 import re
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -460,3 +463,14 @@ def test_two_products_cannot_share_a_name() -> None:
     with pytest.raises(ParameterError, match="holds no product"):
         read_products()
     assert issubclass(ParameterError, EutoniaError)
+
+
+def test_what_is_kept_of_records_is_numbers_though_a_program_was_being_compiled_when_it_was_made() -> None:
+    """Whoever asks first may be under a jit: what is kept then belonged to that program, and failed in the next."""
+
+    @parameters.remembered
+    def kept() -> jax.Array:
+        return jnp.asarray(parameters.load("receptor").value("ec50", "ng/mL")) * jnp.ones(3)
+
+    inside = jax.jit(lambda x: x * kept())(2.0)
+    np.testing.assert_allclose(inside, 2.0 * np.asarray(kept()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import sys
 import threading
 import tomllib
 from collections import Counter
@@ -175,7 +176,7 @@ class Constants:
     def made(self, key: object, make: Callable[[], Made]) -> Made:
         """Return what `make` makes of records, made once; whoever asks rests on the same records."""
         if key not in self._made:
-            with recording() as used:
+            with recording() as used, _concretely():
                 found = make()
             self._made[key] = found, used.records()
         found, records = self._made[key]
@@ -183,6 +184,15 @@ class Constants:
             for record in records:
                 used.add(record)
         return found
+
+
+def _concretely() -> contextlib.AbstractContextManager[None]:
+    """Make arrays that are numbers, also while a program is being compiled: what is kept must not belong to it."""
+    if "jax" not in sys.modules:
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.ensure_compile_time_eval()
 
 
 _SHIPPED = Constants(MappingProxyType({}), (), MappingProxyType({}))
