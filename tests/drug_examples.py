@@ -18,8 +18,7 @@ def effect_on_tone(hours: float = 4.0, ug: float = 50.0) -> float:
     receptor = jax.tree.map(lambda x: jnp.reshape(x, (1,)), gaba_b.Receptor.typical())
 
     def read(state: KineticState) -> jax.Array:
-        levels = kinetics.exposure(state).levels(receptor.blood_potency)
-        return gaba_b.at_sites(levels.slow, levels.fast, levels.fast_brain, receptor)
+        return gaba_b.at_sites(kinetics.exposure(state).levels(receptor.blood_potency), receptor)
 
     state, adapted, plan = (
         kinetics.bolus(kinetics.initial_state(), ug),

@@ -133,8 +133,7 @@ def course(
     plan = kinetics.step_plan(step)
 
     def read(state: KineticState) -> jax.Array:
-        levels = kinetics.exposure(state).levels(receptor.blood_potency)
-        return gaba_b.at_sites(levels.slow, levels.fast, levels.fast_brain, receptor)
+        return gaba_b.at_sites(kinetics.exposure(state).levels(receptor.blood_potency), receptor)
 
     def small(_: int, now: tuple) -> tuple:
         state, adapted = now

@@ -19,7 +19,7 @@ from jaxtyping import Array, Float, Int
 
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.effect.exposed import Exposed, Habits, meet
-from eutonia.drug.kinetics import Kinetics, KineticState, StepPlan
+from eutonia.drug.kinetics import Exposure, Kinetics, KineticState, StepPlan
 from eutonia.simulation.people import People
 
 Patients = Float[Array, " patient"]
@@ -92,20 +92,15 @@ def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
     return kinetics.step_plan(dt_h)
 
 
-def _read(people: People, drug: KineticState) -> tuple[Sites, tuple[Patients, Patients]]:
-    """Return the concentration at each site of the receptors, and that at the brain from fluid and blood (ng/mL)."""
-    exposure, receptor = people.kinetics.exposure(drug), people.receptor
-    levels = exposure.levels(receptor.blood_potency)
-    fluid, blood = exposure.spinal.fast_brain, receptor.blood_potency * exposure.blood.fast_brain
-    return gaba_b.at_sites(levels.slow, levels.fast, fluid + blood, receptor), (fluid, blood)
+def _at_sites(people: People, exposure: Exposure) -> Sites:
+    return gaba_b.at_sites(exposure.levels(people.receptor.blood_potency), people.receptor)
 
 
-def _at_brain(
-    people: People, levels: tuple[Patients, Patients], adaptation: gaba_b.Adaptation
-) -> tuple[Patients, Patients]:
+def _at_brain(people: People, exposure: Exposure, adaptation: gaba_b.Adaptation) -> tuple[Patients, Patients]:
     """Return the effective concentration at the brain from the spinal fluid and from blood, ng/mL."""
-    sensitivity = gaba_b.sensitivity(adaptation, people.receptor)[gaba_b.BRAIN]
-    return levels[0] * sensitivity, levels[1] * sensitivity
+    receptor = people.receptor
+    sensitivity = gaba_b.sensitivity(adaptation, receptor)[gaba_b.BRAIN]
+    return exposure.spinal.fast_brain * sensitivity, receptor.blood_potency * exposure.blood.fast_brain * sensitivity
 
 
 @jax.jit
@@ -127,9 +122,10 @@ def run(
     def one_step(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, before, brain = carry
         drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
-        after, levels = _read(people, drug)
+        exposure = people.kinetics.exposure(drug)
+        after = _at_sites(people, exposure)
         adaptation = gaba_b.adapt(now.adaptation, before, after, people.receptor, dt_h)
-        there = _at_brain(people, levels, adaptation)
+        there = _at_brain(people, exposure, adaptation)
         fluid, blood = zip(brain, there, strict=True)
         exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
         return CourseState(drug, adaptation, exposed), after, there
@@ -139,8 +135,8 @@ def run(
         dosed = replace(now, drug=people.kinetics.tablet(now.drug, tablet_mg))
         return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before, brain))
 
-    sites, levels = _read(people, state.drug)
-    first = (state, sites, _at_brain(people, levels, state.adaptation))
+    exposure = people.kinetics.exposure(state.drug)
+    first = (state, _at_sites(people, exposure), _at_brain(people, exposure, state.adaptation))
     return lax.fori_loop(0, n_cycles, one_cycle, first)[0]
 
 
@@ -221,9 +217,8 @@ def _snapshot(people: People, state: CourseState) -> Snapshot:
     receptor, adaptation = people.receptor, state.adaptation
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
-    sites, at_brain = _read(people, state.drug)
-    effect = gaba_b.effect(sites, adaptation, receptor)
-    fluid, blood = _at_brain(people, at_brain, adaptation)
+    effect = gaba_b.effect(gaba_b.at_sites(levels, receptor), adaptation, receptor)
+    fluid, blood = _at_brain(people, exposure, adaptation)
     return Snapshot(
         hyperpolarisation=gaba_b.hyperpolarisation(effect[gaba_b.TONE], people.bias, receptor),
         release=gaba_b.release(effect[gaba_b.REFLEX], receptor),

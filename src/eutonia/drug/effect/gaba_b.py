@@ -24,6 +24,7 @@ from jax.scipy.special import expit
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia.drug.kinetics import Levels
 
 Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
@@ -118,9 +119,9 @@ def occupancy(concentration: Array, receptor: Receptor) -> Array:
     return expit(receptor.hill * jnp.log(jnp.maximum(concentration, 0.0) / receptor.ec50))
 
 
-def at_sites(slow: Limbs, fast: Limbs, brain: Patients, receptor: Receptor) -> Sites:
+def at_sites(levels: Levels, receptor: Receptor) -> Sites:
     """Return the concentration that each site reads, ng/mL at the reflex: tone needs more drug."""
-    return jnp.concatenate([receptor.tone_potency * slow, fast, brain[None]])
+    return jnp.concatenate([receptor.tone_potency * levels.slow, levels.fast, levels.fast_brain[None]])
 
 
 def sensitivity(state: Adaptation, receptor: Receptor) -> Sites:
