@@ -1,6 +1,6 @@
 """The numbers that the project stands on: what is printed is what the program gives, and a change says what moved.
 
-After a change that means to move them: `python calibration/drug.py --shipped --write`, `python papers/build.py`.
+After a change that means to move them: `python calibration/drug.py --rounds 0 --write`, `python papers/build.py`.
 """
 
 from __future__ import annotations
