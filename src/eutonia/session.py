@@ -81,6 +81,15 @@ def begin_if_computing() -> None:
         begin()
 
 
+def concretely() -> contextlib.AbstractContextManager[None]:
+    """Make arrays that are numbers, also while a program is being compiled: what is kept must not belong to it."""
+    if "jax" not in sys.modules:
+        return contextlib.nullcontext()
+    import jax
+
+    return jax.ensure_compile_time_eval()
+
+
 def set_bits(bits: Literal[32, 64]) -> None:
     """Compute in 32-bit from here on, or in 64-bit again: 32 is the fast mode, whose difference benchmarks print."""
     global _bits

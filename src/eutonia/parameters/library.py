@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import sys
 import threading
 import tomllib
 from collections import Counter
@@ -26,7 +25,7 @@ from eutonia.parameters.record import ASSUMPTION, OVERRIDDEN, STATUSES, Paramete
 
 _HEADER = "set"
 _HEADER_FIELDS = ("name", "title", "released", "note")
-_NOT_A_SET = frozenset({"products"})
+NOT_A_SET = frozenset({"products"})  # read beside the sets, and holds no records
 _DERIVED_TOLERANCE = 0.01
 
 Given = ParamSpec("Given")
@@ -152,7 +151,7 @@ def sets() -> tuple[str, ...]:
     """Return the names of all sets that ship, sorted."""
     folder = resources.files("eutonia.parameters").joinpath("data")
     names = (item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
-    return tuple(sorted(set(names) - _NOT_A_SET))
+    return tuple(sorted(set(names) - NOT_A_SET))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +175,7 @@ class Constants:
     def made(self, key: object, make: Callable[[], Made]) -> Made:
         """Return what `make` makes of records, made once; whoever asks rests on the same records."""
         if key not in self._made:
-            with recording() as used, _concretely():
+            with recording() as used, session.concretely():
                 found = make()
             self._made[key] = found, used.records()
         found, records = self._made[key]
@@ -184,15 +183,6 @@ class Constants:
             for record in records:
                 used.add(record)
         return found
-
-
-def _concretely() -> contextlib.AbstractContextManager[None]:
-    """Make arrays that are numbers, also while a program is being compiled: what is kept must not belong to it."""
-    if "jax" not in sys.modules:
-        return contextlib.nullcontext()
-    import jax
-
-    return jax.ensure_compile_time_eval()
 
 
 _SHIPPED = Constants(MappingProxyType({}), (), MappingProxyType({}))
@@ -316,7 +306,7 @@ def load(name: str) -> ParameterSet:
 def digests() -> Mapping[str, str]:
     """Return the SHA-256 of the bytes of every set that ships, used or not, by name."""
     folder = resources.files("eutonia.parameters").joinpath("data")
-    names = sorted({*sets(), *_NOT_A_SET})
+    names = sorted({*sets(), *NOT_A_SET})
     return {name: hashlib.sha256(folder.joinpath(f"{name}.toml").read_bytes()).hexdigest() for name in names}
 
 

@@ -14,7 +14,6 @@ from eutonia.parameters import citations, library, quantity
 
 SHIPPED = "shipped"
 _RECORDS = ("run.json", "program.json")
-_NOT_SETS = frozenset({"products"})
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _of_sets(folder: Path, files: list[Path]) -> KnownNumbers:
     for file in files:
         content = file.read_bytes()
         digests[file.stem] = hashlib.sha256(content).hexdigest()
-        if file.stem not in _NOT_SETS:
+        if file.stem not in library.NOT_A_SET:
             read = library.read(content.decode("utf-8", errors="replace"), file.stem, citations.entries())
             found += read.records()
     return KnownNumbers(str(folder), _texts(found), digests, True)
