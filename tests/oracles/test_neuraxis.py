@@ -203,6 +203,7 @@ def test_what_is_drawn_at_the_tip_is_about_five_times_the_mixed_level() -> None:
     kinetics = Kinetics.typical(tip="T10", intrathecal=FINE)
     steady = kinetics.steady_state(607 / 24)
     drawn = float(kinetics.spinal.at_tip(steady.csf, 607 / 24)[0])
+    assert drawn / (607 / 24 / 30 * 1000) == pytest.approx(5.5, rel=0.25)  # the label clears 30 mL/h
     assert drawn == pytest.approx(4640, rel=0.02)
 
 

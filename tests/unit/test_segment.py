@@ -125,7 +125,7 @@ def test_fifty_micrograms_take_the_h_reflex_a_grade_or_two_and_hardly_the_f_wave
     h = [recruited(SPASTIC, effect).h_over_m for effect in (0.0, BOLUS)]
     f = [f_wave(SPASTIC, effect) for effect in (0.0, BOLUS)]
     before, after = graded()[..., 0], graded()[..., 1]
-    assert np.all(after[0] < 0.5)  # little tone: what is left is charted as none
+    assert np.all(after[0] < 0.0)  # little tone: nothing is left of it
     assert np.all((before - after)[1:] > 0.5)
     assert np.all((before - after)[1:] < 2.3)
     assert 1.0 - h[1] / h[0] > (1.0 - after / before)[1:].max()
