@@ -79,7 +79,11 @@ def papers() -> str:
 def front(printed: str) -> str:
     """Return the front page with what the tables say of each trial, and of the papers together."""
     trials, _, single = printed.partition("# Numbers of single papers")
-    lines = [f"- **{part[0]}**: {part[2]}" for part in (one.splitlines() for one in trials.split("\n## ")[1:])]
+    lines = []
+    for title, _, headline, *table in (one.splitlines() for one in trials.split("\n## ")[1:]):
+        rows = [line.strip("| ").split(" | ") for line in table if line.endswith("| does not |")]
+        missed = [f"Missed: {what}, {at}: {ours}, published {theirs}." for what, at, ours, theirs, _ in rows]
+        lines.append(" ".join([f"- **{title}**: {headline}", *missed]))
     counts = re.findall(r"^Of (\d+) .*?, (\d+) reproduced?, (\d+) in range, (\d+) missed", single, re.MULTILINE)
     of, reproduced, near, missed = (sum(map(int, column)) for column in zip(*counts, strict=True))
     lines.append(
