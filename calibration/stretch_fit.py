@@ -25,6 +25,7 @@ from eutonia import session
 
 session.begin()
 
+import equinox as eqx  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from scipy import stats  # noqa: E402
@@ -37,7 +38,7 @@ from eutonia.inference.priors import ASKED, NOISE, PENDULUM, RAMP, Priors, prior
 from eutonia.inference.recording import Recording  # noqa: E402
 from eutonia.inference.stretch_fit import StretchFit, fit  # noqa: E402
 from eutonia.limb.joint import joint  # noqa: E402
-from eutonia.limb.swing import Limb, at_rest, follow, swing, torques  # noqa: E402
+from eutonia.limb.swing import Limb, ReflexConstants, at_rest, follow, swing, torques  # noqa: E402
 from eutonia.simulation.bedside import stepped_constants  # noqa: E402
 
 # Of this the fit means something else than the simulation: it counts release from the first movement seen.
@@ -92,16 +93,17 @@ def limb_of(truth: Mapping[str, float]) -> Limb:
     )
 
 
-@jax.jit
-def _fall(limb: Limb, start: jax.Array, letting_go: float) -> tuple[jax.Array, jax.Array]:
+@eqx.filter_jit
+def _fall(
+    limb: Limb, start: jax.Array, letting_go: jax.Array, constants: ReflexConstants
+) -> tuple[jax.Array, jax.Array]:
     begin = at_rest(start, limb, steps=STEPS, letting_go=letting_go)
-    motion = swing(limb, begin, stepped_constants(), 120, steps=STEPS, kept=1)
+    motion = swing(limb, begin, constants, 120, steps=STEPS, kept=1)
     return motion.time, motion.angle[:, 0]
 
 
-@jax.jit
-def _stretched(limb: Limb, angle: jax.Array, velocity: jax.Array) -> jax.Array:
-    constants = stepped_constants()
+@eqx.filter_jit
+def _stretched(limb: Limb, angle: jax.Array, velocity: jax.Array, constants: ReflexConstants) -> jax.Array:
     motion, _ = follow(limb, angle[:, None], velocity[:, None], constants, steps=STEPS)
     return torques(motion, limb, constants).total[:, 0]
 
@@ -119,7 +121,8 @@ def noisy(values: np.ndarray, noise: float, error: float, step: float, rng: np.r
 
 def pendulum_recording(truth: Mapping[str, float], rng: np.random.Generator, name: str = "simulated") -> Recording:
     """Simulate the recording of one pendulum test: a leg held level, let go, and filmed at 100 Hz."""
-    moved, angle = _fall(limb_of(truth), jnp.deg2rad(jnp.full(1, truth["start_angle"])), truth["letting_go"])
+    start, letting_go = jnp.deg2rad(jnp.full(1, truth["start_angle"])), jnp.asarray(truth["letting_go"])
+    moved, angle = _fall(limb_of(truth), start, letting_go, stepped_constants())
     at = np.arange(0.0, HELD_S + WATCHED_S, 1.0 / PENDULUM_HZ)
     seen = np.interp(at - HELD_S - truth["release"], np.asarray(moved), np.rad2deg(np.asarray(angle)))
     seen = noisy(seen, truth["angle_noise"], truth["angle_model_error"], 1.0 / PENDULUM_HZ, rng)
@@ -130,7 +133,8 @@ def ramp_recording(
     truth: Mapping[str, float], speed: float, rng: np.random.Generator, name: str = "simulated"
 ) -> Recording:
     """Simulate one stretch by a motor and the hold after it, sampled at 500 Hz."""
-    step = float(stepped_constants().delay) / STEPS
+    constants = stepped_constants()
+    step = float(constants.delay) / STEPS
     at = np.arange(0.0, HELD_S + (TO_DEG - FROM_DEG) / max(SPEEDS[0], 1.0) + AFTER_S, step)
     # A ramp whose corners are rounded by a bell shape: in closed form, for differences would blur its acceleration.
     ends = [(at - end) / CORNER_S for end in (HELD_S, HELD_S + (TO_DEG - FROM_DEG) / speed)]
@@ -138,7 +142,7 @@ def ramp_recording(
     soft = [CORNER_S * (x * share + height) for x, share, height in zip(ends, below, bell, strict=True)]
     angle = FROM_DEG + speed * (soft[0] - soft[1])
     velocity, acceleration = speed * (below[0] - below[1]), speed / CORNER_S * (bell[0] - bell[1])
-    torque = np.asarray(_stretched(limb_of(truth), jnp.deg2rad(angle), jnp.deg2rad(velocity)))
+    torque = np.asarray(_stretched(limb_of(truth), jnp.deg2rad(angle), jnp.deg2rad(velocity), constants))
     inertia = float(body().joint.inertia(WEIGHT_KG, HEIGHT_M))
     torque = torque + truth["torque_offset"] + truth["inertia_left"] * inertia * np.deg2rad(acceleration)
     keep = slice(0, int((HELD_S + (TO_DEG - FROM_DEG) / speed + AFTER_S) / step), round(1.0 / RAMP_HZ / step))
