@@ -34,11 +34,8 @@ from eutonia.limb.swing import (
     Torques,
     activate,
     at_rest,
-    background_torque,
     excitation,
-    passive_torque,
-    reflex_torque,
-    stop_torque,
+    resisting_torques,
     swing,
 )
 
@@ -186,24 +183,7 @@ def _swing(
         return jnp.rad2deg(angle), None
     velocity, activation, short = (_read(x, place) for x in (motion.velocity, motion.activation, motion.short_range))
     velocity = jnp.where(place > 0.0, velocity, 0.0)
-    return jnp.rad2deg(angle), _resisting(angle, velocity, activation, short, limb, c)
-
-
-def _resisting(
-    angle: Array,
-    velocity: Array,
-    activation: Array,
-    short: Array,
-    limb: Limb,
-    c: ReflexConstants,
-) -> Torques:
-    return Torques(
-        reflex=reflex_torque(angle, activation, velocity, limb, c),
-        background=background_torque(angle, limb) * jnp.ones_like(activation),
-        elastic=passive_torque(angle, limb) + stop_torque(angle, limb),
-        viscous=limb.damping * velocity,
-        short_range=short,
-    )
+    return jnp.rad2deg(angle), resisting_torques(angle, velocity, activation, short, limb, c)
 
 
 class Path(eqx.Module):
@@ -248,7 +228,7 @@ def _stretch(
     activation = jnp.concatenate([felt[:1], later])
     stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
     short = c.short_range_stiffness * limb.background * stretched
-    resisting = _resisting(angle, velocity, activation, short, limb, c)
+    resisting = resisting_torques(angle, velocity, activation, short, limb, c)
     inertia = of["inertia_left"] * pieces.inertia * path.acceleration
     found = resisting.total + inertia + of["torque_offset"], resisting
     return jax.tree.map(lambda series: series.reshape(SLOTS, -1, series.shape[1]).mean(axis=1), found)

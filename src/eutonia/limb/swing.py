@@ -8,10 +8,10 @@ Equation
     R'    = (1 - R)/tau_R - k_R R max(e', 0)
     a1'   = (R e - a1)/tau_a ;  a2' = (a1 - a2)/tau_a
     T_r   = S(theta) T_max tanh(G (1 + g_v max(v, 0)) a2 / T_max) FV(v) ;  FV = clip(1 + v/v_ref, 0, FV_max)
-    T_b   = S(theta) times background tone; S as in `strength`, 1 for a constant lever
+    T_b   = S(theta) T_0, with T_0 the background tone; S as in `strength`, 1 for a constant lever
     T_p   = k_p max(0, theta - theta_p)
     T_stop= T_e [exp(c (theta - theta_high)) - exp(c (theta_low - theta))]
-    T_srs = k_srs T_b min(theta - theta_0, x_srs) on the first stretch, then fading with tau_srs
+    T_srs = k_srs T_0 min(theta - theta_0, x_srs) on the first stretch, then fading with tau_srs
     a hand that lets go over tau_h holds with what kept the limb still, times exp(-t/tau_h)
 
 Method of steps: the excitation of one delay is known before it acts, so each delay is a block, and the block before
@@ -78,7 +78,7 @@ class Limb(eqx.Module):
 
 
 class ReflexConstants(eqx.Module):
-    """Constants that all people and joints share: s, rad/s, rad, 1/rad; `short_range_stiffness` per unit of T_b."""
+    """Constants that all people and joints share: s, rad/s, rad, 1/rad; `short_range_stiffness` per unit of T_0."""
 
     delay: Scalar
     activation_time: Scalar
@@ -206,12 +206,19 @@ def gravity_torque(angle: Array, limb: Limb, cosine: Callable[[Array], Array] = 
 
 def torques(motion: Motion, limb: Limb, constants: ReflexConstants) -> Torques:
     """Return what resisted at every sample of a movement."""
+    return resisting_torques(motion.angle, motion.velocity, motion.activation, motion.short_range, limb, constants)
+
+
+def resisting_torques(
+    angle: Array, velocity: Array, activation: Array, short_range: Array, limb: Limb, constants: ReflexConstants
+) -> Torques:
+    """Return what resists a movement whose series are given apart; angle and velocity may be one for all limbs."""
     return Torques(
-        reflex=reflex_torque(motion.angle, motion.activation, motion.velocity, limb, constants),
-        background=background_torque(motion.angle, limb),
-        elastic=passive_torque(motion.angle, limb) + stop_torque(motion.angle, limb),
-        viscous=limb.damping * motion.velocity,
-        short_range=motion.short_range,
+        reflex=reflex_torque(angle, activation, velocity, limb, constants),
+        background=background_torque(angle, limb),
+        elastic=passive_torque(angle, limb) + stop_torque(angle, limb),
+        viscous=limb.damping * velocity,
+        short_range=short_range,
     )
 
 
