@@ -140,7 +140,7 @@ def _release(r: Recording, bottom: int, pull: float) -> tuple[float, Begin]:
     last = int(np.flatnonzero(still)[-1]) if still.any() else crossed
     seen = float(time[last])
     before = angle[(time >= max(seen - _BEFORE_S, time[bottom] - _HOLD_S)) & (time <= seen)]
-    return seen, Begin(float(np.median(before)) if before.size else begin)
+    return seen, Begin(float(np.median(before)))
 
 
 def prepare_stretch(r: Recording, body: Body, constants: ReflexConstants) -> Prepared:

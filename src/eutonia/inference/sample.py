@@ -33,8 +33,9 @@ Draws = Float[np.ndarray, "number lane"]
 Lanes = Float[np.ndarray, " lane"]
 Rows = Float[np.ndarray, "lane number"]
 
-# Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on,
-# summits and later views, and how far apart summits are in some number, in prior standard deviations.
+# Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on;
+# summits and later views, how far apart summits are in some number, in prior standard deviations, passes over what
+# errs, and the effective draws below which draws walk.
 _TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 256, 300.0, 8, 512
 _SUMMITS, _VIEWS, _SAME, _PASSES, _FEWEST = 3, 8, 0.1, 2, 100.0
 # Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
@@ -43,7 +44,8 @@ _STEPS, _FRESH, _SHARES = 9, (1, 3, 5, 7), np.array([1.0, 0.5, 0.2])
 _WILD, _TINY = 1e9, 1e-9
 # Share of places found above which nothing is missed, and for how many looks draws walk else.
 _NEARLY_ALL, _STROLL = 0.95, 3
-# A place is a solution when it lies so near, in standard deviations.
+# A place is a solution when it lies so near, in standard deviations, and is brought no nearer than so; it is given up
+# where two steps leave more than this share of the gap.
 _SOLVED, _CLOSE, _NEARER = 0.03, 0.01, 0.8
 
 
