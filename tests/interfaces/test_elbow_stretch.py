@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import stretch_fit as calibration
 
-from eutonia.inference import sample as sampler
 from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import fit
 from eutonia.inference.zeros import ZEROS
@@ -49,11 +48,7 @@ def elbow(speed: float, seed: int) -> Recording:
     return Recording(f"elbow {speed:g}", at[every], angle[every], values, None, lines, {})
 
 
-def test_a_torque_that_falls_before_the_end_of_a_stretch_is_fitted_at_the_elbow(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sampler, "_ROUND", 64)
-    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
+def test_a_torque_that_falls_before_the_end_of_a_stretch_is_fitted_at_the_elbow(quick_fits: None) -> None:
     recordings = [elbow(speed, k) for k, speed in enumerate((40.0, 120.0))]
     torque = recordings[0].torque_nm
     assert torque is not None

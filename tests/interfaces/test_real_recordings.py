@@ -10,7 +10,6 @@ import pytest
 import stretch_fit as calibration
 from rich.console import Console
 
-from eutonia.inference import sample as sampler
 from eutonia.inference.agreement import agreement, band
 from eutonia.inference.body import body_of
 from eutonia.inference.meaning import agrees
@@ -27,15 +26,6 @@ TWIN = dict(
     angle_model_error=0.4,
 )  # fmt: skip
 STEEP = dict(TWIN, start_angle=45.0, angle_offset=-8.0, threshold=74.0, background=2.0, stiffness=3.0)
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer draws, of the same kind."""
-    monkeypatch.setattr(sampler, "_ROUND", 64)
-    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
-    monkeypatch.setattr(sampler, "_MOST_ROUNDS", 3)
-    monkeypatch.setattr(sampler, "_STROLL", 1)
 
 
 def twin(truth: dict[str, float], seed: int = 3) -> Recording:
@@ -57,7 +47,7 @@ def suits(result: StretchFit) -> None:
     [(TWIN, 0.0), (STEEP, 0.0), (TWIN, calibration.HELD_S + 0.12)],
     ids=["thirty", "forty-five", "moving"],
 )
-def test_a_leg_that_starts_short_of_level_is_fitted(quick: None, truth: dict[str, float], begin: float) -> None:
+def test_a_leg_that_starts_short_of_level_is_fitted(quick_fits: None, truth: dict[str, float], begin: float) -> None:
     result = fit([cut(twin(truth), begin)], "pendulum")
     suits(result)
     found = {one.name: one for one in result.estimates}
@@ -90,7 +80,7 @@ def test_the_start_is_what_is_seen_and_a_missing_release_is_reckoned_back() -> N
     assert begin.angle == pytest.approx(32.0, abs=1.5)
 
 
-def test_a_fit_that_misses_determines_nothing_and_says_so(quick: None) -> None:
+def test_a_fit_that_misses_determines_nothing_and_says_so(quick_fits: None) -> None:
     # Somebody pushes the leg: no limb of the model swings so.
     r = twin(TWIN)
     since = np.clip(r.time_s - 1.6, 0.0, None)
@@ -102,7 +92,7 @@ def test_a_fit_that_misses_determines_nothing_and_says_so(quick: None) -> None:
     assert "misses the recording" in report.headline(result)
 
 
-def test_the_screen_says_how_the_fit_lies_and_what_leaves_its_prior(quick: None) -> None:
+def test_the_screen_says_how_the_fit_lies_and_what_leaves_its_prior(quick_fits: None) -> None:
     result = fit([twin(TWIN)], "pendulum")
     assert not any("Far from what was known before" in said for said in result.words)
     gone = [replace(one, left=-3.4 if one.name == "pace" else 0.0) for one in result.estimates]

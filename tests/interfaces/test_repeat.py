@@ -13,7 +13,6 @@ import pytest
 import xarray
 
 import eutonia
-from eutonia.inference import sample as sampler
 from eutonia.report import files
 
 Run = Callable[..., int]
@@ -123,9 +122,7 @@ def test_a_pump_program(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.xdist_group("fit")
-def test_a_fit(run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampler, "_ROUND", 64)
-    monkeypatch.setattr(sampler, "_ENOUGH", 30.0)
+def test_a_fit(run: Run, folder: Path, quick_fits: None) -> None:
     trace = Path(__file__).parents[2] / "examples" / "ramp_250_simulated.csv"
     (folder / "my trace.csv").write_bytes(trace.read_bytes())
     assert run("fit-stretch", "my trace.csv", "--test", "ramp", "--seed", "2", "--out", "first") == 0
