@@ -6,11 +6,11 @@ import functools
 import inspect
 import numbers
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from eutonia.errors import ArgumentError
+from eutonia.errors import ArgumentError, SimulationError, unknown
 
 _Given = ParamSpec("_Given")
 _Found = TypeVar("_Found")
@@ -70,6 +70,19 @@ def expect(what: str, given: object, kind: Kind) -> None:
             f"{what} is {given!r:.60} ({type(given).__name__}). Allowed: {kind.words}. Nearest: {kind.example}. "
             "Give that."
         )
+
+
+def one_of(what: str, given: object, allowed: Iterable[str], do: str) -> None:
+    """Refuse what is none of these words, whatever its type.
+
+    Raises
+    ------
+    SimulationError
+        It is none of them.
+    """
+    words = tuple(allowed)
+    if not isinstance(given, str) or given not in words:
+        raise SimulationError(unknown(what, given, words, do))
 
 
 def accepts(**kinds: Kind) -> Callable[[Callable[_Given, _Found]], Callable[_Given, _Found]]:

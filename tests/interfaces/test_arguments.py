@@ -86,6 +86,7 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "Lesion": (eutonia.Lesion, ()),
     "Lesion, place": (lambda x: eutonia.Lesion("none", x), ()),
     "Lesion, offset": (lambda x: eutonia.Lesion("none", offset_mm=x), ()),
+    "Lesion, offset of two": (lambda x: eutonia.Lesion("none", offset_mm=(x, x)), ()),
     "Lesion.ischaemic": (eutonia.Lesion.ischaemic, ()),
     "Lesion.ischaemic, extent": (lambda x: eutonia.Lesion.ischaemic("MCA", extent="0" if x is None else x), ()),
     "Lesion.haemorrhagic": (lambda x: eutonia.Lesion.haemorrhagic(x, 20.0), ()),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eutonia import parameters
-from eutonia._arguments import NUMBER, TEXT, accepts, expect
+from eutonia._arguments import NUMBER, TEXT, accepts, expect, one_of
 from eutonia._bounds import number, within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
@@ -25,6 +25,7 @@ from eutonia.patient.pathways import Pathways
 from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
 
 SIDES = ("left", "right")
+_DO = "Use one of these names."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +63,27 @@ class Lesion:
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:
-        _choice("kind of lesion", self.kind, KINDS)
-        _choice("side", self.side, SIDES)
+        one_of("kind of lesion", self.kind, KINDS, _DO)
+        one_of("side", self.side, SIDES, _DO)
         expect("place of a lesion", self.place, TEXT)
         if self.kind == "ischaemic":
             largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
             within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "haemorrhagic":
-            _choice("site of bleeding", self.place, SITES)
+            one_of("site of bleeding", self.place, SITES, _DO)
             largest = parameters.load("lesion").value("largest_haematoma", "mL")
             within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "spinal":
             segment_number(self.place)
             within("completeness of a cord lesion", self.completeness, 0.0, 1.0, "(share of the cord)")
         elif self.kind in CONDITIONS:
-            _choice(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms)
+            one_of(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms, _DO)
             within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
-        if not (isinstance(self.offset_mm, tuple) and all(math.isfinite(number(x)) for x in self.offset_mm)):
+        offset = self.offset_mm
+        if not (isinstance(offset, tuple) and len(offset) == 3 and all(math.isfinite(number(x)) for x in offset)):
             raise SimulationError(
-                f"offset_mm is {self.offset_mm!r:.60}. Allowed: three finite numbers, mm. Correct them."
+                f"offset_mm is {offset!r:.60}. Allowed: a tuple of three finite numbers, mm. Nearest: (0.0, 0.0, 0.0), "
+                "the middle of the place. Correct them."
             )
 
     @classmethod
@@ -187,7 +190,7 @@ def opposite(side: str) -> str:
 
 def reference_volume_mL(territory: str) -> float:
     """Return the volume of an infarct that fills the territory, mL."""
-    _choice("arterial territory", territory, TERRITORIES)
+    one_of("arterial territory", territory, TERRITORIES, _DO)
     return parameters.load("lesion").along("territory_volume", "mL", [territory])[0]
 
 
@@ -197,11 +200,5 @@ def canonical(given: str, allowed: Iterable[str], what: str) -> str:
     if meant := [name for name in SEVERAL.get(given.casefold(), ()) if name in names.values()]:
         raise SimulationError(f'"{given}" is no {what} by itself. Nearest: {", ".join(meant)}. Write one of them.')
     if given.casefold() not in names:
-        raise SimulationError(unknown(what, given, dict.fromkeys(names.values()), "Use one of these names."))
+        raise SimulationError(unknown(what, given, dict.fromkeys(names.values()), _DO))
     return names[given.casefold()]
-
-
-def _choice(what: str, given: str, allowed: Iterable[str]) -> None:
-    names = tuple(allowed)
-    if not isinstance(given, str) or given not in names:
-        raise SimulationError(unknown(what, given, names, "Use one of these names."))

@@ -7,8 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eutonia import _bounds
+from eutonia._arguments import one_of
 from eutonia._bounds import within
-from eutonia.errors import SimulationError, unknown
 from eutonia.patient.lesion import SIDES
 
 SEXES = ("woman", "man")
@@ -54,8 +54,7 @@ class Patient:
         within("weight", self.weight, *_WEIGHT_KG, "kg")
         within("creatinine clearance", self.creatinine_clearance, *_CREATININE_CLEARANCE_ML_MIN, "mL/min")
         _check_sex(self.sex)
-        if not isinstance(self.side, str) or self.side not in SIDES:
-            raise SimulationError(unknown("side", self.side, SIDES, "Name the weak side of the body."))
+        one_of("side", self.side, SIDES, "Name the weak side of the body.")
 
 
 def cockcroft_gault(age: float, weight: float, sex: str, creatinine_mg_dL: float) -> float:
@@ -88,6 +87,5 @@ def from_egfr(egfr: float, body_surface_m2: float = _REFERENCE_SURFACE_M2) -> fl
 
 
 def _check_sex(sex: str) -> None:
-    if not isinstance(sex, str) or sex not in SEXES:
-        hint = _WORDS.get(str(sex).casefold())
-        raise SimulationError(unknown("sex", sex, SEXES, f'Write "{hint}".' if hint else "Use one of these."))
+    hint = _WORDS.get(str(sex).casefold())
+    one_of("sex", sex, SEXES, f'Write "{hint}".' if hint else "Use one of these.")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from eutonia import parameters
-from eutonia._arguments import NUMBER, TEXT, Kind, expect, instance
+from eutonia._arguments import NUMBER, TEXT, Kind, expect, instance, one_of
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, canonical, reference_volume_mL, segment_number
@@ -57,8 +57,7 @@ class LesionShare:
         expect("share of a lesion", self.share, NUMBER)
         expect("place of a lesion", self.place, TEXT)
         expect("size of a lesion", self.size, _SPREAD)
-        if not isinstance(self.kind, str) or self.kind not in KINDS:
-            raise SimulationError(unknown("kind of lesion", self.kind, KINDS, "Use one of these words."))
+        one_of("kind of lesion", self.kind, KINDS, "Use one of these words.")
         if not (math.isfinite(self.share) and self.share >= 0.0):
             raise SimulationError(f"the share of a lesion is {self.share:g}. Allowed: 0 or more. Correct it.")
         if self.kind == "ischaemic":
@@ -112,8 +111,7 @@ class Population:
         for name in ("age", "weight", "creatinine_clearance"):
             expect(f"{name} of a population", getattr(self, name), _SPREAD)
         expect("time_since_onset_h of a population", self.time_since_onset_h, _SPREAD.or_none())
-        if not isinstance(self.origin, str) or self.origin not in ORIGINS:
-            raise SimulationError(unknown("origin", self.origin, ORIGINS, "Use one of these words."))
+        one_of("origin", self.origin, ORIGINS, "Use one of these words.")
         if not 0.0 <= self.women <= 1.0:
             raise SimulationError(f"the share of women is {self.women:g}. Allowed: 0 to 1. Correct it.")
         since_birth = self.origin in CONDITIONS and CONDITIONS[self.origin].since_birth
@@ -132,8 +130,7 @@ class Population:
     @classmethod
     def typical(cls, origin: str) -> Population:
         """Return typical adults of this origin, with the named mix of lesions that goes with it."""
-        if not isinstance(origin, str) or origin not in ORIGINS:
-            raise SimulationError(unknown("origin", origin, ORIGINS, "Use one of these words."))
+        one_of("origin", origin, ORIGINS, "Use one of these words.")
         if origin in CONDITIONS:
             return _with_condition(origin)
         people = parameters.load("stroke_population")

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
-from eutonia._arguments import NUMBER, expect
-from eutonia.errors import SimulationError, unknown
+from eutonia._arguments import NUMBER, expect, one_of
+from eutonia.errors import SimulationError
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import MuscleGroup, muscle_groups
 
@@ -44,8 +44,7 @@ class PassiveStretch:
 
     def __post_init__(self) -> None:
         """Refuse an unknown speed."""
-        if not isinstance(self.speed, str) or self.speed not in SPEEDS:
-            raise SimulationError(unknown("stretch speed", self.speed, SPEEDS, "Give one of them."))
+        one_of("stretch speed", self.speed, SPEEDS, "Give one of them.")
 
     def degrees_per_second(self, groups: tuple[MuscleGroup, ...] | None = None) -> Float[np.ndarray, " muscle"]:
         """Return the speed of the stretch of each muscle group (the charted ones if left out), deg/s."""
