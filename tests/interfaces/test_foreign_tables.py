@@ -288,6 +288,13 @@ def test_days_beside_times_of_the_day_are_refused() -> None:
     assert read("ID,DAY,TIME,AMT\n1,1,8,10\n1,2,32,10\n1,3,56,.\n").records.time.tolist() == [8, 32, 56]
 
 
+def test_days_are_those_of_each_person() -> None:
+    """A table of several people with a column of days was a fault of the program."""
+    head = "ID,DAY,TIME,AMT\n1,3,0,10\n1,4,24,.\n2,1,0,10\n2,2,24,.\n3,7,0,10\n"
+    assert read(f"{head}3,8,25,.\n").records.time.tolist() == [0, 24, 0, 24, 0, 25]
+    assert "row 7, column DAY" in refused(f"{head}3,8,0,.\n")
+
+
 def test_bounds_in_place_of_levels_are_told() -> None:
     told = " ".join(read("ID,TIME,AMT,DV,CENS\n1,0,10,.,0\n1,2,.,5,1\n").told)
     assert "CENS marks 1 values of DV as bounds" in told

@@ -17,7 +17,10 @@ import pytest
 
 from eutonia import _delimited
 from eutonia._delimited import Plain
-from eutonia.errors import EutoniaError
+from eutonia.drug import exposure
+from eutonia.errors import DatasetError, EutoniaError
+from eutonia.exchange.cells import parse_cells
+from eutonia.exchange.events import Reading, TablePart
 
 pytestmark = pytest.mark.interfaces
 
@@ -121,6 +124,16 @@ def test_a_fault_in_the_last_row_leaves_nothing_written_and_is_told_with_its_cel
     assert "5o5" in said
     assert Path("out.csv").read_text() == "older"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out.csv", "t.csv"]
+
+
+def test_people_with_a_fault_that_their_durations_show_are_not_computed() -> None:
+    """An infusion of ten million intervals was refused after its steps had been made, in minutes and gigabytes."""
+    text = b"ID,TIME,EVID,AMT,CMT,RATE,II,SS\n1,0,1,10,1,0.000001,1,1\n1,1,0,.,.,.,.,.\n"
+    computed: list[TablePart] = []
+    reading = Reading(parse_cells(text, "t.csv"), exposure.model(), {})
+    with pytest.raises(DatasetError, match="at most 1,000 intervals"):
+        computed.extend(reading.parts())
+    assert not computed
 
 
 _COST = """

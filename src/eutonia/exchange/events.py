@@ -162,10 +162,12 @@ class Reading:
         noted = self._table.noted
         for numbers in self._table.parts():
             evid, person = self._rules.check(numbers)
-            if not noted.faults and not noted.ragged:
-                part = self._part(numbers, evid, person)
-                if part.records.steady.any():
-                    overlaps(numbers, _durations(part.records))
+            if noted.faults or noted.ragged:
+                continue
+            part = self._part(numbers, evid, person)
+            if part.records.steady.any():
+                overlaps(numbers, _durations(part.records))
+            if not noted.faults:
                 self._note(part)
                 yield part
         self._rules.conclude()

@@ -266,8 +266,8 @@ def _days(found: Numbers) -> None:
         day = np.array([float(one) if one not in MISSING else np.nan for one in text.names])[text.codes]
     except ValueError:
         return
-    first = np.unique(who, return_index=True)[1][who]
-    time = found.get("TIME")
+    _, begins, of = np.unique(who, return_index=True, return_inverse=True)
+    first, time = begins[of], found.get("TIME")
     with np.errstate(invalid="ignore"):
         away = np.abs(time - time[first] - 24.0 * (day - day[first])) >= 24.0
     do = f"Write TIME in hours since the start of the person's clock, {_IF_ANOTHER}"
