@@ -35,7 +35,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     def __init__(self, what: str, group: str, ours: Sequence[str], name_of: Callable[[Thing], str]) -> None:
         self._what, self._group, self._ours, self._name_of = what, group, tuple(ours), name_of
         self._found: dict[str, Thing] = {}
-        self._is_loaded = False
+        self._is_loaded = self._is_loading = False
         self._lock = threading.RLock()
 
     def register(self, thing: AnyThing) -> AnyThing:
@@ -79,17 +79,21 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return thing
 
     def _load(self) -> None:
-        """Import what ships, then what installed packages offer; once."""
+        """Import what ships, then what installed packages offer; once. A module that is imported here may register."""
         if self._is_loaded:
             return
         with self._lock:
-            if self._is_loaded:
+            if self._is_loaded or self._is_loading:
                 return
-            ours = [metadata.EntryPoint(where, where, self._group) for where in self._ours]
-            offered = sorted(metadata.entry_points(group=self._group), key=lambda point: point.name)
-            for point in (*ours, *offered):
-                self._add(self._read(point))
-            self._is_loaded = True
+            self._is_loading = True
+            try:
+                ours = [metadata.EntryPoint(where, where, self._group) for where in self._ours]
+                offered = sorted(metadata.entry_points(group=self._group), key=lambda point: point.name)
+                for point in (*ours, *offered):
+                    self._add(self._read(point))
+                self._is_loaded = True
+            finally:
+                self._is_loading = False
 
     def _read(self, point: metadata.EntryPoint) -> Thing:
         try:

@@ -19,6 +19,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.study.design import json_schema, parse_study
 from eutonia.study.policies import POLICIES
 from eutonia.study.treatments import TREATMENTS
+from eutonia.treatment import Effects
 
 LONGEST = 40
 
@@ -109,19 +110,39 @@ def test_a_name_that_is_taken_is_refused() -> None:
         SCALES.register(twin)
 
 
-def test_an_installed_package_offers_a_scale_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As pip leaves it: a folder NAME.dist-info with entry_points.txt on the path."""
-    about = tmp_path / "others-1.0.dist-info"
+def installed(folder: Path, group: str, point: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Offer something as pip leaves it: a folder NAME.dist-info with entry_points.txt on the path."""
+    about = folder / "others-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n", encoding="utf-8")
-    (about / "entry_points.txt").write_text("[eutonia.scales]\nfelt = outside_scale:FELT_STIFFNESS\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    (about / "entry_points.txt").write_text(f"[{group}]\n{point}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(folder))
+
+
+def test_an_installed_package_offers_a_scale_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, "eutonia.scales", "felt = outside_scale:FELT_STIFFNESS", monkeypatch)
     monkeypatch.setattr(SCALES, "_is_loaded", False)
     try:
         assert SCALES["felt_stiffness"] is outside_scale.FELT_STIFFNESS
         assert list(SCALES)[-1] == "felt_stiffness"
     finally:
         SCALES.remove("felt_stiffness")
+
+
+def test_a_package_may_offer_what_it_registers_itself_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its module registers while it is imported, and it is imported while the registry looks for what is offered."""
+    (tmp_path / "of_both_ways.py").write_text(
+        "from outside_policy import BySpasms as Ours\n"
+        "from eutonia.study.policies import POLICIES\n"
+        "BySpasms = POLICIES.register(Ours)\n",
+        encoding="utf-8",
+    )
+    installed(tmp_path, "eutonia.policies", "both = of_both_ways:BySpasms", monkeypatch)
+    monkeypatch.setattr(POLICIES, "_is_loaded", False)
+    try:
+        assert POLICIES["by spasms"] is outside_policy.BySpasms
+    finally:
+        POLICIES.remove("by spasms")
 
 
 PUMP = """
@@ -190,6 +211,13 @@ def test_a_stop_rule_holds_the_dose_of_any_policy(by_spasms: str) -> None:
     assert last[1] < last[0]
 
 
+def test_a_policy_from_outside_may_heed_a_stance_that_is_lost(by_spasms: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any stop rule: what the policy itself heeds is compared with the person before any dose too."""
+    monkeypatch.setattr(outside_policy.BySpasms, "heeds", ("lost stance",))
+    last = eutonia.run(parse_study(pumped()), replicates=2).doses.sort("time_h")["mean"][-1]
+    assert 50.0 < last <= 50.0 * 1.5**7
+
+
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
@@ -247,6 +275,19 @@ def test_a_treatment_from_outside_is_in_the_schema_runs_is_reported_and_cites(co
     assert "cold" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
     assert any("A journal of cold" in json.dumps(source) for source in run["sources"])
+
+
+def test_two_treatments_whose_state_is_an_array_are_given_together(cold: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def effects(self: outside_treatment.ColdPack, state: np.ndarray, is_given: bool) -> Effects:
+        return Effects.on(len(state), self.limb, bias_taken=outside_treatment.TAKEN_MV * is_given)
+
+    monkeypatch.setattr(outside_treatment.ColdPack, "begin", lambda self, n_patients: np.zeros(n_patients))
+    monkeypatch.setattr(outside_treatment.ColdPack, "effects", effects)
+    head = STUDY[: STUDY.index('[[phase.arm]]\nname = "bolus"')]
+    second = COLD[COLD.index("[[phase.arm.treatment]]") :].replace('"leg"', '"arm"')
+    result = eutonia.run(parse_study(head + COLD + second), replicates=2)
+    taken = (result.course["untreated_bias"] - result.course["bias"]).sel(time_h=2.0)
+    np.testing.assert_allclose(taken, outside_treatment.TAKEN_MV, atol=1e-12)
 
 
 def test_a_sham_of_a_treatment_from_outside_does_nothing(cold: str) -> None:

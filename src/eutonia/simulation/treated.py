@@ -43,7 +43,7 @@ def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
     return replace(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
 
 
-@dataclass
+@dataclass(eq=False)
 class TreatmentCourse(AbstractTherapy):
     """A treatment of any sort under way: its state at the last change of what is given, from which it goes on.
 

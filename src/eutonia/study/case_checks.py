@@ -15,7 +15,6 @@ from eutonia.study.case import (
     InfusionEvent,
     RefillEvent,
     StopInfusionEvent,
-    StopTabletsEvent,
     TabletsEvent,
     excludes,
     rank,
@@ -27,10 +26,18 @@ if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy
 
 
+# What each stop ends, and what is wrong where nothing of it is under way.
+_STOPS = {
+    "stop tablets": ("tablets", "No tablets are taken at that time."),
+    "stop infusion": ("infusion", "The pump gives nothing at that time."),
+    "stop practice": ("practice", "Nothing is practised at that time."),
+}
+
+
 def case_problems(study: CaseStudy) -> list[Problem]:
     """Return everything in a case that does not fit together."""
     found: list[Problem] = []
-    tablets = practice = pumped = False
+    under_way: set[str] = set()
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
     found += _charted_once(study)
     found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
@@ -53,18 +60,13 @@ def case_problems(study: CaseStudy) -> list[Problem]:
             found += [replace(one, at=(*where, *one.at)) for one in strength_fits(event.product, event.dose_mg)]
         if isinstance(event, InfusionEvent | StopInfusionEvent | RefillEvent):
             found += _pump_event(study, event, where)
-        if isinstance(event, StopTabletsEvent) and not tablets:
-            do = 'Remove it, or add an earlier event of kind "tablets".'
-            found.append(Problem((*where, "kind"), "No tablets are taken at that time.", event.kind, do=do))
-        if isinstance(event, StopInfusionEvent) and study.pump is not None and not pumped:
-            do = 'Remove it, or add an earlier event of kind "infusion".'
-            found.append(Problem((*where, "kind"), "The pump gives nothing at that time.", event.kind, do=do))
-        if event.kind == "stop practice" and not practice:
-            do = 'Remove it, or add an earlier event of kind "practice".'
-            found.append(Problem((*where, "kind"), "Nothing is practised at that time.", event.kind, do=do))
-        practice = event.kind == "practice" or (practice and event.kind != "stop practice")
-        pumped = isinstance(event, InfusionEvent) or (pumped and not isinstance(event, StopInfusionEvent))
-        tablets = isinstance(event, TabletsEvent) or (tablets and not isinstance(event, StopTabletsEvent))
+        if event.kind in _STOPS:
+            what, why = _STOPS[event.kind]
+            if what not in under_way and (what != "infusion" or study.pump is not None):
+                do = f'Remove it, or add an earlier event of kind "{what}".'
+                found.append(Problem((*where, "kind"), why, event.kind, do=do))
+            under_way.discard(what)
+        under_way.add(event.kind)
     if study.assessment.rater == "human":
         why = "In a case nobody scores: every possible person is shown as they are."
         do = 'Write rater = "noiseless".'

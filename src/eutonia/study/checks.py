@@ -161,8 +161,8 @@ def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
             if phase.follows in giving:
                 continue
             if key == ("start",):
-                why, do = f"{none}.", f'{do}write a rate such as "100 ug/day".'
-                yield Problem((*where, *key), why, given, "a rate", do=do)
+                rate = f'{do}write a rate such as "100 ug/day".'
+                yield Problem((*where, *key), f"{none}.", given, "a rate", do=rate)
             else:
                 yield Problem((*where, *key), f"{none} whose score could be taken.", given, do=f"{do}remove the key.")
 

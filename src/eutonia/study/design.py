@@ -135,12 +135,9 @@ class Study(Part):
         StudyError
             A path that leads nowhere, or a study that may not be; `.faults` lists all.
         """
-        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
-        tables = replacing.replaced(self.name, tables, fields)
+        tables = replacing.replaced(self.name, self._tables(), fields)
         changed = _validated(type(self), tables, {}, self.name, self._path)
-        changed._text = replacing.toml_of(
-            changed.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
-        )
+        changed._text = replacing.toml_of(changed._tables())
         changed._digest = hashlib.sha256(changed._text.encode()).hexdigest()
         return changed
 
@@ -149,7 +146,7 @@ class Study(Part):
 
         `digest`, `path` and `text` stay those of the file: a record of a run has to say what was overridden.
         """
-        tables = self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
+        tables = self._tables()
         changes = {("study", "seed"): seed, ("population", "n"): n, ("population", "pool"): pool}
         for (table, key), value in changes.items():
             if value is None:
@@ -161,6 +158,10 @@ class Study(Part):
         changed = _validated(type(self), tables, {}, self.name, self._path)
         changed._digest, changed._text, changed._path = self._digest, self._text, self._path
         return changed
+
+    def _tables(self) -> dict[str, Any]:
+        """Return the tables of the file that the study is."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
 
 class TrialStudy(Study):

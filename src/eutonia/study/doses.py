@@ -61,7 +61,7 @@ def _two_first_rates(arm: Arm, here: Key) -> Iterator[Problem]:
 def _signs(arm: Arm, here: Key) -> Iterator[Problem]:
     """Find a stop rule on a reaction that the label does not list for what is given."""
     assert arm.titration is not None
-    listed = {sign for given in arm.treatments for sign in vocabulary.reactions_by(given.route) if given.hazards}
+    listed = {sign for given in arm.treatments if given.hazards for sign in vocabulary.reactions_by(given.hazards)}
     for position, rule in enumerate(arm.titration.stop_rules):
         if rule.sign not in (*vocabulary.CHARTED_SIGNS, *listed):
             why = "The label does not list this reaction for what the arm gives, so the rule would never be heeded."

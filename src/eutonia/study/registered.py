@@ -52,7 +52,7 @@ class Registered(Part):
         """Read a table as the sort that it says it is; the errors within keep their places."""
         if isinstance(value, Registered):
             return value
-        return SchemaValidator(_any_of(cls.sorts(), cls.tag)).validate_python(value, context=info.context)
+        return _reader(cls.sorts(), cls.tag).validate_python(value, context=info.context)
 
 
 @functools.lru_cache(maxsize=16)
@@ -67,3 +67,9 @@ def _any_of(sorts: tuple[type[Registered], ...], tag: str) -> CoreSchema:
             return union
 
     return TypeAdapter(_AnySort).core_schema
+
+
+@functools.lru_cache(maxsize=16)
+def _reader(sorts: tuple[type[Registered], ...], tag: str) -> SchemaValidator:
+    """Return what reads a table of any of these sorts."""
+    return SchemaValidator(_any_of(sorts, tag))

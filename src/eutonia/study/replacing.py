@@ -60,11 +60,11 @@ def _position(name: str, path: str, items: list[Any], step: str, so_far: str) ->
 
 def _nowhere(name: str, path: str, step: str, so_far: str, allowed: object) -> StudyError:
     known = [str(one) for one in allowed] if isinstance(allowed, dict | list | tuple) else []
-    close = nearest(step, known)
+    close = ", ".join(nearest(step, known))
+    near = f"Nearest: {close}. " if close else ""
     return StudyError(
         f'{name} has no "{step}"{f" in {so_far}" if so_far else ""}, asked for by "{path}". '
-        f"Allowed: {', '.join(known) or 'nothing, for it is no table'}. "
-        f"{f'Nearest: {chr(44).join(close)}. ' if close else ''}"
+        f"Allowed: {', '.join(known) or 'nothing, for it is no table'}. {near}"
         'Write the path as in the file, such as "population.n".'
     )
 

@@ -176,11 +176,11 @@ def signs() -> tuple[str, ...]:
     return (*reactions(), *CHARTED_SIGNS)
 
 
-def reactions_by(route: str) -> tuple[str, ...]:
-    """Return the reactions, in words, that the label lists for a route such as "oral" or "intrathecal infusion"."""
+def reactions_by(way: str) -> tuple[str, ...]:
+    """Return the reactions, in words, that the label lists for a drug given "oral" or "intrathecal"."""
     from eutonia.drug.effect import adverse
 
-    listed = adverse.ORAL_REACTIONS if route == "oral" else adverse.INTRATHECAL_REACTIONS
+    listed = adverse.ORAL_REACTIONS if way == "oral" else adverse.INTRATHECAL_REACTIONS
     return tuple(name.replace("_", " ") for name in listed)
 
 

@@ -24,7 +24,7 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Visits of a policy draw their own luck, apart from the charted visits of the phase; the first is that before any dose.
 _POLICY_VISITS = 5000
-# Signs of stop rules that compare with the person before any dose.
+# Signs that compare with the person before any dose.
 _LOOKS_BACK = ("lost stance", "enough")
 
 
@@ -139,12 +139,13 @@ class _Steering:
     _earlier: Mapping[str, Flags] = field(default_factory=dict)
 
     def tasks(self, moments: list[Moment]) -> list[Task]:
-        """Return the decisions, and a look before any dose where a rule compares with it."""
+        """Return the decisions, and a look before any dose where a sign compares with it."""
         found = [
             Task(one.time_h, DOSE if one.gives or not one.looks else DECISION, partial(self._decide, one))
             for one in moments
         ]
-        if any(rule.sign in _LOOKS_BACK for rule in self.policy.stop_rules):
+        asked = (*self.policy.signs, *(rule.sign for rule in self.policy.stop_rules))
+        if any(sign in _LOOKS_BACK for sign in asked):
             found.append(Task(0.0, DECISION, self._look_before))
         return found
 

@@ -133,9 +133,10 @@ class Block:
         """Return the hour at which each person leaves the phase (infinite for those who never do)."""
         if not phase.dropout:
             return np.full(len(self.person), np.inf)
-        own = (treatment.dropout for arm in phase.arms for treatment in arm.treatments)
-        record = next((name for name in own if name is not None), "dropout_rate_background")
-        rate = parameters.load("trial").value(record, "1/year")
+        own = {given.dropout for arm in phase.arms for given in arm.treatments if given.dropout is not None}
+        trial = parameters.load("trial")
+        # Of several treatments that which most people leave, whatever the order of the file.
+        rate = max(trial.value(record, "1/year") for record in own or {"dropout_rate_background"})
         return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * _HOURS_PER_YEAR
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
