@@ -28,7 +28,7 @@ _HOMES = {
     "eutonia.simulation.make_people": "make_people",
     "eutonia.simulation.maneuver": "PassiveStretch TendonTap",
     "eutonia.study.design": "CaseStudy TrialStudy load_study parse_study shipped",
-    "eutonia.trial.bedside": "examine_case",
+    "eutonia.trial.examine_case": "examine_case",
 }
 _PUBLIC = {name: home for home, names in _HOMES.items() for name in names.split()}
 

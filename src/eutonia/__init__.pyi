@@ -35,6 +35,6 @@ from eutonia.study.design import TrialStudy as TrialStudy
 from eutonia.study.design import load_study as load_study
 from eutonia.study.design import parse_study as parse_study
 from eutonia.study.design import shipped as shipped
-from eutonia.trial.bedside import examine_case as examine_case
+from eutonia.trial.examine_case import examine_case as examine_case
 
 __version__: str

@@ -250,7 +250,7 @@ def test_wrong_types_and_units_are_refused_with_what_to_do(refused: dict[str, li
         (("segment",), "eutonia.api.segment", "examine_segment"),
         (("run", "loubser_1991"), "eutonia.api.study", "run"),
         (("fit-stretch", "{trace}", "--test", "pendulum"), "eutonia.api.fit", "fit"),
-        (("examine", "case_haemorrhage_pump"), "eutonia.trial.bedside", "examine_case"),
+        (("examine", "case_haemorrhage_pump"), "eutonia.trial.examine_case", "examine_case"),
     ],
 )
 def test_a_command_calls_its_twin(

@@ -13,7 +13,7 @@ from study_examples import STROKE
 from eutonia.assessment.reading import score_fall
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial import lanes
+from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome, join, quantities
 from eutonia.trial.conduct import BlockOutcome, VisitRecord, chart_of, conduct
 from eutonia.trial.recruitment import Pool, draw_pool
@@ -228,8 +228,8 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(plain: Outcom
 
 
 def test_block_sizes_are_rounded_up_to_whole_vectors() -> None:
-    assert [lanes.width_for(PEOPLE, block) for block in (1, 7, 64, 65, 128, 10_000)] == [64, 64, 64, 128, 128, 192]
-    shares = [n for _, n in lanes.blocks(np.arange(PEOPLE), 64)]
+    assert [blocks.width_for(PEOPLE, block) for block in (1, 7, 64, 65, 128, 10_000)] == [64, 64, 64, 128, 128, 192]
+    shares = [n for _, n in blocks.split(np.arange(PEOPLE), 64)]
     assert shares == [64, 64, 16]
 
 

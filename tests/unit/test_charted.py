@@ -17,7 +17,7 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.stance import stance
 from eutonia.study.design import CaseStudy, parse_study, shipped
 from eutonia.trial.case import _Case, people_of_case
-from eutonia.trial.charted import _stand_ins
+from eutonia.trial.chart_fit import _stand_ins
 
 AT = 118 * 24.0
 

@@ -18,7 +18,7 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import Traits
 from eutonia.tone.descending import bias_factors, descending_bias, strength_exponents, voluntary_strength
-from eutonia.trial import lanes
+from eutonia.trial import blocks
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -36,7 +36,7 @@ def hemiplegic() -> np.ndarray:
     strength = voluntary_strength(integrity, strength_exponents(SEED, number))
     traits = Traits.draw(SEED, jnp.asarray(number), "stroke")
     found = []
-    for block, _ in lanes.blocks(np.flatnonzero(np.all(np.asarray(bias) > 0.3, axis=0)), WIDTH):
+    for block, _ in blocks.split(np.flatnonzero(np.all(np.asarray(bias) > 0.3, axis=0)), WIDTH):
         mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
         people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, SEED)
         exam = examine(people, Course(people).snapshot(start(people)), body_constants())

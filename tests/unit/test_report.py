@@ -22,7 +22,7 @@ from rich.console import Console
 from eutonia import report
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
-from eutonia.report import course, digest, figures, files, individuals, page, scales, svg, tables, words
+from eutonia.report import aggregate, course, figures, files, individuals, page, scales, svg, tables, words
 from eutonia.report.case import _sheets, markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
@@ -188,48 +188,51 @@ class TestWords:
 
 class TestDigest:
     def test_every_group_of_visits_is_a_series(self, trial: StudyResult) -> None:
-        rows = digest.series(trial)
+        rows = aggregate.series(trial)
         assert len(rows) == 18
         assert all(len(row.points) == 6 for row in rows)
 
     def test_series_come_from_the_visits_where_no_quantity_is(self, trial: StudyResult) -> None:
         bare = dataclasses.replace(trial, quantities=())
-        with_quantities = {(r.phase, r.arm, r.limb, r.scale): r for r in digest.series(trial)}
-        for row in digest.series(bare):
+        with_quantities = {(r.phase, r.arm, r.limb, r.scale): r for r in aggregate.series(trial)}
+        for row in aggregate.series(bare):
             other = with_quantities[row.phase, row.arm, row.limb, row.scale]
             for point, twin in zip(row.points, other.points, strict=True):
                 assert point.mean == pytest.approx(twin.mean)
 
     def test_changes_are_counted_whole(self, trial: StudyResult) -> None:
-        for response in digest.responses(trial):
+        for response in aggregate.responses(trial):
             for arm in response.arms:
                 assert sum(arm.shares) == pytest.approx(1.0)
                 assert arm.reached[-1] == pytest.approx(1.0)
                 assert arm.n == 1260
 
     def test_changes_are_taken_at_the_visit_that_the_paper_reports(self, trial: StudyResult) -> None:
-        assert {(row.phase, row.last) for row in digest.responses(trial)} == {("bolus", "6 hour"), ("pump", "12 month")}
+        assert {(row.phase, row.last) for row in aggregate.responses(trial)} == {
+            ("bolus", "6 hour"),
+            ("pump", "12 month"),
+        }
 
     def test_muscles_are_averaged_where_no_limb_mean_is_recorded(self, trial: StudyResult) -> None:
         low = trial.visits.with_columns(pl.lit("knee").alias("item"), (pl.col("score") - 1).alias("score"))
         high = trial.visits.with_columns(pl.lit("ankle").alias("item"), (pl.col("score") + 1).alias("score"))
         halves = dataclasses.replace(trial, visits=pl.concat([low, high]))
-        expected = {(r.phase, r.limb, r.scale): r.arms[0].mean for r in digest.responses(trial)}
-        for row in digest.responses(halves):
+        expected = {(r.phase, r.limb, r.scale): r.arms[0].mean for r in aggregate.responses(trial)}
+        for row in aggregate.responses(halves):
             assert row.arms[0].mean == pytest.approx(expected[row.phase, row.limb, row.scale])
 
     def test_wilson_interval_against_a_published_example(self) -> None:
         # Newcombe 1998, Statist Med 17:857, table I: 81 of 263 gives 0.2553 to 0.3662.
-        assert digest.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
-        assert digest.wilson(0, 20)[0] == pytest.approx(0.0, abs=1e-12)
+        assert aggregate.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
+        assert aggregate.wilson(0, 20)[0] == pytest.approx(0.0, abs=1e-12)
 
     def test_the_feature_that_separates_most_comes_first(self, trial: StudyResult) -> None:
-        rows = digest.features(trial.patients)
+        rows = aggregate.features(trial.patients)
         assert rows[0].name == "lesion_load"
         assert len(rows[0].bins) == 5
         assert sum(group.n for group in rows[0].bins) == 2000
         assert {row.name for row in rows} >= {"baseline_leg", "age", "kind", "sex"}
-        assert digest.features(None) == []
+        assert aggregate.features(None) == []
 
 
 class TestCourse:
@@ -341,7 +344,7 @@ def test_what_is_known_of_people_has_its_unit() -> None:
             for name in [*(name for name, _ in rows), "months_since_onset"]
         )
     )
-    titles = [one.title for one in individuals.features(people, digest.features(people))]
+    titles = [one.title for one in individuals.features(people, aggregate.features(people))]
     for _, unit in rows:
         assert sum(title.endswith(f", {unit}") for title in titles) == 1
     assert "Months since onset" in titles
@@ -380,7 +383,7 @@ class TestBesidePlacebo:
                 "age_year": [50.0, 60.0] * 20,
             }
         )
-        assert [row.name for row in digest.features(people)] == ["age_year"]
+        assert [row.name for row in aggregate.features(people)] == ["age_year"]
 
     def test_a_unit_at_the_end_of_a_column_is_said_as_one(self) -> None:
         assert words.label("weight_kg") == "Weight, kg"
@@ -401,8 +404,8 @@ class TestWholeScales:
         assert scales.whole(None, 0.0, 0.0) == (0.0, 0.5)
 
     def test_panels_of_a_trial_are_half_a_page_wide_and_begin_where_the_scale_begins(self, trial: StudyResult) -> None:
-        known = digest.scores(trial.visits)
-        drawn = figures.scores(digest.series(trial, known), figures.arm_styles(trial), "bolus")
+        known = aggregate.scores(trial.visits)
+        drawn = figures.scores(aggregate.series(trial, known), figures.arm_styles(trial), "bolus")
         ashworth = next(one for one in drawn if one.title == "Leg Ashworth")
         assert ashworth.narrow is not None
         for figure, width in ((ashworth.wide, 500), (ashworth.narrow, 350)):

@@ -9,7 +9,7 @@ import pytest
 from study_examples import STROKE
 
 from eutonia.errors import StudyError
-from eutonia.report import digest, page
+from eutonia.report import aggregate, page
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.conduct import VisitRecord
@@ -175,7 +175,7 @@ def test_people_have_the_arm_that_they_were_given_and_placebo_is_no_feature_of_t
     from report_examples import trial as example
 
     one = dataclasses.replace(example(), patients=patient_table(outcome()), responders=responder_table(outcome()))
-    treated = digest.treated(one)
+    treated = aggregate.treated(one)
     assert treated is not None
     assert treated["response_arm"].unique().to_list() == ["tablets"]
 

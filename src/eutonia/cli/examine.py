@@ -33,14 +33,14 @@ def examine(
     """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
     from eutonia import _progress as bars
     from eutonia.api import study as study_api
-    from eutonia.report import bedside
+    from eutonia.report import examination
 
     given = study_api.load(case)
-    target = bedside.check_folder(out or Path("results") / f"{given.name}-examination")
-    from eutonia.trial.bedside import examine_case
+    target = examination.check_folder(out or Path("results") / f"{given.name}-examination")
+    from eutonia.trial.examine_case import examine_case
 
     screen = console()
     with bars.shown_on(screen, quiet=False) as progress:
         result = examine_case(given, test, at, limb, progress)
     tell(result.run, screen.print)
-    bedside.show(result, screen, bedside.write(result, target))
+    examination.show(result, screen, examination.write(result, target))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from eutonia.exchange import pump_file
-from eutonia.study import design, shelf
+from eutonia.study import design, shipped_files
 from eutonia.study.studyfile import LARGEST_FILE_BYTES
 
 Kind = Literal["study", "program", "table"]
@@ -38,7 +38,7 @@ def kind_of(given: str) -> Kind:
     if given in pump_file.shipped() and given not in design.shipped():
         return "program"
     if by_name == "study":
-        shelf.find(given, design.shipped() | pump_file.shipped(), "study or pump program")
+        shipped_files.find(given, design.shipped() | pump_file.shipped(), "study or pump program")
     return by_name
 
 

@@ -29,7 +29,7 @@ from eutonia.exchange.pump_events import (
     ReplacementEvent,
 )
 from eutonia.exchange.pump_parts import Dated, Implant, TherapyHead, When
-from eutonia.study import shelf, studyfile
+from eutonia.study import shipped_files, studyfile
 from eutonia.study.fields import Part, described, refuse
 from eutonia.study.parts import reservoir_fits
 from eutonia.study.studyfile import Problem
@@ -209,7 +209,7 @@ def load_therapy(path_or_name: str | os.PathLike[str]) -> Therapy:
 
 def file_of(path_or_name: str | os.PathLike[str]) -> Path:
     """Return the file of a pump program, or of one that ships by its name."""
-    return shelf.find(os.fspath(path_or_name), shipped(), "program")
+    return shipped_files.find(os.fspath(path_or_name), shipped(), "program")
 
 
 def parse_therapy(text: str, name: str = "program.toml") -> Therapy:
@@ -230,4 +230,4 @@ def json_schema() -> dict[str, Any]:
 
 def shipped() -> dict[str, Path]:
     """Return the pump programs that come with the package, by name."""
-    return shelf.shipped("programs")
+    return shipped_files.named("programs")

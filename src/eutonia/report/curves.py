@@ -16,7 +16,7 @@ import numpy as np
 
 from eutonia import _delimited
 from eutonia.assessment.scales import SCALES
-from eutonia.report import digest, words
+from eutonia.report import aggregate, words
 from eutonia.trial.result import StudyResult
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class CurveLine:
 
 def of_study(result: StudyResult) -> Iterator[CurveLine]:
     """Yield the lines of a trial or a case: scores, doses, changes of individuals, and the course in the middle."""
-    for row in digest.series(result):
+    for row in aggregate.series(result):
         where = words.scale_label(row.limb, row.scale)
         unit = SCALES[row.scale].unit if row.scale in SCALES else ""
         ends = (np.array([getattr(point, end) for point in row.points]) for end in ("time_h", "mean", "low", "high"))
@@ -59,7 +59,7 @@ def of_study(result: StudyResult) -> Iterator[CurveLine]:
         for (phase, arm, unit), part in result.doses.group_by(["phase", "arm", "unit"], maintain_order=True):
             x, y, low, high = (part[name].to_numpy() for name in ("time_h", "mean", "low", "high"))
             yield CurveLine(f"Dose, {phase}", f"{arm}", "Time since the start, h", f"Dose, {unit}", x, y, low, high)
-    for one in digest.responses(result) if result.kind == "trial" else ():
+    for one in aggregate.responses(result) if result.kind == "trial" else ():
         where = words.scale_label(one.limb, one.scale)
         for arm in one.arms:
             figure = f"Change of individuals: {where}, {one.phase}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia.assessment.scales import SCALES
-from eutonia.report import digest, plot, scales, svg, words
+from eutonia.report import aggregate, plot, scales, svg, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
@@ -127,7 +127,7 @@ def _limits(rows: Sequence[Quantity]) -> tuple[float, float]:
     return scales.whole(None, low, high)
 
 
-def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
+def scores(series: Sequence[aggregate.Series], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
     """Draw scores over the visits of one phase: one panel a limb and scale, one line an arm."""
     rows = [row for row in series if row.phase == phase and len(row.points) > 1]
     drawings = []
@@ -152,8 +152,8 @@ def scores(series: Sequence[digest.Series], styles: ArmStyles, phase: str) -> li
 
 
 def _score_panel(
-    lines: Sequence[digest.Series],
-    same_scale: Sequence[digest.Series],
+    lines: Sequence[aggregate.Series],
+    same_scale: Sequence[aggregate.Series],
     styles: ArmStyles,
     name: str,
     title: str,
@@ -187,7 +187,7 @@ def _score_panel(
     return sheet.finish(title, text)
 
 
-def _score_line(panel: plot.Panel, row: digest.Series, time: list[float], styles: ArmStyles) -> None:
+def _score_line(panel: plot.Panel, row: aggregate.Series, time: list[float], styles: ArmStyles) -> None:
     """Draw the scores of one arm: intervals behind, means in front."""
     token, dash = styles.get((row.phase, row.arm), ("active", "solid"))
     for x, point in zip(time, row.points, strict=True):
@@ -222,9 +222,9 @@ def doses(result: StudyResult, styles: ArmStyles) -> list[svg.Drawing]:
     for phase, unit in table.select("phase", "unit").unique(maintain_order=True).iter_rows():
         whole = table.filter((pl.col("phase") == phase) & (pl.col("unit") == unit)).sort("time_h")
         published = [q for q in result.compared if q.statistic == "dose" and q.phase == phase]
-        span = digest.real(whole["time_h"].max()) - digest.real(whole["time_h"].min())
+        span = aggregate.real(whole["time_h"].max()) - aggregate.real(whole["time_h"].min())
         axis = words.visits_unit(q.visit for q in result.quantities if q.phase == phase) or words.time_unit(span)
-        tops = [digest.real(whole["high"].max()), digest.real(whole["mean"].max())]
+        tops = [aggregate.real(whole["high"].max()), aggregate.real(whole["mean"].max())]
         tops += [q.published.value for q in published if q.published is not None]
         for arm, part in _apart(whole):
             title = f"{words.label(phase)}{f': {arm}' if arm else ''}, {words.unit(unit)}"
@@ -261,7 +261,7 @@ def _dose_panel(
 ) -> Markup:
     width, height = size
     sheet = plot.Sheet(name, width, height)
-    start, end = digest.real(part["time_h"].min()), digest.real(part["time_h"].max())
+    start, end = aggregate.real(part["time_h"].min()), aggregate.real(part["time_h"].max())
     room = 0.01 * (end - start) / unit.hours or 0.5
     ends = (start / unit.hours - room, end / unit.hours + room)
     panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * most or 1.0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import digest, exports, plot, scales, svg, words
+from eutonia.report import aggregate, exports, plot, scales, svg, words
 from eutonia.report.figures import NARROW, WIDE, ArmStyles, slug
 from eutonia.report.words import Number
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SIZES = {"w": WIDE, "n": NARROW}
 
 
-def responses(rows: Sequence[digest.Individuals], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
+def responses(rows: Sequence[aggregate.Individuals], styles: ArmStyles, phase: str) -> list[svg.Drawing]:
     """Draw how individuals changed: a histogram, and below it the share of patients who fell at least so far."""
     drawings = []
     for index, row in enumerate(one for one in rows if one.phase == phase):
@@ -34,7 +34,9 @@ def responses(rows: Sequence[digest.Individuals], styles: ArmStyles, phase: str)
     return drawings
 
 
-def _response_panel(row: digest.Individuals, styles: ArmStyles, name: str, title: str, text: str, width: int) -> Markup:
+def _response_panel(
+    row: aggregate.Individuals, styles: ArmStyles, name: str, title: str, text: str, width: int
+) -> Markup:
     sheet = plot.Sheet(name, width, 286)
     ends = [value for arm in row.arms for value in (arm.values[0], arm.values[-1])]
     room = row.arms[0].width
@@ -60,11 +62,11 @@ def _response_panel(row: digest.Individuals, styles: ArmStyles, name: str, title
     return sheet.finish(title, text)
 
 
-def features(people: polars.DataFrame | None, rows: Sequence[digest.Feature], most: int = 9) -> list[svg.Drawing]:
+def features(people: polars.DataFrame | None, rows: Sequence[aggregate.Feature], most: int = 9) -> list[svg.Drawing]:
     """Draw the share of responders by each thing known before treatment, with Wilson intervals."""
     if people is None or not rows:
         return []
-    overall = 100 * digest.real(people["responder"].drop_nulls().cast(bool).mean())
+    overall = 100 * aggregate.real(people["responder"].drop_nulls().cast(bool).mean())
     drawings = []
     for index, row in enumerate(rows[:most]):
         title, unit = words.label(row.name), exports.unit_of(row.name)
@@ -77,7 +79,7 @@ def features(people: polars.DataFrame | None, rows: Sequence[digest.Feature], mo
     return drawings
 
 
-def _feature_panel(row: digest.Feature, overall: Number, name: str, title: str, text: str, width: int) -> Markup:
+def _feature_panel(row: aggregate.Feature, overall: Number, name: str, title: str, text: str, width: int) -> Markup:
     height = 30 * len(row.bins) + 52
     sheet = plot.Sheet(name, width, height)
     up = (-0.6, len(row.bins) - 0.4) if row.is_number else (len(row.bins) - 0.4, -0.6)

@@ -16,7 +16,7 @@ from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
 
 if TYPE_CHECKING:
-    from eutonia.report.digest import Series
+    from eutonia.report.aggregate import Series
     from eutonia.report.figures import ArmStyles
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
@@ -118,14 +118,14 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import consort, digest, figures, individuals
+    from eutonia.report import aggregate, consort, figures, individuals
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
-    known = digest.scores(result.visits)
-    series, responses = digest.series(result, known), digest.responses(result, known)
-    people = digest.treated(result)
-    features = digest.features(people)
+    known = aggregate.scores(result.visits)
+    series, responses = aggregate.series(result, known), aggregate.responses(result, known)
+    people = aggregate.treated(result)
+    features = aggregate.features(people)
     return {
         "consort": consort.diagram(result.consort),
         "scores": _scores(result, phases, series, styles),
@@ -306,11 +306,11 @@ def _dosed(result: StudyResult, styles: Mapping[tuple[str, str], tuple[str, str]
 
 def _adverse(result: StudyResult) -> dict[str, Any] | None:
     """Return the adverse reactions as a table: one row a reaction, one column a phase and arm."""
-    from eutonia.report import digest
+    from eutonia.report import aggregate
 
     if result.adverse is None or result.adverse.is_empty():
         return None
-    columns = digest.adverse_columns(result.adverse)
+    columns = aggregate.adverse_columns(result.adverse)
     rows: dict[str, dict[tuple[str, str], Cell]] = {}
     for row in result.adverse.iter_rows(named=True):
         rows.setdefault(words.label(str(row["reaction"])), {})[str(row["phase"]), str(row["arm"])] = _share_cell(row)
@@ -370,11 +370,11 @@ def _separates(features: Sequence[Any]) -> str:
 
 def _milestones(result: StudyResult) -> list[dict[str, str]]:
     """Return the first, lowest, highest and last score of each limb and scale."""
-    from eutonia.report import digest
+    from eutonia.report import aggregate
 
     out = []
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
-    for row in digest.series(result):
+    for row in aggregate.series(result):
         points = row.points
         low, high = (pick(points, key=lambda point: point.mean) for pick in (min, max))
         cells = {"first": points[0], "lowest": low, "highest": high, "last": points[-1]}

@@ -139,10 +139,10 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
 
 
 def _course(result: StudyResult) -> tuple[list[str], _Rows]:
-    from eutonia.report import digest
+    from eutonia.report import aggregate
 
     rows: _Rows = []
-    for series in digest.series(result)[:MOST_ROWS]:
+    for series in aggregate.series(result)[:MOST_ROWS]:
         first, last = series.points[0], series.points[-1]
         unit = words.time_unit(last.time_h - first.time_h)
         low = min(series.points, key=lambda point: point.mean)

@@ -20,7 +20,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.parameters.record import ASSUMPTION
-from eutonia.study import case_checks, checks, replacing, shelf, studyfile
+from eutonia.study import case_checks, checks, replacing, shipped_files, studyfile
 from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
@@ -237,7 +237,7 @@ def load_study(path_or_name: str | os.PathLike[str]) -> TrialStudy | CaseStudy:
     StudyError
         The file is missing, unreadable, not TOML, or asks for something that does not exist; `.faults` lists it all.
     """
-    path = shelf.find(os.fspath(path_or_name), shipped(), "study")
+    path = shipped_files.find(os.fspath(path_or_name), shipped(), "study")
     content = studyfile.read_bytes(path)
     return _study(content, studyfile.decode(content, str(path)), str(path), path)
 
@@ -251,7 +251,7 @@ def parse_study(text: str, name: str = "study.toml") -> TrialStudy | CaseStudy:
 
 def shipped() -> dict[str, Path]:
     """Return the studies that come with the package, by name."""
-    return shelf.shipped("studies")
+    return shipped_files.named("studies")
 
 
 def json_schema() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
 from eutonia.study.published import PublishedRow
-from eutonia.trial.charting import items, visit_words
+from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions

@@ -29,7 +29,7 @@ from eutonia.simulation.treated import changed, joined
 from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.caveats import caveats
-from eutonia.trial.charted import solve_factors
+from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
@@ -51,7 +51,7 @@ _ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
 
 
 class _Case:
-    """The person's lanes, their clock and pump, and everything noted on the way."""
+    """The people that the person may be, their clock and pump, and everything noted on the way."""
 
     def __init__(self, study: CaseStudy) -> None:
         n = POSSIBLE_PEOPLE
@@ -83,7 +83,7 @@ class _Case:
         return np.asarray(dataclasses.replace(self.lesions, factor=one).by(float(time_h))[0])
 
     def people_at(self, time_h: float) -> People:
-        """Return the lanes as their lesion has made them by `time_h`."""
+        """Return them as their lesion has made them by `time_h`."""
         bias, strength = self.lesions.by(float(time_h))
         since = jnp.full(len(self.person), time_h)
         people = dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.study.design import CaseStudy
-from eutonia.trial.charting import items
+from eutonia.trial.charted_items import items
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
 

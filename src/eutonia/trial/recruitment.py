@@ -25,7 +25,7 @@ from eutonia.study import vocabulary
 from eutonia.study.people import EntryRule
 from eutonia.study.people import StudyLesion as GivenLesion
 from eutonia.study.people import StudyPopulation as GivenPopulation
-from eutonia.trial import lanes
+from eutonia.trial import blocks
 from eutonia.trial.weighting import EntryMoment, Weights, weigh
 
 _HOURS_PER_MONTH = 730.5
@@ -111,7 +111,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])
     parts = []
-    for block, n in lanes.blocks(number, width):
+    for block, n in blocks.split(number, width):
         mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
         people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, seed)
         parts.append(jax.tree.map(lambda leaf, n=n: np.asarray(leaf)[..., :n], untreated_scores(people)))

@@ -12,7 +12,7 @@ from eutonia.assessment.scales import SCALES, Scale
 from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
-from eutonia.trial.charting import items, visit_words
+from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.statistics import Flags, Values, score_of, summarise
 
 if TYPE_CHECKING:

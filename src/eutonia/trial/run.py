@@ -14,7 +14,7 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
-from eutonia.trial import lanes
+from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, through_phases
@@ -54,7 +54,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         Called with a stage and the share of it that is done, 0 to 1.
     """
     began = time.perf_counter()
-    width = lanes.width_for(study.population.n * options.replicates, options.block)
+    width = blocks.width_for(study.population.n * options.replicates, options.block)
     progress("Recruitment", 0.0)
     with parameters.recording() as used:
         pool = draw_pool(study.population, study.seed, width)
@@ -101,7 +101,7 @@ def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:
     """Conduct all replicates and join their blocks."""
     people = np.arange(study.population.n * options.replicates)
-    lots = list(lanes.blocks(people, width))
+    lots = list(blocks.split(people, width))
     done, whole = 0, len(lots) * len(study.phases)
 
     def report(_: object) -> None:
@@ -118,6 +118,6 @@ def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, pro
                 job.add_done_callback(when_done)
             return [job.result() for job in jobs]
 
-        blocks = together(lambda lot: block_of(study, study.seed, pool, *lot), lots, lambda _: None)
-        through_phases(study, study.seed, pool, blocks, lambda act, of: together(act, of, report))
-    return join(study, [block.outcome.head(block.n) for block in blocks])
+        under_way = together(lambda lot: block_of(study, study.seed, pool, *lot), lots, lambda _: None)
+        through_phases(study, study.seed, pool, under_way, lambda act, of: together(act, of, report))
+    return join(study, [block.outcome.head(block.n) for block in under_way])

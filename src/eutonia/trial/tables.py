@@ -13,7 +13,7 @@ import numpy as np
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.charting import items, visit_words
+from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.statistics import observed, score_of
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from eutonia.simulation.stance import stance
 from eutonia.simulation.treated import under
 from eutonia.study.design import TrialStudy
 from eutonia.treatment import Effects
-from eutonia.trial import lanes
+from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_tip
 from eutonia.trial.doses import LOOKS_WITHIN, within_interval
@@ -68,7 +68,7 @@ class Recorder:
         n_times = len(self.times)
         people, state, effects = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1, 2))
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
-        row = lanes.apply(_look, (people, state, effects), n_times * n_people, width) | {
+        row = blocks.apply(_look, (people, state, effects), n_times * n_people, width) | {
             "dose_rate": pump,
             "dose_oral": mouth,
         }
@@ -98,7 +98,7 @@ class Recorder:
         low, high = dict.fromkeys(_SWINGING, np.inf), dict.fromkeys(_SWINGING, -np.inf)
         for k in range(LOOKS_WITHIN):
             state = _joined([states[k] for states in self._within], n_people)
-            row = lanes.apply(_levels, (people, state), n_times * n_people, width)
+            row = blocks.apply(_levels, (people, state), n_times * n_people, width)
             for name in _SWINGING:
                 low[name], high[name] = np.minimum(low[name], row[name]), np.maximum(high[name], row[name])
         found = {}

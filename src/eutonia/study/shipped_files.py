@@ -10,7 +10,7 @@ from eutonia.study import studyfile
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def shipped(folder: str) -> dict[str, Path]:
+def named(folder: str) -> dict[str, Path]:
     """Return the TOML files that come with the package in a folder, by name; none if there is no such folder."""
     for place in (_PACKAGE / folder, _PACKAGE.parents[1] / folder):
         if found := sorted(place.glob("*.toml")):

@@ -74,8 +74,7 @@ def solve_factors(
     charted: Sequence[ChartedScore],
     ceiling: float,
 ) -> Solved:
-    """Return each lane's factor per limb: that of the chart where the limb was scored before any drug, else the
-    drawn one.
+    """Return each factor per limb: that of the chart where the limb was scored before any drug, else the drawn one.
 
     `plateau` is the bias (mV) of a person of factor 1 at a time; bias levels off towards `ceiling` as the factor grows
     (`tone.descending`), so that factors go by the inverse of its hyperbolic tangent.

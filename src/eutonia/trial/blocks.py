@@ -20,7 +20,7 @@ def width_for(n_people: int, at_most: int) -> int:
     return -(-min(n_people, at_most) // _MULTIPLE) * _MULTIPLE
 
 
-def blocks(people: Int[np.ndarray, " patient"], width: int) -> Iterator[tuple[Int[np.ndarray, " lane"], int]]:
+def split(people: Int[np.ndarray, " patient"], width: int) -> Iterator[tuple[Int[np.ndarray, " place"], int]]:
     """Yield blocks of `width` people and how many of each are real; the last block is filled up by repeating people."""
     for begin in range(0, len(people), width):
         block = people[begin : begin + width]
@@ -30,7 +30,7 @@ def blocks(people: Int[np.ndarray, " patient"], width: int) -> Iterator[tuple[In
 def apply(function: Callable[..., Any], trees: tuple[Any, ...], n_people: int, width: int) -> Any:
     """Apply a function of trees with patients last, block by block, and join what it returns as NumPy arrays."""
     found = []
-    for block, n in blocks(np.arange(n_people), width):
+    for block, n in split(np.arange(n_people), width):
         parts = jax.tree.map(lambda leaf, block=block: leaf[..., block], trees)
         found.append(jax.tree.map(lambda leaf, n=n: np.asarray(leaf)[..., :n], function(*parts)))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1), *found)

@@ -13,8 +13,8 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia.report import curves, files, page, words
-from eutonia.trial.bedside import BedsideResult
 from eutonia.trial.bedside_tests import TESTS
+from eutonia.trial.examine_case import BedsideResult
 from eutonia.trial.findings import Finding, MovementTrace
 
 if TYPE_CHECKING:
@@ -146,14 +146,14 @@ def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
 
 def lines(result: BedsideResult) -> list[curves.CurveLine]:
     """Return every curve of the page."""
-    from eutonia.report import bedside_figures
+    from eutonia.report import examination_figures
 
-    return [line for trace in result.traces for line in bedside_figures.lines(trace)]
+    return [line for trace in result.traces for line in examination_figures.lines(trace)]
 
 
 def html(result: BedsideResult) -> str:
     """Return the page as one HTML text with everything inside."""
-    from eutonia.report import bedside_figures
+    from eutonia.report import examination_figures
 
     drawn = [
         (
@@ -161,7 +161,7 @@ def html(result: BedsideResult) -> str:
             label,
             TESTS[name].how,
             _grouped(rows),
-            [figure for trace in traces for figure in bedside_figures.panels(trace)],
+            [figure for trace in traces for figure in examination_figures.panels(trace)],
         )
         for name, label, rows, traces in sections(result)
     ]
