@@ -68,15 +68,15 @@ def test_the_swing_of_a_fit_is_that_of_fine_steps() -> None:
     times = np.arange(-0.1, 4.8, 0.013)
     model = Swing(BODY, known, constants, times)
     late = times - known.values(z)[known.index("release"), 0]
-    for lane, angle in enumerate(np.rad2deg(np.asarray(fine.angle)).T):
+    for candidate, angle in enumerate(np.rad2deg(np.asarray(fine.angle)).T):
         expected = np.interp(late, np.asarray(fine.time), angle)
-        np.testing.assert_allclose(model.predict(z)[:, lane], expected, atol=0.03)
+        np.testing.assert_allclose(model.predict(z)[:, candidate], expected, atol=0.03)
     resisting = model.resistance(z)
     expected = np.asarray(torques(fine, limb, constants).total)
-    for lane in range(z.shape[1]):
+    for candidate in range(z.shape[1]):
         moving = late > 0.02
-        there = np.interp(late[moving], np.asarray(fine.time), expected[:, lane])
-        np.testing.assert_allclose(np.asarray(resisting.total)[moving, lane], there, atol=0.25)
+        there = np.interp(late[moving], np.asarray(fine.time), expected[:, candidate])
+        np.testing.assert_allclose(np.asarray(resisting.total)[moving, candidate], there, atol=0.25)
 
 
 def test_what_follows_a_swing_has_no_jumps_from_limb_to_limb() -> None:
@@ -111,9 +111,9 @@ def test_the_stretch_of_a_fit_is_that_of_the_stepped_limb() -> None:
     model, prepared = _model([recording], "ramp", BODY, constants)
     predicted = model.predict(z)
     origin = at[np.argmax(angle >= 10.0 + 0.02 * 95.0)]
-    for lane in range(z.shape[1]):
-        expected = np.interp(prepared[0].time + origin, at, total[:, lane])
-        np.testing.assert_allclose(predicted[:, lane], expected, atol=0.12)
+    for candidate in range(z.shape[1]):
+        expected = np.interp(prepared[0].time + origin, at, total[:, candidate])
+        np.testing.assert_allclose(predicted[:, candidate], expected, atol=0.12)
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ class Line:
     slopes: Float[np.ndarray, "sample number"]
     columns: tuple[Float[np.ndarray, "_ _"], ...]
 
-    def predict(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Float[np.ndarray, "number candidate"]) -> Float[np.ndarray, "sample candidate"]:
         return self.slopes @ z[: self.slopes.shape[1]]
 
-    def resistance(self, z: Float[np.ndarray, "number lane"]) -> Torques:
+    def resistance(self, z: Float[np.ndarray, "number candidate"]) -> Torques:
         raise NotImplementedError
 
     def strays(self, z: Float[np.ndarray, "number one"], spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
@@ -197,20 +197,20 @@ def test_the_density_is_that_of_the_covariance_written_out(traces: str, errs: bo
     errors = posterior.errors(z)
     best, height = noise.best(errors)
     away = []
-    for lane, (spread, error) in enumerate(zip(*noise.numbers(best), strict=True)):
+    for candidate, (spread, error) in enumerate(zip(*noise.numbers(best), strict=True)):
         covariance = whole_covariance(posterior, spread, error)
-        density = stats.multivariate_normal.logpdf(errors[:, lane], cov=covariance)
-        away.append(height[lane] - density + 0.5 * float((best[:, lane] ** 2).sum()))
+        density = stats.multivariate_normal.logpdf(errors[:, candidate], cov=covariance)
+        away.append(height[candidate] - density + 0.5 * float((best[:, candidate] ** 2).sum()))
         # No other noise of the same ratio suits better.
         for other in (0.97, 1.03):
             off = whole_covariance(posterior, other * spread, other * error)
-            assert stats.multivariate_normal.logpdf(errors[:, lane], cov=off) < density
+            assert stats.multivariate_normal.logpdf(errors[:, candidate], cov=off) < density
         # What a search and a view take from it.
-        mine = np.concatenate([line.predict(np.eye(6)), errors[:, [lane]]], axis=1)
+        mine = np.concatenate([line.predict(np.eye(6)), errors[:, [candidate]]], axis=1)
         expected = mine.T @ np.linalg.solve(covariance, mine)
-        found = noise.products(mine[:, :, None], best[:, [lane]])[0]
+        found = noise.products(mine[:, :, None], best[:, [candidate]])[0]
         np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
-        white = noise.whitening(best[:, lane])(mine[:, :, None])[:, :, 0]
+        white = noise.whitening(best[:, candidate])(mine[:, :, None])[:, :, 0]
         np.testing.assert_allclose(white.T @ white, expected, rtol=1e-8, atol=1e-8 * np.abs(expected).max())
     np.testing.assert_allclose(away, away[0], atol=1e-7)
 

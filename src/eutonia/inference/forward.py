@@ -40,13 +40,13 @@ from eutonia.limb.swing import (
 )
 
 # Candidates computed together: every call has this width, so that each model is compiled once.
-LANES = 256
+AT_ONCE = 256
 # Samples of a recording that a fit uses; a finer recording is averaged down to it.
 SLOTS = 512
 # Steps in one reflex delay and samples kept: a swing then errs by 0.02 deg at most times (tested).
 _STEPS, _KEPT = 20, 4
 _Three = tuple[Array, Array, Array]
-Draws = Float[np.ndarray, "number lane"]
+Draws = Float[np.ndarray, "number candidate"]
 # Series with a column a candidate: one, or several.
 Found = TypeVar("Found")
 
@@ -79,7 +79,7 @@ class Model(Protocol):
         """What is known before."""
         ...
 
-    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return the recorded channel for any number of candidates."""
         ...
 
@@ -156,7 +156,7 @@ def _limb(of: dict[str, Array], pieces: _Pieces) -> Limb:
 
 
 def _read(series: Array, place: Array, slope: Array | None = None, spacing: Array | float = 1.0) -> Array:
-    """Read each lane's series at fractional places: a cubic where its slope is known, else a straight line."""
+    """Read each candidate's series at fractional places: a cubic where its slope is known, else a straight line."""
     last = series.shape[0] - 2
     before = jnp.clip(jnp.floor(place).astype(int), 0, last)
     share = jnp.clip(place - before, 0.0, 1.0)
@@ -188,7 +188,8 @@ def _swing(
 
 class Path(eqx.Module):
     """A recorded stretch at `SLOTS` samples, or at the recorded ones of which each of these is the mean: step to the
-    next (s), angle, speed, acceleration (rad), angle and speed one reflex delay earlier; for one path or one a lane.
+    next (s), angle, speed, acceleration (rad), angle and speed one reflex delay earlier; for one path, or one a
+    candidate.
     """
 
     step: Float[Array, " sample"]
@@ -243,7 +244,7 @@ class Swing:
     constants: ReflexConstants
     times: Float[np.ndarray, " sample"]
 
-    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return the angle, deg."""
         return self._run(z, resisting=False)[0]
 
@@ -257,7 +258,7 @@ class Swing:
         """Return no columns: nothing but the candidate makes a swing."""
         return (np.empty((self.times.size, 0)),)
 
-    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample lane"], Torques | None]:
+    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample candidate"], Torques | None]:
         times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
 
         def run(part: Draws) -> tuple[Any, Torques | None]:
@@ -277,7 +278,7 @@ class Stretches:
     constants: ReflexConstants
     stretches: tuple[Stretch, ...]
 
-    def predict(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return the torque, N m; one stretch after the other."""
         return self._run(z)[0]
 
@@ -297,7 +298,7 @@ class Stretches:
             out.append((axes * sizes)[:, sizes > _NOTHING * spread])
         return tuple(out)
 
-    def _run(self, z: Draws) -> tuple[Float[np.ndarray, "sample lane"], Torques]:
+    def _run(self, z: Draws) -> tuple[Float[np.ndarray, "sample candidate"], Torques]:
         pieces = _pieces(self.body, self.priors)
 
         def run(part: Draws) -> tuple[Any, Torques]:
@@ -312,32 +313,32 @@ class Stretches:
 
 
 def _erring(stretch: Stretch) -> list[Path]:
-    """Return the path with one of its errors a lane."""
+    """Return the path with one of its errors a candidate."""
     path = stretch.path
     series = (path.angle, path.velocity, path.acceleration, path.angle_before, path.velocity_before)
-    lanes = -(-stretch.errors.shape[2] // LANES) * LANES
-    errors = np.pad(stretch.errors, ((0, 0), (0, 0), (0, lanes - stretch.errors.shape[2])))
+    candidates = -(-stretch.errors.shape[2] // AT_ONCE) * AT_ONCE
+    errors = np.pad(stretch.errors, ((0, 0), (0, 0), (0, candidates - stretch.errors.shape[2])))
     return [
-        Path(path.step, *(one + error[:, at : at + LANES] for one, error in zip(series, errors, strict=True)))
-        for at in range(0, lanes, LANES)
+        Path(path.step, *(one + error[:, at : at + AT_ONCE] for one, error in zip(series, errors, strict=True)))
+        for at in range(0, candidates, AT_ONCE)
     ]
 
 
 def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:
-    """Run candidates `LANES` at a time, on all cores, and put what they give together again."""
+    """Run candidates `AT_ONCE` at a time, on all cores, and put what they give together again."""
     with ThreadPoolExecutor() as pool:
         done = list(pool.map(run, _parts(z)))
     return jax.tree.map(lambda *each: np.concatenate(each, axis=1), *done)
 
 
 def _parts(z: Draws) -> list[Float[np.ndarray, "number part"]]:
-    return [z[:, at : at + LANES] for at in range(0, z.shape[1], LANES)]
+    return [z[:, at : at + AT_ONCE] for at in range(0, z.shape[1], AT_ONCE)]
 
 
 def _wide(z: Draws, of: Priors) -> Array:
-    """Fill up to `LANES` candidates with copies of the last, without the noise, which no model reads."""
+    """Fill up to `AT_ONCE` candidates with copies of the last, without the noise, which no model reads."""
     z = z[: len(of.each) - NOISE]
-    return jnp.asarray(np.pad(z, ((0, 0), (0, LANES - z.shape[1])), mode="edge"))
+    return jnp.asarray(np.pad(z, ((0, 0), (0, AT_ONCE - z.shape[1])), mode="edge"))
 
 
 def _padded(values: Float[np.ndarray, " sample"]) -> Float[np.ndarray, " slot"]:

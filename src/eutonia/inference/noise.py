@@ -29,9 +29,9 @@ from scipy.special import logsumexp
 
 from eutonia.inference.priors import Prior
 
-Lanes = Float[np.ndarray, " lane"]
-Errors = Float[np.ndarray, "sample lane"]
-Slopes = Float[np.ndarray, "rows _ lane"]
+PerCandidate = Float[np.ndarray, " candidate"]
+Errors = Float[np.ndarray, "sample candidate"]
+Slopes = Float[np.ndarray, "rows _ candidate"]
 Columns = Float[np.ndarray, "_ _"]
 
 #: Noise and error of a model lie within so many prior standard deviations of their middles.
@@ -56,10 +56,10 @@ class Trace(NamedTuple):
 class _Parts(NamedTuple):
     """What the density of errors needs, node by node of q: r' T r, half log |R|, l, and b^2."""
 
-    squares: Float[np.ndarray, "node lane"]
+    squares: Float[np.ndarray, "node candidate"]
     volume: Float[np.ndarray, " node"]
     sizes: Float[np.ndarray, "node stray"]
-    told: Float[np.ndarray, "node stray lane"]
+    told: Float[np.ndarray, "node stray candidate"]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Noise:
             noise = replace(noise, nodes=np.linspace(*ends, _NODES))
         return replace(noise, nodes=np.linspace(*ends, _FEWER))
 
-    def numbers(self, z: Float[np.ndarray, "two lane"]) -> tuple[Lanes, Lanes]:
+    def numbers(self, z: Float[np.ndarray, "two candidate"]) -> tuple[PerCandidate, PerCandidate]:
         """Return standard deviation of the noise and of the error of the model."""
         spread, error = self.spread, self.error
         return spread.middle * np.exp(spread.spread * z[0]), error.middle * np.exp(error.spread * z[1])
@@ -107,7 +107,7 @@ class Noise:
         """The noise with as much noise as error of the model: what a search begins with."""
         return replace(self, nodes=np.zeros(1))
 
-    def best(self, errors: Errors) -> tuple[Float[np.ndarray, "two lane"], Lanes]:
+    def best(self, errors: Errors) -> tuple[Float[np.ndarray, "two candidate"], PerCandidate]:
         """Return z of the noise that suits given errors, and their log density with it up to a constant."""
         height, z_spread = self._profile(errors)
         chosen = np.argmax(height, axis=0)[None]
@@ -115,11 +115,11 @@ class Noise:
         z_error = self._z_error(found, self.nodes[chosen[0]])
         return np.stack([found, z_error]), np.take_along_axis(height, chosen, axis=0)[0]
 
-    def log_marginal(self, errors: Errors) -> Lanes:
+    def log_marginal(self, errors: Errors) -> PerCandidate:
         """Return the log density of errors with the noise integrated out, up to a constant."""
         return np.asarray(logsumexp(self._by_size(errors, _SIZES)[0], axis=(0, 1)))
 
-    def draw(self, errors: Errors, rng: np.random.Generator) -> Float[np.ndarray, "two lane"]:
+    def draw(self, errors: Errors, rng: np.random.Generator) -> Float[np.ndarray, "two candidate"]:
         """Return draws of z of the noise given the errors of each candidate."""
         fine = replace(self, nodes=np.linspace(self.nodes[0], self.nodes[-1], _NODES))
         log_mass, z_spread = fine._by_size(errors, _FINE)
@@ -132,8 +132,8 @@ class Noise:
         spread, ratio = out + (rng.random(out.shape) - 0.5) * steps[:, None]
         return np.stack([spread, self._z_error(spread, ratio)])
 
-    def products(self, columns: Slopes, z: Float[np.ndarray, "two lane"]) -> Float[np.ndarray, "lane _ _"]:
-        """Return a' N^-1 b of all columns of each lane, for noise of which the ratio is a node."""
+    def products(self, columns: Slopes, z: Float[np.ndarray, "two candidate"]) -> Float[np.ndarray, "candidate _ _"]:
+        """Return a' N^-1 b of all columns of each candidate, for noise of which the ratio is a node."""
         spread, error = self.numbers(z)
         node = np.abs(self.nodes[:, None] - np.log(error / spread)).argmin(axis=0)
         out = np.zeros((columns.shape[2], columns.shape[1], columns.shape[1]))
@@ -206,7 +206,9 @@ class Noise:
                 told.append((axes.swapaxes(1, 2) @ mixed) ** 2)
         return _Parts(squares, volume, np.concatenate(sizes, 1), np.concatenate(told, 1))
 
-    def _density(self, parts: _Parts, z_spread: Float[np.ndarray, "node lane"]) -> Float[np.ndarray, "node lane"]:
+    def _density(
+        self, parts: _Parts, z_spread: Float[np.ndarray, "node candidate"]
+    ) -> Float[np.ndarray, "node candidate"]:
         """Return the log density of errors and noise, node by node."""
         log_spread = np.log(self.spread.middle) + self.spread.spread * z_spread
         z_error = self._z_error(z_spread, self.nodes[:, None])
@@ -220,7 +222,7 @@ class Noise:
         within = (np.minimum(z_spread, z_error) >= LEAST - 1e-9) & (np.maximum(z_spread, z_error) <= MOST + 1e-9)
         return np.where(np.isfinite(out) & within, out, _NEVER)
 
-    def _likeliest(self, parts: _Parts) -> Float[np.ndarray, "node lane"]:
+    def _likeliest(self, parts: _Parts) -> Float[np.ndarray, "node candidate"]:
         """Return z of the spread that suits each ratio best."""
         n, size = self.samples, parts.sizes[:, :, None]
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
@@ -236,14 +238,16 @@ class Noise:
         high = np.minimum(high, MOST)
         return np.clip(np.nan_to_num(z), np.minimum(np.maximum(low, LEAST), high)[:, None], high[:, None])
 
-    def _profile(self, errors: Errors) -> tuple[Float[np.ndarray, "node lane"], Float[np.ndarray, "node lane"]]:
+    def _profile(
+        self, errors: Errors
+    ) -> tuple[Float[np.ndarray, "node candidate"], Float[np.ndarray, "node candidate"]]:
         parts = self._parts(errors)
         z_spread = self._likeliest(parts)
         return self._density(parts, z_spread), z_spread
 
     def _by_size(
         self, errors: Errors, sizes: int
-    ) -> tuple[Float[np.ndarray, "size node lane"], Float[np.ndarray, "size node lane"]]:
+    ) -> tuple[Float[np.ndarray, "size node candidate"], Float[np.ndarray, "size node candidate"]]:
         """Return the log density of every noise of a grid round the best, and its z of the spread."""
         parts = self._parts(errors)
         width = 1.0 / np.sqrt(1.0 + 2.0 * self.samples * self.spread.spread**2)

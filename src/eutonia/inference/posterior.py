@@ -12,7 +12,7 @@ from eutonia.inference.forward import Model
 from eutonia.inference.noise import Noise, Trace
 from eutonia.inference.priors import NOISE
 
-Draws = Float[np.ndarray, "number lane"]
+Draws = Float[np.ndarray, "number candidate"]
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Posterior:
         """How many numbers are fitted without the noise."""
         return self.numbers - NOISE
 
-    def errors(self, z: Draws) -> Float[np.ndarray, "sample lane"]:
+    def errors(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return what is left of the recording after each candidate."""
         return self.recorded[:, None] - self.model.predict(z)
 
-    def log_marginal(self, z: Draws) -> Float[np.ndarray, " lane"]:
+    def log_marginal(self, z: Draws) -> Float[np.ndarray, " candidate"]:
         """Return the log density of candidates without their noise, which is integrated out, up to a constant."""
         return self.noise.log_marginal(self.errors(z)) - 0.5 * (z**2).sum(axis=0)
 

@@ -80,7 +80,7 @@ class Priors:
         """Return the place of a number."""
         return self.names.index(name)
 
-    def values(self, z: Float[np.ndarray, "number lane"]) -> Float[np.ndarray, "number lane"]:
+    def values(self, z: Float[np.ndarray, "number candidate"]) -> Float[np.ndarray, "number candidate"]:
         """Return numbers in their units from z; a row a number, a column a draw."""
         return np.stack(
             [

@@ -29,9 +29,9 @@ from eutonia.inference.priors import NOISE
 from eutonia.inference.search import slopes_at, summits
 from eutonia.inference.walk import walked
 
-Draws = Float[np.ndarray, "number lane"]
-Lanes = Float[np.ndarray, " lane"]
-Rows = Float[np.ndarray, "lane number"]
+Draws = Float[np.ndarray, "number candidate"]
+PerCandidate = Float[np.ndarray, " candidate"]
+Rows = Float[np.ndarray, "candidate number"]
 
 # Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on;
 # summits and later views, how far apart summits are in some number, in prior standard deviations, passes over what
@@ -80,10 +80,10 @@ class _Cloud:
         self.views: list[_View] = []
         self.drawn: list[int] = []
         self.z = np.empty((self.shape, 0))
-        self._target: list[Lanes] = []
-        self._seen: list[tuple[Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]] = []
+        self._target: list[PerCandidate] = []
+        self._seen: list[tuple[Float[np.ndarray, "row candidate"], Float[np.ndarray, "row number candidate"]]] = []
         # Log density of each block of places as seen from each view.
-        self._near: dict[tuple[int, int], Lanes] = {}
+        self._near: dict[tuple[int, int], PerCandidate] = {}
 
     def look(self, at: Draws) -> None:
         """Add views from places."""
@@ -100,7 +100,7 @@ class _Cloud:
         self._target.append(self.posterior.noise.log_marginal(errors) - 0.5 * (at**2).sum(axis=0))
         self.z = np.concatenate([self.z, at], axis=1)
 
-    def gain(self) -> Lanes:
+    def gain(self) -> PerCandidate:
         """Return the logarithm of the density of every place over that with which it was found."""
         parts = []
         for block in range(len(self._seen)):
@@ -113,7 +113,7 @@ class _Cloud:
             parts.append(logsumexp(np.stack(found), axis=0))
         return np.concatenate(self._target) - np.concatenate(parts)
 
-    def known(self, view: int) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+    def known(self, view: int) -> tuple[Draws, Rows, Float[np.ndarray, "candidate number number"]]:
         """Return all places where slopes are known, with F and its slopes as seen from a view: its own comes first."""
         own = self.views[view]
         through = [self._through(own, *seen) for seen in self._seen]
@@ -122,18 +122,22 @@ class _Cloud:
         return np.concatenate([own.at[:, None], self.z], axis=1), gaps, squares
 
     def _through(
-        self, view: _View, force: Float[np.ndarray, "row lane"], slopes: Float[np.ndarray, "row number lane"]
-    ) -> tuple[Rows, Float[np.ndarray, "lane number number"]]:
+        self, view: _View, force: Float[np.ndarray, "row candidate"], slopes: Float[np.ndarray, "row number candidate"]
+    ) -> tuple[Rows, Float[np.ndarray, "candidate number number"]]:
         flat = view.columns.T @ slopes.reshape(slopes.shape[0], -1)
         return (view.columns.T @ force).T, flat.reshape(self.shape, self.shape, -1).transpose(2, 0, 1)
 
-    def force(self, at: Draws, errors: Float[np.ndarray, "sample lane"]) -> Float[np.ndarray, "row lane"]:
+    def force(self, at: Draws, errors: Float[np.ndarray, "sample candidate"]) -> Float[np.ndarray, "row candidate"]:
         """Return F at places whose errors are known."""
         return np.concatenate([-self.white(errors[:, None])[:, 0], at])
 
     def seen(
         self, at: Draws
-    ) -> tuple[Float[np.ndarray, "sample lane"], Float[np.ndarray, "row lane"], Float[np.ndarray, "row number lane"]]:
+    ) -> tuple[
+        Float[np.ndarray, "sample candidate"],
+        Float[np.ndarray, "row candidate"],
+        Float[np.ndarray, "row number candidate"],
+    ]:
         """Return errors, F, and how it changes with each number."""
         errors, slopes = slopes_at(self.posterior, at)
         eye = np.broadcast_to(np.eye(self.shape)[:, :, None], (self.shape, self.shape, at.shape[1]))
@@ -202,7 +206,7 @@ def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
     cloud.add(at[:, left <= max(_SOLVED, left.min())])
 
 
-def _approach(cloud: _Cloud, which: Int[np.ndarray, " lane"], wanted: Rows) -> tuple[Draws, Rows]:
+def _approach(cloud: _Cloud, which: Int[np.ndarray, " candidate"], wanted: Rows) -> tuple[Draws, Rows]:
     """Return places for wanted errors as seen from a view each, and what is left of the errors there."""
     columns = np.stack([cloud.views[k].columns for k in which])
     at, gap, slope = _nearest(cloud, which, wanted)
@@ -226,17 +230,21 @@ def _approach(cloud: _Cloud, which: Int[np.ndarray, " lane"], wanted: Rows) -> t
 
 
 def _nearest(
-    cloud: _Cloud, which: Int[np.ndarray, " lane"], wanted: Rows
-) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
-    """Return, lane by lane, the known place nearest to what is wanted, the gap there and the slopes."""
+    cloud: _Cloud, which: Int[np.ndarray, " candidate"], wanted: Rows
+) -> tuple[Draws, Rows, Float[np.ndarray, "candidate number number"]]:
+    """Return, candidate by candidate, the known place nearest to what is wanted, the gap there and the slopes."""
     at, gap = np.empty((cloud.shape, which.size)), np.empty(wanted.shape)
     slope = np.empty((which.size, cloud.shape, cloud.shape))
     for view in np.unique(which):
-        lanes = np.flatnonzero(which == view)
+        candidates = np.flatnonzero(which == view)
         places, seen, squares = cloud.known(int(view))
-        gaps = _tame(seen) - wanted[lanes][:, None]
+        gaps = _tame(seen) - wanted[candidates][:, None]
         best = np.argmin((gaps**2).sum(axis=2), axis=1)
-        at[:, lanes], gap[lanes], slope[lanes] = places[:, best], gaps[np.arange(lanes.size), best], squares[best]
+        at[:, candidates], gap[candidates], slope[candidates] = (
+            places[:, best],
+            gaps[np.arange(candidates.size), best],
+            squares[best],
+        )
     return at, gap, _tame(slope)
 
 
@@ -245,7 +253,7 @@ def _tame(values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.clip(np.nan_to_num(values, nan=_WILD), -_WILD, _WILD)
 
 
-def _solved(slope: Float[np.ndarray, "lane number number"], gap: Rows) -> Rows:
+def _solved(slope: Float[np.ndarray, "candidate number number"], gap: Rows) -> Rows:
     """Return the steps that close gaps; a place without slopes to speak of stays where it is."""
     shape = gap.shape[1]
     sound = np.isfinite(slope).all(axis=(1, 2)) & (np.abs(np.nan_to_num(slope)).max(axis=(1, 2)) < _WILD)
@@ -258,17 +266,17 @@ def _advance(
     at: Draws,
     step: Rows,
     gap: Rows,
-    slope: Float[np.ndarray, "lane number number"],
-    columns: Float[np.ndarray, "lane row number"],
+    slope: Float[np.ndarray, "candidate number number"],
+    columns: Float[np.ndarray, "candidate row number"],
     wanted: Rows,
-) -> tuple[Draws, Rows, Float[np.ndarray, "lane number number"]]:
+) -> tuple[Draws, Rows, Float[np.ndarray, "candidate number number"]]:
     """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden)."""
-    lanes, shape = step.shape
+    candidates, shape = step.shape
     tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
-    force = cloud.force(tried, cloud.posterior.errors(tried)).reshape(-1, lanes, len(_SHARES))
+    force = cloud.force(tried, cloud.posterior.errors(tried)).reshape(-1, candidates, len(_SHARES))
     gaps = _tame(np.einsum("lri,rlk->lki", columns, _tame(force), optimize=True) - wanted[:, None])
     best = np.argmin((gaps**2).sum(axis=2), axis=1)
-    new, taught = gaps[np.arange(lanes), best], _SHARES[best][:, None] * step
+    new, taught = gaps[np.arange(candidates), best], _SHARES[best][:, None] * step
     better = ((new**2).sum(axis=1) < (gap**2).sum(axis=1))[:, None]
     miss = new - gap - np.einsum("lij,lj->li", slope, taught)
     size = np.maximum((taught**2).sum(axis=1), 1e-30)[:, None]
@@ -276,12 +284,12 @@ def _advance(
     return at + np.where(better, taught, 0.0).T, np.where(better, new, gap), slope
 
 
-def _effective(log_weight: Lanes) -> float:
+def _effective(log_weight: PerCandidate) -> float:
     weight = np.exp(log_weight - log_weight.max())
     return float(weight.sum() ** 2 / (weight**2).sum())
 
 
-def _softened(gain: Lanes, wanted: float) -> float:
+def _softened(gain: PerCandidate, wanted: float) -> float:
     """Return the power of the weights at which so many draws count."""
     low, high = 0.0, 1.0
     if _effective(gain) >= wanted:
@@ -292,14 +300,14 @@ def _softened(gain: Lanes, wanted: float) -> float:
     return low
 
 
-def _chosen(log_weight: Lanes, number: int, rng: np.random.Generator) -> np.ndarray:
+def _chosen(log_weight: PerCandidate, number: int, rng: np.random.Generator) -> np.ndarray:
     """Return which draws are handed on, each about as often as its weight says."""
     weight = np.exp(log_weight - log_weight.max())
     places = (rng.random() + np.arange(number)) / number
     return np.searchsorted(np.cumsum(weight) / weight.sum(), places, side="right").clip(max=weight.size - 1)
 
 
-def pareto_index(weight: Lanes) -> float:
+def pareto_index(weight: PerCandidate) -> float:
     """Return the shape of a generalised Pareto distribution fitted to the largest weights.
 
     Equation: Zhang and Stephens 2009, with the weak pull towards 0.5 of Pareto-smoothed importance sampling.

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from eutonia.inference.noise import Noise
 from eutonia.inference.posterior import Posterior
 
-Draws = Float[np.ndarray, "number lane"]
+Draws = Float[np.ndarray, "number candidate"]
 
 # Numerics of the search: places at first, and those that go on after so many rounds, for a summit may be narrow and
 # its foot low. In the first rounds the error of the model is as large as the noise: far off, all is error.
@@ -46,7 +46,7 @@ def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top
 
 def _climb(
     posterior: Posterior, noise: Noise, at: Draws
-) -> tuple[Draws, Float[np.ndarray, "two lane"], Float[np.ndarray, " lane"]]:
+) -> tuple[Draws, Float[np.ndarray, "two candidate"], Float[np.ndarray, " candidate"]]:
     """Take one round uphill; return the places, the noise that suits each, and their height."""
     shape, places = at.shape
     errors, slopes = slopes_at(posterior, at)
@@ -65,8 +65,8 @@ def _climb(
 
 
 def _height(
-    noise: Noise, at: Draws, errors: Float[np.ndarray, "sample lane"]
-) -> tuple[Float[np.ndarray, "two lane"], Float[np.ndarray, " lane"]]:
+    noise: Noise, at: Draws, errors: Float[np.ndarray, "sample candidate"]
+) -> tuple[Float[np.ndarray, "two candidate"], Float[np.ndarray, " candidate"]]:
     """Return the noise that suits each place, and its log density with it."""
     scales, height = noise.best(errors)
     return scales, height - 0.5 * (at**2).sum(axis=0)
@@ -74,10 +74,10 @@ def _height(
 
 def slopes_at(
     posterior: Posterior, at: Draws
-) -> tuple[Float[np.ndarray, "sample lane"], Float[np.ndarray, "sample number lane"]]:
+) -> tuple[Float[np.ndarray, "sample candidate"], Float[np.ndarray, "sample number candidate"]]:
     """Return errors at places, and how the prediction changes with each number there."""
     shape, places = at.shape
     shifts = _SHIFT * np.concatenate([np.zeros((shape, 1)), np.eye(shape)], axis=1)
-    lanes = (at[:, None, :] + shifts[:, :, None]).reshape(shape, -1)
-    errors = posterior.errors(lanes).reshape(-1, shape + 1, places)
+    candidates = (at[:, None, :] + shifts[:, :, None]).reshape(shape, -1)
+    errors = posterior.errors(candidates).reshape(-1, shape + 1, places)
     return errors[:, 0], (errors[:, :1] - errors[:, 1:]) / _SHIFT

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from eutonia._progress import Progress
 from eutonia.inference.posterior import Posterior
 
-Draws = Float[np.ndarray, "number lane"]
+Draws = Float[np.ndarray, "number candidate"]
 
 # Numerics: steps between two looks at what is forgotten, looks at most; shares of the usual step; every so many steps
 # a whole difference, which leads from one summit to another.
@@ -62,9 +62,9 @@ def walked(
     return z, counts
 
 
-def _size(begin: Draws, *, whole: bool, rng: np.random.Generator) -> Float[np.ndarray, " lane"]:
-    numbers, lanes = begin.shape
-    return np.ones(lanes) if whole else _USUAL / np.sqrt(2.0 * numbers) * rng.choice(_SHARES, lanes)
+def _size(begin: Draws, *, whole: bool, rng: np.random.Generator) -> Float[np.ndarray, " candidate"]:
+    numbers, candidates = begin.shape
+    return np.ones(candidates) if whole else _USUAL / np.sqrt(2.0 * numbers) * rng.choice(_SHARES, candidates)
 
 
 def _differences(begin: Draws, rng: np.random.Generator) -> Draws:
