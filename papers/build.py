@@ -82,8 +82,10 @@ def front(printed: str) -> str:
     lines = []
     for title, _, headline, *table in (one.splitlines() for one in trials.split("\n## ")[1:]):
         rows = [line.strip("| ").split(" | ") for line in table if line.endswith("| does not |")]
-        missed = [f"Missed: {what}, {at}: {ours}, published {theirs}." for what, at, ours, theirs, _ in rows]
-        lines.append(" ".join([f"- **{title}**: {headline}", *missed]))
+        missed = "; ".join(f"{what}, {at}: {ours}, published {theirs}" for what, at, ours, theirs, _ in rows)
+        # The rows say what was missed and by how much, in place of the names that end the headline.
+        said = f"{headline.partition(' (')[0]}: {missed}." if rows else headline
+        lines.append(f"- **{title}**: {said}")
     counts = re.findall(r"^Of (\d+) .*?, (\d+) reproduced?, (\d+) in range, (\d+) missed", single, re.MULTILINE)
     of, reproduced, near, missed = (sum(map(int, column)) for column in zip(*counts, strict=True))
     lines.append(

@@ -83,7 +83,7 @@ class _Case:
         return np.asarray(dataclasses.replace(self.lesions, factor=one).by(float(time_h))[0])
 
     def people_at(self, time_h: float) -> People:
-        """Return them as their lesion has made them by `time_h`."""
+        """Return these people as their lesion has made them by `time_h`."""
         bias, strength = self.lesions.by(float(time_h))
         since = jnp.full(len(self.person), time_h)
         people = dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)

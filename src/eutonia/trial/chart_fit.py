@@ -206,16 +206,12 @@ def _bias_for(
 ) -> Limbs:
     """Return the bias at which the charted rows of a limb have, as a mean, the wanted level, by bisection."""
 
-    def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = (low + high) / 2
-        found = _rows(_looked(people, middle, untreated, time_h, seen), scales, muscles, limb, is_latent=True)
-        above = (found - wanted[:, None]).sum(axis=0) > 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
+    def is_above(bias: Limbs) -> Array:
+        found = _rows(_looked(people, bias, untreated, time_h, seen), scales, muscles, limb, is_latent=True)
+        return (found - wanted[:, None]).sum(axis=0) > 0
 
     low = jnp.zeros((len(LIMBS), people.n))
-    low, high = lax.fori_loop(0, _HALVINGS, halve, (low, low + highest))
-    return (low + high) / 2
+    return _bisected(is_above, low, low + highest)
 
 
 @eqx.filter_jit
@@ -237,14 +233,22 @@ def _departing(
         moved = people.traits.muscle_deviation.at[rows].set(deviation)
         return dataclasses.replace(people, traits=dataclasses.replace(people.traits, muscle_deviation=moved))
 
+    def is_above(deviation: Array) -> Array:
+        look = _looked(with_deviation(deviation), bias, untreated, time_h, seen)
+        return _rows(look, scales, muscles, limb, is_latent=True) > wanted[:, None]
+
+    furthest = jnp.full((len(muscles), people.n), _FURTHEST)
+    return with_deviation(_bisected(is_above, -furthest, furthest))
+
+
+def _bisected(is_above: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """Return where, between two ends, something that rises becomes too much; each element for itself."""
+
     def halve(_: Array, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = bounds
         middle = (low + high) / 2
-        look = _looked(with_deviation(middle), bias, untreated, time_h, seen)
-        found = _rows(look, scales, muscles, limb, is_latent=True)
-        above = found > wanted[:, None]
+        above = is_above(middle)
         return jnp.where(above, low, middle), jnp.where(above, middle, high)
 
-    high = jnp.full((len(muscles), people.n), _FURTHEST)
-    low, high = lax.fori_loop(0, _HALVINGS, halve, (-high, high))
-    return with_deviation((low + high) / 2)
+    low, high = lax.fori_loop(0, _HALVINGS, halve, (low, high))
+    return (low + high) / 2
