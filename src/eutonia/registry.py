@@ -35,6 +35,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     def __init__(self, what: str, group: str, ours: Sequence[str], name_of: Callable[[Thing], str]) -> None:
         self._what, self._group, self._ours, self._name_of = what, group, tuple(ours), name_of
         self._found: dict[str, Thing] = {}
+        self._changes = 0
         self._is_loaded = self._is_loading = False
         self._lock = threading.RLock()
 
@@ -51,7 +52,13 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 
     def remove(self, name: str) -> None:
         """Take a thing out again, as a test does that has put it in."""
-        self._found.pop(name, None)
+        self._changes += self._found.pop(name, None) is not None
+
+    @property
+    def changes(self) -> int:
+        """How often something came or went: what is made of all things together is made anew after each."""
+        self._load()
+        return self._changes
 
     def __getitem__(self, name: str) -> Thing:
         """Return a thing by name."""
@@ -70,7 +77,9 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 
     def _add(self, thing: AnyThing) -> AnyThing:
         name = self._name_of(thing)  # type: ignore[arg-type]
-        if name in self._found and self._found[name] is not thing:
+        if name not in self._found:
+            self._changes += 1
+        elif self._found[name] != thing:
             raise StudyError(
                 f'there is a {self._what} "{name}" already, of {_home(self._found[name])}. Allowed: each name once. '
                 f"Give that of {_home(thing)} another name."

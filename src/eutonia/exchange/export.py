@@ -132,7 +132,7 @@ _TITLES = {
 @functools.cache
 def models() -> Mapping[str, Exported]:
     """Return every model that can be exported, by name."""
-    oral = [name for name in parameters.sets() if name.startswith("oral_")]
+    oral = parameters.sets("oral")
     return {name: Exported(parameters.load(name).title, _oral(name)) for name in oral} | {
         "intrathecal": Exported(parameters.load("intrathecal").title, _fluid),
         "receptor": Exported(parameters.load("receptor").title, _receptor),

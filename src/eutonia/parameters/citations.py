@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from eutonia.errors import ParameterError, nearest
+from eutonia.parameters import folders
 from eutonia.parameters.record import ASSUMPTION
 
 #: What a .bib file may hold beside entries.
@@ -45,11 +46,32 @@ class BibEntry:
         return self.fields.get(field, "").replace("{", "").replace("}", "")
 
 
-@functools.cache
 def entries() -> Mapping[str, BibEntry]:
-    """Return every entry of the sources.bib that ships, by key."""
-    text = resources.files("eutonia.parameters").joinpath("sources.bib").read_text(encoding="utf-8")
-    return MappingProxyType(read(text, "sources.bib"))
+    """Return every entry of sources.bib, by key: of ours first, then of those that others have brought."""
+    return _entries(folders.FOLDERS.changes)
+
+
+@functools.lru_cache(maxsize=8)
+def _entries(_: int) -> Mapping[str, BibEntry]:
+    found = dict(_ours())
+    for file in folders.brought_bibliographies():
+        for key, entry in read(folders.text_of(file), "sources.bib").items():
+            if found.setdefault(key, entry) != entry:
+                raise ParameterError(
+                    f"{file!s:.200}: there is a source {key} already, and it is another: {found[key].title:.100}. "
+                    "Allowed: each key once. Give it another key, here and in the sets."
+                )
+    return MappingProxyType(found)
+
+
+@functools.cache
+def _ours() -> Mapping[str, BibEntry]:
+    return read(folders.text_of(resources.files("eutonia.parameters").joinpath("sources.bib")), "sources.bib")
+
+
+def is_ours(key: str) -> bool:
+    """Say whether a source stands in the sources.bib that ships."""
+    return key in _ours()
 
 
 def keys() -> tuple[str, ...]:

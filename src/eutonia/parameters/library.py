@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import threading
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from importlib import resources
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
 from eutonia import session
 from eutonia._arguments import accepts, instance
-from eutonia.errors import ParameterError, unknown
-from eutonia.parameters import arithmetic, citations
+from eutonia.errors import EutoniaError, ParameterError, unknown
+from eutonia.parameters import arithmetic, citations, folders
 from eutonia.parameters import overrides as overriding
 from eutonia.parameters.overrides import RecordOverride
 from eutonia.parameters.record import ASSUMPTION, OVERRIDDEN, STATUSES, Parameter, Spread, read_record
 
 _HEADER = "set"
 _HEADER_FIELDS = ("name", "title", "released", "note")
-NOT_A_SET = frozenset({"products"})  # read beside the sets, and holds no records
 _DERIVED_TOLERANCE = 0.01
 
 Given = ParamSpec("Given")
@@ -147,11 +145,29 @@ class ParameterSet:
         return tuple(self._records.values())
 
 
-def sets() -> tuple[str, ...]:
-    """Return the names of all sets that ship, sorted."""
-    folder = resources.files("eutonia.parameters").joinpath("data")
-    names = (item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
-    return tuple(sorted(set(names) - NOT_A_SET))
+def register(folder: Traversable) -> Traversable:
+    """Add a folder of parameter sets, TOML files as in `parameters/data`, and of `sources.bib` with their papers.
+
+    An installed package offers a folder by an entry point of the group `eutonia.parameters`.
+
+    Parameters
+    ----------
+    folder : path
+        Such as `Path(__file__).parent / "records"`.
+
+    Raises
+    ------
+    ParameterError, UnitError
+        No folder, or a set whose name is taken or that could not be one of ours; then nothing is added.
+    """
+    folders.FOLDERS.register(folder)
+    try:
+        for name in folders.sets_in(folder):
+            _load(name)
+    except EutoniaError:
+        folders.FOLDERS.remove(str(folder))
+        raise
+    return folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,8 +175,10 @@ class Constants:
     """The numbers that a run reads: the records that ship, overrides in the place of some, and what is made of them.
 
     `given` is what was written, "SET.NAME" -> quantity; `overrides` what it changes, and what follows from it.
+    `changes` says how often folders of others had come or gone.
     """
 
+    changes: int
     given: Mapping[str, str]
     overrides: tuple[RecordOverride, ...]
     _records: Mapping[str, Mapping[str, Parameter]]
@@ -185,7 +203,6 @@ class Constants:
         return found
 
 
-_SHIPPED = Constants(MappingProxyType({}), (), MappingProxyType({}))
 _active: ContextVar[Constants | None] = ContextVar("eutonia_constants", default=None)
 _lock = threading.Lock()
 _open = 0
@@ -206,7 +223,7 @@ def active() -> Constants:
             "eutonia.using(...)` inside the function that the thread runs, with the same overrides or with {}. "
             "Nearest: contextvars.copy_context().run, which takes them along. Write one of them."
         )
-    return found or _SHIPPED
+    return _now({} if found is None else found.given)
 
 
 @accepts(overrides=instance("a mapping of records to numbers", '{"receptor.ec50": "180 ng/mL"}', Mapping))
@@ -230,7 +247,7 @@ def using(overrides: Mapping[str, object]) -> Iterator[Constants]:
         No such record, one that is derived from others, or a number or unit that cannot stand there.
     """
     global _open
-    around = _active.get() or _SHIPPED  # a thread that says for itself what holds needs nobody's
+    around = _active.get() or _now({})  # a thread that says for itself what holds needs nobody's
     known = _with({**around.given, **overrides}, around)
     with _lock:
         _open += bool(known.given)
@@ -267,15 +284,19 @@ def _holding(known: Constants) -> Iterator[Constants]:
 def _with(given: Mapping[str, object], around: Constants) -> Constants:
     """Return the numbers under overrides; the same overrides give the same object, so that nothing is made twice."""
     texts = overriding.texts(given)
-    return around if texts == dict(around.given) else _overridden(tuple(texts.items()))
+    return around if texts == dict(around.given) else _now(texts)
+
+
+def _now(given: Mapping[str, str]) -> Constants:
+    return _as_of(folders.FOLDERS.changes, tuple(given.items()))
 
 
 @functools.lru_cache(maxsize=16)
-def _overridden(given: tuple[tuple[str, str], ...]) -> Constants:
+def _as_of(changes: int, given: tuple[tuple[str, str], ...]) -> Constants:
     if not given:
-        return _SHIPPED
-    records, told = overriding.apply(dict(given), sets(), lambda name: _load(name)._records)
-    return Constants(MappingProxyType(dict(given)), told, records)
+        return Constants(changes, MappingProxyType({}), (), MappingProxyType({}))
+    records, told = overriding.apply(dict(given), folders.sets(), lambda name: _load(name)._records)
+    return Constants(changes, MappingProxyType(dict(given)), told, records)
 
 
 def remembered(make: Callable[Given, Made]) -> Callable[Given, Made]:
@@ -302,20 +323,17 @@ def load(name: str) -> ParameterSet:
     return active().load(name)
 
 
-@functools.cache
-def digests() -> Mapping[str, str]:
-    """Return the SHA-256 of the bytes of every set that ships, used or not, by name."""
-    folder = resources.files("eutonia.parameters").joinpath("data")
-    names = sorted({*sets(), *NOT_A_SET})
-    return {name: hashlib.sha256(folder.joinpath(f"{name}.toml").read_bytes()).hexdigest() for name in names}
-
-
-@functools.cache
 def _load(name: str) -> ParameterSet:
-    if name not in sets():
-        raise ParameterError(unknown("parameter set", name, sets(), "See: eutonia parameters"))
-    text = resources.files("eutonia.parameters").joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
-    return read(text, name, citations.entries())
+    found = folders.files()
+    if name not in found:
+        do = "See: eutonia parameters. One more: eutonia.parameters.register"
+        raise ParameterError(unknown("parameter set", name, found, do))
+    return _loaded(name, folders.FOLDERS.changes)
+
+
+@functools.lru_cache(maxsize=1024)
+def _loaded(name: str, _: int) -> ParameterSet:
+    return read(folders.text_of(folders.files()[name]), name, citations.entries())
 
 
 def read(text: str, name: str, sources: Collection[str]) -> ParameterSet:

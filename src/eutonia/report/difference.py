@@ -10,7 +10,7 @@ from pathlib import Path
 
 from eutonia import parameters
 from eutonia.errors import ParameterError, UnitError
-from eutonia.parameters import citations, library, quantity
+from eutonia.parameters import citations, folders, library, quantity
 
 SHIPPED = "shipped"
 _RECORDS = ("run.json", "program.json")
@@ -125,7 +125,7 @@ def _of_sets(folder: Path, files: list[Path]) -> KnownNumbers:
     for file in files:
         content = file.read_bytes()
         digests[file.stem] = hashlib.sha256(content).hexdigest()
-        if file.stem not in library.NOT_A_SET:
+        if file.stem not in folders.NOT_A_SET:
             read = library.read(content.decode("utf-8", errors="replace"), file.stem, citations.entries())
             found += read.records()
     return KnownNumbers(str(folder), _texts(found), digests, True)

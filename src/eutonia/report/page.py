@@ -241,6 +241,8 @@ def _facts(result: StudyResult) -> list[tuple[str, str]]:
     else:
         span = float(result.course["time_h"].max() - result.course["time_h"].min())
         facts += [("Followed for", words.moment(span)), ("Events", str(len(result.events)))]
+    if named := run.get("oral_model"):
+        facts.append(("Tablets", str(named).partition(": ")[2]))
     facts.append(("Numbers behind it", str(sum(amount for _, amount in words.status_counts(run)))))
     return facts
 

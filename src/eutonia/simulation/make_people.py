@@ -9,10 +9,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, session
-from eutonia._arguments import WHOLE, accepts, instance
+from eutonia._arguments import TEXT, WHOLE, accepts, instance
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
-from eutonia.drug.kinetics.values import ADULT, N_DRAWS
+from eutonia.drug.kinetics.values import ADULT, N_DRAWS, oral_upper_age
+from eutonia.errors import SimulationError
 from eutonia.patient import Cohort
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People, Traits
@@ -20,8 +21,11 @@ from eutonia.simulation.people import People, Traits
 Limbs = Float[Array | np.ndarray, "limb patient"]
 
 
-@accepts(cohort=instance("a cohort", 'Cohort.draw(1, range(100), Population.typical("stroke"))', Cohort), seed=WHOLE)
-def make_people(cohort: Cohort, *, seed: int) -> People:
+_COHORT = instance("a cohort", 'Cohort.draw(1, range(100), Population.typical("stroke"))', Cohort)
+
+
+@accepts(cohort=_COHORT, seed=WHOLE, oral_model=TEXT)
+def make_people(cohort: Cohort, *, seed: int, oral_model: str = ADULT) -> People:
     """Return the people of a cohort as they are before any drug.
 
     Parameters
@@ -30,6 +34,8 @@ def make_people(cohort: Cohort, *, seed: int) -> People:
         Who they are: drawn by `Cohort.draw` or known, by `Cohort.of`.
     seed : int
         Start of all luck, 0 to 2**32 - 1. The same person of the same seed is the same, whoever else is made.
+    oral_model : str
+        Parameter set by which tablets are taken up and cleared, such as "oral_wuis_1985".
 
     Returns
     -------
@@ -41,8 +47,10 @@ def make_people(cohort: Cohort, *, seed: int) -> People:
     ------
     ArgumentError
         No cohort, or a seed that is no whole number.
+    ParameterError
+        No such oral model.
     SimulationError
-        A seed beyond its ends.
+        A seed beyond its ends, or an oral model that was made of younger people.
 
     Notes
     -----
@@ -53,13 +61,25 @@ def make_people(cohort: Cohort, *, seed: int) -> People:
     >>> people = make_people(Cohort.draw(1, range(100), Population.typical("stroke")), seed=1)
     """
     session.begin()
+    oldest, upper = float(np.max(cohort.age_year)), oral_upper_age(oral_model)
+    if oldest > upper:
+        raise SimulationError(
+            f"{oral_model} was made of people up to {upper:g} years, and the oldest of the cohort is {oldest:.1f}. "
+            f"Allowed: a set of adults, such as {ADULT}. Name one."
+        )
     bias, strength, _ = LesionCourse.of(cohort, seed).at(0.0)
     traits = Traits.draw(seed, jnp.asarray(cohort.person), cohort.origin)
-    return people_of(cohort, traits, bias, strength, cohort.person, seed)
+    return people_of(cohort, traits, bias, strength, cohort.person, seed, oral_model)
 
 
 def people_of(
-    cohort: Cohort, traits: Traits, bias: Limbs, strength: Limbs, person: Int[np.ndarray, " patient"], seed: int
+    cohort: Cohort,
+    traits: Traits,
+    bias: Limbs,
+    strength: Limbs,
+    person: Int[np.ndarray, " patient"],
+    seed: int,
+    oral_model: str = ADULT,
 ) -> People:
     """Give a cohort its drug handling and receptors, drawn by `person`."""
     who = jnp.asarray(person)
@@ -67,7 +87,7 @@ def people_of(
     purpose = _streams.Purpose
     of_drug = _streams.normal(_streams.keys(seed, purpose.KINETICS, who), N_DRAWS)
     of_receptor = _streams.normal(_streams.keys(seed, purpose.RECEPTOR, who), 2)
-    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(ADULT)
+    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(oral_model)
     kinetics, receptor = _drug_handling(
         of_drug, of_receptor, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
     )

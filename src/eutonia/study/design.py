@@ -26,6 +26,7 @@ from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, 
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
+from eutonia.study.oral_models import ADULT, oral_model_problems
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
@@ -79,6 +80,11 @@ class Study(Part):
     def source(self) -> str | None:
         """Key in sources.bib of the paper that the study follows."""
         return self.head.source
+
+    @property
+    def oral_model(self) -> str:
+        """Parameter set by which tablets are taken up and cleared."""
+        return self.head.oral_model or ADULT
 
     @property
     def note(self) -> str:
@@ -185,7 +191,8 @@ class TrialStudy(Study):
 
     @model_validator(mode="after")
     def _holds_together(self) -> TrialStudy:
-        if found := [*checks.trial_problems(self), *side_problems(self)]:
+        oral = oral_model_problems(self.head.oral_model, self.population.age_year.high)
+        if found := [*checks.trial_problems(self), *side_problems(self), *oral]:
             refuse(*found)
         return self
 
@@ -213,7 +220,8 @@ class CaseStudy(Study):
 
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
-        if found := [*case_checks.case_problems(self), *side_problems(self)]:
+        oral = oral_model_problems(self.head.oral_model, self.patient.age_year)
+        if found := [*case_checks.case_problems(self), *side_problems(self), *oral]:
             refuse(*found)
         return self
 

@@ -346,5 +346,6 @@ Course = Annotated[str, Named("course of multiple sclerosis", vocabulary.courses
 Reaction = Annotated[str, Named("adverse reaction", vocabulary.reactions)]
 Method = Annotated[str, Named("kind of practice", vocabulary.practices)]
 Mixture = Annotated[str, Named("mix of lesions", vocabulary.mixes)]
+OralModel = Annotated[str, Named("oral model", vocabulary.oral_models)]
 PumpModel = Annotated[str, Named("pump model", vocabulary.pump_models)]
 Source = Annotated[str, Reference()]

@@ -20,6 +20,7 @@ from eutonia.study.fields import (
     Method,
     Name,
     Number,
+    OralModel,
     Part,
     ScaleName,
     Seed,
@@ -58,6 +59,9 @@ class Head(Part):
     source: Source | None = described("Key in sources.bib of the paper that the study follows.", default=None)
     seed: Seed = described("Start of all random draws: same seed, same bits.")
     note: Text | None = described("What a reader of the result has to know.", default=None)
+    oral_model: OralModel | None = described(
+        "Parameter set by which tablets are taken up and cleared; left out, that of adults.", default=None
+    )
     allow_beyond_label: Flag = described(
         "Doses larger than the label's are allowed, to teach an overdose; the report says so.", default=False
     )

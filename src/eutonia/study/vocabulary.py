@@ -184,6 +184,13 @@ def reactions_by(way: str) -> tuple[str, ...]:
     return tuple(name.replace("_", " ") for name in listed)
 
 
+def oral_models() -> tuple[str, ...]:
+    """Return the parameter sets by which tablets may be taken up and cleared."""
+    from eutonia import parameters
+
+    return parameters.sets("oral")
+
+
 def pump_models() -> tuple[str, ...]:
     """Return the pump models of the records, by the name that their labels give."""
     from eutonia import parameters

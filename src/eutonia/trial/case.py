@@ -62,7 +62,7 @@ class _Case:
         self.lesions = LesionCourse.of(self.cohort, study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
-        self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed)
+        self.base = people_of(self.cohort, traits, zero, zero, self.person, study.seed, study.oral_model)
         if study.tip is not None:
             self.base = dataclasses.replace(self.base, kinetics=self.base.kinetics.with_tip(study.tip))
         ceiling = self.lesions.constants.bias_ceiling

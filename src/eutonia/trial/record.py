@@ -70,6 +70,8 @@ def study_record(
     study: Study, used: parameters.Used, wall_time_s: float, command: str, **more: Any
 ) -> Mapping[str, Any]:
     """Return the record of a run of a study: what it is, what it cites, and the `command` that repeats the run."""
+    if study.head.oral_model is not None:
+        more["oral_model"] = f"{study.oral_model}: {parameters.load(study.oral_model).title}"
     about = {"study_text": study.text, "command": command, "beyond_label": list(study.beyond_label)}
     return run_record(study.seed, study.digest, used, wall_time_s, study.cited, **more, **about)
 
@@ -101,5 +103,6 @@ def _sources(used: parameters.Used, cited: Mapping[str, tuple[str, str]]) -> lis
     found = {key: {"key": key, "text": text, "bibtex": bibtex} for key, (text, bibtex) in cited.items()}
     for key in used.sources():
         entry = parameters.citations.entry(key)
-        found.setdefault(key, {"key": key, "text": entry.described})
+        brought = {} if parameters.citations.is_ours(key) else {"bibtex": entry.text}
+        found.setdefault(key, {"key": key, "text": entry.described} | brought)
     return list(found.values())

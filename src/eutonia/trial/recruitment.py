@@ -13,6 +13,7 @@ from eutonia import _streams
 from eutonia.assessment.reading import of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart, chart, chart_constants, charted_muscles, expected, look_at, no_luck
+from eutonia.drug.kinetics.values import ADULT
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
@@ -43,6 +44,7 @@ class Pool:
     strength: Float[np.ndarray, "limb pool"]
     scores: dict[str, np.ndarray]
     weights: Weights
+    oral_model: str
 
 
 def population_of(given: GivenPopulation) -> Population:
@@ -97,7 +99,7 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
-def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
+def draw_pool(given: GivenPopulation, seed: int, width: int, oral_model: str = ADULT) -> Pool:
     """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time.
 
     Raises
@@ -113,7 +115,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
     parts = []
     for block, n in blocks.split(number, width):
         mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
-        people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, seed)
+        people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, seed, oral_model)
         parts.append(jax.tree.map(lambda leaf, n=n: np.asarray(leaf)[..., :n], untreated_scores(people)))
     clean, scores = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1), *parts)
     eligible = np.ones(given.pool, dtype=bool)
@@ -129,7 +131,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int) -> Pool:
         )
         for row in given.baselines
     ]
-    return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments))
+    return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments), oral_model)
 
 
 def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
@@ -154,7 +156,8 @@ def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple
     member = pool.weights.choose(np.asarray(luck))
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
     bias, strength = pool.bias[:, member], pool.strength[:, member]
-    return people_of(pool.cohort.take(member), traits, bias, strength, person, seed), member
+    people = people_of(pool.cohort.take(member), traits, bias, strength, person, seed, pool.oral_model)
+    return people, member
 
 
 def known_of(cohort: Cohort) -> dict[str, np.ndarray]:

@@ -57,7 +57,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     width = blocks.width_for(study.population.n * options.replicates, options.block)
     progress("Recruitment", 0.0)
     with parameters.recording() as used:
-        pool = draw_pool(study.population, study.seed, width)
+        pool = draw_pool(study.population, study.seed, width, study.oral_model)
         progress("Recruitment", 1.0)
         outcome = simulate(study, pool, options, width, progress)
         progress("Tables", 0.0)

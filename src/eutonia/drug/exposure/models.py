@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +16,6 @@ from eutonia.errors import ParameterError, unknown
 
 DEFAULT = "baclofen-oral"
 INTRATHECAL = "baclofen-intrathecal"
-_ORAL = "oral_"
 _ADULT = "oral_adult_default"
 MOST_TRANSIT_STEPS = 12
 
@@ -103,7 +103,7 @@ class KineticModel:
 
 def names() -> tuple[str, ...]:
     """Return the names of all models, the default first."""
-    oral = sorted(of_set(name) for name in parameters.sets() if name.startswith(_ORAL))
+    oral = sorted(of_set(name) for name in parameters.sets("oral"))
     return (*sorted(oral, key=lambda name: name != DEFAULT), INTRATHECAL, *_generic())
 
 
@@ -113,7 +113,7 @@ def model(name: str = DEFAULT) -> KineticModel:
         return _generic()[name]
     if name == INTRATHECAL:
         return _intrathecal()
-    sets = {of_set(one): one for one in parameters.sets() if one.startswith(_ORAL)}
+    sets = {of_set(one): one for one in parameters.sets("oral")}
     if name not in sets:
         raise ParameterError(unknown("model", name, names(), "See: eutonia models"))
     return _oral(name, sets[name])
@@ -121,7 +121,7 @@ def model(name: str = DEFAULT) -> KineticModel:
 
 def of_set(oral_set: str) -> str:
     """Return the name of the model of an oral set."""
-    return DEFAULT if oral_set == _ADULT else "baclofen-oral-" + oral_set.removeprefix(_ORAL).replace("_", "-")
+    return DEFAULT if oral_set == _ADULT else "baclofen-oral-" + oral_set.removeprefix("oral_").replace("_", "-")
 
 
 _CLEARANCE = ModelQuantity("CL", "Clearance", "L/h")
@@ -200,7 +200,7 @@ def _oral(name: str, oral_set: str) -> KineticModel:
         title=parameters.load(oral_set).title,
         structure=shape,
         quantities=(*quantities, *_covariates(values.per_weight, float(values.creatinine_clearance_reference))),
-        checked=(_age(values.per_weight),),
+        checked=(_age(oral_set),),
         bioavailability=share,
         per_litre=("ng/mL", 1000.0),
         largest_dose=parameters.load("exposure").value("largest_oral_dose", "mg"),
@@ -249,10 +249,12 @@ def _covariates(per_weight: bool, reference: float) -> tuple[ModelQuantity, ...]
     )
 
 
-def _age(is_child: bool) -> ModelQuantity:
-    """Return the ages that a set may be used for; nothing in the rates depends on them."""
-    adult = parameters.load("oral_he_2014").value("upper_age", "year")
-    low, high = (0.0, adult) if is_child else (adult, 120.0)
+def _age(oral_set: str) -> ModelQuantity:
+    """Return the ages that a set may be used for, up to its own or those of adults; the rates do not depend on them."""
+    from eutonia.drug.kinetics.values import oral_upper_age
+
+    upper, adult = oral_upper_age(oral_set), parameters.load("oral_he_2014").value("upper_age", "year")
+    low, high = (0.0, upper) if upper < math.inf else (adult, 120.0)
     return ModelQuantity(
         "AGE", "Age of the people that the model is for", "year", None, low, high, zero=True, covariate=True
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -14,15 +15,23 @@ from eutonia.drug.kinetics.geometry import SpinalGeometry
 from eutonia.drug.kinetics.intrathecal import Intrathecal
 from eutonia.drug.kinetics.oral import Blood
 from eutonia.drug.kinetics.state import Patients
+from eutonia.errors import ParameterError
 
 Draws = Float[Array, "8 patient"]
 
+#: The oral model where nobody names one.
 ADULT = "oral_adult_default"
 _MINUTES_AN_HOUR, _ML_A_LITRE = 60.0, 1000.0
 
 # Which standard normal draw of a person moves what. A number is never reused.
 _CLEARANCE_RATE, _DISPERSION, _FAST, _SLOW, _CLEARANCE, _VOLUME, _ABSORPTION = range(7)
 N_DRAWS = 8
+
+
+def oral_upper_age(oral_set: str) -> float:
+    """Return the age of the oldest people that an oral set was made of and may be used for, years."""
+    own = parameters.load(oral_set)
+    return own.value("upper_age", "year") if "upper_age" in own else math.inf
 
 
 class IntrathecalValues(eqx.Module):
@@ -145,6 +154,11 @@ class OralValues(eqx.Module):
     def from_records(cls, oral_set: str = ADULT) -> OralValues:
         """Read an oral set; F and the kidney model, where the set has none, are those of the adult default."""
         own, adult = parameters.load(oral_set), parameters.load(ADULT)
+        if not {"absorption_rate", "mean_transit_time"} & set(own):
+            raise ParameterError(
+                f"{oral_set} says nothing of absorption. Allowed: absorption_rate, mean_transit_time with "
+                "transit_steps, or both. Add a record."
+            )
         per_weight = "clearance_over_bioavailability_per_weight" in own
 
         per_kg = "/kg" if per_weight else ""

@@ -1,0 +1,228 @@
+"""Parameter sets from outside the package, by registration alone: oral models, pumps, joints, places of a lesion."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from study_examples import STROKE
+
+import eutonia
+from eutonia import parameters
+from eutonia.drug.exposure import models
+from eutonia.parameters.folders import FOLDERS
+from eutonia.report.records import citations_of
+from eutonia.study.design import json_schema, parse_study
+
+HERE = Path(__file__).parents[1]
+LONGEST = 40
+
+
+@contextmanager
+def registered(folder: Path) -> Iterator[Path]:
+    parameters.register(folder)
+    try:
+        yield folder
+    finally:
+        FOLDERS.remove(str(folder))
+
+
+def length(folder: Path) -> int:
+    return sum(len(file.read_text(encoding="utf-8").splitlines()) for file in folder.iterdir() if file.is_file())
+
+
+TABLETS = (
+    '[study]\nname = "outside"\ntitle = "What others bring"\nkind = "trial"\nseed = 4\n'
+    "[population]\nn = 8\npool = 512\n"
+    + STROKE
+    + """
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth", "h_reflex"]
+rater = "noiseless"
+[[phase]]
+name = "only"
+design = "single"
+masking = "open"
+visits = ["0 hour", "1 hour", "24 hour"]
+nonspecific = false
+dropout = false
+[[phase.arm]]
+name = "tablets"
+[[phase.arm.treatment]]
+product = "baclofen tablets"
+route = "oral"
+dose = "20 mg"
+every = "8 hour"
+"""
+)
+CASE = """
+[study]
+name = "outside_case"
+title = "A person"
+kind = "case"
+seed = 4
+[patient]
+age = "18 year"
+weight = "60 kg"
+sex = "woman"
+creatinine_clearance = "100 mL/min"
+side = "right"
+[lesion]
+kind = "haemorrhagic"
+site = "putaminal"
+volume = "30 mL"
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth"]
+rater = "noiseless"
+[case]
+duration = "4 day"
+examine_every = "1 day"
+[[event]]
+kind = "tablets"
+at = "1 day"
+product = "baclofen tablets"
+dose = "10 mg"
+every = "8 hour"
+"""
+
+
+def naming(name: str, text: str = TABLETS) -> str:
+    return text.replace("seed = 4\n", f'seed = 4\noral_model = "{name}"\n', 1)
+
+
+def plasma(text: str) -> np.ndarray:
+    return eutonia.run(parse_study(text), replicates=1).course["plasma"].to_numpy()
+
+
+def test_an_oral_model_from_outside_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path) -> None:
+    name = "oral_someone_2020"
+    assert length(HERE / "outside_oral") <= LONGEST
+    with registered(HERE / "outside_oral"):
+        assert name in json.dumps(json_schema())
+        assert name in parameters.digests()
+        result = eutonia.run(parse_study(naming(name)), replicates=2)
+        eutonia.write(result, tmp_path / "out")
+        assert "Slow release" in parameters.citations.entry("Someone_2020").described
+        assert "baclofen-oral-someone-2020" in models.names()
+    assert name not in json.dumps(json_schema())
+    assert result.run["rests_on"][f"{name}.absorption_rate"] == "0.2 1/h"
+    assert name in result.run["parameter_digests"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Oral baclofen, one compartment, slow release (Someone 2020)" in page
+    assert "A journal of tablets" in page
+    # The set may be gone by then: whoever cites the folder of a run still has the paper.
+    assert "A journal of tablets" in citations_of(tmp_path / "out")
+
+
+def test_a_study_names_every_oral_set_that_ships_and_it_is_that_one() -> None:
+    """The blood of a study is that of the set it names, as `eutonia exposure` computes the same set."""
+    found = {name: plasma(naming(name)) for name in parameters.sets("oral") if name != "oral_he_2014"}
+    np.testing.assert_array_equal(found["oral_adult_default"], plasma(TABLETS))
+    peaks = {name: float(np.median(one.max(axis=0))) for name, one in found.items()}
+    # The adult default is Simon's model, with a kidney model of its own.
+    assert len({round(peak) for peak in peaks.values()}) == len(found) - 1
+
+
+def test_a_set_of_children_is_for_nobody_older() -> None:
+    with pytest.raises(eutonia.EutoniaError, match="up to 18 year"):
+        parse_study(naming("oral_he_2014"))
+    young = parse_study(naming("oral_he_2014", CASE))
+    ran = eutonia.run(young)
+    assert "oral_he_2014" in ran.run["parameter_sets"]
+    assert float(ran.course["plasma"].max()) > 0.0
+
+
+def test_an_oral_model_that_is_not_there_is_told_with_those_that_are() -> None:
+    with pytest.raises(eutonia.EutoniaError, match=r'Nearest:\s+"oral_wuis_1985"') as told:
+        parse_study(naming("oral_wuis_1958"))
+    assert "oral_simon_2018" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (('source = "Someone_2020"', 'source = "Nobody_2020"'), 'no source "Nobody_2020"'),
+        (('status = "recalled"', ""), "lacks status"),
+        (('unit = "L/h"', 'unit = "L/fnord"'), "fnord"),
+        (('name = "oral_someone_2020"', 'name = "oral_other"'), "calls itself"),
+    ],
+)
+def test_a_set_from_outside_is_checked_like_ours(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+    for file in (HERE / "outside_oral").iterdir():
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    before = parameters.sets()
+    with pytest.raises(eutonia.EutoniaError, match=says):
+        parameters.register(tmp_path)
+    assert parameters.sets() == before
+    # Mended, it is taken.
+    for file in (HERE / "outside_oral").iterdir():
+        (tmp_path / file.name).write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    with registered(tmp_path):
+        assert "oral_someone_2020" in parameters.sets()
+
+
+def test_names_of_sets_and_keys_of_papers_are_nobodys_twice(tmp_path: Path) -> None:
+    (tmp_path / "receptor.toml").write_text("", encoding="utf-8")
+    with pytest.raises(eutonia.EutoniaError, match="parameter set receptor already"):
+        parameters.register(tmp_path)
+    (tmp_path / "receptor.toml").unlink()
+    with pytest.raises(eutonia.EutoniaError, match="holds no set"):
+        parameters.register(tmp_path)
+    with pytest.raises(eutonia.EutoniaError, match="is no folder"):
+        parameters.register(tmp_path / "nowhere")
+    ours = parameters.citations.keys()[0]
+    text = (HERE / "outside_oral" / "oral_someone_2020.toml").read_text(encoding="utf-8")
+    (tmp_path / "oral_someone_2020.toml").write_text(text.replace("Someone_2020", ours), encoding="utf-8")
+    (tmp_path / "sources.bib").write_text(f"@misc{{{ours},\n  title = {{Another}}\n}}\n", encoding="utf-8")
+    with pytest.raises(eutonia.EutoniaError, match=f"a source {ours} already"):
+        parameters.register(tmp_path)
+    assert parameters.citations.keys()[0] == ours
+
+
+def test_an_oral_set_that_lacks_a_number_is_told_before_the_run(tmp_path: Path) -> None:
+    text = (HERE / "outside_oral" / "oral_someone_2020.toml").read_text(encoding="utf-8")
+    short = text[: text.index("[absorption_rate]")].replace("Someone_2020", "Wuis_1985")
+    (tmp_path / "oral_someone_2020.toml").write_text(short, encoding="utf-8")
+    with registered(tmp_path), pytest.raises(eutonia.EutoniaError, match=r"says nothing of\s+absorption"):
+        parse_study(naming("oral_someone_2020"))
+    (tmp_path / "oral_someone_2020.toml").write_text(
+        text.replace('"L/h"', '"mg/h"').replace("Someone_2020", "Wuis_1985"), encoding="utf-8"
+    )
+    with registered(tmp_path), pytest.raises(eutonia.EutoniaError, match="mg/h"):
+        parse_study(naming("oral_someone_2020"))
+
+
+def test_an_installed_package_offers_a_folder_by_an_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "of_others.py").write_text(
+        f"from pathlib import Path\nRECORDS = Path({str(HERE / 'outside_oral')!r})\n", encoding="utf-8"
+    )
+    about = tmp_path / "others-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text("[eutonia.parameters]\ntheirs = of_others:RECORDS\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(FOLDERS, "_is_loaded", False)
+    try:
+        assert parameters.load("oral_someone_2020").value("absorption_rate", "1/h") == 0.2
+    finally:
+        FOLDERS.remove(str(HERE / "outside_oral"))
+
+
+def test_what_is_registered_while_numbers_are_overridden_is_there_and_overridden() -> None:
+    with (
+        parameters.using({"receptor.ec50": "180 ng/mL"}),
+        registered(HERE / "outside_oral"),
+        parameters.using({"oral_someone_2020.absorption_rate": "0.3 1/h"}),
+    ):
+        assert parameters.load("oral_someone_2020").value("absorption_rate", "1/h") == 0.3
+        assert parameters.load("receptor").value("ec50", "ng/mL") == 180.0
