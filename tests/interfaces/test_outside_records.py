@@ -226,3 +226,90 @@ def test_what_is_registered_while_numbers_are_overridden_is_there_and_overridden
     ):
         assert parameters.load("oral_someone_2020").value("absorption_rate", "1/h") == 0.3
         assert parameters.load("receptor").value("ec50", "ng/mL") == 180.0
+
+
+PROGRAM = """
+[therapy]
+name = "trickle"
+title = "A pump of others"
+origin = "cerebral"
+begins = 2026-03-02
+duration = "20 day"
+screening = "50 ug"
+screening_effect = "6 hour"
+[pump]
+model = "Trickle One"
+product = "Lioresal Intrathecal"
+reservoir = "25 mL"
+concentration = "500 ug/mL"
+alarm_volume = "3 mL"
+catheter = "80 cm"
+tip = "T10"
+[[event]]
+at = "10 hour"
+kind = "prime"
+[[event]]
+at = "10 hour"
+kind = "simple"
+rate = "40 ug/day"
+[[event]]
+at = "5 day"
+kind = "simple"
+rate = "100 ug/day"
+"""
+IMPLANTED = """[pump]
+model = "Trickle One"
+product = "Lioresal Intrathecal"
+implanted = "1 day"
+reservoir = "25 mL"
+concentration = "500 ug/mL"
+alarm_volume = "3 mL"
+tip = "T10"
+[[event]]
+kind = "infusion"
+at = "1 day"
+rate = "100 ug/day"
+"""
+
+
+def test_a_pump_from_outside_is_in_the_schema_runs_in_programs_and_cases_and_cites(tmp_path: Path) -> None:
+    assert length(HERE / "outside_pump") <= LONGEST
+    case = CASE[: CASE.index("[[event]]")] + IMPLANTED
+    (tmp_path / "trickle.toml").write_text(PROGRAM, encoding="utf-8")
+    with pytest.raises(eutonia.EutoniaError, match="no such pump model"):
+        parse_study(case)
+    with registered(HERE / "outside_pump"):
+        assert "Trickle One" in json.dumps(json_schema())
+        program = eutonia.program(tmp_path / "trickle.toml")
+        program.write(tmp_path / "program")
+        eutonia.write(eutonia.run(parse_study(case)), tmp_path / "case")
+        with pytest.raises(eutonia.EutoniaError, match="25 mL"):
+            parse_study(case.replace('"25 mL"', '"20 mL"'))
+        with pytest.raises(eutonia.EutoniaError, match="cannot pump"):
+            parse_study(case.replace('"100 ug/day"', '"30 ug/day"'))
+    # 40 ug/day of 500 ug/mL is 0.08 mL/day, below what this pump can run, and its own manual says so.
+    page = (tmp_path / "program" / "program.html").read_text(encoding="utf-8")
+    assert "Trickle One cannot run below 0.1 mL/day" in page
+    assert "Trickle_manual" in page
+    told = json.loads((tmp_path / "program" / "program.json").read_text(encoding="utf-8"))
+    assert "Trickle One: the manual" in json.dumps(told)
+    assert told["pump"]["model"] == "Trickle One"
+    run = json.loads((tmp_path / "case" / "run.json").read_text(encoding="utf-8"))
+    assert run["rests_on"]["pump_trickle_one.flow_highest"] == "12 mL/day"
+    assert any("Trickle One" in source["text"] for source in run["sources"])
+
+
+def test_two_pumps_of_one_name_are_refused(tmp_path: Path) -> None:
+    for file in (HERE / "outside_pump").iterdir():
+        text = file.read_text(encoding="utf-8").replace('"Trickle One"', '"SynchroMed II"')
+        (tmp_path / file.name).write_text(text, encoding="utf-8")
+    with registered(tmp_path), pytest.raises(eutonia.EutoniaError, match='both titled "SynchroMed II"'):
+        parse_study(CASE[: CASE.index("[[event]]")] + IMPLANTED)
+
+
+def test_every_number_of_a_pump_is_in_the_set_of_that_model() -> None:
+    """No record of one model stands in the set of all, and each model's set is found by its title."""
+    for name, of in parameters.pump_models().items():
+        slug = of.removeprefix("pump_")
+        assert parameters.load(of).title == name
+        assert not [one for one in parameters.load("pump") if one.startswith(slug)]

@@ -74,11 +74,9 @@ def test_another_kind_of_unit_is_refused_with_both() -> None:
 
 
 def test_a_number_and_its_spread_are_converted_together() -> None:
-    records = parameters.load("pump")
-    years, months = (records.spread("synchromed_ii_battery_life", unit) for unit in ("year", "month"))
-    assert records.value("synchromed_ii_battery_life", "month") == pytest.approx(
-        12 * records.value("synchromed_ii_battery_life", "year")
-    )
+    records = parameters.load("pump_synchromed_ii")
+    years, months = (records.spread("battery_life", unit) for unit in ("year", "month"))
+    assert records.value("battery_life", "month") == pytest.approx(12 * records.value("battery_life", "year"))
     assert (months.low, months.high) == pytest.approx((12 * years.low, 12 * years.high))
     coefficient = parameters.load("oral_simon_2018")
     assert coefficient.spread("clearance_over_bioavailability", "mL/min").sd_log == pytest.approx(

@@ -297,9 +297,9 @@ def test_names_and_bounds_come_from_the_records() -> None:
     assert vocabulary.largest_bolus().value == max(label.array("screening_ladder", "ug"))
     assert vocabulary.largest_rate().value == pytest.approx(label.value("highest_dose", "ug/day") / 24)
     assert vocabulary.largest_concentration().value == max(pump.array("concentrations", "ug/mL"))
-    assert vocabulary.pump_models() == ("SynchroMed II", "Prometra II")
-    assert vocabulary.flows("SynchroMed II") == pump.values(
-        synchromed_ii_flow_lowest="mL/day", synchromed_ii_flow_highest="mL/day"
+    assert vocabulary.pump_models() == ("Prometra II", "SynchroMed II")
+    assert vocabulary.flows("SynchroMed II") == parameters.load("pump_synchromed_ii").values(
+        flow_lowest="mL/day", flow_highest="mL/day"
     )
     assert set(vocabulary.products_for("oral")).isdisjoint(vocabulary.products_for("intrathecal bolus"))
     assert {*vocabulary.products_for("oral"), *vocabulary.products_for("intrathecal bolus")} == {

@@ -7,6 +7,7 @@ from eutonia.parameters import citations as citations
 from eutonia.parameters.catalogue import Product as Product
 from eutonia.parameters.catalogue import product as product
 from eutonia.parameters.catalogue import products as products
+from eutonia.parameters.catalogue import pump_models as pump_models
 from eutonia.parameters.folders import digests as digests
 from eutonia.parameters.folders import sets as sets
 from eutonia.parameters.library import Constants as Constants

@@ -1,4 +1,4 @@
-"""Products on the market: what is in the packet, for which route, under which codes."""
+"""What is on the market: products, with what is in the packet, for which route, under which codes; and pumps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import citations
-from eutonia.parameters.library import parse_toml, read_header
+from eutonia.parameters.folders import sets
+from eutonia.parameters.library import load, parse_toml, read_header
 from eutonia.parameters.record import ASSUMPTION, STATUSES
 
 ROUTES = ("oral", "intrathecal")
@@ -63,6 +64,19 @@ def product(name: str) -> Product:
     found = folded.get(name.strip().casefold())
     if found is None:
         raise ParameterError(unknown("product", name, known, "Use one of these names."))
+    return found
+
+
+def pump_models() -> dict[str, str]:
+    """Return every pump model by its name, and the set that holds its records: `pump_NAME`, whose title is the name."""
+    found: dict[str, str] = {}
+    for name in sets("pump"):
+        title = load(name).title
+        if found.setdefault(title, name) != name:
+            raise ParameterError(
+                f'{name}.toml and {found[title]}.toml are both titled "{title}". Allowed: the title of each pump once, '
+                "for programs name a pump by it. Give one another title."
+            )
     return found
 
 

@@ -192,22 +192,20 @@ def oral_models() -> tuple[str, ...]:
 
 
 def pump_models() -> tuple[str, ...]:
-    """Return the pump models of the records, by the name that their labels give."""
+    """Return the pump models by name."""
     from eutonia import parameters
 
-    records = parameters.load("pump").records()
-    return tuple(one.label.rpartition(", ")[2] for one in records if one.name.endswith("_reservoirs"))
+    return tuple(parameters.pump_models())
 
 
 def reservoirs(model: str) -> tuple[float, ...]:
     """Return the reservoir sizes of a pump model, mL."""
-    return _record("pump", f"{_slug(model)}_reservoirs", "mL").array()
+    return _record(_pump(model), "reservoirs", "mL").array()
 
 
 def flows(model: str) -> tuple[float, float]:
     """Return the lowest and the highest flow of a pump model, mL/day."""
-    slug = _slug(model)
-    lowest, highest = (_record("pump", f"{slug}_flow_{end}", "mL/day").value for end in ("lowest", "highest"))
+    lowest, highest = (_record(_pump(model), f"flow_{end}", "mL/day").value for end in ("lowest", "highest"))
     return lowest, highest
 
 
@@ -289,8 +287,11 @@ def _record(of: str, name: str, unit: str) -> Parameter:
     """Return a record in `unit` without noting a use: checking a file is no part of a run."""
     from eutonia import parameters
 
-    return next(record for record in parameters.load(of).records() if record.name == name).to(unit)
+    with parameters.unrecorded():
+        return parameters.load(of)[name].to(unit)
 
 
-def _slug(model: str) -> str:
-    return model.casefold().replace(" ", "_")
+def _pump(model: str) -> str:
+    from eutonia import parameters
+
+    return parameters.pump_models()[model]

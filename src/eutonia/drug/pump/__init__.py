@@ -8,7 +8,6 @@ from eutonia.drug.pump.dates import Date as Date
 from eutonia.drug.pump.dates import next_dates as next_dates
 from eutonia.drug.pump.device import Device as Device
 from eutonia.drug.pump.device import Interval as Interval
-from eutonia.drug.pump.device import models as models
 from eutonia.drug.pump.implant import Piece as Piece
 from eutonia.drug.pump.implant import Pump as Pump
 from eutonia.drug.pump.program import Program as Program

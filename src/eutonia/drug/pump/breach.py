@@ -22,8 +22,3 @@ class Breach:
 def source_of(of: str, name: str) -> str:
     """Return the source of a record of a parameter set."""
     return parameters.load(of)[name].source
-
-
-def slug(model: str) -> str:
-    """Return a pump model as its records write it."""
-    return model.casefold().replace(" ", "_")

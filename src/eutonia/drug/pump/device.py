@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from eutonia import parameters
 from eutonia.errors import StudyError, unknown
 
-_RESERVOIRS = "_reservoirs"
-# From the units of the records to mL and h.
 # Two flows that differ by less than this share are one; far above rounding, far below any setting.
 _SAME_FLOW = 1e-9
 
@@ -29,6 +27,8 @@ class Device:
 
     Attributes
     ----------
+    records
+        Name of the parameter set that describes it.
     flow_lowest, flow_highest
         Flows that can be programmed; 0 stops it.
     flow_minimum_mode
@@ -51,6 +51,7 @@ class Device:
     """
 
     model: str
+    records: str
     reservoirs: tuple[float, ...]
     flow_lowest: float
     flow_highest: float
@@ -67,29 +68,38 @@ class Device:
 
     @classmethod
     def named(cls, model: str) -> Device:
-        """Read the record of a pump model, such as "SynchroMed II"."""
-        if model not in models():
-            raise StudyError(unknown("pump model", model, models(), "Choose one of them."))
-        records, slug = parameters.load("pump"), _slug(model)
+        """Read the records of a pump model, such as "SynchroMed II".
+
+        Raises
+        ------
+        StudyError
+            No such model.
+        ParameterError
+            Its set lacks a number that every pump has.
+        """
+        known = parameters.pump_models()
+        if model not in known:
+            do = "Choose one of them. One more: a set pump_NAME.toml, by eutonia.parameters.register"
+            raise StudyError(unknown("pump model", model, known, do))
+        records = parameters.load(known[model])
 
         def of(name: str, unit: str) -> float | None:
-            key = f"{slug}_{name}"
-            return records.value(key, unit) if key in records else None
+            return records.value(name, unit) if name in records else None
 
-        def needed(name: str, unit: str) -> float:
-            return records.value(f"{slug}_{name}", unit)
+        needed = records.value
 
         steps = of("program_steps", "1/day")
         return cls(
             model=model,
-            reservoirs=records.array(f"{slug}{_RESERVOIRS}", "mL"),
+            records=records.name,
+            reservoirs=records.array("reservoirs", "mL"),
             flow_lowest=needed("flow_lowest", "mL/h"),
             flow_highest=needed("flow_highest", "mL/h"),
             flow_minimum_mode=of("flow_minimum_mode", "mL/h") or 0.0,
             flow_tolerance=needed("flow_tolerance", "1"),
             program_steps=None if steps is None else round(steps),
             alarm_volume=needed("alarm_volume", "mL"),
-            battery_life=_battery(slug),
+            battery_life=_battery(records),
             replacement_warning=of("replacement_warning", "h"),
             internal_volume=needed("internal_volume", "mL"),
             catheter_ml_per_cm=needed("catheter_volume_per_length", "mL/cm"),
@@ -119,19 +129,8 @@ class Device:
         return self.flow_lowest * concentration
 
 
-def models() -> tuple[str, ...]:
-    """Return the names of the pump models that have records."""
-    records = parameters.load("pump").records()
-    return tuple(one.label.rpartition(", ")[2] for one in records if one.name.endswith(_RESERVOIRS))
-
-
-def _slug(model: str) -> str:
-    return model.casefold().replace(" ", "_")
-
-
-def _battery(slug: str) -> Interval:
-    records, key = parameters.load("pump"), f"{slug}_battery_life"
-    typical, spread = records.value(key, "h"), records.spread(key, "h")
+def _battery(records: parameters.ParameterSet) -> Interval:
+    typical, spread = records.value("battery_life", "h"), records.spread("battery_life", "h")
     if spread.low is None or spread.high is None:
         return Interval(typical, typical, typical)
     return Interval(spread.low, typical, spread.high)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eutonia import parameters
 from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.breach import Breach, slug, source_of
+from eutonia.drug.pump.breach import Breach, source_of
 from eutonia.drug.pump.course import Delivery
 from eutonia.drug.regimen import HOURS_A_DAY
 
@@ -25,7 +25,7 @@ def handling(course: Delivery) -> Iterator[Breach]:
 
 def manual(course: Delivery, time_h: float) -> str:
     """Return the manual of the pump that is in place at a time."""
-    return source_of("pump", f"{slug(course.implant(time_h).device.model)}_flow_highest")
+    return source_of(course.implant(time_h).device.records, "flow_highest")
 
 
 def _boluses(course: Delivery) -> Iterator[Breach]:
@@ -56,13 +56,13 @@ def _magnets(course: Delivery) -> Iterator[Breach]:
                 says = f"The {device.model} was not emptied before the magnet: up to {pushed:.3g} ug at "
                 says += "once, and then nothing until the pump is reset."
                 do = "Empty the pump before the examination; restart and refill it after."
-                source = source_of("pump", f"{slug(device.model)}_emergency_dose")
+                source = source_of(device.records, "emergency_dose")
                 yield Breach("not emptied before a magnet", event.at_h, says, do, source, is_hazard=True)
         elif any(one.what == "stall" and one.at_h == event.at_h and "alarm" in one.words for one in course.happenings):
             says = f"The {device.model} goes into the magnet while its alarm sounds: the rotor does not start again by "
             says += "itself, and the pump stays stopped until it is interrogated."
             do = "Refill and silence the alarm before the examination, and interrogate the pump right after it."
-            source = source_of("pump", f"{slug(device.model)}_stopped_by_alarm_and_magnet")
+            source = source_of(device.records, "stopped_by_alarm_and_magnet")
             yield Breach("magnet while an alarm sounds", event.at_h, says, do, source, is_hazard=True)
 
 
@@ -99,7 +99,7 @@ def _found(course: Delivery) -> Iterator[Breach]:
             f"{100 * device.flow_tolerance:.3g} % of its specification. The course since the filling before runs so."
         )
         do = "Measure again at an early refill; look for a stall, a kink or a leak; think of a replacement."
-        source = source_of("pump", f"{slug(device.model)}_flow_tolerance")
+        source = source_of(device.records, "flow_tolerance")
         yield Breach("flow outside its specification", one.at_h, says, do, source, is_hazard=True)
 
 
@@ -126,7 +126,7 @@ def _patient(course: Delivery) -> Iterator[Breach]:
             )
             says += f"{device.model}, {device.flow_highest * HOURS_A_DAY:.3g} mL/day."
             do = "Give the bolus over a longer time, or fill with a higher concentration."
-            source = source_of("pump", f"{slug(device.model)}_flow_highest")
+            source = source_of(device.records, "flow_highest")
             yield Breach("flow above the highest", event.at_h, says, do, source)
 
 

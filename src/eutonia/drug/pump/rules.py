@@ -13,7 +13,6 @@ from eutonia import parameters
 from eutonia.drug.products import find
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach as Breach
-from eutonia.drug.pump.breach import slug as _slug
 from eutonia.drug.pump.breach import source_of as _source
 from eutonia.drug.pump.course import Delivery, Setting
 from eutonia.drug.pump.dates import stability_h
@@ -38,7 +37,7 @@ def _flows(course: Delivery) -> Iterator[Breach]:
     """Yield flows outside what the pump can run."""
     for one in course.settings:
         device = one.device
-        strength, manual = one.concentration, _source("pump", f"{_slug(device.model)}_flow_lowest")
+        strength, manual = one.concentration, _source(device.records, "flow_lowest")
         running = [rate for rate in one.program.rates if rate > 0]
         floor, ceiling = device.lowest_dose(strength), device.flow_highest * strength
         if running and min(running) < floor * (1 - _SAME) and one.program.kind != MINIMUM:
@@ -73,7 +72,7 @@ def _steps(course: Delivery) -> Iterator[Breach]:
                 f"The program has {one.program.most_steps} steps a day; the {device.model} holds "
                 f"{device.program_steps}.",
                 "Join steps whose rates are alike.",
-                _source("pump", f"{_slug(device.model)}_program_steps"),
+                _source(device.records, "program_steps"),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from eutonia.drug.pump import cause as causes
 from eutonia.drug.pump import therapy as happens
-from eutonia.drug.pump.breach import Breach, slug, source_of
+from eutonia.drug.pump.breach import Breach, source_of
 from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.delivered import WrongDose, stretches
 from eutonia.drug.pump.handling import BOLUS, manual
@@ -78,13 +78,12 @@ def _explained(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
         do = "Interrogate the pump right after the examination; bridge a longer stop with tablets."
         return "stopped by a magnet", f"{_sentence(last.words)}", do, manual(course, one.start_h)
     device = (course.setting(one.start_h) or course.settings[0]).device
-    name = slug(device.model)
     if one.cause in (causes.BRIDGE_LOWEST, causes.BRIDGE_HIGHEST):
         edge, side = ("lowest", "below") if one.cause == causes.BRIDGE_LOWEST else ("highest", "above")
         flow = (device.flow_lowest if edge == "lowest" else device.flow_highest) * HOURS_A_DAY
         why = f"The bridge asks for a flow {side} the {edge} of the {device.model}, {flow:.3g} mL/day."
         do = "Draw the old solution out and prime with the new one, or keep a dose that the pump can run."
-        return f"bridge {side} the {edge} flow", why, do, source_of("pump", f"{name}_flow_{edge}")
+        return f"bridge {side} the {edge} flow", why, do, source_of(device.records, f"flow_{edge}")
     rule, why, do = _PLAIN.get(one.cause, _PLAIN["program"])
     if one.cause == causes.LEAK and one.tip == 0.0:
         rule, why = "disconnected catheter", "The catheter is off: all of the drug is lost before its tip."
@@ -159,7 +158,7 @@ def _no_drug(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     """Explain tubing without drug: never primed, primed with too little, or emptied by hand."""
     last = _last(course, one.start_h, ("flush", "aspirated", "replaced", "revised"))
     pump = course.implant(one.start_h)
-    source = source_of("pump", f"{slug(pump.device.model)}_catheter_volume_per_length")
+    source = source_of(pump.device.records, "catheter_volume_per_length")
     if last.what in ("flush", "aspirated"):
         held = "saline" if last.what == "flush" else "spinal fluid"
         do = f"Prime with {pump.catheter:.3g} mL, what the catheter holds."
