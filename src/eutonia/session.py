@@ -1,4 +1,5 @@
-"""What belongs to the process: 64-bit, random numbers, compiled programs on disk, the processor's instructions.
+"""What belongs to the process: 64-bit, random numbers, threads of linear algebra, compiled programs on disk, the
+processor's instructions.
 
 Every public entry calls `begin` first, so that no result depends on the environment or on what was called before.
 """
@@ -45,6 +46,8 @@ _KEPT: Mapping[str, object] = {
     "jax_persistent_cache_min_compile_time_secs": 0.0,
     "jax_persistent_cache_min_entry_size_bytes": 0,
 }
+# Many small matrices, often beside other work: a second thread of linear algebra would only wait for the first.
+_LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _FAST = 32
 _NO_DEVICE = ("Unable to initialize backend", "Unknown backend")
 _CACHE_TROUBLE = re.compile(r"Error (reading|writing) persistent compilation cache entry for '([\w.<>-]+)': (.*)", re.S)
@@ -72,6 +75,7 @@ def begin() -> None:
         if not _is_ready:
             _keep_compiled(config)
             _start_device()
+            _one_thread_of_linear_algebra()
             _is_ready = True
 
 
@@ -205,6 +209,14 @@ def _try_flags() -> None:
         f'XLA cannot start: XLA_FLAGS is "{flags}" ({why.rstrip(".")}). Allowed: flags of the XLA that is installed, '
         "each as --xla_NAME=VALUE. Nearest: none; Eutonia needs none. Remove that variable from the environment."
     )
+
+
+def _one_thread_of_linear_algebra() -> None:
+    """Limit the libraries that are loaded, and those still to come; how a sum is parted belongs to no machine."""
+    import threadpoolctl
+
+    os.environ.update(dict.fromkeys(_LINEAR_ALGEBRA, "1"))
+    threadpoolctl.threadpool_limits(limits=1, user_api="blas")
 
 
 def _keep_compiled(config: Any) -> None:

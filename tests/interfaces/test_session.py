@@ -89,6 +89,19 @@ def test_32_bit_around_a_call_is_refused_not_taken() -> None:
         session.begin()
 
 
+def test_linear_algebra_has_one_thread_whatever_the_environment_says_and_whenever_it_is_loaded() -> None:
+    # Two threads for many small matrices waited for each other: a fit beside other work took seven times as long.
+    code = """
+import numpy, threadpoolctl
+from eutonia import session
+session.begin()
+import scipy.linalg
+print([one["num_threads"] for one in threadpoolctl.threadpool_info() if one["user_api"] == "blas"])
+"""
+    told = python(code, OPENBLAS_NUM_THREADS="3", MKL_NUM_THREADS="3")
+    assert set(ast.literal_eval(told.stdout or "[]")) == {1}, told.stderr
+
+
 def test_damaged_compiled_programs_are_told_once_and_made_again(tmp_path: Path) -> None:
     code = """
 from eutonia import _streams
