@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
+from eutonia.examination import nerve as nerve_tests
 from eutonia.patient import LIMBS
 from eutonia.simulation import nerve
 from eutonia.simulation.bedside import Bedside, bedside
@@ -17,7 +18,6 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.stance import stance
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.tone.segment import protocols
-from eutonia.trial import nerve_tests
 from eutonia.trial.case import people_of_case
 
 pytestmark = pytest.mark.xdist_group("segment")
@@ -84,7 +84,7 @@ def test_three_tests_of_one_examination_share_the_recruitment_curves(monkeypatch
         return object.__new__(protocols.Recruitment)
 
     monkeypatch.setattr(protocols, "recruitment", recruitment)
-    monkeypatch.setattr(nerve_tests, "_people", lambda at, seed: ["Anna", "Bert"])
+    monkeypatch.setattr(nerve_tests, "people_of", lambda at, seed: ["Anna", "Bert"])
     monday, tuesday = cast("list[Any]", [object(), object()])
     asked = ((monday, 1), (monday, 1), (tuesday, 1), (tuesday, 2))  # another bedside, and other luck, are read anew
     found = [nerve_tests._recruited(nerve_tests._Same(at), seed) for at, seed in asked]

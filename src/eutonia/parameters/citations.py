@@ -118,6 +118,18 @@ def beside(folder: Path) -> tuple[dict[str, BibEntry], list[str]]:
     return found, faults
 
 
+def cited(given: Iterable[str | None], name: str, folder: Path | None = None) -> dict[str, tuple[str, str]]:
+    """Return the reference in words and the BibTeX of each source: a key, of a .bib file in `folder` or ours, or text.
+
+    `name` begins the keys of those that are text.
+    """
+    keys = [key for key in dict.fromkeys(given) if key not in (None, ASSUMPTION)]
+    known = dict(entries()) | (beside(folder)[0] if keys and folder is not None else {})
+    names = {key: f"{name}_{number}".replace(" ", "_") for number, key in enumerate(keys, start=1)}
+    found = {key: known.get(key) or as_text(key, names[key]) for key in keys}
+    return {key: (entry.described, entry.text) for key, entry in found.items()}
+
+
 def as_text(reference: str, key: str) -> BibEntry:
     """Return the entry of a reference that is written out as text."""
     note = reference.replace("{", "(").replace("}", ")")

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia import _writing
+from eutonia.examination import TESTS
+from eutonia.examination.findings import Finding, MovementTrace
+from eutonia.patient import LIMBS
 from eutonia.report import curves, files, page, words
-from eutonia.trial.bedside_tests import TESTS
 from eutonia.trial.examine_case import BedsideResult
-from eutonia.trial.findings import Finding, MovementTrace
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -119,7 +120,7 @@ def names(tests: Sequence[str]) -> list[str]:
     """Return the names of all files that an examination may write, whichever tests it does; the run record is last."""
     from eutonia.limb.muscle import all_muscle_groups
 
-    of = [one.name for one in all_muscle_groups()]
+    of = [*(one.name for one in all_muscle_groups()), *LIMBS]
     traces = [f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")]
     return [*traces, _FINDINGS, *curves.FILES, _PAGE, _RECORD]
 
@@ -182,13 +183,13 @@ def _write_findings(findings: Sequence[Finding], path: Path) -> None:
     """Write one line a finding: number of people who show it, middle and middle 95 %; grades as places and words."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream)
-        out.writerow(("test", "of", "finding", "unit", "people", "low", "median", "high", "grade"))
+        out.writerow(("test", "of", "finding", "unit", "people", "low", "median", "high", "grade", "key"))
         for one in findings:
             known = int(np.isfinite(one.values).sum())
             low, middle, high = quantiles(one) if known else (np.nan, np.nan, np.nan)
             grade = one.grades[int(middle)] if one.grades and known else ""
             numbers = ("" if not np.isfinite(value) else f"{value:.6g}" for value in (low, middle, high))
-            out.writerow((one.test, one.of, one.what, one.unit, known, *numbers, grade))
+            out.writerow((one.test, one.of, one.what, one.unit, known, *numbers, grade, one.key))
 
 
 def _write_trace(trace: MovementTrace, result: BedsideResult, stem: Path) -> None:

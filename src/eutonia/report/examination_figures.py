@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia.examination.findings import MovementTrace
 from eutonia.report import curves, plot, scales, svg
-from eutonia.trial.findings import MovementTrace
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -16,7 +16,15 @@ from eutonia.limb.ramp import MuscleState
 from eutonia.limb.strength import strength_of
 from eutonia.limb.swing import Limb, ReflexConstants
 from eutonia.simulation.course import Snapshot
-from eutonia.simulation.examine import BodyConstants, muscle_state, resistance_of
+from eutonia.simulation.examine import (
+    BodyConstants,
+    Examination,
+    examine_at,
+    healthy_resistance,
+    muscle_state,
+    resistance_of,
+)
+from eutonia.simulation.maneuver import PassiveStretch
 from eutonia.simulation.people import People
 
 
@@ -78,3 +86,10 @@ def group(name: str) -> MuscleGroup:
     if name not in known:
         raise SimulationError(unknown("muscle group", name, known, "Give one of them."))
     return known[name]
+
+
+def examined(at: Bedside) -> Examination:
+    """Stretch every muscle group as for an Ashworth score, and tap."""
+    body = bedside_constants()
+    speed = jnp.asarray(PassiveStretch().ranges_per_second(all_muscle_groups()))
+    return examine_at(at.people, at.snapshot, body, speed, healthy_resistance(body, speed), jnp.ones(()))

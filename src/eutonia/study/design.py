@@ -19,7 +19,6 @@ from eutonia._arguments import TEXT, accepts, instance
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
-from eutonia.parameters.record import ASSUMPTION
 from eutonia.study import case_checks, checks, replacing, shipped_files, studyfile
 from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
@@ -320,8 +319,4 @@ def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     given = [study.source, *(row.source for row in getattr(study, "published", ()))]
     given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
     given += [source for arm in getattr(study, "arms", ()) for part in arm.parts for source in part.sources]
-    keys = [key for key in dict.fromkeys(given) if key not in (None, ASSUMPTION)]
-    known = dict(citations.entries()) | (citations.beside(folder)[0] if keys and folder is not None else {})
-    names = {key: f"{study.name}_{number}" for number, key in enumerate(keys, start=1)}
-    entries = {key: known.get(key) or citations.as_text(key, names[key].replace(" ", "_")) for key in keys}
-    return {key: (entry.described, entry.text) for key, entry in entries.items()}
+    return citations.cited(given, study.name, folder)

@@ -15,24 +15,18 @@ from eutonia._arguments import CALL, TEXT, accepts
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, unknown
+from eutonia.examination import TESTS, groups
+from eutonia.examination.findings import Finding, MovementTrace
+from eutonia.parameters import citations
 from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import bedside
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
-from eutonia.trial.bedside_tests import NERVE, TESTS
 from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
-from eutonia.trial.findings import Finding, MovementTrace
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
 
 if TYPE_CHECKING:
     import polars
-
-#: Tests by the name that stands for several.
-GROUPS = {
-    "bedside": tuple(name for name in TESTS if name not in NERVE),
-    "nerve": NERVE,
-    "all": tuple(TESTS),
-}
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,7 +52,7 @@ class BedsideResult(Printed):
         )
 
     def frame(self) -> polars.DataFrame:
-        """Return every finding of every possible person: test, of, what, unit, patient, value, grade (its name)."""
+        """Return every finding of everybody possible: test, of, what, unit, patient, value, grade (its name), key."""
         import polars as pl
 
         parts = []
@@ -66,10 +60,10 @@ class BedsideResult(Printed):
             steps = dict(enumerate(one.grades))
             named = [steps.get(int(x), "") if steps and x == x else None for x in one.values.tolist()]
             columns = {"patient": range(len(one.values)), "value": one.values, "grade": named}
-            about = {"test": one.test, "of": one.of, "what": one.what, "unit": one.unit}
+            about = {"test": one.test, "of": one.of, "what": one.what, "unit": one.unit, "key": one.key}
             frame = pl.DataFrame(columns, schema={"patient": pl.Int64, "value": pl.Float64, "grade": pl.String})
             parts.append(frame.with_columns([pl.lit(value).alias(name) for name, value in about.items()]))
-        order = ["test", "of", "what", "unit", "patient", "value", "grade"]
+        order = ["test", "of", "what", "unit", "patient", "value", "grade", "key"]
         return pl.concat(parts).select(order).with_columns(pl.col("value").fill_nan(None))
 
 
@@ -88,7 +82,7 @@ def examine_case(
     study
         A case; its lesion, chart, drug and pump until then decide what is found.
     test
-        A name out of `TESTS`, or of `GROUPS`: "bedside", "nerve" or "all".
+        A name out of `TESTS`, or a group of them: "bedside", "nerve" or "all".
     at
         A moment, such as "day 90", "3 month" or "4 h after the bolus"; the end of the case when left out.
     limb
@@ -120,7 +114,7 @@ def _examine(
         for done, name in enumerate(names):
             progress("Examination", done / len(names))
             limbs = [one for one in TESTS[name].limbs if limb in (None, one)]
-            found, recorded = TESTS[name].do(ready, limbs, case.seed)
+            found, recorded = TESTS[name].done(ready, limbs, case.seed)
             findings += found
             traces += recorded
     progress("Examination", 1.0)
@@ -129,6 +123,7 @@ def _examine(
         used,
         time.perf_counter() - began,
         repeat("examine", case.word, own=case.parameters, test=test, at=at, limb=limb),
+        citations.cited((source for name in names for source in TESTS[name].sources), "bedside_test"),
         possible_people=POSSIBLE_PEOPLE,
     )
     return BedsideResult(
@@ -148,9 +143,11 @@ def _case(study: CaseStudy | TrialStudy) -> CaseStudy:
 def _tests(test: str, limb: str | None) -> tuple[str, ...]:
     if limb is not None and limb not in LIMBS:
         raise StudyError(unknown("limb", limb, LIMBS, "Leave --limb out for both."))
-    names = GROUPS.get(test, (test,))
-    if test not in (*TESTS, *GROUPS):
-        raise StudyError(unknown("test", test, (*TESTS, *GROUPS), "Give one of them."))
+    several = groups()
+    if test not in (*TESTS, *several):
+        do = "Give one of them. One more: eutonia.examination.register"
+        raise StudyError(unknown("test", test, (*TESTS, *several), do))
+    names = several.get(test, (test,))
     found = tuple(name for name in names if limb is None or limb in TESTS[name].limbs)
     if not found:
         fitting = ", ".join(name for name, one in TESTS.items() if limb in one.limbs)

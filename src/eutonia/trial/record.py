@@ -67,13 +67,18 @@ def overrides(used: parameters.Used) -> list[dict[str, Any]]:
 
 
 def study_record(
-    study: Study, used: parameters.Used, wall_time_s: float, command: str, **more: Any
+    study: Study,
+    used: parameters.Used,
+    wall_time_s: float,
+    command: str,
+    cited: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    **more: Any,
 ) -> Mapping[str, Any]:
-    """Return the record of a run of a study: what it is, what it cites, and the `command` that repeats the run."""
+    """Return the record of a run of a study: what it is, what it and `cited` cite, the `command` that repeats it."""
     if study.head.oral_model is not None:
         more["oral_model"] = f"{study.oral_model}: {parameters.load(study.oral_model).title}"
     about = {"study_text": study.text, "command": command, "beyond_label": list(study.beyond_label)}
-    return run_record(study.seed, study.digest, used, wall_time_s, study.cited, **more, **about)
+    return run_record(study.seed, study.digest, used, wall_time_s, {**study.cited, **cited}, **more, **about)
 
 
 def repeat(command: str, *words: str | os.PathLike[str], own: object = None, **options: object) -> str:

@@ -92,7 +92,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
 
 def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float) -> Mapping[str, Any]:
     """Return what a reader needs to repeat and to judge the run."""
-    drawn = {"patients": study.population.n, "replicates": options.replicates}
+    drawn: dict[str, Any] = {"patients": study.population.n, "replicates": options.replicates}
     more = {"seed": study.seed, **drawn, "potential_outcomes": options.potential_outcomes}
     command = repeat("run", study.word, own=study.parameters, **more)
     return study_record(study, used, wall_time_s, command, **drawn, pool=study.population.pool)

@@ -18,34 +18,36 @@ Values = Float[np.ndarray, " patient"]
 class Finding:
     """One finding of one test over all people who share what is known: `values` in `unit`.
 
-    `grades` names the steps of an ordered scale; its values are then places in it. NaN where a person shows nothing.
+    `key` names it in files, `what` in words; `test` is filled in by the test that found it. `grades` names the steps of
+    an ordered scale; its values are then places in it. NaN where a person shows nothing.
     """
 
-    test: str
+    key: str
     of: str
     what: str
     unit: str
     values: Values
     grades: tuple[str, ...] = ()
+    test: str = ""
 
 
 @dataclass(frozen=True)
 class MovementTrace:
     """Recordings of one movement: `data` over time_s and patient; `typical` is the person nearest to the median."""
 
-    test: str
     of: str
     title: str
     data: xarray.Dataset
     typical: int
+    test: str = ""
 
 
 Found = tuple[list[Finding], list[MovementTrace]]
 
 
-def finding(test: str, of: str, what: str, unit: str, values: Any, grades: tuple[str, ...] = ()) -> Finding:
+def finding(key: str, of: str, what: str, unit: str, values: Any, grades: tuple[str, ...] = ()) -> Finding:
     """Return a finding of numbers of any kind."""
-    return Finding(test, of, what, unit, np.asarray(values, dtype=float), grades)
+    return Finding(key, of, what, unit, np.asarray(values, dtype=float), grades)
 
 
 def nearest_to_median(outcome: Any) -> int:
