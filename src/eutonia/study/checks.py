@@ -7,6 +7,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from eutonia.study import vocabulary
+from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
 from eutonia.study.parts import Arm, GateRule, Phase
@@ -33,6 +35,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
     found += _charted(study)
     found += _endpoint(study)
     found += _published(study)
+    found += analysis_problems(study)
     return found
 
 
@@ -191,6 +194,9 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
         yield ("population", "entry", position), entry.scale, entry.limb
     if study.endpoint is not None:
         yield ("endpoint",), study.endpoint.scale, study.endpoint.limb
+    for number, one in enumerate(study.analysis.endpoints if study.analysis else ()):
+        limb = one.limb if one.muscle is None else vocabulary.muscles()[one.muscle]
+        yield ("analysis", "endpoint", number), one.scale, limb
     for position, row in enumerate(study.published):
         yield ("published", position), row.scale, row.limb
     for number, phase in enumerate(study.phases):

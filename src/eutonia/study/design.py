@@ -20,6 +20,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import case_checks, checks, replacing, shipped_files, studyfile
+from eutonia.study.analysis_plan import AnalysisPlan
 from eutonia.study.beyond import beyond_label
 from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
 from eutonia.study.endpoint import Endpoint
@@ -177,6 +178,7 @@ class TrialStudy(Study):
         "Phases in order.", alias="phase"
     )
     endpoint: Endpoint | None = described("What counts as a response.", default=None)
+    analysis: AnalysisPlan | None = described("How the trial is analysed; left out, it is not.", default=None)
     published: tuple[PublishedRow, ...] = described("Published results laid over the prediction.", default=())
 
     @property

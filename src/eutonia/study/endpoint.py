@@ -15,6 +15,15 @@ from eutonia.study.vocabulary import LimbName
 IMPORTANT = "minimal important change"
 
 
+def important_fits(scale: str) -> list[Problem]:
+    """Return the fault of asking for a minimal important change that no record has."""
+    if SCALES[scale].important:
+        return []
+    known = ", ".join(f'"{key}"' for key, one in SCALES.items() if one.important)
+    why = f"No record has a minimal important change of {SCALES[scale].label}; there is one of {known}."
+    return [Problem(("improvement",), why, IMPORTANT, "a number above 0", do="Write a number, such as 1.0.")]
+
+
 class Endpoint(Part):
     """What counts as a response: a scale, a limb, a visit and how much better a person must be there."""
 
@@ -37,11 +46,8 @@ class Endpoint(Part):
         found = limb_fits(self.scale, self.limb)
         if isinstance(self.improvement, float):
             found += on_scale(self.scale, self.improvement, "improvement", is_difference=True)
-        if self.improvement == IMPORTANT and not SCALES[self.scale].important:
-            known = ", ".join(f'"{key}"' for key, scale in SCALES.items() if scale.important)
-            why = f"No record has a minimal important change of {SCALES[self.scale].label}; there is one of {known}."
-            do = "Write a number, such as 1.0."
-            found.append(Problem(("improvement",), why, self.improvement, "a number above 0", do=do))
+        if self.improvement == IMPORTANT:
+            found += important_fits(self.scale)
         if found:
             refuse(*found)
         return self

@@ -206,6 +206,29 @@ class ConsortRow:
 
 
 @dataclass(frozen=True)
+class Analysed:
+    """What the analysis of every replicate trial found, and how often that is right.
+
+    Parameters
+    ----------
+    trials : polars.DataFrame
+        One row a replicate trial and endpoint: estimate, se, df, low, high, p, p_adjusted, rejected, and who was in it.
+    characteristics : polars.DataFrame
+        One row an endpoint: over trials the mean and SD of estimates, what is true, bias, coverage, and the share of
+        trials that reject, each with its Monte Carlo error.
+    alpha : float
+        Level of the tests; intervals have one less this.
+    multiplicity : str
+        How several tests are held together.
+    """
+
+    trials: polars.DataFrame
+    characteristics: polars.DataFrame
+    alpha: float
+    multiplicity: str
+
+
+@dataclass(frozen=True)
 class Zoom:
     """A stretch of a case worth a closer look: a test bolus, a missed refill. Times in h from the start."""
 
@@ -250,6 +273,8 @@ class StudyResult(Printed):
         What counts as a response, in a sentence.
     responders : polars.DataFrame or None
         rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1.
+    analysed : Analysed or None
+        What the analysis of every replicate trial found, and how often it is right, where the study says one.
     zooms : tuple of Zoom
         Closer looks for a case.
     potential : polars.DataFrame or None
@@ -279,6 +304,7 @@ class StudyResult(Printed):
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
     responders: polars.DataFrame | None = None
+    analysed: Analysed | None = None
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()

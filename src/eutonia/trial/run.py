@@ -15,6 +15,7 @@ from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
 from eutonia.trial import blocks
+from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, through_phases
@@ -67,6 +68,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders = responder_table(outcome)
         response = response_of(study)
         known_limits = caveats(study)
+        analysed = analyse(outcome)
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -84,6 +86,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         patients=patient_table(outcome),
         endpoint=response.definition if response else "",
         responders=responders,
+        analysed=analysed,
         caveats=known_limits,
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
         placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),

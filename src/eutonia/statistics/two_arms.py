@@ -1,0 +1,145 @@
+"""One trial's comparison of two arms at one visit: analysis of covariance, ranks, shares; several tests held together.
+
+Each function takes what was observed in each arm and returns an `Effect`; where the data allow no answer, its numbers
+are NaN. Distributions are SciPy's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+Values = Float[np.ndarray, " person"]
+
+
+class Effect(NamedTuple):
+    """The first arm less the second: estimate, standard error, degrees of freedom, interval, two-sided p value."""
+
+    estimate: float
+    se: float
+    df: float
+    low: float
+    high: float
+    p: float
+
+
+NO_EFFECT = Effect(*(float("nan"),) * 6)
+
+
+def by_t(estimate: float, se: float, df: float, alpha: float) -> Effect:
+    """Return an estimate with the interval and the p value of Student's distribution."""
+    from scipy import stats
+
+    if not (np.isfinite(estimate) and se > 0.0 and df > 0.0):
+        return NO_EFFECT
+    half = float(stats.t.isf(alpha / 2, df)) * se
+    p = 2.0 * float(stats.t.sf(abs(estimate) / se, df))
+    return Effect(float(estimate), float(se), float(df), float(estimate - half), float(estimate + half), p)
+
+
+def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseline: Values, alpha: float) -> Effect:
+    """Return the difference of arms at the same baseline, by least squares: y = 1 + arm + baseline.
+
+    A baseline that everybody shares tells nothing and is left out.
+    """
+    columns = [np.ones(len(y)), is_first.astype(float)]
+    if len(y) and np.ptp(baseline) > 0.0:
+        columns.append(baseline - baseline.mean())
+    design = np.stack(columns, axis=1)
+    df = len(y) - design.shape[1]
+    if df < 1 or is_first.all() or not is_first.any():
+        return NO_EFFECT
+    slopes, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    if rank < design.shape[1]:
+        return NO_EFFECT
+    variance = float(np.sum((y - design @ slopes) ** 2)) / df
+    spread = np.linalg.inv(design.T @ design)[1, 1]
+    return by_t(float(slopes[1]), float(np.sqrt(variance * spread)), float(df), alpha)
+
+
+def rank_sum(first: Values, second: Values, alpha: float) -> Effect:
+    """Return Hodges and Lehmann's shift with the interval that inverts Wilcoxon's test.
+
+    **Equation** the estimate is the median of all differences of pairs; the interval runs from the k-th smallest of
+    them to the k-th largest, k = m n/2 - 1/2 - z sd, where sd is that of the rank sum with its ties; the p value is
+    SciPy's, corrected for ties and continuity.
+    """
+    from scipy import stats
+
+    m, n = len(first), len(second)
+    if min(m, n) < 1:
+        return NO_EFFECT
+    apart = np.sort((first[:, None] - second[None, :]).ravel())
+    ties = np.unique(np.concatenate([first, second]), return_counts=True)[1].astype(float)
+    whole = float(m + n)
+    variance = m * n / 12.0 * (whole + 1.0 - np.sum(ties**3 - ties) / (whole * (whole - 1.0)))
+    if variance <= 0.0:
+        return NO_EFFECT
+    sd = float(np.sqrt(variance))
+    k = max(int(np.floor(m * n / 2.0 - 0.5 - float(stats.norm.isf(alpha / 2)) * sd)), 0)
+    p = float(stats.mannwhitneyu(first, second, method="asymptotic").pvalue)
+    return Effect(float(np.median(apart)), float("nan"), float("nan"), float(apart[k]), float(apart[-1 - k]), p)
+
+
+def share_difference(first: Bool[np.ndarray, " a"], second: Bool[np.ndarray, " b"], alpha: float) -> Effect:
+    """Return the difference of two shares with Newcombe's interval, and the p value of Fisher's exact test.
+
+    **Source** Newcombe_1998 (method 10: Wilson's interval of each share)
+    """
+    from scipy import stats
+
+    m, n = len(first), len(second)
+    if min(m, n) < 1:
+        return NO_EFFECT
+    hits = int(first.sum()), int(second.sum())
+    shares = hits[0] / m, hits[1] / n
+    (low_1, high_1), (low_2, high_2) = (_wilson(x, of, alpha) for x, of in zip(hits, (m, n), strict=True))
+    estimate = shares[0] - shares[1]
+    low = estimate - float(np.hypot(shares[0] - low_1, high_2 - shares[1]))
+    high = estimate + float(np.hypot(high_1 - shares[0], shares[1] - low_2))
+    p = float(stats.fisher_exact([[hits[0], m - hits[0]], [hits[1], n - hits[1]]]).pvalue)
+    return Effect(estimate, float("nan"), float("nan"), low, high, p)
+
+
+def _wilson(hits: int, of: int, alpha: float) -> tuple[float, float]:
+    from scipy import stats
+
+    found = stats.binomtest(hits, of).proportion_ci(1.0 - alpha, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def median_shift(first: Values, second: Values) -> float:
+    """Return the median of all differences of pairs of many people, without making the pairs."""
+    second = np.sort(second)
+    low, high = float(first.min() - second[-1]), float(first.max() - second[0])
+    half = len(first) * len(second) / 2.0
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        # Pairs whose difference is at most the middle: those of the second arm at or above first - middle.
+        below = float(np.sum(len(second) - np.searchsorted(second, first - middle - _TOUCH, side="left")))
+        low, high = (low, middle) if below >= half else (middle, high)
+    return high
+
+
+_HALVINGS, _TOUCH = 60, 1e-9
+
+
+def adjusted(p: Float[np.ndarray, "*trial endpoint"], multiplicity: str) -> Float[np.ndarray, "*trial endpoint"]:
+    """Return p values that may each be held against alpha: as they are ("none"), Holm's, or the largest so far.
+
+    Endpoints are in the order in which they are tested; one without a p value is not rejected, and ends a hierarchy.
+    """
+    known = np.where(np.isnan(p), 1.0, p)
+    if multiplicity == "hierarchical":
+        known = np.maximum.accumulate(known, axis=-1)
+    elif multiplicity == "holm":
+        order = np.argsort(known, axis=-1, kind="stable")
+        size = p.shape[-1]
+        steps = np.take_along_axis(known, order, axis=-1) * (size - np.arange(size))
+        steps = np.minimum(np.maximum.accumulate(steps, axis=-1), 1.0)
+        back = np.empty_like(known)
+        np.put_along_axis(back, order, steps, axis=-1)
+        known = back
+    return np.where(np.isnan(p), np.nan, known)

@@ -1,0 +1,118 @@
+"""How a trial says that it will be analysed: endpoints, estimands, methods, and the errors that are allowed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from eutonia.assessment.scales import SCALES
+from eutonia.statistics.names import Structure
+from eutonia.study.endpoint import IMPORTANT, important_fits
+from eutonia.study.fields import Hours, MuscleName, Name, Part, ScaleName, described, refuse
+from eutonia.study.scales import limb_fits, on_scale
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import LimbName
+
+Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
+AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "Fisher"]
+Multiplicity = Literal["none", "holm", "hierarchical"]
+_BEST: dict[str, AnalysisMethod] = {"change": "MMRM", "value": "MMRM", "responder": "Fisher"}
+
+
+class AnalysedEndpoint(Part):
+    """One endpoint: what is compared between two arms, where leaving comes in, and by which method."""
+
+    name: Name | None = described("Its name in tables; left out, made of scale, limb and visit.", default=None)
+    role: Literal["primary", "secondary"] = described("Whether the trial stands on it.", default="primary")
+    phase: Name | None = described("Parallel phase; left out, the first.", default=None)
+    arm: Name | None = described("Arm; left out, the first that is given a drug.", default=None)
+    against: Name | None = described("Arm that it is compared with; left out, the first placebo.", default=None)
+    scale: ScaleName = described("Scale.")
+    limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
+    muscle: MuscleName | None = described("Muscle group instead of the mean of a limb.", default=None)
+    visit_h: Hours | None = described("Visit; left out, the last of the phase.", alias="visit", default=None)
+    measure: Literal["change", "value", "responder"] = described(
+        "Change from the first visit, the value itself, or the share of people better by `improvement`.",
+        default="change",
+    )
+    improvement: (
+        Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
+    ) = described("What a responder improves by; left out, one step of the scale.", default=None)
+    estimand: Estimand = described(
+        'How leaving the treatment counts: as if nobody had left ("hypothetical"), whatever came of them ("treatment '
+        'policy"), as no response ("composite"), or up to then ("while on treatment").'
+    )
+    method: AnalysisMethod | None = described(
+        "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, or Fisher's exact "
+        "test; left out, MMRM, or Fisher for responders.",
+        default=None,
+    )
+    covariance: Structure | None = described("Covariance of visits in an MMRM; left out, unstructured.", default=None)
+
+    @property
+    def way(self) -> AnalysisMethod:
+        """The method, also where it is left out."""
+        return self.method or _BEST[self.measure]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> AnalysedEndpoint:
+        if found := [*self._on_scale(), *self._method(), *self._leaving()]:
+            refuse(*found)
+        return self
+
+    def _on_scale(self) -> list[Problem]:
+        if self.muscle is not None:
+            if not SCALES[self.scale].of_muscles:
+                why = f"{self.scale} has no score for each muscle group."
+                return [
+                    Problem(("muscle",), why, self.muscle, 'limb = "leg" or "arm"', do="Write the key limb instead.")
+                ]
+            if self.limb is not None:
+                why = "A muscle group belongs to one limb already."
+                return [Problem(("limb",), why, self.limb, "limb or muscle, one of the two", do="Remove the key limb.")]
+        found = limb_fits(self.scale, self.limb) if self.muscle is None else []
+        if isinstance(self.improvement, float):
+            found += on_scale(self.scale, self.improvement, "improvement", is_difference=True)
+        return found + (important_fits(self.scale) if self.improvement == IMPORTANT else [])
+
+    def _method(self) -> list[Problem]:
+        found, is_share = [], self.measure == "responder"
+        if self.improvement is not None and not is_share:
+            why, do = f'The measure "{self.measure}" has no improvement.', 'Remove it, or write measure = "responder".'
+            found.append(Problem(("improvement",), why, self.improvement, do=do))
+        if is_share != (self.way == "Fisher"):
+            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA" or "Wilcoxon"'
+            why = f'The measure "{self.measure}" is {"a share of people" if is_share else "a number of each person"}.'
+            found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
+        if self.covariance is not None and self.way != "MMRM":
+            why, do = "Only a mixed model has a covariance of visits.", 'Remove the key, or write method = "MMRM".'
+            found.append(Problem(("covariance",), why, self.covariance, do=do))
+        return found
+
+    def _leaving(self) -> list[Problem]:
+        if self.estimand == "composite" and self.measure != "responder":
+            why = "Leaving counts as no response, and this measure knows no response."
+            do = 'Write measure = "responder", or estimand = "hypothetical".'
+            return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "while on treatment"', do=do)]
+        if self.estimand == "while on treatment" and self.way == "MMRM":
+            why = "A mixed model estimates what visits after leaving would have been, not the last one before it."
+            do = 'Write method = "ANCOVA", or estimand = "hypothetical".'
+            return [Problem(("estimand",), why, self.estimand, '"hypothetical"', do=do)]
+        return []
+
+
+class AnalysisPlan(Part):
+    """The table [analysis]: what is tested, and how much error is allowed over all of it."""
+
+    alpha: Annotated[float, Field(strict=True, gt=0, le=0.5, allow_inf_nan=False)] = described(
+        "Two-sided level of all tests together where multiplicity is held; intervals have one less this.", default=0.05
+    )
+    multiplicity: Multiplicity = described(
+        'Over several endpoints: each at alpha ("none"), Holm, or in the order of the file until one fails '
+        '("hierarchical"); left out, hierarchical.',
+        default="hierarchical",
+    )
+    endpoints: Annotated[tuple[AnalysedEndpoint, ...], Field(min_length=1, max_length=20)] = described(
+        "Endpoints in the order in which they are tested.", alias="endpoint"
+    )

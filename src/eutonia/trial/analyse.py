@@ -1,0 +1,208 @@
+"""The analysis that a study says: every replicate trial analysed as it was observed, and how often that is right.
+
+A trial's analysis reads the scores of the arm that a person was allocated to, as long as they were seen. What it should
+have found is known too: everybody is computed in every arm, and the mean over all of them is what bias and coverage are
+held against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from eutonia.statistics import two_arms
+from eutonia.statistics.two_arms import NO_EFFECT, Effect
+from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
+from eutonia.trial.result import Analysed
+
+if TYPE_CHECKING:
+    import polars
+
+    from eutonia.trial.analysis import Outcome
+
+Arms = Int[np.ndarray, "trial person"]
+_FIRST, _SECOND, _NEITHER = 1, 0, -1
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The effects of one endpoint over the trials, how many people are in each, and what was fitted."""
+
+    effects: list[Effect]
+    people: Int[np.ndarray, "trial two"]
+    fitted: list[str]
+
+
+def analyse(outcome: Outcome) -> Analysed | None:
+    """Analyse every replicate trial as its study says; None where it says nothing."""
+    plan = outcome.study.analysis
+    if plan is None:
+        return None
+    contrasts = contrasts_of(outcome.study)
+    found = [_analysed(outcome, one, plan.alpha) for one in contrasts]
+    p = np.array([[effect.p for effect in one.effects] for one in found]).T
+    adjusted = two_arms.adjusted(p, plan.multiplicity)
+    rejected = np.nan_to_num(adjusted, nan=np.inf) <= plan.alpha
+    return Analysed(
+        _trials(contrasts, found, adjusted, rejected),
+        _characteristics(outcome, contrasts, found, rejected, p <= plan.alpha),
+        plan.alpha,
+        plan.multiplicity,
+    )
+
+
+def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
+    """Analyse one endpoint in every trial."""
+    arms, scores = _observed(outcome, contrast)
+    if contrast.given.way == "MMRM":
+        from eutonia.trial.repeated import mixed_models
+
+        later = ~np.isnan(scores[..., 1:]).all(axis=2)
+        people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
+        effects, fitted = mixed_models(arms, scores, contrast, alpha)
+        return _Found(effects, people, fitted)
+    effects, counts = [], []
+    for arm, y in zip(arms, scores, strict=True):
+        seen = ~np.isnan(y)
+        values = np.where(contrast.known(seen), contrast.target(np.nan_to_num(y), seen), np.nan)
+        known = ~np.isnan(values)
+        first, second = ((arm == k) & known for k in (_FIRST, _SECOND))
+        counts.append([int(first.sum()), int(second.sum())])
+        effects.append(_effect(contrast, values, first, second, y[:, 0], alpha))
+    return _Found(effects, np.array(counts), [""] * len(effects))
+
+
+def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: Any, alpha: float) -> Effect:
+    """Return one trial's comparison by the method of the endpoint."""
+    if contrast.given.way == "Fisher":
+        return two_arms.share_difference(values[first] > 0, values[second] > 0, alpha)
+    if contrast.given.way == "Wilcoxon":
+        return two_arms.rank_sum(values[first], values[second], alpha)
+    both = first | second
+    return two_arms.covariance_analysis(values[both], first[both], baseline[both], alpha)
+
+
+def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndarray, "trial person visit"]]:
+    """Return who is in which arm, and what was seen of them at each visit up to that of the endpoint; NaN elsewhere."""
+    arms = np.full(len(outcome.member), _NEITHER)
+    scores: Visits = np.full((len(arms), contrast.visit + 1), np.nan)
+    for number, name in ((_FIRST, contrast.arm), (_SECOND, contrast.against)):
+        mine = outcome.in_arm(contrast.phase.name, name)
+        arms[mine] = number
+        seen = contrast.seen(outcome, name) & mine[:, None]
+        scores = np.where(seen, contrast.scores(outcome, name), scores)
+    n = outcome.n_replicates
+    return arms.reshape(n, -1), scores.reshape(n, -1, contrast.visit + 1)
+
+
+def truth(outcome: Outcome, contrast: Contrast) -> float:
+    """Return what the endpoint would find if everybody could be seen in both arms: over all people of all trials."""
+    entered = outcome.entered[contrast.phase.name]
+    first, second = (
+        contrast.target(contrast.scores(outcome, name), contrast.seen(outcome, name))[entered]
+        for name in (contrast.arm, contrast.against)
+    )
+    if not first.size:
+        return float("nan")
+    # The same people with the same luck: where arms are alike, the difference is exactly zero, and so is a shift.
+    if contrast.given.way == "Wilcoxon":
+        return 0.0 if np.array_equal(first, second) else two_arms.median_shift(first, second)
+    return float(np.mean(first - second))
+
+
+def _trials(contrasts: tuple[Contrast, ...], found: list[_Found], adjusted: Any, rejected: Any) -> polars.DataFrame:
+    """Return one row a trial and endpoint."""
+    import polars as pl
+
+    frames = []
+    for k, (contrast, one) in enumerate(zip(contrasts, found, strict=True)):
+        given = contrast.given
+        numbers = np.array(one.effects).reshape(-1, len(NO_EFFECT))
+        columns = {
+            "replicate": np.arange(len(numbers), dtype=np.int32),
+            **{name: numbers[:, i] for i, name in enumerate(Effect._fields)},
+            "p_adjusted": adjusted[:, k],
+            "rejected": rejected[:, k],
+            "n_arm": one.people[:, 0].astype(np.int32),
+            "n_against": one.people[:, 1].astype(np.int32),
+            "covariance": one.fitted,
+        }
+        fixed = {
+            "endpoint": contrast.name,
+            "role": given.role,
+            "phase": contrast.phase.name,
+            "arm": contrast.arm,
+            "against": contrast.against,
+            "scale": given.scale,
+            "limb": contrast.limb,
+            "item": given.muscle or "mean",
+            "visit": contrast.visit_name,
+            "measure": given.measure,
+            "estimand": given.estimand,
+            "method": given.way,
+            "unit": contrast.unit,
+        }
+        frame = pl.DataFrame(columns).with_columns([pl.lit(value).alias(name) for name, value in fixed.items()])
+        frames.append(frame.select("replicate", *fixed, *[name for name in columns if name != "replicate"]))
+    return pl.concat(frames).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _characteristics(
+    outcome: Outcome, contrasts: tuple[Contrast, ...], found: list[_Found], rejected: Any, alone: Any
+) -> polars.DataFrame:
+    """Return one row an endpoint: how often its analysis is right, with Monte Carlo errors."""
+    import polars as pl
+
+    rows = []
+    for k, (contrast, one) in enumerate(zip(contrasts, found, strict=True)):
+        true = truth(outcome, contrast)
+        numbers = np.array(one.effects).reshape(-1, len(NO_EFFECT))
+        answered = ~np.isnan(numbers[:, Effect._fields.index("p")])
+        estimate, low, high = (numbers[answered, Effect._fields.index(name)] for name in ("estimate", "low", "high"))
+        n, trials = int(answered.sum()), len(numbers)
+        sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
+        covers = (low <= true) & (true <= high)
+        mean = float(estimate.mean()) if n else float("nan")
+        rows.append(
+            {
+                "endpoint": contrast.name,
+                "role": contrast.given.role,
+                "method": contrast.given.way,
+                "estimand": contrast.given.estimand,
+                "unit": contrast.unit,
+                "trials": trials,
+                "no_answer": trials - n,
+                "fell_back": sum(name not in ("", _first_structure(contrast)) for name in one.fitted),
+                "people": float(one.people.sum(axis=1).mean()),
+                "estimate": mean,
+                "estimate_sd": sd,
+                "estimate_low": float(np.quantile(estimate, 0.025)) if n else float("nan"),
+                "estimate_high": float(np.quantile(estimate, 0.975)) if n else float("nan"),
+                "width": float(np.mean(high - low)) if n else float("nan"),
+                "truth": true,
+                "bias": mean - true,
+                "bias_error": sd / np.sqrt(n) if n else float("nan"),
+                "coverage": float(covers.mean()) if n else float("nan"),
+                "coverage_error": _error(covers),
+                "rejected": float(rejected[:, k].mean()),
+                "rejected_error": _error(rejected[:, k]),
+                "rejected_alone": float(alone[:, k].mean()),
+            }
+        )
+    return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _first_structure(contrast: Contrast) -> str:
+    return contrast.given.covariance or "unstructured"
+
+
+def _error(hits: Any) -> float:
+    """Return the Monte Carlo error of a share of trials, by Agresti and Coull: not zero where none or all are hit."""
+    n = len(hits)
+    if not n:
+        return float("nan")
+    share = (float(hits.sum()) + 2.0) / (n + 4.0)
+    return float(np.sqrt(share * (1.0 - share) / (n + 4.0)))

@@ -1,0 +1,125 @@
+"""Endpoints of an analysis with everything filled in: whose scores they compare, seen and as they would have been."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia.assessment.reading import ROUNDING
+from eutonia.assessment.scales import SCALES, Scale
+from eutonia.assessment.scoring import charted_muscles
+from eutonia.study.analysis_checks import arms_of, phase_of
+from eutonia.study.analysis_plan import AnalysedEndpoint
+from eutonia.study.design import TrialStudy
+from eutonia.study.endpoint import IMPORTANT
+from eutonia.study.parts import Phase
+from eutonia.trial.charted_items import visit_words
+from eutonia.trial.statistics import Flags, Values, score_of
+
+if TYPE_CHECKING:
+    from eutonia.trial.analysis import Outcome
+    from eutonia.trial.conduct import VisitRecord
+
+Visits = Float[np.ndarray, "patient visit"]
+Seen = Bool[np.ndarray, "patient visit"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """One endpoint: the arm, what it is compared with, the visit, and what is measured there."""
+
+    given: AnalysedEndpoint
+    phase: Phase
+    arm: str
+    against: str
+    visit: int
+    improvement: float
+
+    @property
+    def scale(self) -> Scale:
+        """Its scale."""
+        return SCALES[self.given.scale]
+
+    @property
+    def limb(self) -> str:
+        """Its limb; empty for a score of the whole person."""
+        return dict(charted_muscles())[self.given.muscle] if self.given.muscle else self.given.limb or ""
+
+    @property
+    def visit_name(self) -> str:
+        """The visit in the words of the study file."""
+        return visit_words(self.phase, self.visit)
+
+    @property
+    def what(self) -> str:
+        """What is scored: "leg Ashworth"."""
+        return f"{self.given.muscle or self.given.limb or ''} {self.scale.label}".strip()
+
+    @property
+    def name(self) -> str:
+        """Its name, or one made of what it is: "leg Ashworth, change at 12 week"."""
+        of = "responders" if self.given.measure == "responder" else self.given.measure
+        return self.given.name or f"{self.what}, {of} at {self.visit_name}"
+
+    @property
+    def unit(self) -> str:
+        """Unit of the difference: that of the scale, or 1 for a share."""
+        return "1" if self.given.measure == "responder" else self.scale.unit
+
+    def scores(self, outcome: Outcome, arm: str) -> Visits:
+        """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left."""
+        records = [outcome.visits[self.phase.name, arm, k] for k in range(self.visit + 1)]
+        return np.stack([self._of(record) for record in records], axis=1)
+
+    def _of(self, record: VisitRecord) -> Values:
+        if self.given.muscle is None:
+            return score_of(record, self.given.scale, self.given.limb)
+        place = [name for name, _ in charted_muscles()].index(self.given.muscle)
+        return record.scores[f"{self.given.scale}_muscle"][place]
+
+    def seen(self, outcome: Outcome, arm: str) -> Seen:
+        """Return who would still be seen at each of these visits, were they in an arm."""
+        records = [outcome.visits[self.phase.name, arm, k] for k in range(self.visit + 1)]
+        return np.stack([record.present for record in records], axis=1)
+
+    def responded(self, scores: Visits) -> Flags:
+        """Return whose last score is better than the first by what a responder improves by."""
+        return self.scale.worse * (scores[:, 0] - scores[:, -1]) >= self.improvement - ROUNDING
+
+    def target(self, scores: Visits, seen: Seen) -> Values:
+        """Return the number of each person that the estimand speaks of, as if everything could be seen."""
+        estimand, measure = self.given.estimand, self.given.measure
+        if estimand == "while on treatment":
+            last = np.maximum(seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1), 0)
+            last = np.where(seen.any(axis=1), last, 0)
+            scores = np.stack([scores[:, 0], scores[np.arange(len(scores)), last]], axis=1)
+        if measure == "responder":
+            hits = self.responded(scores)
+            return (hits & seen[:, -1] if estimand == "composite" else hits).astype(float)
+        return scores[:, -1] - (scores[:, 0] if measure == "change" else 0.0)
+
+    def known(self, seen: Seen) -> Flags:
+        """Return of whom that number is known: of whoever is seen at the visit, or of everybody who is treated."""
+        return seen[:, 0] if self.given.estimand in ("composite", "while on treatment") else seen[:, -1]
+
+
+def contrasts_of(study: TrialStudy) -> tuple[Contrast, ...]:
+    """Return the endpoints of a study that says its analysis; none where it does not."""
+    return tuple(_contrast(study, given) for given in (study.analysis.endpoints if study.analysis else ()))
+
+
+def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
+    phase = phase_of(study.phases, given)
+    assert phase is not None
+    arm, against = arms_of(phase, given)
+    assert arm is not None
+    assert against is not None
+    visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
+    limb = dict(charted_muscles())[given.muscle] if given.muscle else given.limb
+    least = SCALES[given.scale].step if given.improvement is None else given.improvement
+    improvement = SCALES[given.scale].important_change(limb) if least == IMPORTANT else float(least)
+    assert improvement is not None
+    return Contrast(given, phase, arm.name, against.name, visit, improvement)
