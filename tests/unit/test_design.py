@@ -51,7 +51,7 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
 
 def test_the_five_studies_ship() -> None:
     cases = {"case_haemorrhage_pump", "case_ischaemic_tablets"}
-    assert set(shipped()) == {"meythaler_2001", "kofler_2009", "loubser_1991", *cases}
+    assert set(shipped()) == {"meythaler_2001", "kofler_2009", "loubser_1991", "parallel_tablets", *cases}
     for name, path in shipped().items():
         study = load_study(name)
         assert study.name == name

@@ -13,7 +13,7 @@ from eutonia.trial.result import StudyResult
 if TYPE_CHECKING:
     import polars
 
-TABLES = ("visits", "patients", "adverse", "potential_outcomes")
+TABLES = ("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics")
 KINDS = ("parquet", "csv")
 
 # Column, or its beginning: unit and what it is.
@@ -47,6 +47,36 @@ COLUMNS = {
     "responder": ("", "Whether the person responds by the endpoint of the study"),
     "response": ("", "What the response was looked for in, and how large it was"),
     "baseline": ("unit of the scale", "Score before treatment, at the first visit"),
+    "endpoint": ("", "Endpoint of the analysis"),
+    "role": ("", "Primary or secondary"),
+    "against": ("", "Arm that the arm is compared with"),
+    "measure": ("", "Change from the first visit, value, or share of responders"),
+    "estimand": ("", "How leaving the treatment counts"),
+    "method": ("", "Method of the analysis"),
+    "unit": ("", "Unit of the difference; 1 is a share"),
+    "estimate": (
+        "that of the column unit",
+        "Arm less the one that it is compared with; over trials mean, SD and middle 95 %",
+    ),
+    "se": ("that of the column unit", "Standard error of the difference"),
+    "df": ("1", "Degrees of freedom"),
+    "low": ("that of the column unit", "Lower end of the interval"),
+    "high": ("that of the column unit", "Upper end of the interval"),
+    "p": ("1", "Two-sided p value; adjusted for the other endpoints"),
+    "rejected": (
+        "1",
+        "Whether, or in which share of trials, the adjusted p value is at most alpha; alone: the p value",
+    ),
+    "n": ("1", "People in the analysis"),
+    "covariance": ("", "Covariance of visits that was fitted; 'none' where none could be"),
+    "trials": ("1", "Replicate trials"),
+    "no_answer": ("1", "Trials without an answer"),
+    "fell_back": ("1", "Trials in which a simpler covariance was taken"),
+    "people": ("1", "People in the analysis, mean over trials"),
+    "width": ("that of the column unit", "Mean width of the intervals"),
+    "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
+    "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),
+    "coverage": ("1", "Share of intervals that hold the truth"),
     "bias": ("mV", "Motoneuron bias of the lesion (of the model; no clinic knows it)"),
     "strength": ("1", "Voluntary strength, share of whole (of the model)"),
     "contracture": ("1", "Contracture, share of severe (of the model)"),
@@ -56,7 +86,8 @@ COLUMNS = {
 
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
-    tables = (result.visits, result.patients, result.reactions, result.potential)
+    analysed = (None, None) if result.analysed is None else (result.analysed.trials, result.analysed.characteristics)
+    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed)
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:
             continue

@@ -85,6 +85,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
         "endpoint": result.endpoint,
         "responders": result.responders.to_dicts() if result.responders is not None else [],
+        **({} if result.analysed is None else {"analysis": result.analysed.characteristics.to_dicts()}),
         "events": [{"time_h": time_h, "event": label} for time_h, label in result.events],
     }
 

@@ -118,7 +118,7 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import aggregate, consort, figures, individuals
+    from eutonia.report import aggregate, analysis_words, consort, figures, individuals
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -140,6 +140,8 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "endpoint": result.endpoint,
         "responders": _responders(result),
         "separates": _separates(features),
+        "analysis": [] if result.analysed is None else analysis_words.endpoints(result.analysed),
+        "analysis_lead": "" if result.analysed is None else analysis_words.lead(result.analysed),
     }
 
 

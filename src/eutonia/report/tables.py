@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eutonia.report import words
+from eutonia.report import analysis_words, words
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ def show(
     if left_out > 0:
         out.print(line(f"{left_out} more are in the report.", "dim"))
     out.print(line(words.headline(result)))
+    for told in analysis_words.lines(result):
+        out.print(line(told, "bold"))
     out.print(line(f"{words.DISCLAIMER}.", "dim"))
     if folder is not None:
         out.print(line(f"Report: {folder / 'report.html'}"), soft_wrap=True)

@@ -139,7 +139,9 @@ def alike(values: Iterable[Number | None]) -> list[str]:
     out = []
     for value in known:
         missing = value is None or not math.isfinite(value)
-        out.append("–" if missing else f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−"))
+        text = "–" if missing else f"{value:,.{decimals}f}".replace(",", "\u202f").replace("-", "−")
+        # What is printed as zero has no sign.
+        out.append(text if any(digit in text for digit in "123456789") else text.removeprefix("−"))
     return out
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 Values = Float[np.ndarray, " person"]
+First = Float[np.ndarray, " a"]
+Second = Float[np.ndarray, " b"]
 
 
 class Effect(NamedTuple):
@@ -59,7 +61,7 @@ def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseli
     return by_t(float(slopes[1]), float(np.sqrt(variance * spread)), float(df), alpha)
 
 
-def rank_sum(first: Values, second: Values, alpha: float) -> Effect:
+def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     """Return Hodges and Lehmann's shift with the interval that inverts Wilcoxon's test.
 
     **Equation** the estimate is the median of all differences of pairs; the interval runs from the k-th smallest of
@@ -110,7 +112,7 @@ def _wilson(hits: int, of: int, alpha: float) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def median_shift(first: Values, second: Values) -> float:
+def median_shift(first: First, second: Second) -> float:
     """Return the median of all differences of pairs of many people, without making the pairs."""
     second = np.sort(second)
     low, high = float(first.min() - second[-1]), float(first.max() - second[0])
@@ -118,12 +120,13 @@ def median_shift(first: Values, second: Values) -> float:
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         # Pairs whose difference is at most the middle: those of the second arm at or above first - middle.
-        below = float(np.sum(len(second) - np.searchsorted(second, first - middle - _TOUCH, side="left")))
+        below = float(np.sum(len(second) - np.searchsorted(second, first - middle, side="left")))
         low, high = (low, middle) if below >= half else (middle, high)
-    return high
+    return round(high, _DIGITS)
 
 
-_HALVINGS, _TOUCH = 60, 1e-9
+# Halvings of an interval of scores, and the digits that sums over muscle groups leave exact.
+_HALVINGS, _DIGITS = 60, 9
 
 
 def adjusted(p: Float[np.ndarray, "*trial endpoint"], multiplicity: str) -> Float[np.ndarray, "*trial endpoint"]:

@@ -45,6 +45,10 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
             why = "Another endpoint has this name already."
             yield Problem((*where, "name"), why, endpoint.name, "each name once", do="Rename one of the two.")
         names += [endpoint.name] if endpoint.name else []
+        if endpoint.name is None and endpoint.described_by in [one.described_by for one in plan.endpoints[:position]]:
+            why = "An endpoint above this one is called after the same scale, limb, measure and visit."
+            do = 'Tell them apart, such as by name = "sensitivity analysis".'
+            yield Problem((*where, "name"), why, None, "a name of its own", do=do)
         yield from _endpoint(study.phases, endpoint, where)
     if not any(endpoint.role == "primary" for endpoint in plan.endpoints):
         why, do = "A trial stands on a primary endpoint.", 'Write role = "primary" at one of them.'

@@ -55,6 +55,11 @@ class AnalysedEndpoint(Part):
         """The method, also where it is left out."""
         return self.method or _BEST[self.measure]
 
+    @property
+    def described_by(self) -> tuple[object, ...]:
+        """What it is called after where it has no name."""
+        return self.name, self.scale, self.limb, self.muscle, self.measure, self.visit_h
+
     @model_validator(mode="after")
     def _fits_together(self) -> AnalysedEndpoint:
         if found := [*self._on_scale(), *self._method(), *self._leaving()]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
 from eutonia.statistics.two_arms import NO_EFFECT, Effect
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
@@ -98,19 +99,23 @@ def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndar
     return arms.reshape(n, -1), scores.reshape(n, -1, contrast.visit + 1)
 
 
-def truth(outcome: Outcome, contrast: Contrast) -> float:
-    """Return what the endpoint would find if everybody could be seen in both arms: over all people of all trials."""
+def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
+    """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials.
+
+    Whether the arms are alike is told beside it: the same people have the same luck in both, so that they then differ
+    in nobody, and whatever is found is an error.
+    """
     entered = outcome.entered[contrast.phase.name]
     first, second = (
         contrast.target(contrast.scores(outcome, name), contrast.seen(outcome, name))[entered]
         for name in (contrast.arm, contrast.against)
     )
     if not first.size:
-        return float("nan")
-    # The same people with the same luck: where arms are alike, the difference is exactly zero, and so is a shift.
+        return float("nan"), False
+    alike = np.array_equal(first, second)
     if contrast.given.way == "Wilcoxon":
-        return 0.0 if np.array_equal(first, second) else two_arms.median_shift(first, second)
-    return float(np.mean(first - second))
+        return 0.0 if alike else two_arms.median_shift(first, second), alike
+    return float(np.mean(first - second)), alike
 
 
 def _trials(contrasts: tuple[Contrast, ...], found: list[_Found], adjusted: Any, rejected: Any) -> polars.DataFrame:
@@ -158,13 +163,13 @@ def _characteristics(
 
     rows = []
     for k, (contrast, one) in enumerate(zip(contrasts, found, strict=True)):
-        true = truth(outcome, contrast)
+        true, alike = truth(outcome, contrast)
         numbers = np.array(one.effects).reshape(-1, len(NO_EFFECT))
         answered = ~np.isnan(numbers[:, Effect._fields.index("p")])
         estimate, low, high = (numbers[answered, Effect._fields.index(name)] for name in ("estimate", "low", "high"))
         n, trials = int(answered.sum()), len(numbers)
         sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
-        covers = (low <= true) & (true <= high)
+        covers = (low <= true + ROUNDING) & (true <= high + ROUNDING)
         mean = float(estimate.mean()) if n else float("nan")
         rows.append(
             {
@@ -183,8 +188,9 @@ def _characteristics(
                 "estimate_high": float(np.quantile(estimate, 0.975)) if n else float("nan"),
                 "width": float(np.mean(high - low)) if n else float("nan"),
                 "truth": true,
-                "bias": mean - true,
-                "bias_error": sd / np.sqrt(n) if n else float("nan"),
+                "alike": alike,
+                "estimate_bias": mean - true,
+                "estimate_bias_error": sd / np.sqrt(n) if n else float("nan"),
                 "coverage": float(covers.mean()) if n else float("nan"),
                 "coverage_error": _error(covers),
                 "rejected": float(rejected[:, k].mean()),

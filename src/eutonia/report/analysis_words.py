@@ -1,0 +1,155 @@
+"""The analysis of a trial in words: what each endpoint compares, what trials find, how often they are right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eutonia._bounds import FEWEST_FOR_VERDICT
+from eutonia.report import words
+from eutonia.trial.result import Analysed, StudyResult
+
+Row = Mapping[str, Any]
+
+_ESTIMANDS = {
+    "hypothetical": "as if nobody had left",
+    "treatment policy": "whatever came of those who stopped; in this trial nobody leaves",
+    "composite": "whoever left counts as no responder",
+    "while on treatment": "up to the last visit on treatment",
+}
+_METHODS = {
+    "MMRM": "mixed model for repeated measures (REML, Satterthwaite); visits that are not seen are missing at random",
+    "ANCOVA": "analysis of covariance with the score at the first visit; whoever is not known does not count",
+    "Wilcoxon": "Wilcoxon's rank sum, with Hodges and Lehmann's shift; whoever is not known does not count",
+    "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
+}
+_MULTIPLICITY = {
+    "none": "Each endpoint is tested at this level by itself, so together they err more often",
+    "holm": "The endpoints are held to it together, by Holm's steps",
+    "hierarchical": "The endpoints are tested in their order until one fails",
+}
+
+
+@dataclass(frozen=True)
+class EndpointWords:
+    """One endpoint, already in words."""
+
+    what: str
+    role: str
+    arms: str
+    difference: str
+    spread: str
+    first: str
+    first_p: str
+    truth: str
+    rate_name: str
+    rate: str
+    coverage: str
+    bias: str
+    how: str
+    notes: tuple[str, ...]
+
+
+def lead(analysed: Analysed) -> str:
+    """Return how the trials were analysed, in a few sentences."""
+    trials = words.count(_trials(analysed))
+    together = ""
+    if len(analysed.characteristics) > 1:
+        together = f" {_MULTIPLICITY[analysed.multiplicity]}."
+    return (
+        f"Each of {trials} replicate trials was analysed from what was seen in it, at a two-sided level of "
+        f"{100 * analysed.alpha:g}%.{together} What is true is known here: every person was computed in both arms."
+    )
+
+
+def endpoints(analysed: Analysed) -> list[EndpointWords]:
+    """Return every endpoint in words, in the order of the study."""
+    firsts = analysed.trials.filter(analysed.trials["replicate"] == 0).iter_rows(named=True)
+    return [
+        _endpoint(row, first, analysed.alpha)
+        for row, first in zip(analysed.characteristics.iter_rows(named=True), firsts, strict=True)
+    ]
+
+
+def lines(result: StudyResult) -> list[str]:
+    """Return a line for the screen for each primary endpoint: what trials find, and how often they reject."""
+    if result.analysed is None:
+        return []
+    told = []
+    for one in endpoints(result.analysed):
+        if one.role != "primary":
+            continue
+        rate = f"{words.lower(one.rate_name)} {one.rate}" if "%" in one.rate else one.rate
+        told.append(f"{one.what}, {one.arms}: {one.difference} ({one.spread}), {rate}.")
+    return told
+
+
+def _trials(analysed: Analysed) -> int:
+    return int(analysed.characteristics["trials"][0])
+
+
+def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
+    is_share = row["unit"] == "1"
+    factor, unit = (100.0, "percentage points") if is_share else (1.0, words.unit(row["unit"]))
+    numbers = ("estimate", "estimate_low", "estimate_high", "truth", "estimate_bias", "estimate_bias_error")
+    shown = words.alike(None if row[key] is None else factor * row[key] for key in numbers)
+    mean, low, high, true, bias, error = shown
+    point, under, over = words.alike(
+        None if first[key] is None else factor * first[key] for key in ("estimate", "low", "high")
+    )
+    enough = row["trials"] >= FEWEST_FOR_VERDICT
+    withheld = f"no rate from {row['trials']} replicate trials; it needs {FEWEST_FOR_VERDICT} or more"
+    middle = f"95% of trials {low} to {high}" if enough else ""
+    return EndpointWords(
+        what=words.said(row["endpoint"]),
+        role=row["role"],
+        arms=f"{first['arm']} less {first['against']}",
+        difference=words.with_unit(mean, unit),
+        spread=middle or "mean over trials",
+        first=f"{point} ({under} to {over})",
+        first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}",
+        truth=true,
+        rate_name="Type I error" if row["alike"] else "Power",
+        rate=_share(row, "rejected") if enough else withheld,
+        coverage=_share(row, "coverage") if enough else "–",
+        bias=f"bias {bias}\u00a0±\u00a0{error}" if enough else "",
+        how=_how(row),
+        notes=tuple(_notes(row, alpha)),
+    )
+
+
+def _how(row: Row) -> str:
+    estimand, method = row["estimand"], row["method"]
+    return f"{words.capital(estimand)}: {_ESTIMANDS[estimand]}. {method}: {_METHODS[method]}."
+
+
+def _share(row: Row, key: str) -> str:
+    if row[key] is None:
+        return "–"
+    return f"{100 * row[key]:.1f}%\u00a0±\u00a0{100 * row[f'{key}_error']:.1f}"
+
+
+def _p(p: float) -> str:
+    return "below 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
+
+
+def _notes(row: Row, alpha: float) -> list[str]:
+    """Return what a reader has to know about the numbers of an endpoint."""
+    told = []
+    if row["fell_back"]:
+        told.append(
+            f"In {row['fell_back']} of {row['trials']} trials the covariance that was asked for could not be fitted, "
+            "and one with fewer parameters was taken."
+        )
+    if row["no_answer"]:
+        told.append(
+            f"In {row['no_answer']} of {row['trials']} trials there was no answer; they count as not rejecting."
+        )
+    if row["trials"] < FEWEST_FOR_VERDICT:
+        return told
+    if row["rejected"] < row["rejected_alone"]:
+        told.append(f"Tested by itself it rejects in {100 * row['rejected_alone']:.1f}% of trials.")
+    if row["coverage"] is not None and row["coverage"] + 3 * row["coverage_error"] < 1 - alpha:
+        told.append(f"Its interval holds the truth less often than {100 * (1 - alpha):g}%: do not rely on it.")
+    return told

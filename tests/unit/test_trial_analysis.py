@@ -1,0 +1,263 @@
+"""What a study may say of its analysis, what it computes from, and how often it is right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+from study_examples import STROKE
+
+from eutonia.errors import StudyError
+from eutonia.statistics import two_arms
+from eutonia.study.design import TrialStudy, parse_study
+from eutonia.trial.analyse import analyse, truth
+from eutonia.trial.analysis import Outcome
+from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.endpoints import contrasts_of
+
+HEAD = (
+    """
+[study]
+name = "planned"
+title = "Two arms and a plan"
+kind = "trial"
+seed = 1
+[population]
+n = 40
+"""
+    + STROKE
+    + """\
+[assessment]
+side = "affected"
+limbs = ["leg"]
+scales = ["ashworth", "modified_ashworth", "spasm"]
+rater = "human"
+[[phase]]
+name = "only"
+design = "parallel"
+masking = "double blind"
+visits = ["0 week", "2 week", "6 week"]
+nonspecific = false
+dropout = true
+[[phase.arm]]
+name = "placebo"
+placebo = true
+[[phase.arm]]
+name = "tablets"
+[[phase.arm.treatment]]
+product = "baclofen tablets"
+route = "oral"
+dose = "10 mg"
+every = "8 hour"
+"""
+)
+PRIMARY = """
+[[analysis.endpoint]]
+scale = "ashworth"
+limb = "leg"
+estimand = "hypothetical"
+"""
+
+
+def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n") -> TrialStudy:
+    return parse_study(head + plan + endpoints)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('scale = "ashworth"', 'scale = "ashwort"', ['Nearest: "ashworth"']),
+        ('scale = "ashworth"', 'scale = "reflex"', ["not charted", 'Add "reflex" to [assessment] scales']),
+        ('limb = "leg"', 'limb = "arm"', ["The arm is not examined"]),
+        ('limb = "leg"', 'muscle = "elbow"', ["muscle group"]),
+        ('limb = "leg"\n', 'limb = "leg"\nvisit = "12 week"\n', ["no such visit", '"2 week", "6 week"']),
+        ('limb = "leg"\n', 'limb = "leg"\nvisit = "0 week"\n', ["no such visit", '"2 week", "6 week"']),
+        ('limb = "leg"\n', 'limb = "leg"\narm = "tabletts"\n', ["no such arm", 'Nearest: "tablets"']),
+        ('limb = "leg"\n', 'limb = "leg"\narm = "tablets"\nagainst = "tablets"\n', ["compared with another"]),
+        ('limb = "leg"\n', 'limb = "leg"\nmethod = "Fisher"\n', ['"MMRM", "ANCOVA" or "Wilcoxon"']),
+        ('limb = "leg"\n', 'limb = "leg"\nmeasure = "responder"\nmethod = "MMRM"\n', ['"Fisher"']),
+        ('limb = "leg"\n', 'limb = "leg"\nimprovement = 1.0\n', ["has no improvement", "Do: Remove it"]),
+        ('limb = "leg"\n', 'limb = "leg"\nmethod = "ANCOVA"\ncovariance = "unstructured"\n', ["Only a mixed model"]),
+        ('"hypothetical"', '"composite"', ["knows no response", 'measure = "responder"']),
+        ('"hypothetical"', '"while on treatment"', ["A mixed model estimates", 'method = "ANCOVA"']),
+        ('"hypothetical"', '"treatment policy"', ["Nobody is examined after leaving", "dropout = false"]),
+        ('"hypothetical"', '"per protocol"', ["hypothetical", "composite"]),
+        ('"hypothetical"\n', '"hypothetical"\n' + PRIMARY, ["called after the same scale", "name ="]),
+        ('limb = "leg"\n', 'limb = "leg"\nrole = "secondary"\n', ["A trial stands on a primary endpoint"]),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_to_do(old: str, new: str, says: list[str]) -> None:
+    with pytest.raises(StudyError) as caught:
+        study(PRIMARY.replace(old, new))
+    for words in (*says, "Do: "):
+        assert words in " ".join(str(caught.value).split())
+
+
+def test_arms_are_compared_where_each_person_is_in_one() -> None:
+    one = HEAD.replace('design = "parallel"', 'design = "crossover"\nwashout = "1 week"')
+    with pytest.raises(StudyError, match="each person is in one of them"):
+        study(head=one)
+    with pytest.raises(StudyError, match="none is a placebo"):
+        study(
+            head=HEAD.replace(
+                "placebo = true",
+                '[[phase.arm.treatment]]\nproduct = "baclofen tablets"\n'
+                'route = "oral"\ndose = "5 mg"\nevery = "8 hour"',
+            )
+        )
+
+
+def test_alpha_is_a_level() -> None:
+    for wrong in ("0", "0.9", '"5 %"', "nan"):
+        with pytest.raises(StudyError):
+            study(plan=f"[analysis]\nalpha = {wrong}\n")
+
+
+def made(of: TrialStudy, first: np.ndarray, second: np.ndarray, trials: int, *, leave: float = 0.0) -> Outcome:
+    """Return an outcome with these leg Ashworth scores (visit, person) in placebo and tablets; half are in each arm."""
+    n = first.shape[1]
+    leaves = np.random.default_rng(8).random(n) < leave
+    visits = {}
+    for name, scores in (("placebo", first), ("tablets", second)):
+        for k, row in enumerate(scores):
+            limbs = np.stack([row, row])
+            here = ~leaves if k == len(scores) - 1 else np.ones(n, dtype=bool)
+            record = VisitRecord(
+                "only",
+                name,
+                k,
+                float(of.phases[0].visits_h[k]),
+                {"ashworth": limbs, "modified_ashworth": limbs, "spasm": limbs},
+                here,
+                np.zeros(n),
+                np.zeros(n),
+            )
+            visits["only", name, k] = record
+    ones = np.ones(n, dtype=bool)
+    return Outcome(
+        of,
+        trials,
+        visits,
+        {"only": ones},
+        {"only": ones},
+        {"only": np.arange(n) % 2},
+        {"only": leaves},
+        {},
+        {},
+        np.arange(n),
+    )
+
+
+def drawn(trials: int, effect: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Return normal scores of 40 people a trial at three visits without and with an effect at the last."""
+    draws = np.random.default_rng(seed)
+    own = draws.normal(3.0, 0.8, size=(1, 40 * trials))
+    first = own + draws.normal(0.0, 0.6, size=(3, 40 * trials))
+    second = own + draws.normal(0.0, 0.6, size=(3, 40 * trials))
+    second[0] = first[0]
+    second[2] += effect
+    return first, second
+
+
+RESPONDER = PRIMARY.replace("limb", 'role = "secondary"\nmeasure = "responder"\nlimb').replace(
+    "hypothetical", "composite"
+)
+ALL = (
+    PRIMARY
+    + PRIMARY.replace("limb", 'name = "covariance"\nrole = "secondary"\nmethod = "ANCOVA"\nlimb')
+    + PRIMARY.replace("limb", 'name = "ranks"\nrole = "secondary"\nmethod = "Wilcoxon"\nlimb')
+    + RESPONDER
+)
+
+
+def test_ancova_power_is_that_of_the_noncentral_t() -> None:
+    """Power, coverage and bias against closed forms; a plan that reads the wrong arm or visit misses all of them."""
+    of = study(PRIMARY.replace("limb", 'method = "ANCOVA"\nlimb'))
+    trials, effect = 2000, -0.6
+    found = analyse(made(of, *drawn(trials, effect), trials))
+    assert found is not None
+    row = found.characteristics.row(0, named=True)
+    # Residual SD of the last score given the first: both are own + noise.
+    sd = np.sqrt(0.8**2 + 0.6**2 - 0.8**4 / (0.8**2 + 0.6**2))
+    df, away = 37, abs(effect) / (sd * np.sqrt(2 / 20))
+    edge = scipy.stats.t.isf(0.025, df)
+    power = scipy.stats.nct.sf(edge, df, away) + scipy.stats.nct.cdf(-edge, df, away)
+    assert row["rejected"] == pytest.approx(power, abs=3 * row["rejected_error"])
+    assert row["coverage"] == pytest.approx(0.95, abs=3 * row["coverage_error"])
+    assert row["truth"] == pytest.approx(effect, abs=0.02)
+    assert abs(row["estimate_bias"]) < 3.5 * row["estimate_bias_error"]
+
+
+def test_without_a_difference_each_method_errs_at_its_level() -> None:
+    """Visits at the end are missing for a tenth; Fisher's exact test errs less often than it may."""
+    of = study(ALL, plan='[analysis]\nmultiplicity = "none"\n')
+    trials = 1000
+    first, _ = drawn(trials, 0.0)
+    found = analyse(made(of, first, first, trials, leave=0.1))
+    assert found is not None
+    rows = found.characteristics.to_dicts()
+    assert [row["truth"] for row in rows] == [0.0] * 4
+    assert all(row["no_answer"] == 0 for row in rows)
+    for row in rows[:3]:
+        assert row["rejected"] == pytest.approx(0.05, abs=3 * row["rejected_error"])
+        assert row["coverage"] == pytest.approx(0.95, abs=3 * row["coverage_error"])
+    assert rows[3]["rejected"] < 0.05
+
+
+def test_only_the_arm_that_a_person_is_in_is_read() -> None:
+    of = study(ALL)
+    first, second = drawn(6, -0.5)
+    one = analyse(made(of, first, second, 6))
+    is_second = np.arange(first.shape[1]) % 2 == 1
+    nonsense = np.where(is_second, 99.0, first), np.where(is_second, second, -99.0)
+    other = analyse(made(of, *nonsense, 6))
+    assert one is not None
+    assert other is not None
+    assert one.trials.equals(other.trials)
+
+
+def test_estimands_differ_in_what_leaving_means() -> None:
+    last = PRIMARY.replace("limb", 'method = "ANCOVA"\nlimb').replace("hypothetical", "while on treatment")
+    of = study(last + RESPONDER)
+    first = np.tile([[3.0], [3.0], [3.0]], (1, 80))
+    second = np.tile([[3.0], [2.5], [1.0]], (1, 80))
+    outcome = made(of, first, second, 2, leave=0.25)
+    gone = outcome.left["only"].mean()
+    (on_treatment, _), (composite, _) = (truth(outcome, one) for one in contrasts_of(of))
+    assert on_treatment == pytest.approx(-2.0 * (1 - gone) - 0.5 * gone)
+    assert composite == pytest.approx(1 - gone)
+
+
+def test_holm_and_hierarchy() -> None:
+    p = np.array([[0.01, 0.04, 0.03], [0.2, 0.001, np.nan]])
+    np.testing.assert_allclose(two_arms.adjusted(p, "none"), p)
+    np.testing.assert_allclose(two_arms.adjusted(p, "holm")[0], [0.03, 0.06, 0.06])
+    np.testing.assert_allclose(two_arms.adjusted(p, "holm")[1], [0.4, 0.003, np.nan])
+    np.testing.assert_allclose(two_arms.adjusted(p, "hierarchical"), [[0.01, 0.04, 0.04], [0.2, 0.2, np.nan]])
+
+
+def test_a_difference_of_shares_as_newcombe_printed_it() -> None:
+    found = two_arms.share_difference(np.arange(70) < 56, np.arange(80) < 48, 0.05)
+    assert found.estimate == pytest.approx(0.2)
+    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+
+
+def test_a_shift_is_the_median_of_all_pairs_also_of_many() -> None:
+    draws = np.random.default_rng(2)
+    first, second = draws.normal(1.0, 1.0, 31), draws.normal(0.0, 1.0, 25)
+    pairs = (first[:, None] - second[None]).ravel()
+    found = two_arms.rank_sum(first, second, 0.05)
+    assert found.estimate == pytest.approx(np.median(pairs))
+    assert two_arms.median_shift(first, second) == pytest.approx(np.median(pairs), abs=1e-8)
+    # The interval inverts the test: a shift at its end is just rejected or just not.
+    inside, outside = found.low + 1e-6, found.low - 1e-6
+    p = [scipy.stats.mannwhitneyu(first - at, second, method="asymptotic").pvalue for at in (outside, inside)]
+    assert p[0] < 0.05 + 2e-3
+    assert p[1] > 0.05 - 2e-3
+
+
+def test_nothing_to_compare_is_no_answer() -> None:
+    empty = np.array([], dtype=bool)
+    assert np.isnan(two_arms.share_difference(empty, np.ones(3, dtype=bool), 0.05).p)
+    assert np.isnan(two_arms.covariance_analysis(np.ones(4), np.ones(4, dtype=bool), np.ones(4), 0.05).p)
+    assert np.isnan(two_arms.rank_sum(np.ones(3), np.ones(3), 0.05).p)
