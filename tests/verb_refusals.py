@@ -38,6 +38,8 @@ def refusals() -> list[tuple[str, Callable[..., Any], tuple[str, ...]]]:
         ("no replicates", lambda p, s: eu.run(s, replicates=0), ("replicates is 0", "Nearest: 1")),
         ("half a replicate", lambda p, s: eu.run(s, replicates=2.5), ("2.5", "Nearest: 1")),
         ("no result", lambda p, s: eu.compare(s), ("TrialStudy", "Allowed: a result", "run(study)")),
+        ("no list of cases", lambda p, s: eu.compare_options(s), ("TrialStudy", "Allowed: a list of cases")),
+        ("trials as options", lambda p, s: eu.compare_options([s, s]), ("is a trial", "Allowed: cases", "Nearest")),
         ("no values", lambda p, s: eu.sweep(s, {"population.n": []}), ("population.n", "Allowed: a list")),
         ("text as values", lambda p, s: eu.sweep(s, {DOSE: "1 ug/h"}), ("'1 ug/h'", "Allowed: a list", "['1 ug/h']")),
         ("a bad point", lambda p, s: eu.sweep(s, {"population.n": [3, "x"]}), ("population.n", "whole number")),

@@ -14,6 +14,7 @@ _HOMES = {
     "eutonia.api.examination": "examine score",
     "eutonia.api.exposure": "expose",
     "eutonia.api.fit": "fit",
+    "eutonia.api.options": "compare_options",
     "eutonia.api.pump": "program",
     "eutonia.api.segment": "examine_segment",
     "eutonia.api.study": "compare run sweep",

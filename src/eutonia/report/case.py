@@ -87,18 +87,24 @@ def drawings(result: StudyResult) -> tuple[list[svg.Drawing], list[tuple[str, li
     strips = panels(result.course)
     main = [strip for strip in strips if strip.is_main] or strips
     rest = [strip for strip in strips if strip not in main]
-    zooms = [(zoom.title, _timeline(result, main, zoom, f"zoom-{k}")) for k, zoom in enumerate(result.zooms)]
-    return _timeline(result, main, None, "case"), zooms, _timeline(result, rest, None, "more") if rest else []
+    time, events = result.course["time_h"].to_numpy().astype(float), result.events
+    zooms = [(zoom.title, timeline(time, events, main, zoom, f"zoom-{k}")) for k, zoom in enumerate(result.zooms)]
+    return timeline(time, events, main, None, "case"), zooms, timeline(time, events, rest, None, "more") if rest else []
 
 
-def _timeline(result: StudyResult, whole: Sequence[CoursePanel], zoom: Zoom | None, name: str) -> list[svg.Drawing]:
-    """Draw one stretch of the course for a wide page and for a phone, on sheets that fit a printed page."""
-    time = result.course["time_h"].to_numpy().astype(float)
+def timeline(
+    time: Float[np.ndarray, " time"],
+    events: Sequence[tuple[Number, str]],
+    whole: Sequence[CoursePanel],
+    zoom: Zoom | None,
+    name: str,
+) -> list[svg.Drawing]:
+    """Draw one stretch of a course for a wide page and for a phone, on sheets that fit a printed page."""
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
-    numbers = markers(result.events, float(time[-1] - time[0]))
+    numbers = markers(events, float(time[-1] - time[0]))
     if zoom is not None:
-        numbers = markers(result.events, float(last - first))
+        numbers = markers(events, float(last - first))
     inside = [mark for mark in numbers if first <= mark.time_h <= last]
     shown = zoom.title if zoom else "The whole course"
     long_unit = words.time_unit(float(time[-1] - time[0]))

@@ -100,7 +100,7 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
             metadata=_about(result, plain.columns),
         )
         if csv:
-            _safe(plain).write_csv(folder / f"{name}.csv")
+            safe(plain).write_csv(folder / f"{name}.csv")
 
 
 def _plain(table: polars.DataFrame) -> polars.DataFrame:
@@ -109,7 +109,7 @@ def _plain(table: polars.DataFrame) -> polars.DataFrame:
     return table.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def _safe(table: polars.DataFrame) -> polars.DataFrame:
+def safe(table: polars.DataFrame) -> polars.DataFrame:
     """Return a table whose text no spreadsheet computes; each word is looked at once."""
     import polars as pl
 

@@ -123,13 +123,18 @@ def plain(value: object) -> Any:
 
 
 def _write_course(result: StudyResult, path: Path) -> None:
-    """Write the course as NetCDF, compressed, with the study's name and the events of a case among its attributes."""
-    course = result.course.copy()
+    """Write the course with the study's name and the events of a case among its attributes."""
     events = json.dumps(
         [{"time_h": float(time_h), "event": label} for time_h, label in result.events], ensure_ascii=False
     )
-    about = {"title": result.title, "study": result.study_name, "events": events, "comment": words.DISCLAIMER}
-    course.attrs = {**_attributes(course.attrs), **about, "source": f"Eutonia {result.run.get('version', '')}".strip()}
+    write_course(path, result.course, result.run, title=result.title, study=result.study_name, events=events)
+
+
+def write_course(path: Path, course: xarray.Dataset, run: Mapping[str, Any], **about: str) -> None:
+    """Write courses as NetCDF, compressed; their attributes say what they are, and `run` which version made them."""
+    course = course.copy()
+    source = f"Eutonia {run.get('version', '')}".strip()
+    course.attrs = {**_attributes(course.attrs), **about, "comment": words.DISCLAIMER, "source": source}
     for name in course.variables:
         course[name].attrs = _attributes(course[name].attrs)
     write_netcdf(path, course, _encoding(course))

@@ -1,0 +1,206 @@
+"""Options of one person beside each other: one axis of time, one table, one page, and files for other programs."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from eutonia import _writing
+from eutonia.assessment.scales import SCALES
+from eutonia.report import case, exports, files, page, words
+from eutonia.report.course import CourseLine, CoursePanel, panels
+from eutonia.report.plot import Dash
+from eutonia.trial.options import OptionComparison
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PAGE, _RECORD = "report.html", "run.json"
+#: What the folder of a comparison holds; the record marks it as ours.
+NAMES = (_PAGE, "options.parquet", "options.csv", "courses.nc", _RECORD)
+_DRAWN = frozenset({"dose", "risk", "rebound", "withdrawal"})
+_LOOKS: tuple[tuple[str, Dash], ...] = (
+    ("active", "solid"),
+    ("third", (7.0, 2.0)),
+    ("fourth", (3.0, 2.0)),
+    ("leg", (7.0, 2.0, 1.5, 2.0)),
+    ("brain", (1.5, 1.5)),
+    ("limb-arm", (5.0, 2.0)),
+    ("plasma", (4.0, 1.5, 1.5, 1.5, 1.5, 1.5)),
+)
+#: Risks below which nobody need be told of them, in their unit: a rebound that no examiner could feel.
+_LEAST = {"rebound": 0.05, "withdrawal_severe": 1e-6, "without_drug": 1e-6}
+_MEASURES = {
+    "mean": "Mean since the first treatment of any option",
+    "last": "At the last look",
+    "highest": "The highest of each risk",
+}
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """One line of the table, in words: what, which direction is good, and a cell an option."""
+
+    what: str
+    good: str
+    cells: tuple[tuple[str, str, str], ...]
+
+
+def tables(found: OptionComparison) -> list[tuple[str, list[OptionRow]]]:
+    """Return for each measure its name and its rows; a cell is the middle, its interval, and the difference."""
+    return [(title, rows) for measure, title in _MEASURES.items() if (rows := _rows(found, measure))]
+
+
+def _rows(found: OptionComparison, measure: str) -> list[OptionRow]:
+    part = found.table.filter(found.table["measure"] == measure)
+    out = []
+    for what, limb in part.select("what", "limb").unique(maintain_order=True).iter_rows():
+        rows = part.filter((part["what"] == what) & (part["limb"] == limb)).rows(named=True)
+        factor, unit = (100.0, "%") if _is_share(what) else (1.0, words.unit(rows[0]["unit"]))
+        if measure == "highest" and max(row["high"] for row in rows) < _LEAST.get(what, 0.0):
+            continue
+        label = f"{rows[0]['label']}, {limb}" if limb else rows[0]["label"]
+        out.append(OptionRow(label, _good(what), tuple(_cell(found, row, factor, unit) for row in rows)))
+    return out
+
+
+def _good(what: str) -> str:
+    """Return which direction is good, and what a healthy person has."""
+    if what not in SCALES:
+        return "lower is better"
+    scale = SCALES[what]
+    good = "lower is better" if scale.worse > 0 else "higher is better"
+    return good if scale.normal is None else f"{good}, {scale.normal:g} is normal"
+
+
+def _is_share(what: str) -> bool:
+    return what.startswith(("risk_", "withdrawal_"))
+
+
+def _cell(found: OptionComparison, row: Mapping[str, Any], factor: float, unit: str) -> tuple[str, str, str]:
+    value, low, high = words.alike(factor * row[key] for key in ("value", "low", "high"))
+    interval = "" if low == high else f"{low} to {high}"
+    if row["option"] == found.against:
+        return words.with_unit(value, unit), interval, ""
+    changes = words.alike(factor * row[f"difference{end}"] for end in ("", "_low", "_high"))
+    middle, under, over = (_signed(change) for change in changes)
+    return words.with_unit(value, unit), interval, f"{middle}{' points' if unit == '%' else ''} ({under} to {over})"
+
+
+def _signed(number: str) -> str:
+    """Return a number in words with its sign; nothing is neither more nor less."""
+    is_more = any(letter in "123456789" for letter in number) and not number.startswith("−")
+    return f"+{number}" if is_more else number
+
+
+def _strips(found: OptionComparison) -> tuple[np.ndarray, list[CoursePanel]]:
+    """Return the hours at which any option was looked at, and panels with one line an option: the middle person."""
+    courses = [found.results[name].course for name in found.names]
+    time = np.unique(np.concatenate([one["time_h"].to_numpy().astype(float) for one in courses]))
+    asked = set(found.table["what"])
+    strips: dict[tuple[str, str, str], CoursePanel] = {}
+    families: dict[tuple[str, str], int] = {}
+    for name, course, (colour, dash) in zip(found.names, courses, _LOOKS, strict=False):
+        places = np.searchsorted(time, course["time_h"].to_numpy().astype(float))
+        for strip in panels(course):
+            if strip.kind not in _DRAWN and strip.kind not in asked:
+                continue
+            for line in strip.lines:
+                if line.is_quiet:
+                    continue
+                title = (
+                    strip.title if len(strip.lines) == 1 else f"{strip.title}, {line.name[:1].lower()}{line.name[1:]}"
+                )
+                values = np.full(time.size, np.nan)
+                values[places] = line.middle
+                mine = CourseLine(words.label(name), line.where, colour, dash, False, values, values, values)
+                key = (strip.kind, title, strip.unit)
+                before = strips.get(key)
+                lines = (*before.lines, mine) if before else (mine,)
+                # Limbs share a scale; milligrams and micrograms never do.
+                family = families.setdefault((strip.kind, strip.unit), len(families))
+                strips[key] = dataclasses.replace(strip, title=title, lines=lines, is_main=True, family=family)
+    order = {kind: rank for rank, kind in enumerate(dict.fromkeys(["dose", *SCALES, "rebound", "risk", "withdrawal"]))}
+    return time, sorted(strips.values(), key=lambda strip: order[strip.kind])
+
+
+def html(found: OptionComparison) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing."""
+    time, strips = _strips(found)
+    results = [found.results[name] for name in found.names]
+    return page.render(
+        "options.html.jinja",
+        page.basis(found.run, str(found.run["command"]))
+        | {
+            "has_arms": False,
+            "left_out": 0,
+            "names": [words.label(name) for name in found.names],
+            "against": words.label(found.against),
+            "titles": [(words.label(name), one.title) for name, one in zip(found.names, results, strict=True)],
+            "contacts": [found.contacts[name] for name in found.names],
+            "since": f"day {found.span_h[0] / 24.0:.4g}",
+            "tables": tables(found),
+            "timeline": case.timeline(time, (), strips, None, "options"),
+            "people": int(results[0].course.sizes["patient"]),
+            "caveats": words.unique(text for one in results for text in one.caveats),
+            "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
+            "key": [
+                (words.label(name), colour, dash) for name, (colour, dash) in zip(found.names, _LOOKS, strict=False)
+            ],
+        },
+    )
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if a comparison may be written there; raise the error of `write` before any work is done."""
+    return _writing.check_folder(folder, NAMES)
+
+
+def write(found: OptionComparison, folder: str | os.PathLike[str]) -> Path:
+    """Write page, table, courses and record, whole or not at all, and return the folder.
+
+    Raises
+    ------
+    EutoniaError
+        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
+    """
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(found, draft))
+
+
+def _fill(found: OptionComparison, folder: Path) -> None:
+    import xarray as xr
+
+    (folder / _PAGE).write_text(html(found), encoding="utf-8")
+    found.table.write_parquet(folder / "options.parquet")
+    exports.safe(found.table).write_csv(folder / "options.csv")
+    courses = [found.results[name].course for name in found.names]
+    together = xr.concat(courses, xr.Variable("option", list(found.names)), join="outer", data_vars="all")
+    files.write_course(folder / "courses.nc", together, found.run, title="Options of one person")
+    files.write_record(folder, {"kind": "options", **found.run, "against": found.against, "files": sorted(NAMES)})
+
+
+def show(found: OptionComparison, console: Console, folder: Path | None) -> None:
+    """Print one table a measure: an option a column, and its difference from the one that it is compared with."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    for title, rows in tables(found):
+        made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+        for head in ("", *(words.label(name) for name in found.names)):
+            made.add_column(head)
+        for row in rows:
+            cells = (f"{value}\n{change}" if change else value for value, _, change in row.cells)
+            made.add_row(Text(f"{row.what}\n{row.good}"), *(Text(cell) for cell in cells))
+        console.print(made)
+    moments = "; ".join(f"{words.label(name)} {found.contacts[name]}" for name in found.names)
+    console.print(Text(f"Moments at which something is done: {moments}."))
+    console.print(Text(f"Differences are from {words.label(found.against)}, person by person. {words.DISCLAIMER}."))
+    if folder is not None:
+        console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)

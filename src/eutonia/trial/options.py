@@ -1,0 +1,250 @@
+"""Several ways to treat one person: the same possible people take each of them, so that only the treatment differs.
+
+A case is run for people who share what is known of one person. Options share the seed, the person, the lesion and the
+charts; then possible person k has the same luck in each, and the difference between two options is taken person by
+person.
+
+Equation
+    d_k = m_k(option) - m_k(against), m_k a measure of possible person k; `difference` is the median of d_k, `low` and
+    `high` enclose its middle 95 %
+Not for: a choice. Which option is worth its risk is for the person and a doctor to say.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia import parameters
+from eutonia._printed import Printed
+from eutonia._progress import Progress, silent
+from eutonia.assessment.scales import SCALES
+from eutonia.errors import StudyError, unknown
+from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.trial.case import POSSIBLE_PEOPLE, run_case
+from eutonia.trial.record import repeat, run_record
+from eutonia.trial.result import StudyResult
+
+if TYPE_CHECKING:
+    import polars
+    import xarray
+
+Values = Float[np.ndarray, "time patient"]
+
+#: More lines than these cannot be told apart in one figure.
+MOST_OPTIONS = 7
+_MIDDLE_95 = (0.025, 0.5, 0.975)
+_VALUE, _DIFFERENCE = ("low", "value", "high"), ("difference_low", "difference", "difference_high")
+#: Variables of a course that are compared beside the scales, by their highest value.
+_RISKS = {
+    "risk_drowsiness": "Drowsiness within a day",
+    "rebound": "Rebound above the untreated level",
+    "withdrawal_severe": "Severe withdrawal, share of such stops",
+    "without_drug": "Hours without drug, or without that of the pump",
+}
+_KIDNEYS = "creatinine clearance"
+
+
+@dataclass(frozen=True, repr=False)
+class OptionComparison(Printed):
+    """Options of one person beside each other.
+
+    `names` of the options, the one that the others are compared `against`, the `results` of their runs by name, at how
+    many moments something is done for the person in each (`contacts`), the `table` of `frame()`, the hours between
+    which means are taken (`span_h`), and the record of the `run`.
+    """
+
+    names: tuple[str, ...]
+    against: str
+    results: Mapping[str, StudyResult]
+    contacts: Mapping[str, int]
+    table: polars.DataFrame
+    span_h: tuple[float, float]
+    run: Mapping[str, Any]
+
+    def prose(self) -> str:
+        """Return what is compared, and what each option does to the first score at the end."""
+        of = self.table.filter(self.table["measure"] == "last")
+        first = of.filter((of["what"] == of["what"][0]) & (of["limb"] == of["limb"][0]))
+        told = "; ".join(f"{row['option']} {row['value']:.2f}" for row in first.iter_rows(named=True))
+        row = first.row(0, named=True)
+        what = f"{row['label']}, {row['limb']}" if row["limb"] else row["label"]
+        return f"{len(self.names)} options of one person, against {self.against}. {what}, at the last look: {told}."
+
+    def frame(self) -> polars.DataFrame:
+        """Return option, what, label, limb, unit, measure, value, low, high, difference, difference_low,
+        difference_high, one row an option and measure.
+        """
+        return self.table
+
+
+def check_options(studies: Sequence[TrialStudy | CaseStudy], against: str | None) -> tuple[list[CaseStudy], str]:
+    """Return the cases, and the name of the one that the others are compared with.
+
+    Raises
+    ------
+    StudyError
+        A trial, fewer than two cases or more than a page can tell apart, two of one name, another person, or no option
+        called `against`.
+    """
+    cases = [_case(one) for one in studies]
+    if not 2 <= len(cases) <= MOST_OPTIONS:
+        nearest = 2 if len(cases) < 2 else MOST_OPTIONS
+        raise StudyError(
+            f"{len(cases)} option{'s are' if len(cases) != 1 else ' is'} given. Allowed: 2 to {MOST_OPTIONS} cases of "
+            f"one person. Nearest: {nearest} of them. Write each treatment of that person as a case."
+        )
+    names = [one.name for one in cases]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise StudyError(
+            f'two options are called "{twice[0]}". Allowed: names that differ. Nearest: "{twice[0]}_2". Write another '
+            "[study] name in one of the files."
+        )
+    for other in cases[1:]:
+        _same_person(cases[0], other)
+    if against is not None and against not in names:
+        raise StudyError(unknown("option", against, names, "Name one of them, or leave it out."))
+    return cases, against or names[0]
+
+
+def _case(study: TrialStudy | CaseStudy) -> CaseStudy:
+    if isinstance(study, CaseStudy):
+        return study
+    raise StudyError(
+        f"{study.name} is a trial. Allowed: cases of one person. Nearest: eutonia.compare(eutonia.run(study)), which "
+        "compares the arms of a trial. Use that, or name cases."
+    )
+
+
+def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress = silent) -> OptionComparison:
+    """Run cases that `check_options` let pass, and compare them."""
+    import polars as pl
+
+    began = time.perf_counter()
+    with parameters.recording() as used:
+        results = [run_case(one, _share(progress, place, len(studies))) for place, one in enumerate(studies)]
+
+    names = tuple(one.name for one in studies)
+    courses = dict(zip(names, (one.course for one in results), strict=True))
+    span = _treated(studies)
+    scales = studies[0].assessment.scales
+    rows: list[dict[str, Any]] = []
+    for what, label, unit, limb in _compared(courses, scales):
+        found = {name: _measures(course, what, limb, span) for name, course in courses.items()}
+        about = {"what": what, "label": label, "limb": limb, "unit": unit}
+        rows += [
+            {"option": name, **about, "measure": measure}
+            | _spread(found[name][measure], _VALUE)
+            | _spread(found[name][measure] - base, _DIFFERENCE)
+            for measure, base in found[against].items()
+            for name in names
+        ]
+    contacts = {one.name: len({event.at_h for event in one.events if event.kind != _KIDNEYS}) for one in studies}
+    command = repeat(
+        "compare", *(one.word for one in studies), own=studies[0].parameters, against=against, seed=studies[0].seed
+    )
+    run = run_record(
+        studies[0].seed,
+        " ".join(one.digest for one in studies),
+        used,
+        time.perf_counter() - began,
+        {key: found for one in studies for key, found in one.cited.items()},
+        command=command,
+        study_text={one.name: one.text for one in studies},
+        beyond_label=[line for one in studies for line in one.beyond_label],
+        possible_people=POSSIBLE_PEOPLE,
+    )
+    return OptionComparison(
+        names, against, dict(zip(names, results, strict=True)), contacts, pl.DataFrame(rows), span, run
+    )
+
+
+def _share(progress: Progress, place: int, count: int) -> Progress:
+    """Return the progress of one run as its share of that of all of them."""
+    return lambda _, share: progress("Options", (place + share) / count)
+
+
+def _same_person(one: CaseStudy, other: CaseStudy) -> None:
+    """Refuse another person, another luck, another way of looking, or kidneys that fail in one option only."""
+    theirs_by_field = _facts(other)
+    for field, mine in _facts(one).items():
+        if mine != (theirs := theirs_by_field[field]):
+            raise StudyError(
+                f"{one.name} and {other.name} are not options of one person: {field} is {_short(mine)} and "
+                f"{_short(theirs)}. Allowed: cases that differ in what is given only. Nearest: the person of "
+                f"{one.name}. Write the same {field} in both files."
+            )
+
+
+def _facts(study: CaseStudy) -> dict[str, Any]:
+    """Return everything but the treatment, by its place in the file."""
+    parts = {
+        name: getattr(study, name).model_dump(by_alias=True) for name in ("patient", "lesion", "assessment", "case")
+    }
+    kidneys = [event.model_dump(by_alias=True) for event in study.events if event.kind == _KIDNEYS]
+    return {
+        "[study] seed": study.seed,
+        "[study] oral_model": study.oral_model,
+        **{f"[{part}] {key}": value for part, fields in parts.items() for key, value in fields.items()},
+        "[[charted]]": [one.model_dump(by_alias=True) for one in study.charted],
+        f'[[event]] of kind "{_KIDNEYS}"': kidneys,
+        "[parameters]": dict(study.parameters),
+    }
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _treated(studies: Sequence[CaseStudy]) -> tuple[float, float]:
+    """Return the hours from the first event of any option to the end."""
+    end = float(studies[0].case.duration_h)
+    begins = [event.at_h for one in studies for event in one.events if event.kind != _KIDNEYS and event.at_h < end]
+    return float(min(begins, default=0.0)), end
+
+
+def _compared(courses: Mapping[str, xarray.Dataset], scales: Sequence[str]) -> list[tuple[str, str, str, str]]:
+    """Return variable, label, unit and limb of what is compared: the scores that the study asks for, then risks."""
+    out = []
+    labels = {key: scale.label for key, scale in SCALES.items() if scale.is_score and key in scales} | _RISKS
+    for what, label in labels.items():
+        holders = [course[what] for course in courses.values() if what in course]
+        if not holders:
+            continue
+        unit = str(holders[0].attrs.get("units", ""))
+        limbs = [str(limb) for limb in holders[0]["limb"].values] if "limb" in holders[0].dims else [""]
+        out += [(what, label, unit, limb) for limb in limbs]
+    return out
+
+
+def _measures(course: xarray.Dataset, what: str, limb: str, span: tuple[float, float]) -> dict[str, np.ndarray]:
+    """Return measures of each possible person: the last value and the mean of a score, the highest of a risk."""
+    at_h, people = course["time_h"].to_numpy(), course.sizes["patient"]
+    if what not in course:
+        return {"highest": np.zeros(people)}
+    part = course[what].sel(limb=limb) if limb else course[what]
+    if "patient" not in part.dims:
+        part = part.expand_dims(patient=people)
+    values = part.transpose("time_h", "patient").to_numpy().astype(float)
+    known = np.isfinite(values).all(axis=1) & (at_h >= span[0]) & (at_h <= span[1])
+    at_h, values = at_h[known], values[known]
+    if what in _RISKS:
+        return {"highest": values.max(axis=0)}
+    return {"last": values[-1], "mean": _mean(at_h, values)}
+
+
+def _mean(at_h: Float[np.ndarray, " time"], values: Values) -> np.ndarray:
+    """Return the mean over time by the trapezoid rule; the value itself where there is one look only."""
+    span = at_h[-1] - at_h[0]
+    return np.trapezoid(values, at_h, axis=0) / span if span > 0 else values[-1]
+
+
+def _spread(values: np.ndarray, names: tuple[str, str, str]) -> dict[str, float]:
+    """Return the ends of the middle 95 % over possible people and the median, by name."""
+    return dict(zip(names, np.quantile(values, _MIDDLE_95).tolist(), strict=True))
