@@ -17,6 +17,14 @@ Thing = TypeVar("Thing")
 AnyThing = TypeVar("AnyThing")
 
 
+_changes = 0
+
+
+def changes() -> int:
+    """Return how often a thing came or went, in any registry; what is made of all of them is made anew after each."""
+    return _changes
+
+
 class Registry(Mapping[str, Thing], Generic[Thing]):
     """Things by name: what ships first, then what packages offer, then what a script registers.
 
@@ -35,7 +43,6 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     def __init__(self, what: str, group: str, ours: Sequence[str], name_of: Callable[[Thing], str]) -> None:
         self._what, self._group, self._ours, self._name_of = what, group, tuple(ours), name_of
         self._found: dict[str, Thing] = {}
-        self._changes = 0
         self._is_loaded = self._is_loading = False
         self._lock = threading.RLock()
 
@@ -52,13 +59,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
 
     def remove(self, name: str) -> None:
         """Take a thing out again, as a test does that has put it in."""
-        self._changes += self._found.pop(name, None) is not None
-
-    @property
-    def changes(self) -> int:
-        """How often something came or went: what is made of all things together is made anew after each."""
-        self._load()
-        return self._changes
+        if self._found.pop(name, None) is not None:
+            _changed()
 
     def __getitem__(self, name: str) -> Thing:
         """Return a thing by name."""
@@ -78,7 +80,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
     def _add(self, thing: AnyThing) -> AnyThing:
         name = self._name_of(thing)  # type: ignore[arg-type]
         if name not in self._found:
-            self._changes += 1
+            _changed()
         elif self._found[name] != thing:
             raise StudyError(
                 f'there is a {self._what} "{name}" already, of {_home(self._found[name])}. Allowed: each name once. '
@@ -98,7 +100,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             try:
                 ours = [metadata.EntryPoint(where, where, self._group) for where in self._ours]
                 offered = sorted(metadata.entry_points(group=self._group), key=lambda point: point.name)
-                for point in (*ours, *offered):
+                self._found |= {self._name_of(thing): thing for thing in map(self._read, ours)}
+                for point in offered:
                     self._add(self._read(point))
                 self._is_loaded = True
             finally:
@@ -112,6 +115,11 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
                 f'the {self._what} "{point.name}" of an installed package cannot be loaded: {error}. Allowed: a module '
                 f"and a name in it, and {point.value} is none. Mend that package, or uninstall it."
             ) from error
+
+
+def _changed() -> None:
+    global _changes
+    _changes += 1
 
 
 def _home(thing: object) -> str:

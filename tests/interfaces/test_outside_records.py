@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import outside_muscle
+import polars as pl
 import pytest
 from study_examples import STROKE
 
 import eutonia
 from eutonia import parameters
 from eutonia.drug.exposure import models
+from eutonia.limb import muscle
 from eutonia.parameters.folders import FOLDERS
 from eutonia.report.records import citations_of
 from eutonia.study.design import json_schema, parse_study
@@ -313,3 +316,61 @@ def test_every_number_of_a_pump_is_in_the_set_of_that_model() -> None:
         slug = of.removeprefix("pump_")
         assert parameters.load(of).title == name
         assert not [one for one in parameters.load("pump") if one.startswith(slug)]
+
+
+STRETCHED = TABLETS.replace('"noiseless"', '"human"').replace('"h_reflex"', '"modified_ashworth"')
+
+
+@contextmanager
+def shoulder() -> Iterator[str]:
+    with registered(outside_muscle.RECORDS):
+        muscle.register(outside_muscle.SHOULDER_ADDUCTORS)
+        try:
+            yield outside_muscle.SHOULDER_ADDUCTORS.name
+        finally:
+            muscle.MUSCLES.remove(outside_muscle.SHOULDER_ADDUCTORS.name)
+
+
+def text_rows(result: eutonia.StudyResult) -> pl.DataFrame:
+    return result.visits.with_columns(pl.col(pl.Categorical).cast(pl.String))
+
+
+def test_a_ninth_muscle_group_is_in_the_schema_charted_reported_and_cites(tmp_path: Path) -> None:
+    assert length(outside_muscle.RECORDS) + len(Path(str(outside_muscle.__file__)).read_text().splitlines()) <= LONGEST
+    before = eutonia.run(parse_study(STRETCHED), replicates=2)
+    with shoulder() as name:
+        assert name in json.dumps(json_schema())
+        found = eutonia.run(parse_study(STRETCHED), replicates=2)
+        eutonia.write(found, tmp_path / "out")
+        charted = '[[charted]]\nat = "90 day"\nscale = "ashworth"\nmuscle = "shoulder adductors"\nscore = 3\n'
+        longer = CASE.replace('"4 day"', '"100 day"').replace('at = "1 day"', 'at = "95 day"')
+        case = eutonia.run(parse_study(longer.replace("[case]", charted + "[case]")))
+        examined = eutonia.examine_case(parse_study(CASE), "ashworth", limb="arm")
+    after = eutonia.run(parse_study(STRETCHED), replicates=2)
+    rows = text_rows(found)
+    own = rows.filter(pl.col("item") == name)
+    assert set(own["limb"]) == {"arm"}
+    assert set(own["scale"]) == {"ashworth", "modified_ashworth"}
+    assert own["score"].is_between(0, 5).all()
+    assert own.filter(pl.col("scale") == "ashworth")["score"].n_unique() > 2
+    # Nobody else's score moves, and nothing stays when it is gone.
+    assert rows.filter(pl.col("item") != name).equals(text_rows(before))
+    assert text_rows(after).equals(text_rows(before))
+    assert found.run["rests_on"]["limb_shoulder.range_of_motion"] == "90 deg"
+    assert any("A journal of shoulders" in source["text"] for source in found.run["sources"])
+    assert not [one for one in case.caveats if name in one]
+    assert "limb_shoulder" in case.run["parameter_sets"]
+    torque = [one for one in examined.findings if (one.of, one.key) == (name, "mean_torque")]
+    assert torque[0].unit == "N m"
+    assert float(np.median(torque[0].values)) > 0.0
+
+
+def test_a_muscle_group_that_cannot_be_stretched_is_refused() -> None:
+    place = outside_muscle.SHOULDER_ADDUCTORS
+    with pytest.raises(eutonia.EutoniaError, match="no parameter set"):
+        muscle.register(place)
+    with pytest.raises(eutonia.EutoniaError, match="one of ours"):
+        muscle.register(place._replace(name="knee extensors", joint="knee", limb="leg"))
+    with pytest.raises(eutonia.EutoniaError, match='no limb "wing"'):
+        muscle.register(place._replace(limb="wing"))
+    assert place.name not in [one.name for one in muscle.charted_groups()]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia.assessment.muscles import charted_groups
 from eutonia.assessment.scales import SCALES
+from eutonia.limb.muscle import charted_groups, muscles_of
 from eutonia.patient import LIMBS
 
 if TYPE_CHECKING:
@@ -36,15 +36,17 @@ def score_fall(before: Chart, after: Chart, scale: str, limb: str | None, over: 
     """Return by how much a score fell; over "spastic muscles" only groups that scored 3 or more (2 modified) count."""
     if over == "spastic muscles":
         old, new = (np.asarray(c[f"{scale}_muscle"]) for c in (before, after))
-        spastic = (old >= SCALES[scale].spastic) & _of(limb)[:, None]
+        spastic = (old >= SCALES[scale].spastic) & stand_for(limb)[:, None]
         count = spastic.sum(axis=0)
         return np.where(count > 0, ((old - new) * spastic).sum(axis=0) / np.maximum(count, 1), 0.0)
     old, new = (np.asarray(c[scale]) for c in (before, after))
     return of_limb(old - new, limb)
 
 
-def _of(limb: str | None) -> Bool[np.ndarray, " muscle"]:
-    return np.array([limb in (None, of) for _, _, of in charted_groups()])
+def stand_for(limb: str | None) -> Bool[np.ndarray, " muscle"]:
+    """Return which muscle groups on the axis stand for a limb, or for both: ours."""
+    mine = [k for of in LIMBS if limb in (None, of) for k in muscles_of(of)]
+    return np.isin(np.arange(len(charted_groups())), mine)
 
 
 def is_loose(chart: Chart, limb: str, absent: float) -> Flags:
@@ -52,7 +54,7 @@ def is_loose(chart: Chart, limb: str, absent: float) -> Flags:
 
     `absent` is the grade of a reflex that is not there.
     """
-    tone = np.asarray(chart["ashworth_muscle"])[_of(limb)]
+    tone = np.asarray(chart["ashworth_muscle"])[stand_for(limb)]
     slack = np.all(tone <= SCALES["ashworth"].normal, axis=0)
     return slack & (of_limb(np.asarray(chart["reflex"]), limb) <= absent)
 

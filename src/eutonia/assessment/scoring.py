@@ -16,9 +16,10 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.assessment import ashworth, spasms
 from eutonia.assessment.scales import SCALES, Scale
-from eutonia.limb.muscle import N_CHARTED, muscle_groups, muscles_of
+from eutonia.limb.muscle import charted_groups, muscle_groups, muscles_of
 from eutonia.patient import LIMBS
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
+from eutonia.simulation.muscle_luck import muscle_draws
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import Stance
 
@@ -151,13 +152,14 @@ def draw_luck(
     """
     purpose = _streams.Purpose
     own_rater = _streams.normal(_streams.keys(seed, purpose.RATER_SEVERITY, person), 1)
-    scatter = _streams.normal(_streams.keys(seed, purpose.RATER, person, visit), N_CHARTED)
+    scatter = muscle_draws(charted_groups(), seed, purpose.RATER, person, visit)
     report = _streams.normal(_streams.keys(seed, purpose.REPORT, person, visit), 2 * len(LIMBS))
     own = {}
     for scale in SCALES.values():
         if scale.noise is not None and scale.luck == "own":
-            key = _streams.keys(seed, purpose.SCALE, person, zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1)
-            own[scale.key] = scale.noise(constants) * _shaped(_streams.normal(key, _streams.DRAWS), scale)
+            look = zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1
+            rows = muscle_draws(charted_groups(), seed, purpose.SCALE, person, look)
+            own[scale.key] = scale.noise(constants) * _shaped(rows, scale)
     return ChartLuck(
         rater=constants.rater_bias * own_rater + constants.rater_residual * scatter,
         reflex=constants.reflex_noise * report[: len(LIMBS)],
@@ -168,12 +170,13 @@ def draw_luck(
 
 def _shaped(rows: Float[Array, "draw patient"], scale: Scale) -> Array:
     """Return as many rows as a scale has scores a person; one row without its axis."""
-    return rows[0] if scale.per == "person" else rows[: {"limb": len(LIMBS), "muscle": N_CHARTED}[scale.per]]
+    count = {"person": 1, "limb": len(LIMBS), "muscle": len(charted_groups())}[scale.per]
+    return rows[0] if scale.per == "person" else rows[:count]
 
 
 def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
-    limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((N_CHARTED, n_patients))
+    limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(charted_groups()), n_patients))
     lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
     return ChartLuck(muscles, limbs, limbs, {scale.key: _shaped(jnp.zeros_like(muscles), scale) for scale in lucky})
 
@@ -184,7 +187,7 @@ def charted_muscles() -> tuple[tuple[str, str], ...]:
 
 
 def limb_mean(muscles: Muscles) -> Limbs:
-    """Return the mean over the muscle groups of each limb."""
+    """Return the mean over the muscle groups of each limb, ours: one that others bring is charted beside them."""
     return jnp.stack([sum(muscles[i] for i in muscles_of(limb)) / len(muscles_of(limb)) for limb in LIMBS])
 
 

@@ -24,6 +24,7 @@ from eutonia.limb.ramp import MuscleState, RampConstants
 from eutonia.limb.strength import Strength, strength_at
 from eutonia.limb.swing import Limb, ReflexConstants
 
+#: Joints of ours; those of others are the sets `limb_JOINT` too.
 JOINTS = ("elbow", "wrist", "fingers", "hip", "knee", "ankle")
 
 # Standard gravity, m/s2: a definition.
@@ -78,8 +79,10 @@ def joint(name: str) -> Joint:
     SimulationError
         No such joint.
     """
-    if name not in JOINTS:
-        raise SimulationError(unknown("joint", name, JOINTS, "Give one of them."))
+    known = [one.removeprefix("limb_") for one in parameters.sets("limb")]
+    if name not in known:
+        do = "Give one of them. One more: a set limb_JOINT.toml, by eutonia.parameters.register"
+        raise SimulationError(unknown("joint", name, known, do))
     own, shared = parameters.load(f"limb_{name}"), parameters.load("limb")
     stop_from, stop_rate = shared.values(stop_from="1", stop_rate="1")
     end = own.value("end_torque", "1")

@@ -48,7 +48,7 @@ class BibEntry:
 
 def entries() -> Mapping[str, BibEntry]:
     """Return every entry of sources.bib, by key: of ours first, then of those that others have brought."""
-    return _entries(folders.FOLDERS.changes)
+    return _entries(folders.now())
 
 
 @functools.lru_cache(maxsize=8)

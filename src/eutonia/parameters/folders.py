@@ -14,7 +14,7 @@ from importlib.resources.abc import Traversable
 from types import MappingProxyType
 
 from eutonia.errors import ParameterError
-from eutonia.registry import Registry
+from eutonia.registry import Registry, changes
 
 #: Folders of others, by their path; `eutonia.parameters.register` or an entry point adds one.
 FOLDERS: Registry[Traversable] = Registry("folder of parameter sets", "eutonia.parameters", (), str)
@@ -22,6 +22,12 @@ FOLDERS: Registry[Traversable] = Registry("folder of parameter sets", "eutonia.p
 OURS = resources.files("eutonia.parameters").joinpath("data")
 NOT_A_SET = frozenset({"products"})
 _SUFFIX = ".toml"
+
+
+def now() -> int:
+    """Return how often something of others came or went, these folders among it: what is read is read for this."""
+    len(FOLDERS)  # which looks for folders of installed packages
+    return changes()
 
 
 def files() -> Mapping[str, Traversable]:
@@ -32,7 +38,7 @@ def files() -> Mapping[str, Traversable]:
     ParameterError
         A folder that is none or holds no set, or a set whose name is taken.
     """
-    return _files(FOLDERS.changes)
+    return _files(now())
 
 
 def sets(of: str = "") -> tuple[str, ...]:
@@ -42,7 +48,7 @@ def sets(of: str = "") -> tuple[str, ...]:
 
 def digests() -> Mapping[str, str]:
     """Return the SHA-256 of the bytes of every set, used or not, by name."""
-    return _digests(FOLDERS.changes)
+    return _digests(now())
 
 
 @functools.lru_cache(maxsize=8)

@@ -175,7 +175,7 @@ class Constants:
     """The numbers that a run reads: the records that ship, overrides in the place of some, and what is made of them.
 
     `given` is what was written, "SET.NAME" -> quantity; `overrides` what it changes, and what follows from it.
-    `changes` says how often folders of others had come or gone.
+    `changes` says how often something of others had come or gone.
     """
 
     changes: int
@@ -288,7 +288,7 @@ def _with(given: Mapping[str, object], around: Constants) -> Constants:
 
 
 def _now(given: Mapping[str, str]) -> Constants:
-    return _as_of(folders.FOLDERS.changes, tuple(given.items()))
+    return _as_of(folders.now(), tuple(given.items()))
 
 
 @functools.lru_cache(maxsize=16)
@@ -328,7 +328,7 @@ def _load(name: str) -> ParameterSet:
     if name not in found:
         do = "See: eutonia parameters. One more: eutonia.parameters.register"
         raise ParameterError(unknown("parameter set", name, found, do))
-    return _loaded(name, folders.FOLDERS.changes)
+    return _loaded(name, folders.now())
 
 
 @functools.lru_cache(maxsize=1024)

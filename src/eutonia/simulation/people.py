@@ -11,8 +11,9 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
-from eutonia.limb.muscle import N_STRETCHED
+from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS, is_cord
+from eutonia.simulation.muscle_luck import muscle_draws
 
 Limbs = Float[Array, "limb patient"]
 Deviates = Float[Array, "draw patient"]
@@ -43,7 +44,8 @@ class Traits(eqx.Module):
 
         purpose = _streams.Purpose
         return _traits(
-            *(luck(of, _streams.DRAWS) for of in (purpose.MUSCLE, purpose.PASSIVE, purpose.REFLEX, purpose.SPASM)),
+            muscle_draws(stretched_groups(), seed, purpose.MUSCLE, person),
+            *(luck(of, _streams.DRAWS) for of in (purpose.PASSIVE, purpose.REFLEX, purpose.SPASM)),
             contracture=(median, tone.value("contracture_log_spread", "1")),
             volley=parameters.load("receptor").value("volley_drive_spread", "1"),
             tap=parameters.load("reflex").value("person_spread", "1"),
@@ -53,7 +55,7 @@ class Traits(eqx.Module):
 
 @jax.jit
 def _traits(
-    of_muscles: Deviates,
+    of_muscles: Float[Array, "any_muscle patient"],
     of_tissue: Deviates,
     of_reflexes: Deviates,
     of_spasms: Deviates,
@@ -65,7 +67,7 @@ def _traits(
     """Turn standard deviates into traits; `contracture` is median and SD of the logarithm, the others are SDs."""
     n_limbs, (median, log_sd) = len(LIMBS), contracture
     return Traits(
-        muscle_deviation=of_muscles[:N_STRETCHED],
+        muscle_deviation=of_muscles,
         contracture=median * jnp.exp(log_sd * of_tissue[:n_limbs]),
         volley=volley * of_reflexes[:n_limbs],
         tap=tap * of_reflexes[n_limbs : 2 * n_limbs],

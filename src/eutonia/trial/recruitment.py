@@ -10,9 +10,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia import _streams
-from eutonia.assessment.reading import of_limb
+from eutonia.assessment.reading import of_limb, stand_for
 from eutonia.assessment.scales import SCALES
-from eutonia.assessment.scoring import Chart, chart, chart_constants, charted_muscles, expected, look_at, no_luck
+from eutonia.assessment.scoring import Chart, chart, chart_constants, expected, look_at, no_luck
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
@@ -138,7 +138,7 @@ def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
     if rule.muscles is None:
         return of_limb(np.asarray(clean[rule.scale]), rule.limb) >= rule.at_least
     muscles = np.asarray(clean[f"{rule.scale}_muscle"])
-    counted = np.array([rule.limb in (None, limb) for _, limb in charted_muscles()])[:, None]
+    counted = stand_for(rule.limb)[:, None]
     return ((muscles >= rule.at_least) & counted).sum(axis=0) >= rule.muscles
 
 
