@@ -374,3 +374,62 @@ def test_a_muscle_group_that_cannot_be_stretched_is_refused() -> None:
     with pytest.raises(eutonia.EutoniaError, match='no limb "wing"'):
         muscle.register(place._replace(limb="wing"))
     assert place.name not in [one.name for one in muscle.charted_groups()]
+
+
+PLACED = CASE.replace('"putaminal"', '"external capsule"')
+BLEEDS = (
+    TABLETS.replace('lesions = "stroke survivors"\n', "")
+    + """
+[[population.lesion]]
+share = 0.5
+kind = "haemorrhagic"
+site = "External Capsule"
+volume = { mean = "30 mL", sd = "10 mL" }
+[[population.lesion]]
+share = 0.5
+kind = "ischaemic"
+territory = "M1 trunk"
+extent = { mean = 0.5, sd = 0.2 }
+"""
+)
+
+
+def test_a_lesion_site_from_outside_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path) -> None:
+    assert length(HERE / "outside_site") <= LONGEST
+    plain = eutonia.run(parse_study(TABLETS), replicates=2)
+    with pytest.raises(eutonia.EutoniaError, match="no such site of a haemorrhage"):
+        parse_study(PLACED)
+    with registered(HERE / "outside_site"):
+        assert "external capsule" in json.dumps(json_schema())
+        case = eutonia.run(parse_study(PLACED))
+        trial = eutonia.run(parse_study(BLEEDS), replicates=2)
+        eutonia.write(trial, tmp_path / "out")
+        # Who has no such lesion rests on nothing of it, and has the same numbers.
+        beside = eutonia.run(parse_study(TABLETS), replicates=2)
+        here, putamen = (eutonia.Lesion.haemorrhagic(site, 30.0).pathways for site in ("external capsule", "putaminal"))
+        with parameters.using({"lesion_external_capsule.site_lateral": "60 mm"}):
+            far = eutonia.Lesion.haemorrhagic("external capsule", 30.0).pathways
+    assert beside.run["rests_on"] == plain.run["rests_on"]
+    assert text_rows(beside).equals(text_rows(plain))
+    assert case.run["rests_on"]["lesion_external_capsule.site_lateral"] == "30 mm"
+    assert any("An atlas of capsules" in source["text"] for source in trial.run["sources"])
+    assert "An atlas of capsules" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    patients = pl.read_parquet(tmp_path / "out" / "patients.parquet").with_columns(
+        pl.col(pl.Categorical).cast(pl.String)
+    )
+    assert set(patients["lesion_place"]) == {"external capsule", "M1 trunk"}
+    # It lies where its records say: another loss than beside it, and none from far outside of the brain.
+    assert not np.array_equal(here.core, putamen.core)
+    assert here.core.max() > far.core.max() == 0.0
+
+
+def test_a_place_of_which_too_little_is_told_is_refused(tmp_path: Path) -> None:
+    text = (HERE / "outside_site" / "lesion_external_capsule.toml").read_text(encoding="utf-8")
+    (tmp_path / "sources.bib").write_text((HERE / "outside_site" / "sources.bib").read_text(encoding="utf-8"))
+    file = tmp_path / "lesion_external_capsule.toml"
+    file.write_text("\n".join(line for line in text.splitlines() if not line.startswith("site_reach")))
+    with registered(tmp_path), pytest.raises(eutonia.EutoniaError, match="Add it to site_reach"):
+        parse_study(PLACED)
+    file.write_text(text.replace("external capsule", "lobar"))
+    with registered(tmp_path), pytest.raises(eutonia.EutoniaError, match='a place "lobar" already'):
+        parse_study(PLACED)

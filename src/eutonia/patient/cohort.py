@@ -13,11 +13,11 @@ from jaxtyping import Bool, Float, Int
 from eutonia import parameters
 from eutonia._arguments import NUMBER, PEOPLE, WHOLE, accepts, instance
 from eutonia.patient.conditions import CONDITIONS
-from eutonia.patient.lesion import KINDS, Lesion, reference_volume_mL
+from eutonia.patient.lesion import KINDS, Lesion
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, SPINAL, Lesions, Numbers, place_index
 from eutonia.patient.pathways import Pathways
 from eutonia.patient.patient import Patient
-from eutonia.patient.places import SITES, TERRITORIES
+from eutonia.patient.places import numbers, places
 from eutonia.patient.population import LesionShare, Population
 from eutonia.patient.spread import standard_normal
 from eutonia.patient.tracts import ball_radius
@@ -185,9 +185,9 @@ def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
 
 def _reach(kind: Whole, place: Whole, volume_mL: Numbers) -> Numbers:
     """Return how far a lesion's centre may lie from the middle: an infarct stays inside its territory, mm."""
-    full = np.array([*(reference_volume_mL(name) for name in TERRITORIES), *([0.0] * len(SITES))])
-    site = np.array([*([0.0] * len(TERRITORIES)), *parameters.load("lesion").along("site_reach", "mm", SITES)])
     at = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), place, 0)
+    used = {places()[int(one)] for one in np.unique(at)}
+    full, site = (np.asarray(numbers(of, unit, used)) for of, unit in (("volume", "mL"), ("reach", "mm")))
     room = np.maximum(ball_radius(full[at]) - ball_radius(volume_mL), 0.0)
     return np.where(kind == ISCHAEMIC, room, np.where(kind == HAEMORRHAGIC, site[at], 0.0))
 

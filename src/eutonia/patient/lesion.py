@@ -22,10 +22,11 @@ from eutonia.patient.kinds import SEGMENTS as SEGMENTS
 from eutonia.patient.kinds import segment_number as segment_number
 from eutonia.patient.lesions import Lesions
 from eutonia.patient.pathways import Pathways
-from eutonia.patient.places import SEVERAL, SITES, TERRITORIES, everyday_of
+from eutonia.patient.places import SEVERAL, everyday_of, others, sites, territories
 
 SIDES = ("left", "right")
 _DO = "Use one of these names."
+_DO_PLACE = f"{_DO} One more: a set lesion_NAME.toml, by eutonia.parameters.register"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Lesion:
             largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
             within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "haemorrhagic":
-            one_of("site of bleeding", self.place, SITES, _DO)
+            one_of("site of bleeding", self.place, sites(), _DO_PLACE)
             largest = parameters.load("lesion").value("largest_haematoma", "mL")
             within("volume of a haematoma", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "spinal":
@@ -101,7 +102,7 @@ class Lesion:
         Parameters
         ----------
         territory
-            One of `TERRITORIES`.
+            One of `territories()`.
         extent
             Share of the territory that is infarcted, 0 to 1. Give either this or the volume; neither means all of it.
         volume_mL
@@ -113,7 +114,7 @@ class Lesion:
             raise SimulationError(
                 f"an infarct is given extent {extent:g} and volume {volume_mL:g} mL. Allowed: one of the two. Drop one."
             )
-        place = canonical(territory, TERRITORIES, "arterial territory")
+        place = canonical(territory, territories(), "arterial territory")
         if volume_mL is None:
             share = 1.0 if extent is None else extent
             within("extent of an infarct", share, 0.0, 1.0, "(share of the territory)")
@@ -123,8 +124,8 @@ class Lesion:
     @classmethod
     @accepts(site=TEXT)
     def haemorrhagic(cls, site: str, volume_mL: float, side: str = "left") -> Lesion:
-        """Return a bleed at one of `SITES`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
-        return cls("haemorrhagic", canonical(site, SITES, "site of bleeding"), side, volume_mL=volume_mL)
+        """Return a bleed at one of `sites()`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
+        return cls("haemorrhagic", canonical(site, sites(), "site of bleeding"), side, volume_mL=volume_mL)
 
     @classmethod
     @accepts(level=TEXT)
@@ -190,8 +191,9 @@ def opposite(side: str) -> str:
 
 def reference_volume_mL(territory: str) -> float:
     """Return the volume of an infarct that fills the territory, mL."""
-    one_of("arterial territory", territory, TERRITORIES, _DO)
-    return parameters.load("lesion").along("territory_volume", "mL", [territory])[0]
+    one_of("arterial territory", territory, territories(), _DO_PLACE)
+    _, home = others().get(territory, ("", "lesion"))
+    return parameters.load(home).along("territory_volume", "mL", [territory])[0]
 
 
 def canonical(given: str, allowed: Iterable[str], what: str) -> str:
@@ -200,5 +202,6 @@ def canonical(given: str, allowed: Iterable[str], what: str) -> str:
     if meant := [name for name in SEVERAL.get(given.casefold(), ()) if name in names.values()]:
         raise SimulationError(f'"{given}" is no {what} by itself. Nearest: {", ".join(meant)}. Write one of them.')
     if given.casefold() not in names:
-        raise SimulationError(unknown(what, given, dict.fromkeys(names.values()), _DO))
+        do = _DO if what.startswith("form") else _DO_PLACE
+        raise SimulationError(unknown(what, given, dict.fromkeys(names.values()), do))
     return names[given.casefold()]

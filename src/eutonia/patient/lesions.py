@@ -25,10 +25,9 @@ from eutonia.patient import tracts
 from eutonia.patient.conditions import CONDITIONS, FORMS
 from eutonia.patient.kinds import KINDS, SEGMENTS, segment_number
 from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
-from eutonia.patient.places import SITES, TERRITORIES
+from eutonia.patient.places import numbers, places
 
 NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL, SCLEROSIS, *_ = range(len(KINDS))
-PLACES = (*TERRITORIES, *SITES)
 
 _BLOCK = 2048
 _NOWHERE = -1
@@ -72,7 +71,7 @@ class Lesions:
     kind
         0 none, 1 ischaemic, 2 haemorrhagic, 3 spinal and so on (the order of `KINDS`).
     place
-        Index into `PLACES` for a stroke, segment number (C1 = 1) for a cord injury, index into `FORMS` for a diffuse
+        Index into `places()` for a stroke, segment number (C1 = 1) for a cord injury, index into `FORMS` for a diffuse
         lesion, -1 without a lesion.
     volume_mL
         Infarct core or haematoma, mL.
@@ -151,18 +150,9 @@ class Lesions:
 
     def _brain_loss(self, of: tracts.Slices) -> tuple[Tracts, Tracts]:
         """Return what brain lesions have killed and what they have silenced at onset, of each tract with a course."""
-        anatomy = parameters.load("lesion")
-        centre = np.stack(
-            [
-                np.asarray(
-                    [
-                        *anatomy.along(f"territory_{axis}", "mm", TERRITORIES),
-                        *anatomy.along(f"site_{axis}", "mm", SITES),
-                    ]
-                )[self.place]
-                for axis in ("lateral", "anterior", "height")
-            ]
-        )
+        used = {places()[int(place)] for place in np.unique(self.place)}
+        axes = ("lateral", "anterior", "height")
+        centre = np.stack([np.asarray(numbers(axis, "mm", used))[self.place] for axis in axes])
         centre += self.offset_mm
         rim = self._by_kind("penumbra_volume", "relative_oedema")
         in_core = tracts.share_inside(centre, tracts.ball_radius(self.volume_mL), of)
@@ -206,7 +196,7 @@ def place_index(kind: str, place: str) -> int:
         return _NOWHERE
     if kind == "spinal":
         return segment_number(place)
-    return list(FORMS).index(place) if kind in CONDITIONS else PLACES.index(place)
+    return list(FORMS).index(place) if kind in CONDITIONS else places().index(place)
 
 
 def place_name(kind: str, place: int) -> str:
@@ -215,4 +205,4 @@ def place_name(kind: str, place: int) -> str:
         return ""
     if kind == "spinal":
         return SEGMENTS[place - 1]
-    return list(FORMS)[place] if kind in CONDITIONS else PLACES[place]
+    return list(FORMS)[place] if kind in CONDITIONS else places()[place]

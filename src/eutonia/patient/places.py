@@ -1,8 +1,16 @@
-"""The places of a stroke: arterial territories and sites of bleeding, and what a clinic calls them."""
+"""The places of a stroke: arterial territories and sites of bleeding, and what a clinic calls them.
+
+Ours stand here, with their numbers in the set `lesion`. Other packages bring more in sets `lesion_NAME`: vectors of the
+same names, `site_lateral` and so on, whose axes name the places.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Container, Iterable, Mapping
+
+from eutonia import parameters
+from eutonia.errors import ParameterError
 
 TERRITORIES = (
     "M1 trunk",
@@ -64,18 +72,80 @@ SEVERAL: Mapping[str, tuple[str, ...]] = {
 }
 
 
+# What the records say of a place of each sort.
+_TOLD: Mapping[str, tuple[str, ...]] = {
+    "territory": ("lateral", "anterior", "height", "volume"),
+    "site": ("lateral", "anterior", "height", "reach"),
+}
+
+
+def territories() -> tuple[str, ...]:
+    """Return every arterial territory, ours first."""
+    return (*TERRITORIES, *(place for place, (sort, _) in others().items() if sort == "territory"))
+
+
+def sites() -> tuple[str, ...]:
+    """Return every site of bleeding, ours first."""
+    return (*SITES, *(place for place, (sort, _) in others().items() if sort == "site"))
+
+
+def places() -> tuple[str, ...]:
+    """Return every place: our territories and sites, then those that others bring."""
+    return (*TERRITORIES, *SITES, *others())
+
+
+@parameters.remembered
+def others() -> Mapping[str, tuple[str, str]]:
+    """Return the places that others bring: of which sort each is, and in which set its numbers stand.
+
+    Raises
+    ------
+    ParameterError
+        A name that is taken, or a place of which a number is missing.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for home in parameters.sets("lesion"):
+        axes = {record.name: record.axis for record in parameters.load(home).records()}
+        for sort, told in _TOLD.items():
+            for place in dict.fromkeys(label for what in told for label in axes.get(f"{sort}_{what}", ())):
+                if missing := [f"{sort}_{what}" for what in told if place not in axes.get(f"{sort}_{what}", ())]:
+                    raise ParameterError(
+                        f'{home}.toml says too little of "{place}". Allowed: its name on the axis of '
+                        f"{', '.join(f'{sort}_{what}' for what in told)}. Add it to {', '.join(missing)}."
+                    )
+                if place in found or place in (*TERRITORIES, *SITES):
+                    raise ParameterError(
+                        f'{home}.toml: there is a place "{place}" already. Allowed: each name once. Give it another.'
+                    )
+                found[place] = (sort, home)
+    return found
+
+
+def numbers(quantity: str, unit: str, used: Container[str]) -> list[float]:
+    """Return a number of every place, in the order of `places`; of those that others bring, only where it is used."""
+    ours = parameters.load("lesion")
+    found: list[float] = []
+    for sort, names in (("territory", TERRITORIES), ("site", SITES)):
+        is_told = quantity in _TOLD[sort]
+        found += ours.along(f"{sort}_{quantity}", unit, names) if is_told else [0.0] * len(names)
+    for place, (sort, home) in others().items():
+        is_told = quantity in _TOLD[sort] and place in used
+        found += parameters.load(home).along(f"{sort}_{quantity}", unit, [place]) if is_told else [math.nan]
+    return found
+
+
 def everyday() -> Mapping[str, str]:
     """Return the place of a lesion that each everyday name of a territory means, in small letters."""
-    return {name: place for place, names in _TERRITORY.items() for name in (place.casefold(), *names)}
+    return {name: place for place in territories() for name in (place.casefold(), *_TERRITORY.get(place, ()))}
 
 
 def everyday_sites() -> Mapping[str, str]:
     """Return the site of bleeding that each everyday name means, in small letters."""
-    return {name: place for place, names in _SITE.items() for name in (place.casefold(), *names)}
+    return {name: place for place in sites() for name in (place.casefold(), *_SITE.get(place, ()))}
 
 
 def everyday_of(allowed: Iterable[str]) -> Mapping[str, str]:
     """Return the everyday names of territories or of sites; of other names their own, in small letters."""
     names = tuple(allowed)
-    own = everyday() if names == TERRITORIES else everyday_sites() if names == SITES else {}
+    own = everyday() if names == territories() else everyday_sites() if names == sites() else {}
     return {**{name.casefold(): name for name in names}, **own}

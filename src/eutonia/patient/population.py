@@ -11,7 +11,7 @@ from eutonia._arguments import NUMBER, TEXT, Kind, expect, instance, one_of
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, canonical, reference_volume_mL, segment_number
-from eutonia.patient.places import SITES, TERRITORIES
+from eutonia.patient.places import SITES, TERRITORIES, sites, territories
 from eutonia.patient.spread import LogNormal, TruncatedNormal
 
 Spread = TruncatedNormal | LogNormal
@@ -61,9 +61,9 @@ class LesionShare:
         if not (math.isfinite(self.share) and self.share >= 0.0):
             raise SimulationError(f"the share of a lesion is {self.share:g}. Allowed: 0 or more. Correct it.")
         if self.kind == "ischaemic":
-            object.__setattr__(self, "place", canonical(self.place, TERRITORIES, "arterial territory"))
+            object.__setattr__(self, "place", canonical(self.place, territories(), "arterial territory"))
         elif self.kind == "haemorrhagic":
-            object.__setattr__(self, "place", canonical(self.place, SITES, "site of bleeding"))
+            object.__setattr__(self, "place", canonical(self.place, sites(), "site of bleeding"))
         elif self.kind == "spinal":
             segment_number(self.place)
         elif self.kind in CONDITIONS:
@@ -74,7 +74,7 @@ class LesionShare:
     @classmethod
     def by_extent(cls, share: float, territory: str, extent: TruncatedNormal) -> LesionShare:
         """Return infarcts given by the share of the territory that they fill."""
-        place = canonical(territory, TERRITORIES, "arterial territory")
+        place = canonical(territory, territories(), "arterial territory")
         full = reference_volume_mL(place)
         low, high = max(extent.low, 0.0), min(extent.high, 1.0)
         size = TruncatedNormal(extent.mean * full, extent.sd * full, low * full, high * full)

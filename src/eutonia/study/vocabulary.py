@@ -52,16 +52,16 @@ def levels() -> tuple[str, ...]:
 
 def territories() -> Mapping[str, str]:
     """Return the arterial territory of the lesion model that each name means, its own names first."""
-    from eutonia.patient.places import TERRITORIES, everyday
+    from eutonia.patient import places
 
-    return {**{name: name for name in TERRITORIES}, **everyday()}
+    return {**{name: name for name in places.territories()}, **places.everyday()}
 
 
 def sites() -> Mapping[str, str]:
     """Return the site of haemorrhage of the lesion model that each name means, its own names first."""
-    from eutonia.patient.places import SITES, everyday_sites
+    from eutonia.patient import places
 
-    return {**{name: name for name in SITES}, **everyday_sites()}
+    return {**{name: name for name in places.sites()}, **places.everyday_sites()}
 
 
 def several_places() -> Mapping[str, Sequence[str]]:
