@@ -419,8 +419,8 @@ def test_a_lesion_site_from_outside_is_in_the_schema_runs_is_reported_and_cites(
     )
     assert set(patients["lesion_place"]) == {"external capsule", "M1 trunk"}
     # It lies where its records say: another loss than beside it, and none from far outside of the brain.
-    assert not np.array_equal(here.core, putamen.core)
-    assert here.core.max() > far.core.max() == 0.0
+    assert not np.array_equal(here.core_loss, putamen.core_loss)
+    assert here.core_loss.max() > far.core_loss.max() == 0.0
 
 
 def test_a_place_of_which_too_little_is_told_is_refused(tmp_path: Path) -> None:
