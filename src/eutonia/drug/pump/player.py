@@ -151,7 +151,7 @@ class Player:
                 self.log("restart", "interrogated and set going again")
             case happens.PatientBolus() | happens.Activation():
                 self._patient(event)
-            case _:
+            case happens.Kink() | happens.Leak() | happens.Revision() | happens.Repair():
                 self._catheter(event)
 
     def _interrogate(self) -> None:
@@ -337,7 +337,7 @@ class Player:
             return f"{self.patient.most_a_day} were given in the last 24 h"
         return ""
 
-    def _catheter(self, event: Event) -> None:
+    def _catheter(self, event: happens.Kink | happens.Leak | happens.Revision | happens.Repair) -> None:
         if isinstance(event, happens.Kink):
             self.pump = replace(self.pump, passes=event.passes)
             self.log("kink", f"catheter kinked: {100 * event.passes:.3g} % of the flow passes")
