@@ -115,7 +115,7 @@ def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
     assert heads == [
         "Predicted beside published", "Flow of patients", "Scores over the visits", "Dose over time",
         "How individuals responded", "Who responds, and who does not", "Adverse reactions",
-        "What the prediction rests on", "How it was run",
+        "What the words mean", "What the prediction rests on", "How it was run",
     ]  # fmt: skip
 
 

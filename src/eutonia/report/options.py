@@ -13,7 +13,7 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia.assessment.scales import SCALES
-from eutonia.report import case, exports, files, page, words
+from eutonia.report import case, exports, files, glossary, page, words
 from eutonia.report.course import CourseLine, CoursePanel, panels
 from eutonia.report.plot import Dash
 from eutonia.trial.options import OptionComparison
@@ -119,15 +119,23 @@ def _strips(found: OptionComparison) -> tuple[np.ndarray, list[CoursePanel]]:
                 )
                 values = np.full(time.size, np.nan)
                 values[places] = line.middle
-                mine = CourseLine(words.label(name), line.where, colour, dash, False, values, values, values)
+                mine = CourseLine(words.label(name), "", colour, dash, False, values, values, values)
                 key = (strip.kind, title, strip.unit)
                 before = strips.get(key)
                 lines = (*before.lines, mine) if before else (mine,)
                 # Limbs share a scale; milligrams and micrograms never do.
                 family = families.setdefault((strip.kind, strip.unit), len(families))
                 strips[key] = dataclasses.replace(strip, title=title, lines=lines, is_main=True, family=family)
+    for key in [key for key, strip in strips.items() if _is_nothing(strip)]:
+        del strips[key]
     order = {kind: rank for rank, kind in enumerate(dict.fromkeys(["dose", *SCALES, "rebound", "risk", "withdrawal"]))}
     return time, sorted(strips.values(), key=lambda strip: order[strip.kind])
+
+
+def _is_nothing(strip: CoursePanel) -> bool:
+    """Tell whether a risk is too small in every option to be told."""
+    least = _LEAST.get(strip.kind, 0.0)
+    return not any(np.nanmax(line.middle, initial=0.0) >= least for line in strip.lines)
 
 
 def html(found: OptionComparison) -> str:
@@ -146,6 +154,7 @@ def html(found: OptionComparison) -> str:
             "contacts": [found.contacts[name] for name in found.names],
             "since": f"day {found.span_h[0] / 24.0:.4g}",
             "tables": tables(found),
+            "glossary": glossary.entries(found.table["what"], "case"),
             "timeline": case.timeline(time, (), strips, None, "options"),
             "people": int(results[0].course.sizes["patient"]),
             "caveats": words.unique(text for one in results for text in one.caveats),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import words
+from eutonia.report import glossary, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -112,6 +112,7 @@ def context(result: StudyResult) -> dict[str, Any]:
         "has_arms": result.kind == "trial" and any(quantity.arm for quantity in result.quantities),
         "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
         "adverse": _adverse(result),
+        "glossary": glossary.entries((quantity.scale for quantity in result.quantities), result.kind),
     }
     shared.update(_trial_figures(result) if result.kind == "trial" else _case_figures(result))
     return shared

@@ -25,6 +25,8 @@ class Scale:
         Its name in study files, its column in tables and its variable in a course.
     label, meaning : str
         Its name, and what its numbers mean, both in plain words.
+    explained : str
+        How it is taken and what its numbers tell, for somebody who has never heard of it; a sentence without its stop.
     lowest, highest : float
         Its ends, in `unit`; infinite where it has none.
     kind : str
@@ -93,6 +95,7 @@ class Scale:
     important: str = ""
     caveat: str = ""
     is_main: bool = True
+    explained: str = ""
 
     @property
     def is_score(self) -> bool:

@@ -49,6 +49,10 @@ SCALE = Scale(
     key="ashworth",
     label="Ashworth",
     meaning="Ashworth 1 (normal) to 5",
+    explained=(
+        "An examiner quickly moves the resting limb and grades how much it resists: 1 is no more than usual, "
+        "5 a limb that can hardly be moved"
+    ),
     lowest=1.0,
     highest=5.0,
     kind="ordinal",

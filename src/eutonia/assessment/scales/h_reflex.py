@@ -20,6 +20,10 @@ SCALE = Scale(
     key="h_reflex",
     label="H-reflex",
     meaning="largest H as a share of the largest M",
+    explained=(
+        "How many of a muscle's nerve cells answer a weak electric stimulus by way of the spinal cord, as a "
+        "share of all of them"
+    ),
     lowest=0.0,
     highest=1.0,
     kind="continuous",

@@ -35,6 +35,10 @@ SCALE = Scale(
     key="modified_ashworth",
     label="Modified Ashworth",
     meaning="modified Ashworth 0 to 4, where 1+ counts 1.5",
+    explained=(
+        "Ashworth's grades counted from 0, with one more between 1 and 2: at 1+ a catch is followed by a "
+        "slight resistance"
+    ),
     lowest=0.0,
     highest=4.0,
     kind="ordinal",

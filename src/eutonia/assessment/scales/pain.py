@@ -31,6 +31,7 @@ SCALE = Scale(
     key="pain",
     label="Pain",
     meaning="pain 0 to 10",
+    explained="How bad pain is, as the person tells it: 0 is none, 10 the worst that can be imagined",
     lowest=0.0,
     highest=10.0,
     kind="ordinal",

@@ -33,6 +33,7 @@ SCALE = Scale(
     key="reflex",
     label="Tendon reflex",
     meaning="tendon reflex 0 to 5, 2 is normal",
+    explained="How briskly the limb answers a tap on its tendon: 0 is no answer, more than 2 is too brisk",
     lowest=0.0,
     highest=5.0,
     kind="ordinal",

@@ -47,6 +47,10 @@ SCALE = Scale(
     key="spasm",
     label="Spasm frequency",
     meaning="Penn spasm frequency 0 to 4",
+    explained=(
+        "How often spasms come, as the person tells it: 0 never, 1 only when provoked, 2 less than once an "
+        "hour, 3 more often, 4 more than ten times an hour"
+    ),
     lowest=0.0,
     highest=4.0,
     kind="ordinal",

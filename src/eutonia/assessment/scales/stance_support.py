@@ -28,6 +28,10 @@ SCALE = Scale(
     key="stance_support",
     label="Stance support",
     meaning="stance support, 1 or more carries the body",
+    explained=(
+        "How much of what standing on the leg asks for its strength and its stiffness bring together: below 1 "
+        "the leg gives way"
+    ),
     lowest=0.0,
     highest=math.inf,
     kind="continuous",

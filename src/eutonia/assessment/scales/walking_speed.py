@@ -24,6 +24,7 @@ SCALE = Scale(
     key="walking_speed",
     label="Walking speed",
     meaning="comfortable walking speed in m/s",
+    explained="How fast the person walks without hurrying",
     lowest=0.0,
     highest=math.inf,
     kind="continuous",
