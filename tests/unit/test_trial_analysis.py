@@ -204,6 +204,21 @@ def test_without_a_difference_each_method_errs_at_its_level() -> None:
     assert rows[3]["rejected"] < 0.05
 
 
+def test_a_trial_whose_covariance_cannot_be_fitted_is_counted_and_never_rejects() -> None:
+    """The second trial's scores are all alike, so nothing tells their spread; the third's later visits are one."""
+    first, second = drawn(3, -0.5)
+    for scores in (first, second):
+        scores[:, 40:80] = 3.0
+        scores[2, 80:] = scores[1, 80:]
+    found = analyse(made(study(), first, second, 3))
+    assert found is not None
+    assert found.trials["covariance"].to_list() == ["unstructured", "none", "none"]
+    assert found.trials["p"].is_null().to_list() == [False, True, True]
+    assert not found.trials["rejected"][1:].any()
+    row = found.characteristics.row(0, named=True)
+    assert (row["trials"], row["no_answer"], row["fell_back"]) == (3, 2, 0)
+
+
 def test_only_the_arm_that_a_person_is_in_is_read() -> None:
     of = study(ALL)
     first, second = drawn(6, -0.5)

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from eutonia.statistics.covariance import STRUCTURES
 from eutonia.statistics.newton import minimise
-from eutonia.statistics.sweep import swept
+from eutonia.statistics.sweep import inverse_and_log_size, swept
 
 # A visit of which the earlier ones leave less variance than this share is at the edge: the data do not tell.
 _EDGE = 1e-6
@@ -165,25 +165,24 @@ def fit_one(sums: Sums, contrasts: Array, patterns: Array, design: Array, struct
     n_scores = jnp.sum(sums.count @ patterns)
     free = n_scores - design.shape[1]
 
-    def told(theta: Array) -> tuple[Array, Array, Array]:
-        """Return -2 l_R of the scaled residuals, their coefficients, and the covariance of these."""
-        inverse, log_size = _inverse(kind.matrix(theta, n_visits), patterns)
-        of_design = jnp.einsum("pst,pab->satb", inverse, sums.zz).reshape(design.shape[0], -1)
-        information = design.T @ of_design @ design
-        toward = design.T @ jnp.einsum("pst,pat->sa", inverse, sums.zy).reshape(-1)
-        spread, pivots = swept(information)
-        beta = spread @ toward
-        squares = jnp.einsum("pst,pst->", inverse, sums.yy) - toward @ beta
-        sizes = sums.count @ log_size + jnp.sum(jnp.log(pivots))
-        return sizes + squares + free * jnp.log(2.0 * jnp.pi), beta, spread
+    def covariance_of(theta: Array) -> Array:
+        return kind.matrix(theta, n_visits)
 
-    def variances(theta: Array) -> Array:
-        return jnp.einsum("cp,pq,cq->c", contrasts, told(theta)[2], contrasts)
+    def height(theta: Array) -> tuple[Array, Array]:
+        told = _likelihood(covariance_of(theta), sums, patterns, design)
+        return told.value + free * jnp.log(2.0 * jnp.pi), jnp.einsum(
+            "st,stk->k", told.slope, jax.jacfwd(covariance_of)(theta)
+        )
 
-    found = minimise(lambda theta: told(theta)[0], _start(sums, patterns, structure))
-    value, beta, spread = told(found.place)
-    variance, slope = variances(found.place), jax.jacfwd(variances)(found.place)
-    covariance = kind.matrix(found.place, n_visits)
+    def variances(theta: Array) -> tuple[Array, _Likelihood]:
+        told = _likelihood(covariance_of(theta), sums, patterns, design)
+        return jnp.einsum("cp,pq,cq->c", contrasts, told.spread, contrasts), told
+
+    found = minimise(height, _start(sums, patterns, structure))
+    slope, told = jax.jacfwd(variances, has_aux=True)(found.place)
+    beta, spread, value = told.beta, told.spread, told.value + free * jnp.log(2.0 * jnp.pi)
+    variance = jnp.einsum("cp,pq,cq->c", contrasts, spread, contrasts)
+    covariance = covariance_of(found.place)
     sd = jnp.sqrt(jnp.diag(covariance))
     is_inside = jnp.all(swept(covariance / (sd[:, None] * sd[None, :]))[1] > _EDGE)
     scale = sums.scale
@@ -201,11 +200,42 @@ def fit_one(sums: Sums, contrasts: Array, patterns: Array, design: Array, struct
     )
 
 
+class _Likelihood(NamedTuple):
+    """-2 l_R but for its constant, its slope in the covariance, the coefficients, and the covariance of these."""
+
+    value: Array
+    slope: Array
+    beta: Array
+    spread: Array
+
+
+def _likelihood(covariance: Array, sums: Sums, patterns: Array, design: Array) -> _Likelihood:
+    """Return -2 l_R at a covariance of visits.
+
+    **Equation** slope in V_i: V_i^-1 - V_i^-1 (r_i r_i' + X_i Phi X_i') V_i^-1, summed over people; the coefficients
+    are those of least squares, so what they change is of second order.
+    """
+    n_visits, n_covariates = patterns.shape[1], sums.zz.shape[-1]
+    inverse, log_size = _inverse(covariance, patterns)
+    of_design = jnp.einsum("pst,pab->satb", inverse, sums.zz).reshape(design.shape[0], -1)
+    toward = design.T @ jnp.einsum("pst,pat->sa", inverse, sums.zy).reshape(-1)
+    spread, log_doubt = inverse_and_log_size(design.T @ of_design @ design)
+    beta = spread @ toward
+    slopes = (design @ beta).reshape(n_visits, n_covariates)
+    fitted = slopes @ sums.zy
+    squares = sums.yy - fitted - jnp.swapaxes(fitted, -1, -2) + slopes @ sums.zz @ slopes.T
+    doubt = (design @ spread @ design.T).reshape(n_visits, n_covariates, n_visits, n_covariates)
+    inner = squares + jnp.einsum("pab,satb->pst", sums.zz, doubt)
+    slope = jnp.einsum("p,pst->st", sums.count, inverse) - jnp.einsum("psu,puv,pvt->st", inverse, inner, inverse)
+    sizes = sums.count @ log_size + log_doubt
+    return _Likelihood(sizes + jnp.sum(inverse * squares), slope, beta, spread)
+
+
 def _inverse(covariance: Array, patterns: Array) -> tuple[Array, Array]:
     """Return for each pattern the inverse of the covariance of the seen visits, zero elsewhere, and its log size."""
     both = patterns[:, :, None] & patterns[:, None, :]
-    inverse, pivots = swept(jnp.where(both, covariance, jnp.eye(covariance.shape[0])))
-    return jnp.where(both, inverse, 0.0), jnp.sum(jnp.log(pivots), axis=1)
+    inverse, log_size = inverse_and_log_size(jnp.where(both, covariance, jnp.eye(covariance.shape[0])))
+    return jnp.where(both, inverse, 0.0), log_size
 
 
 def _start(sums: Sums, patterns: Array, structure: str) -> Array:

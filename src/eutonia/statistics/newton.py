@@ -39,8 +39,8 @@ class _Walk(NamedTuple):
     arrived: Array
 
 
-def minimise(function: Callable[[Array], Array], start: Float[Array, " number"]) -> Minimum:
-    """Return the minimum of a function that is reached from `start`.
+def minimise(function: Callable[[Array], tuple[Array, Array]], start: Float[Array, " number"]) -> Minimum:
+    """Return the minimum of a function that is reached from `start`; it returns its value and its slope.
 
     A step that does not lower the function, or that starts where the damped curvature is not positive, is taken again,
     damped more. Converged means: no fall is to be expected any more, everything is finite, and the curvature is
@@ -48,7 +48,7 @@ def minimise(function: Callable[[Array], Array], start: Float[Array, " number"])
     """
 
     def slope_of(place: Array) -> tuple[Array, tuple[Array, Array]]:
-        value, slope = jax.value_and_grad(function)(place)
+        value, slope = function(place)
         return slope, (value, slope)
 
     def look(place: Array) -> tuple[Array, Array, Array]:

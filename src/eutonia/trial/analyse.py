@@ -17,6 +17,7 @@ from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
 from eutonia.statistics.two_arms import NO_EFFECT, Effect
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
+from eutonia.trial.repeated import NONE_FITS, mixed_models
 from eutonia.trial.result import Analysed
 
 if TYPE_CHECKING:
@@ -59,8 +60,6 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
     """Analyse one endpoint in every trial."""
     arms, scores = _observed(outcome, contrast)
     if contrast.given.way == "MMRM":
-        from eutonia.trial.repeated import mixed_models
-
         later = ~np.isnan(scores[..., 1:]).all(axis=2)
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
         effects, fitted = mixed_models(arms, scores, contrast, alpha)
@@ -180,7 +179,7 @@ def _characteristics(
                 "unit": contrast.unit,
                 "trials": trials,
                 "no_answer": trials - n,
-                "fell_back": sum(name not in ("", _first_structure(contrast)) for name in one.fitted),
+                "fell_back": sum(name not in ("", NONE_FITS, _first_structure(contrast)) for name in one.fitted),
                 "people": float(one.people.sum(axis=1).mean()),
                 "estimate": mean,
                 "estimate_sd": sd,

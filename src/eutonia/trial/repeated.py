@@ -9,6 +9,9 @@ from eutonia.statistics import mmrm
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast
 
+#: What stands for a covariance where none could be fitted.
+NONE_FITS = "none"
+
 
 def mixed_models(
     arms: Int[np.ndarray, "trial person"],
@@ -39,7 +42,7 @@ def mixed_models(
     changes = np.where(mine[..., None], scores[..., 1:] - scores[..., :1], np.nan)
     patterns = mmrm.patterns_of(~np.isnan(changes))
     if not len(patterns):
-        return [NO_EFFECT] * len(arms), ["none"] * len(arms)
+        return [NO_EFFECT] * len(arms), [NONE_FITS] * len(arms)
     sums = [
         mmrm.sums_of(y[who], _covariates(arm[who], first[who]), patterns, design)
         for arm, y, who, first in zip(arms, changes, mine, scores[..., 0], strict=True)
@@ -53,7 +56,7 @@ def mixed_models(
         by_t(float(estimate), float(se), float(df), alpha)
         for estimate, se, df in zip(found.estimate[:, 0], found.se[:, 0], found.df[:, 0], strict=True)
     ]
-    return effects, [ladder[k] if k >= 0 else "none" for k in which]
+    return effects, [ladder[k] if k >= 0 else NONE_FITS for k in which]
 
 
 def _ladder(asked: str | None) -> tuple[str, ...]:
