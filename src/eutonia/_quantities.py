@@ -121,6 +121,14 @@ _KINDS: Mapping[str, _Kind] = {
         _ratio({**_DEGREE, **_RADIAN}, _spelled(1.0, "s", "second")),
         signed=True,
     ),
+    # A unit of one toxin is none of another, so each is a kind of its own.
+    **{
+        toxin: _Kind(f"dose of {toxin}", short, f"100 {short}", _spelled(1.0, short, f"U {toxin}", f"U {brand}"))
+        for toxin, short, brand in (
+            ("abobotulinumtoxinA", "aboU", "Dysport"),
+            ("onabotulinumtoxinA", "onaU", "Botox"),
+        )
+    },
 }
 
 # The same for a number whose unit a kinetic model says: what else may be written for it, with its factor.
@@ -171,7 +179,7 @@ def parse(text: object, kind: str, where: str = "", within: Bounds | None = None
     kind
         One of `kinds()`: duration (h), intrathecal_dose (ug), oral_dose (mg), intrathecal_rate (ug/h),
         volume (mL), concentration_pump (ug/mL), concentration_csf (ng/mL), potential (mV), weight (kg), age (year),
-        clearance (mL/min), length, stature and shank (cm), angle (deg), speed (deg/s).
+        clearance (mL/min), length, stature and shank (cm), angle (deg), speed (deg/s), and a dose of each toxin.
     where
         Key path in the file or option, put in front of an error message.
     within

@@ -41,7 +41,7 @@ _KNOWN_ATOMS = frozenset(
         """
         s ms us min h hr hour day week month year  ng ug mcg mg g kg  mL L uL dL  um mm cm m km  deg rad
         N mN W J Pa kPa  mV V uV S mS uS nS ohm F uF A mA uA nA Hz  mol mmol umol nmol M mM uM nM
-        percent grade score event impulse imp pps dimensionless
+        aboU onaU  percent grade score event impulse imp pps dimensionless
         """,
     )
 )
@@ -51,6 +51,8 @@ _OWN_UNITS = (
     "@alias year = y",
     "grade = []",
     "score = []",
+    "aboU = [abobotulinumtoxinA]",
+    "onaU = [onabotulinumtoxinA]",
     "event = []",
     "impulse = [] = imp",
     "pulses_per_second = impulse / second = pps",

@@ -11,6 +11,7 @@ from eutonia.assessment.scoring import chart_constants
 from eutonia.examination.abstract import BedsideTest
 from eutonia.examination.findings import Found, MovementTrace, finding
 from eutonia.examination.movement import QUICK_S, SHOWN, movement
+from eutonia.limb.joint import joint
 from eutonia.limb.muscle import all_muscle_groups
 from eutonia.limb.swing import torques
 from eutonia.patient import LIMBS
@@ -32,7 +33,7 @@ def _ashworth(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
             continue
         latent = ashworth.latent_grade(exam.excess[row], curve[row], scale.grade_per_bias)
         rank = ashworth.modified_ashworth_rank(latent)
-        newton_metres = exam.response.mean_resistance[row] * at.limb(of.name).ceiling
+        newton_metres = exam.response.mean_resistance[row] * joint(of.joint).ceiling_of(at.people.weight_kg)
         findings += [
             finding("ashworth", of.name, "Ashworth, 1 to 5", "", ashworth.ashworth_score(latent) - 1, _ASHWORTH),
             finding("modified_ashworth", of.name, "Modified Ashworth", "", rank, modified),

@@ -29,6 +29,8 @@ JOINTS = ("elbow", "wrist", "fingers", "hip", "knee", "ankle")
 
 # Standard gravity, m/s2: a definition.
 _GRAVITY = 9.80665
+# A muscle without any active torque still has a ceiling to divide by.
+_LEAST = 1e-9
 
 Patients = Float[Array, " patient"] | Scalar
 
@@ -63,6 +65,10 @@ class Joint:
         """Return m g l, the torque of the segment's weight when it is level, N m."""
         arm = self.centre_of_mass * self.segment_length * stature_m
         return jnp.asarray(self.segment_mass * weight_kg * _GRAVITY * arm)
+
+    def ceiling_of(self, weight_kg: Patients) -> Array:
+        """Return the torque ceiling of people of a weight, N m."""
+        return jnp.asarray(self.ceiling * weight_kg / ceiling_weight())
 
     def falling_rate(self, stature_m: float) -> float:
         """Return sqrt(m g l / I) of the segment as a free pendulum, 1/s."""
@@ -195,7 +201,9 @@ def limb_of(
     joint range. `strength` is that of the muscle group.
     """
     span, one = of.range_rad, jnp.ones_like(weight_kg)
-    ceiling = of.ceiling * weight_kg / ceiling_weight()
+    ceiling = of.ceiling_of(weight_kg)
+    active = ceiling if state.left is None else ceiling * jnp.maximum(state.left[row], _LEAST)
+    gain = gain if state.gain is None else gain * state.gain[row]
     healthy, severe = of.damping
     return Limb(
         inertia=of.inertia(weight_kg, stature_m),
@@ -209,11 +217,11 @@ def limb_of(
         stop_rate=of.stop_rate / span * one,
         low=0.0 * one,
         high=of.stop_from * span * one,
-        background=state.background[row] * ceiling,
+        background=state.background[row] * active,
         threshold=state.threshold[row] * span,
         velocity_sensitivity=state.velocity_sensitivity[row] * one,
-        gain=gain * ceiling / span,
-        ceiling=ceiling,
+        gain=gain * active / span,
+        ceiling=active,
         depression=state.depression[row] * one,
         strength=strength,
     )

@@ -28,6 +28,9 @@ _BEFORE_SCALES: tuple[_Kind, ...] = (
     ("tone", ("bias", "tone", "untreated_bias", "untreated_tone"), "Tone", True),
     ("rebound", ("rebound",), "", False),
     ("contracture", ("contracture",), "", False),
+    ("gain", ("gain",), "Reflex gain left by treatment", True),
+    ("blockade", ("blockade",), "Reflex force blocked", True),
+    ("force", ("force",), "Voluntary force left", True),
 )
 _AFTER_SCALES: tuple[_Kind, ...] = (
     ("other", ("",), "", False),
@@ -37,7 +40,7 @@ _AFTER_SCALES: tuple[_Kind, ...] = (
 )
 #: Kinds of panel that hold nothing but rounding where nobody is given any drug.
 _OF_DRUG = frozenset({"dose", "exposure", "brain", "receptor", "sensitivity", "rebound", "risk", "withdrawal"})
-_PERCENT = frozenset({"receptor", "sensitivity", "risk", "withdrawal"})
+_PERCENT = frozenset({"receptor", "sensitivity", "gain", "blockade", "force", "risk", "withdrawal"})
 #: What a reader has to know at panels that are no scale.
 _CAVEATS = {
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which has a panel of its own.",

@@ -44,10 +44,13 @@ _Carried = tuple[CourseState, Sites, tuple[Patients, Patients]]
 
 
 class MuscleEffects(eqx.Module):
-    """What treatments do to each charted muscle group: factor of the reflex gain, share of its torque that is left."""
+    """What treatments do to each muscle group: factor of the reflex gain, share of its reflex torque and share of its
+    voluntary force that are left; the charted groups come first.
+    """
 
     gain: Float[Array, "muscle patient"]
     left: Float[Array, "muscle patient"]
+    force: Float[Array, "muscle patient"]
 
 
 class Snapshot(eqx.Module):

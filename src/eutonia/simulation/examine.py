@@ -171,5 +171,5 @@ def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) 
     left = untreated - snapshot.hyperpolarisation[limb]
     state = muscle_state(left, untreated, stiff[limb], constants)
     if (treated := snapshot.muscles) is not None:
-        state = replace(state, gain=treated.gain, left=treated.left)
+        state = replace(state, gain=treated.gain[: len(limb)], left=treated.left[: len(limb)])
     return state, stiff

@@ -76,10 +76,12 @@ def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load
     postural = load.stance_bias * jnp.minimum(untreated / constants.tone.severe_bias, 1.0)
     left = untreated - snapshot.hyperpolarisation[leg]
     state = muscle_state((left + postural)[None], untreated[None], jnp.zeros_like(left)[None], constants)
+    strength = people.strength[leg]
     if (treated := snapshot.muscles) is not None:
         state = replace(state, gain=treated.gain[muscle][None], left=treated.left[muscle][None])
+        strength = strength * treated.force[muscle]
     share = yielding_torque(load.stance_angle / reach, load.stance_speed / reach, state, constants.ramp, range_rad)
     torque = share[0] * group.torque_ceiling / load.ceiling_weight
     drug = jnp.clip(snapshot.receptor_effect[leg], 0.0, 1.0)
-    strength = people.strength[leg] * (1.0 - load.strength_lost_to_drug * drug)
+    strength = strength * (1.0 - load.strength_lost_to_drug * drug)
     return Stance(tone_torque=torque, strength=strength, bias=left)

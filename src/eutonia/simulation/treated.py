@@ -38,9 +38,9 @@ def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
     if effects is None:
         return snapshot
     taken, release = snapshot.hyperpolarisation + effects.bias_taken, snapshot.release * effects.release
-    is_whole = bool(jnp.all(effects.gain == 1.0)) and bool(jnp.all(effects.blockade == 0.0))
-    muscles = None if is_whole else MuscleEffects(effects.gain, 1.0 - effects.blockade)
-    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
+    muscles = MuscleEffects(effects.gain, 1.0 - effects.blockade, effects.force)
+    is_whole = all(bool(jnp.all(share == 1.0)) for share in (muscles.gain, muscles.left, muscles.force))
+    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=None if is_whole else muscles)
 
 
 @dataclass(eq=False)

@@ -30,7 +30,7 @@ def _doses(part: Part) -> Iterator[str]:
                 if one > limit.value * (1 + _ROUNDING):
                     yield f"{one.text} (the label's largest: {limit.text})"
     if isinstance(part, Arm):
-        for problem in sums(part, (), beyond_label=False):
+        for problem in sums(part.treatments, (), beyond_label=False):
             yield f"{problem.given} (the label's largest: {problem.allowed.removeprefix('at most ')})"
     if isinstance(part, OralTreatment | TabletsEvent):
         limit, daily = vocabulary.largest_oral_dose(), part.mg_per_day

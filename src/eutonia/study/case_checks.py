@@ -19,6 +19,7 @@ from eutonia.study.case import (
     excludes,
     rank,
 )
+from eutonia.study.doses import sums
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import product_fits, strength_fits
 
@@ -40,7 +41,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     under_way: set[str] = set()
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
     found += _charted_once(study)
-    found += chain(_one_tip(study), () if study.pump is None else _flows(study.pump, ordered))
+    found += chain(_one_tip(study), _treatments(study), () if study.pump is None else _flows(study.pump, ordered))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
         for (earlier, before), (later, after) in combinations(here, 2):
             if excludes(before, after):
@@ -79,7 +80,8 @@ def case_problems(study: CaseStudy) -> list[Problem]:
 
 def _charted_once(study: CaseStudy) -> Iterator[Problem]:
     """Find a second score of what has one already, and a score of a time at which treatment has begun."""
-    treated = [event for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
+    begins = [event.at_h for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
+    first = min([*begins, *(given.begins_h for given in study.treatments)], default=None)
     for position, row in enumerate(study.charted):
         where: Key = ("charted", position)
         before = study.charted[:position]
@@ -91,10 +93,25 @@ def _charted_once(study: CaseStudy) -> Iterator[Problem]:
         if any(one.at_h != row.at_h for one in of_limb):
             why, do = f"Muscle groups of the {row.of_limb} are charted at two times.", "Write the scores of one visit."
             yield Problem((*where, "at"), why, row.at_h.text, of_limb[0].at_h.text, do=do)
-        if treated and row.at_h > treated[0].at_h:
-            why = f"Treatment begins at {treated[0].at_h.text}, and this score is that of the untreated person."
+        if first is not None and row.at_h > first:
+            why = f"Treatment begins at {first.text}, and this score is that of the untreated person."
             do = "Move it to its visit before treatment, or leave it out."
-            yield Problem((*where, "at"), why, row.at_h.text, f"{treated[0].at_h.text} or before", do=do)
+            yield Problem((*where, "at"), why, row.at_h.text, f"{first.text} or before", do=do)
+
+
+def _treatments(study: CaseStudy) -> Iterator[Problem]:
+    """Find treatments that are events in a case, that come after its end, or that add up to too much."""
+    for position, given in enumerate(study.treatments):
+        where: Key = ("treatment", position)
+        yield from (replace(one, at=(*where, *one.at)) for one in given.product_faults())
+        if given.case_event is not None:
+            do = f'Write [[event]] with kind = "{given.case_event}" in its place.'
+            yield Problem((*where, given.tag), "In a case this is an event.", given.route, "no drug of events", do=do)
+        elif given.begins_h >= study.case.duration_h:
+            why, before = "It begins after the end of the case.", f"before {study.case.duration_h.text}"
+            do = "Lengthen the case, or give it earlier."
+            yield Problem((*where, given.begins_key), why, given.begins_h.text, before, do=do)
+    yield from sums(study.treatments, (), beyond_label=study.head.allow_beyond_label)
 
 
 def _pump_event(

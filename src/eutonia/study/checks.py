@@ -15,6 +15,7 @@ from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
+from eutonia.study.vocabulary import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
@@ -62,9 +63,22 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
         if phase.design == "crossover" and arm.practice is not None:
             why, do = "What was learned is carried into the next period.", 'Write design = "parallel".'
             yield Problem((*where, "arm", number, "practice"), why, phase.design, "parallel or single", do=do)
+        if phase.design == "crossover":
+            yield from _carried_over(phase, arm, (*where, "arm", number))
     if phase.masking == "double blind" and count == 1:
         why = "With one arm everybody knows the treatment."
         yield Problem((*where, "masking"), why, phase.masking, '"open"', do='Write masking = "open", or add an arm.')
+
+
+def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:
+    """Find a treatment that goes on acting in the next period of a crossover."""
+    for position, given in enumerate(arm.treatments):
+        if phase.washout_h is not None and given.outlasts_h > phase.washout_h:
+            least = f"{given.outlasts_h / HOURS_PER_DAY:.0f} day"
+            why = "It would still act in the next period, and the model washes it out there."
+            do = f'Write washout = "{least}" or more, or design = "parallel".'
+            here = (*where, "treatment", position, given.tag)
+            yield Problem(here, why, given.route, f"a washout of at least {least}", do=do)
 
 
 def _randomisation(phase: Phase, where: Key) -> Iterator[Problem]:

@@ -33,6 +33,7 @@ from eutonia.study.published import PublishedRow
 from eutonia.study.sides import side_problems
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
+from eutonia.study.treatments import Treatment
 
 AnyStudy = TypeVar("AnyStudy", bound="Study")
 
@@ -206,6 +207,9 @@ class CaseStudy(Study):
     charted: tuple[ChartedScore, ...] = described("Scores from the chart, before any treatment.", default=())
     pump: CasePump | None = described("The pump; left out, there is none.", default=None)
     case: CaseCourse = described("How long the person is followed.")
+    treatments: tuple[Treatment, ...] = described(
+        "What is given beside the drug; times since the onset.", alias="treatment", default=()
+    )
     events_as_written: tuple[Event, ...] = described("What happens, in any order.", alias="event", default=())
 
     @property
@@ -320,5 +324,6 @@ def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     """Return every reference that a study names; an entry beside the study goes before one of ours."""
     given = [study.source, *(row.source for row in getattr(study, "published", ()))]
     given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
-    given += [source for arm in getattr(study, "arms", ()) for part in arm.parts for source in part.sources]
+    parts = [*getattr(study, "treatments", ()), *(part for arm in getattr(study, "arms", ()) for part in arm.parts)]
+    given += [source for part in parts for source in part.sources]
     return citations.cited(given, study.name, folder)

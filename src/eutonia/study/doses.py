@@ -22,7 +22,7 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
     for number, arm in enumerate(phase.arms):
         here: Key = (*where, "arm", number)
         yield from _two_first_rates(arm, here)
-        yield from sums(arm, here, beyond_label=beyond_label)
+        yield from sums(arm.treatments, here, beyond_label=beyond_label)
         if arm.titration is not None:
             found = arm.titration.faults(arm, phase.visits_h[-1], beyond_label=beyond_label)
             yield from (replace(one, at=(*here, *one.at)) for one in found)
@@ -70,12 +70,12 @@ def _signs(arm: Arm, here: Key) -> Iterator[Problem]:
             yield Problem(where, why, rule.sign, known, do="Choose one of them.")
 
 
-def sums(arm: Arm, here: Key, *, beyond_label: bool) -> Iterator[Problem]:
+def sums(treatments: Sequence[Treatment], here: Key, *, beyond_label: bool) -> Iterator[Problem]:
     """Find treatments that add up, at one time, to more than the label allows, or than is on record."""
-    for route in dict.fromkeys(sorted(given.route for given in arm.treatments)):
+    for route in dict.fromkeys(sorted(given.route for given in treatments)):
         alike = [
             (position, given, found)
-            for position, given in enumerate(arm.treatments)
+            for position, given in enumerate(treatments)
             if given.route == route and (found := given.adds_up(beyond_label=beyond_label)) is not None
         ]
         for _, given, (_, limit, factor, unit) in alike[:1]:

@@ -159,6 +159,28 @@ class QuantityField:
             refuse(Problem((), why, text, f"at most {limit.text}", do=do))
 
 
+@dataclass(frozen=True)
+class KindBeside:
+    """A quantity whose kind, and so its unit, is that of the name under another key, which stands before it."""
+
+    key: str
+    kinds: Mapping[str, QuantityField]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Tell Pydantic how to read and write the field."""
+        written = core_schema.plain_serializer_function_ser_schema(show_optional)
+        return core_schema.with_info_plain_validator_function(self._read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Describe the field in the published schema: a quantity of any of the kinds."""
+        return {"anyOf": [one.__get_pydantic_json_schema__(schema, handler) for one in self.kinds.values()]}
+
+    def _read(self, value: object, info: Any) -> Given | str:
+        """Read it as a quantity of that kind; where the name itself is refused, that is told, and not this."""
+        field = self.kinds.get(info.data.get(self.key))
+        return Given(0.0, str(value)) if field is None else field.read(value, beyond_label=is_beyond_label(info))
+
+
 def is_beyond_label(info: Checking) -> bool:
     """Say whether the study that is being checked allows doses beyond the label."""
     return bool(info.context and info.context.get(ALLOW))

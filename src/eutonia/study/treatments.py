@@ -59,6 +59,8 @@ class Treatment(Registered):
     dropout: ClassVar[str | None] = None
     #: Unit of its daily dose in tables.
     dose_unit: ClassVar[str] = "ug/day"
+    #: Kind of event by which a case gives it; None where a case has it as a [[treatment]] too.
+    case_event: ClassVar[str | None] = None
     #: Where it was published.
     sources: ClassVar[tuple[str, ...]] = ()
 
@@ -96,6 +98,17 @@ class Treatment(Registered):
         """Vertebral level of the catheter tip; None without a catheter."""
         return getattr(self, "tip", None)
 
+    @property
+    def outlasts_h(self) -> float:
+        """How long it goes on acting after the last of it was given, h."""
+        return 0.0
+
+    def happenings(self, until_h: float) -> list[tuple[float, str]]:
+        """Return what is done when, h and words, up to an hour: its begin, and its end if it lasts."""
+        named = f"{self.name} {self.dose_text}".strip()
+        found = [(float(self.begins_h), named), *([(self.ends_h, f"{self.name} stopped")] if self.lasts else [])]
+        return [one for one in found if one[0] <= until_h]
+
     def begin(self, n_patients: int) -> Any:
         """Return the state of people who are given it for the first time."""
         return n_patients
@@ -117,15 +130,16 @@ class Treatment(Registered):
         return []
 
     def product_faults(self) -> list[Problem]:
-        """Find a product that is not given by this route."""
-        product = getattr(self, "product", None)
-        return [] if product is None else product_fits(product, self.route)
+        """Find a product of baclofen that is not given by this route."""
+        product = str(getattr(self, "product", ""))
+        return product_fits(product, self.route) if product in vocabulary.products() else []
 
 
-_OURS = ("Oral", "Bolus", "Infusion")
-TREATMENTS: Registry[type[Treatment]] = Registry(
-    "treatment", "eutonia.treatments", [f"{__name__}:{name}Treatment" for name in _OURS], lambda one: one.named()
+_OURS = (
+    *(f"{__name__}:{name}Treatment" for name in ("Oral", "Bolus", "Infusion")),
+    "eutonia.study.toxin:ToxinTreatment",
 )
+TREATMENTS: Registry[type[Treatment]] = Registry("treatment", "eutonia.treatments", _OURS, lambda one: one.named())
 Treatment.registry = TREATMENTS
 
 
@@ -144,6 +158,7 @@ class OralTreatment(Treatment):
     hazards: ClassVar[str | None] = "oral"
     sources: ClassVar[tuple[str, ...]] = ("Label_oral",)
     dropout: ClassVar[str | None] = "oral_dropout_rate"
+    case_event: ClassVar[str | None] = "tablets"
     dose_unit: ClassVar[str] = "mg/day"
 
     @property
@@ -171,7 +186,7 @@ class OralTreatment(Treatment):
 
     @model_validator(mode="after")
     def _ordered(self, info: Checking) -> OralTreatment:
-        _stops_after_start(self.start_h, self.stop_h)
+        stops_after_start(self.start_h, self.stop_h)
         if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
             refuse(*found)
         return self
@@ -192,6 +207,7 @@ class BolusTreatment(Treatment):
     sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
     lasts: ClassVar[bool] = False
     tests: ClassVar[bool] = True
+    case_event: ClassVar[str | None] = "bolus"
 
     @property
     def begins_h(self) -> Given:
@@ -233,6 +249,7 @@ class InfusionTreatment(Treatment):
     tip: Level = described("Vertebral level of the catheter tip.")
 
     amount_key: ClassVar[str] = "rate"
+    case_event: ClassVar[str | None] = "infusion"
     hazards: ClassVar[str | None] = "intrathecal"
     sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
 
@@ -249,7 +266,7 @@ class InfusionTreatment(Treatment):
 
     @model_validator(mode="after")
     def _ordered(self) -> InfusionTreatment:
-        _stops_after_start(self.start_h, self.stop_h)
+        stops_after_start(self.start_h, self.stop_h)
         return self
 
 
@@ -284,7 +301,8 @@ def tip_fits(access: str, tip: str | None) -> list[Problem]:
     return []
 
 
-def _stops_after_start(start: Given, stop: Given | None) -> None:
+def stops_after_start(start: Given, stop: Given | None) -> None:
+    """Refuse a stop that is not later than the start."""
     if stop is not None and stop <= start:
         do = "Correct one of the two."
         refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))

@@ -27,6 +27,8 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "age": "67 year",
         "clearance": "80 mL/min",
         "length": "82 cm",
+        "abobotulinumtoxinA": "100 aboU",
+        "onabotulinumtoxinA": "100 onaU",
     }
 )
 
@@ -264,6 +266,15 @@ def smallest_oral_dose() -> Limit:
 def smallest_bolus() -> Limit:
     """Return the smallest bolus into the spinal fluid other than 0, ug."""
     return _checked("smallest_intrathecal_dose", "ug")
+
+
+def toxin_dose(product: str, end: str) -> Limit:
+    """Return the "smallest" or the "largest" dose of a toxin, in its own unit."""
+    from eutonia import _units
+
+    unit = _units.canonical_unit(product)
+    record = _record("toxin", f"{product.lower()}_{end}_dose", unit)
+    return Limit(record.value, f"{record.value:g} {unit}", record.label, record.source)
 
 
 def smallest_rate() -> Limit:

@@ -7,20 +7,30 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from eutonia.limb.muscle import charted_groups
+from eutonia.errors import SimulationError, unknown
+from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS
 
 Limbs = Float[Array, "limb patient"]
 Muscles = Float[Array, "muscle patient"]
 Amounts = float | Float[Array | np.ndarray, " patient"]
 
+# What is done to muscle groups; the rest is done to a limb.
+_OF_MUSCLES = ("gain", "blockade", "force")
+
+
+def names_of_muscles() -> tuple[str, ...]:
+    """Return the names of the muscle groups on which something can be done, in the order of their axis."""
+    return tuple(name for name, _, _ in stretched_groups())
+
 
 class Effects(eqx.Module):
     """What treatments do at one moment. Those of several join: what is taken adds up, shares that are left multiply.
 
     `bias_taken` mV off the bias of a limb's motoneurons; `bias_kept` share of the lesion's bias that is left; `release`
-    relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left; `gain`
-    factor of the reflex gain and `blockade` share of the reflex torque that is blocked, of each charted muscle group.
+    relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left. Of each
+    muscle group that can be stretched: `gain` factor of the reflex gain, `blockade` share of the reflex torque and of
+    background tone that is blocked, `force` share of voluntary force that is left.
     """
 
     bias_taken: Limbs
@@ -30,22 +40,38 @@ class Effects(eqx.Module):
     tissue: Limbs
     gain: Muscles
     blockade: Muscles
+    force: Muscles
 
     @classmethod
     def none(cls, n_patients: int) -> Effects:
         """Return no effect at all."""
-        limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(charted_groups()), n_patients))
+        limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(stretched_groups()), n_patients))
         whole = limbs + 1.0
-        return cls(limbs, whole, whole, whole, whole, muscles + 1.0, muscles)
+        return cls(limbs, whole, whole, whole, whole, muscles + 1.0, muscles, muscles + 1.0)
 
     @classmethod
-    def on(cls, n_patients: int, limb: str, **named: Amounts) -> Effects:
-        """Return effects on one limb and all its muscle groups: `Effects.on(n, "leg", bias_taken=0.2)`."""
+    def on(cls, n_patients: int, where: str, **named: Amounts) -> Effects:
+        """Return effects on one limb and all its muscle groups, or on one muscle group alone.
+
+        `Effects.on(n, "leg", bias_taken=0.2)`, `Effects.on(n, "elbow flexors", blockade=0.5)`.
+
+        Raises
+        ------
+        SimulationError
+            No such place, or an effect on a limb that is asked of one muscle group.
+        """
         found = cls.none(n_patients)
-        muscles = [k for k, (_, _, of) in enumerate(charted_groups()) if of == limb]
+        muscles = [k for k, (name, _, of) in enumerate(stretched_groups()) if where in (name, of)]
+        if not muscles:
+            raise SimulationError(unknown("limb or muscle group", where, [*LIMBS, *names_of_muscles()]))
         changed = {}
         for name, amount in named.items():
-            rows = muscles if name in ("gain", "blockade") else [LIMBS.index(limb)]
+            if name not in _OF_MUSCLES and where not in LIMBS:
+                raise SimulationError(
+                    f"{name} is an effect on a limb, asked of the {where}. Allowed there: {', '.join(_OF_MUSCLES)}. "
+                    "Name the limb, or another effect."
+                )
+            rows = muscles if name in _OF_MUSCLES else [LIMBS.index(where)]
             changed[name] = getattr(found, name).at[jnp.asarray(rows)].set(jnp.asarray(amount))
         return eqx.tree_at(lambda e: [getattr(e, name) for name in changed], found, list(changed.values()))
 
@@ -59,6 +85,7 @@ class Effects(eqx.Module):
             self.tissue * other.tissue,
             self.gain * other.gain,
             1.0 - (1.0 - self.blockade) * (1.0 - other.blockade),
+            self.force * other.force,
         )
 
     def of(self, share: Float[Array | np.ndarray, " patient"]) -> Effects:

@@ -30,6 +30,7 @@ from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
+from eutonia.trial.given import tasks_of
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
@@ -76,6 +77,9 @@ class _Case:
         self.zooms: list[Zoom] = []
         self.looks: list[float] = []
         self.interruptions = Interruptions()
+        end = float(study.case.duration_h)
+        self.events += [one for given in study.treatments for one in given.happenings(end)]
+        self.treatments = tasks_of(study.treatments, np.ones(n, dtype=bool), end)
 
     def plateau(self, time_h: float) -> Float[np.ndarray, "limb patient"]:
         """Return the bias in mV that this lesion gives a person of factor 1 at a time since its onset."""
@@ -103,6 +107,10 @@ class _Case:
 
     def advance(self, time_h: float, *, looking: bool = False) -> None:
         """Advance the drug; change the infusion when another solution reaches the tip or the reservoir runs dry."""
+        while self.treatments and self.treatments[0].time_h < time_h:
+            task = self.treatments.pop(0)
+            self.advance(task.time_h, looking=True)
+            task.act(self.clock)
         while self.pump is not None:
             alarm, dry, turn = self.pump.alarm_at_h, self.pump.dry_at_h, self.turns_at_h
             if turn > time_h:
@@ -242,7 +250,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         visits=visit_table(course, study),
         doses=dose_table(course),
         course=course,
-        events=tuple(case.events),
+        events=tuple(sorted(case.events, key=lambda one: one[0])),
         run=study_record(
             study,
             used,
@@ -271,7 +279,7 @@ def people_of_case(
         case.act(event)
         progress("Course", event.at_h / at_h)
     case.advance(at_h)
-    return case.people_at(at_h), case.clock.course.snapshot(case.clock.state), tuple(case.events)
+    return case.people_at(at_h), case.clock.snapshot, tuple(one for one in case.events if one[0] < at_h)
 
 
 def _patient(study: CaseStudy) -> Patient:
@@ -305,7 +313,8 @@ def _live(case: _Case, progress: Progress) -> None:
     """Go through the examinations and events of the file in order, and look closely after every large change."""
     study, end = case.study, float(case.study.case.duration_h)
     events = [event for event in study.events if event.at_h <= end]
-    case.looks += [*np.arange(0.0, end + 1e-6, study.case.examine_every_h), *(float(e.at_h) for e in events), end]
+    happens = [float(event.at_h) for event in events] + [time_h for time_h, _ in case.events]
+    case.looks += [*np.arange(0.0, end + 1e-6, study.case.examine_every_h), *happens, end]
     heapq.heapify(case.looks)
     while case.looks and (at := min(case.looks[0], case.turns_at_h)) <= end:
         while case.looks and case.looks[0] <= at:

@@ -30,10 +30,10 @@ def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:
     phases = () if isinstance(study, CaseStudy) else study.phases
     for earlier, later in pairwise(phases):
         lasting = [one for arm in earlier.arms if not arm.placebo for one in arm.treatments]
-        if any(one.lasts for one in lasting):
+        if any(one.lasts or one.outlasts_h for one in lasting):
             yield (
-                f"The phase {later.name} begins without the drug of {earlier.name}: neither what is left of it nor "
-                "tolerance nor withdrawal is carried over."
+                f"The phase {later.name} begins without what was given in {earlier.name}: neither what is left of it "
+                "nor tolerance nor withdrawal is carried over."
             )
 
 

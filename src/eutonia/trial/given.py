@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import singledispatch
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia.drug import products
 from eutonia.simulation.treated import TreatmentCourse
@@ -113,12 +115,25 @@ class Applied(GivenTreatment):
         state = treatment.begin(len(amount))
         self.course = TreatmentCourse(state, treatment.advance, treatment.effects, np.zeros_like(amount))
 
+    def tasks(self) -> list[Task]:
+        """Return the start and the stop, which leave the steps of the drug as they would be without."""
+        return [replace(task, moves_drug=False) for task in super().tasks()]
+
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
         """Let it begin or end."""
         if self.course not in clock.others:
             self.course.since_h = clock.now_h
             clock.others.append(self.course)
         self.course.switch(clock.now_h, given=self.running, who=self.amount)
+
+
+def tasks_of(treatments: Iterable[Treatment], who: Bool[np.ndarray, " patient"], end_h: float) -> list[Task]:
+    """Return the starts and stops up to an hour of treatments that no policy moves, in order of time."""
+    found: list[Task] = []
+    for one in sorted(treatments, key=lambda one: one.model_dump_json()):
+        amount = 1.0 if one.amount is None else float(one.amount)
+        found += given_of(one, np.where(who, amount, 0.0)).tasks()
+    return sorted((task for task in found if task.time_h <= end_h), key=lambda task: task.time_h)
 
 
 @singledispatch

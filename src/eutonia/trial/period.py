@@ -244,17 +244,18 @@ class PeriodClock:
 @dataclass(frozen=True)
 class Task:
     """Something to do at a time: `order` VISIT, DECISION, DOSE or LOOK, so that a visit at time 0 comes before the
-    dose. A visit or look changes nothing of what is given.
+    dose. A visit or look changes nothing of what is given; what is no drug need not move the drug either.
     """
 
     time_h: float
     order: int
     act: Callable[[PeriodClock], None]
+    moves_drug: bool = True
 
 
 def run_period(clock: PeriodClock, tasks: list[Task]) -> None:
     """Do every task in the order of time, then of kind, then as listed; visits and looks leave the drug alone."""
     for task in sorted(tasks, key=lambda t: (t.time_h, t.order)):
-        clock.advance_to(task.time_h, looking=task.order in (VISIT, LOOK))
+        clock.advance_to(task.time_h, looking=task.order in (VISIT, LOOK) or not task.moves_drug)
         task.act(clock)
         clock.note_doses()

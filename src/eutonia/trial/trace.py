@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eutonia.assessment.muscles import stretched_groups
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
@@ -84,6 +85,7 @@ class Recorder:
                 )
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
+        data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), n_times, n_people)
         data |= self._swings(people, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
@@ -111,6 +113,39 @@ class Recorder:
         return found
 
 
+def _muscles(effects: Effects, grades: np.ndarray, n_times: int, n_people: int) -> dict[str, xarray.Variable]:
+    """Return what treatments did to single muscle groups, of those to which they ever did anything, and their grades.
+
+    `grades` are the Ashworth scores of the charted groups, muscle by look.
+    """
+    import xarray as xr
+
+    found = {}
+    for row, (name, joint, limb) in enumerate(stretched_groups()):
+        shares = {of: np.asarray(getattr(effects, of))[row] for of in _OF_MUSCLE}
+        is_touched = any(np.any(shares[of] != whole) for of, (whole, _) in _OF_MUSCLE.items())
+        about = {"muscle": name, "joint": joint, "limb": limb}
+        for of, (whole, label) in _OF_MUSCLE.items() if is_touched else ():
+            if np.any(shares[of] != whole):
+                key, text = f"{of}_{name.replace(' ', '_')}", f"{label}, {name}"
+                shaped = shares[of].reshape(n_times, n_people)
+                found[key] = xr.Variable(("time_h", "patient"), shaped, {"units": "1", "long_name": text, **about})
+        if is_touched and row < len(grades):
+            scale = SCALES["ashworth"]
+            about |= {"units": scale.unit, "long_name": f"{scale.label}, {name}"}
+            shaped = grades[row].reshape(n_times, n_people)
+            found[f"ashworth_{name.replace(' ', '_')}"] = xr.Variable(("time_h", "patient"), shaped, about)
+    return found
+
+
+# What treatments do to a muscle group: what it is where they do nothing, and its words.
+_OF_MUSCLE = {
+    "gain": (1.0, "Reflex gain left"),
+    "blockade": (0.0, "Reflex force blocked"),
+    "force": (1.0, "Voluntary force left"),
+}
+_MUSCLE_GRADES = "ashworth_muscle"
+
 # What follows tablets up and down.
 _SWINGING = ("plasma", "csf_leg", "csf_arm", "csf_brain")
 
@@ -137,7 +172,7 @@ def _look(people: People, state: CourseState, effects: Effects) -> dict[str, Any
     of_chart = [key for key, scale in SCALES.items() if scale.is_score]
     return {
         **{name: getattr(snapshot, name) for name in of_drug},
-        **{name: scored[name] for name in of_chart},
+        **{name: scored[name] for name in (*of_chart, _MUSCLE_GRADES)},
         "brain_effective": snapshot.brain_fluid + snapshot.brain_blood,
         "brain_fluid": snapshot.brain_fluid,
         "brain_blood": snapshot.brain_blood,

@@ -1,0 +1,150 @@
+"""Botulinum toxin into one muscle group: what it blocks there, reflex and will alike, and for how long.
+
+Equation
+    q(t)  = E r U / (U + c V) B(t - t_0) ,   B(t) = (1 - exp(-t/tau_on)) Q(k, t/tau_off)
+    left  = product over injections of (1 - q)
+U units into a group of V mL; E the share that endless doses block, c the units a mL for half of it, r the share of a
+leg's muscle that is reached (1 in the arm). A terminal is free again after k steps of tau_off each: Q is the upper
+regularised gamma function. The group on the other side of the joint gets a share of q.
+Assumptions: reflex, background and voluntary force are blocked alike; people differ by their tone only; no antibodies.
+Source: Gracies 2015, 2017, Gaverth 2014, cervical dystonia (1998), by `calibration/toxin.py`; the rest is assumed.
+
+Not for
+    Weakness far from the needle and swallowing; the catch angle, tendon jerk, H/M, spasms and pain, which do not change
+    here; tissue, which toxin does not touch; children.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import model_validator
+
+from eutonia import _units, parameters
+from eutonia.assessment.muscles import stretched_groups
+from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
+from eutonia.study.studyfile import Problem
+from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.vocabulary import HOURS_PER_DAY, Limit, toxin_dose
+
+if TYPE_CHECKING:
+    from eutonia.treatment import Effects
+
+_PLACE = {name: (joint, limb) for name, joint, limb in stretched_groups()}
+_DOSES = {
+    one: QuantityField(one, smallest=partial(toxin_dose, one, "smallest"), limit=partial(toxin_dose, one, "largest"))
+    for one in ("abobotulinumtoxinA", "onabotulinumtoxinA")
+}
+
+
+class ToxinTreatment(Treatment):
+    """Botulinum toxin into one muscle group; several groups are several treatments."""
+
+    product: Annotated[str, Named("toxin", lambda: tuple(_DOSES))] = described("Toxin by its generic name.")
+    route: Literal["intramuscular"] = described("Botulinum toxin into one muscle group.")
+    muscle: Annotated[str, Named("muscle group", lambda: tuple(_PLACE))] = described("Muscle group injected.")
+    dose_units: Annotated[Given, KindBeside("product", _DOSES)] = described(
+        "Units of this product into this group.", alias="dose"
+    )
+    at_h: Hours = described("First injection, time in the phase, or since the onset.", alias="at")
+    every_h: Interval | None = described("Time to the next injections; left out, none.", alias="every", default=None)
+    stop_h: Hours | None = described("No injection from here on.", alias="stop", default=None)
+
+    begins_key: ClassVar[str] = "at"
+    lasts: ClassVar[bool] = False
+    dose_unit: ClassVar[str] = ""
+    sources: ClassVar[tuple[str, ...]] = ("Gracies_2015", "Gracies_2017", "Gaverth_2014")
+
+    @property
+    def begins_h(self) -> Given:
+        """When it is first injected."""
+        return self.at_h
+
+    @property
+    def ends_h(self) -> float:
+        """Until when an injection would come too soon after the last one."""
+        is_endless = self.every_h is not None and self.stop_h is None
+        return (
+            math.inf if is_endless else self.times_h(self.stop_h or self.at_h)[-1] + _number("shortest_interval", "h")
+        )
+
+    @property
+    def outlasts_h(self) -> float:
+        """How long after an injection a tenth of its peak is left."""
+        return _number("return_time", "h")
+
+    @property
+    def amount(self) -> Given:
+        """Units of the product."""
+        return self.dose_units
+
+    def times_h(self, until_h: float) -> list[float]:
+        """Return when it is injected, up to an hour; the first time always."""
+        last = min(until_h, math.nextafter(self.stop_h or math.inf, 0.0))
+        count = 1 if self.every_h is None else 1 + max(int((last - self.at_h) // self.every_h), 0)
+        return [self.at_h + number * (self.every_h or 0.0) for number in range(count)]
+
+    def happenings(self, until_h: float) -> list[tuple[float, str]]:
+        """Return every injection up to an hour."""
+        said = f"{self.dose_units:g} U {self.product}, {self.muscle}"
+        return [(time_h, said) for time_h in self.times_h(until_h) if time_h <= until_h]
+
+    def begin(self, n_patients: int) -> Any:
+        """Return the hours since the first injection."""
+        return np.zeros(n_patients)
+
+    def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
+        """Let time pass."""
+        return state + span_h
+
+    def effects(self, state: Any, is_given: bool) -> Effects:
+        """Return what is blocked in the group and, by spread, in that on the other side of its joint."""
+        from eutonia.treatment import Effects
+
+        others = [one for one in _PLACE if _PLACE[one] == _PLACE[self.muscle] and one != self.muscle]
+        times = self.times_h(self.at_h + float(np.max(state, initial=0.0)))
+        courses = [share_of_time(state - (time_h - self.at_h)) for time_h in times]
+        full, found = blocked(self.product, self.muscle, self.dose_units), Effects.none(len(state))
+        for name, share in [(self.muscle, 1.0), *((one, _number("antagonist_spread", "1")) for one in others)]:
+            left = np.prod([1.0 - share * full * course for course in courses], axis=0)
+            found = found.joined(Effects.on(len(state), name, blockade=1.0 - left, force=left))
+        return found
+
+    def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
+        """Return the share of the largest dose of a session: units of two products add up as such shares alone."""
+        largest = toxin_dose(self.product, "largest")
+        whole = Limit(1.0, f"100 % ({largest.text})", largest.label, largest.source)
+        return self.dose_units / largest.value, whole, 100.0, "% of the largest dose"
+
+    @model_validator(mode="after")
+    def _spaced(self) -> ToxinTreatment:
+        stops_after_start(self.at_h, self.stop_h)
+        least = _number("shortest_interval", "h")
+        if self.every_h is not None and self.every_h < least:
+            why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_PER_DAY:g} day"
+            refuse(Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it."))
+        return self
+
+
+def _number(name: str, unit: str) -> float:
+    return parameters.load("toxin").value(name, unit)
+
+
+def blocked(product: str, muscle: str, units: float) -> float:
+    """Return the share of a group's force that a dose blocks before time takes any of it (0 to 1)."""
+    half = _number(f"{product.lower()}_half_dose", f"{_units.canonical_unit(product)}/mL")
+    half *= _number(f"volume_{muscle.replace(' ', '_')}", "mL")
+    reach = _number("leg_reach", "1") if _PLACE[muscle][1] == "leg" else 1.0
+    return _number("full_block", "1") * reach * units / (units + half)
+
+
+def share_of_time(since_h: Any) -> Any:
+    """Return the share of the full block that is there so many hours after an injection."""
+    from scipy.special import gammaincc
+
+    time = np.maximum(np.asarray(since_h) - _number("onset_lag", "h"), 0.0)
+    onset = -np.expm1(-time / _number("onset_time", "h"))
+    return onset * gammaincc(_number("recovery_steps", "1"), time / _number("recovery_time", "h"))
