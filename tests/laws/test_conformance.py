@@ -63,6 +63,13 @@ TABLES: dict[str, dict[str, Any]] = {
         "access": "lumbar puncture",
     },
     "intrathecal infusion": {"product": "Lioresal Intrathecal", "rate": "100 ug/day", "tip": "T10"},
+    "intramuscular": {
+        "product": "abobotulinumtoxinA",
+        "muscle": "elbow flexors",
+        "dose": "300 aboU",
+        "at": "0 hour",
+        "every": "12 week",
+    },
     "cold pack": {"limb": "leg", "at": "1 hour"},
 }
 
@@ -273,6 +280,6 @@ def test_effects_are_finite_alike_in_any_block_and_whoever_looked_when(model: ty
             assert np.all(np.isfinite(values)), name
             np.testing.assert_array_equal(np.asarray(getattr(after(3, 3.0, given=given), name)), values[..., :3])
             np.testing.assert_allclose(getattr(after(8, 1.0, 2.0, given=given), name), values, rtol=1e-9)
-        for share in ("bias_kept", "strength", "tissue", "gain", "release"):
+        for share in ("bias_kept", "strength", "tissue", "gain", "release", "force"):
             assert np.all(np.asarray(getattr(whole, share)) >= 0), share
         assert np.all((np.asarray(whole.blockade) >= 0) & (np.asarray(whole.blockade) <= 1))

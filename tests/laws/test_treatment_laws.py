@@ -12,17 +12,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from arm_examples import arm_run
+from arm_examples import HEAD, INFUSION, TABLETS, N, arm, arm_run, same_bits, some_people, study
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from study_examples import STROKE
 
 from eutonia.drug import products
-from eutonia.drug.effect.gaba_b import Receptor
-from eutonia.drug.kinetics import Kinetics
 from eutonia.drug.regimen import OralDose
 from eutonia.simulation.course import Course, start
-from eutonia.simulation.people import People, Traits
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.study.parts import Arm, GateRule
 from eutonia.trial.arms import has_fallen
@@ -34,12 +30,10 @@ from eutonia.trial.tables import dose_table
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
-N, DAY, END = 8, 24.0, 14 * 24.0
+DAY, END = 24.0, 14 * 24.0
 FEW = settings(max_examples=12, deadline=None)
 
 TARGET = 'target = { scale = "ashworth", limb = "leg", at_most = 1.2 }'
-INFUSION = 'product = "Lioresal Intrathecal"\nroute = "intrathecal infusion"\ntip = "T10"\n'
-TABLETS = 'product = "baclofen tablets"\nroute = "oral"\ndose = "{dose}"\nevery = "8 hour"\n'
 # Policy: the treatment that it moves, and its table.
 POLICIES = {
     "none, pump": (INFUSION + 'rate = "100 ug/day"\n', ""),
@@ -58,50 +52,10 @@ POLICIES = {
     "stop, tablets": (TABLETS.format(dose="10 mg"), 'policy = "stop"\nat = "{at}"\nover = "2 day"'),
 }
 
-HEAD = (
-    '[study]\nname = "windows"\ntitle = "Windows of treatments, for tests"\nkind = "trial"\nseed = 3\n'
-    + "[population]\nn = 6\npool = 2048\n"
-    + STROKE
-    + '[assessment]\nside = "affected"\nlimbs = ["leg"]\nscales = ["ashworth"]\nrater = "noiseless"\n'
-    + '[[phase]]\nname = "only"\ndesign = "DESIGN"\nmasking = "open"\nnonspecific = false\ndropout = false\n'
-    + "visits = [VISITS]\n"
-)
-
-
-def study(*arms: tuple[list[str], str], visits: str = '"0 day", "14 day"') -> TrialStudy:
-    """Return a study with one phase; an arm is its treatments and its titration."""
-    text = HEAD.replace("DESIGN", "single" if len(arms) == 1 else "parallel").replace("VISITS", visits)
-    for number, (treatments, titration) in enumerate(arms):
-        text += f'[[phase.arm]]\nname = "arm {number}"\n'
-        text += "".join(f"[[phase.arm.treatment]]\n{one}" for one in treatments)
-        text += f"[phase.arm.titration]\n{titration}\n" if titration else ""
-    found = parse_study(text)
-    assert isinstance(found, TrialStudy)
-    return found
-
-
-def arm(*treatments: str, titration: str = "") -> Arm:
-    return study((list(treatments), titration)).phases[0].arms[0]
-
 
 def windowed(treatment: str, begin_h: float, stop_h: float | None) -> str:
     stop = "" if stop_h is None else f'stop = "{stop_h:g} hour"\n'
     return f'{treatment}start = "{begin_h:g} hour"\n{stop}'
-
-
-def some_people() -> People:
-    receptor = Receptor.typical().draw(jnp.zeros((2, N)), (0.0, 0.0))
-    one, zero = jnp.ones(N), jnp.zeros((2, N))
-    return People(
-        person=jnp.arange(N),
-        weight_kg=70.0 * one,
-        kinetics=Kinetics.typical(N),
-        receptor=receptor,
-        traits=Traits(jnp.zeros((6, N)), zero, zero, zero, zero),
-        bias=jnp.linspace(1.0, 4.5, N) * jnp.ones((2, N)),
-        strength=jnp.ones((2, N)),
-        time_since_onset_h=8766.0 * one,
-    )
 
 
 class Played:
@@ -124,10 +78,6 @@ class Played:
     def given(self) -> np.ndarray:
         """Return everybody's dose over time, by whichever route."""
         return np.array(self.rate) + np.array(self.mouth)
-
-
-def same_bits(one: Any, other: Any) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
 
 
 begins = st.integers(0, 16).map(lambda six: 6.0 * six)

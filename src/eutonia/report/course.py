@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -41,8 +42,12 @@ _AFTER_SCALES: tuple[_Kind, ...] = (
 #: Kinds of panel that hold nothing but rounding where nobody is given any drug.
 _OF_DRUG = frozenset({"dose", "exposure", "brain", "receptor", "sensitivity", "rebound", "risk", "withdrawal"})
 _PERCENT = frozenset({"receptor", "sensitivity", "gain", "blockade", "force", "risk", "withdrawal"})
+#: Kinds of panel whose lines are muscle groups.
+_OF_MUSCLES = frozenset({"gain", "blockade", "force"})
 #: What a reader has to know at panels that are no scale.
 _CAVEATS = {
+    "blockade": "Of background tone and stretch reflex; catch, jerks, spasms and pain do not follow it in this model.",
+    "force": "Weakness is what a block costs. Of it, only that of the knee extensors moves a score here.",
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which has a panel of its own.",
     "withdrawal": WHAT_IT_MISSES,
 }
@@ -186,6 +191,7 @@ def _lines(course: xarray.Dataset, name: str, kind: str) -> list[CourseLine]:
             label = label if trough is None else f"{label}, trough to peak"
         where = limb or next((key for key in _COLOURS if key in name.split("_")), "")
         shown = words.label(limb) + (" without drug" if is_quiet else "") if limb else label
+        shown = words.label(variable.attrs["muscle"]) if kind in _OF_MUSCLES else shown
         dash = _QUIET_DASH if is_quiet else _DASHES.get(where, "solid")
         out.append(CourseLine(shown, where, _COLOURS.get(where, ""), dash, is_quiet, low, middle, high, trough))
     return out
@@ -211,9 +217,9 @@ def _spread(values: np.ndarray) -> np.ndarray:
 
 
 def _coloured(lines: Sequence[CourseLine]) -> list[CourseLine]:
-    """Give lines that belong to no limb the colours that are left."""
-    spare = iter(_SPARE * (1 + len(lines) // len(_SPARE)))
-    return [line if line.colour else replace(line, colour=next(spare)) for line in lines]
+    """Give lines that belong to no limb the colours that are left, and dashes that show lines beneath."""
+    spare, dashes = itertools.cycle(_SPARE), itertools.cycle(_DASHES.values())
+    return [line if line.colour else replace(line, colour=next(spare), dash=next(dashes)) for line in lines]
 
 
 def window(panel: CoursePanel, time: np.ndarray, first: Number, last: Number) -> CoursePanel | None:

@@ -129,6 +129,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
     features = aggregate.features(people)
     return {
         "consort": consort.diagram(result.consort),
+        "given": [(words.when(time_h), label) for time_h, label in result.events],
         "scores": _scores(result, phases, series, styles),
         "doses": figures.doses(result, styles),
         "dosed": _dosed(result, styles),

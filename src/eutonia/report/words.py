@@ -343,15 +343,16 @@ def _change(result: StudyResult) -> str:
         if before and after:
             return _with_the_drug(result, what, before[-1], after, at)
     others = [group for group in sorted_groups if group is not series and group[0].phase == first.phase]
-    beside = "".join(f"; {group[0].arm} from {at(group[0])} to {at(group[-1])}" for group in others[:3])
+    then = [next((q for q in group if q.visit == peak.visit), group[-1]) for group in others[:3]]
+    beside = "".join(f"; {q.arm} from {at(group[0])} to {at(q)}" for q, group in zip(then, others, strict=False))
     if peak.time_h == last.time_h or peak.mean == last.mean:
         return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
     return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
 
 
 def _treated_from(result: StudyResult) -> float | None:
-    """Return the hour of the last look before there was any drug in the person of a case; None if there never was."""
-    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma"))]
+    """Return the hour of the last look before there was any drug or toxin in the person of a case; None if never."""
+    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma", "blockade"))]
     if not names:
         return None
     levels = result.course[names].to_array()
@@ -363,10 +364,29 @@ def _treated_from(result: StudyResult) -> float | None:
 def _with_the_drug(
     result: StudyResult, what: str, before: Quantity, after: Sequence[Quantity], at: Callable[[Quantity], str]
 ) -> str:
-    """Return how a score stood before the drug, how low and how high it went with it, and where it is last seen."""
+    """Return how a score stood before treatment, how low and how high it went with it, and where it is last seen."""
     low, high, last = min(after, key=lambda q: q.mean), max(after, key=lambda q: q.mean), after[-1]
-    words = f"{what} is predicted at {at(before)} before the drug; then between {at(low)} and {at(high)}"
+    words = f"{what} is predicted at {at(before)} before treatment; then between {at(low)} and {at(high)}"
     given = result.doses.filter(result.doses["time_h"] <= high.time_h)
     if not given.is_empty() and given.group_by("unit").tail(1)["mean"].max() == 0:
         words += ", when no drug is given"
-    return f"{words}; last seen at {at(last)}."
+    return f"{words}; last seen at {at(last)}.{_blocked(result)}"
+
+
+def _blocked(result: StudyResult) -> str:
+    """Return how much of the force of the most blocked muscle group is gone at most, reflex and will; or nothing."""
+    found = {}
+    for key in (str(name) for name in result.course.data_vars if str(name).startswith("blockade_")):
+        middle = result.course[key].median("patient").to_numpy()
+        found[key] = float(middle.max()), float(result.course["time_h"][int(middle.argmax())])
+    if not found:
+        return ""
+    key = max(found, key=lambda one: found[one][0])
+    share, time_h = found[key]
+    will = result.course.get(key.replace("blockade", "force"))
+    left = 1.0 if will is None else float(will.median("patient").sel(time_h=time_h))
+    span = time_unit(float(result.course["time_h"].max()))
+    return (
+        f" At most {share:.0%} of the reflex force of the {result.course[key].attrs['muscle']} is blocked "
+        f"({when(time_h, span)}); their voluntary force is then {left:.0%} of what it was."
+    )

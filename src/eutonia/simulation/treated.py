@@ -38,7 +38,7 @@ def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
     if effects is None:
         return snapshot
     taken, release = snapshot.hyperpolarisation + effects.bias_taken, snapshot.release * effects.release
-    muscles = MuscleEffects(effects.gain, 1.0 - effects.blockade, effects.force)
+    muscles = MuscleEffects(*map(jnp.asarray, (effects.gain, 1.0 - effects.blockade, effects.force)))
     is_whole = all(bool(jnp.all(share == 1.0)) for share in (muscles.gain, muscles.left, muscles.force))
     return replace(snapshot, hyperpolarisation=taken, release=release, muscles=None if is_whole else muscles)
 

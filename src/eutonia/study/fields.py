@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
@@ -87,9 +87,9 @@ class QuantityField:
 
     kind: str
     within: Bounds | None = None
-    smallest: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
-    limit: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
-    beyond: Callable[[], vocabulary.Limit] | None = field(default=None, compare=False)
+    smallest: Callable[[], vocabulary.Limit] | None = None
+    limit: Callable[[], vocabulary.Limit] | None = None
+    beyond: Callable[[], vocabulary.Limit] | None = None
     words: tuple[str, ...] = ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -210,8 +210,8 @@ class Named:
     """
 
     what: str
-    allowed: Callable[[], Sequence[str] | Mapping[str, str]] = field(compare=False)
-    several: Callable[[], Mapping[str, Sequence[str]]] = field(default=dict, compare=False)
+    allowed: Callable[[], Sequence[str] | Mapping[str, str]]
+    several: Callable[[], Mapping[str, Sequence[str]]] = dict
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Tell Pydantic how to read the field."""

@@ -260,7 +260,8 @@ class StudyResult(Printed):
         version, seed, study_digest, parameter_sets, counts_by_status, precision, platform, wall_time_s,
         sources (key, text) and assumed (set, name, value, unit, note).
     events : tuple of (time_h, label)
-        What happened to the person of a case, in h from the start.
+        What happened to the person of a case, in h from the start; what the arms of a trial are given beside the drug,
+        in h of the phase.
     adverse : polars.DataFrame or None
         reaction, phase, arm, placebo, n (people in the arm), share, low, high; shares from 0 to 1, null where the label
         does not say.

@@ -81,6 +81,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         doses=dose_table(outcome),
         course=course,
         run=_record(study, options, used, time.perf_counter() - began),
+        events=_given(study),
         adverse=adverse,
         reactions=event_table(outcome),
         patients=patient_table(outcome),
@@ -91,6 +92,19 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
         placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),
     )
+
+
+def _given(study: TrialStudy) -> tuple[tuple[float, str], ...]:
+    """Return what each arm is given beside the drug, which has doses of its own: hour of the phase, and words."""
+    found = [
+        (time_h, f"{arm.name}{' (sham)' if arm.placebo else ''}: {said}")
+        for phase in study.phases
+        for arm in phase.arms
+        for one in arm.treatments
+        if one.case_event is None
+        for time_h, said in one.happenings(float(phase.visits_h[-1]))
+    ]
+    return tuple(sorted(found, key=lambda one: one[0]))
 
 
 def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float) -> Mapping[str, Any]:

@@ -114,13 +114,16 @@ class Recorder:
 
 
 def _muscles(effects: Effects, grades: np.ndarray, n_times: int, n_people: int) -> dict[str, xarray.Variable]:
-    """Return what treatments did to single muscle groups, of those to which they ever did anything, and their grades.
+    """Return what treatments did to single muscle groups, of those to which they ever did anything.
 
-    `grades` are the Ashworth scores of the charted groups, muscle by look.
+    `grades` are the Ashworth scores of the charted groups, muscle by look: told for the group most weakened at a joint.
     """
     import xarray as xr
 
-    found = {}
+    found: dict[str, xarray.Variable] = {}
+    least: dict[str, float] = {}
+    for row, (_, joint, _) in enumerate(stretched_groups()):
+        least[joint] = min(least.get(joint, 1.0), float(np.min(effects.force[row])))
     for row, (name, joint, limb) in enumerate(stretched_groups()):
         shares = {of: np.asarray(getattr(effects, of))[row] for of in _OF_MUSCLE}
         is_touched = any(np.any(shares[of] != whole) for of, (whole, _) in _OF_MUSCLE.items())
@@ -130,7 +133,7 @@ def _muscles(effects: Effects, grades: np.ndarray, n_times: int, n_people: int) 
                 key, text = f"{of}_{name.replace(' ', '_')}", f"{label}, {name}"
                 shaped = shares[of].reshape(n_times, n_people)
                 found[key] = xr.Variable(("time_h", "patient"), shaped, {"units": "1", "long_name": text, **about})
-        if is_touched and row < len(grades):
+        if is_touched and row < len(grades) and np.min(effects.force[row]) == least[joint]:
             scale = SCALES["ashworth"]
             about |= {"units": scale.unit, "long_name": f"{scale.label}, {name}"}
             shaped = grades[row].reshape(n_times, n_people)
