@@ -100,7 +100,7 @@ def front(printed: str) -> str:
 def main() -> None:
     """Run the trials and the papers, and write the tables."""
     session.begin()
-    # A trial without published rows is none that was predicted: what it shows was calibrated.
+    # A trial without published rows has nothing to be laid beside.
     trials = [study for name in eutonia.shipped() if getattr(study := eutonia.load_study(name), "published", ())]
     sections = [section(eutonia.run(study, replicates=500)) for study in trials]
     printed = _HEAD + "\n\n".join([*sections, papers()]) + "\n"

@@ -95,7 +95,7 @@ def test_a_crossover_that_it_would_outlast_is_refused() -> None:
     ("old", "new", "says"),
     [
         ('muscle = "elbow flexors"\n', "", "treatment[0].muscle"),
-        ('at = "245 day"', 'at = "20 month"', "after the end of the case"),
+        ('at = "245 day"\nevery = "16 week"\nstop = "500 day"', 'at = "20 month"', "after the end of the case"),
         ('at = "170 day"', 'at = "250 day"', "Treatment begins at 180 day"),
     ],
 )
@@ -125,7 +125,7 @@ def test_two_lists_of_names_of_one_sort_stay_two() -> None:
 def test_it_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path) -> None:
     assert len(Path(toxin.__file__).read_text(encoding="utf-8").splitlines()) <= LONGEST
     schema: Mapping[str, object] = json_schema()
-    assert {"aboU", "onaU"} <= {word for word in json.dumps(schema).replace('"', " ").replace(",", " ").split()}
+    assert {"aboU", "onaU"} <= set(json.dumps(schema).replace('"', " ").replace(",", " ").split())
     result = eutonia.run(parse_study(TRIAL), replicates=2)
     assert result.course["blockade_elbow_flexors"].attrs == {
         "units": "1",

@@ -32,9 +32,10 @@ def rows_of(section: str) -> dict[str, tuple[float, float, float]]:
     return {key: tuple(map(float, match.groups())) for key, match in found if match}  # type: ignore[misc]
 
 
-@pytest.fixture(
-    scope="module", params=[n for n in eutonia.shipped() if getattr(eutonia.load_study(n), "published", ())]
-)
+PREDICTED = [name for name in eutonia.shipped() if getattr(eutonia.load_study(name), "published", ())]
+
+
+@pytest.fixture(scope="module", params=PREDICTED)
 def trial(request: pytest.FixtureRequest) -> StudyResult:
     """A shipped trial, played again."""
     return eutonia.run(eutonia.load_study(request.param), replicates=REPLICATES)
