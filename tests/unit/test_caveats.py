@@ -54,6 +54,6 @@ def test_what_no_phase_hands_on_is_said() -> None:
     again = again.replace(", below_screening = 0.15", "")
     study = parse_study(pumped.replace("[[published]]", again + "[[published]]", 1))
     said = " ".join(caveats(study))
-    assert "The phase later begins without the drug of pump" in said
+    assert "The phase later begins without what was given in pump" in said
     assert "everybody enters" not in said
     assert not any("begins without" in one for one in caveats(load_study("meythaler_2001")))
