@@ -64,11 +64,6 @@ def stretched_groups() -> tuple[MusclePlace, ...]:
     return (*charted_groups(), *_MORE_GROUPS)
 
 
-def stretched_groups() -> tuple[tuple[str, str, str], ...]:
-    """Return the same of every muscle group that a full bedside examination stretches: the charted ones first."""
-    return (*_GROUPS, *_MORE_GROUPS)
-
-
 def ceiling_weight() -> float:
     """Return the body weight, kg, at which the torque ceilings of the records hold; they scale with it."""
     return parameters.load("limb").value("ceiling_weight", "kg")

@@ -7,7 +7,7 @@ U units into a group of V mL; E the share that endless doses block, c the units 
 leg's muscle that is reached (1 in the arm). A terminal is free again after k steps of tau_off each: Q is the upper
 regularised gamma function. The group on the other side of the joint gets a share of q.
 Assumptions: reflex, background and voluntary force are blocked alike; people differ by their tone only; no antibodies.
-Source: Gracies 2015, 2017, Gaverth 2014, cervical dystonia (1998), by `calibration/toxin.py`; the rest is assumed.
+Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
 
 Not for
     Weakness far from the needle and swallowing; the catch angle, tendon jerk, H/M, spasms and pain, which do not change
@@ -22,18 +22,18 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import model_validator
+from scipy.special import gammaincc
 
 from eutonia import _units, parameters
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY, Limit, toxin_dose
+from eutonia.study.vocabulary import HOURS_PER_DAY, Limit, injected, toxin_dose
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
 
-_PLACE = {name: (joint, limb) for name, joint, limb in stretched_groups()}
 _DOSES = {
     one: QuantityField(one, smallest=partial(toxin_dose, one, "smallest"), limit=partial(toxin_dose, one, "largest"))
     for one in ("abobotulinumtoxinA", "onabotulinumtoxinA")
@@ -45,7 +45,7 @@ class ToxinTreatment(Treatment):
 
     product: Annotated[str, Named("toxin", lambda: tuple(_DOSES))] = described("Toxin by its generic name.")
     route: Literal["intramuscular"] = described("Botulinum toxin into one muscle group.")
-    muscle: Annotated[str, Named("muscle group", lambda: tuple(_PLACE))] = described("Muscle group injected.")
+    muscle: Annotated[str, Named("muscle group", lambda: tuple(injected()))] = described("Muscle group injected.")
     dose_units: Annotated[Given, KindBeside("product", _DOSES)] = described(
         "Units of this product into this group.", alias="dose"
     )
@@ -66,10 +66,8 @@ class ToxinTreatment(Treatment):
     @property
     def ends_h(self) -> float:
         """Until when an injection would come too soon after the last one."""
-        is_endless = self.every_h is not None and self.stop_h is None
-        return (
-            math.inf if is_endless else self.times_h(self.stop_h or self.at_h)[-1] + _number("shortest_interval", "h")
-        )
+        last = self.times_h(self.stop_h or self.at_h)[-1]
+        return math.inf if self.every_h and not self.stop_h else last + _number("shortest_interval", "h")
 
     @property
     def outlasts_h(self) -> float:
@@ -89,8 +87,7 @@ class ToxinTreatment(Treatment):
 
     def happenings(self, until_h: float) -> list[tuple[float, str]]:
         """Return every injection up to an hour."""
-        said = f"{self.dose_units:g} U {self.product}, {self.muscle}"
-        return [(time_h, said) for time_h in self.times_h(until_h) if time_h <= until_h]
+        return [(x, f"{self.amount:g} U {self.product}, {self.muscle}") for x in self.times_h(until_h) if x <= until_h]
 
     def begin(self, n_patients: int) -> Any:
         """Return the hours since the first injection."""
@@ -104,7 +101,8 @@ class ToxinTreatment(Treatment):
         """Return what is blocked in the group and, by spread, in that on the other side of its joint."""
         from eutonia.treatment import Effects
 
-        others = [one for one in _PLACE if _PLACE[one] == _PLACE[self.muscle] and one != self.muscle]
+        at = {name: place for name, *place in stretched_groups()}
+        others = [one for one in at if at[one] == at[self.muscle] and one != self.muscle]
         times = self.times_h(self.at_h + float(np.max(state, initial=0.0)))
         courses = [share_of_time(state - (time_h - self.at_h)) for time_h in times]
         full, found = blocked(self.product, self.muscle, self.dose_units), Effects.none(len(state))
@@ -137,14 +135,12 @@ def blocked(product: str, muscle: str, units: float) -> float:
     """Return the share of a group's force that a dose blocks before time takes any of it (0 to 1)."""
     half = _number(f"{product.lower()}_half_dose", f"{_units.canonical_unit(product)}/mL")
     half *= _number(f"volume_{muscle.replace(' ', '_')}", "mL")
-    reach = _number("leg_reach", "1") if _PLACE[muscle][1] == "leg" else 1.0
+    reach = _number("leg_reach", "1") if injected()[muscle] == "leg" else 1.0
     return _number("full_block", "1") * reach * units / (units + half)
 
 
 def share_of_time(since_h: Any) -> Any:
     """Return the share of the full block that is there so many hours after an injection."""
-    from scipy.special import gammaincc
-
     time = np.maximum(np.asarray(since_h) - _number("onset_lag", "h"), 0.0)
-    onset = -np.expm1(-time / _number("onset_time", "h"))
-    return onset * gammaincc(_number("recovery_steps", "1"), time / _number("recovery_time", "h"))
+    left = gammaincc(_number("recovery_steps", "1"), time / _number("recovery_time", "h"))
+    return -np.expm1(-time / _number("onset_time", "h")) * left

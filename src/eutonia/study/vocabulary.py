@@ -135,6 +135,15 @@ def muscles_of_joints() -> Mapping[str, Sequence[str]]:
     return {joint: tuple(name for name, of, _ in groups if of == joint) for _, joint, _ in groups}
 
 
+def injected() -> dict[str, str]:
+    """Return the muscle groups that toxin may go into, those whose volume is on record, and the limb of each."""
+    from eutonia import parameters
+    from eutonia.assessment.muscles import stretched_groups
+
+    known = {record.name for record in parameters.load("toxin").records()}
+    return {name: limb for name, _, limb in stretched_groups() if f"volume_{name.replace(' ', '_')}" in known}
+
+
 def practices() -> tuple[str, ...]:
     """Return the kinds of practice by which a person may learn."""
     from eutonia.simulation.practice import METHODS
