@@ -123,6 +123,10 @@ def test_rates_are_told_with_their_error_and_by_their_name() -> None:
     text = page.html(power)
     assert "In 3 of 200 trials the covariance that was asked for could not be fitted" in text
     assert "p below 0.001" in text
+    assert "finds a difference in 86 of 100, as often as trials are usually planned for" in text
+    for share, words in ((0.5, "less often than the 80%"), (0.08, "which chance alone explains")):
+        assert words in analysis_words.plain(characteristics(alike=False, rejected=share))[0]
+    assert "86.4% of trials say that they are not" in analysis_words.plain(characteristics(alike=True))[0]
     (null,) = analysis_words.endpoints(characteristics(alike=True))
     assert null.rate_name == "Type I error"
     (poor,) = analysis_words.endpoints(characteristics(alike=False, coverage=0.8))

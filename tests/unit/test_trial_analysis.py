@@ -7,6 +7,7 @@ import pytest
 import scipy.stats
 from study_examples import STROKE
 
+from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
 from eutonia.statistics import two_arms
 from eutonia.study.design import TrialStudy, parse_study
@@ -107,6 +108,26 @@ def test_arms_are_compared_where_each_person_is_in_one() -> None:
         )
 
 
+def test_where_nobody_leaves_the_treatment_policy_can_be_asked_for() -> None:
+    stays = HEAD.replace("dropout = true", "dropout = false")
+    asked = study(PRIMARY.replace("hypothetical", "treatment policy"), head=stays)
+    assert asked.analysis is not None
+    assert asked.analysis.endpoints[0].way == "MMRM"
+
+
+def test_what_is_left_out_is_filled_in() -> None:
+    """The last visit, the drug against the placebo, the limb of a muscle group, a change of one step."""
+    of = study(PRIMARY.replace('limb = "leg"', 'muscle = "ankle plantarflexors"') + RESPONDER)
+    muscle, responder = contrasts_of(of)
+    assert (muscle.arm, muscle.against, muscle.visit_name, muscle.limb) == ("tablets", "placebo", "6 week", "leg")
+    assert muscle.name == "ankle plantarflexors Ashworth, change at 6 week"
+    first, second = drawn(1, -1.0)
+    places = [name for name, _ in charted_muscles()]
+    found = muscle.scores(made(of, first, second, 1), "tablets")
+    np.testing.assert_allclose(found, second.T + places.index("ankle plantarflexors"))
+    assert (responder.improvement, responder.given.way, responder.unit) == (1.0, "Fisher", "1")
+
+
 def test_alpha_is_a_level() -> None:
     for wrong in ("0", "0.9", '"5 %"', "nan"):
         with pytest.raises(StudyError):
@@ -121,13 +142,14 @@ def made(of: TrialStudy, first: np.ndarray, second: np.ndarray, trials: int, *, 
     for name, scores in (("placebo", first), ("tablets", second)):
         for k, row in enumerate(scores):
             limbs = np.stack([row, row])
+            muscles = np.stack([row + place for place in range(len(charted_muscles()))])
             here = ~leaves if k == len(scores) - 1 else np.ones(n, dtype=bool)
             record = VisitRecord(
                 "only",
                 name,
                 k,
                 float(of.phases[0].visits_h[k]),
-                {"ashworth": limbs, "modified_ashworth": limbs, "spasm": limbs},
+                {"ashworth": limbs, "modified_ashworth": limbs, "spasm": limbs, "ashworth_muscle": muscles},
                 here,
                 np.zeros(n),
                 np.zeros(n),

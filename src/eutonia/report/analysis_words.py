@@ -31,6 +31,9 @@ _MULTIPLICITY = {
 }
 
 
+_USUAL_POWER = 0.8
+
+
 @dataclass(frozen=True)
 class EndpointWords:
     """One endpoint, already in words."""
@@ -61,6 +64,25 @@ def lead(analysed: Analysed) -> str:
         f"Each of {trials} replicate trials was analysed from what was seen in it, at a two-sided level of "
         f"{100 * analysed.alpha:g}%.{together} What is true is known here: every person was computed in both arms."
     )
+
+
+def plain(analysed: Analysed) -> list[str]:
+    """Return for each primary endpoint what a trial of this size can find, in a sentence."""
+    told = []
+    for row, one in zip(analysed.characteristics.iter_rows(named=True), endpoints(analysed), strict=True):
+        if one.role != "primary" or row["trials"] < FEWEST_FOR_VERDICT:
+            continue
+        share, error = row["rejected"], row["rejected_error"]
+        if row["alike"]:
+            told.append(f"{one.what}: the arms are alike, and {100 * share:.1f}% of trials say that they are not.")
+            continue
+        verdict = "less often than the 80% that trials are usually planned for"
+        if share >= _USUAL_POWER:
+            verdict = "as often as trials are usually planned for, which is 80%, or more"
+        elif share - 2 * error <= analysed.alpha:
+            verdict = "which chance alone explains"
+        told.append(f"{one.what}: a trial of this size finds a difference in {100 * share:.0f} of 100, {verdict}.")
+    return told
 
 
 def endpoints(analysed: Analysed) -> list[EndpointWords]:

@@ -144,6 +144,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "separates": _separates(features),
         "analysis": [] if result.analysed is None else analysis_words.endpoints(result.analysed),
         "analysis_lead": "" if result.analysed is None else analysis_words.lead(result.analysed),
+        "analysis_plain": [] if result.analysed is None else analysis_words.plain(result.analysed),
     }
 
 
