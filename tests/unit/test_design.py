@@ -50,7 +50,13 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
 
 
 def test_every_study_that_is_meant_to_ships() -> None:
-    cases = {"case_haemorrhage_pump", "case_ischaemic_pump", "case_ischaemic_tablets", "case_tablets_toxin"}
+    cases = {
+        "case_haemorrhage_pump",
+        "case_ischaemic_pump",
+        "case_ischaemic_tablets",
+        "case_own_signal",
+        "case_tablets_toxin",
+    }
     trials = {"meythaler_2001", "kofler_2009", "loubser_1991", "parallel_tablets", "toxin_arm"}
     assert set(shipped()) == trials | cases
     for name, path in shipped().items():

@@ -56,8 +56,10 @@ class Practice(AbstractTherapy):
         return not self._of
 
     def effects(self, time_h: float) -> Effects:
-        """Return the share of the lesion's bias that practice has left by `time_h`."""
+        """Return the shares of the lesion's bias and of the Ia release that practice has left by `time_h`."""
         found = Effects.none(len(self.person))
         for (_, limb), learning in self._of.items():
-            found = found.joined(Effects.on(len(self.person), limb, bias_kept=1.0 - learning.at(time_h)))
+            share, of = learning.at(time_h), learning.constants
+            kept, release = 1.0 - of.of_bias * share, 1.0 - of.of_release * share
+            found = found.joined(Effects.on(len(self.person), limb, bias_kept=kept, release=release))
         return found

@@ -138,6 +138,7 @@ class Treatment(Registered):
 _OURS = (
     *(f"{__name__}:{name}Treatment" for name in ("Oral", "Bolus", "Infusion")),
     "eutonia.study.toxin:ToxinTreatment",
+    "eutonia.study.own_signal:OwnSignalTreatment",
 )
 TREATMENTS: Registry[type[Treatment]] = Registry("treatment", "eutonia.treatments", _OURS, lambda one: one.named())
 Treatment.registry = TREATMENTS

@@ -277,6 +277,12 @@ def smallest_bolus() -> Limit:
     return _checked("smallest_intrathecal_dose", "ug")
 
 
+def largest_own_lowering() -> Limit:
+    """Return the largest share by which the own signal may be taken to be lowered."""
+    record = _record("learning", "conditioning_reduction", "1")
+    return Limit(record.value, f"{record.value:g}", record.label, record.source)
+
+
 def toxin_dose(product: str, end: str) -> Limit:
     """Return the "smallest" or the "largest" dose of a toxin, in its own unit."""
     from eutonia import _units

@@ -4,13 +4,13 @@ Two kinds of practice: operant conditioning of the H reflex, where the person se
 rewarded for making it smaller, and active exercise. Nobody learns anything unless a study asks for it.
 
 Equation
-    r' = s / N (c - r) - r / tau_f ;  D_practised = D (1 - r)
+    r' = s / N (c - r) - r / tau_f ;  D_practised = D (1 - k_D r) ;  Ia release times (1 - k_H r)
 with r the share learned, s sessions an hour, N the sessions that close all but 1/e of the gap, c the ceiling of the
-kind of practice and tau_f the time in which it fades.
-Assumptions: the share by which the H reflex falls is also that of the bias behind tone; a third learn nothing; kinds of
-practice act one upon the rest of the other. As D is what the lesion adds, no practice leads below the healthy level.
-Contracture follows the bias that is left.
-Source: Thompson 2009, 2013 (recalled) for the size of conditioning; that of exercise is assumed.
+kind of practice and tau_f the time in which it fades. In conditioning r is the lasting fall of the H reflex, of which a
+share reaches the bias behind tone (k_D) and the rest stays in the reflex (k_H); in exercise it is that of the bias.
+Assumptions: both shares; half learn nothing; kinds of practice act one upon the rest of the other. As D is what the
+lesion adds, no practice leads below the healthy level. Contracture follows the bias that is left.
+Source: Thompson 2022 for the size of conditioning and who succeeds; that of exercise is assumed.
 
 Not for
     Strength, skill or gait, which practice improves by other ways; the change within one session; people without a
@@ -40,19 +40,23 @@ class LearningConstants(eqx.Module):
     success: Scalar
     sessions_to_learn: Scalar
     fading_time: Scalar
+    of_bias: Scalar
+    of_release: Scalar
 
     @classmethod
     def of(cls, method: str) -> LearningConstants:
         """Read the constants of a kind of practice, one of `METHODS`."""
         ceiling = dict(zip(METHODS, ("conditioning_ceiling", "exercise_ceiling"), strict=True))[method]
         units = {ceiling: "1", "conditioning_success": "1", "sessions_to_learn": "1", "fading_time": "h"}
-        return cls(*parameters.load("learning").values(**units))
+        records = parameters.load("learning")
+        shares: dict[str, str] = {"conditioning_tone_share": "1", "conditioning_release_share": "1"}
+        return cls(*records.values(**units), *(records.values(**shares) if method == METHODS[0] else (1.0, 0.0)))
 
 
 def learned_share(
     share: Patients, sessions_per_week: Scalar | Patients, span_h: Scalar, constants: LearningConstants
 ) -> Patients:
-    """Return the share of the bias that is taken off after a span of practice (none at 0 sessions a week).
+    """Return the share that is learned after a span of practice (none at 0 sessions a week).
 
     Parameters
     ----------

@@ -1,0 +1,57 @@
+"""The own signal lowered by a tenth, as a study may ask: one limb, for a while, no more than anybody has learned."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eutonia
+from eutonia.study.design import json_schema, parse_study
+
+CASE = Path(eutonia.shipped()["case_own_signal"]).read_text(encoding="utf-8").replace('"30 month"', '"17 month"')
+CASE = CASE[: CASE.index("# --- Month 18")].replace('"7 day"', '"14 day"')
+PLAIN = CASE[: CASE.index("# --- Months 8")]
+
+
+def test_a_tenth_is_a_tenth_of_the_leg_while_it_lasts_and_about_a_third_of_a_grade() -> None:
+    plain, lowered = (eutonia.run(parse_study(text)).course for text in (PLAIN, CASE))
+    time = np.intersect1d(plain["time_h"], lowered["time_h"])
+    before, after = (course.sel(time_h=time) for course in (plain, lowered))
+    inside = (time > 245 * 24) & (time <= 426 * 24)
+    share = after["bias"].sel(limb="leg") / before["bias"].sel(limb="leg")
+    np.testing.assert_allclose(share[inside], 0.9, rtol=1e-12)
+    for name in before.data_vars:
+        one, other = before[name], after[name]
+        if "limb" in one.dims:
+            np.testing.assert_array_equal(other.sel(limb="leg")[~inside], one.sel(limb="leg")[~inside], err_msg=name)
+            np.testing.assert_array_equal(other.sel(limb="arm"), one.sel(limb="arm"), err_msg=name)
+        else:
+            np.testing.assert_array_equal(other[~inside], one[~inside], err_msg=name)
+    fell = (before["ashworth"] - after["ashworth"]).sel(limb="leg")[inside]
+    assert np.all(fell >= 0)
+    assert 0.2 < float(fell.mean()) < 0.5
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("lowered = 0.10", "lowered = 0.5", "at most 0.3"),
+        ("lowered = 0.10", "lowered = 10", "at most 0.3"),
+        ("lowered = 0.10", "lowered = -0.1", "Allowed: at least 0"),
+        ("lowered = 0.10", 'lowered = "10 %"', "lowered"),
+        ('limb = "leg"\nlowered', 'limb = "hand"\nlowered', "limb"),
+        ('stop = "426 day"', 'stop = "240 day"', "It stops before it starts"),
+    ],
+)
+def test_more_than_anybody_has_learned_is_refused(old: str, new: str, says: str) -> None:
+    assert CASE.count(old) == 1
+    with pytest.raises(eutonia.EutoniaError) as error:
+        parse_study(CASE.replace(old, new))
+    assert says in " ".join(str(error.value).split())
+
+
+def test_it_is_in_the_schema() -> None:
+    assert "own signal" in json.dumps(json_schema())
