@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.optimize
+import scipy.special
 import scipy.stats
 from study_examples import STROKE
 
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
 from eutonia.statistics import two_arms
+from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.analyse import analyse, truth
 from eutonia.trial.analysis import Outcome
@@ -75,10 +78,19 @@ def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n"
         ('limb = "leg"\n', 'limb = "leg"\nvisit = "0 week"\n', ["no such visit", '"2 week", "6 week"']),
         ('limb = "leg"\n', 'limb = "leg"\narm = "tabletts"\n', ["no such arm", 'Nearest: "tablets"']),
         ('limb = "leg"\n', 'limb = "leg"\narm = "tablets"\nagainst = "tablets"\n', ["compared with another"]),
-        ('limb = "leg"\n', 'limb = "leg"\nmethod = "Fisher"\n', ['"MMRM", "ANCOVA" or "Wilcoxon"']),
+        (
+            'limb = "leg"\n',
+            'limb = "leg"\nmethod = "Fisher"\n',
+            ['"MMRM", "ANCOVA", "Wilcoxon" or "proportional odds"'],
+        ),
         ('limb = "leg"\n', 'limb = "leg"\nmeasure = "responder"\nmethod = "MMRM"\n', ['"Fisher"']),
         ('limb = "leg"\n', 'limb = "leg"\nimprovement = 1.0\n', ["has no improvement", "Do: Remove it"]),
         ('limb = "leg"\n', 'limb = "leg"\nmethod = "ANCOVA"\ncovariance = "unstructured"\n', ["Only a mixed model"]),
+        (
+            'scale = "ashworth"\nlimb = "leg"\n',
+            'scale = "stance_support"\nmethod = "proportional odds"\n',
+            ["measured, not graded"],
+        ),
         ('"hypothetical"', '"composite"', ["knows no response", 'measure = "responder"']),
         ('"hypothetical"', '"while on treatment"', ["A mixed model estimates", 'method = "ANCOVA"']),
         ('"hypothetical"', '"treatment policy"', ["Nobody is examined after leaving", "dropout = false"]),
@@ -263,6 +275,54 @@ def test_estimands_differ_in_what_leaving_means() -> None:
     (on_treatment, _), (composite, _) = (truth(outcome, one) for one in contrasts_of(of))
     assert on_treatment == pytest.approx(-2.0 * (1 - gone) - 0.5 * gone)
     assert composite == pytest.approx(1 - gone)
+
+
+def negative_log_likelihood(free: np.ndarray, y: np.ndarray, x: np.ndarray) -> float:
+    """Return that of proportional odds, written down again."""
+    top = int(y.max())
+    cuts = np.concatenate([[-np.inf], free[0] + np.concatenate([[0.0], np.cumsum(np.exp(free[1:top]))]), [np.inf]])
+    upto = scipy.special.expit(cuts[:, None] - x @ free[top:])
+    people = np.arange(len(y))
+    return -float(np.log(upto[y + 1, people] - upto[y, people]).sum())
+
+
+def test_proportional_odds_are_those_of_another_search_and_of_a_table() -> None:
+    draws = np.random.default_rng(1)
+    arm, before = np.arange(50) % 2, draws.normal(size=50)
+    latent = 0.8 * arm + 0.7 * before + draws.logistic(size=50)
+    grades = np.digitize(latent, [-1.0, 0.0, 0.6, 1.7])
+    x = np.stack([arm, before], axis=1).astype(float)
+    fewer, apart = grades.astype(float), arm.astype(float)
+    fewer[:5] = np.nan
+    found = fit_odds(np.stack([grades.astype(float), fewer, apart]), np.stack([x] * 3))
+    for k, who in enumerate((slice(None), slice(5, None))):
+        known = scipy.optimize.minimize(
+            negative_log_likelihood, np.zeros(6), (grades[who], x[who]), method="BFGS", options={"gtol": 1e-6}
+        )
+        np.testing.assert_allclose(found.estimate[k], known.x[4:], atol=1e-5)
+    # Where the arms have no score in common, nothing bounds the odds.
+    assert found.converged.tolist() == [True, True, False]
+    high = grades > 1
+    two = fit_odds(high[None].astype(float), x[None, :, :1])
+    table = np.array([[np.sum((high == hit) & (arm == k)) for k in (0, 1)] for hit in (False, True)])
+    assert two.estimate[0, 0] == pytest.approx(np.log(table[1, 1] * table[0, 0] / (table[1, 0] * table[0, 1])))
+    assert two.se[0, 0] == pytest.approx(np.sqrt(np.sum(1.0 / table)))
+
+
+def test_odds_hold_their_level_and_are_held_against_those_of_everybody() -> None:
+    of = study(PRIMARY.replace("limb", 'method = "proportional odds"\nmeasure = "value"\nlimb'))
+    trials = 400
+    first, second = (np.clip(np.round(scores), 1, 5) for scores in drawn(trials, -0.8))
+    nothing, something = (analyse(made(of, first, other, trials)) for other in (first, second))
+    assert nothing is not None
+    assert something is not None
+    row = nothing.characteristics.row(0, named=True)
+    assert row["alike"]
+    assert row["rejected"] == pytest.approx(0.05, abs=3 * row["rejected_error"])
+    row = something.characteristics.row(0, named=True)
+    assert row["truth"] < -1.0
+    assert row["coverage"] == pytest.approx(0.95, abs=3 * row["coverage_error"])
+    assert row["unit"] == "log odds ratio"
 
 
 def test_holm_and_hierarchy() -> None:

@@ -22,6 +22,7 @@ _METHODS = {
     "MMRM": "mixed model for repeated measures (REML, Satterthwaite); visits that are not seen are missing at random",
     "ANCOVA": "analysis of covariance with the score at the first visit; whoever is not known does not count",
     "Wilcoxon": "Wilcoxon's rank sum, with Hodges and Lehmann's shift; whoever is not known does not count",
+    "proportional odds": "odds of a higher score, at the same first score; whoever is not known does not count",
     "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
 }
 _MULTIPLICITY = {
@@ -143,7 +144,7 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
 
 def _how(row: Row) -> str:
     estimand, method = row["estimand"], row["method"]
-    return f"{words.capital(estimand)}: {_ESTIMANDS[estimand]}. {method}: {_METHODS[method]}."
+    return f"{words.capital(estimand)}: {_ESTIMANDS[estimand]}. {words.capital(method)}: {_METHODS[method]}."
 
 
 def _share(row: Row, key: str) -> str:

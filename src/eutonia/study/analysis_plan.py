@@ -15,7 +15,7 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
-AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "Fisher"]
+AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher"]
 Multiplicity = Literal["none", "holm", "hierarchical"]
 _BEST: dict[str, AnalysisMethod] = {"change": "MMRM", "value": "MMRM", "responder": "Fisher"}
 
@@ -44,8 +44,8 @@ class AnalysedEndpoint(Part):
         'policy"), as no response ("composite"), or up to then ("while on treatment").'
     )
     method: AnalysisMethod | None = described(
-        "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, or Fisher's exact "
-        "test; left out, MMRM, or Fisher for responders.",
+        "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, proportional odds, "
+        "or Fisher's exact test; left out, MMRM, or Fisher for responders.",
         default=None,
     )
     covariance: Structure | None = described("Covariance of visits in an MMRM; left out, unstructured.", default=None)
@@ -87,9 +87,13 @@ class AnalysedEndpoint(Part):
             why, do = f'The measure "{self.measure}" has no improvement.', 'Remove it, or write measure = "responder".'
             found.append(Problem(("improvement",), why, self.improvement, do=do))
         if is_share != (self.way == "Fisher"):
-            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA" or "Wilcoxon"'
+            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA", "Wilcoxon" or "proportional odds"'
             why = f'The measure "{self.measure}" is {"a share of people" if is_share else "a number of each person"}.'
             found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
+        if self.way == "proportional odds" and SCALES[self.scale].kind != "ordinal":
+            why = f"{SCALES[self.scale].label} is measured, not graded, and each value would be a grade of its own."
+            do = 'Write method = "ANCOVA" or "Wilcoxon".'
+            found.append(Problem(("method",), why, self.way, '"MMRM", "ANCOVA" or "Wilcoxon"', do=do))
         if self.covariance is not None and self.way != "MMRM":
             why, do = "Only a mixed model has a covariance of visits.", 'Remove the key, or write method = "MMRM".'
             found.append(Problem(("covariance",), why, self.covariance, do=do))

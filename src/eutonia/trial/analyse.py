@@ -15,7 +15,8 @@ from jaxtyping import Float, Int
 
 from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
-from eutonia.statistics.two_arms import NO_EFFECT, Effect
+from eutonia.statistics.proportional_odds import fit_odds
+from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, mixed_models
 from eutonia.trial.result import Analysed
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Arms = Int[np.ndarray, "trial person"]
 _FIRST, _SECOND, _NEITHER = 1, 0, -1
+# More different scores than this are no grades: the odds over all people are then left unknown.
+_MOST_GRADES = 80
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,24 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
         effects, fitted = mixed_models(arms, scores, contrast, alpha)
         return _Found(effects, people, fitted)
-    effects, counts = [], []
-    for arm, y in zip(arms, scores, strict=True):
-        seen = ~np.isnan(y)
-        values = np.where(contrast.known(seen), contrast.target(np.nan_to_num(y), seen), np.nan)
-        known = ~np.isnan(values)
-        first, second = ((arm == k) & known for k in (_FIRST, _SECOND))
-        counts.append([int(first.sum()), int(second.sum())])
-        effects.append(_effect(contrast, values, first, second, y[:, 0], alpha))
-    return _Found(effects, np.array(counts), [""] * len(effects))
+    people, seen = scores.reshape(-1, scores.shape[-1]), ~np.isnan(scores.reshape(-1, scores.shape[-1]))
+    values = np.where(contrast.known(seen), contrast.target(np.nan_to_num(people), seen), np.nan).reshape(arms.shape)
+    first, second = ((arms == k) & ~np.isnan(values) for k in (_FIRST, _SECOND))
+    baseline = scores[..., 0]
+    counts = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)
+    if contrast.given.way == "proportional odds":
+        effects = _odds(np.where(first | second, values, np.nan), first, baseline, alpha)
+    else:
+        trials = zip(values, first, second, baseline, strict=True)
+        effects = [_effect(contrast, *trial, alpha) for trial in trials]
+    return _Found(effects, counts, [""] * len(effects))
+
+
+def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = 64) -> list[Effect]:
+    """Return the logarithm of each trial's odds ratio of a higher score, at the same score at the first visit."""
+    found = fit_odds(values, np.stack([first.astype(float), baseline - np.nanmean(baseline)], axis=-1), width)
+    pairs = zip(found.estimate[:, 0], found.se[:, 0], strict=True)
+    return [by_t(float(one), float(se), np.inf, alpha)._replace(df=float("nan")) for one, se in pairs]
 
 
 def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: Any, alpha: float) -> Effect:
@@ -114,7 +126,19 @@ def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
     alike = np.array_equal(first, second)
     if contrast.given.way == "Wilcoxon":
         return 0.0 if alike else two_arms.median_shift(first, second), alike
+    if contrast.given.way == "proportional odds":
+        before = contrast.scores(outcome, contrast.arm)[entered, 0]
+        return 0.0 if alike else _common_odds(first, second, before), alike
     return float(np.mean(first - second)), alike
+
+
+def _common_odds(first: Any, second: Any, baseline: Any) -> float:
+    """Return the logarithm of the odds ratio over all people in both arms; NaN where nearly each score is its own."""
+    both = np.concatenate([first, second])
+    if len(np.unique(np.round(both, 9))) > _MOST_GRADES:
+        return float("nan")
+    in_first = np.arange(len(both)) < len(first)
+    return _odds(both[None], in_first[None], np.tile(baseline, 2)[None], 0.05, width=1)[0].estimate
 
 
 def _trials(contrasts: tuple[Contrast, ...], found: list[_Found], adjusted: Any, rejected: Any) -> polars.DataFrame:

@@ -66,7 +66,9 @@ class Contrast:
 
     @property
     def unit(self) -> str:
-        """Unit of the difference: that of the scale, or 1 for a share."""
+        """Unit of the difference: that of the scale, 1 for a share, or a logarithm of odds."""
+        if self.given.way == "proportional odds":
+            return "log odds ratio"
         return "1" if self.given.measure == "responder" else self.scale.unit
 
     def scores(self, outcome: Outcome, arm: str) -> Visits:
