@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,58 +15,14 @@ from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.patient import LIMBS
 from eutonia.report import curves, files, page, words
+from eutonia.report.examined import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_MIDDLE_95 = (0.025, 0.5, 0.975)
 _HOURS_PER_DAY = 24.0
-_FEWEST = 10  # people of whom a middle 95 % is told
 _FINDINGS, _PAGE, _RECORD = "findings.csv", "report.html", "run.json"
-
-
-@dataclass(frozen=True)
-class FindingRow:
-    """One finding in words: of what, what, its middle, the middle 95 %, and who shows it if not everybody."""
-
-    of: str
-    what: str
-    middle: str
-    interval: str
-    who: str
-
-
-def row(finding: Finding) -> FindingRow:
-    """Return a finding in words."""
-    known = finding.values[np.isfinite(finding.values)]
-    who = "" if known.size == finding.values.size else f"in {known.size} of {finding.values.size}"
-    of = words.label(finding.of)
-    if not known.size:
-        return FindingRow(of, finding.what, "none", "", who)
-    if finding.unit == "share":
-        return FindingRow(of, finding.what, f"{known.mean():.0%} of people", "", who)
-    low, middle, high = quantiles(finding)
-    if finding.grades:
-        shown = [finding.grades[int(value)] for value in (low, middle, high)]
-    elif finding.unit == "count":
-        shown = [f"{value:.0f}" for value in (low, middle, high)]
-    else:
-        shown = list(words.alike((low, middle, high)))
-    interval = "" if low == high or known.size < _FEWEST else f"{shown[0]} to {shown[2]}"
-    return FindingRow(of, finding.what, words.with_unit(shown[1], finding.unit.replace("count", "")), interval, who)
-
-
-def quantiles(finding: Finding) -> tuple[float, float, float]:
-    """Return low end, middle and high end of the people who show the finding; of grades and counts, those that
-    people have.
-    """
-    known = finding.values[np.isfinite(finding.values)]
-    if finding.grades or finding.unit == "count":
-        low, middle, high = np.quantile(known, _MIDDLE_95, method="inverted_cdf").tolist()
-    else:
-        low, middle, high = np.quantile(known, _MIDDLE_95).tolist()
-    return low, middle, high
 
 
 def sections(result: BedsideResult) -> list[tuple[str, str, list[FindingRow], list[MovementTrace]]]:

@@ -69,6 +69,8 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 def summary(result: StudyResult) -> dict[str, Any]:
     """Return the result in short, as plain data: what is in summary.json."""
+    from eutonia.report import examined
+
     return {
         "title": result.title,
         "kind": result.kind,
@@ -87,6 +89,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "responders": result.responders.to_dicts() if result.responders is not None else [],
         **({} if result.analysed is None else {"analysis": result.analysed.characteristics.to_dicts()}),
         "events": [{"time_h": time_h, "event": label} for time_h, label in result.events],
+        "findings": [{"time_h": time_h} | examined.summary(one) for time_h, one in result.findings],
     }
 
 

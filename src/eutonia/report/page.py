@@ -158,7 +158,7 @@ def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series]
 
 
 def _case_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import case
+    from eutonia.report import case, examined
 
     whole, zooms, more = case.drawings(result)
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
@@ -174,6 +174,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
         "swings": any(str(name).endswith("_trough") for name in result.course.data_vars),
         "people": int(result.course.sizes.get("patient", 1)),
         "events": events,
+        "examined": examined.sections(result.findings),
         "milestones": _milestones(result),
     }
 

@@ -14,6 +14,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
+    BedsideTestName,
     Bolus,
     Checking,
     Clearance,
@@ -240,6 +241,35 @@ class PracticeEvent(_Event):
     sessions_per_week: SessionsPerWeek = described("Sessions a week.")
 
 
+class ExaminationEvent(_Event):
+    """A test at the bedside, which moves nothing."""
+
+    kind: Literal["examination"] = described("A test at the bedside; it comes before whatever else is of that time.")
+    test: BedsideTestName = described("Test by name.")
+    limb: LimbName | None = described("Limb; left out, every limb that the test is of.", default=None)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where the test was published."""
+        from eutonia.examination import TESTS
+
+        return TESTS[self.test].sources
+
+    @property
+    def limbs(self) -> tuple[str, ...]:
+        """The limbs that are examined."""
+        from eutonia.examination import TESTS
+
+        return tuple(limb for limb in TESTS[self.test].limbs if self.limb in (None, limb))
+
+    @model_validator(mode="after")
+    def _of_limb(self) -> ExaminationEvent:
+        if not self.limbs:
+            why, do = f"There is no {self.test} of the {self.limb}.", "Leave the key out, or choose another test."
+            refuse(Problem(("limb",), why, self.limb, do=do))
+        return self
+
+
 class StopPracticeEvent(_Event):
     """No practice from here on."""
 
@@ -255,12 +285,14 @@ Event = Annotated[
     | RefillEvent
     | CreatinineClearanceEvent
     | PracticeEvent
-    | StopPracticeEvent,
+    | StopPracticeEvent
+    | ExaminationEvent,
     Field(discriminator="kind"),
 ]
 
-#: In which order things of one time happen: the body, the pump, the dose, the injection.
+#: In which order things of one time happen: a look, the body, the pump, the dose, the injection.
 _ORDER = (
+    "examination",
     "creatinine clearance",
     "stop practice",
     "practice",
@@ -290,6 +322,8 @@ def excludes(one: Event, other: Event) -> bool:
     """Return whether two events are of one time and only one of them can hold."""
     if one.at_h != other.at_h:
         return False
+    if isinstance(one, ExaminationEvent) and isinstance(other, ExaminationEvent):
+        return (one.test, one.limb) == (other.test, other.limb)
     if isinstance(one, PracticeEvent) and isinstance(other, PracticeEvent):
         return (one.method, one.limb) == (other.method, other.limb)
     return any(one.kind in kinds and other.kind in kinds for kinds in _REPLACE)

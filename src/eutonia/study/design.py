@@ -22,7 +22,17 @@ from eutonia.parameters import citations
 from eutonia.study import case_checks, checks, replacing, shipped_files, studyfile
 from eutonia.study.analysis_plan import AnalysisPlan
 from eutonia.study.beyond import beyond_label
-from eutonia.study.case import BolusEvent, CaseCourse, CaseLesion, CasePatient, CasePump, ChartedScore, Event, rank
+from eutonia.study.case import (
+    BolusEvent,
+    CaseCourse,
+    CaseLesion,
+    CasePatient,
+    CasePump,
+    ChartedScore,
+    Event,
+    ExaminationEvent,
+    rank,
+)
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
@@ -326,4 +336,6 @@ def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
     parts = [*getattr(study, "treatments", ()), *(part for arm in getattr(study, "arms", ()) for part in arm.parts)]
     given += [source for part in parts for source in part.sources]
+    examined = (one for one in getattr(study, "events_as_written", ()) if isinstance(one, ExaminationEvent))
+    given += [source for one in examined for source in one.sources]
     return citations.cited(given, study.name, folder)

@@ -144,6 +144,13 @@ def injected() -> dict[str, str]:
     return {name: limb for name, _, limb in stretched_groups() if f"volume_{name.replace(' ', '_')}" in known}
 
 
+def bedside_tests() -> tuple[str, ...]:
+    """Return the tests at the bedside that a case may ask for."""
+    from eutonia.examination import TESTS
+
+    return tuple(TESTS)
+
+
 def practices() -> tuple[str, ...]:
     """Return the kinds of practice by which a person may learn."""
     from eutonia.simulation.practice import METHODS

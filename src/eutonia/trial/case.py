@@ -20,13 +20,16 @@ from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.pump import Device, Pump
+from eutonia.examination import TESTS
+from eutonia.examination.findings import Finding
 from eutonia.patient import LIMBS, Cohort, Lesion, Patient, is_cord
+from eutonia.simulation.bedside import bedside
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.treated import changed, joined
-from eutonia.study.case import Event, InfusionEvent, StopInfusionEvent
+from eutonia.study.case import Event, ExaminationEvent, InfusionEvent, StopInfusionEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
@@ -76,6 +79,7 @@ class _Case:
         self.events: list[tuple[float, str]] = []
         self.zooms: list[Zoom] = []
         self.looks: list[float] = []
+        self.found: list[tuple[float, Finding]] = []
         self.interruptions = Interruptions()
         end = float(study.case.duration_h)
         self.events += [one for given in study.treatments for one in given.happenings(end)]
@@ -156,6 +160,8 @@ class _Case:
 
     def act(self, event: Event) -> bool:
         """Do one event of the file now; return whether it is abrupt enough for a dense look afterwards."""
+        if event.kind == "examination":  # a look: it moves no clock
+            return self._examine(event)
         n = len(self.person)
         self.clock.advance_to(event.at_h)
         if event.kind == "bolus":
@@ -195,6 +201,13 @@ class _Case:
         is_pumped = self.pump is not None and self.pump.delivered > 0
         self.interruptions.given(event.at_h, pump=is_pumped, tablets=self.takes_tablets)
         return True
+
+    def _examine(self, event: ExaminationEvent) -> bool:
+        people, test = self.people_at(event.at_h), TESTS[event.test]
+        at = bedside(people, self.clock.snapshot)
+        self.found += [(float(event.at_h), one) for one in test.done(at, event.limbs, self.study.seed)[0]]
+        self.log(event.at_h, f"examined: {test.label}")
+        return False
 
     def _program(self, event: InfusionEvent | StopInfusionEvent) -> bool:
         rate, said = (event.rate_ug_per_h, event.rate_ug_per_h.text) if event.kind == "infusion" else (0.0, "")
@@ -251,6 +264,7 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
         doses=dose_table(course),
         course=course,
         events=tuple(sorted(case.events, key=lambda one: one[0])),
+        findings=tuple(case.found),
         run=study_record(
             study,
             used,
@@ -275,6 +289,8 @@ def people_of_case(
     for event in study.events:
         if event.at_h >= at_h:
             break
+        if event.kind == "examination":
+            continue
         case.advance(event.at_h)
         case.act(event)
         progress("Course", event.at_h / at_h)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import polars
     import xarray
 
+    from eutonia.examination.findings import Finding
+
 _ROUNDING = 1e-9
 
 Kind = Literal["trial", "case"]
@@ -262,6 +264,8 @@ class StudyResult(Printed):
     events : tuple of (time_h, label)
         What happened to the person of a case, in h from the start; what the arms of a trial are given beside the drug,
         in h of the phase.
+    findings : tuple of (time_h, Finding)
+        What the bedside tests of a case found, over the possible people.
     adverse : polars.DataFrame or None
         reaction, phase, arm, placebo, n (people in the arm), share, low, high; shares from 0 to 1, null where the label
         does not say.
@@ -299,6 +303,7 @@ class StudyResult(Printed):
     course: xarray.Dataset
     run: Mapping[str, Any]
     events: tuple[tuple[float, str], ...] = ()
+    findings: tuple[tuple[float, Finding], ...] = ()
     adverse: polars.DataFrame | None = None
     reactions: polars.DataFrame | None = None
     patients: polars.DataFrame | None = None
