@@ -249,8 +249,7 @@ def _facts(result: StudyResult) -> list[tuple[str, str]]:
         facts += [("Followed for", words.moment(span)), ("Events", str(len(result.events)))]
     if named := run.get("oral_model"):
         facts.append(("Tablets", str(named).partition(": ")[2]))
-    facts.append(("Numbers behind it", str(sum(amount for _, amount in words.status_counts(run)))))
-    return facts
+    return [*facts, ("Numbers behind it", str(sum(amount for _, amount in words.status_counts(run))))]
 
 
 def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float, int]]:
