@@ -70,6 +70,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "at": "0 hour",
         "every": "12 week",
     },
+    "stretching": {"limb": "leg", "hours_per_day": 0.5, "start": "0 hour"},
     "own signal": {"limb": "leg", "lowered": 0.1, "start": "0 hour"},
     "cold pack": {"limb": "leg", "at": "1 hour"},
 }

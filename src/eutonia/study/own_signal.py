@@ -38,6 +38,10 @@ class OwnSignalTreatment(Treatment):
 
     amount_key: ClassVar[str] = "lowered"
     dose_unit: ClassVar[str] = ""
+    caveat: ClassVar[str] = (
+        "The own signal is taken to be lower at once and in everybody; half of the people who train for it learn it, "
+        "over months, and that it reaches tone is assumed."
+    )
     sources: ClassVar[tuple[str, ...]] = ("Thompson_2022",)
 
     @property

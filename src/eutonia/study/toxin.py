@@ -56,6 +56,7 @@ class ToxinTreatment(Treatment):
     begins_key: ClassVar[str] = "at"
     lasts: ClassVar[bool] = False
     dose_unit: ClassVar[str] = ""
+    caveat: ClassVar[str] = "What a dose of toxin does was calibrated to trials of it: it is no prediction of them."
     sources: ClassVar[tuple[str, ...]] = ("Gracies_2015", "Gracies_2017", "Gaverth_2014")
 
     @property

@@ -61,6 +61,8 @@ class Treatment(Registered):
     dose_unit: ClassVar[str] = "ug/day"
     #: Kind of event by which a case gives it; None where a case has it as a [[treatment]] too.
     case_event: ClassVar[str | None] = None
+    #: What a reader of any result has to know of it, as a sentence.
+    caveat: ClassVar[str] = ""
     #: Where it was published.
     sources: ClassVar[tuple[str, ...]] = ()
 
@@ -139,6 +141,7 @@ _OURS = (
     *(f"{__name__}:{name}Treatment" for name in ("Oral", "Bolus", "Infusion")),
     "eutonia.study.toxin:ToxinTreatment",
     "eutonia.study.own_signal:OwnSignalTreatment",
+    "eutonia.study.stretching:StretchingTreatment",
 )
 TREATMENTS: Registry[type[Treatment]] = Registry("treatment", "eutonia.treatments", _OURS, lambda one: one.named())
 Treatment.registry = TREATMENTS

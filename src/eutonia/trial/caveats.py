@@ -12,7 +12,14 @@ from eutonia.study.design import CaseStudy, TrialStudy
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    return (*_apart(study), *_unmasked(study), *_arm_below_the_neck(study))
+    return (*_of_treatments(study), *_apart(study), *_unmasked(study), *_arm_below_the_neck(study))
+
+
+def _of_treatments(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
+    """Return what the treatments themselves say of how far to believe them, each once."""
+    arms = () if isinstance(study, CaseStudy) else study.arms
+    given = study.treatments if isinstance(study, CaseStudy) else [one for arm in arms for one in arm.treatments]
+    return tuple(dict.fromkeys(one.caveat for one in given if one.caveat))
 
 
 def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
