@@ -24,8 +24,8 @@ from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.forecast import forecast
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import EutoniaError
-from eutonia.exchange.pump_file import parse_therapy
 from eutonia.report import pump_page, pump_words
+from eutonia.study.pump_file import parse_therapy
 
 LONGEST_S = 60
 DUST = re.compile(r"\d[eE]-\d\d")

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eutonia.errors import EutoniaError
-from eutonia.exchange.pump_file import load_therapy, parse_therapy, shipped
+from eutonia.study.pump_file import load_therapy, parse_therapy, shipped
 
 HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_programs.toml").read_text(encoding="utf-8"))["broken"]

@@ -16,7 +16,7 @@ from eutonia.drug.pump import play
 from eutonia.drug.pump.forecast import forecast
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import StudyError
-from eutonia.exchange.pump_file import json_schema, load_therapy, parse_therapy, shipped
+from eutonia.study.pump_file import json_schema, load_therapy, parse_therapy, shipped
 
 HEAD = """
 [therapy]

@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 
 from eutonia import parameters
 from eutonia.errors import StudyError
-from eutonia.exchange.pump_file import PumpFile
 from eutonia.study import studyfile, vocabulary
 from eutonia.study.design import CaseStudy, TrialStudy, json_schema, load_study, parse_study, shipped
 from eutonia.study.fields import Given
 from eutonia.study.parts import BolusTreatment, InfusionTreatment, OralTreatment
+from eutonia.study.pump_file import PumpFile
 from eutonia.study.titration import LabelTitration, LadderTitration, OralTitration, ReliefTitration, StopTitration
 
 pytestmark = pytest.mark.unit
@@ -51,6 +51,7 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
 
 def test_every_study_that_is_meant_to_ships() -> None:
     cases = {
+        "case_cord_flex",
         "case_haemorrhage_pump",
         "case_ischaemic_pump",
         "case_ischaemic_tablets",

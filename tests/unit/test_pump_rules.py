@@ -7,7 +7,7 @@ import pytest
 from eutonia.drug.pump import Device, Program, ProgramStep, Therapy, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.rules import breaches
-from eutonia.exchange.pump_file import load_therapy, shipped
+from eutonia.study.pump_file import load_therapy, shipped
 
 DAY = 24.0
 SYNCHROMED, PROMETRA = Device.named("SynchroMed II"), Device.named("Prometra II")

@@ -239,7 +239,7 @@ def test_a_scale_and_a_bedside_test_are_a_file_and_a_name() -> None:
 
 
 def test_an_event_of_pumps_has_its_place_in_the_order_its_player_and_its_file() -> None:
-    player, file = (SOURCE / "drug/pump/player.py").read_text(), (SOURCE / "exchange/pump_events.py").read_text()
+    player, file = (SOURCE / "drug/pump/player.py").read_text(), (SOURCE / "study/pump_events.py").read_text()
     assert set(therapy.ORDER) == set(get_args(therapy.Event))
     for event in therapy.ORDER:
         assert re.search(rf"\b{event.__name__}\b", player), event

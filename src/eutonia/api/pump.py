@@ -10,26 +10,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
-from eutonia._arguments import WHOLE, accepts, instance
+from eutonia._arguments import CALL, TEXT, WHOLE, accepts, instance
 from eutonia._printed import Printed
+from eutonia._progress import Progress, silent
 from eutonia.drug.pump import Therapy, play
 from eutonia.drug.pump.forecast import Forecast, forecast
-from eutonia.exchange.pump_file import file_of, load_therapy
+from eutonia.errors import StudyError
 from eutonia.report import pump as report
 from eutonia.report import pump_words, words
+from eutonia.study.design import CaseStudy, load_study
+from eutonia.study.pump_file import file_of, load_therapy
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
     import polars
 
+    from eutonia.trial.person_on_pump import PersonOnPump
+
 
 @dataclass(frozen=True, repr=False)
 class PumpResult(Printed):
-    """A pump program played through: its `forecast`, the `day` to show hour by hour, `run` to repeat it."""
+    """A pump program played through: its `forecast`, the `day` to show hour by hour, `run` to repeat it.
+
+    `person` is what it does to a person, if one was given; `person.course` holds tone and scores over time.
+    """
 
     forecast: Forecast
     day: int
     run: Mapping[str, Any]
+    person: PersonOnPump | None = None
 
     def prose(self) -> str:
         """Return which pump it is, how many rules are broken, and where the drug is."""
@@ -49,21 +58,38 @@ class PumpResult(Printed):
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Write page, hourly table and record into a folder, whole or not at all."""
-        return report.write(self.forecast, folder, self.day, self.run)
+        return report.write(self.forecast, folder, self.day, self.run, self.person)
 
 
 @accepts(
-    therapy=instance("a file, a name or a therapy", '"first_pump"', str, os.PathLike, Therapy), day=WHOLE.or_none()
+    therapy=instance("a file, a name or a therapy", '"first_pump"', str, os.PathLike, Therapy),
+    day=WHOLE.or_none(),
+    person=instance("a file, a name or a case", '"case_haemorrhage_pump"', str, os.PathLike, CaseStudy).or_none(),
+    implanted=TEXT.or_none(),
+    progress=CALL,
 )
-def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None) -> PumpResult:
+def program(
+    therapy: str | os.PathLike[str] | Therapy,
+    *,
+    day: int | None = None,
+    person: str | os.PathLike[str] | CaseStudy | None = None,
+    implanted: str | None = None,
+    progress: Progress = silent,
+) -> PumpResult:
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks.
 
     Parameters
     ----------
     therapy : path, name or Therapy
-        A pump program file, the name of one that ships (`eutonia programs`), or one read by `load_therapy`.
+        A pump program file, the name of one that ships, or one read by `load_therapy`.
     day : int or None
         Day to show hour by hour; the last when left out.
+    person : path, name or CaseStudy, or None
+        A case, whose person gets this pump: all of the case but a pump of its own.
+    implanted : str or None
+        Day 0 of the program, time since the person's onset; left out, the day on which the case has its own pump.
+    progress : callable
+        Called with a stage and the share of it that is done.
 
     Returns
     -------
@@ -74,7 +100,7 @@ def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None
     Raises
     ------
     StudyError
-        A file that is none, with every fault in `.faults`.
+        A file that is none, with every fault in `.faults`; a person who does not fit the program.
     SimulationError
         A day beyond the end.
     ArgumentError
@@ -88,18 +114,54 @@ def program(therapy: str | os.PathLike[str] | Therapy, *, day: int | None = None
     """
     began = time.perf_counter()
     with parameters.recording() as used:
-        is_read = isinstance(therapy, Therapy)
         chosen = therapy if isinstance(therapy, Therapy) else load_therapy(os.fspath(therapy))
         shown = pump_words.shown_day(chosen, day)
         session.begin()
         found = forecast(play(chosen))
+        whose = None if person is None else _person(therapy, chosen, person, implanted, shown, progress)
+    files = [] if isinstance(therapy, Therapy) else [file_of(os.fspath(therapy))]
     word = chosen.name if isinstance(therapy, Therapy) else os.fspath(therapy)
-    run = run_record(
-        None,
-        "",
-        used,
-        time.perf_counter() - began,
-        command=repeat("pump", word, day=day),
-        inputs=[] if is_read else inputs([file_of(word)]),
-    )
-    return PumpResult(found, shown, run)
+    command = repeat("pump", word, day=day, person=_word(person), implanted=implanted)
+    read = inputs([*files, *_files(person)])
+    run = run_record(None, "", used, time.perf_counter() - began, command=command, inputs=read)
+    return PumpResult(found, shown, run, whose)
+
+
+def _person(
+    given: str | os.PathLike[str] | Therapy,
+    therapy: Therapy,
+    person: str | os.PathLike[str] | CaseStudy,
+    implanted: str | None,
+    day: int,
+    progress: Progress,
+) -> PersonOnPump:
+    """Return the person on the program, looked at in every hour of the day that is shown."""
+    from eutonia.trial.person_on_pump import run_person, with_program
+
+    if isinstance(given, Therapy):
+        raise StudyError(
+            "a person on a therapy that stands in no file. Allowed: the file of a pump program, or the name of one "
+            'that ships. Nearest: "first_pump". Write the program into a file.'
+        )
+    case = person if isinstance(person, CaseStudy) else load_study(person)
+    if not isinstance(case, CaseStudy):
+        raise StudyError(
+            f"{case.name} is a trial, and a pump has one person. Allowed: a case. Nearest: case_haemorrhage_pump. Name "
+            "a case."
+        )
+    with parameters.beneath(case.parameters):
+        study = with_program(case, file_of(given), therapy.duration_h, implanted)
+        return run_person(study, [24.0 * day + hour for hour in range(25)], progress)
+
+
+def _word(person: str | os.PathLike[str] | CaseStudy | None) -> str | None:
+    """Return what names a person on the command line."""
+    if isinstance(person, CaseStudy):
+        return person.word
+    return None if person is None else os.fspath(person)
+
+
+def _files(person: str | os.PathLike[str] | CaseStudy | None) -> list[Path]:
+    """Return the file of a person, if there is one."""
+    path = person.path if isinstance(person, CaseStudy) else load_study(person).path if person is not None else None
+    return [] if path is None else [path]

@@ -11,7 +11,7 @@ import typer
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
 from eutonia.cli.overrides import Overrides
-from eutonia.cli.pump import check_program
+from eutonia.cli.pump import check_program, rules_of
 from eutonia.errors import EutoniaError
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
     if kind == "program":
         check_program(file)
         return
-    from eutonia.study.design import load_study
+    from eutonia.study.design import CaseStudy, load_study
     from eutonia.trial.cost import affordable, cost
 
     given = load_study(file)
@@ -121,6 +121,8 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
     usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1)
     typer.echo(f"{given.name}: valid. {given.title}.")
     typer.echo(f"{_size(given, usual, USUAL_REPLICATES)} A run needs {usual}.")
+    if isinstance(given, CaseStudy) and given.pump_therapy is not None:
+        typer.echo(f"{rules_of(given.pump_therapy, 'eutonia run')}.")
 
 
 def _size(study: TrialStudy | CaseStudy, needs: Cost, replicates: int) -> str:
@@ -148,8 +150,7 @@ def schema(
     import json
 
     from eutonia.errors import unknown
-    from eutonia.exchange import pump_file
-    from eutonia.study import design
+    from eutonia.study import design, pump_file
 
     schemas = {"study": design.json_schema, "program": pump_file.json_schema}
     if of not in schemas:

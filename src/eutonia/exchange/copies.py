@@ -8,8 +8,7 @@ from pathlib import Path
 
 from eutonia import _writing
 from eutonia.errors import StudyError, unknown
-from eutonia.exchange import pump_file
-from eutonia.study import design
+from eutonia.study import design, pump_file
 
 #: What may be begun, and what it is copied from where nothing else is named.
 STARTS = {"trial": "parallel_tablets", "case": "case_ischaemic_tablets", "pump": "first_pump"}

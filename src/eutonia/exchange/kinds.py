@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from eutonia.exchange import pump_file
-from eutonia.study import design, shipped_files
+from eutonia.study import design, pump_file, shipped_files
 from eutonia.study.studyfile import LARGEST_FILE_BYTES
 
 Kind = Literal["study", "program", "table"]

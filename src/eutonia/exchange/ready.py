@@ -89,8 +89,7 @@ def _writable(folder: Path) -> str:
 
 
 def _ships() -> str:
-    from eutonia.exchange import pump_file
-    from eutonia.study import design
+    from eutonia.study import design, pump_file
 
     studies, programs = design.shipped(), pump_file.shipped()
     if not studies or not programs:

@@ -99,7 +99,10 @@ def timeline(
     zoom: Zoom | None,
     name: str,
 ) -> list[svg.Drawing]:
-    """Draw one stretch of a course for a wide page and for a phone, on sheets that fit a printed page."""
+    """Draw one stretch of a course for a wide page and for a phone, on sheets that fit a printed page.
+
+    `name` tells the drawings of a page apart; without a zoom the whole course is drawn.
+    """
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
     numbers = markers(events, float(time[-1] - time[0]))
@@ -108,9 +111,8 @@ def timeline(
     inside = [mark for mark in numbers if first <= mark.time_h <= last]
     shown = zoom.title if zoom else "The whole course"
     long_unit = words.time_unit(float(time[-1] - time[0]))
-    since = (
-        "start" if zoom is None or first < 1 else f"{long_unit.name.removesuffix('s')} {first / long_unit.hours:.1f}"
-    )
+    begun = f"{first / long_unit.hours:.1f}".removesuffix(".0")
+    since = "start" if zoom is None or first < 1 else f"{long_unit.name.removesuffix('s')} {begun}"
     limits = _limits(strips, time, (first, last))
     out = []
     for k, part in enumerate(_sheets(strips)):
@@ -151,6 +153,9 @@ def _limits(
                 under = line.low if line.has_band else line.middle if line.trough is None else line.trough
                 low = float(np.nanmin(under[at]))
                 high = float(np.nanmax((line.high if line.has_band else line.middle)[at]))
+                high = (
+                    min(high, scales.usual_most(line.middle[at], time[at], span[1])) if strip.kind == "dose" else high
+                )
                 before = found.get(_shared(strip), (low, high))
                 found[_shared(strip)] = min(low, before[0]), max(high, before[1])
     return found
@@ -338,6 +343,11 @@ def _strip(
     shown = [(line, places) for line in strip.lines if (places := seen(strip, line, time, ends[0], ends[1])).size]
     up, is_log = scale
     panel = sheet.panel(box, ends, up, is_log=is_log)
+    if (
+        strip.kind == "dose"
+        and (peak := max((float(line.middle[at].max()) for line, at in shown), default=0.0)) > up[1]
+    ):
+        sheet.text(panel.left + 4, panel.top + 8, f"briefly {peak:,.0f}", "muted", size=_SMALL)
     at = scales.decades(*up) if is_log else scales.steps_of(SCALES.get(strip.kind), *up)
     panel.rules(y=at)
     looks = []

@@ -83,6 +83,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "consort": [dataclasses.asdict(row) for row in result.consort],
         "caveats": list(result.caveats),
         "withdrawal": list(result.withdrawal),
+        "rules_broken": [dataclasses.asdict(rule) for rule in result.broken],
         "doses": result.doses.to_dicts(),
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
         "endpoint": result.endpoint,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import glossary, words
+from eutonia.report import broken_rules, glossary, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -114,8 +114,8 @@ def context(result: StudyResult) -> dict[str, Any]:
         "adverse": _adverse(result),
         "glossary": glossary.entries((quantity.scale for quantity in result.quantities), result.kind),
     }
-    shared.update(_trial_figures(result) if result.kind == "trial" else _case_figures(result))
-    return shared
+    figures = _trial_figures(result) if result.kind == "trial" else _case_figures(result)
+    return shared | figures | broken_rules.context(result)
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:

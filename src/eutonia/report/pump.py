@@ -12,19 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import curves, files, pump_curves, pump_page, pump_words, words
+from eutonia.report import curves, files, pump_curves, pump_page, pump_person, pump_words, words
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from eutonia.trial.person_on_pump import PersonOnPump
 
 #: What the folder of a pump forecast holds; the record marks it as ours.
 NAMES = ("program.html", "program.csv", *curves.FILES, "program.json")
 _MOST_STRETCHES = 16
 
 
-def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
-    """Print a day hour by hour, totals, dates and broken rules."""
+def show(forecast: Forecast, console: Console, day: int | None = None, person: PersonOnPump | None = None) -> None:
+    """Print a day hour by hour, totals, dates, what a person makes of it, and broken rules."""
     from rich.text import Text
 
     therapy, chosen = forecast.course.therapy, pump_words.shown_day(forecast.course.therapy, day)
@@ -34,6 +36,8 @@ def show(forecast: Forecast, console: Console, day: int | None = None) -> None:
     console.print(Text(f"{words.DISCLAIMER}.\n"))
     console.print(_hours(forecast, chosen))
     console.print(_levels(forecast, chosen))
+    if person is not None:
+        console.print(pump_person.table(person, chosen, therapy.day(chosen * 24.0)))
     console.print(_totals(forecast))
     console.print(_dates(forecast))
     found = pump_words.broken(forecast)
@@ -104,12 +108,13 @@ def write(
     folder: str | os.PathLike[str],
     day: int | None = None,
     run: Mapping[str, Any] = MappingProxyType({}),
+    person: PersonOnPump | None = None,
 ) -> Path:
     """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`.
 
-    `run` is what the record says of the run, so that it can be repeated.
+    `run` is what the record says of the run, so that it can be repeated; `person` is who has the pump, if told.
     """
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day, run))
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day, run, person))
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
@@ -117,14 +122,16 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return _writing.check_folder(folder, NAMES)
 
 
-def _fill(forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, Any]) -> None:
+def _fill(
+    forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, Any], person: PersonOnPump | None
+) -> None:
     chosen = pump_words.shown_day(forecast.course.therapy, day)
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
-    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen, run), encoding="utf-8")
+    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen, run, person), encoding="utf-8")
     curves.write(pump_curves.lines(forecast, chosen), folder, csv=True)
-    files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **run})
+    files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **pump_person.record(person, chosen), **run})
 
 
 def record(forecast: Forecast, day: int) -> dict[str, Any]:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eutonia import __version__
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import page, pump_figures, pump_words, svg, words
+from eutonia.report import broken_rules, page, pump_figures, pump_person, pump_words, svg, words
+
+if TYPE_CHECKING:
+    from eutonia.trial.person_on_pump import PersonOnPump
 
 
-def html(forecast: Forecast, day: int, run: Mapping[str, Any] = MappingProxyType({})) -> str:
-    """Return the whole page as one text with everything inside; it loads nothing. `run` says what was changed."""
+def html(
+    forecast: Forecast,
+    day: int,
+    run: Mapping[str, Any] = MappingProxyType({}),
+    person: PersonOnPump | None = None,
+) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing.
+
+    `run` says what was changed, `person` who has the pump, if that is told.
+    """
     therapy = forecast.course.therapy
     hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
     totals = [
@@ -32,12 +43,14 @@ def html(forecast: Forecast, day: int, run: Mapping[str, Any] = MappingProxyType
             "lead": _lead(forecast),
             "facts": _facts(forecast),
             "broken": pump_words.broken(forecast),
+            "judged": broken_rules.JUDGED["program"],
             "whole": pump_figures.whole(forecast),
             "cases": pump_figures.cases(),
             "happened": happened,
             "left_out": left_out,
             "day": therapy.day(day * 24.0),
             "one_day": pump_figures.one_day(forecast, day),
+            "person": pump_person.context(person, day),
             "sites": list(SITES),
             "hours": hours,
             "levels": pump_words.levels(forecast, day),

@@ -17,6 +17,8 @@ Values = Sequence[Number] | np.ndarray
 #: A clinical scale with no more grades than these has each of them written.
 _MOST_GRADES = 5
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+# A dose that towers over all others and lasts this share of the time shown ends at the edge of its panel.
+_BRIEF_SHARE, _TOWERS, _ROOM = 0.01, 3.0, 1.4
 
 
 def ticks(low: Number, high: Number, most: int) -> list[float]:
@@ -89,3 +91,11 @@ class Axis:
     def at(self, value: Number) -> float:
         """Return where one value lies, px."""
         return float(self([value])[0])
+
+
+def usual_most(dose: Float[np.ndarray, " look"], time: Float[np.ndarray, " look"], end_h: Number) -> float:
+    """Return the highest dose worth a scale: minutes of a bolus do not press months of a program flat."""
+    held, order = np.diff(time, append=end_h), np.argsort(dose)
+    share = np.cumsum(held[order]) / max(float(held.sum()), 1e-9)
+    usual = float(dose[order][np.searchsorted(share, 1.0 - _BRIEF_SHARE)])
+    return _ROOM * usual if dose.max() > _TOWERS * usual > 0 else float(dose.max())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eutonia.report import analysis_words, words
+from eutonia.report import analysis_words, broken_rules, words
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def show(
     out.print(line(words.headline(result)))
     for told in analysis_words.lines(result):
         out.print(line(told, "bold"))
+    if said := broken_rules.sentence(result):
+        out.print(line(f"{said}: see the report.", "bold red" if any(o.is_hazard for o in result.broken) else "bold"))
     out.print(line(f"{words.DISCLAIMER}.", "dim"))
     if folder is not None:
         out.print(line(f"Report: {folder / 'report.html'}"), soft_wrap=True)

@@ -10,8 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from eutonia import parameters
 from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
+from eutonia.study.case_times import Moment
 from eutonia.study.fields import (
     Age,
     BedsideTestName,
@@ -21,7 +23,6 @@ from eutonia.study.fields import (
     Concentration,
     Course,
     Grade,
-    Hours,
     Interval,
     LesionVolume,
     Level,
@@ -47,6 +48,7 @@ from eutonia.study.fields import (
 )
 from eutonia.study.parts import reservoir_fits
 from eutonia.study.people import fits_kind
+from eutonia.study.pump_parts import Day
 from eutonia.study.scales import charted_fits, daily_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import tip_fits
@@ -95,7 +97,7 @@ class CaseLesion(Part):
 class ChartedScore(Part):
     """A score in the person's chart from before any treatment: it tells how strongly this cord answers the lesion."""
 
-    at_h: Hours = described("When it was charted, time since the onset.", alias="at")
+    at_h: Moment = described("When it was charted, time since the onset, or by the calendar.", alias="at")
     scale: ScaleName = described("Scale, one that has a score for each limb or muscle group.")
     limb: LimbName | None = described("Limb; left out where a muscle group is named.", default=None)
     muscle: MuscleName | None = described("Muscle group; left out for a score of the whole limb.", default=None)
@@ -128,7 +130,7 @@ class CasePump(Part):
 
     model: PumpModel = described("Model by name.")
     product: Product = described("Product with which it is filled.")
-    implanted_h: Hours = described("When it is implanted and filled for the first time.", alias="implanted")
+    implanted_h: Moment = described("When it is implanted and filled for the first time.", alias="implanted")
     reservoir_ml: Reservoir = described("Volume of the reservoir.", alias="reservoir")
     concentration_ug_per_ml: Concentration = described("Concentration of the drug in it.", alias="concentration")
     alarm_volume_ml: Reservoir = described("Volume left at which the low-reservoir alarm sounds.", alias="alarm_volume")
@@ -144,6 +146,9 @@ class CasePump(Part):
 class CaseCourse(Part):
     """How long the person is followed and how often examined."""
 
+    onset: Day | None = described(
+        "Date of the onset, for events by the calendar; time 0 is its midnight.", default=None
+    )
     duration_h: Interval = described("Length of the course from the onset.", alias="duration")
     examine_every_h: Interval = described("Time from examination to examination.", alias="examine_every")
 
@@ -158,7 +163,7 @@ class CaseCourse(Part):
 class _Event(Part):
     """Something that happens at one time."""
 
-    at_h: Hours = described("When, time since the onset.", alias="at")
+    at_h: Moment = described("When: time since the onset, or day and time of day by the calendar.", alias="at")
 
 
 class BolusEvent(_Event):
@@ -232,6 +237,49 @@ class CreatinineClearanceEvent(_Event):
     value_ml_per_min: Clearance = described("New creatinine clearance.", alias="value")
 
 
+class DialysisEvent(_Event):
+    """Sessions of haemodialysis."""
+
+    kind: Literal["dialysis"] = described("A session of haemodialysis, or sessions again and again.")
+    lasts_h: Interval | None = described("Length of a session; left out, the usual one.", alias="lasts", default=None)
+    every_h: Interval | None = described(
+        "Time from session to session; left out, it is one.", alias="every", default=None
+    )
+    until_h: Moment | None = described("Last time at which one may begin, with every.", alias="until", default=None)
+
+    @property
+    def length_h(self) -> float:
+        """Length of a session, h."""
+        usual = parameters.load("oral_adult_default").value("haemodialysis_session", "h")
+        return usual if self.lasts_h is None else float(self.lasts_h)
+
+    @property
+    def sessions_h(self) -> list[tuple[float, float]]:
+        """Begin and end of every session, h since the onset."""
+        count = 1
+        if self.every_h is not None and self.until_h is not None:
+            count = int((self.until_h - self.at_h) / self.every_h + 1e-9) + 1
+        begins = [self.at_h + k * float(self.every_h or 0.0) for k in range(count)]
+        return [(begin, begin + self.length_h) for begin in begins]
+
+    @model_validator(mode="after")
+    def _whole(self) -> DialysisEvent:
+        if (self.every_h is None) != (self.until_h is None):
+            key, other = ("until", "every") if self.until_h is None else ("every", "until")
+            why = f"Sessions that repeat have every and until; {other} stands alone."
+            do = f"Add {key}, or remove {other}."
+            refuse(Problem((key,), why, None, '"56 hour" and "90 day", or neither', do=do))
+        if self.until_h is not None and self.until_h < self.at_h:
+            why = "It is before the first session."
+            refuse(
+                Problem(("until",), why, self.until_h.text, f"{self.at_h.text} or later", do="Correct one of the two.")
+            )
+        if self.every_h is not None and self.every_h <= self.length_h:
+            why, allowed = "The next session would begin while one runs.", f"more than {self.length_h:g} hour"
+            refuse(Problem(("every",), why, self.every_h.text, allowed, do="Make it longer."))
+        return self
+
+
 class PracticeEvent(_Event):
     """The person begins to practise."""
 
@@ -284,6 +332,7 @@ Event = Annotated[
     | StopInfusionEvent
     | RefillEvent
     | CreatinineClearanceEvent
+    | DialysisEvent
     | PracticeEvent
     | StopPracticeEvent
     | ExaminationEvent,
@@ -294,6 +343,7 @@ Event = Annotated[
 _ORDER = (
     "examination",
     "creatinine clearance",
+    "dialysis",
     "stop practice",
     "practice",
     "refill",
@@ -310,6 +360,7 @@ _REPLACE = (
     ("refill",),
     ("bolus",),
     ("creatinine clearance",),
+    ("dialysis",),
 )
 
 

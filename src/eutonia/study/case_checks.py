@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, combinations, groupby
+from itertools import chain, combinations, groupby, pairwise
 from typing import TYPE_CHECKING
 
 from eutonia.study import vocabulary
 from eutonia.study.case import (
     BolusEvent,
     CasePump,
+    DialysisEvent,
     Event,
     InfusionEvent,
     RefillEvent,
@@ -19,7 +20,9 @@ from eutonia.study.case import (
     excludes,
     rank,
 )
+from eutonia.study.case_therapy import day_0, therapy_problems
 from eutonia.study.doses import sums
+from eutonia.study.fields import Given
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import product_fits, strength_fits
 
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy
 
 
+# A session every other day for five years.
+_MOST_SESSIONS = 1000
 # What each stop ends, and what is wrong where nothing of it is under way.
 _STOPS = {
     "stop tablets": ("tablets", "No tablets are taken at that time."),
@@ -42,6 +47,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
     found += _charted_once(study)
     found += chain(_one_tip(study), _treatments(study), () if study.pump is None else _flows(study.pump, ordered))
+    found += chain(therapy_problems(study), _sessions(study))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
         for (earlier, before), (later, after) in combinations(here, 2):
             if excludes(before, after):
@@ -81,6 +87,9 @@ def case_problems(study: CaseStudy) -> list[Problem]:
 def _charted_once(study: CaseStudy) -> Iterator[Problem]:
     """Find a second score of what has one already, and a score of a time at which treatment has begun."""
     begins = [event.at_h for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
+    if study.therapy is not None and (begun := day_0(study, study.therapy)) is not None:
+        pump = begun + min(event.at_h for event in study.therapy.program.therapy.events)
+        begins.append(Given(pump, f"day {pump / vocabulary.HOURS_PER_DAY:.4g}, by its pump program,"))
     first = min([*begins, *(given.begins_h for given in study.treatments)], default=None)
     for position, row in enumerate(study.charted):
         where: Key = ("charted", position)
@@ -118,6 +127,10 @@ def _pump_event(
     study: CaseStudy, event: InfusionEvent | StopInfusionEvent | RefillEvent, where: Key
 ) -> Iterator[Problem]:
     pump = study.pump
+    if study.therapy is not None:
+        why, do = "What the pump does stands in its program.", f"Write it into {study.therapy.program.text}."
+        yield Problem((*where, "kind"), why, event.kind, "events that are not of the pump", do=do)
+        return
     if pump is None:
         do = "Add the table [pump], or remove the event."
         yield Problem((*where, "kind"), "This person has no pump.", event.kind, "a case with [pump]", do=do)
@@ -127,6 +140,27 @@ def _pump_event(
         yield Problem(
             (*where, "at"), why, event.at_h.text, f"{pump.implanted_h.text} or later", do="Move one of the two."
         )
+
+
+def _sessions(study: CaseStudy) -> Iterator[Problem]:
+    """Find sessions of haemodialysis that run at one time, or more of them than anybody has."""
+    told = [(k, one) for k, one in enumerate(study.events_as_written) if isinstance(one, DialysisEvent)]
+    for k, one in told:
+        if len(one.sessions_h) > _MOST_SESSIONS:
+            why, do = (
+                f"These are more than {_MOST_SESSIONS} sessions.",
+                "Check the unit; let them be less often, or end sooner.",
+            )
+            yield Problem(("event", k, "every"), why, one.every_h.text if one.every_h else None, "fewer", do=do)
+            return
+    whole = sorted((begin, end, k) for k, one in told for begin, end in one.sessions_h)
+    for (_, end, first), (begin, _, second) in pairwise(whole):
+        if begin < end:
+            why = f"A session of event[{first}] still runs when one of event[{second}] begins."
+            given = study.events_as_written[second].at_h.text
+            do = "Move one of the two, or let it end sooner."
+            yield Problem(("event", second, "at"), why, given, "one session at one time", do=do)
+            return
 
 
 def _one_tip(study: CaseStudy) -> Iterator[Problem]:

@@ -17,6 +17,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from eutonia._arguments import TEXT, accepts, instance
 from eutonia.assessment.scales import SCALES
+from eutonia.drug.pump import Therapy
 from eutonia.errors import nearest
 from eutonia.parameters import citations
 from eutonia.study import case_checks, checks, replacing, shipped_files, studyfile
@@ -33,8 +34,10 @@ from eutonia.study.case import (
     ExaminationEvent,
     rank,
 )
+from eutonia.study.case_therapy import CaseTherapy, therapy_of
+from eutonia.study.case_times import onset_of
 from eutonia.study.endpoint import Endpoint
-from eutonia.study.fields import Part, context_of, described, refuse
+from eutonia.study.fields import ONSET, Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.oral_models import ADULT, oral_model_problems
 from eutonia.study.parts import Arm, Assessment, Head, Phase
@@ -216,6 +219,7 @@ class CaseStudy(Study):
     lesion: CaseLesion = described("The lesion.")
     charted: tuple[ChartedScore, ...] = described("Scores from the chart, before any treatment.", default=())
     pump: CasePump | None = described("The pump; left out, there is none.", default=None)
+    therapy: CaseTherapy | None = described("A pump program that the person has, in place of a pump.", default=None)
     case: CaseCourse = described("How long the person is followed.")
     treatments: tuple[Treatment, ...] = described(
         "What is given beside the drug; times since the onset.", alias="treatment", default=()
@@ -226,7 +230,13 @@ class CaseStudy(Study):
     def tip(self) -> str | None:
         """Vertebral level of the tip of the one catheter that the person has; None for a person without."""
         tips = (one.tip for one in (self.pump, *self.events_as_written) if isinstance(one, CasePump | BolusEvent))
-        return next((tip for tip in tips if tip is not None), None)
+        own = next((tip for tip in tips if tip is not None), None)
+        return own if self.therapy is None else self.therapy.program.therapy.tip
+
+    @property
+    def pump_therapy(self) -> Therapy | None:
+        """The pump and all that happens to it, on the clock of the case; None for a person without."""
+        return therapy_of(self)
 
     @functools.cached_property
     def events(self) -> tuple[Event, ...]:
@@ -321,9 +331,10 @@ def _validated(
     model: type[AnyStudy], tables: dict[str, Any], lines: studyfile.Lines, name: str, path: Path | None = None
 ) -> AnyStudy:
     folder = None if path is None else path.parent
+    context = {"folder": folder, ONSET: onset_of(tables), **context_of(tables)}
     try:
         with holding(tables):
-            study = model.model_validate(tables, context={"folder": folder, **context_of(tables)})
+            study = model.model_validate(tables, context=context)
     except ValidationError as error:
         raise studyfile.error(name, faults_of(error, tables, lines, model)) from None
     study._cited = _cited(study, folder)

@@ -36,6 +36,8 @@ _CITED = "Author A, Author B. Journal 2020;12:345-350"
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=Nearest: |Allowed: |Write )")
 
 ALLOW = "allow_beyond_label"
+#: Under which the context of a case holds the day of the onset.
+ONSET = "onset"
 BEYOND_LABEL = f" To teach an overdose, write {ALLOW} = true in [study]."
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import time
-from typing import TYPE_CHECKING
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +21,7 @@ from jaxtyping import Float
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
-from eutonia.drug.pump import Device, Pump
+from eutonia.drug.kinetics import Dialysis, Kinetics
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
 from eutonia.patient import LIMBS, Cohort, Lesion, Patient, is_cord
@@ -29,13 +31,15 @@ from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.treated import changed, joined
-from eutonia.study.case import Event, ExaminationEvent, InfusionEvent, StopInfusionEvent
+from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
 from eutonia.study.design import CaseStudy
+from eutonia.trial.broken_rules import of_case
+from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.given import tasks_of
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.record import repeat, study_record
+from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
 from eutonia.trial.withdrawal import Interruptions, add_withdrawal, told
@@ -49,9 +53,10 @@ _LOOKS = 4096
 _HOURS_PER_DAY = 24.0
 # Looks after a start, a stop or a large change, whatever the examinations: (step, until) in h.
 _DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * 24.0))
-_LARGE = 0.2
 # Before and after a zoomed event, h.
-_ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_DRY_H = 2.0, 26.0, 30 * 24.0
+_ZOOM_BEFORE_H, _ZOOM_BOLUS_H = 2.0, 26.0
+# Looks after a session of haemodialysis begins or ends, h, where there are not more sessions than this.
+_AROUND_SESSION_H, _MOST_SESSIONS_SEEN = (0.5, 1.0, 2.0, 3.0, 6.0, 12.0), 40
 
 
 class _Case:
@@ -74,7 +79,15 @@ class _Case:
         self.base, self.unmet = solved.people, solved.told
         self.lesions = dataclasses.replace(self.lesions, factor=solved.factor)
         self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
-        self.pump: Pump | None = None
+        self.kinetics = self.base.kinetics
+        therapy = study.pump_therapy
+        self.pump = None if therapy is None else CasePumpCourse(therapy, is_named=study.therapy is not None)
+        sessions = [one for event in study.events if isinstance(event, DialysisEvent) for one in event.sessions_h]
+        self.sessions = deque(
+            sorted((at, is_begin) for both in sessions for at, is_begin in ((both[0], True), (both[1], False)))
+        )
+        self.is_dialysed = False
+        self._courses: dict[bool, Course] = {}
         self.recorder = Recorder()
         self.events: list[tuple[float, str]] = []
         self.zooms: list[Zoom] = []
@@ -106,33 +119,24 @@ class _Case:
 
     @property
     def turns_at_h(self) -> float:
-        """Hour at which something happens of itself: alarm, empty reservoir, or another solution at the tip."""
-        return np.inf if self.pump is None else min(self.pump.alarm_at_h, self.pump.turns_at_h)
+        """Hour of the next turn of the pump, or of the next beginning or end of a session of haemodialysis."""
+        pump = self.pump.turns[0].time_h if self.pump is not None and self.pump.turns else np.inf
+        return min(pump, self.sessions[0][0] if self.sessions else np.inf)
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody looks at the next turn."""
+        pump = self.pump.turns[0] if self.pump is not None and self.pump.turns else None
+        return pump is None or pump.time_h > self.turns_at_h or pump.is_seen
 
     def advance(self, time_h: float, *, looking: bool = False) -> None:
-        """Advance the drug; change the infusion when another solution reaches the tip or the reservoir runs dry."""
+        """Advance the drug, by way of every turn and of every begin and end of a treatment before `time_h`."""
         while self.treatments and self.treatments[0].time_h < time_h:
             task = self.treatments.pop(0)
             self.advance(task.time_h, looking=True)
             task.act(self.clock)
-        while self.pump is not None:
-            alarm, dry, turn = self.pump.alarm_at_h, self.pump.dry_at_h, self.turns_at_h
-            if turn > time_h:
-                self.pump = self.pump.at(time_h)
-                break
-            self.clock.advance_to(turn)
-            self.pump = self.pump.at(turn)
-            if turn == dry:
-                self.log(turn, "pump runs dry")
-                self.deliver(turn, 0.0, abrupt=True)
-                self.zooms.append(Zoom("Pump runs dry", turn - _HOURS_PER_DAY, turn + _ZOOM_DRY_H))
-                self.look_after(turn)
-            elif turn == alarm:
-                self.log(turn, "low-reservoir alarm")
-            else:
-                self.log(turn, "the new solution reaches the tip")
-                self.deliver(turn, self.pump.delivered, abrupt=True)
-                self.look_after(turn)
+        while self.turns_at_h < time_h:
+            self.turn()
         self.clock.advance_to(time_h, looking=looking)
 
     @property
@@ -140,11 +144,32 @@ class _Case:
         """Whether there is any drug in the tablets that are taken."""
         return bool(np.any(self.clock.tablets_mg_per_day))
 
-    def deliver(self, time_h: float, rate: float, *, abrupt: bool) -> None:
-        """Let the pump deliver a rate, ug/h, from now on."""
-        self.clock.set_rate(np.full(len(self.person), rate), abrupt=abrupt)
+    def turn(self) -> bool:
+        """Let the pump do what it does next, now; return whether it is large enough for a dense look afterwards."""
+        at_h = self.turns_at_h
+        self.clock.advance_to(at_h)
+        if self.sessions and self.sessions[0][0] == at_h:
+            self._dialyse(*self.sessions.popleft())
+            return False
+        assert self.pump is not None
+        turn = self.pump.turns.popleft()
+        self.events += [(at_h, label) for label in self.pump.labels(turn)]
+        if (zoom := self.pump.zoom(turn)) is not None:
+            self.zooms.append(zoom)
+        for look in self.pump.looks(turn):
+            heapq.heappush(self.looks, look)
+        if (tip := self.pump.tip(turn)) is not None:
+            self._be(self.kinetics.with_tip(tip))
+        if turn.is_quiet:
+            return False
+        self.clock.set_rate(np.full(len(self.person), turn.rate), abrupt=turn.is_abrupt)
         self.recorder.dose_changed(self.clock)
-        self.interruptions.given(time_h, pump=rate > 0, tablets=self.takes_tablets)
+        self.interruptions.given(turn.time_h, pump=self.is_pumped(turn.time_h), tablets=self.takes_tablets)
+        return turn.is_large
+
+    def is_pumped(self, time_h: float) -> bool:
+        """Whether the pump gives drug now, or soon again."""
+        return self.pump is not None and self.pump.flows_from(time_h)
 
     def look_after(self, start_h: float) -> None:
         """Look densely after a change, whatever else is planned."""
@@ -170,17 +195,11 @@ class _Case:
             self.log(event.at_h, f"test bolus {event.dose_ug.text}")
             self.zooms.append(Zoom("Test bolus", event.at_h - _ZOOM_BEFORE_H, event.at_h + _ZOOM_BOLUS_H))
             return True
-        if event.kind in ("infusion", "stop infusion"):
-            return self._program(event)
-        if event.kind == "refill":
-            pump = self._implanted(event.at_h)
-            was_dry = pump.volume == 0
-            self.pump = pump.refill(event.concentration_ug_per_ml)
-            self.deliver(event.at_h, self.pump.delivered, abrupt=was_dry)
-            self.log(event.at_h, "refill")
-            return was_dry
+        if event.kind in ("infusion", "stop infusion", "refill", "dialysis"):
+            self.log(event.at_h, _words(event))
+            return False  # what it does is a turn
         if event.kind == "creatinine clearance":
-            self._kidneys(event.value_ml_per_min)
+            self._be(self.kinetics.with_creatinine_clearance(jnp.full(n, event.value_ml_per_min)))
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
             return False
         if event.kind == "practice":
@@ -198,8 +217,7 @@ class _Case:
             self.log(event.at_h, f"{event.dose_mg.text} every {event.every_h.text}")
         else:
             self.log(event.at_h, "tablets stopped")
-        is_pumped = self.pump is not None and self.pump.delivered > 0
-        self.interruptions.given(event.at_h, pump=is_pumped, tablets=self.takes_tablets)
+        self.interruptions.given(event.at_h, pump=self.is_pumped(event.at_h), tablets=self.takes_tablets)
         return True
 
     def _examine(self, event: ExaminationEvent) -> bool:
@@ -209,50 +227,44 @@ class _Case:
         self.log(event.at_h, f"examined: {test.label}")
         return False
 
-    def _program(self, event: InfusionEvent | StopInfusionEvent) -> bool:
-        rate, said = (event.rate_ug_per_h, event.rate_ug_per_h.text) if event.kind == "infusion" else (0.0, "")
-        at_h, pump = event.at_h, self._implanted(event.at_h)
-        before = pump.delivered
-        self.pump = pump.program(rate)
-        abrupt = before == 0 or rate == 0
-        self.deliver(at_h, self.pump.delivered, abrupt=abrupt)
-        self.log(at_h, f"pump {said}" if rate else "pump stopped")
-        if not rate and before:
-            self.zooms.append(Zoom("Pump stopped", at_h - _HOURS_PER_DAY, at_h + _ZOOM_DRY_H))
-        return abrupt or abs(self.pump.delivered - before) > _LARGE * before
+    def _be(self, kinetics: Kinetics, *, is_dialysed: bool | None = None) -> None:
+        """Let the body handle the drug otherwise from now on: other kidneys, another tip, a machine beside them."""
+        if kinetics is not self.kinetics:
+            self.kinetics, self._courses = kinetics, {}
+        self.is_dialysed = self.is_dialysed if is_dialysed is None else is_dialysed
+        if self.is_dialysed not in self._courses:
+            now = kinetics.on_dialysis(Dialysis.from_records(())) if self.is_dialysed else kinetics
+            self._courses[self.is_dialysed] = Course(dataclasses.replace(self.clock.people, kinetics=now))
+        self.clock.course = self._courses[self.is_dialysed]
 
-    def _implanted(self, at_h: float) -> Pump:
-        """Return the pump; a new one, full and primed, where nothing has been done to it before."""
-        if self.pump is not None:
-            return self.pump
-        given = self.study.pump
-        assert given is not None
-        return Pump.implanted(
-            Device.named(given.model),
-            given.reservoir_ml,
-            given.concentration_ug_per_ml,
-            parameters.load("pump").value("catheter_length", "cm"),
-            alarm_volume=given.alarm_volume_ml,
-            is_primed=True,
-            time_h=at_h,
-        )
-
-    def _kidneys(self, clearance: float) -> None:
-        people = self.clock.people
-        kinetics = people.kinetics.with_creatinine_clearance(jnp.full(len(self.person), clearance))
-        self.clock.course = Course(dataclasses.replace(people, kinetics=kinetics))
+    def _dialyse(self, at_h: float, is_begun: bool) -> None:
+        """Begin or end a session of haemodialysis."""
+        self._be(self.kinetics, is_dialysed=is_begun)
+        self.clock.set_rate(self.clock.rates.get(None, np.zeros(len(self.person))), abrupt=True)
+        if len(self.sessions) <= 2 * _MOST_SESSIONS_SEEN:
+            for hours in _AROUND_SESSION_H:
+                heapq.heappush(self.looks, at_h + hours)
 
 
-def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
-    """Run a case and return its result; the spread over people is what is not known of this one."""
+def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence[float] = ()) -> StudyResult:
+    """Run a case and return its result; the spread over people is what is not known of this one.
+
+    `looks_h` are hours since the onset at which somebody looks beside all others; nothing of the drug depends on them.
+    """
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 
     began = time.perf_counter()
+    programs: dict[str, Any] = {}
+    if study.therapy is not None:
+        programs = {"inputs": inputs([study.therapy.program.path])}
     with parameters.recording() as used:
         case = _Case(study)
+        case.looks += [float(at) for at in looks_h]
         _live(case, progress)
         course = _with_risks(case)
-        known_limits = (*caveats(study), *case.unmet)
+        pump = case.pump
+        known_limits = (*caveats(study), *case.unmet, *(() if pump is None else pump.caveats))
+        broken = () if pump is None else of_case(pump.broken, pump.delivery.therapy)
     return StudyResult(
         title=study.title,
         kind="case",
@@ -271,9 +283,11 @@ def run_case(study: CaseStudy, progress: Progress = silent) -> StudyResult:
             time.perf_counter() - began,
             repeat("run", study.word, own=study.parameters, seed=study.seed),
             possible_people=POSSIBLE_PEOPLE,
+            **programs,
         ),
         zooms=tuple(case.zooms),
         caveats=known_limits,
+        broken=broken,
         withdrawal=told(course, case.interruptions),
     )
 
@@ -292,6 +306,8 @@ def people_of_case(
         if event.kind == "examination":
             continue
         case.advance(event.at_h)
+        while case.turns_at_h <= event.at_h:
+            case.turn()
         case.act(event)
         progress("Course", event.at_h / at_h)
     case.advance(at_h)
@@ -333,14 +349,29 @@ def _live(case: _Case, progress: Progress) -> None:
     case.looks += [*np.arange(0.0, end + 1e-6, study.case.examine_every_h), *happens, end]
     heapq.heapify(case.looks)
     while case.looks and (at := min(case.looks[0], case.turns_at_h)) <= end:
+        is_planned = case.looks[0] <= at
         while case.looks and case.looks[0] <= at:
             heapq.heappop(case.looks)
-        case.note(float(at))
-        abrupt = [case.act(event) for event in events if event.at_h == at]
+        if is_planned or case.is_seen:
+            case.note(float(at))
+        abrupt = []
+        while case.turns_at_h <= at:
+            abrupt.append(case.turn())
+        abrupt += [case.act(event) for event in events if event.at_h == at]
         case.recorder.dose_changed(case.clock)
         if any(abrupt):
             case.look_after(float(at))
         progress("Course", at / end)
+
+
+def _words(event: Event) -> str:
+    """Return what an event does to the pump, or to the blood, in the words of the file."""
+    if event.kind == "infusion":
+        return f"pump {event.rate_ug_per_h.text}" if event.rate_ug_per_h else "pump stopped"
+    if event.kind == "dialysis":
+        again = f", every {event.every_h.text} until {event.until_h.text}" if event.every_h and event.until_h else ""
+        return f"haemodialysis for {event.length_h:g} h{again}"
+    return "refill" if event.kind == "refill" else "pump stopped"
 
 
 def _with_risks(case: _Case) -> xarray.Dataset:

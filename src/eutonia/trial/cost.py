@@ -10,8 +10,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from eutonia.drug.pump import play
 from eutonia.errors import SimulationError
 from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.trial.pump_turns import turns
 
 # Measured on shipped studies (bytes, seconds of one core): the program itself; a person at a visit of a trial, with the
 # tables; a person in a block under way; a look at the possible people of a case.
@@ -50,6 +52,9 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
     cores = min(workers, os.cpu_count() or 1)
     if isinstance(study, CaseStudy):
         looks = int(study.case.duration_h / study.case.examine_every_h) + 1 + _LOOKS_AFTER_EVENT * len(study.events)
+        if study.therapy is not None and study.pump_therapy is not None:
+            pump = turns(play(study.pump_therapy))
+            looks += sum(turn.is_seen + (_LOOKS_AFTER_EVENT if turn.is_large else 0) for turn in pump)
         return Cost(1, looks, _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S, 1)
     people = study.population.n * replicates
     looks = sum(len(p.visits_h) * (len(p.arms) if p.design != "single" else 1) for p in study.phases)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import xarray
 
     from eutonia.examination.findings import Finding
+    from eutonia.trial.broken_rules import BrokenRule
 
 _ROUNDING = 1e-9
 
@@ -288,6 +289,8 @@ class StudyResult(Printed):
         What has to be known before the result is believed, as sentences.
     withdrawal : tuple of str
         What the hours without drug look like in a case, a sentence an hour.
+    broken : tuple of BrokenRule
+        Rules of pumps that are broken: of a case in order of time, of a trial by phase and arm, with how many people.
     placebo_arms : tuple of (phase, arm)
         The arms whose drug is a sham.
     """
@@ -314,6 +317,7 @@ class StudyResult(Printed):
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()
+    broken: tuple[BrokenRule, ...] = ()
     placebo_arms: tuple[tuple[str, str], ...] = ()
 
     @property

@@ -17,8 +17,9 @@ from eutonia.study.design import TrialStudy
 from eutonia.trial import blocks
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.broken_rules import of_trial
 from eutonia.trial.caveats import caveats
-from eutonia.trial.conduct import block_of, through_phases
+from eutonia.trial.conduct import block_of, origin_of, through_phases
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
 from eutonia.trial.record import repeat, study_record
@@ -69,6 +70,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         response = response_of(study)
         known_limits = caveats(study)
         analysed = analyse(outcome)
+        broken = of_trial(outcome, origin_of(study))
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -89,6 +91,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders=responders,
         analysed=analysed,
         caveats=known_limits,
+        broken=broken,
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
         placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),
     )

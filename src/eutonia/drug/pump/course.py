@@ -124,7 +124,7 @@ def play(therapy: Therapy, *, flow_error: float = 0.0, until_h: float | None = N
     """
     end = therapy.duration_h if until_h is None else until_h
     player, measured = Player.begun(therapy, flow_error), []
-    filled, since, first = player.copy(flow_error), 0.0, 0
+    filled, since, first = player.copy(flow_error), therapy.starts_h, 0
     for k, event in enumerate(therapy.events):
         if event.at_h > end:
             break

@@ -55,14 +55,16 @@ def next_dates(therapy: Therapy) -> tuple[Date, ...]:
 
 def last_filling(therapy: Therapy) -> float:
     """Return when the reservoir was last filled, h."""
-    return max((event.at_h for event in therapy.events if isinstance(event, happens.FILLINGS)), default=0.0)
+    return max(
+        (event.at_h for event in therapy.events if isinstance(event, happens.FILLINGS)), default=therapy.starts_h
+    )
 
 
 def _battery(therapy: Therapy) -> tuple[Date, ...]:
     """Return when the battery ends and when its replacement must be booked, counted from the last implantation."""
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     device = therapy.last_device
-    begun, life = max(replaced, default=0.0), device.battery_life
+    begun, life = max(replaced, default=therapy.starts_h), device.battery_life
     ahead = parameters.load("pump").value("replacement_ahead", "month") * _MONTH_H
     end = Interval(*(begun + years for years in (life.low, life.typical, life.high)))
     booked = Interval(*(max(at - ahead, begun) for at in (end.low, end.typical, end.high)))

@@ -52,6 +52,8 @@ class Player:
             therapy.concentration,
             therapy.catheter_cm,
             alarm_volume=therapy.alarm_volume,
+            is_primed=therapy.is_primed,
+            time_h=therapy.starts_h,
         )
         player = cls(therapy, replace(pump, flow_error=flow_error))
         player.log("filled", f"filled with {pump.volume:g} mL of {pump.concentration:g} ug/mL")

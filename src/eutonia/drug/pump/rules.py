@@ -33,6 +33,12 @@ def breaches(course: Delivery) -> tuple[Breach, ...]:
     return tuple(sorted([*found, *told(course, found)], key=lambda one: (one.at_h, one.rule)))
 
 
+def dosing(course: Delivery) -> Iterator[Breach]:
+    """Yield every rule of doses and of their steps that a course breaks, whatever pump gives them."""
+    for check in (_doses, _changes):
+        yield from check(course)
+
+
 def _flows(course: Delivery) -> Iterator[Breach]:
     """Yield flows outside what the pump can run."""
     for one in course.settings:
@@ -177,7 +183,7 @@ def _stopped(setting: Setting) -> Breach:
 def _solutions(course: Delivery) -> Iterator[Breach]:
     """Yield concentrations that are not on the market."""
     therapy, records = course.therapy, parameters.load("pump")
-    given = {0.0: therapy.concentration}
+    given = {therapy.starts_h: therapy.concentration}
     given |= {
         event.at_h: event.concentration
         for event in therapy.events
@@ -265,7 +271,7 @@ def _battery(course: Delivery) -> Iterator[Breach]:
     """Yield a battery that may end before the course does, with no replacement written down."""
     therapy, records = course.therapy, parameters.load("pump")
     ahead = records.value("replacement_ahead", "month") * _MONTH_H
-    pumps = [(0.0, course.implants[0].device)]
+    pumps = [(therapy.starts_h, course.implants[0].device)]
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     pumps += [(at, course.implant(at).device) for at in replaced]
     for (begun, device), end in zip(pumps, [*replaced, therapy.duration_h], strict=True):

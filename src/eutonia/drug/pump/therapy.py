@@ -253,6 +253,8 @@ class Therapy:
         Date of day 0, if it has one.
     product
         Name of the product in the pump; empty if not told.
+    starts_h, is_primed
+        When the pump is implanted and filled, on the clock of the events, and whether its tubing holds drug by then.
 
     Raises
     ------
@@ -273,6 +275,8 @@ class Therapy:
     screening_lasted: bool = False
     begins: datetime.date | None = None
     product: str = ""
+    starts_h: float = 0.0
+    is_primed: bool = False
     name: str = ""
     title: str = ""
     note: str = field(default="", compare=False)

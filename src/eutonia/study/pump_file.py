@@ -18,7 +18,10 @@ from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
 from eutonia.drug.pump.therapy import Event as HappeningEvent
 from eutonia.drug.pump.therapy import Programmed, conflicts, rank
-from eutonia.exchange.pump_events import (
+from eutonia.study import shipped_files, studyfile
+from eutonia.study.fields import Part, described, refuse
+from eutonia.study.parts import reservoir_fits
+from eutonia.study.pump_events import (
     MOST_CALLS,
     ActivationEvent,
     Event,
@@ -28,10 +31,7 @@ from eutonia.exchange.pump_events import (
     PumpRefillEvent,
     ReplacementEvent,
 )
-from eutonia.exchange.pump_parts import Dated, Implant, TherapyHead, When
-from eutonia.study import shipped_files, studyfile
-from eutonia.study.fields import Part, described, refuse
-from eutonia.study.parts import reservoir_fits
+from eutonia.study.pump_parts import Dated, Implant, TherapyHead, When
 from eutonia.study.studyfile import Problem
 from eutonia.study.translate import faults_of
 

@@ -148,9 +148,10 @@ def _date(found: re.Match[str], value: object) -> datetime.date:
         refuse(Problem((), "There is no such day.", value, "a day of the calendar", do="Check month and day."))
 
 
+DAY, WHEN = _Day(), _When()
 Clock = Annotated[float, _Clock()]
-Day = Annotated[datetime.date, _Day()]
-When = Annotated[Given | Dated, _When()]
+Day = Annotated[datetime.date, DAY]
+When = Annotated[Given | Dated, WHEN]
 
 
 class TherapyHead(Part):

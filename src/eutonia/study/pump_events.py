@@ -11,18 +11,6 @@ from eutonia.drug.pump import Device
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.program import Program, ProgramStep
 from eutonia.errors import StudyError
-from eutonia.exchange.pump_parts import (
-    Catheter,
-    Clock,
-    Dose,
-    Injected,
-    Kept,
-    NotAll,
-    PartOfOne,
-    Rate,
-    Strength,
-    When,
-)
 from eutonia.study.fields import (
     Given,
     Interval,
@@ -33,6 +21,18 @@ from eutonia.study.fields import (
     Reservoir,
     described,
     refuse,
+)
+from eutonia.study.pump_parts import (
+    Catheter,
+    Clock,
+    Dose,
+    Injected,
+    Kept,
+    NotAll,
+    PartOfOne,
+    Rate,
+    Strength,
+    When,
 )
 from eutonia.study.studyfile import Problem
 

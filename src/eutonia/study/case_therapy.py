@@ -1,0 +1,218 @@
+"""The pump of a case as a therapy on the clock of the case, whether the case tells it or names a pump program.
+
+Either way the pump is played by `drug.pump.play`: a case has no pump of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from eutonia import parameters
+from eutonia.drug.pump import Device, Program, Therapy
+from eutonia.drug.pump import therapy as happens
+from eutonia.errors import StudyError
+from eutonia.patient import is_cord
+from eutonia.study import pump_file, studyfile
+from eutonia.study.case import BolusEvent, CasePump, InfusionEvent, RefillEvent, StopInfusionEvent
+from eutonia.study.case_times import Moment
+from eutonia.study.fields import Checking, Part, described, refuse
+from eutonia.study.studyfile import Problem
+from eutonia.study.vocabulary import HOURS_PER_DAY
+
+if TYPE_CHECKING:
+    from eutonia.study.design import CaseStudy
+
+# Hours that differ by less are one: rounding of days.
+_SAME_H = 1e-6
+
+
+@dataclass(frozen=True)
+class NamedProgram:
+    """A pump program by the name or path that a case gives, the file that this is, and what stood in it."""
+
+    text: str
+    path: Path
+    content: str = field(repr=False)
+
+    @property
+    def therapy(self) -> Therapy:
+        """What stands in it, by the numbers of the science that hold now."""
+        return pump_file.parse_therapy(self.content, str(self.path))
+
+
+@dataclass(frozen=True)
+class _Program:
+    """A field that names a pump program: a file beside the case, or one that ships."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(lambda program: program.text)
+        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1, "examples": ["flex_night", "program.toml"]}
+
+    def read(self, value: object, info: Checking) -> NamedProgram:
+        """Read the program, or refuse what is none with its first fault."""
+        if isinstance(value, NamedProgram):
+            return value
+        do = 'Name a file beside this one, or a program that ships (eutonia programs): "flex_night".'
+        if not isinstance(value, str) or not value.strip():
+            refuse(Problem((), "It names no pump program.", value, '"program.toml" or "flex_night"', do=do))
+        folder = (info.context or {}).get("folder")
+        beside = None if folder is None else os.path.join(folder, value)
+        try:
+            path = pump_file.file_of(beside if beside is not None and os.path.isfile(beside) else value)
+            pump_file.load_therapy(path)
+            return NamedProgram(value, path, studyfile.decode(studyfile.read_bytes(path), str(path)))
+        except StudyError as error:
+            faults = [str(fault).removeprefix("- ").replace("\n", " ") for fault in error.faults]
+            more = f" {len(faults) - 1} more faults follow." if len(faults) > 1 else ""
+            why = f"It cannot be played: {' '.join(faults[0].split()) if faults else error}{more}"
+            is_file = os.path.isfile(beside or value)
+            do = f"Mend it there; eutonia check {value} shows every fault." if is_file else do
+            refuse(Problem((), why, value, "a pump program that eutonia check finds valid", do=do))
+
+
+class CaseTherapy(Part):
+    """A pump program that this person has, with its implant and everything that happens to it."""
+
+    program: Annotated[NamedProgram, _Program()] = described("Pump program: a file beside this one, or one that ships.")
+    implanted_h: Moment | None = described(
+        "Day 0 of the program, whole days after the onset; left out where both files have dates.",
+        alias="implanted",
+        default=None,
+    )
+
+
+def label_origin(kind: str) -> str:
+    """Return the origin by which the label tells its steps for a kind of lesion: "cerebral" or "spinal"."""
+    return "spinal" if is_cord(kind) else "cerebral"
+
+
+def therapy_of(study: CaseStudy) -> Therapy | None:
+    """Return the pump of a case from its implantation to the end of the case; None for a person without.
+
+    Its times are h since the onset, and so is day 0: days and dates that it tells are those of the case.
+    """
+    if study.therapy is not None:
+        return _named(study, study.therapy)
+    return None if study.pump is None else _own(study, study.pump)
+
+
+def day_0(study: CaseStudy, given: CaseTherapy) -> float | None:
+    """Return day 0 of the program of a case, h since the onset; None where neither calendar nor case tells it."""
+    begins = given.program.therapy.begins
+    if study.case.onset is not None and begins is not None:
+        return float((begins - study.case.onset).days) * HOURS_PER_DAY
+    return None if given.implanted_h is None else float(given.implanted_h)
+
+
+def _named(study: CaseStudy, given: CaseTherapy) -> Therapy:
+    therapy, begun, end = given.program.therapy, day_0(study, given), float(study.case.duration_h)
+    assert begun is not None
+    events = (dataclasses.replace(one, at_h=one.at_h + begun) for one in therapy.events)
+    begins = study.case.onset
+    if begins is None and therapy.begins is not None:
+        begins = therapy.begins - datetime.timedelta(hours=begun)
+    return dataclasses.replace(
+        therapy,
+        events=tuple(one for one in events if one.at_h <= end),
+        duration_h=end,
+        starts_h=begun,
+        begins=begins,
+    )
+
+
+def _own(study: CaseStudy, given: CasePump) -> Therapy:
+    """Return the therapy that the events of a case make: programs of one rate, and fillings to the top."""
+    device, end, tested = Device.named(given.model), float(study.case.duration_h), _test_dose(study)
+    events: list[happens.Event] = []
+    for one in study.events:
+        at_h = float(one.at_h)
+        if at_h > end:
+            continue
+        if isinstance(one, InfusionEvent):
+            events.append(happens.Programmed(at_h, Program.simple(float(one.rate_ug_per_h))))
+        elif isinstance(one, StopInfusionEvent):
+            events.append(happens.Programmed(at_h, Program.simple(0.0)))
+        elif isinstance(one, RefillEvent):
+            new = one.concentration_ug_per_ml
+            events.append(happens.Refill(at_h, None if new is None else float(new)))
+    return Therapy(
+        device=device,
+        reservoir=float(given.reservoir_ml),
+        alarm_volume=float(given.alarm_volume_ml),
+        catheter_cm=parameters.load("pump").value("catheter_length", "cm"),
+        tip=given.tip,
+        concentration=float(given.concentration_ug_per_ml),
+        origin=label_origin(study.lesion.kind),
+        events=tuple(events),
+        duration_h=end,
+        screening_ug=tested,
+        begins=study.case.onset,
+        product=given.product,
+        starts_h=float(given.implanted_h),
+        is_primed=True,
+        name=study.name,
+        title=study.title,
+    )
+
+
+def _test_dose(study: CaseStudy) -> float | None:
+    """Return the last test dose before the pump runs, ug; None where none was given."""
+    runs = next((one.at_h for one in study.events if isinstance(one, InfusionEvent)), None)
+    given = [one.dose_ug for one in study.events if isinstance(one, BolusEvent) and (runs is None or one.at_h < runs)]
+    return float(given[-1]) if given else None
+
+
+def therapy_problems(study: CaseStudy) -> Iterator[Problem]:
+    """Find what does not fit between a case and the pump program that it names."""
+    given = study.therapy
+    if given is None:
+        return
+    therapy, begun = given.program.therapy, day_0(study, given)
+    if study.pump is not None:
+        why, do = "The pump of this person is that of the program.", "Remove the table [pump], or the table [therapy]."
+        yield Problem(("pump",), why, None, "[pump] or [therapy]", do=do)
+    if therapy.origin != (origin := label_origin(study.lesion.kind)):
+        why = f"The program is of {therapy.origin} origin, and this lesion is of {origin} origin."
+        do = "Correct origin in [therapy] of the program, by which the label's steps are judged."
+        yield Problem(("therapy", "program"), why, given.program.text, "a program of the same origin", do=do)
+    if begun is None:
+        why = "Nobody knows when day 0 of the program is."
+        do = 'Add implanted = "274 day", or onset to [case] and begins to [therapy] of the program.'
+        yield Problem(("therapy", "implanted"), why, None, '"274 day"', do=do)
+        return
+    if given.implanted_h is not None and abs(given.implanted_h - begun) > _SAME_H:
+        why = f"By the dates of onset and program, day 0 of the program is day {begun / HOURS_PER_DAY:g}."
+        do = "Remove it, or correct one of the dates."
+        yield Problem(("therapy", "implanted"), why, given.implanted_h.text, f'"{begun / HOURS_PER_DAY:g} day"', do=do)
+    elif begun < 0:
+        why, do = "The program begins before the onset.", "Correct one of the two dates."
+        yield Problem(("therapy", "program"), why, str(therapy.begins), f"{study.case.onset} or later", do=do)
+    elif abs(begun - HOURS_PER_DAY * round(begun / HOURS_PER_DAY)) > _SAME_H:
+        why, near = "Day 0 of a program begins at midnight.", round(begun / HOURS_PER_DAY)
+        do = "Write whole days; what happens when is told by the program."
+        text = given.implanted_h.text if given.implanted_h else None
+        yield Problem(("therapy", "implanted"), why, text, "whole days", (f'"{near} day"',), do)
+    elif study.case.duration_h > begun + therapy.duration_h + _SAME_H:
+        last = (begun + therapy.duration_h) / HOURS_PER_DAY
+        why = "Nobody knows what the pump is given after the end of its program."
+        do = "Shorten the case, or make duration in [therapy] of the program longer."
+        yield Problem(("case", "duration"), why, study.case.duration_h.text, f'at most "{last:g} day"', do=do)
+    elif study.case.duration_h < begun + HOURS_PER_DAY:
+        why, allowed = (
+            "The case ends before the first day of the pump is over.",
+            f"at least {begun / HOURS_PER_DAY + 1:g} day",
+        )
+        yield Problem(("case", "duration"), why, study.case.duration_h.text, allowed, do="Lengthen the case.")

@@ -1,0 +1,61 @@
+"""When something happens in a case: a time since the onset, or a day and time of day by the calendar.
+
+A case whose table [case] names the day of the onset has a calendar; its time 0 is the midnight before.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from eutonia.study.fields import ONSET, Checking, Given, refuse, show_optional
+from eutonia.study.pump_parts import DAY, WHEN, Dated
+from eutonia.study.studyfile import Problem
+
+_SECONDS_AN_HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class _SinceOnset:
+    """A time since the onset in h that remembers its text, whichever way it is written."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(show_optional)
+        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return WHEN.__get_pydantic_json_schema__(schema, handler)
+
+    def read(self, value: object, info: Checking) -> Given:
+        """Return the time since the onset, h."""
+        when = WHEN.read(value.text if isinstance(value, Given) else value)
+        if not isinstance(when, Dated):
+            return when
+        onset = (info.context or {}).get(ONSET)
+        if onset is None:
+            do = "Add onset to [case], such as onset = 2026-03-02."
+            why = "Without the date of the onset nobody knows when that is."
+            refuse(Problem((), why, when.text, 'a case with a date, or a time such as "30 day"', do=do))
+        since = when.moment - datetime.datetime.combine(onset, datetime.time())
+        if since.total_seconds() < 0:
+            refuse(Problem((), "It is before the onset.", when.text, f"{onset} or later", do="Correct one of the two."))
+        return Given(since.total_seconds() / _SECONDS_AN_HOUR, when.text)
+
+
+def onset_of(tables: Mapping[str, Any]) -> datetime.date | None:
+    """Return the day of the onset that the tables of a case name; None where they name none that can be read."""
+    case = tables.get("case")
+    given = case.get("onset") if isinstance(case, Mapping) else None
+    try:
+        return None if given is None else DAY.read(given)
+    except PydanticCustomError:
+        return None
+
+
+Moment = Annotated[Given, _SinceOnset()]

@@ -1,0 +1,122 @@
+"""Rules of pumps that a case or the arms of a trial break: what `drug.pump.rules` finds, and in how many people.
+
+A case has a pump with everything that happens to it, and all rules judge it. A trial tells doses only, so only the
+rules of doses and of their steps judge it: each person's doses as given, in every arm that has a pump. It does not say
+when a pump is filled either: a step later than the next day but one is taken for one at a visit, where the label allows
+the larger step of a refill.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia import parameters
+from eutonia.drug.pump import Delivery, Device, Program, Pump, Therapy
+from eutonia.drug.pump.breach import Breach
+from eutonia.drug.pump.notes import Setting
+from eutonia.drug.pump.rules import dosing
+from eutonia.drug.regimen import HOURS_A_DAY
+
+if TYPE_CHECKING:
+    from eutonia.trial.analysis import Outcome
+    from eutonia.trial.doses import DoseLog
+
+
+@dataclass(frozen=True)
+class BrokenRule:
+    """A rule that is broken in a case, or in an arm of a trial.
+
+    Parameters
+    ----------
+    rule, says, do, source, is_hazard
+        As `drug.pump.breach.Breach`; in a trial `says` is that of the first person, in order of number.
+    phase, arm
+        Of a trial; empty in a case.
+    time_h
+        When it is broken first, h.
+    when
+        The same in words.
+    people, of
+        How many people break it, and of how many who have a pump in this arm.
+    """
+
+    rule: str
+    time_h: float
+    when: str
+    says: str
+    do: str
+    source: str
+    is_hazard: bool
+    phase: str = ""
+    arm: str = ""
+    people: int = 1
+    of: int = 1
+
+
+def of_case(breaches: tuple[Breach, ...], therapy: Therapy) -> tuple[BrokenRule, ...]:
+    """Return the rules that the therapy of a case breaks, in order of time."""
+    return tuple(
+        BrokenRule(one.rule, one.at_h, therapy.day(one.at_h), one.says, one.do, one.source, one.is_hazard)
+        for one in breaches
+    )
+
+
+def of_trial(outcome: Outcome, origin: str) -> tuple[BrokenRule, ...]:
+    """Return the rules of doses that the people of each arm with a pump break, hazards first."""
+    found: list[BrokenRule] = []
+    for phase in outcome.study.phases:
+        for arm in phase.arms:
+            log = outcome.doses.get((phase.name, arm.name))
+            if arm.placebo or log is None or not log.rate_ug_per_h.any():
+                continue
+            given = outcome.in_arm(phase.name, arm.name) & log.rate_ug_per_h.any(axis=0)
+            leaves_h = outcome.left_h[phase.name]
+            found += [replace(one, phase=phase.name, arm=arm.name) for one in _of_arm(log, given, leaves_h, origin)]
+    return tuple(found)
+
+
+def _of_arm(
+    log: DoseLog, given: np.ndarray, leaves_h: Float[np.ndarray, " patient"], origin: str
+) -> Iterator[BrokenRule]:
+    """Yield each rule that somebody of an arm breaks, with how many do."""
+    who = np.flatnonzero(given)
+    last = np.searchsorted(log.time_h, leaves_h[who], side="right")
+    # People who were given the same are judged once.
+    alike, first, which = np.unique(
+        np.vstack([log.rate_ug_per_h[:, who], last[None]]), axis=1, return_index=True, return_inverse=True
+    )
+    counts = np.bincount(which.ravel())
+    broken: dict[str, tuple[int, float, int, Breach]] = {}
+    for k in range(alike.shape[1]):
+        until = int(alike[-1, k])
+        judged = {one.rule: one for one in reversed(_judged(log.time_h[:until], alike[:until, k], origin))}
+        for rule, one in judged.items():
+            people, at_h, person, told = broken.get(rule, (0, math.inf, len(given), one))
+            told = one if first[k] < person else told
+            broken[rule] = (people + int(counts[k]), min(at_h, one.at_h), min(person, int(first[k])), told)
+    for rule, (people, at_h, _, one) in sorted(broken.items(), key=lambda item: (not item[1][3].is_hazard, item[0])):
+        when = f"day {at_h / HOURS_A_DAY:.0f}"
+        yield BrokenRule(rule, at_h, when, one.says, one.do, one.source, one.is_hazard, people=people, of=len(who))
+
+
+def _judged(time_h: np.ndarray, rate_ug_per_h: np.ndarray, origin: str) -> list[Breach]:
+    """Return the rules of doses that one course of doses breaks, in order of time."""
+    changes = np.flatnonzero(np.diff(rate_ug_per_h, prepend=0.0))
+    # No rule of doses looks at the device; a therapy is of one.
+    device = Device.named(next(iter(parameters.pump_models())))
+    pump = Pump.implanted(device, 1.0, 1.0, 1.0)
+    daily = 2.0 * parameters.load("label_dosing").value("titration_interval", "h")
+    settings = tuple(
+        Setting(float(time_h[k]), Program.simple(float(rate_ug_per_h[k])), 1.0, bool(gap > daily), device)
+        for k, gap in zip(changes, np.diff(time_h[changes], prepend=-math.inf), strict=True)
+    )
+    end = float(time_h[-1]) if time_h.size else 0.0
+    therapy = Therapy(device, 1.0, 0.0, 1.0, "T10", 1.0, origin, (), end)
+    found = dosing(Delivery(therapy, (), (), settings, pump, (), ()))
+    return sorted(found, key=lambda one: (one.at_h, one.rule))

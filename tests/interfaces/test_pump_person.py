@@ -1,0 +1,92 @@
+"""The pump page with a person: tone and scores hour by hour, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import eutonia
+from eutonia.report import pump_page
+from eutonia.study.design import CaseStudy, load_study
+from eutonia.study.pump_file import file_of, load_therapy
+from eutonia.trial.person_on_pump import with_program
+
+pytestmark = pytest.mark.interfaces
+
+CASE = load_study("case_cord_flex").text
+BLEED = load_study("case_haemorrhage_pump").text
+
+
+def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, run: Callable[..., int]) -> None:
+    """One run of the command: page, record and screen say what `program` returns, hour by hour on the day asked for."""
+    found = eutonia.program("flex_night", person="case_cord_flex", day=20)
+    assert found.person is not None
+    time = found.person.course["time_h"].to_numpy()
+    assert time[0] == 0.0
+    assert set(range(480, 505)) <= set(time.tolist())
+    tone = found.person.course["bias"].sel(limb="leg").median("patient")
+    day = [float(tone.sel(time_h=480.0 + hour)) for hour in range(24)]
+    assert min(day) < max(day) - 0.3  # the night's dose takes tone down by the morning
+    assert int(np.argmin(day)) in range(6, 15)
+    html = pump_page.html(found.forecast, found.day, found.run, found.person)
+    assert 'id="person"' in html
+    assert "Tone and scores of a person" in html
+    assert "273 days after the onset" in html
+    assert "Hours since day 20" in html
+    written = found.write(tmp_path / "out")
+    record = json.loads((written / "program.json").read_text(encoding="utf-8"))
+    place = next(k for k, head in enumerate(record["person"]["columns"]) if head.startswith("Tone"))
+    assert [one["middle"][place] for one in record["person"]["hours"]] == pytest.approx(day)
+    assert record["command"] == "eutonia pump flex_night --day 20 --person case_cord_flex"
+    assert [Path(one["file"]).name for one in record["inputs"]] == ["flex_night.toml", "case_cord_flex.toml"]
+
+
+def test_without_a_person_the_page_is_as_before() -> None:
+    found = eutonia.program("flex_night")
+    assert found.person is None
+    assert 'id="person"' not in pump_page.html(found.forecast, found.day, found.run)
+
+
+def test_the_person_keeps_all_but_a_pump_of_their_own() -> None:
+    person = load_study("case_haemorrhage_pump")
+    assert isinstance(person, CaseStudy)
+    length = load_therapy("first_pump").duration_h
+    study = with_program(person, file_of("first_pump"), length, None)
+    assert (study.patient, study.lesion, study.charted) == (person.patient, person.lesion, person.charted)
+    assert [event.kind for event in study.events] == ["bolus"]
+    assert study.pump is None
+    assert study.pump_therapy is not None
+    assert study.pump_therapy.starts_h == 274 * 24.0
+    assert study.case.duration_h == 274 * 24.0 + length
+
+
+def without_pump() -> str:
+    return (
+        BLEED[: BLEED.index("# --- The pump ---")]
+        + BLEED[BLEED.index("# What the chart says") : BLEED.index("# --- Month 9")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "words"),
+    [
+        (without_pump(), [], 'Nearest: --implanted "241 day", the day after the last charted score'),
+        (BLEED, ["--implanted", "soon"], '--implanted "soon" is no time since the onset'),
+        (BLEED, ["--implanted", "274.5 day"], "Day 0 of a program begins at midnight"),
+        (BLEED, ["--implanted", "100 day"], "Treatment begins at"),
+        (CASE, [], "The program is of cerebral origin"),
+        (load_study("kofler_2009").text, [], "is a trial, and a pump has one person"),
+    ],
+)
+def test_a_person_who_does_not_fit_is_refused(
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str], text: str, more: list[str], words: str
+) -> None:
+    Path("who.toml").write_text(text, encoding="utf-8")
+    assert run("pump", "first_pump", "--person", "who.toml", "--out", "out", *more) == 2
+    assert words in re.sub(r"\s+", " ", capsys.readouterr().err)
+    assert [path.name for path in folder.iterdir()] == ["who.toml"]
