@@ -18,7 +18,7 @@ from eutonia import parameters
 from eutonia.drug.exposure import models
 from eutonia.limb import muscle
 from eutonia.parameters.folders import FOLDERS
-from eutonia.report.records import citations_of
+from eutonia.report.records import citations_of, parameter_text
 from eutonia.study.design import json_schema, parse_study
 
 HERE = Path(__file__).parents[1]
@@ -111,6 +111,7 @@ def test_an_oral_model_from_outside_is_in_the_schema_runs_is_reported_and_cites(
     with registered(HERE / "outside_oral"):
         assert name in json.dumps(json_schema())
         assert name in parameters.digests()
+        assert "Someone_2020" in parameter_text("csv", name)
         result = eutonia.run(parse_study(naming(name)), replicates=2)
         eutonia.write(result, tmp_path / "out")
         assert "Slow release" in parameters.citations.entry("Someone_2020").described

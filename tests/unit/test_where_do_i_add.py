@@ -101,15 +101,15 @@ def test_every_name_of_a_line_is_there(what: str) -> None:
 
 
 def attribute(dotted: str) -> Any:
+    """Return what a dotted name stands for: the longest module in it, and what is in that."""
     parts = dotted.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        if importlib.util.find_spec(".".join(parts[:cut])) is None:
-            continue
-        found: Any = importlib.import_module(".".join(parts[:cut]))
-        for name in parts[cut:]:
+    found: Any = importlib.import_module(parts[0])
+    for k, name in enumerate(parts[1:], start=1):
+        if hasattr(found, "__path__") and importlib.util.find_spec(".".join(parts[: k + 1])) is not None:
+            found = importlib.import_module(".".join(parts[: k + 1]))
+        else:
             found = getattr(found, name)
-        return found
-    raise AssertionError(dotted)
+    return found
 
 
 def registries() -> list[Registry[Any]]:
@@ -267,3 +267,30 @@ def test_a_name_that_nobody_offers_says_how_to_offer_it() -> None:
         parameters.load("oral_nobody_1900")
     with pytest.raises(eutonia.EutoniaError, match=r"eutonia\.parameters\.register"):
         eutonia.Lesion.haemorrhagic("claustrum", 10.0)
+
+
+TRIAL = "meythaler_2001"
+SLIPS = {
+    "eutonia.assessment.scales.register": (TRIAL, 'scales = ["ashworth"', 'scales = ["ashworht"'),
+    "eutonia.limb.muscle.register": ("case_ischaemic_tablets", "[case]", None),
+    "eutonia.parameters.register": ("case_haemorrhage_pump", '"SynchroMed II"', '"SynchroMed IV"'),
+    "eutonia.study.policies.POLICIES.register": (TRIAL, 'policy = "', 'policy = "by '),
+    "eutonia.study.treatments.TREATMENTS.register": (TRIAL, 'route = "', 'route = "by '),
+    "eutonia.examination.register": ("case_ischaemic_tablets", "[case]", None),
+}
+MISSING = {
+    "eutonia.limb.muscle.register": '[[charted]]\nat = "1 day"\nscale = "pain"\nmuscle = "toes"\nscore = 3\n[case]',
+    "eutonia.examination.register": '[[event]]\nkind = "examination"\nat = "1 day"\ntest = "squat"\n[case]',
+}
+
+
+@pytest.mark.parametrize("register", SLIPS)
+def test_a_slip_in_a_study_says_how_another_package_brings_one_more(register: str) -> None:
+    """And the function that it names is there, and adds."""
+    study, old, new = SLIPS[register]
+    text = shipped()[study].read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(EutoniaError) as refused:
+        parse_study(text.replace(old, new or MISSING[register]))
+    assert f"brings one more by {register}." in " ".join(str(refused.value).split())
+    assert callable(attribute(register))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
@@ -208,12 +208,14 @@ def explained(message: str, value: object) -> Problem:
 class Named:
     """A field whose names come from a record or a product list, so that they stand in one place only.
 
-    With a mapping, a name may stand for another: an alias is read as the name that it means.
+    With a mapping, a name may stand for another: an alias is read as the name that it means. `register` is the function
+    by which another package brings one more.
     """
 
     what: str
     allowed: Callable[[], Sequence[str] | Mapping[str, str]]
     several: Callable[[], Mapping[str, Sequence[str]]] = dict
+    register: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Tell Pydantic how to read the field."""
@@ -235,7 +237,13 @@ class Named:
         if meant := [f'"{name}"' for name in meant if name in ours]:
             why, do = f"It is no {self.what} by itself.", f"Write {' or '.join(meant)}."
             refuse(Problem((), why, value, ", ".join(f'"{name}"' for name in ours), tuple(meant), do))
-        return refuse(not_a_name((), self.what, value, names))
+        problem = not_a_name((), self.what, value, names)
+        return refuse(replace(problem, do=f"{problem.do}{more(self.register)}"))
+
+
+def more(register: str) -> str:
+    """Word how another package brings what is named; nothing where none does."""
+    return f" A package brings one more by {register}." if register else ""
 
 
 class Reference:
@@ -357,20 +365,26 @@ RateOrTwiceScreening = Annotated[
     Given | Literal["twice screening"], dataclasses.replace(RATE, words=("twice screening",))
 ]
 SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
-ScaleName = Annotated[str, Named("scale", scales.names)]
-MuscleName = Annotated[str, Named("muscle group", vocabulary.muscles_by_name, several=vocabulary.muscles_of_joints)]
+_SETS = "eutonia.parameters.register"
+ScaleName = Annotated[str, Named("scale", scales.names, register="eutonia.assessment.scales.register")]
+MuscleName = Annotated[
+    str,
+    Named("muscle group", vocabulary.muscles_by_name, vocabulary.muscles_of_joints, "eutonia.limb.muscle.register"),
+]
 Grade = Annotated[str, Strict(), Field(min_length=1, max_length=20)]
 Product = Annotated[str, Named("product", vocabulary.products)]
 Level = Annotated[str, Named("vertebral level", vocabulary.levels)]
-Territory = Annotated[str, Named("arterial territory", vocabulary.territories, several=vocabulary.several_places)]
-Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites, several=vocabulary.several_places)]
+Territory = Annotated[str, Named("arterial territory", vocabulary.territories, vocabulary.several_places, _SETS)]
+Site = Annotated[str, Named("site of a haemorrhage", vocabulary.sites, vocabulary.several_places, _SETS)]
 Origin = Annotated[str, Named("origin of spasticity", vocabulary.origins)]
 Segment = Annotated[str, Named("cord level", vocabulary.segments)]
 Course = Annotated[str, Named("course of multiple sclerosis", vocabulary.courses)]
 Reaction = Annotated[str, Named("adverse reaction", vocabulary.reactions)]
 Method = Annotated[str, Named("kind of practice", vocabulary.practices)]
 Mixture = Annotated[str, Named("mix of lesions", vocabulary.mixes)]
-OralModel = Annotated[str, Named("oral model", vocabulary.oral_models)]
-BedsideTestName = Annotated[str, Named("bedside test", vocabulary.bedside_tests)]
-PumpModel = Annotated[str, Named("pump model", vocabulary.pump_models)]
+OralModel = Annotated[str, Named("oral model", vocabulary.oral_models, register=_SETS)]
+BedsideTestName = Annotated[
+    str, Named("bedside test", vocabulary.bedside_tests, register="eutonia.examination.register")
+]
+PumpModel = Annotated[str, Named("pump model", vocabulary.pump_models, register=_SETS)]
 Source = Annotated[str, Reference()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
 from eutonia.errors import nearest
 from eutonia.study import studyfile
-from eutonia.study.fields import OF_STUDY, QuantityField
+from eutonia.study.fields import OF_STUDY, QuantityField, more
 from eutonia.study.registered import Registered
 from eutonia.study.studyfile import Fault, Key, Problem
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 _QUOTED = re.compile(r"'([^']*)'")
 _BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than"}
+# By which function another package brings one more sort of a table, by the key that tells the sorts.
+_REGISTERS = {
+    "policy": "eutonia.study.policies.POLICIES.register",
+    "route": "eutonia.study.treatments.TREATMENTS.register",
+}
 _TOO_SHORT = "The list is too short."
 _KINDS = {
     "int_type": ("a whole number", "Write a whole number, without quotation marks or a point."),
@@ -86,7 +92,8 @@ def _problems(detail: ErrorDetails, raw: Mapping[str, Any], model: type[BaseMode
     elif detail["type"].startswith("union_tag"):
         tag = str(detail["ctx"]["discriminator"]).strip("'")
         names = detail["ctx"].get("expected_tags") or str(_choices(_variants(model, path), tag))
-        yield (*path, tag), _not_one_of(studyfile.at(raw, (*path, tag)), tag, names)
+        problem = _not_one_of(studyfile.at(raw, (*path, tag)), tag, names)
+        yield (*path, tag), replace(problem, do=f"{problem.do}{more(_REGISTERS.get(tag, ''))}")
     else:
         yield path, _plain(detail, raw)
 
