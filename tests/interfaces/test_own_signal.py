@@ -55,3 +55,12 @@ def test_more_than_anybody_has_learned_is_refused(old: str, new: str, says: str)
 
 def test_it_is_in_the_schema() -> None:
     assert "own signal" in json.dumps(json_schema())
+
+
+def test_without_any_drug_no_line_is_said_to_be_without_drug() -> None:
+    """Both lines were one, since what is not of a drug moves the bias of the lesion itself."""
+    from eutonia.report.course import panels
+
+    names = [line.name for panel in panels(eutonia.run(parse_study(CASE)).course) for line in panel.lines]
+    assert "Leg" in names
+    assert not any("without drug" in name for name in names)

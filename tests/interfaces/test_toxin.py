@@ -167,3 +167,25 @@ def test_the_page_of_a_trial_compares_arms_at_the_visit_of_the_greatest_change()
     said = headline(eutonia.run(parse_study(TRIAL), replicates=2))
     assert "last seen at" in said
     assert said.count("(4 weeks)") == 2
+
+
+def test_beside_an_option_without_it_the_weakness_is_told_and_the_injections_are_counted() -> None:
+    """A comparison counted events alone, and told what a treatment brings and not what it costs."""
+    with_toxin = CASE.replace('"18 month"', '"11 month"').replace('"7 day"', '"28 day"')
+    alone = with_toxin[: with_toxin.index("[[treatment]]")].replace('"case_tablets_toxin"', '"tablets_alone"')
+    found = eutonia.compare_options([parse_study(alone), parse_study(with_toxin)])
+    assert dict(found.contacts) == {"tablets_alone": 4, "case_tablets_toxin": 5}
+    rows = found.frame()
+    weak = rows.filter(rows["label"] == "Voluntary force lost, elbow flexors")
+    assert weak.filter(weak["option"] == "tablets_alone")["value"].item() == 0.0
+    assert 0.4 < weak.filter(weak["option"] == "case_tablets_toxin")["difference"].item() < 0.8
+    assert weak["measure"].unique().to_list() == ["highest"]
+
+
+def test_a_mean_is_taken_from_the_first_injection_on_where_nothing_else_is_given() -> None:
+    head, _, rest = CASE.partition("[[event]]")
+    only = (
+        (head + rest[rest.index("[[treatment]]") :]).replace('"18 month"', '"11 month"').replace('"7 day"', '"28 day"')
+    )
+    none = only[: only.index("[[treatment]]")].replace('"case_tablets_toxin"', '"nothing"')
+    assert eutonia.compare_options([parse_study(none), parse_study(only)]).span_h[0] == 245 * 24.0

@@ -136,6 +136,8 @@ def panels(course: xarray.Dataset) -> list[CoursePanel]:
             continue
         if name.endswith(_WITHIN) and name.rpartition("_")[0] in names:
             continue  # drawn with what it is the trough or the peak of
+        if name.startswith("untreated") and name.removeprefix("untreated_") in names and not is_treated:
+            continue  # without drug there is nothing to compare with
         title = kinds[rank][2] or str(variable.attrs.get("long_name") or words.label(name))
         unit = str(variable.attrs.get("units", ""))
         found.setdefault((rank, title, unit), []).extend(_lines(course, name, kinds[rank][0]))

@@ -39,7 +39,7 @@ _LEAST = {"rebound": 0.05, "withdrawal_severe": 1e-6, "without_drug": 1e-6}
 _MEASURES = {
     "mean": "Mean since the first treatment of any option",
     "last": "At the last look",
-    "highest": "The highest of each risk",
+    "highest": "The highest of each risk and cost",
 }
 
 
@@ -80,7 +80,7 @@ def _good(what: str) -> str:
 
 
 def _is_share(what: str) -> bool:
-    return what.startswith(("risk_", "withdrawal_"))
+    return what.startswith(("risk_", "withdrawal_", "force_"))
 
 
 def _cell(found: OptionComparison, row: Mapping[str, Any], factor: float, unit: str) -> tuple[str, str, str]:

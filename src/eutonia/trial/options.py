@@ -47,6 +47,8 @@ _RISKS = {
     "withdrawal_severe": "Severe withdrawal, share of such stops",
     "without_drug": "Hours without drug, or without that of the pump",
 }
+# How the variables begin that say what is left of the voluntary force of a muscle group.
+_FORCE = "force_"
 _KIDNEYS = "creatinine clearance"
 
 
@@ -144,7 +146,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
             for measure, base in found[against].items()
             for name in names
         ]
-    contacts = {one.name: len({event.at_h for event in one.events if event.kind != _KIDNEYS}) for one in studies}
+    contacts = {one.name: len(_moments(one)) for one in studies}
     command = repeat(
         "compare", *(one.word for one in studies), own=studies[0].parameters, against=against, seed=studies[0].seed
     )
@@ -203,10 +205,16 @@ def _short(value: object) -> str:
 
 
 def _treated(studies: Sequence[CaseStudy]) -> tuple[float, float]:
-    """Return the hours from the first event of any option to the end."""
+    """Return the hours from the first event or treatment of any option to the end."""
     end = float(studies[0].case.duration_h)
-    begins = [event.at_h for one in studies for event in one.events if event.kind != _KIDNEYS and event.at_h < end]
+    begins = [at_h for one in studies for at_h in _moments(one) if at_h < end]
     return float(min(begins, default=0.0)), end
+
+
+def _moments(study: CaseStudy) -> set[float]:
+    """Return the hours at which something is done to the person: events, and what is given beside the drug."""
+    given = [at_h for one in study.treatments for at_h, _ in one.happenings(float(study.case.duration_h))]
+    return {*given, *(float(event.at_h) for event in study.events if event.kind != _KIDNEYS)}
 
 
 def _compared(courses: Mapping[str, xarray.Dataset], scales: Sequence[str]) -> list[tuple[str, str, str, str]]:
@@ -220,7 +228,8 @@ def _compared(courses: Mapping[str, xarray.Dataset], scales: Sequence[str]) -> l
         unit = str(holders[0].attrs.get("units", ""))
         limbs = [str(limb) for limb in holders[0]["limb"].values] if "limb" in holders[0].dims else [""]
         out += [(what, label, unit, limb) for limb in limbs]
-    return out
+    weak = {str(name): one[name] for one in courses.values() for name in one.data_vars if str(name).startswith(_FORCE)}
+    return out + [(what, f"Voluntary force lost, {one.attrs['muscle']}", "1", "") for what, one in sorted(weak.items())]
 
 
 def _measures(course: xarray.Dataset, what: str, limb: str, span: tuple[float, float]) -> dict[str, np.ndarray]:
@@ -234,8 +243,8 @@ def _measures(course: xarray.Dataset, what: str, limb: str, span: tuple[float, f
     values = part.transpose("time_h", "patient").to_numpy().astype(float)
     known = np.isfinite(values).all(axis=1) & (at_h >= span[0]) & (at_h <= span[1])
     at_h, values = at_h[known], values[known]
-    if what in _RISKS:
-        return {"highest": values.max(axis=0)}
+    if what in _RISKS or what.startswith(_FORCE):
+        return {"highest": (1.0 - values if what.startswith(_FORCE) else values).max(axis=0)}
     return {"last": values[-1], "mean": _mean(at_h, values)}
 
 
