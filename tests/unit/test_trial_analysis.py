@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -11,6 +13,7 @@ from study_examples import STROKE
 
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
+from eutonia.report import analysis_words
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.study.design import TrialStudy, parse_study
@@ -251,6 +254,20 @@ def test_a_trial_whose_covariance_cannot_be_fitted_is_counted_and_never_rejects(
     assert not found.trials["rejected"][1:].any()
     row = found.characteristics.row(0, named=True)
     assert (row["trials"], row["no_answer"], row["fell_back"]) == (3, 2, 0)
+
+
+def test_where_nobody_entered_there_is_no_answer_and_no_rate() -> None:
+    odds = PRIMARY.replace("limb", 'name = "odds"\nmethod = "proportional odds"\nlimb')
+    of = study(ALL + odds)
+    outcome = made(of, *drawn(2, -0.5), 2)
+    nobody = np.zeros(len(outcome.member), dtype=bool)
+    absent = {key: dataclasses.replace(one, present=nobody) for key, one in outcome.visits.items()}
+    found = analyse(dataclasses.replace(outcome, entered={"only": nobody}, visits=absent))
+    assert found is not None
+    assert found.trials["p"].is_null().all()
+    assert not found.trials["rejected"].any()
+    assert found.characteristics["no_answer"].to_list() == [2] * 5
+    assert all(one.first_p == "no answer" for one in analysis_words.endpoints(found))
 
 
 def test_only_the_arm_that_a_person_is_in_is_read() -> None:

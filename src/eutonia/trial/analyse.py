@@ -82,7 +82,9 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
 
 def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = 64) -> list[Effect]:
     """Return the logarithm of each trial's odds ratio of a higher score, at the same score at the first visit."""
-    found = fit_odds(values, np.stack([first.astype(float), baseline - np.nanmean(baseline)], axis=-1), width)
+    seen = ~np.isnan(baseline)
+    centred = baseline - (baseline[seen].mean() if seen.any() else 0.0)
+    found = fit_odds(values, np.stack([first.astype(float), centred], axis=-1), width)
     pairs = zip(found.estimate[:, 0], found.se[:, 0], strict=True)
     return [by_t(float(one), float(se), np.inf, alpha)._replace(df=float("nan")) for one, se in pairs]
 
