@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.special import logsumexp
 
 from eutonia._progress import Progress, silent
@@ -38,15 +38,14 @@ Rows = Float[np.ndarray, "candidate number"]
 # errs, and the effective draws below which draws walk.
 _TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 256, 300.0, 8, 512
 _SUMMITS, _VIEWS, _SAME, _PASSES, _FEWEST = 3, 8, 0.1, 2, 100.0
-# Steps of a solution: with fresh slopes in these, with updated ones in the others; shares of a step that are tried.
-_STEPS, _FRESH, _SHARES = 9, (1, 3, 5, 7), np.array([1.0, 0.5, 0.2])
+# Steps of a solution; every so many have fresh slopes, the others updated ones; shares of a step that are tried.
+_STEPS, _FRESH, _SHARES = 12, 2, np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
 _WILD, _TINY = 1e9, 1e-9
 # Share of places found above which nothing is missed, and for how many looks draws walk else.
 _NEARLY_ALL, _STROLL = 0.95, 3
-# A place is a solution when it lies so near, in standard deviations, and is brought no nearer than so; it is given up
-# where two steps leave more than this share of the gap.
-_SOLVED, _CLOSE, _NEARER = 0.03, 0.01, 0.8
+# A place is a solution when it lies so near, in standard deviations, and is brought no nearer than so.
+_SOLVED, _CLOSE = 0.03, 0.01
 
 
 @dataclass(frozen=True)
@@ -210,22 +209,22 @@ def _approach(cloud: _Cloud, which: Int[np.ndarray, " candidate"], wanted: Rows)
     """Return places for wanted errors as seen from a view each, and what is left of the errors there."""
     columns = np.stack([cloud.views[k].columns for k in which])
     at, gap, slope = _nearest(cloud, which, wanted)
-    on, before = np.arange(which.size), np.linalg.norm(gap, axis=1)
+    stays = np.zeros(which.size, bool)
     for turn in range(_STEPS):
-        far = np.linalg.norm(gap[on], axis=1)
-        on = on[far > _CLOSE * np.sqrt(cloud.shape)]
-        if turn in _FRESH[1:]:
-            # What hardly comes nearer with two steps has no solution that could be found.
-            far = np.linalg.norm(gap[on], axis=1)
-            on, before = on[far < _NEARER * before[on]], np.linalg.norm(gap, axis=1)
+        far = np.linalg.norm(gap, axis=1) > _CLOSE * np.sqrt(cloud.shape)
+        on = np.flatnonzero(far & ~stays)
         if not on.size:
             break
-        if turn in _FRESH:
+        if is_fresh := turn % _FRESH == 1:
             _, force, slopes = cloud.seen(at[:, on])
             gap[on] = _tame(np.einsum("lri,rl->li", columns[on], _tame(force)) - wanted[on])
             slope[on] = _tame(np.einsum("lri,rjl->lij", columns[on], _tame(slopes), optimize=True))
         step = -_solved(slope[on], gap[on])
-        at[:, on], gap[on], slope[on] = _advance(cloud, at[:, on], step, gap[on], slope[on], columns[on], wanted[on])
+        at[:, on], gap[on], slope[on], moved = _advance(
+            cloud, at[:, on], step, gap[on], slope[on], columns[on], wanted[on]
+        )
+        # What no step with fresh slopes brings nearer has no solution that could be found.
+        stays[on] = is_fresh & ~moved
     return at, gap
 
 
@@ -269,19 +268,25 @@ def _advance(
     slope: Float[np.ndarray, "candidate number number"],
     columns: Float[np.ndarray, "candidate row number"],
     wanted: Rows,
-) -> tuple[Draws, Rows, Float[np.ndarray, "candidate number number"]]:
-    """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden)."""
+) -> tuple[Draws, Rows, Float[np.ndarray, "candidate number number"], Bool[np.ndarray, " candidate"]]:
+    """Take the share of a step that comes nearest, if any does, and bring the slopes up to date with it (Broyden).
+
+    Near is what the next step would be short from: along a curved ridge the errors grow at first though the way is
+    right, and who looks at them creeps (Deuflhard's natural level). Returns also which have moved.
+    """
     candidates, shape = step.shape
     tried = (at.T[:, None] + _SHARES[:, None] * step[:, None]).reshape(-1, shape).T
     force = cloud.force(tried, cloud.posterior.errors(tried)).reshape(-1, candidates, len(_SHARES))
     gaps = _tame(np.einsum("lri,rlk->lki", columns, _tame(force), optimize=True) - wanted[:, None])
-    best = np.argmin((gaps**2).sum(axis=2), axis=1)
+    left = np.stack([(_solved(slope, gaps[:, k]) ** 2).sum(axis=1) for k in range(len(_SHARES))], axis=1)
+    best = np.argmin(left, axis=1)
     new, taught = gaps[np.arange(candidates), best], _SHARES[best][:, None] * step
-    better = ((new**2).sum(axis=1) < (gap**2).sum(axis=1))[:, None]
+    moved = left[np.arange(candidates), best] < (step**2).sum(axis=1)
+    better = moved[:, None]
     miss = new - gap - np.einsum("lij,lj->li", slope, taught)
     size = np.maximum((taught**2).sum(axis=1), 1e-30)[:, None]
     slope = slope + miss[:, :, None] * (taught / size)[:, None, :]
-    return at + np.where(better, taught, 0.0).T, np.where(better, new, gap), slope
+    return at + np.where(better, taught, 0.0).T, np.where(better, new, gap), slope, moved
 
 
 def _effective(log_weight: PerCandidate) -> float:
