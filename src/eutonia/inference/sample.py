@@ -11,8 +11,8 @@ The noise is held while solving; the weight then uses the density with the noise
 drawn given the limb. Where too few draws count, more are made as seen from some of the draws, and the density is the
 mixture of all views; where some places are not found, or still too few draws count, the draws walk.
 
-Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; Ionides, truncated weights; the tail index of the
-weights (Pareto k) says whether to trust them.
+Source: Bardsley, Solonen, Haario and Laine, randomise-then-optimise; Deuflhard, Newton methods for nonlinear problems
+(natural level); Ionides, truncated weights; the tail index of the weights (Pareto k) says whether to trust them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ PerCandidate = Float[np.ndarray, " candidate"]
 Rows = Float[np.ndarray, "candidate number"]
 
 # Numerics: places tried for a summit, draws a round, effective draws that are enough, rounds at most, draws handed on;
-# summits and later views, how far apart summits are in some number, in prior standard deviations, passes over what
-# errs, and the effective draws below which draws walk.
+# views a round, passes over what errs, and the effective draws below which draws walk.
 _TRIED, _ROUND, _ENOUGH, _MOST_ROUNDS, _HANDED = 2048, 256, 300.0, 8, 512
-_SUMMITS, _VIEWS, _SAME, _PASSES, _FEWEST = 3, 8, 0.1, 2, 100.0
+_VIEWS, _PASSES, _FEWEST = 8, 2, 100.0
 # Steps of a solution; every so many have fresh slopes, the others updated ones; shares of a step that are tried.
 _STEPS, _FRESH, _SHARES = 12, 2, np.array([1.0, 0.5, 0.2])
 # Slopes beyond this are no slopes; and what keeps a quotient of them finite.
@@ -163,7 +162,7 @@ def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = 
     most = logsumexp(gain) - 0.5 * np.log(gain.size)
     begin = cloud.z[:, _chosen(np.minimum(gain, most), _HANDED, rng)]
     solved = cloud.z.shape[1] / sum(cloud.drawn)
-    # What was not found is hard to reach: without it draws lie a tenth too close together.
+    # Of several places that are alike from a view one is found, so that some regions hold too few draws.
     least = 0 if solved > _NEARLY_ALL else _STROLL
     shape, effective = walked(posterior, begin, _effective(gain), _FEWEST, rng, progress, least)
     draws = np.concatenate([shape, posterior.noise.draw(posterior.errors(shape), rng)])
@@ -182,13 +181,13 @@ def _summits(posterior: Posterior, start: Draws) -> tuple[Posterior, Float[np.nd
 
 
 def _apart(posterior: Posterior, tops: Draws) -> Float[np.ndarray, "shape view"]:
-    """Return the highest summits that are not the same."""
-    shape = posterior.shape
-    kept: list[int] = []
-    for k in range(tops.shape[1]):
-        if len(kept) < _SUMMITS and all(np.abs(tops[:shape, k] - tops[:shape, j]).max() > _SAME for j in kept):
-            kept.append(k)
-    return tops[:shape, kept]
+    """Return the highest summit, and others each as far as can be from those before."""
+    shape = tops[: posterior.shape]
+    kept, away = [0], np.full(tops.shape[1], np.inf)
+    while len(kept) < min(_VIEWS, tops.shape[1]):
+        away = np.minimum(away, np.linalg.norm(shape - shape[:, kept[-1:]], axis=0))
+        kept.append(int(np.argmax(away)))
+    return shape[:, kept]
 
 
 def _solve(cloud: _Cloud, fresh: list[int], rng: np.random.Generator) -> None:
