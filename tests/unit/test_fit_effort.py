@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +23,7 @@ from eutonia.limb.swing import at_rest, swing
 from eutonia.simulation.bedside import stepped_constants
 
 pytestmark = pytest.mark.xdist_group("fit")
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_hard_recording_takes_few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,3 +116,13 @@ def test_draws_walk_a_while_where_places_were_not_found(monkeypatch: pytest.Monk
     fit(calibration.person("pendulum", 9107)[1], "pendulum")
     assert sampler._STROLL > 0
     assert asked == [sampler._STROLL]
+
+
+@pytest.mark.parametrize("test", ["pendulum", "ramp"])
+def test_a_page_says_what_the_calibration_found(test: str) -> None:
+    people = calibration.done(ROOT / "calibration" / f"stretch_fit_{test}.csv")
+    numbers = [name for name in calibration.known(test).names if name not in calibration._NOT_COMPARED]
+    ranks = np.array([[float(one[name]) for name in numbers] for one in people if not one["refused"]])
+    held = float(np.mean(np.abs(ranks - 0.5) < 0.475))
+    assert parameters.load("inference").value(f"held_{test}", "1") == pytest.approx(held, abs=0.005)
+    assert f"{held:.0%}" in (ROOT / "calibration" / "stretch_fit.md").read_text(encoding="utf-8").replace(" %", "%")
