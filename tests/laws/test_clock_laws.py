@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -176,6 +177,16 @@ def test_nothing_of_the_drug_depends_on_who_looks(tmp_path: Path) -> None:
     courses = [run_case(study).course.sel(time_h=112 * 24.0) for study in (often, seldom)]
     for name in ("csf_leg", "receptor_effect", "sensitivity", "ashworth"):
         assert np.array_equal(courses[0][name].to_numpy(), courses[1][name].to_numpy()), name
+
+
+def test_a_call_that_is_refused_changes_nothing(tmp_path: Path) -> None:
+    one = '[[event]]\nat = "4 day"\nkind = "activation"\n'
+    more = "".join(f'[[event]]\nat = "{96.37 + 0.4 * k:.2f} hour"\nkind = "activation"\n' for k in range(8))
+    rules = "[[event]]" + CALLS.split("[[event]]")[1]
+    found = [gone_through(case(tmp_path, PRIME, PLAIN, FLEX, rules, one, also), BEGUN_H + 150.0) for also in ("", more)]
+    assert sum("refused" in label for label in (text for _, text in found[1].events)) == 1
+    states = [jax.tree.leaves(one.clock.state) for one in found]
+    assert all(np.array_equal(a, b) for a, b in zip(*states, strict=True))
 
 
 @settings(max_examples=25, deadline=None)

@@ -50,7 +50,7 @@ def html(
             "left_out": left_out,
             "day": therapy.day(day * 24.0),
             "one_day": pump_figures.one_day(forecast, day),
-            "person": pump_person.context(person, day),
+            "person": pump_person.context(person, day, lambda at: _moment(forecast, at)),
             "sites": list(SITES),
             "hours": hours,
             "levels": pump_words.levels(forecast, day),

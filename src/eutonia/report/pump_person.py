@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,8 @@ def rows(person: PersonOnPump, day: int) -> list[tuple[str, ...]]:
     return [(one.label, *map(cell, one.middle, one.low, one.high)) for one in hours(person, day)]
 
 
-def context(person: PersonOnPump | None, day: int) -> dict[str, Any] | None:
-    """Return what the page prints of a person; None without one."""
+def context(person: PersonOnPump | None, day: int, told: Callable[[float], str]) -> dict[str, Any] | None:
+    """Return what the page prints of a person, `told` being how it writes a time; None without one."""
     if person is None:
         return None
     given = person.study
@@ -101,6 +102,10 @@ def context(person: PersonOnPump | None, day: int) -> dict[str, Any] | None:
         f"{person.begun_h / _DAY_H:g} days after the onset",
         "people": int(person.course.sizes["patient"]),
         "whole": whole(person),
+        "events": [
+            (number, told(at), words.said(label))
+            for number, (at, label) in enumerate(sorted(person.result.events, key=lambda one: one[0]), start=1)
+        ],
         "one_day": one_day(person, day),
         "columns": columns(person),
         "rows": rows(person, day),

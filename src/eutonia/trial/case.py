@@ -147,12 +147,14 @@ class _Case:
     def turn(self) -> bool:
         """Let the pump do what it does next, now; return whether it is large enough for a dense look afterwards."""
         at_h = self.turns_at_h
-        self.clock.advance_to(at_h)
         if self.sessions and self.sessions[0][0] == at_h:
+            self.clock.advance_to(at_h)
             self._dialyse(*self.sessions.popleft())
             return False
         assert self.pump is not None
         turn = self.pump.turns.popleft()
+        if not turn.is_idle:
+            self.clock.advance_to(at_h)
         self.events += [(at_h, label) for label in self.pump.labels(turn)]
         if (zoom := self.pump.zoom(turn)) is not None:
             self.zooms.append(zoom)

@@ -9,7 +9,7 @@ from eutonia.drug.pump import play
 from eutonia.drug.pump.breach import Breach
 from eutonia.drug.pump.rules import breaches
 from eutonia.drug.pump.therapy import Therapy
-from eutonia.trial.pump_turns import MOST_LOOKS, Turn, flows_from, turns
+from eutonia.trial.pump_turns import MOST_LOOKS, Turn, flows_from, giving, turns
 from eutonia.trial.result import Zoom
 
 _HOURS_PER_DAY = 24.0
@@ -40,7 +40,7 @@ class CasePumpCourse:
     def __init__(self, therapy: Therapy, *, is_named: bool) -> None:
         self.delivery = play(therapy)
         self.is_named = is_named
-        self._all = turns(self.delivery)
+        self._all, self._given = turns(self.delivery), giving(self.delivery)
         self.turns = deque(self._all)
         self._calls: dict[int, Counter[str]] = {}
         for one in self.delivery.happenings:
@@ -73,7 +73,7 @@ class CasePumpCourse:
 
     def flows_from(self, time_h: float) -> bool:
         """Say whether drug leaves the tip at a time, or soon after."""
-        return flows_from(self.delivery, time_h)
+        return flows_from(self._given, self.delivery.therapy.duration_h, time_h)
 
     def tip(self, turn: Turn) -> str | None:
         """Return the level of the tip of a new catheter; None where the old one stays."""

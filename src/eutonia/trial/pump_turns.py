@@ -54,6 +54,11 @@ class Turn:
         return self.rate == self.before and all(one.what in _QUIET for one in self.happened)
 
     @property
+    def is_idle(self) -> bool:
+        """Whether a bolus was called and refused, and nothing else: the drug goes on as if nobody had called."""
+        return self.rate == self.before and all(one.what == "refused" for one in self.happened)
+
+    @property
     def is_abrupt(self) -> bool:
         """Whether the drug needs the finest steps from here on."""
         low, high = sorted((self.before, self.rate))
@@ -118,16 +123,18 @@ def _seen(found: list[Turn]) -> list[Turn]:
     return kept
 
 
-def flows_from(course: Delivery, time_h: float) -> bool:
+def giving(course: Delivery) -> list[Piece]:
+    """Return the pieces in which drug leaves the tip, in order of time."""
+    return [piece for piece in course.pieces if piece.hours > 0 and piece.delivered > 0]
+
+
+def flows_from(given: list[Piece], end_h: float, time_h: float) -> bool:
     """Say whether drug leaves the tip at a time or soon after: a pause of a program is no time without drug.
 
-    Where the course ends before it is known, a pause is taken for one if drug has flowed so shortly before it.
+    `given` are the pieces of `giving`. Where the course ends, at `end_h`, before it is known, a pause is taken for one
+    if drug has flowed so shortly before it.
     """
     brief = parameters.load("pump").value("course_nothing_time", "h")
-    is_known = time_h + brief <= course.pieces[-1].end_h
-    first, last = (time_h if is_known else time_h - brief), time_h + brief
-    return any(_gives(piece) and piece.start_h < last and piece.end_h > first + _SAME_H for piece in course.pieces)
-
-
-def _gives(piece: Piece) -> bool:
-    return piece.hours > 0 and piece.delivered > 0
+    first = time_h if time_h + brief <= end_h else time_h - brief
+    place = bisect.bisect_right(given, first + _SAME_H, key=lambda piece: piece.end_h)
+    return place < len(given) and given[place].start_h < time_h + brief
