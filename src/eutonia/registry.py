@@ -78,7 +78,13 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         return len(self._found)
 
     def _add(self, thing: AnyThing) -> AnyThing:
-        name = self._name_of(thing)  # type: ignore[arg-type]
+        try:
+            name = self._name_of(thing)  # type: ignore[arg-type]
+        except (AttributeError, LookupError, TypeError) as trouble:
+            raise StudyError(
+                f"{thing!r:.60}, of {_home(thing)}, is no {self._what}: {trouble}. Allowed: what the group "
+                f"{self._group} is of; see the table in ARCHITECTURE.md. Register that."
+            ) from trouble
         if name not in self._found:
             _changed()
         elif self._found[name] != thing:

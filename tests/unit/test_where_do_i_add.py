@@ -176,6 +176,15 @@ def test_what_a_group_offers_is_found_and_what_is_registered_too(
         parameters.register(thing)
 
 
+@pytest.mark.parametrize("group", OFFERED)
+def test_what_is_no_such_thing_is_refused_with_what_is_wanted(group: str) -> None:
+    registry, before = OFFERED[group][0], tuple(OFFERED[group][0])
+    add = parameters.register if registry is FOLDERS else registry.register
+    with pytest.raises(EutoniaError, match=r"(?s)(is no|is) .*Allowed: "):
+        add("felt_stiffness")  # type: ignore[arg-type, type-var]
+    assert tuple(registry) == before
+
+
 def test_a_number_without_its_paper_is_refused_and_with_it_read() -> None:
     text = (SOURCE / "parameters" / "data" / "pain.toml").read_text(encoding="utf-8")
     more = '[dummy]\nlabel = "A dummy"\nvalue = 2.0\nunit = "mV"\nsource = "{}"\nwhere = "p. 1"\nmethod = "measured"\n'

@@ -145,10 +145,9 @@ class ParameterSet:
         return tuple(self._records.values())
 
 
+@accepts(folder=instance("a folder of parameter sets", 'Path(__file__).parent / "records"', Traversable))
 def register(folder: Traversable) -> Traversable:
     """Add a folder of parameter sets, TOML files as in `parameters/data`, and of `sources.bib` with their papers.
-
-    An installed package offers a folder by an entry point of the group `eutonia.parameters`.
 
     Parameters
     ----------
@@ -157,7 +156,7 @@ def register(folder: Traversable) -> Traversable:
 
     Raises
     ------
-    ParameterError, UnitError
+    ArgumentError, ParameterError, UnitError
         No folder, or a set whose name is taken or that could not be one of ours; then nothing is added.
     """
     folders.FOLDERS.register(folder)
