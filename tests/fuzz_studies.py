@@ -69,6 +69,8 @@ MEANT: dict[str, dict[str, Decimal]] = {
         **{f"{v}/{t}": Decimal(1) for v in MILLILITRES for t in ("min", "minute")},
         **{f"{v}/{t}": Decimal(1000) / 60 for v in ("L", "litre", "liter") for t in ("h", "hr", "hour")},
     },
+    # Units of a toxin are those of its product, and no product's are another's.
+    "_units": {f"U {name}botulinumtoxinA": Decimal(1) for name in ("ona", "abo")},
 }
 UNITS = [
     *sorted({unit for table in MEANT.values() for unit in table}),
