@@ -13,7 +13,7 @@ from pathlib import Path
 
 import eutonia
 from eutonia import session
-from eutonia.report import targets, words
+from eutonia.report import short, targets, words
 from eutonia.trial.result import Quantity, StudyResult
 
 HERE = Path(__file__).parent
@@ -56,7 +56,7 @@ def row(quantity: Quantity, *, names_arm: bool) -> str:
 
 def section(result: StudyResult) -> str:
     """Return the table of one trial."""
-    lines = [f"## {result.title}", "", words.headline(result), ""]
+    lines = [f"## {result.title}", "", short.headline(result), ""]
     lines += ["| what | visit | predicted | published | verdict |", "|---|---|---|---|---|"]
     for quantity in result.compared:
         lines.append(row(quantity, names_arm=words.of_several_arms(quantity, result.compared)))

@@ -162,7 +162,7 @@ def test_the_page_of_a_case_shows_what_it_brings_and_what_it_costs(tmp_path: Pat
 
 def test_the_page_of_a_trial_compares_arms_at_the_visit_of_the_greatest_change() -> None:
     """Beside an effect that comes and goes the other arms were told at the end, where it is gone."""
-    from eutonia.report.words import headline
+    from eutonia.report.short import headline
 
     said = headline(eutonia.run(parse_study(TRIAL), replicates=2))
     assert "last seen at" in said

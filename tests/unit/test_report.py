@@ -22,7 +22,7 @@ from rich.console import Console
 from eutonia import report
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
-from eutonia.report import aggregate, course, figures, files, individuals, page, scales, svg, tables, words
+from eutonia.report import aggregate, course, figures, files, individuals, page, scales, short, svg, tables, words
 from eutonia.report.case import _sheets, markers
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
@@ -56,7 +56,7 @@ class TestVerdict:
         few = dataclasses.replace(
             trial, quantities=tuple(dataclasses.replace(one, withheld=why) for one in trial.quantities)
         )
-        assert words.headline(few) == f"No verdict on {len(few.compared)} published results: {why}."
+        assert short.headline(few) == f"No verdict on {len(few.compared)} published results: {why}."
         assert sum(few.grades.values()) == 0
         seen = page.html(few)
         assert why in seen
@@ -152,19 +152,19 @@ class TestWords:
         assert words.shown_unit(quantity(unit="score")) == (1.0, "")
 
     def test_the_headline_names_the_misses(self, trial: StudyResult) -> None:
-        line = words.headline(trial)
+        line = short.headline(trial)
         assert line.startswith("5 of 14 published results lie inside the predicted 95% interval")
         assert "leg Ashworth, 6 hours" in line
 
     def test_without_published_results_the_headline_is_the_change(self, case: StudyResult) -> None:
-        said = words.headline(case)
+        said = short.headline(case)
         assert (
             "Leg Ashworth is predicted at 5.00 (start) before treatment; then between 3.00 (6.2 months) and 4.40"
             in said
         )
         names = [name for name in case.course.data_vars if str(name).startswith(("csf", "plasma"))]
         without = dataclasses.replace(case, course=case.course.assign({name: 0 * case.course[name] for name in names}))
-        assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in words.headline(without)
+        assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in short.headline(without)
 
     def test_a_headline_starts_from_the_untreated_and_says_when_no_drug_is_given(self, case: StudyResult) -> None:
         rows = [q for q in case.quantities if (q.limb, q.scale) == ("leg", "ashworth")]
@@ -175,7 +175,7 @@ class TestWords:
         given = {"time_h": [0.0, 800.0, 1400.0, 1600.0], "mean": [0.0, 50.0, 0.0, 50.0]}
         doses = pl.DataFrame({**given, "unit": ["ug/day"] * 4})
         one = dataclasses.replace(case, quantities=looks, course=xr.Dataset({"plasma": plasma}), doses=doses)
-        assert words.headline(one) == (
+        assert short.headline(one) == (
             "Leg Ashworth is predicted at 3.50 (1.8 weeks) before treatment; then between 2.00 (5.4 weeks) and 4.20 "
             "(8.9 weeks), when no drug is given; last seen at 2.50 (11.9 weeks)."
         )
@@ -184,10 +184,24 @@ class TestWords:
         pain = quantity(limb=None, scale="pain", mean=7.0)
         arm = quantity(limb="arm", mean=3.0)
         mixed = dataclasses.replace(case, quantities=(pain, arm, *case.quantities))
-        assert words.headline(mixed) == words.headline(case)
+        assert short.headline(mixed) == short.headline(case)
 
 
 class TestDigest:
+    def test_what_the_headline_leaves_out_is_told_in_short(self, trial: StudyResult, case: StudyResult) -> None:
+        change, harm, known = short.sentences(trial)
+        assert change.startswith("Leg Ashworth (baclofen) is predicted to go from 3.27")
+        drugged = trial.adverse.filter(trial.adverse["arm"] != "saline").drop_nulls("share").drop_nans("share")
+        top = drugged.sort("share", descending=True).row(0, named=True)
+        assert f"{words.lower(words.label(top['reaction']))}: {words.number(100 * top['share'])}% of people" in harm
+        counts = trial.run["counts_by_status"]
+        unread = f"{counts['assumed']} assumed and {counts['recalled']} recalled"
+        assert known == f"All this rests on {sum(counts.values())} numbers, of which {unread}."
+        risk = (
+            case.course["risk_drowsiness"].transpose("time_h", ...).to_numpy().reshape(case.course.sizes["time_h"], -1)
+        )
+        assert f"highest at {words.number(100 * np.median(risk, axis=1).max())}%" in short.sentences(case)[0]
+
     def test_every_group_of_visits_is_a_series(self, trial: StudyResult) -> None:
         rows = aggregate.series(trial)
         assert len(rows) == 18
@@ -370,7 +384,7 @@ class TestBesidePlacebo:
     def test_a_headline_names_the_other_arms(self, trial: StudyResult) -> None:
         of_bolus = [q for q in trial.quantities if (q.phase, q.statistic) == ("bolus", "mean")]
         bare = tuple(dataclasses.replace(q, published=None) for q in of_bolus)
-        said = words.headline(dataclasses.replace(trial, quantities=bare))
+        said = short.headline(dataclasses.replace(trial, quantities=bare))
         assert said.startswith("Leg Ashworth (baclofen) is predicted to go from ")
         assert "; saline from " in said
 

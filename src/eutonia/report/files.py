@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
 from eutonia._arguments import PATH, accepts, instance
-from eutonia.report import curves, exports, page, words
+from eutonia.report import curves, exports, page, short, words
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "study": result.study_name,
         "description": result.description,
         "disclaimer": words.DISCLAIMER,
-        "headline": words.headline(result),
+        "headline": short.headline(result),
+        "in_short": short.sentences(result),
         "grades": result.grades,
         "quantities": [_quantity(quantity) for quantity in result.quantities],
         "consort": [dataclasses.asdict(row) for row in result.consort],

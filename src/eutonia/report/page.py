@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import broken_rules, glossary, words
+from eutonia.report import broken_rules, glossary, short, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -101,7 +101,8 @@ def context(result: StudyResult) -> dict[str, Any]:
     command = str(result.run.get("command") or f"eutonia run {result.study_name}.toml")
     shared: dict[str, Any] = basis(result.run, command) | {
         "result": result,
-        "headline": words.headline(result),
+        "headline": short.headline(result),
+        "short": short.sentences(result),
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
         ],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eutonia.report import analysis_words, broken_rules, words
+from eutonia.report import analysis_words, broken_rules, short, words
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def show(
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:
         out.print(line(f"{left_out} more are in the report.", "dim"))
-    out.print(line(words.headline(result)))
+    out.print(line(short.headline(result)))
     for told in analysis_words.lines(result):
         out.print(line(told, "bold"))
     if said := broken_rules.sentence(result):

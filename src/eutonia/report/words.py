@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from eutonia.assessment.scales import SCALES
-from eutonia.trial.result import Grade, Quantity, StudyResult
+from eutonia.trial.result import Grade, Quantity
 
 #: A number that may be whole: people, hours, pixels.
 Number = float | int
@@ -254,30 +254,6 @@ def unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def headline(result: StudyResult) -> str:
-    """Return the one sentence that a reader should take away."""
-    compared = result.compared
-    if compared:
-        if result.withheld:
-            return f"No verdict on {len(compared)} published results: {result.withheld}."
-        grades = result.grades
-        level = f"{compared[0].level:.0%}"
-        judged = sum(grades.values())
-        words = f"{grades['reproduces']} of {judged} published results lie inside the predicted {level} interval"
-        if grades["in range"]:
-            words += f", {grades['in range']} more within the published standard error"
-        if judged < len(compared):
-            reasons = unique(quantity.withheld for quantity in compared if quantity.withheld)
-            words += f" ({len(compared) - judged} without a verdict: {', '.join(reasons)})"
-        missed = [quantity for quantity in compared if quantity.grade == "does not"]
-        if not missed:
-            return f"{words}; none was missed."
-        names = "; ".join(lower(quantity_label(quantity)) for quantity in missed[:2])
-        more = f"; and {len(missed) - 2} more" if len(missed) > 2 else ""
-        return f"{words}, and {len(missed)} {'was' if len(missed) == 1 else 'were'} missed ({names}{more})."
-    return _change(result)
-
-
 def beyond_label(run: Mapping[str, Any]) -> str:
     """Return what has to be said of a run that gives more than the label allows; empty where none does."""
     doses = run.get("beyond_label") or ()
@@ -308,85 +284,3 @@ def verdict(grade: Grade | None) -> str:
 def lower(text: str) -> str:
     """Return text that goes on inside a sentence."""
     return text[:1].lower() + text[1:]
-
-
-def _importance(quantity: Quantity) -> tuple[int, bool]:
-    """Return the rank of a score in a headline: in the order of the scales, and the leg before the arm."""
-    order = {scale: rank for rank, scale in enumerate(SCALES)}
-    return order.get(quantity.scale, len(order)), quantity.limb != "leg"
-
-
-def _change(result: StudyResult) -> str:
-    """Return how the score that matters most moved, in the arm where it moved most; with nothing published."""
-    rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
-    if not rows:
-        return "Predicted course; nothing published to hold it against."
-    lead = min(rows, key=_importance)
-    groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
-    same = [row for row in rows if (row.limb, row.scale) == (lead.limb, lead.scale)]
-    for row in same:
-        groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
-    sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]
-    series = max(sorted_groups, key=lambda group: max(abs(q.mean - group[0].mean) for q in group))
-    first, last = series[0], series[-1]
-    peak = max(series, key=lambda q: abs(q.mean - first.mean))
-    what = scale_label(first.limb, first.scale) + (f" ({first.arm})" if first.arm and result.kind == "trial" else "")
-
-    def at(row: Quantity) -> str:
-        told = when(row.time_h, time_unit(series[-1].time_h)) if result.kind == "case" else visit(row.visit)
-        return f"{number(row.mean)} ({told})"
-
-    if len(series) == 1:
-        return f"{what} is predicted at {at(first)}."
-    if result.kind == "case" and (begun_h := _treated_from(result)) is not None:
-        before, after = ([q for q in series if (q.time_h <= begun_h) is is_before] for is_before in (True, False))
-        if before and after:
-            return _with_the_drug(result, what, before[-1], after, at)
-    others = [group for group in sorted_groups if group is not series and group[0].phase == first.phase]
-    then = [next((q for q in group if q.visit == peak.visit), group[-1]) for group in others[:3]]
-    beside = "".join(f"; {q.arm} from {at(group[0])} to {at(q)}" for q, group in zip(then, others, strict=False))
-    if peak.time_h == last.time_h or peak.mean == last.mean:
-        return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
-    return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
-
-
-def _treated_from(result: StudyResult) -> float | None:
-    """Return the hour of the last look before there was any drug or toxin in the person of a case; None if never."""
-    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma", "blockade"))]
-    if not names:
-        return None
-    levels = result.course[names].to_array()
-    is_there = (levels > 0).any([dim for dim in levels.dims if dim != "time_h"]).to_numpy()
-    first = int(is_there.argmax())
-    return float(result.course["time_h"][max(first - 1, 0)]) if is_there.any() else None
-
-
-def _with_the_drug(
-    result: StudyResult, what: str, before: Quantity, after: Sequence[Quantity], at: Callable[[Quantity], str]
-) -> str:
-    """Return how a score stood before treatment, how low and how high it went with it, and where it is last seen."""
-    low, high, last = min(after, key=lambda q: q.mean), max(after, key=lambda q: q.mean), after[-1]
-    words = f"{what} is predicted at {at(before)} before treatment; then between {at(low)} and {at(high)}"
-    given = result.doses.filter(result.doses["time_h"] <= high.time_h)
-    if not given.is_empty() and given.group_by("unit").tail(1)["mean"].max() == 0:
-        words += ", when no drug is given"
-    return f"{words}; last seen at {at(last)}.{_blocked(result)}"
-
-
-def _blocked(result: StudyResult) -> str:
-    """Return how much of the force of the most blocked muscle group is gone at most, reflex and will; or nothing."""
-    found = {}
-    for key in (str(name) for name in result.course.data_vars if str(name).startswith("blockade_")):
-        middle = result.course[key].median("patient").to_numpy()
-        found[key] = float(middle.max()), float(result.course["time_h"][int(middle.argmax())])
-    if not found:
-        return ""
-    key = max(found, key=lambda one: found[one][0])
-    share, time_h = found[key]
-    will = result.course.get(key.replace("blockade", "force"))
-    left = 1.0 if will is None else float(will.median("patient").sel(time_h=time_h))
-    span = time_unit(float(result.course["time_h"].max()))
-    return (
-        f" At most {share:.0%} of the reflex force of the {result.course[key].attrs['muscle']} is blocked "
-        f"({when(time_h, span)}); their voluntary force is then {left:.0%} of what it was."
-    )

@@ -1,0 +1,172 @@
+"""What a reader takes away: what was found, what it costs, and how much of it is known, in a few sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from eutonia.assessment.scales import SCALES
+from eutonia.report import words
+from eutonia.trial.result import Quantity, StudyResult
+
+#: Statuses of numbers that nobody has read in a source.
+_UNREAD = ("assumed", "recalled")
+
+
+def sentences(result: StudyResult) -> list[str]:
+    """Return what the headline leaves out: the change where it tells of published results, the most likely harm, and
+    how many numbers nobody has read in a source.
+    """
+    found = [_change(result)] if result.compared else []
+    return [*found, *_harm(result), *_known(result)]
+
+
+def _harm(result: StudyResult) -> list[str]:
+    """Return the likeliest reaction to the drug: of a trial the share of people, of a case the risk within a day."""
+    if result.kind == "case":
+        if "risk_drowsiness" not in result.course:
+            return []
+        risk = result.course["risk_drowsiness"].transpose("time_h", "patient").quantile([0.025, 0.5, 0.975], "patient")
+        place = int(risk.sel(quantile=0.5).argmax("time_h"))
+        low, middle, high = (100.0 * float(one) for one in risk.isel(time_h=place))
+        if words.number(middle) == words.number(0.0):
+            return []
+        span = words.time_unit(float(result.course["time_h"].max()))
+        at = words.when(float(result.course["time_h"][place]), span)
+        people = "" if low == high else f"{words.interval(low, high)}; "
+        risen = f"{words.number(middle)}% ({people}{at})"
+        return [f"The risk of drowsiness within a day is highest at {risen}."]
+    if result.adverse is None:
+        return []
+    rows = [
+        row
+        for row in result.adverse.drop_nulls("share").drop_nans("share").iter_rows(named=True)
+        if (row["phase"], row["arm"]) not in result.placebo_arms
+    ]
+    if not rows:
+        return []
+    row = max(rows, key=lambda one: float(one["share"]))
+    share, bottom, top = (words.number(100.0 * row[key]) for key in ("share", "low", "high"))
+    reaction = words.lower(words.label(row["reaction"]))
+    people = f"{share}% of people ({bottom} to {top}) in {row['arm']}"
+    return [f"The adverse reaction that is predicted most often is {reaction}: {people}."]
+
+
+def _known(result: StudyResult) -> list[str]:
+    """Return how many numbers a run rests on, and how many of them nobody has read in a source."""
+    counts = dict(words.status_counts(result.run))
+    if not counts:
+        return []
+    parts = " and ".join(f"{counts[status]} {status}" for status in _UNREAD if counts.get(status))
+    return [f"All this rests on {sum(counts.values())} numbers{f', of which {parts}' if parts else ''}."]
+
+
+def headline(result: StudyResult) -> str:
+    """Return the one sentence that a reader should take away."""
+    compared = result.compared
+    if compared:
+        if result.withheld:
+            return f"No verdict on {len(compared)} published results: {result.withheld}."
+        grades = result.grades
+        level = f"{compared[0].level:.0%}"
+        judged = sum(grades.values())
+        said = f"{grades['reproduces']} of {judged} published results lie inside the predicted {level} interval"
+        if grades["in range"]:
+            said += f", {grades['in range']} more within the published standard error"
+        if judged < len(compared):
+            reasons = words.unique(quantity.withheld for quantity in compared if quantity.withheld)
+            said += f" ({len(compared) - judged} without a verdict: {', '.join(reasons)})"
+        missed = [quantity for quantity in compared if quantity.grade == "does not"]
+        if not missed:
+            return f"{said}; none was missed."
+        names = "; ".join(words.lower(words.quantity_label(quantity)) for quantity in missed[:2])
+        more = f"; and {len(missed) - 2} more" if len(missed) > 2 else ""
+        return f"{said}, and {len(missed)} {'was' if len(missed) == 1 else 'were'} missed ({names}{more})."
+    return _change(result)
+
+
+def _importance(quantity: Quantity) -> tuple[int, bool]:
+    """Return the rank of a score in a headline: in the order of the scales, and the leg before the arm."""
+    order = {scale: rank for rank, scale in enumerate(SCALES)}
+    return order.get(quantity.scale, len(order)), quantity.limb != "leg"
+
+
+def _change(result: StudyResult) -> str:
+    """Return how the score that matters most moved, in the arm where it moved most; with nothing published."""
+    rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
+    if not rows:
+        return "Predicted course; nothing published to hold it against."
+    lead = min(rows, key=_importance)
+    groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
+    same = [row for row in rows if (row.limb, row.scale) == (lead.limb, lead.scale)]
+    for row in same:
+        groups.setdefault((row.phase, row.arm, row.limb, row.scale), []).append(row)
+    sorted_groups = [sorted(group, key=lambda q: q.time_h) for group in groups.values()]
+    series = max(sorted_groups, key=lambda group: max(abs(q.mean - group[0].mean) for q in group))
+    first, last = series[0], series[-1]
+    peak = max(series, key=lambda q: abs(q.mean - first.mean))
+    arm = f" ({first.arm})" if first.arm and result.kind == "trial" else ""
+    what = words.scale_label(first.limb, first.scale) + arm
+
+    def at(row: Quantity) -> str:
+        told = (
+            words.when(row.time_h, words.time_unit(series[-1].time_h))
+            if result.kind == "case"
+            else words.visit(row.visit)
+        )
+        return f"{words.number(row.mean)} ({told})"
+
+    if len(series) == 1:
+        return f"{what} is predicted at {at(first)}."
+    if result.kind == "case" and (begun_h := _treated_from(result)) is not None:
+        before, after = ([q for q in series if (q.time_h <= begun_h) is is_before] for is_before in (True, False))
+        if before and after:
+            return _with_the_drug(result, what, before[-1], after, at)
+    others = [group for group in sorted_groups if group is not series and group[0].phase == first.phase]
+    then = [next((q for q in group if q.visit == peak.visit), group[-1]) for group in others[:3]]
+    beside = "".join(f"; {q.arm} from {at(group[0])} to {at(q)}" for q, group in zip(then, others, strict=False))
+    if peak.time_h == last.time_h or peak.mean == last.mean:
+        return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
+    return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
+
+
+def _treated_from(result: StudyResult) -> float | None:
+    """Return the hour of the last look before there was any drug or toxin in the person of a case; None if never."""
+    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma", "blockade"))]
+    if not names:
+        return None
+    levels = result.course[names].to_array()
+    is_there = (levels > 0).any([dim for dim in levels.dims if dim != "time_h"]).to_numpy()
+    first = int(is_there.argmax())
+    return float(result.course["time_h"][max(first - 1, 0)]) if is_there.any() else None
+
+
+def _with_the_drug(
+    result: StudyResult, what: str, before: Quantity, after: Sequence[Quantity], at: Callable[[Quantity], str]
+) -> str:
+    """Return how a score stood before treatment, how low and how high it went with it, and where it is last seen."""
+    low, high, last = min(after, key=lambda q: q.mean), max(after, key=lambda q: q.mean), after[-1]
+    said = f"{what} is predicted at {at(before)} before treatment; then between {at(low)} and {at(high)}"
+    given = result.doses.filter(result.doses["time_h"] <= high.time_h)
+    if not given.is_empty() and given.group_by("unit").tail(1)["mean"].max() == 0:
+        said += ", when no drug is given"
+    return f"{said}; last seen at {at(last)}.{_blocked(result)}"
+
+
+def _blocked(result: StudyResult) -> str:
+    """Return how much of the force of the most blocked muscle group is gone at most, reflex and will; or nothing."""
+    found = {}
+    for key in (str(name) for name in result.course.data_vars if str(name).startswith("blockade_")):
+        middle = result.course[key].median("patient").to_numpy()
+        found[key] = float(middle.max()), float(result.course["time_h"][int(middle.argmax())])
+    if not found:
+        return ""
+    key = max(found, key=lambda one: found[one][0])
+    share, time_h = found[key]
+    will = result.course.get(key.replace("blockade", "force"))
+    left = 1.0 if will is None else float(will.median("patient").sel(time_h=time_h))
+    span = words.time_unit(float(result.course["time_h"].max()))
+    return (
+        f" At most {share:.0%} of the reflex force of the {result.course[key].attrs['muscle']} is blocked "
+        f"({words.when(time_h, span)}); their voluntary force is then {left:.0%} of what it was."
+    )
