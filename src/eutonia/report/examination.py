@@ -14,7 +14,7 @@ from eutonia import _writing
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.patient import LIMBS
-from eutonia.report import curves, files, page, words
+from eutonia.report import basis, curves, files, page, words
 from eutonia.report.examined import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
@@ -121,7 +121,7 @@ def html(result: BedsideResult) -> str:
         )
         for name, label, rows, traces in sections(result)
     ]
-    context: dict[str, Any] = page.basis(result.run, str(result.run["command"])) | {
+    context: dict[str, Any] = basis.of_run(result.run, str(result.run["command"])) | {
         "result": result,
         "moment": moment(result),
         "sections": drawn,

@@ -13,7 +13,7 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia.assessment.scales import SCALES
-from eutonia.report import case, exports, files, glossary, page, words
+from eutonia.report import basis, case, exports, files, glossary, page, words
 from eutonia.report.course import CourseLine, CoursePanel, panels
 from eutonia.report.plot import Dash
 from eutonia.trial.options import OptionComparison
@@ -144,7 +144,7 @@ def html(found: OptionComparison) -> str:
     results = [found.results[name] for name in found.names]
     return page.render(
         "options.html.jinja",
-        page.basis(found.run, str(found.run["command"]))
+        basis.of_run(found.run, str(found.run["command"]))
         | {
             "has_arms": False,
             "left_out": 0,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import broken_rules, glossary, short, words
+from eutonia.report import basis, broken_rules, glossary, short, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -77,29 +77,10 @@ def render(template: str, words_and_drawings: Mapping[str, Any]) -> str:
     return words.clinic(environment.get_template(template).render(words_and_drawings)) + "\n"
 
 
-def basis(run: Mapping[str, Any], command: str) -> dict[str, Any]:
-    """Return what every page says at its end: what the numbers rest on, and how the run was made."""
-    from eutonia.report import svg
-
-    return {
-        "run": run,
-        "palette": svg.PALETTE,
-        "beyond_label": words.beyond_label(run),
-        "overridden": words.overridden(run),
-        "disclaimer": words.DISCLAIMER,
-        "statuses": _statuses(run),
-        "assumed": [_assumed(row) for row in run.get("assumed") or ()],
-        "sources": [dict(source) for source in run.get("sources") or ()],
-        "how": _how(run),
-        "command": command,
-        "everything": [],
-    }
-
-
 def context(result: StudyResult) -> dict[str, Any]:
     """Return everything that the template prints, as words and finished drawings."""
     command = str(result.run.get("command") or f"eutonia run {result.study_name}.toml")
-    shared: dict[str, Any] = basis(result.run, command) | {
+    shared: dict[str, Any] = basis.of_run(result.run, command) | {
         "result": result,
         "headline": short.headline(result),
         "short": short.sentences(result),
@@ -251,49 +232,6 @@ def _facts(result: StudyResult) -> list[tuple[str, str]]:
     if named := run.get("oral_model"):
         facts.append(("Tablets", str(named).partition(": ")[2]))
     return [*facts, ("Numbers behind it", str(sum(amount for _, amount in words.status_counts(run))))]
-
-
-def _statuses(run: Mapping[str, Any]) -> list[tuple[str, int, float, int]]:
-    """Return name, number, share in percent and colour of each status: one colour a status on every page."""
-    counts = words.status_counts(run)
-    total = sum(amount for _, amount in counts) or 1
-    return [(name, amount, 100 * amount / total, words.status_rank(name)) for name, amount in counts]
-
-
-def _assumed(row: Mapping[str, Any]) -> dict[str, str]:
-    value = row.get("value")
-    values = value if isinstance(value, (list, tuple)) else [value]
-    shown = ", ".join(f"{one:.4g}" if isinstance(one, (int, float)) else str(one) for one in values)
-    return {
-        "set": str(row.get("set", "")),
-        "name": words.label(str(row.get("name", ""))),
-        "value": words.with_unit(shown, str(row.get("unit") or "")),
-        "note": str(row.get("note", "")),
-    }
-
-
-def _how(run: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return how the run was made, as pairs of a name and a value."""
-    names = {
-        "version": "Eutonia",
-        "seed": "Seed",
-        "study_digest": "Study digest",
-        "parameter_sets": "Parameter sets",
-        "precision": "Precision",
-        "instruction_set": "Instruction set",
-        "platform": "Platform",
-        "wall_time_s": "Wall time",
-    }
-    out = []
-    for key, name in names.items():
-        if (value := run.get(key)) is None:
-            continue
-        if key == "wall_time_s":
-            value = f"{float(value):.1f} s"
-        elif isinstance(value, (list, tuple)):
-            value = ", ".join(str(one) for one in value)
-        out.append((name, str(value)))
-    return out
 
 
 def _legend(styles: Mapping[tuple[str, str], tuple[str, str]], phase: str) -> list[tuple[str, str, str]]:

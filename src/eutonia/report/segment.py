@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import curves, files, page, segment_figures, words
+from eutonia.report import basis, curves, files, page, segment_figures, words
 from eutonia.simulation.segment import Number, SegmentFinding
 from eutonia.tone.segment.readout import KINDS
 
@@ -106,7 +106,7 @@ def said(number: Number) -> tuple[str, str, str]:
 def html(finding: SegmentFinding, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> str:
     """Return the whole page; it loads nothing."""
     start = _BEFORE_S if finding.shown.plan.shocks.size else 0.0
-    context: dict[str, Any] = page.basis(run, str(run["command"])) | {
+    context: dict[str, Any] = basis.of_run(run, str(run["command"])) | {
         "title": finding.title,
         "facts": facts,
         "numbers": [said(number) for number in finding.numbers],

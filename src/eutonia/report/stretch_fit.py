@@ -15,7 +15,7 @@ from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
-from eutonia.report import curves, files, page, words
+from eutonia.report import basis, curves, files, page, words
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def html(result: StretchFit, record: Mapping[str, Any]) -> str:
     """Return the page as one HTML text with everything inside."""
     from eutonia.report import stretch_fit_figures as figures
 
-    context: dict[str, Any] = page.basis(record, str(record["command"])) | {
+    context: dict[str, Any] = basis.of_run(record, str(record["command"])) | {
         "title": _test(result),
         "headline": headline(result),
         "result": result,
