@@ -21,6 +21,7 @@ import time
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -33,6 +34,7 @@ from eutonia.study.fields import Given
 SECONDS = 10
 LETTERS = string.ascii_letters + "\u00b5\u03bc"
 TEXTS = [path.read_text(encoding="utf-8") for path in shipped().values()]
+DATED = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?")
 QUANTITY = re.compile(r'"([-+.0-9][^"\s]*) ([A-Za-z\u00b5\u03bc][^"\n]*)"')
 # What each unit means, written down again: (kind, how many canonical units).
 HOUR, DAY = Decimal(1), Decimal(24)
@@ -101,7 +103,7 @@ VALUES = (
     *('"../x"', '"a\\u0000b"', '"\\u202eab"', '"~root"', '"' + "a" * 5000 + '"', "9" * 400, "1e400", "[[[[[]]]]]"),
     *('"MCA"', '"M2"', '"leg"', '"oral"', '"mg"', "0.5", '"0 hour"', '"50 ug"', '"10 mg"', '"100 ug/day"', "'50 ug'"),
 )
-FREE = frozenset({"name", "title", "note", "source", "product", "arm", "phase", "follows"})
+FREE = frozenset({"onset", "name", "title", "note", "source", "product", "arm", "phase", "follows"})
 
 
 def slip(luck: random.Random, text: str) -> str:
@@ -200,9 +202,11 @@ def judge(text: str) -> str:
 
 def means_what_it_says(study: TrialStudy | CaseStudy, raw: dict[str, Any]) -> None:
     """Hold what was read against an own reading of the same text."""
-    read = list(quantities(study))
+    read, onset = list(quantities(study)), raw.get("case", {}).get("onset")
     for attribute, one in read:
-        assert math.isclose(float(one), meant(attribute, one.text), rel_tol=1e-12), (attribute, one.text, float(one))
+        is_dated = onset is not None and DATED.fullmatch(one.text)
+        wanted = hours_since(str(onset), one.text) if is_dated else meant(attribute, one.text)
+        assert math.isclose(float(one), wanted, rel_tol=1e-12), (attribute, one.text, float(one))
     written = Counter(" ".join(text.split()) for key, text in strings(raw) if key not in FREE and looks_like_one(text))
     left_out = written - Counter(one.text for _, one in read)
     assert not left_out, f"written and not read: {left_out}"
@@ -220,6 +224,11 @@ def quantities(part: BaseModel) -> Iterator[tuple[str, Given]]:
                 # A spread's numbers have the unit of the spread.
                 own = [(name if key in ("mean", "sd", "low", "high") else key, given) for key, given in quantities(one)]
                 yield from own
+
+
+def hours_since(onset: str, text: str) -> float:
+    """Return the hours from the midnight of the onset to a date, with or without a time of day."""
+    return (datetime.fromisoformat(text) - datetime.fromisoformat(onset)).total_seconds() / 3600.0
 
 
 def meant(attribute: str, text: str) -> float:
@@ -241,8 +250,8 @@ def strings(raw: object, key: str = "") -> Iterator[tuple[str, str]]:
     elif isinstance(raw, list):
         for value in raw:
             yield from strings(value, key)
-    elif isinstance(raw, str):
-        yield key, raw
+    elif isinstance(raw, str | date):
+        yield key, str(raw)
 
 
 def looks_like_one(text: str) -> bool:

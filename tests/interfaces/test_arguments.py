@@ -54,6 +54,8 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "score": (eutonia.score, ()),
     "score, rater_seed": (lambda x: eutonia.score(EXAMINED, rater_seed=0.5 if x is None else x), (int,)),
     "compare": (eutonia.compare, ()),
+    "compare_options": (eutonia.compare_options, ()),
+    "compare_options, against": (lambda x: eutonia.compare_options([CASE, CASE], against=0 if x is None else x), ()),
     "sweep": (lambda x: eutonia.sweep(x, {}), ()),
     "sweep, fields": (lambda x: eutonia.sweep(CASE, x), (dict,)),
     "sweep, values": (lambda x: eutonia.sweep(CASE, {"study.seed": x}), ()),
