@@ -58,7 +58,7 @@ def test_a_pendulum_test_is_fitted_printed_and_written(
     page = (folder / "report.html").read_text()
     assert "SIMULATED" not in page
     assert "<svg" in page
-    assert "95% intervals hold it in 93%" in page
+    assert "95% intervals hold it in 94%" in page
     assert not re.search(r"(?:src|href)=\"https?://(?!doi\.org)", page)
     check_table(folder / "fit.csv", recording)
 
