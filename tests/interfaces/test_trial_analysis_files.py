@@ -103,14 +103,22 @@ def test_report_and_screen_say_difference_interval_estimand_and_that_a_rate_need
     assert "needs 40 or more" in shown
 
 
-def characteristics(alike: bool, **changes: float) -> Analysed:
+def characteristics(alike: bool, **changes: float | str) -> Analysed:
     """Return what 200 trials of one endpoint found."""
     one = {"endpoint": "leg Ashworth, change at 6 week", "role": "primary", "method": "MMRM", "unit": "score"}
     numbers = {"estimate": -0.31, "estimate_sd": 0.1, "estimate_low": -0.5, "estimate_high": -0.12, "width": 0.4}
     rates = {"coverage": 0.951, "coverage_error": 0.015, "rejected": 0.864, "rejected_error": 0.024}
     more = {"truth": -0.3, "alike": alike, "estimate_bias": -0.01, "estimate_bias_error": 0.007, "rejected_alone": 0.9}
     counts = {"trials": 200, "no_answer": 0, "fell_back": 3, "people": 60.0, "estimand": "hypothetical"}
-    first = {"replicate": 0, "arm": "tablets", "against": "placebo", "estimate": -0.4, "low": -0.6, "high": -0.2}
+    first = {
+        "replicate": 0,
+        "arm": "tablets",
+        "against": "placebo",
+        "scale": "ashworth",
+        "estimate": -0.4,
+        "low": -0.6,
+        "high": -0.2,
+    }
     row = pl.DataFrame([{**one, **numbers, **rates, **more, **counts, **changes}])
     return Analysed(pl.DataFrame([{**first, "p": 0.0004}]), row, 0.05, "hierarchical")
 
@@ -124,11 +132,13 @@ def test_rates_are_told_with_their_error_and_by_their_name() -> None:
     assert "In 3 of 200 trials the covariance that was asked for could not be fitted" in text
     assert "p below 0.001" in text
     assert "finds a difference in 86 of 100, as often as trials are usually planned for" in text
-    for share, words in ((0.5, "less often than the 80%"), (0.08, "which chance alone explains")):
+    for share, words in ((0.5, "less often than the 80%"), (0.08, "not clearly more often than chance")):
         assert words in analysis_words.plain(characteristics(alike=False, rejected=share))[0]
     assert "86.4% of trials say that they are not" in analysis_words.plain(characteristics(alike=True))[0]
     (null,) = analysis_words.endpoints(characteristics(alike=True))
     assert null.rate_name == "Type I error"
+    (ratio,) = analysis_words.endpoints(characteristics(alike=False, unit="1"))
+    assert ratio.difference == "−0.31", "a ratio, such as stance support, is no share of people"
     (poor,) = analysis_words.endpoints(characteristics(alike=False, coverage=0.8))
     assert "do not rely on it" in " ".join(poor.notes)
 

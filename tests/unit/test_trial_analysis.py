@@ -99,6 +99,13 @@ def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n"
         ('"hypothetical"', '"treatment policy"', ["Nobody is examined after leaving", "dropout = false"]),
         ('"hypothetical"', '"per protocol"', ["hypothetical", "composite"]),
         ('"hypothetical"\n', '"hypothetical"\n' + PRIMARY, ["called after the same scale", "name ="]),
+        (
+            '"hypothetical"\n',
+            '"hypothetical"\n' + PRIMARY.replace("limb", 'visit = "6 week"\nlimb'),
+            ["called after the same scale", "name ="],
+        ),
+        ('limb = "leg"\n', 'limb = "leg"\narm = "placebo"\n', ["none but it is a placebo", 'against = "tablets"']),
+        ('limb = "leg"\n', 'limb = "leg"\nagainst = "tablets"\n', ["none but it is given a drug", 'arm = "placebo"']),
         ('limb = "leg"\n', 'limb = "leg"\nrole = "secondary"\n', ["A trial stands on a primary endpoint"]),
     ],
 )
@@ -270,6 +277,100 @@ def test_where_nobody_entered_there_is_no_answer_and_no_rate() -> None:
     assert all(one.first_p == "no answer" for one in analysis_words.endpoints(found))
 
 
+METHODS = ("MMRM", "ANCOVA", "Wilcoxon", "proportional odds")
+
+
+def each(of_methods: tuple[str, ...] = METHODS) -> TrialStudy:
+    """Return a study with an endpoint by each method, each tested by itself."""
+    parts = [PRIMARY.replace("limb", f'name = "{one}"\nmethod = "{one}"\nlimb') for one in of_methods]
+    return study("".join(parts), plan='[analysis]\nmultiplicity = "none"\n')
+
+
+def thirds(trials: int) -> np.ndarray:
+    """Return means of three muscle groups at three visits, everybody better by a third from visit to visit."""
+    sums = np.random.default_rng(4).integers(8, 15, 40 * trials)
+    return np.stack([sums / 3, (sums - 1) / 3, (sums - 2) / 3])
+
+
+def test_the_last_digits_of_a_mean_are_no_difference() -> None:
+    """All change by two thirds, so there is no spread; a program that ranks or models the digits rejects at random."""
+    scores = thirds(40)
+    assert len(np.unique(scores[2] - scores[0])) > 1
+    found = analyse(made(each(), scores, scores, 40))
+    assert found is not None
+    assert found.trials["p"].is_null().all()
+
+
+def test_changes_by_a_third_are_tied_whatever_they_start_from() -> None:
+    scores = thirds(1)
+    scores[2] -= np.random.default_rng(5).integers(0, 3, 40) / 3
+    found = analyse(made(each(("Wilcoxon",)), scores, scores, 1))
+    assert found is not None
+    thirds_less = np.round(3 * (scores[2] - scores[0]))
+    known = scipy.stats.mannwhitneyu(thirds_less[1::2], thirds_less[::2], method="asymptotic").pvalue
+    assert found.trials["p"][0] == pytest.approx(known, rel=1e-9)
+
+
+def test_a_first_score_that_all_share_is_left_out_by_every_model() -> None:
+    """One trial of three starts alike: it has an answer, that of a t test, and the others are as they were."""
+    first, second = drawn(3, -0.6)
+    first, second = np.round(first, 1), np.round(second, 1)
+    before = analyse(made(each(), first, second, 3))
+    first[0, :40] = second[0, :40] = 3.0
+    after = analyse(made(each(), first, second, 3))
+    assert before is not None
+    assert after is not None
+    assert not after.trials["p"].is_null().any()
+    known = scipy.stats.ttest_ind(second[2, 1:40:2], first[2, :40:2]).pvalue
+    p = {key: after.trials.filter(after.trials["endpoint"] == key)["p"] for key in METHODS}
+    assert p["ANCOVA"][0] == pytest.approx(known)
+    assert p["MMRM"][0] == pytest.approx(known, rel=1e-6)
+    assert p["proportional odds"][0] == pytest.approx(known, abs=0.1)
+    late = [one.trials.filter(one.trials["replicate"] > 0)["p"].to_numpy() for one in (before, after)]
+    np.testing.assert_allclose(late[0], late[1], rtol=1e-6)
+
+
+def test_what_is_not_known_is_missed_by_no_interval() -> None:
+    """Many trials have more scores together than are grades, so the odds over all people are not known."""
+    trials = 40
+    first, second = (np.round(scores, 1) for scores in drawn(trials, -0.6))
+    apart = 0.001 * np.repeat(np.arange(trials), 40)
+    found = analyse(made(each(("proportional odds",)), first + apart, second + apart * [[0], [2], [2]], trials))
+    assert found is not None
+    row = found.characteristics.row(0, named=True)
+    assert row["no_answer"] == 0
+    assert (row["truth"], row["coverage"]) == (None, None)
+    (told,) = analysis_words.endpoints(found)
+    assert told.coverage == "–"
+    assert "do not rely" not in " ".join(told.notes)
+
+
+def test_measures_without_grades_have_no_odds() -> None:
+    """More scores than grades in a trial: no answer, rather than hours for a cut of each person's own."""
+    first, second = drawn(4, -0.6)
+    found = analyse(made(each(("proportional odds",)), first, second, 1))
+    assert found is not None
+    assert found.trials["p"].is_null().all()
+
+
+def test_words_say_no_more_than_is_known() -> None:
+    """Without an answer there is no power; where the arms differ by next to nothing a rejection is neither."""
+    scores = thirds(50)
+    nothing = analyse(made(each(("ANCOVA",)), scores, scores, 50))
+    assert nothing is not None
+    assert analysis_words.endpoints(nothing)[0].rate == "no trial has an answer"
+    assert analysis_words.plain(nothing) == ["ANCOVA: no trial has an answer."]
+    first, _ = drawn(50, 0.0)
+    second = first.copy()
+    second[2, 1] -= 0.5
+    hardly = analyse(made(each(("ANCOVA",)), first, second, 50))
+    assert hardly is not None
+    (told,) = analysis_words.endpoints(hardly)
+    assert told.rate_name == "Rejections"
+    assert "A lower value is better." in told.how
+    assert "close to zero" in analysis_words.plain(hardly)[0]
+
+
 def test_only_the_arm_that_a_person_is_in_is_read() -> None:
     of = study(ALL)
     first, second = drawn(6, -0.5)
@@ -363,6 +464,9 @@ def test_a_shift_is_the_median_of_all_pairs_also_of_many() -> None:
     found = two_arms.rank_sum(first, second, 0.05)
     assert found.estimate == pytest.approx(np.median(pairs))
     assert two_arms.median_shift(first, second) == pytest.approx(np.median(pairs), abs=1e-8)
+    few = two_arms.rank_sum(np.array([5.0, 6.0, 7.0]), np.array([1.0, 2.0, 3.0]), 0.05)
+    assert few.p > 0.05
+    assert (few.low, few.high) == (-np.inf, np.inf)
     # The interval inverts the test: a shift at its end is just rejected or just not.
     inside, outside = found.low + 1e-6, found.low - 1e-6
     p = [scipy.stats.mannwhitneyu(first - at, second, method="asymptotic").pvalue for at in (outside, inside)]

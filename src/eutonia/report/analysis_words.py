@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
+from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.trial.result import Analysed, StudyResult
 
@@ -74,14 +75,20 @@ def plain(analysed: Analysed) -> list[str]:
         if one.role != "primary" or row["trials"] < FEWEST_FOR_VERDICT:
             continue
         share, error = row["rejected"], row["rejected_error"]
+        if row["no_answer"] == row["trials"]:
+            told.append(f"{one.what}: no trial has an answer.")
+            continue
         if row["alike"]:
             told.append(f"{one.what}: the arms are alike, and {100 * share:.1f}% of trials say that they are not.")
+            continue
+        if one.rate_name == "Rejections":
+            told.append(f"{one.what}: the true difference is close to zero; {100 * share:.1f}% of trials find one.")
             continue
         verdict = "less often than the 80% that trials are usually planned for"
         if share >= _USUAL_POWER:
             verdict = "as often as trials are usually planned for, which is 80%, or more"
         elif share - 2 * error <= analysed.alpha:
-            verdict = "which chance alone explains"
+            verdict = f"not clearly more often than chance alone would, which is {100 * analysed.alpha:g}%"
         told.append(f"{one.what}: a trial of this size finds a difference in {100 * share:.0f} of 100, {verdict}.")
     return told
 
@@ -113,7 +120,7 @@ def _trials(analysed: Analysed) -> int:
 
 
 def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
-    is_share = row["unit"] == "1"
+    is_share = row["method"] == "Fisher"
     factor, unit = (100.0, "percentage points") if is_share else (1.0, words.unit(row["unit"]))
     numbers = ("estimate", "estimate_low", "estimate_high", "truth", "estimate_bias", "estimate_bias_error")
     shown = words.alike(None if row[key] is None else factor * row[key] for key in numbers)
@@ -122,8 +129,10 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
         None if first[key] is None else factor * first[key] for key in ("estimate", "low", "high")
     )
     enough = row["trials"] >= FEWEST_FOR_VERDICT
-    withheld = f"no rate from {row['trials']} replicate trials; it needs {FEWEST_FOR_VERDICT} or more"
-    middle = f"95% of trials {low} to {high}" if enough else ""
+    rate = f"no rate from {row['trials']} replicate trials; it needs {FEWEST_FOR_VERDICT} or more"
+    if enough:
+        rate = _share(row, "rejected") if row["no_answer"] < row["trials"] else "no trial has an answer"
+    middle = f"95% of trials {low} to {high}" if enough and row["no_answer"] < row["trials"] else ""
     return EndpointWords(
         what=words.said(row["endpoint"]),
         role=row["role"],
@@ -133,18 +142,30 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
         first=f"{point} ({under} to {over})",
         first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}",
         truth=true,
-        rate_name="Type I error" if row["alike"] else "Power",
-        rate=_share(row, "rejected") if enough else withheld,
+        rate_name=_rate_name(row, true),
+        rate=rate,
         coverage=_share(row, "coverage") if enough else "–",
-        bias=f"bias {bias}\u00a0±\u00a0{error}" if enough else "",
-        how=_how(row),
+        bias=f"bias {bias}\u00a0±\u00a0{error}" if enough and row["estimate_bias"] is not None else "",
+        how=_how(row, SCALES[first["scale"]].worse),
         notes=tuple(_notes(row, alpha)),
     )
 
 
-def _how(row: Row) -> str:
+def _rate_name(row: Row, true: str) -> str:
+    """Return what the share of trials that reject is called: nothing but that where the arms hardly differ."""
+    if row["alike"]:
+        return "Type I error"
+    return "Power" if row["truth"] is None or any(digit in true for digit in "123456789") else "Rejections"
+
+
+def _how(row: Row, worse: int) -> str:
     estimand, method = row["estimand"], row["method"]
-    return f"{words.capital(estimand)}: {_ESTIMANDS[estimand]}. {words.capital(method)}: {_METHODS[method]}."
+    better = (
+        "More responders are better"
+        if method == "Fisher"
+        else f"A {'lower' if worse > 0 else 'higher'} value is better"
+    )
+    return f"{better}. {words.capital(estimand)}: {_ESTIMANDS[estimand]}. {words.capital(method)}: {_METHODS[method]}."
 
 
 def _share(row: Row, key: str) -> str:
@@ -171,6 +192,8 @@ def _notes(row: Row, alpha: float) -> list[str]:
         )
     if row["trials"] < FEWEST_FOR_VERDICT:
         return told
+    if row["truth"] is None and row["method"] == "proportional odds":
+        told.append("The odds over all people are not known, so bias and coverage are not either.")
     if row["rejected"] < row["rejected_alone"]:
         told.append(f"Tested by itself it rejects in {100 * row['rejected_alone']:.1f}% of trials.")
     if row["coverage"] is not None and row["coverage"] + 3 * row["coverage_error"] < 1 - alpha:

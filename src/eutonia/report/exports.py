@@ -53,7 +53,7 @@ COLUMNS = {
     "measure": ("", "Change from the first visit, value, or share of responders"),
     "estimand": ("", "How leaving the treatment counts"),
     "method": ("", "Method of the analysis"),
-    "unit": ("", "Unit of the difference; 1 is a share"),
+    "unit": ("", "Unit of the difference; 1 is a share or a ratio"),
     "estimate": (
         "that of the column unit",
         "Arm less the one that it is compared with; over trials mean, SD and middle 95 %",

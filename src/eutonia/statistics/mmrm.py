@@ -18,6 +18,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from eutonia.statistics.covariance import STRUCTURES
 from eutonia.statistics.newton import minimise
+from eutonia.statistics.rounding import NO_SPREAD
 from eutonia.statistics.sweep import inverse_and_log_size, swept
 
 # A visit of which the earlier ones leave less variance than this share is at the edge: the data do not tell.
@@ -99,8 +100,9 @@ def sums_of(
     fitted = covariates @ (design @ beta).reshape(n_visits, n_covariates).T
     rest = np.where(seen, values - fitted, 0.0)
     free = max(int(seen.sum()) - design.shape[1], 1)
-    scale = float(np.sqrt(np.sum(rest**2) / free)) or 1.0
-    rest = rest / scale
+    scale = float(np.sqrt(np.sum(rest**2) / free))
+    # Residuals that are noise of the arithmetic are none, and no covariance fits them.
+    rest, scale = (rest / scale, scale) if scale >= NO_SPREAD else (np.zeros_like(rest), 1.0)
     mine = (seen[:, None, :] == patterns[None]).all(axis=2).astype(float)
     return Sums(
         mine.sum(axis=0),

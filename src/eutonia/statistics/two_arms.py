@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia.statistics.rounding import NO_SPREAD, exact
+
 Values = Float[np.ndarray, " person"]
 First = Float[np.ndarray, " a"]
 Second = Float[np.ndarray, " b"]
@@ -44,10 +46,10 @@ def by_t(estimate: float, se: float, df: float, alpha: float) -> Effect:
 def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseline: Values, alpha: float) -> Effect:
     """Return the difference of arms at the same baseline, by least squares: y = 1 + arm + baseline.
 
-    A baseline that everybody shares tells nothing and is left out.
+    A baseline that everybody shares tells nothing and is left out; without any spread there is no answer.
     """
     columns = [np.ones(len(y)), is_first.astype(float)]
-    if len(y) and np.ptp(baseline) > 0.0:
+    if len(y) and np.ptp(exact(baseline)) > 0.0:
         columns.append(baseline - baseline.mean())
     design = np.stack(columns, axis=1)
     df = len(y) - design.shape[1]
@@ -57,6 +59,8 @@ def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseli
     if rank < design.shape[1]:
         return NO_EFFECT
     variance = float(np.sum((y - design @ slopes) ** 2)) / df
+    if np.sqrt(variance) < NO_SPREAD:
+        return NO_EFFECT
     spread = np.linalg.inv(design.T @ design)[1, 1]
     return by_t(float(slopes[1]), float(np.sqrt(variance * spread)), float(df), alpha)
 
@@ -65,8 +69,8 @@ def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     """Return Hodges and Lehmann's shift with the interval that inverts Wilcoxon's test.
 
     **Equation** the estimate is the median of all differences of pairs; the interval runs from the k-th smallest of
-    them to the k-th largest, k = m n/2 - 1/2 - z sd, where sd is that of the rank sum with its ties; the p value is
-    SciPy's, corrected for ties and continuity.
+    them to the k-th largest, k = m n/2 - 1/2 - z sd, where sd is that of the rank sum with its ties; it has no ends
+    where so few people cannot reject. The p value is SciPy's, corrected for ties and continuity.
     """
     from scipy import stats
 
@@ -80,9 +84,10 @@ def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     if variance <= 0.0:
         return NO_EFFECT
     sd = float(np.sqrt(variance))
-    k = max(int(np.floor(m * n / 2.0 - 0.5 - float(stats.norm.isf(alpha / 2)) * sd)), 0)
+    k = int(np.floor(m * n / 2.0 - 0.5 - float(stats.norm.isf(alpha / 2)) * sd))
+    low, high = (float(apart[k]), float(apart[-1 - k])) if k >= 0 else (-np.inf, np.inf)
     p = float(stats.mannwhitneyu(first, second, method="asymptotic").pvalue)
-    return Effect(float(np.median(apart)), float("nan"), float("nan"), float(apart[k]), float(apart[-1 - k]), p)
+    return Effect(float(np.median(apart)), float("nan"), float("nan"), low, high, p)
 
 
 def share_difference(first: Bool[np.ndarray, " a"], second: Bool[np.ndarray, " b"], alpha: float) -> Effect:

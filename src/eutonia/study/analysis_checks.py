@@ -39,16 +39,20 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
     if plan is None:
         return
     names: list[str] = []
+    called: list[tuple[object, ...]] = []
     for position, endpoint in enumerate(plan.endpoints):
         where: Key = ("analysis", "endpoint", position)
         if endpoint.name in names:
             why = "Another endpoint has this name already."
             yield Problem((*where, "name"), why, endpoint.name, "each name once", do="Rename one of the two.")
         names += [endpoint.name] if endpoint.name else []
-        if endpoint.name is None and endpoint.described_by in [one.described_by for one in plan.endpoints[:position]]:
+        phase = phase_of(study.phases, endpoint)
+        own = (*endpoint.described_by, phase.visits_h[-1] if phase and endpoint.visit_h is None else endpoint.visit_h)
+        if endpoint.name is None and own in called:
             why = "An endpoint above this one is called after the same scale, limb, measure and visit."
             do = 'Tell them apart, such as by name = "sensitivity analysis".'
             yield Problem((*where, "name"), why, None, "a name of its own", do=do)
+        called.append(own)
         yield from _endpoint(study.phases, endpoint, where)
     if not any(endpoint.role == "primary" for endpoint in plan.endpoints):
         why, do = "A trial stands on a primary endpoint.", 'Write role = "primary" at one of them.'
@@ -94,8 +98,10 @@ def _arms(phase: Phase, endpoint: AnalysedEndpoint, where: Key) -> Iterator[Prob
         return
     for key, found in zip(("arm", "against"), arms_of(phase, endpoint), strict=True):
         if found is None:
-            why = "The arms do not tell which is meant, because " + (
-                "every one is a placebo." if key == "arm" else "none is a placebo."
+            of = "given a drug" if key == "arm" else "a placebo"
+            others = [name for name in names if name not in (endpoint.arm, endpoint.against)]
+            why = f"The arms do not tell which is meant, because none {'' if others == names else 'but it '}is {of}."
+            allowed = ", ".join(f'"{name}"' for name in others)
+            yield Problem(
+                (*where, key), why, None, allowed, do=f'Add the key {key}, such as {key} = "{(others or names)[-1]}".'
             )
-            allowed = ", ".join(f'"{name}"' for name in names)
-            yield Problem((*where, key), why, None, allowed, do=f'Add the key {key}, such as {key} = "{names[-1]}".')

@@ -57,8 +57,8 @@ class AnalysedEndpoint(Part):
 
     @property
     def described_by(self) -> tuple[object, ...]:
-        """What it is called after where it has no name."""
-        return self.name, self.scale, self.limb, self.muscle, self.measure, self.visit_h
+        """What it is called after where it has no name, but for its visit."""
+        return self.name, self.scale, self.limb, self.muscle, self.measure
 
     @model_validator(mode="after")
     def _fits_together(self) -> AnalysedEndpoint:

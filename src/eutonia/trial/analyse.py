@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
+from eutonia.statistics.rounding import exact
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, mixed_models
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Arms = Int[np.ndarray, "trial person"]
 _FIRST, _SECOND, _NEITHER = 1, 0, -1
-# More different scores than this are no grades: the odds over all people are then left unknown.
+# More different scores than this are no grades, and have no odds: each would have a cut of its own.
 _MOST_GRADES = 80
 
 
@@ -82,11 +83,17 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
 
 def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = 64) -> list[Effect]:
     """Return the logarithm of each trial's odds ratio of a higher score, at the same score at the first visit."""
-    seen = ~np.isnan(baseline)
-    centred = baseline - (baseline[seen].mean() if seen.any() else 0.0)
-    found = fit_odds(values, np.stack([first.astype(float), centred], axis=-1), width)
-    pairs = zip(found.estimate[:, 0], found.se[:, 0], strict=True)
-    return [by_t(float(one), float(se), np.inf, alpha)._replace(df=float("nan")) for one, se in pairs]
+    before = np.where(np.isnan(values), np.nan, exact(baseline))
+    centred = before - (np.nanmean(before) if not np.isnan(before).all() else 0.0)
+    # Where everybody had the same score at the first visit, it tells nothing and is left out.
+    tells = np.array([np.unique(one[~np.isnan(one)]).size > 1 for one in before], dtype=bool)
+    graded = np.array([np.unique(exact(one[~np.isnan(one)])).size <= _MOST_GRADES for one in values], dtype=bool)
+    found = np.full((2, len(values)), np.nan)
+    for mine, x in ((graded & tells, [first.astype(float), centred]), (graded & ~tells, [first.astype(float)])):
+        if mine.any():
+            fitted = fit_odds(values[mine], np.stack(x, axis=-1)[mine], width)
+            found[:, mine] = fitted.estimate[:, 0], fitted.se[:, 0]
+    return [by_t(float(one), float(se), np.inf, alpha)._replace(df=float("nan")) for one, se in found.T]
 
 
 def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: Any, alpha: float) -> Effect:
@@ -137,8 +144,6 @@ def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
 def _common_odds(first: Any, second: Any, baseline: Any) -> float:
     """Return the logarithm of the odds ratio over all people in both arms; NaN where nearly each score is its own."""
     both = np.concatenate([first, second])
-    if len(np.unique(np.round(both, 9))) > _MOST_GRADES:
-        return float("nan")
     in_first = np.arange(len(both)) < len(first)
     return _odds(both[None], in_first[None], np.tile(baseline, 2)[None], 0.05, width=1)[0].estimate
 
@@ -194,7 +199,8 @@ def _characteristics(
         estimate, low, high = (numbers[answered, Effect._fields.index(name)] for name in ("estimate", "low", "high"))
         n, trials = int(answered.sum()), len(numbers)
         sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
-        covers = (low <= true + ROUNDING) & (true <= high + ROUNDING)
+        # What is not known is held by no interval, and missed by none.
+        covers = ((low <= true + ROUNDING) & (true <= high + ROUNDING))[: None if np.isfinite(true) else 0]
         mean = float(estimate.mean()) if n else float("nan")
         rows.append(
             {
@@ -211,12 +217,12 @@ def _characteristics(
                 "estimate_sd": sd,
                 "estimate_low": float(np.quantile(estimate, 0.025)) if n else float("nan"),
                 "estimate_high": float(np.quantile(estimate, 0.975)) if n else float("nan"),
-                "width": float(np.mean(high - low)) if n else float("nan"),
+                "width": float(np.mean(high - low)) if n and np.isfinite(high - low).all() else float("nan"),
                 "truth": true,
                 "alike": alike,
                 "estimate_bias": mean - true,
                 "estimate_bias_error": sd / np.sqrt(n) if n else float("nan"),
-                "coverage": float(covers.mean()) if n else float("nan"),
+                "coverage": float(covers.mean()) if covers.size else float("nan"),
                 "coverage_error": _error(covers),
                 "rejected": float(rejected[:, k].mean()),
                 "rejected_error": _error(rejected[:, k]),

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float
 from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.assessment.scoring import charted_muscles
+from eutonia.statistics.rounding import exact
 from eutonia.study.analysis_checks import arms_of, phase_of
 from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.design import TrialStudy
@@ -101,7 +102,7 @@ class Contrast:
         if measure == "responder":
             hits = self.responded(scores)
             return (hits & seen[:, -1] if estimand == "composite" else hits).astype(float)
-        return scores[:, -1] - (scores[:, 0] if measure == "change" else 0.0)
+        return exact(scores[:, -1] - (scores[:, 0] if measure == "change" else 0.0))
 
     def known(self, seen: Seen) -> Flags:
         """Return of whom that number is known: of whoever is seen at the visit, or of everybody who is treated."""

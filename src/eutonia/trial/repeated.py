@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from eutonia.statistics import mmrm
+from eutonia.statistics.rounding import exact
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast
 
@@ -22,7 +23,8 @@ def mixed_models(
     """Return the difference of arms at the last visit of each trial, and the covariance structure that was fitted.
 
     Change from the first visit at each later one = visit x (1 + arm + score at the first visit); the covariance of the
-    visits is the same in both arms. The difference is that of least-squares means.
+    visits is the same in both arms. The difference is that of least-squares means. A score at the first visit that is
+    the same in everybody who is seen at a later one tells nothing, and is left out of that trial.
 
     Parameters
     ----------
@@ -36,21 +38,38 @@ def mixed_models(
     effects, structures
         One each a trial; where no structure fits, no effect, and "none".
     """
-    n_visits = scores.shape[2] - 1
-    design = np.eye(3 * n_visits)
     mine = (arms >= 0) & ~np.isnan(scores[..., 0])
-    changes = np.where(mine[..., None], scores[..., 1:] - scores[..., :1], np.nan)
+    changes = np.where(mine[..., None], exact(scores[..., 1:] - scores[..., :1]), np.nan)
     patterns = mmrm.patterns_of(~np.isnan(changes))
+    effects, structures = [NO_EFFECT] * len(arms), [NONE_FITS] * len(arms)
     if not len(patterns):
-        return [NO_EFFECT] * len(arms), [NONE_FITS] * len(arms)
-    sums = [
-        mmrm.sums_of(y[who], _covariates(arm[who], first[who]), patterns, design)
+        return effects, structures
+    covariates = [
+        _covariates(arm[who], first[who], ~np.isnan(y[who]))
         for arm, y, who, first in zip(arms, changes, mine, scores[..., 0], strict=True)
     ]
-    together = mmrm.Sums(*(np.stack(leaves) for leaves in zip(*sums, strict=True)))
-    difference = mmrm.at_visit(np.array([0.0, 1.0, 0.0]), n_visits - 1, design)
-    contrasts = np.broadcast_to(difference, (len(arms), 1, len(difference)))
     ladder = _ladder(contrast.given.covariance)
+    for size in sorted({one.shape[1] for one in covariates}):
+        design = np.eye(size * changes.shape[2])
+        trials = [k for k, one in enumerate(covariates) if one.shape[1] == size]
+        sums = [mmrm.sums_of(changes[k][mine[k]], covariates[k], patterns, design) for k in trials]
+        for k, effect, structure in zip(trials, *_fitted(sums, patterns, design, ladder, alpha), strict=True):
+            effects[k], structures[k] = effect, structure
+    return effects, structures
+
+
+def _fitted(
+    sums: list[mmrm.Sums],
+    patterns: Bool[np.ndarray, "pattern visit"],
+    design: Float[np.ndarray, "visit_covariate coefficient"],
+    ladder: tuple[str, ...],
+    alpha: float,
+) -> tuple[list[Effect], list[str]]:
+    """Return what is found in trials of the same covariates: the difference of arms at the last visit."""
+    n_visits = patterns.shape[1]
+    together = mmrm.Sums(*(np.stack(leaves) for leaves in zip(*sums, strict=True)))
+    difference = mmrm.at_visit(np.eye(len(design) // n_visits)[1], n_visits - 1, design)
+    contrasts = np.broadcast_to(difference, (len(sums), 1, len(difference)))
     found, which = mmrm.fit_or_fall_back(together, patterns, design, contrasts, ladder)
     effects = [
         by_t(float(estimate), float(se), float(df), alpha)
@@ -67,7 +86,11 @@ def _ladder(asked: str | None) -> tuple[str, ...]:
 
 
 def _covariates(
-    arm: Int[np.ndarray, " person"], baseline: Float[np.ndarray, " person"]
+    arm: Int[np.ndarray, " person"],
+    baseline: Float[np.ndarray, " person"],
+    seen: Bool[np.ndarray, "person visit"],
 ) -> Float[np.ndarray, "person covariate"]:
+    """Return ones, the arm, and the score at the first visit where it differs at every later visit at all."""
     centred = baseline - (baseline.mean() if len(baseline) else 0.0)
-    return np.stack([np.ones(len(arm)), arm.astype(float), centred], axis=1)
+    tells = all(np.ptp(exact(baseline[here])) > 0.0 for here in seen.T if here.any())
+    return np.stack([np.ones(len(arm)), arm.astype(float), *([centred] if tells else [])], axis=1)
