@@ -164,3 +164,17 @@ def test_the_command_writes_one_page_and_what_other_programs_read(
     assert run("compare", "less.toml", "meythaler_2001", "--out", "other") == 2
     assert "is a trial" in capsys.readouterr().err
     assert not Path("other").exists()
+
+
+def test_a_pump_program_is_treatment_and_a_look_is_none() -> None:
+    """A program counted for nothing: no moment, and means from the onset on; a look began them instead."""
+    head, _, rest = PERSON.partition("[pump]")
+    person = (head + rest[rest.index("[assessment]") :]).format(name="none", title="None", weight="70 kg")
+    look = '[[event]]\nat = "110 day"\nkind = "examination"\ntest = "pendulum"\n'
+    dialysis = '[[event]]\nat = "105 day"\nkind = "dialysis"\nevery = "2 day"\nuntil = "109 day"\n'
+    seen = person.replace('"none"', '"seen"') + look + dialysis
+    pumped = person.replace('"none"', '"pumped"') + '[therapy]\nprogram = "first_pump"\nimplanted = "120 day"\n'
+    found = eutonia.compare_options([eutonia.parse_study(one) for one in (person, seen, pumped)])
+    assert dict(found.contacts) == {"none": 0, "seen": 4, "pumped": 5}  # programmed on days 0, 1, 2, 3 and 21
+    assert found.span_h == (120 * 24.0 + 10.0, 150 * 24.0)
+    assert [Path(one["file"]).name for one in found.run["inputs"]] == ["first_pump.toml"]

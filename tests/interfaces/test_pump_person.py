@@ -91,3 +91,9 @@ def test_a_person_who_does_not_fit_is_refused(
     assert run("pump", "first_pump", "--person", "who.toml", "--out", "out", *more) == 2
     assert words in re.sub(r"\s+", " ", capsys.readouterr().err)
     assert [path.name for path in folder.iterdir()] == ["who.toml"]
+
+
+def test_day_0_in_the_life_of_nobody_is_refused(run: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """It was not heeded, and nothing said so."""
+    assert run("pump", "first_pump", "--implanted", "10 day") == 2
+    assert "Name the person, or leave implanted out" in re.sub(r"\s+", " ", capsys.readouterr().err)

@@ -54,6 +54,7 @@ def refused(text: str) -> str:
         ('"elbow flexors"', '"elbow flexor"', 'Nearest: "elbow flexors"'),
         ('"0 week"\n', '"0 week"\nevery = "8 week"\n', "sooner than labels allow"),
         ('"0 week"\n', '"4 week"\nstop = "2 week"\n', "It stops before it starts"),
+        ('"0 week"\n', '"0 week"\nstop = "30 week"\n', "there is nothing to stop"),
         ('at = "0 week"\n', "", "at"),
     ],
 )
@@ -83,6 +84,19 @@ def test_what_is_injected_in_a_session_adds_up() -> None:
     assert "107.5 % of the largest dose together" in refused(f"{TRIAL}[[phase.arm.treatment]]\n{other}")
     later = more.replace('"300 U', '"1300 U').replace('"0 week"', '"12 week"')
     parse_study(f"{TRIAL}[[phase.arm.treatment]]\n{later}")
+
+
+def test_halves_of_a_dose_in_one_group_are_no_way_round_the_label_or_the_curve() -> None:
+    """Two injections of 150 U blocked more than one of 300 U, and twelve weeks were held within one table only."""
+    half = TREATED.replace('"300 U', '"150 U')
+    more = f"{TRIAL[: -len(TREATED)]}{half}[[phase.arm.treatment]]\n"
+    assert "treatment[0] goes into the elbow flexors too, at the same time" in refused(more + half)
+    assert "14 days before or after" in refused(more + half.replace('"0 week"', '"2 week"'))
+    again = half.replace('"0 week"', '"0 week"\nevery = "24 week"')
+    between = again.replace('"0 week"', '"8 week"')
+    assert "56 days before or after" in refused(f"{TRIAL[: -len(TREATED)]}{again}[[phase.arm.treatment]]\n{between}")
+    parse_study(more + half.replace('"0 week"', '"12 week"'))
+    parse_study(more + half.replace("elbow", "wrist"))
 
 
 def test_a_crossover_that_it_would_outlast_is_refused() -> None:

@@ -118,7 +118,7 @@ def program(
         shown = pump_words.shown_day(chosen, day)
         session.begin()
         found = forecast(play(chosen))
-        whose = None if person is None else _person(therapy, chosen, person, implanted, shown, progress)
+        whose = _person(therapy, chosen, person, implanted, shown, progress)
     files = [] if isinstance(therapy, Therapy) else [file_of(os.fspath(therapy))]
     word = chosen.name if isinstance(therapy, Therapy) else os.fspath(therapy)
     command = repeat("pump", word, day=day, person=_word(person), implanted=implanted)
@@ -130,14 +130,21 @@ def program(
 def _person(
     given: str | os.PathLike[str] | Therapy,
     therapy: Therapy,
-    person: str | os.PathLike[str] | CaseStudy,
+    person: str | os.PathLike[str] | CaseStudy | None,
     implanted: str | None,
     day: int,
     progress: Progress,
-) -> PersonOnPump:
-    """Return the person on the program, looked at in every hour of the day that is shown."""
+) -> PersonOnPump | None:
+    """Return the person on the program, looked at in every hour of the day that is shown; None without a person."""
     from eutonia.trial.person_on_pump import run_person, with_program
 
+    if person is None and implanted is not None:
+        raise StudyError(
+            f'implanted "{implanted}" without a person: a program has its own day 0. Allowed: implanted with a person. '
+            "Nearest: --person case_haemorrhage_pump. Name the person, or leave implanted out."
+        )
+    if person is None:
+        return None
     if isinstance(given, Therapy):
         raise StudyError(
             "a person on a therapy that stands in no file. Allowed: the file of a pump program, or the name of one "

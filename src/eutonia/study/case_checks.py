@@ -21,7 +21,7 @@ from eutonia.study.case import (
     rank,
 )
 from eutonia.study.case_therapy import day_0, therapy_problems
-from eutonia.study.doses import sums
+from eutonia.study.doses import sums, too_soon
 from eutonia.study.fields import Given
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import product_fits, strength_fits
@@ -84,13 +84,18 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     return found
 
 
-def _charted_once(study: CaseStudy) -> Iterator[Problem]:
-    """Find a second score of what has one already, and a score of a time at which treatment has begun."""
+def first_treatment(study: CaseStudy) -> Given | None:
+    """Return when the first treatment begins, h since the onset: by an event, the pump program, or beside the drug."""
     begins = [event.at_h for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
     if study.therapy is not None and (begun := day_0(study, study.therapy)) is not None:
         pump = begun + min(event.at_h for event in study.therapy.program.therapy.events)
-        begins.append(Given(pump, f"day {pump / vocabulary.HOURS_PER_DAY:.4g}, by its pump program,"))
-    first = min([*begins, *(given.begins_h for given in study.treatments)], default=None)
+        begins.append(Given(pump, f"day {pump / vocabulary.HOURS_PER_DAY:.4g} (by its pump program)"))
+    return min([*begins, *(given.begins_h for given in study.treatments)], default=None)
+
+
+def _charted_once(study: CaseStudy) -> Iterator[Problem]:
+    """Find a second score of what has one already, and a score of a time at which treatment has begun."""
+    first = first_treatment(study)
     for position, row in enumerate(study.charted):
         where: Key = ("charted", position)
         before = study.charted[:position]
@@ -121,6 +126,7 @@ def _treatments(study: CaseStudy) -> Iterator[Problem]:
             do = "Lengthen the case, or give it earlier."
             yield Problem((*where, given.begins_key), why, given.begins_h.text, before, do=do)
     yield from sums(study.treatments, (), beyond_label=study.head.allow_beyond_label)
+    yield from too_soon(study.treatments, ())
 
 
 def _pump_event(

@@ -13,6 +13,8 @@ from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import Limit
 
 _ROUNDING = 1e-9
+# How far what is given again and again is looked at for others of its place, and what rounding may take, h.
+_FORESEEN_H, _ROUNDING_H = 20 * 8766.0, 1e-6
 
 
 def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool) -> Iterator[Problem]:
@@ -23,6 +25,7 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
         here: Key = (*where, "arm", number)
         yield from _two_first_rates(arm, here)
         yield from sums(arm.treatments, here, beyond_label=beyond_label)
+        yield from too_soon(arm.treatments, here)
         if arm.titration is not None:
             found = arm.titration.faults(arm, phase.visits_h[-1], beyond_label=beyond_label)
             yield from (replace(one, at=(*here, *one.at)) for one in found)
@@ -81,6 +84,27 @@ def sums(treatments: Sequence[Treatment], here: Key, *, beyond_label: bool) -> I
         for _, given, (_, limit, factor, unit) in alike[:1]:
             amounts = [(position, one, amount) for position, one, (amount, *_) in alike]
             yield from _beyond(amounts, limit, factor, unit, (*here, "treatment"), given.amount_key)
+
+
+def too_soon(treatments: Sequence[Treatment], here: Key) -> Iterator[Problem]:
+    """Find what is given sooner after another treatment of its route and place than their rule allows.
+
+    Two halves of a dose, each for itself, would do more than the whole: what a dose does is no straight line.
+    """
+    for later, given in enumerate(treatments):
+        for earlier, other in enumerate(treatments[:later]):
+            if given.spacing is None or other.route != given.route or other.spacing != given.spacing:
+                continue
+            (place, least), end = given.spacing, max(given.begins_h, other.begins_h) + _FORESEEN_H
+            apart = min(abs(one - two) for one in given.times_h(end) for two in other.times_h(end))
+            if apart < least - _ROUNDING_H:
+                near = f"{apart / vocabulary.HOURS_PER_DAY:g} days before or after" if apart else "at the same time"
+                why = f"treatment[{earlier}] goes into the {place} too, {near}, which is sooner than labels allow."
+                allowed = f"at least {least / vocabulary.HOURS_PER_DAY:g} day from one to the next"
+                do = "Write one treatment with the whole dose, or give this one later."
+                at = (*here, "treatment", later, given.begins_key)
+                yield Problem(at, why, given.begins_h.text, allowed, do=do)
+                break
 
 
 def _beyond(

@@ -60,11 +60,6 @@ class ToxinTreatment(Treatment):
     sources: ClassVar[tuple[str, ...]] = ("Gracies_2015", "Gracies_2017", "Gaverth_2014")
 
     @property
-    def begins_h(self) -> Given:
-        """When it is first injected."""
-        return self.at_h
-
-    @property
     def ends_h(self) -> float:
         """Until when an injection would come too soon after the last one."""
         last = self.times_h(self.stop_h or self.at_h)[-1]
@@ -74,6 +69,11 @@ class ToxinTreatment(Treatment):
     def outlasts_h(self) -> float:
         """How long after an injection a tenth of its peak is left."""
         return _number("return_time", "h")
+
+    @property
+    def spacing(self) -> tuple[str, float]:
+        """The group, and how long after an injection it is not injected again."""
+        return self.muscle, _number("shortest_interval", "h")
 
     @property
     def amount(self) -> Given:
@@ -120,8 +120,8 @@ class ToxinTreatment(Treatment):
 
     @model_validator(mode="after")
     def _spaced(self) -> ToxinTreatment:
-        stops_after_start(self.at_h, self.stop_h)
-        least = _number("shortest_interval", "h")
+        stops_after_start(self.at_h, self.stop_h, is_once=self.every_h is None)
+        _, least = self.spacing
         if self.every_h is not None and self.every_h < least:
             why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_PER_DAY:g} day"
             refuse(Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it."))

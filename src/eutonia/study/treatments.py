@@ -72,7 +72,7 @@ class Treatment(Registered):
     @property
     def begins_h(self) -> Given:
         """When it begins, time in the phase."""
-        found = getattr(self, "start_h", None)
+        found = getattr(self, f"{self.begins_key}_h", None)
         return found if isinstance(found, Given) else Given(0.0, "0 hour")
 
     @property
@@ -104,6 +104,15 @@ class Treatment(Registered):
     def outlasts_h(self) -> float:
         """How long it goes on acting after the last of it was given, h."""
         return 0.0
+
+    @property
+    def spacing(self) -> tuple[str, float] | None:
+        """Where it is given, and how many hours lie between two of its route there at least; None without a rule."""
+        return None
+
+    def times_h(self, until_h: float) -> list[float]:
+        """Return when it is given for itself, up to an hour; the first time always."""
+        return [float(self.begins_h)]
 
     def happenings(self, until_h: float) -> list[tuple[float, str]]:
         """Return what is done when, h and words, up to an hour: its begin, and its end if it lasts."""
@@ -214,11 +223,6 @@ class BolusTreatment(Treatment):
     case_event: ClassVar[str | None] = "bolus"
 
     @property
-    def begins_h(self) -> Given:
-        """When it is given."""
-        return self.at_h
-
-    @property
     def ends_h(self) -> float:
         """A bolus is given at its own hour only."""
         return math.nextafter(self.at_h, math.inf)
@@ -305,8 +309,11 @@ def tip_fits(access: str, tip: str | None) -> list[Problem]:
     return []
 
 
-def stops_after_start(start: Given, stop: Given | None) -> None:
-    """Refuse a stop that is not later than the start."""
+def stops_after_start(start: Given, stop: Given | None, *, is_once: bool = False) -> None:
+    """Refuse a stop that is not later than the start, or of what is given once."""
     if stop is not None and stop <= start:
         do = "Correct one of the two."
         refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
+    if stop is not None and is_once:
+        why, do = "It is given once, so that there is nothing to stop.", "Add every, or remove stop."
+        refuse(Problem(("stop",), why, stop.text, 'stop with every = "16 week", or neither', do=do))

@@ -24,10 +24,12 @@ from eutonia import parameters
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.assessment.scales import SCALES
+from eutonia.drug.pump.therapy import Activation, Kink, Leak
 from eutonia.errors import StudyError, unknown
+from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.case import POSSIBLE_PEOPLE, run_case
-from eutonia.trial.record import repeat, run_record
+from eutonia.trial.record import inputs, repeat, run_record
 from eutonia.trial.result import StudyResult
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ _RISKS = {
 # How the variables begin that say what is left of the voluntary force of a muscle group.
 _FORCE = "force_"
 _KIDNEYS = "creatinine clearance"
+# What happens with a pump and is done by nobody of a clinic.
+_NOT_DONE = (Activation, Kink, Leak)
 
 
 @dataclass(frozen=True, repr=False)
@@ -146,6 +150,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
             for measure, base in found[against].items()
             for name in names
         ]
+    programs = list(dict.fromkeys(one.therapy.program.path for one in studies if one.therapy is not None))
     contacts = {one.name: len(_moments(one)) for one in studies}
     command = repeat(
         "compare", *(one.word for one in studies), own=studies[0].parameters, against=against, seed=studies[0].seed
@@ -160,6 +165,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
         study_text={one.name: one.text for one in studies},
         beyond_label=[line for one in studies for line in one.beyond_label],
         possible_people=POSSIBLE_PEOPLE,
+        **({"inputs": inputs(programs)} if programs else {}),
     )
     return OptionComparison(
         names, against, dict(zip(names, results, strict=True)), contacts, pl.DataFrame(rows), span, run
@@ -205,16 +211,24 @@ def _short(value: object) -> str:
 
 
 def _treated(studies: Sequence[CaseStudy]) -> tuple[float, float]:
-    """Return the hours from the first event or treatment of any option to the end."""
+    """Return the hours from the first treatment of any option to the end."""
     end = float(studies[0].case.duration_h)
-    begins = [at_h for one in studies for at_h in _moments(one) if at_h < end]
-    return float(min(begins, default=0.0)), end
+    begins = [float(first) for one in studies if (first := first_treatment(one)) is not None and first < end]
+    return min(begins, default=0.0), end
 
 
 def _moments(study: CaseStudy) -> set[float]:
-    """Return the hours at which something is done to the person: events, and what is given beside the drug."""
-    given = [at_h for one in study.treatments for at_h, _ in one.happenings(float(study.case.duration_h))]
-    return {*given, *(float(event.at_h) for event in study.events if event.kind != _KIDNEYS)}
+    """Return the hours at which something is done to the person: events, the pump program, treatments beside the drug.
+
+    Each session of haemodialysis is one; what happens to a catheter, and what the person calls, is none.
+    """
+    end = float(study.case.duration_h)
+    given = [at_h for one in study.treatments for at_h, _ in one.happenings(end)]
+    own = [event for event in study.events if event.kind != _KIDNEYS]
+    told = [at_h for one in own for at_h in ([b for b, _ in one.sessions_h] if one.kind == "dialysis" else [one.at_h])]
+    pump = study.pump_therapy if study.therapy is not None else None
+    played = [] if pump is None else [one.at_h for one in pump.events if not isinstance(one, _NOT_DONE)]
+    return {float(at_h) for at_h in (*given, *told, *played) if at_h <= end}
 
 
 def _compared(courses: Mapping[str, xarray.Dataset], scales: Sequence[str]) -> list[tuple[str, str, str, str]]:
