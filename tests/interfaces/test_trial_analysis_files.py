@@ -134,7 +134,10 @@ def test_rates_are_told_with_their_error_and_by_their_name() -> None:
     assert "finds a difference in 86 of 100, as often as trials are usually planned for" in text
     for share, words in ((0.5, "less often than the 80%"), (0.08, "not clearly more often than chance")):
         assert words in analysis_words.plain(characteristics(alike=False, rejected=share))[0]
-    assert "86.4% of trials say that they are not" in analysis_words.plain(characteristics(alike=True))[0]
+    assert (
+        "nobody differs in it between the arms, and 86.4% of trials say that they do"
+        in analysis_words.plain(characteristics(alike=True))[0]
+    )
     (null,) = analysis_words.endpoints(characteristics(alike=True))
     assert null.rate_name == "Type I error"
     (ratio,) = analysis_words.endpoints(characteristics(alike=False, unit="1"))

@@ -97,6 +97,12 @@ def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n"
         ('"hypothetical"', '"composite"', ["knows no response", 'measure = "responder"']),
         ('"hypothetical"', '"while on treatment"', ["A mixed model estimates", 'method = "ANCOVA"']),
         ('"hypothetical"', '"treatment policy"', ["Nobody is examined after leaving", "dropout = false"]),
+        ('"hypothetical"', '"treatment policy"', ['Allowed: "hypothetical". Do']),
+        (
+            'limb = "leg"\nestimand = "hypothetical"',
+            'limb = "leg"\nmeasure = "responder"\nestimand = "treatment policy"',
+            ['Allowed: "hypothetical", "composite" or "while on treatment"'],
+        ),
         ('"hypothetical"', '"per protocol"', ["hypothetical", "composite"]),
         ('"hypothetical"\n', '"hypothetical"\n' + PRIMARY, ["called after the same scale", "name ="]),
         (
@@ -351,6 +357,17 @@ def test_measures_without_grades_have_no_odds() -> None:
     found = analyse(made(each(("proportional odds",)), first, second, 1))
     assert found is not None
     assert found.trials["p"].is_null().all()
+
+
+def test_a_trial_is_analysed_alike_whichever_others_are_computed() -> None:
+    first, second = (np.clip(np.round(scores), 1, 5) for scores in drawn(4, -0.6))
+    first[:, 80:] += 1.0
+    second[:, 80:] += 1.0
+    all_four = analyse(made(each(), first, second, 4))
+    two = analyse(made(each(), first[:, :80], second[:, :80], 2))
+    assert all_four is not None
+    assert two is not None
+    assert two.trials.equals(all_four.trials.filter(all_four.trials["replicate"] < 2))
 
 
 def test_words_say_no_more_than_is_known() -> None:

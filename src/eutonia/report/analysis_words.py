@@ -79,7 +79,9 @@ def plain(analysed: Analysed) -> list[str]:
             told.append(f"{one.what}: no trial has an answer.")
             continue
         if row["alike"]:
-            told.append(f"{one.what}: the arms are alike, and {100 * share:.1f}% of trials say that they are not.")
+            told.append(
+                f"{one.what}: nobody differs in it between the arms, and {100 * share:.1f}% of trials say that they do."
+            )
             continue
         if one.rate_name == "Rejections":
             told.append(f"{one.what}: the true difference is close to zero; {100 * share:.1f}% of trials find one.")

@@ -83,7 +83,9 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
     if endpoint.estimand == "treatment policy" and phase.dropout:
         why = "Nobody is examined after leaving, so what came of those who left is not known."
         do = 'Write estimand = "hypothetical", or dropout = false in the phase.'
-        yield Problem((*where, "estimand"), why, endpoint.estimand, '"hypothetical", "composite" or another', do=do)
+        other = {"MMRM": "", "Fisher": ', "composite" or "while on treatment"'}
+        allowed = '"hypothetical"' + other.get(endpoint.way, ' or "while on treatment"')
+        yield Problem((*where, "estimand"), why, endpoint.estimand, allowed, do=do)
 
 
 def _arms(phase: Phase, endpoint: AnalysedEndpoint, where: Key) -> Iterator[Problem]:

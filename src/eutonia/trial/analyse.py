@@ -84,7 +84,9 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
 def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = 64) -> list[Effect]:
     """Return the logarithm of each trial's odds ratio of a higher score, at the same score at the first visit."""
     before = np.where(np.isnan(values), np.nan, exact(baseline))
-    centred = before - (np.nanmean(before) if not np.isnan(before).all() else 0.0)
+    known = ~np.isnan(before)
+    # Within each trial, so that no trial hangs on which others are computed.
+    centred = before - (np.where(known, before, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))[:, None]
     # Where everybody had the same score at the first visit, it tells nothing and is left out.
     tells = np.array([np.unique(one[~np.isnan(one)]).size > 1 for one in before], dtype=bool)
     graded = np.array([np.unique(exact(one[~np.isnan(one)])).size <= _MOST_GRADES for one in values], dtype=bool)
