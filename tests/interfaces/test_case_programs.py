@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from eutonia.drug.pump import play
+from eutonia.drug.pump.rules import breaches
 from eutonia.errors import StudyError
 from eutonia.report import page
 from eutonia.study.design import CaseStudy, load_study, parse_study
+from eutonia.study.pump_file import file_of
 from eutonia.trial.case import people_of_case, run_case
 
 pytestmark = pytest.mark.interfaces
@@ -54,6 +57,23 @@ def test_what_does_not_fit_is_refused_in_four_parts(old: str, new: str, words: s
     said = refused(TEXT, old, new)
     assert words in said
     assert "Do:" in said
+
+
+def test_the_first_dose_is_judged_by_the_test_dose_that_the_case_gives(tmp_path: Path) -> None:
+    """A case that gave 100 ug was judged by the 50 ug of its program, and one whose program said nothing by nothing."""
+    said = refused(TEXT, 'dose = "50 ug"', 'dose = "100 ug"')
+    assert "a test dose of 50 ug worked, and the case gives 100 ug" in said
+    silent = file_of("flex_calls").read_text(encoding="utf-8").replace('screening = "50 ug"\n', "")
+    silent = silent.replace('screening_effect = "6 hour"\n', "")
+    (tmp_path / "silent.toml").write_text(silent, encoding="utf-8")
+    (tmp_path / "case.toml").write_text(
+        TEXT.replace('"flex_calls"', '"silent.toml"').replace('dose = "50 ug"', 'dose = "25 ug"'), encoding="utf-8"
+    )
+    study = load_study(tmp_path / "case.toml")
+    assert isinstance(study, CaseStudy)
+    assert study.pump_therapy is not None
+    assert study.pump_therapy.screening_ug == 25.0
+    assert "first dose above the test dose's" in [one.rule for one in breaches(play(study.pump_therapy))]
 
 
 def test_a_pump_and_a_program_are_one_too_many() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import eutonia
-from eutonia.exchange import copies, pump_file, ready
+from eutonia.exchange import copies, ready
+from eutonia.study import pump_file
 
 Run = Callable[..., int]
 Capture = pytest.CaptureFixture[str]
@@ -36,6 +37,7 @@ def test_a_copy_is_valid_and_bears_the_name_of_its_file(run: Run, folder: Path, 
 @pytest.mark.parametrize("name", [*eutonia.shipped(), *pump_file.shipped()])
 def test_whatever_ships_can_be_copied(folder: Path, name: str) -> None:
     kind = copies.kind_of_text(copies.text_of(name), name)
+    assert (kind == "pump") == (name in pump_file.shipped())
     written = copies.begin(kind, "copy", like=name)
     assert written.name == "copy.toml"
     assert written.read_text(encoding="utf-8").count('name = "copy"') == 1

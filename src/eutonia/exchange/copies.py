@@ -8,6 +8,7 @@ from pathlib import Path
 
 from eutonia import _writing
 from eutonia.errors import StudyError, unknown
+from eutonia.exchange import kinds
 from eutonia.study import design, pump_file
 
 #: What may be begun, and what it is copied from where nothing else is named.
@@ -61,7 +62,7 @@ def begin(kind: str, file: str | os.PathLike[str], like: str | None = None) -> P
 
 def kind_of_text(text: str, name: str) -> str:
     """Return what a valid study or pump program is: "trial", "case" or "pump"; raise what `eutonia check` raises."""
-    if "[therapy]" in text:
+    if kinds.of_text(text, "study") == "program":  # a case has a table [therapy], too
         pump_file.parse_therapy(text, name)
         return "pump"
     return design.parse_study(text, name).kind

@@ -47,6 +47,11 @@ def _of_content(path: Path, by_name: Kind) -> Kind:
             text = file.read(LARGEST_FILE_BYTES).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return by_name
+    return of_text(text, by_name)
+
+
+def of_text(text: str, by_name: Kind) -> Kind:
+    """Return what a text is; `by_name` where nothing stands in it."""
     tables = set(_HEADER.findall(text))
     if "study" in tables:
         return "study"

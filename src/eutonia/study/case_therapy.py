@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -130,12 +131,14 @@ def _named(study: CaseStudy, given: CaseTherapy) -> Therapy:
         duration_h=end,
         starts_h=begun,
         begins=begins,
+        screening_ug=_test_dose(study, begun) if therapy.screening_ug is None else therapy.screening_ug,
     )
 
 
 def _own(study: CaseStudy, given: CasePump) -> Therapy:
     """Return the therapy that the events of a case make: programs of one rate, and fillings to the top."""
-    device, end, tested = Device.named(given.model), float(study.case.duration_h), _test_dose(study)
+    runs = next((float(one.at_h) for one in study.events if isinstance(one, InfusionEvent)), math.inf)
+    device, end, tested = Device.named(given.model), float(study.case.duration_h), _test_dose(study, runs)
     events: list[happens.Event] = []
     for one in study.events:
         at_h = float(one.at_h)
@@ -168,11 +171,21 @@ def _own(study: CaseStudy, given: CasePump) -> Therapy:
     )
 
 
-def _test_dose(study: CaseStudy) -> float | None:
+def _test_dose(study: CaseStudy, runs_h: float) -> float | None:
     """Return the last test dose before the pump runs, ug; None where none was given."""
-    runs = next((one.at_h for one in study.events if isinstance(one, InfusionEvent)), None)
-    given = [one.dose_ug for one in study.events if isinstance(one, BolusEvent) and (runs is None or one.at_h < runs)]
+    given = [one.dose_ug for one in study.events if isinstance(one, BolusEvent) and one.at_h < runs_h]
     return float(given[-1]) if given else None
+
+
+def _tested(study: CaseStudy, given: CaseTherapy, begun: float) -> Iterator[Problem]:
+    """Find test doses of the case among which that of the program is none: the first dose of a pump is judged by it."""
+    said = given.program.therapy.screening_ug
+    doses = [one.dose_ug for one in study.events if isinstance(one, BolusEvent) and one.at_h < begun]
+    if said is not None and doses and not any(math.isclose(said, dose) for dose in doses):
+        told = ", ".join(dose.text for dose in doses)
+        why = f"The program says that a test dose of {said:g} ug worked, and the case gives {told}."
+        do = "Correct the bolus, or screening in [therapy] of the program: the first dose of the pump is judged by it."
+        yield Problem(("therapy", "program"), why, given.program.text, f'screening = "{doses[-1].text}"', do=do)
 
 
 def therapy_problems(study: CaseStudy) -> Iterator[Problem]:
@@ -193,6 +206,7 @@ def therapy_problems(study: CaseStudy) -> Iterator[Problem]:
         do = 'Add implanted = "274 day", or onset to [case] and begins to [therapy] of the program.'
         yield Problem(("therapy", "implanted"), why, None, '"274 day"', do=do)
         return
+    yield from _tested(study, given, begun)
     if given.implanted_h is not None and abs(given.implanted_h - begun) > _SAME_H:
         why = f"By the dates of onset and program, day 0 of the program is day {begun / HOURS_PER_DAY:g}."
         do = "Remove it, or correct one of the dates."
