@@ -76,6 +76,13 @@ def test_the_first_dose_is_judged_by_the_test_dose_that_the_case_gives(tmp_path:
     assert "first dose above the test dose's" in [one.rule for one in breaches(play(study.pump_therapy))]
 
 
+def test_an_onset_that_is_no_day_is_one_fault() -> None:
+    """Every dated event was said to lack the onset that stood there."""
+    said = refused(TEXT, "onset = 2025-06-02", "onset = 2025-06-02T23:30:00")
+    assert "It is not a day" in said
+    assert "nobody knows when that is" not in said
+
+
 def test_a_pump_and_a_program_are_one_too_many() -> None:
     head = 'model = "SynchroMed II"\nproduct = "Gablofen"\nimplanted = "274 day"\nreservoir = "20 mL"\n'
     pump = f'{head}concentration = "500 ug/mL"\nalarm_volume = "2 mL"\ntip = "T10"\n'

@@ -19,6 +19,8 @@ from eutonia.study.pump_parts import DAY, WHEN, Dated
 from eutonia.study.studyfile import Problem
 
 _SECONDS_AN_HOUR = 3600.0
+#: In the place of an onset that is no day.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class _SinceOnset:
         if not isinstance(when, Dated):
             return when
         onset = (info.context or {}).get(ONSET)
+        if onset == UNREADABLE:
+            return Given(0.0, when.text)  # the onset is refused, and the file with it
         if onset is None:
             do = "Add onset to [case], such as onset = 2026-03-02."
             why = "Without the date of the onset nobody knows when that is."
@@ -48,14 +52,14 @@ class _SinceOnset:
         return Given(since.total_seconds() / _SECONDS_AN_HOUR, when.text)
 
 
-def onset_of(tables: Mapping[str, Any]) -> datetime.date | None:
-    """Return the day of the onset that the tables of a case name; None where they name none that can be read."""
+def onset_of(tables: Mapping[str, Any]) -> datetime.date | str | None:
+    """Return the day of the onset that the tables of a case name; `UNREADABLE` where it is no day, None without one."""
     case = tables.get("case")
     given = case.get("onset") if isinstance(case, Mapping) else None
     try:
         return None if given is None else DAY.read(given)
     except PydanticCustomError:
-        return None
+        return UNREADABLE
 
 
 Moment = Annotated[Given, _SinceOnset()]
