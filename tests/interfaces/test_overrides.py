@@ -177,7 +177,7 @@ def test_an_exported_model_holds_the_override_and_says_so(
         ("ec50=180 ng/mL", "names no record of a set. Allowed: SET.NAME"),
         ("receptor.ec=180 ng/mL", "Nearest: receptor.ec50"),
         ("receptor.ec50=180 ug/mL", "a digit or the unit has slipped"),
-        ("pump.catheter_length=80 cm", "is derived from other records"),
+        ("lesion.relative_oedema=1.3", "is derived from other records"),
     ],
 )
 def test_a_bad_option_ends_with_2_before_anything_is_done(

@@ -19,7 +19,8 @@ OTHER = {
     "mV": "V", "mA": "A", "mm": "cm", "cm": "mm", "um": "mm", "m": "cm", "deg": "rad", "rad": "deg", "kg": "g",
     "mg": "g", "ug": "mg", "ng": "ug", "g": "mg", "mL": "L", "uL": "mL", "L": "mL", "N": "kN",
 }  # fmt: skip
-WITHOUT = {"1", "grade", "score"}
+# Units of a toxin are those of its product, and have no other words.
+WITHOUT = {"1", "grade", "score", "aboU", "onaU", "aboU/onaU"}
 # Runs a study on the records as they are, or on every record written in its other unit.
 SCRIPT = """
 import json, sys
