@@ -13,7 +13,7 @@ import xarray as xr
 import eutonia
 from eutonia.errors import StudyError
 from eutonia.report import options as report
-from eutonia.trial.options import MOST_OPTIONS
+from eutonia.trial.options import MOST_OPTIONS, check_options
 
 PERSON = """
 [study]
@@ -118,6 +118,12 @@ def test_a_mean_is_taken_from_the_first_treatment_on(found: eutonia.api.options.
         named=True,
     )
     assert row["value"] == pytest.approx(np.median(mean))
+
+
+def test_a_person_told_in_other_units_is_the_same_person() -> None:
+    other = text("b", weight="70.0 kg").replace('at = "100 day"', 'at = "2400 hour"')
+    cases = [eutonia.parse_study(one) for one in (text("a"), other)]
+    assert check_options(cases, None)[1] == "a"
 
 
 REFUSED: dict[str, tuple[list[str], str | None, tuple[str, ...]]] = {

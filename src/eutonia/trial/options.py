@@ -190,23 +190,24 @@ def _same_person(one: CaseStudy, other: CaseStudy) -> None:
 
 
 def _facts(study: CaseStudy) -> dict[str, Any]:
-    """Return everything but the treatment, by its place in the file."""
-    parts = {
-        name: getattr(study, name).model_dump(by_alias=True) for name in ("patient", "lesion", "assessment", "case")
-    }
-    kidneys = [event.model_dump(by_alias=True) for event in study.events if event.kind == _KIDNEYS]
+    """Return everything but the treatment, by its place in the file; equal quantities are equal in any unit."""
+    parts = {name: getattr(study, name) for name in ("patient", "lesion", "assessment", "case")}
     return {
         "[study] seed": study.seed,
         "[study] oral_model": study.oral_model,
-        **{f"[{part}] {key}": value for part, fields in parts.items() for key, value in fields.items()},
-        "[[charted]]": [one.model_dump(by_alias=True) for one in study.charted],
-        f'[[event]] of kind "{_KIDNEYS}"': kidneys,
+        **{
+            f"[{name}] {field.alias or key}": getattr(part, key)
+            for name, part in parts.items()
+            for key, field in type(part).model_fields.items()
+        },
+        "[[charted]]": study.charted,
+        f'[[event]] of kind "{_KIDNEYS}"': tuple(event for event in study.events if event.kind == _KIDNEYS),
         "[parameters]": dict(study.parameters),
     }
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = str(getattr(value, "text", value))
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
