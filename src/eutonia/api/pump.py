@@ -118,19 +118,32 @@ def program(
         shown = pump_words.shown_day(chosen, day)
         session.begin()
         found = forecast(play(chosen))
-        whose = _person(therapy, chosen, person, implanted, shown, progress)
+        case = _case(person)
+        whose = _person(therapy, chosen, case, implanted, shown, progress)
     files = [] if isinstance(therapy, Therapy) else [file_of(os.fspath(therapy))]
     word = chosen.name if isinstance(therapy, Therapy) else os.fspath(therapy)
-    command = repeat("pump", word, day=day, person=_word(person), implanted=implanted)
-    read = inputs([*files, *_files(person)])
+    who = person.word if isinstance(person, CaseStudy) else None if person is None else os.fspath(person)
+    command = repeat("pump", word, day=day, person=who, implanted=implanted)
+    read = inputs([*files, *([] if case is None or case.path is None else [case.path])])
     run = run_record(None, "", used, time.perf_counter() - began, command=command, inputs=read)
     return PumpResult(found, shown, run, whose)
+
+
+def _case(person: str | os.PathLike[str] | CaseStudy | None) -> CaseStudy | None:
+    """Return the case of a person, read once; None without a person."""
+    case = person if person is None or isinstance(person, CaseStudy) else load_study(person)
+    if case is None or isinstance(case, CaseStudy):
+        return case
+    raise StudyError(
+        f"{case.name} is a trial, and a pump has one person. Allowed: a case. Nearest: case_haemorrhage_pump. Name "
+        "a case."
+    )
 
 
 def _person(
     given: str | os.PathLike[str] | Therapy,
     therapy: Therapy,
-    person: str | os.PathLike[str] | CaseStudy | None,
+    case: CaseStudy | None,
     implanted: str | None,
     day: int,
     progress: Progress,
@@ -138,37 +151,18 @@ def _person(
     """Return the person on the program, looked at in every hour of the day that is shown; None without a person."""
     from eutonia.trial.person_on_pump import run_person, with_program
 
-    if person is None and implanted is not None:
+    if case is None and implanted is not None:
         raise StudyError(
             f'implanted "{implanted}" without a person: a program has its own day 0. Allowed: implanted with a person. '
             "Nearest: --person case_haemorrhage_pump. Name the person, or leave implanted out."
         )
-    if person is None:
+    if case is None:
         return None
     if isinstance(given, Therapy):
         raise StudyError(
             "a person on a therapy that stands in no file. Allowed: the file of a pump program, or the name of one "
             'that ships. Nearest: "first_pump". Write the program into a file.'
         )
-    case = person if isinstance(person, CaseStudy) else load_study(person)
-    if not isinstance(case, CaseStudy):
-        raise StudyError(
-            f"{case.name} is a trial, and a pump has one person. Allowed: a case. Nearest: case_haemorrhage_pump. Name "
-            "a case."
-        )
     with parameters.beneath(case.parameters):
         study = with_program(case, file_of(given), therapy.duration_h, implanted)
         return run_person(study, [24.0 * day + hour for hour in range(25)], progress)
-
-
-def _word(person: str | os.PathLike[str] | CaseStudy | None) -> str | None:
-    """Return what names a person on the command line."""
-    if isinstance(person, CaseStudy):
-        return person.word
-    return None if person is None else os.fspath(person)
-
-
-def _files(person: str | os.PathLike[str] | CaseStudy | None) -> list[Path]:
-    """Return the file of a person, if there is one."""
-    path = person.path if isinstance(person, CaseStudy) else load_study(person).path if person is not None else None
-    return [] if path is None else [path]

@@ -106,30 +106,28 @@ def _strips(found: OptionComparison) -> tuple[np.ndarray, list[CoursePanel]]:
     asked = set(found.table["what"])
     strips: dict[tuple[str, str, str], CoursePanel] = {}
     families: dict[tuple[str, str], int] = {}
-    for name, course, (colour, dash) in zip(found.names, courses, _LOOKS, strict=False):
+    for (name, colour, dash), course in zip(_looks(found), courses, strict=True):
         places = np.searchsorted(time, course["time_h"].to_numpy().astype(float))
         for strip in panels(course):
-            if strip.kind not in _DRAWN and strip.kind not in asked:
-                continue
-            for line in strip.lines:
-                if line.is_quiet:
-                    continue
-                title = (
-                    strip.title if len(strip.lines) == 1 else f"{strip.title}, {line.name[:1].lower()}{line.name[1:]}"
-                )
+            drawn = [line for line in strip.lines if not line.is_quiet] if strip.kind in {*_DRAWN, *asked} else []
+            for line in drawn:
+                title = strip.title if len(strip.lines) == 1 else f"{strip.title}, {words.lower(line.name)}"
                 values = np.full(time.size, np.nan)
                 values[places] = line.middle
-                mine = CourseLine(words.label(name), "", colour, dash, False, values, values, values)
+                mine = CourseLine(name, "", colour, dash, False, values, values, values)
                 key = (strip.kind, title, strip.unit)
-                before = strips.get(key)
-                lines = (*before.lines, mine) if before else (mine,)
+                lines = (*strips[key].lines, mine) if key in strips else (mine,)
                 # Limbs share a scale; milligrams and micrograms never do.
                 family = families.setdefault((strip.kind, strip.unit), len(families))
                 strips[key] = dataclasses.replace(strip, title=title, lines=lines, is_main=True, family=family)
-    for key in [key for key, strip in strips.items() if _is_nothing(strip)]:
-        del strips[key]
     order = {kind: rank for rank, kind in enumerate(dict.fromkeys(["dose", *SCALES, "rebound", "risk", "withdrawal"]))}
-    return time, sorted(strips.values(), key=lambda strip: order[strip.kind])
+    told = (strip for strip in strips.values() if not _is_nothing(strip))
+    return time, sorted(told, key=lambda strip: order[strip.kind])
+
+
+def _looks(found: OptionComparison) -> list[tuple[str, str, Dash]]:
+    """Return the name of each option in words, and the colour and dash of its lines."""
+    return [(words.label(name), *look) for name, look in zip(found.names, _LOOKS[: len(found.names)], strict=True)]
 
 
 def _is_nothing(strip: CoursePanel) -> bool:
@@ -159,9 +157,7 @@ def html(found: OptionComparison) -> str:
             "people": int(results[0].course.sizes["patient"]),
             "caveats": words.unique(text for one in results for text in one.caveats),
             "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
-            "key": [
-                (words.label(name), colour, dash) for name, (colour, dash) in zip(found.names, _LOOKS, strict=False)
-            ],
+            "key": _looks(found),
         },
     )
 

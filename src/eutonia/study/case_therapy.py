@@ -23,7 +23,7 @@ from eutonia.drug.pump import Device, Program, Therapy
 from eutonia.drug.pump import therapy as happens
 from eutonia.errors import StudyError
 from eutonia.patient import is_cord
-from eutonia.study import pump_file, studyfile
+from eutonia.study import pump_file
 from eutonia.study.case import BolusEvent, CasePump, InfusionEvent, RefillEvent, StopInfusionEvent
 from eutonia.study.case_times import Moment
 from eutonia.study.fields import Checking, Part, described, refuse
@@ -48,7 +48,12 @@ class NamedProgram:
     @property
     def therapy(self) -> Therapy:
         """What stands in it, by the numbers of the science that hold now."""
-        return pump_file.parse_therapy(self.content, str(self.path))
+        return _parsed(self.content, str(self.path))
+
+
+@parameters.remembered
+def _parsed(content: str, name: str) -> Therapy:
+    return pump_file.parse_therapy(content, name)
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,9 @@ class _Program:
         beside = None if folder is None else os.path.join(folder, value)
         try:
             path = pump_file.file_of(beside if beside is not None and os.path.isfile(beside) else value)
-            pump_file.load_therapy(path)
-            return NamedProgram(value, path, studyfile.decode(studyfile.read_bytes(path), str(path)))
+            found = NamedProgram(value, path, pump_file.text_of(path))
+            _parsed(found.content, str(path))  # which refuses what cannot be played
+            return found
         except StudyError as error:
             faults = [str(fault).removeprefix("- ").replace("\n", " ") for fault in error.faults]
             more = f" {len(faults) - 1} more faults follow." if len(faults) > 1 else ""

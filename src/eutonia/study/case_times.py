@@ -18,7 +18,6 @@ from eutonia.study.fields import ONSET, Checking, Given, refuse, show_optional
 from eutonia.study.pump_parts import DAY, WHEN, Dated
 from eutonia.study.studyfile import Problem
 
-_SECONDS_AN_HOUR = 3600.0
 #: In the place of an onset that is no day.
 UNREADABLE = "unreadable"
 
@@ -46,10 +45,10 @@ class _SinceOnset:
             do = "Add onset to [case], such as onset = 2026-03-02."
             why = "Without the date of the onset nobody knows when that is."
             refuse(Problem((), why, when.text, 'a case with a date, or a time such as "30 day"', do=do))
-        since = when.moment - datetime.datetime.combine(onset, datetime.time())
-        if since.total_seconds() < 0:
+        since = when.hours_since(onset)
+        if since < 0:
             refuse(Problem((), "It is before the onset.", when.text, f"{onset} or later", do="Correct one of the two."))
-        return Given(since.total_seconds() / _SECONDS_AN_HOUR, when.text)
+        return Given(since, when.text)
 
 
 def onset_of(tables: Mapping[str, Any]) -> datetime.date | str | None:

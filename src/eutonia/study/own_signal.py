@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field, Strict, model_validator
 
-from eutonia.study.fields import Given, Hours, described, refuse
+from eutonia.study.fields import Hours, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment, stops_after_start
 from eutonia.study.vocabulary import LimbName, largest_own_lowering
@@ -43,11 +43,6 @@ class OwnSignalTreatment(Treatment):
         "over months, and that it reaches tone is assumed."
     )
     sources: ClassVar[tuple[str, ...]] = ("Thompson_2022",)
-
-    @property
-    def begins_h(self) -> Given:
-        """From when on."""
-        return self.start_h
 
     @property
     def name(self) -> str:

@@ -35,7 +35,6 @@ from eutonia.study.pump_parts import Dated, Implant, TherapyHead, When
 from eutonia.study.studyfile import Problem
 from eutonia.study.translate import faults_of
 
-_SECONDS_AN_HOUR = 3600.0
 _DECIMALS = 9
 
 
@@ -69,8 +68,7 @@ class PumpFile(Part):
         """Return a time in h since midnight of day 0; a dated one needs a day 0."""
         if not isinstance(when, Dated):
             return round(float(when), _DECIMALS)  # "0.1 day" and "2.4 hour" are one time
-        begins = self.begins or when.moment.date()
-        return (when.moment - datetime.datetime.combine(begins, datetime.time())).total_seconds() / _SECONDS_AN_HOUR
+        return when.hours_since(self.begins or when.moment.date())
 
     def _happening(self) -> list[tuple[int, HappeningEvent]]:
         """Return what happens, each with the place of the event that says so."""
@@ -200,11 +198,16 @@ def load_therapy(path_or_name: str | os.PathLike[str]) -> Therapy:
         The file is missing, unreadable, not TOML, or asks for what cannot be; `.faults` lists it all.
     """
     path = file_of(path_or_name)
+    return parse_therapy(text_of(path), str(path))
+
+
+def text_of(path: Path) -> str:
+    """Return what stands in the file of a pump program."""
     content = studyfile.read_bytes(path)
     if not content.strip():
         do = "Copy one that ships: eutonia programs."
         raise studyfile.whole(str(path), "The file is empty.", "no text", "a pump program", do=do)
-    return parse_therapy(studyfile.decode(content, str(path)), str(path))
+    return studyfile.decode(content, str(path))
 
 
 def file_of(path_or_name: str | os.PathLike[str]) -> Path:

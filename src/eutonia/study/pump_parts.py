@@ -39,7 +39,7 @@ _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]+([01]?\d|2[0-3]):([0-5]\d)(?::00)?)?", re.ASCII)
 _DATE_LIKE = re.compile(r"\d[/-]\d|\d\.\d+\.\d|\d:\d")
 _SINCE = QuantityField("duration", _bounds.TIME)
-_MINUTES = 60.0
+_MINUTES, _SECONDS_AN_HOUR = 60.0, 3600.0
 
 # Guard rails against slips of the keyboard; what a label or a manual allows is a rule, and is reported as one.
 Rate = Annotated[Given, QuantityField("intrathecal_rate", _bounds.PUMP_RATE, smallest=vocabulary.smallest_rate)]
@@ -106,6 +106,10 @@ class Dated:
 
     moment: datetime.datetime
     text: str
+
+    def hours_since(self, day: datetime.date) -> float:
+        """Return the hours since the midnight of a day, below 0 before it; no summer time."""
+        return (self.moment - datetime.datetime.combine(day, datetime.time())).total_seconds() / _SECONDS_AN_HOUR
 
 
 @dataclass(frozen=True)

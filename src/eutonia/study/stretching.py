@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import Field, Strict, model_validator
 
 from eutonia import parameters
-from eutonia.study.fields import Given, Hours, described
+from eutonia.study.fields import Hours, described
 from eutonia.study.treatments import Treatment, stops_after_start
 from eutonia.study.vocabulary import HOURS_PER_DAY, LimbName
 
@@ -46,11 +46,6 @@ class StretchingTreatment(Treatment):
         "Stretching acts on tissue alone, slowly: about 2 deg of range for half an hour a day over three months, as "
         "trials found, and next to nothing on the Ashworth score."
     )
-
-    @property
-    def begins_h(self) -> Given:
-        """From when on."""
-        return self.start_h
 
     @property
     def outlasts_h(self) -> float:

@@ -19,7 +19,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
-from eutonia.trial.repeated import NONE_FITS, mixed_models
+from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
 from eutonia.trial.result import Analysed
 
 if TYPE_CHECKING:
@@ -200,6 +200,7 @@ def _characteristics(
         answered = ~np.isnan(numbers[:, Effect._fields.index("p")])
         estimate, low, high = (numbers[answered, Effect._fields.index(name)] for name in ("estimate", "low", "high"))
         n, trials = int(answered.sum()), len(numbers)
+        as_asked = ("", NONE_FITS, ladder_of(contrast.given.covariance)[0])
         sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
         # What is not known is held by no interval, and missed by none.
         covers = ((low <= true + ROUNDING) & (true <= high + ROUNDING))[: None if np.isfinite(true) else 0]
@@ -213,7 +214,7 @@ def _characteristics(
                 "unit": contrast.unit,
                 "trials": trials,
                 "no_answer": trials - n,
-                "fell_back": sum(name not in ("", NONE_FITS, _first_structure(contrast)) for name in one.fitted),
+                "fell_back": sum(name not in as_asked for name in one.fitted),
                 "people": float(one.people.sum(axis=1).mean()),
                 "estimate": mean,
                 "estimate_sd": sd,
@@ -232,10 +233,6 @@ def _characteristics(
             }
         )
     return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
-
-
-def _first_structure(contrast: Contrast) -> str:
-    return contrast.given.covariance or "unstructured"
 
 
 def _error(hits: Any) -> float:

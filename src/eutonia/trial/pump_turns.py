@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from eutonia import parameters
 from eutonia.drug.pump.course import Delivery
@@ -119,7 +119,7 @@ def _seen(found: list[Turn]) -> list[Turn]:
         is_event = any(one.what not in _CALLS for one in turn.happened)
         is_seen = is_event or (is_near and left > 0)
         left -= is_seen
-        kept.append(Turn(turn.time_h, turn.before, turn.rate, turn.happened, turn.is_other, is_seen))
+        kept.append(replace(turn, is_seen=is_seen))
     return kept
 
 

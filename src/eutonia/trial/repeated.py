@@ -48,7 +48,7 @@ def mixed_models(
         _covariates(arm[who], first[who], ~np.isnan(y[who]))
         for arm, y, who, first in zip(arms, changes, mine, scores[..., 0], strict=True)
     ]
-    ladder = _ladder(contrast.given.covariance)
+    ladder = ladder_of(contrast.given.covariance)
     for size in sorted({one.shape[1] for one in covariates}):
         design = np.eye(size * changes.shape[2])
         trials = [k for k, one in enumerate(covariates) if one.shape[1] == size]
@@ -78,7 +78,7 @@ def _fitted(
     return effects, [ladder[k] if k >= 0 else NONE_FITS for k in which]
 
 
-def _ladder(asked: str | None) -> tuple[str, ...]:
+def ladder_of(asked: str | None) -> tuple[str, ...]:
     """Return the structures that are tried: what was asked for first, then those of fewer parameters."""
     if asked is None or asked == mmrm.LADDER[0]:
         return mmrm.LADDER
