@@ -12,3 +12,23 @@ weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
 creatinine_clearance = { mean = "90 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
 time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }
 """
+# A parallel phase of six weeks: tablets against placebo, from which people may leave.
+SIX_WEEKS_OF_TABLETS = """\
+[[phase]]
+name = "only"
+design = "parallel"
+masking = "double blind"
+visits = ["0 week", "2 week", "6 week"]
+nonspecific = false
+dropout = true
+[[phase.arm]]
+name = "placebo"
+placebo = true
+[[phase.arm]]
+name = "tablets"
+[[phase.arm.treatment]]
+product = "baclofen tablets"
+route = "oral"
+dose = "10 mg"
+every = "8 hour"
+"""

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from study_examples import STROKE
+from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
 
 from eutonia.errors import StudyError
 from eutonia.report import aggregate, page
@@ -33,24 +33,8 @@ side = "affected"
 limbs = ["arm", "leg"]
 scales = ["modified_ashworth", "stance_support"]
 rater = "human"
-[[phase]]
-name = "only"
-design = "parallel"
-masking = "double blind"
-visits = ["0 week", "2 week", "6 week"]
-nonspecific = false
-dropout = true
-[[phase.arm]]
-name = "placebo"
-placebo = true
-[[phase.arm]]
-name = "tablets"
-[[phase.arm.treatment]]
-product = "baclofen tablets"
-route = "oral"
-dose = "10 mg"
-every = "8 hour"
 """
+    + SIX_WEEKS_OF_TABLETS
 )
 # Arm, modified Ashworth, at three visits; two trials of four, the first and third of each on placebo.
 ARM = np.array(

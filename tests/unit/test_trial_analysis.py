@@ -9,7 +9,7 @@ import pytest
 import scipy.optimize
 import scipy.special
 import scipy.stats
-from study_examples import STROKE
+from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
 
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
@@ -39,24 +39,8 @@ side = "affected"
 limbs = ["leg"]
 scales = ["ashworth", "modified_ashworth", "spasm"]
 rater = "human"
-[[phase]]
-name = "only"
-design = "parallel"
-masking = "double blind"
-visits = ["0 week", "2 week", "6 week"]
-nonspecific = false
-dropout = true
-[[phase.arm]]
-name = "placebo"
-placebo = true
-[[phase.arm]]
-name = "tablets"
-[[phase.arm.treatment]]
-product = "baclofen tablets"
-route = "oral"
-dose = "10 mg"
-every = "8 hour"
 """
+    + SIX_WEEKS_OF_TABLETS
 )
 PRIMARY = """
 [[analysis.endpoint]]

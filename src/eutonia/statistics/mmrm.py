@@ -19,14 +19,13 @@ from jaxtyping import Array, Bool, Float, Int
 from eutonia.statistics.covariance import STRUCTURES
 from eutonia.statistics.newton import minimise
 from eutonia.statistics.rounding import NO_SPREAD
+from eutonia.statistics.side_by_side import side_by_side
 from eutonia.statistics.sweep import inverse_and_log_size, swept
 
 # A visit of which the earlier ones leave less variance than this share is at the edge: the data do not tell.
 _EDGE = 1e-6
 #: What is fitted where the structure before it does not fit: fewer parameters at each step.
 LADDER = ("unstructured", "heterogeneous toeplitz", "heterogeneous autoregressive", "compound symmetry")
-# Fits that share one call of the compiled program: one width, so that a fit is the same code alone and among many.
-_WIDTH = 64
 
 
 # A NumPy array to whoever calls, a JAX array while fits are compiled.
@@ -139,13 +138,7 @@ def fit(
     MixedFit
         One row a trial.
     """
-    n = len(contrasts)
-    parts = []
-    for begin in range(0, n, _WIDTH):
-        which = np.resize(np.arange(begin, min(begin + _WIDTH, n)), _WIDTH)
-        mine = jax.tree.map(lambda leaf, which=which: np.asarray(leaf)[which], sums)
-        parts.append(jax.tree.map(np.asarray, _fits(mine, contrasts[which], patterns, design, structure)))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
+    return side_by_side(lambda mine, wanted: _fits(mine, wanted, patterns, design, structure), sums, contrasts)
 
 
 @functools.partial(jax.jit, static_argnames="structure")

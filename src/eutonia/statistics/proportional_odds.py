@@ -19,11 +19,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia.statistics.newton import minimise
+from eutonia.statistics.rounding import exact
+from eutonia.statistics.side_by_side import WIDTH, side_by_side
 
-# Fits that share one call of the compiled program: one width, so that a fit is the same code alone and among many.
-_WIDTH = 64
-# Sums over muscle groups leave these digits exact; a standard error beyond the largest says that arms are separate.
-_DIGITS, _LARGEST = 9, 50.0
+# A standard error beyond this says that arms are separate.
+_LARGEST = 50.0
 
 
 class OddsFit(NamedTuple):
@@ -37,7 +37,7 @@ class OddsFit(NamedTuple):
 def fit_odds(
     y: Float[np.ndarray, "fit person"],
     covariates: Float[np.ndarray, "fit person covariate"],
-    width: int = _WIDTH,
+    width: int = WIDTH,
 ) -> OddsFit:
     """Fit the model to many trials.
 
@@ -56,14 +56,10 @@ def fit_odds(
         One row a trial; NaN where the fit did not converge, as where two arms have no score in common.
     """
     places = np.full(y.shape, -1)
-    for row, values in zip(places, np.round(y, _DIGITS), strict=True):
+    for row, values in zip(places, exact(y), strict=True):
         row[~np.isnan(values)] = np.unique(values[~np.isnan(values)], return_inverse=True)[1]
     cuts = max(int(places.max()), 1)
-    parts = []
-    for begin in range(0, len(y), width):
-        which = np.resize(np.arange(begin, min(begin + width, len(y))), width)
-        parts.append(jax.tree.map(np.asarray, _fits(places[which], np.nan_to_num(covariates[which]), cuts)))
-    found: OddsFit = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(y)], *parts)
+    found = side_by_side(lambda mine, x: _fits(mine, x, cuts), places, np.nan_to_num(covariates), width=width)
     known = np.where(found.converged, 1.0, np.nan)[:, None]
     return OddsFit(found.estimate * known, found.se * known, found.converged)
 

@@ -127,11 +127,11 @@ def median_shift(first: First, second: Second) -> float:
         # Pairs whose difference is at most the middle: those of the second arm at or above first - middle.
         below = float(np.sum(len(second) - np.searchsorted(second, first - middle, side="left")))
         low, high = (low, middle) if below >= half else (middle, high)
-    return round(high, _DIGITS)
+    return float(exact(np.asarray(high)))
 
 
-# Halvings of an interval of scores, and the digits that sums over muscle groups leave exact.
-_HALVINGS, _DIGITS = 60, 9
+# Halvings of an interval of scores.
+_HALVINGS = 60
 
 
 def adjusted(p: Float[np.ndarray, "*trial endpoint"], multiplicity: str) -> Float[np.ndarray, "*trial endpoint"]:

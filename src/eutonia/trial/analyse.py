@@ -17,6 +17,7 @@ from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
+from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -81,7 +82,7 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
     return _Found(effects, counts, [""] * len(effects))
 
 
-def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = 64) -> list[Effect]:
+def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = WIDTH) -> list[Effect]:
     """Return the logarithm of each trial's odds ratio of a higher score, at the same score at the first visit."""
     before = np.where(np.isnan(values), np.nan, exact(baseline))
     known = ~np.isnan(before)
