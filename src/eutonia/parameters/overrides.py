@@ -18,7 +18,13 @@ MOST_FOLD = 50.0
 # Two numbers that differ by rounding of a conversion are one number.
 _SAME = 1e-14
 # What nobody published has no source, no place and no method of anybody's.
-_ANEW: Mapping[str, Any] = {"status": OVERRIDDEN, "source": ASSUMPTION, "where": "an override", "method": "specified"}
+_ANEW: Mapping[str, Any] = {
+    "status": OVERRIDDEN,
+    "source": ASSUMPTION,
+    "where": "an override",
+    "method": "specified",
+    "distance": (),
+}
 _WRITE = 'Write SET.NAME, such as "receptor.ec50". See: eutonia parameters'
 
 

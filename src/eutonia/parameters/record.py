@@ -19,15 +19,30 @@ STATUSES: tuple[str, ...] = get_args(Status)
 METHODS: tuple[str, ...] = get_args(Method)
 SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 ASSUMPTION = "assumption"
+#: Source of what this program chooses and nobody could measure: steps, bounds of inputs, what a report calls much.
+OWN_CHOICE = "Eutonia_program"
 #: Status of a record in whose place somebody has put another number: `overrides`. No file may say it.
 OVERRIDDEN = "overridden"
 #: Where a fitted record comes from that no script here makes again.
 PROTOTYPE = "a prototype that was thrown away"
 _FITTED_BY = re.compile(rf"calibration/\w+\.py\b|{PROTOTYPE}")
 SPREAD_NUMBERS = ("sd", "cv", "low", "high")
+#: In what the source of a number differs from its use. No word: not looked at.
+DISTANCES: Mapping[str, str] = {
+    "none": "measured in the people, by the route and on the scale of its use",
+    "species": "animals stand for people",
+    "health": "healthy people stand for patients",
+    "condition": "another disease",
+    "age": "children stand for adults, or the young for the old",
+    "route": "another route of the drug",
+    "drug": "another drug or product",
+    "part": "another joint, muscle or reaction",
+    "time": "another time of the course",
+    "scale": "another scale: a cell, a tissue, one person or a model",
+}
 
 _MANDATORY = ("value", "unit", "source", "where", "method", "status", "label")
-_OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note", "axis")
+_OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note", "axis", "distance")
 _SPREAD_NEEDS: Mapping[str, tuple[frozenset[str], ...]] = {
     "none": (frozenset(),),
     "normal": (frozenset({"sd"}), frozenset({"cv"})),
@@ -81,7 +96,8 @@ class Parameter:
 
     `value` is the number, in `unit`; `array()` the numbers of a vector. `source` is a key of sources.bib, or
     "assumption", in which case `note` holds the reason. `derived` is arithmetic that the loader has re-computed. `axis`
-    names the numbers of a vector, where it has one.
+    names the numbers of a vector, where it has one. `distance` says in what the source differs from the use, in words
+    of `DISTANCES`; it is empty where nobody has looked.
     """
 
     set: str
@@ -102,6 +118,7 @@ class Parameter:
     valid: str = ""
     note: str = ""
     axis: tuple[str, ...] = ()
+    distance: tuple[str, ...] = ()
 
     @property
     def value(self) -> float:
@@ -153,7 +170,7 @@ def read_record(table: object, name: str, of: str) -> Parameter:
     texts = {
         key: _text(fields.get(key, ""), key, where)
         for key in (*_MANDATORY[1:], *_OPTIONAL)
-        if key not in ("spread", "axis")
+        if key not in ("spread", "axis", "distance")
     }
     for key in ("source", "where", "label"):
         if not texts[key].strip():
@@ -167,8 +184,16 @@ def read_record(table: object, name: str, of: str) -> Parameter:
     _check_fitted(texts, where)
     if texts["derived"] and is_vector:
         raise ParameterError(f'{where}: a vector cannot be "derived". Put the arithmetic into the note.')
-    spread, axis = _spread(fields.get("spread"), where), _axis(fields.get("axis", []), len(numbers), where)
-    return Parameter(set=of, name=name, numbers=numbers, is_vector=is_vector, spread=spread, axis=axis, **texts)
+    return Parameter(
+        set=of,
+        name=name,
+        numbers=numbers,
+        is_vector=is_vector,
+        spread=_spread(fields.get("spread"), where),
+        axis=_axis(fields.get("axis", []), len(numbers), where),
+        distance=_distance(fields.get("distance"), texts["source"], where),
+        **texts,
+    )
 
 
 def _fields(table: Mapping[str, Any], where: str) -> Mapping[str, Any]:
@@ -205,6 +230,29 @@ def _axis(labels: object, size: int, where: str) -> tuple[str, ...]:
     return tuple(known)
 
 
+def _distance(words: object, source: str, where: str) -> tuple[str, ...]:
+    """Return in what the source of a number differs from its use; nothing where it is not said."""
+    if words is None:
+        return ()
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise ParameterError(
+            f"{where}: distance is {words!r:.80}. Allowed: a list of {', '.join(DISTANCES)}. Nearest: "
+            'distance = ["health"]. Write such a list, or leave the field out.'
+        )
+    for word in words:
+        _one_of(word, "distance", tuple(DISTANCES), where)
+    if len(set(words)) != len(words) or ("none" in words and len(words) > 1):
+        raise ParameterError(
+            f'{where}: distance is {words!r:.80}. Allowed: each word once, and "none" alone. Take the others out.'
+        )
+    if source == ASSUMPTION:
+        raise ParameterError(
+            f"{where}: distance is {words!r:.80}, and the number is an assumption. Allowed: a distance of a source. "
+            "Name the source, or leave the field out."
+        )
+    return tuple(words)
+
+
 def _text(value: object, key: str, where: str) -> str:
     if not isinstance(value, str):
         raise ParameterError(f'{where}: {key} is {value!r}. Allowed: text. Write it in quotation marks: {key} = "...".')
@@ -232,6 +280,12 @@ def _check_assumption(texts: Mapping[str, str], where: str) -> None:
         )
     if assumed and not texts["note"].strip():
         raise ParameterError(f"{where} is an assumption without a reason. Allowed: any text. Write the reason in note.")
+    if texts["source"] == OWN_CHOICE and (texts["status"] != "program default" or not texts["note"].strip()):
+        raise ParameterError(
+            f'{where}: source "{OWN_CHOICE}" with status "{texts["status"]}" and note "{texts["note"]:.40}". Allowed: '
+            'status "program default" and the reason of the choice in note. What could be measured is "assumed", with '
+            f'source "{ASSUMPTION}". Correct the status, or write the reason.'
+        )
 
 
 def _check_fitted(texts: Mapping[str, str], where: str) -> None:

@@ -60,21 +60,24 @@ def _fields(record: Parameter) -> dict[str, Any]:
         "unit": record.unit,
         **spread,
         **texts,
+        "distance": " ".join(record.distance),
     }
 
 
 def parameter_table(name: str | None = None, status: str | None = None) -> Table:
-    """Return a table of one set or of all: number, unit, spread, status, source."""
+    """Return a table of one set or of all: number, unit, spread, status, source, and how far that is."""
     from rich.table import Table
 
     chosen = _chosen(name, status)
     table = Table(title="Parameters" if name is None else parameters.load(name).title)
-    for head in ("set", "name", "value", "unit", "spread", "status", "source"):
+    for head in ("set", "name", "value", "unit", "spread", "status", "source", "distance"):
         table.add_column(head, overflow="fold", justify="right" if head == "value" else "left")
     for record in chosen:
         values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
         unit, spread = words.clinic(record.unit), _spread(record)
-        table.add_row(record.set, record.name, values, unit, spread, record.status, record.source)
+        table.add_row(
+            record.set, record.name, values, unit, spread, record.status, record.source, " ".join(record.distance)
+        )
     return table
 
 
