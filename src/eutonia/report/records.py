@@ -70,15 +70,19 @@ def parameter_table(name: str | None = None, status: str | None = None) -> Table
 
     chosen = _chosen(name, status)
     table = Table(title="Parameters" if name is None else parameters.load(name).title)
-    for head in ("set", "name", "value", "unit", "spread", "status", "source", "distance"):
+    for head in ("set", "name", "value", "unit", "spread", "status", "source"):
         table.add_column(head, overflow="fold", justify="right" if head == "value" else "left")
     for record in chosen:
         values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
         unit, spread = words.clinic(record.unit), _spread(record)
-        table.add_row(
-            record.set, record.name, values, unit, spread, record.status, record.source, " ".join(record.distance)
-        )
+        table.add_row(record.set, record.name, values, unit, spread, record.status, _source(record))
+    table.caption = "In brackets: in what a source differs from its use; none: in nothing"
     return table
+
+
+def _source(record: Parameter) -> str:
+    """Return the source of a record, and in what it differs from the use."""
+    return f"{record.source} ({', '.join(record.distance)})" if record.distance else record.source
 
 
 def _spread(record: Parameter) -> str:
