@@ -12,4 +12,5 @@ from eutonia.cli import pump as pump
 from eutonia.cli import segment as segment
 from eutonia.cli import start as start
 from eutonia.cli import study as study
+from eutonia.cli import web as web
 from eutonia.cli.app import main as main

@@ -31,8 +31,8 @@ from eutonia.limb.strength import Strength
 Lanes = Float[Array, "muscle patient"]
 Scale = Float[Array, "muscle 1"]
 
-# Nodes of the mean over the stretch: numerical accuracy (tested), not science.
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+#: Nodes of the mean over the stretch, and their weights: numerical accuracy (tested), not science.
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
 class MuscleState(eqx.Module):
@@ -121,9 +121,9 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
     ahead = state.velocity_sensitivity * pace - state.threshold
     onset = jnp.minimum(constants.delay + jnp.maximum(-ahead, 0.0) / pace, duration)
     half = (duration - onset) / 2
-    torque = reflex_torque(onset + half * (1 + jnp.asarray(_NODES)[:, None, None]), pace, state, constants)
+    torque = reflex_torque(onset + half * (1 + jnp.asarray(NODES)[:, None, None]), pace, state, constants)
     # Added one by one: the order of a reduction, and so the last bit, may change with the number of people.
-    weighted = (weight * torque[node] for node, weight in enumerate(_WEIGHTS))
+    weighted = (weight * torque[node] for node, weight in enumerate(WEIGHTS))
     mean_reflex = functools.reduce(operator.add, weighted) * half / duration
     reach = jnp.maximum(1 - state.rest_angle, 0.0)
     background = state.background if constants.strength is None else constants.strength.mean() * state.background
