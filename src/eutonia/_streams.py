@@ -43,6 +43,7 @@ class Purpose(enum.IntEnum):
     LEARNING = 27
     EXAMINATION = 30
     SEGMENT = 40
+    DEVICE = 45
     FIT = 50
     SCALE = 60
 

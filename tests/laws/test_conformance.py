@@ -63,6 +63,7 @@ TABLES: dict[str, dict[str, Any]] = {
         "access": "lumbar puncture",
     },
     "intrathecal infusion": {"product": "Lioresal Intrathecal", "rate": "100 ug/day", "tip": "T10"},
+    "pump": {"program": "flex_night"},
     "intramuscular": {
         "product": "abobotulinumtoxinA",
         "muscle": "elbow flexors",

@@ -15,7 +15,8 @@ from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome, join, quantities
-from eutonia.trial.conduct import BlockOutcome, VisitRecord, chart_of, conduct
+from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
+from eutonia.trial.conduct import conduct
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.run import RunOptions, run_trial, simulate
 from eutonia.trial.tables import visit_table

@@ -11,7 +11,7 @@ from study_examples import STROKE
 
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.analysis import Outcome, _withheld, consort, join, quantities
-from eutonia.trial.conduct import BlockOutcome, VisitRecord
+from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
 from eutonia.trial.result import Quantity
 from eutonia.trial.statistics import summarise
 

@@ -20,7 +20,7 @@ from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.study.published import PublishedRow as PublishedRow
 from eutonia.study.published import Statistic
 from eutonia.trial.analysis import Outcome, quantities
-from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.record import run_record
 from eutonia.trial.result import Published, Quantity
 from eutonia.trial.statistics import STATISTICS

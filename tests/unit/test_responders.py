@@ -12,7 +12,7 @@ from eutonia.errors import StudyError
 from eutonia.report import aggregate, page
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.patients import patient_table
 from eutonia.trial.responders import improvement_in, responder_table, response_of, responses
 

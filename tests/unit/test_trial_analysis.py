@@ -19,7 +19,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.analyse import analyse, truth
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.endpoints import contrasts_of
 
 HEAD = (

@@ -13,9 +13,9 @@ JUDGED = {
     "case": ("Rules of pumps that are broken", "Of labels, manuals and expert panels. The pump does what it is told."),
     "trial": (
         "Rules of pumps that are broken",
-        "Of label and expert panels, about doses and their steps, judged on what each person was given. A trial tells "
-        "no pump, so flows, fillings and dates are not judged, and a step later than the next day but one counts as "
-        "one at a refill.",
+        "Of label and expert panels, judged on what each person was given. A pump program is judged by all rules; an "
+        "infusion tells no pump, so its flows, fillings and dates are not judged, and a step later than the next day "
+        "but one counts as one at a refill.",
     ),
 }
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import basis, broken_rules, glossary, short, words
+from eutonia.report import basis, broken_rules, failures, glossary, short, words
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -97,7 +97,7 @@ def context(result: StudyResult) -> dict[str, Any]:
         "glossary": glossary.entries((quantity.scale for quantity in result.quantities), result.kind),
     }
     figures = _trial_figures(result) if result.kind == "trial" else _case_figures(result)
-    return shared | figures | broken_rules.context(result)
+    return shared | figures | broken_rules.context(result) | failures.context(result)
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:

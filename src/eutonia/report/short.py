@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from eutonia.assessment.scales import SCALES
-from eutonia.report import words
+from eutonia.report import failures, words
 from eutonia.trial.result import Quantity, StudyResult
 
 #: Statuses of numbers that nobody has read in a source.
@@ -18,7 +18,8 @@ def sentences(result: StudyResult) -> list[str]:
     how many numbers nobody has read in a source.
     """
     found = [_change(result)] if result.compared else []
-    return [*found, *_harm(result), *_known(result)]
+    failed = failures.sentence(result)
+    return [*found, *_harm(result), *([failed] if failed else []), *_known(result)]
 
 
 def _harm(result: StudyResult) -> list[str]:

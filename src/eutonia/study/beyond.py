@@ -9,6 +9,7 @@ from eutonia.study.case import TabletsEvent
 from eutonia.study.doses import sums
 from eutonia.study.fields import Given, Part, QuantityField
 from eutonia.study.parts import Arm, OralTreatment
+from eutonia.study.pump_treatment import PumpTreatment
 
 _ROUNDING = 1e-9
 
@@ -32,6 +33,10 @@ def _doses(part: Part) -> Iterator[str]:
     if isinstance(part, Arm):
         for problem in sums(part.treatments, (), beyond_label=False):
             yield f"{problem.given} (the label's largest: {problem.allowed.removeprefix('at most ')})"
+    if isinstance(part, PumpTreatment) and (found := part.adds_up(beyond_label=False)) is not None:
+        amount, limit, factor, unit = found
+        if amount > limit.value * (1 + _ROUNDING):
+            yield f"{amount * factor:.4g} {unit} by {part.name} (the label's largest: {limit.text})"
     if isinstance(part, OralTreatment | TabletsEvent):
         limit, daily = vocabulary.largest_oral_dose(), part.mg_per_day
         if daily > limit.value * (1 + _ROUNDING):

@@ -119,8 +119,8 @@ def _treatments(study: CaseStudy) -> Iterator[Problem]:
         where: Key = ("treatment", position)
         yield from (replace(one, at=(*where, *one.at)) for one in given.product_faults())
         if given.case_event is not None:
-            do = f'Write [[event]] with kind = "{given.case_event}" in its place.'
-            yield Problem((*where, given.tag), "In a case this is an event.", given.route, "no drug of events", do=do)
+            why, allowed = "In a case this is told elsewhere.", "what is given beside the drug"
+            yield Problem((*where, given.tag), why, given.route, allowed, do=given.in_case)
         elif given.begins_h >= study.case.duration_h:
             why, before = "It begins after the end of the case.", f"before {study.case.duration_h.text}"
             do = "Lengthen the case, or give it earlier."

@@ -8,25 +8,17 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+from typing import TYPE_CHECKING, Annotated
 
 from eutonia import parameters
 from eutonia.drug.pump import Device, Program, Therapy
 from eutonia.drug.pump import therapy as happens
-from eutonia.errors import StudyError
 from eutonia.patient import is_cord
-from eutonia.study import pump_file
 from eutonia.study.case import BolusEvent, CasePump, InfusionEvent, RefillEvent, StopInfusionEvent
 from eutonia.study.case_times import Moment
-from eutonia.study.fields import Checking, Part, described, refuse
+from eutonia.study.fields import Part, described
+from eutonia.study.named_program import NamedProgram, ProgramField, on_clock
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import HOURS_PER_DAY
 
@@ -37,63 +29,12 @@ if TYPE_CHECKING:
 _SAME_H = 1e-6
 
 
-@dataclass(frozen=True)
-class NamedProgram:
-    """A pump program by the name or path that a case gives, the file that this is, and what stood in it."""
-
-    text: str
-    path: Path
-    content: str = field(repr=False)
-
-    @property
-    def therapy(self) -> Therapy:
-        """What stands in it, by the numbers of the science that hold now."""
-        return _parsed(self.content, str(self.path))
-
-
-@parameters.remembered
-def _parsed(content: str, name: str) -> Therapy:
-    return pump_file.parse_therapy(content, name)
-
-
-@dataclass(frozen=True)
-class _Program:
-    """A field that names a pump program: a file beside the case, or one that ships."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        written = core_schema.plain_serializer_function_ser_schema(lambda program: program.text)
-        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "minLength": 1, "examples": ["flex_night", "program.toml"]}
-
-    def read(self, value: object, info: Checking) -> NamedProgram:
-        """Read the program, or refuse what is none with its first fault."""
-        if isinstance(value, NamedProgram):
-            return value
-        do = 'Name a file beside this one, or a program that ships (eutonia programs): "flex_night".'
-        if not isinstance(value, str) or not value.strip():
-            refuse(Problem((), "It names no pump program.", value, '"program.toml" or "flex_night"', do=do))
-        folder = (info.context or {}).get("folder")
-        beside = None if folder is None else os.path.join(folder, value)
-        try:
-            path = pump_file.file_of(beside if beside is not None and os.path.isfile(beside) else value)
-            found = NamedProgram(value, path, pump_file.text_of(path))
-            _parsed(found.content, str(path))  # which refuses what cannot be played
-            return found
-        except StudyError as error:
-            faults = [str(fault).removeprefix("- ").replace("\n", " ") for fault in error.faults]
-            more = f" {len(faults) - 1} more faults follow." if len(faults) > 1 else ""
-            why = f"It cannot be played: {' '.join(faults[0].split()) if faults else error}{more}"
-            is_file = os.path.isfile(beside or value)
-            do = f"Mend it there; eutonia check {value} shows every fault." if is_file else do
-            refuse(Problem((), why, value, "a pump program that eutonia check finds valid", do=do))
-
-
 class CaseTherapy(Part):
     """A pump program that this person has, with its implant and everything that happens to it."""
 
-    program: Annotated[NamedProgram, _Program()] = described("Pump program: a file beside this one, or one that ships.")
+    program: Annotated[NamedProgram, ProgramField()] = described(
+        "Pump program: a file beside this one, or one that ships."
+    )
     implanted_h: Moment | None = described(
         "Day 0 of the program, whole days after the onset; left out where both files have dates.",
         alias="implanted",
@@ -127,18 +68,11 @@ def day_0(study: CaseStudy, given: CaseTherapy) -> float | None:
 def _named(study: CaseStudy, given: CaseTherapy) -> Therapy:
     therapy, begun, end = given.program.therapy, day_0(study, given), float(study.case.duration_h)
     assert begun is not None
-    events = (dataclasses.replace(one, at_h=one.at_h + begun) for one in therapy.events)
     begins = study.case.onset
     if begins is None and therapy.begins is not None:
         begins = therapy.begins - datetime.timedelta(hours=begun)
-    return dataclasses.replace(
-        therapy,
-        events=tuple(one for one in events if one.at_h <= end),
-        duration_h=end,
-        starts_h=begun,
-        begins=begins,
-        screening_ug=_test_dose(study, begun) if therapy.screening_ug is None else therapy.screening_ug,
-    )
+    tested = _test_dose(study, begun) if therapy.screening_ug is None else therapy.screening_ug
+    return dataclasses.replace(on_clock(therapy, begun, end), begins=begins, screening_ug=tested)
 
 
 def _own(study: CaseStudy, given: CasePump) -> Therapy:

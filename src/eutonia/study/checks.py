@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from eutonia.study import vocabulary
 from eutonia.study.analysis_checks import analysis_problems
+from eutonia.study.case_therapy import label_origin
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
 from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
+from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.vocabulary import HOURS_PER_DAY
@@ -32,6 +34,10 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
             _gate(phase, where),
             _titrations(study.phases, position),
             dose_problems(study.phases, position, beyond_label=study.head.allow_beyond_label),
+            *(
+                pump_problems(phase, arm, (*where, "arm", number), label_origin(study.population.origin))
+                for number, arm in enumerate(phase.arms)
+            ),
         )
     found += _charted(study)
     found += _endpoint(study)

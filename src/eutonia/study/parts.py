@@ -139,7 +139,7 @@ class Arm(Part):
                 ("treatment", position, "rate"), "An infusion has a rate.", None, '"100 ug/day"', do="Add the key rate."
             )
             for position, given in enumerate(self.treatments)
-            if given.amount_key == "rate" and given.amount is None and not starts
+            if given.amount_key == "rate" and not given.says_dose and not starts
         ]
         if found:
             refuse(*found)
@@ -156,12 +156,12 @@ class Arm(Part):
         if self.titration is None:
             return ()
         route = self.titration.steers
-        return tuple(one for one in self.treatments if (one.route == route if route else one.lasts))
+        return tuple(one for one in self.treatments if (route in (one.route, one.like) if route else one.lasts))
 
     def _steered_once(self, titration: Policy) -> list[Problem]:
         """Check that there is the one treatment that a policy steers."""
         route = titration.steers
-        count = sum(route is None or given.route == route for given in self.treatments)
+        count = sum(route is None or route in (given.route, given.like) for given in self.treatments)
         if count == 0 or (count > 1 and route is not None):
             why = f'The policy "{titration.policy}" steers one treatment' + (f' of route "{route}".' if route else ".")
             do = "Give the arm one such treatment, or choose another policy."

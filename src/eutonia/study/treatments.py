@@ -57,6 +57,8 @@ class Treatment(Registered):
     hazards: ClassVar[str | None] = None
     #: Record of the set "trial" that says how many people on it leave a year; None for the background alone.
     dropout: ClassVar[str | None] = None
+    #: Route of another treatment that a policy steers alike.
+    like: ClassVar[str | None] = None
     #: Unit of its daily dose in tables.
     dose_unit: ClassVar[str] = "ug/day"
     #: Kind of event by which a case gives it; None where a case has it as a [[treatment]] too.
@@ -86,6 +88,16 @@ class Treatment(Registered):
         return None
 
     @property
+    def says_dose(self) -> bool:
+        """Whether it tells how much is given."""
+        return self.amount is not None
+
+    @property
+    def first_amount(self) -> float:
+        """What is given at first, in the unit of its kind; 1 where it has no dose, and is given or not."""
+        return 1.0 if self.amount is None else float(self.amount)
+
+    @property
     def dose_text(self) -> str:
         """What is given, in the words of the file."""
         return "" if self.amount is None else self.amount.text
@@ -94,6 +106,11 @@ class Treatment(Registered):
     def name(self) -> str:
         """What it is, in words: its product, or its route."""
         return str(getattr(self, "product", self.route))
+
+    @property
+    def in_case(self) -> str:
+        """How a case gives it, where not as a [[treatment]]."""
+        return f'Write [[event]] with kind = "{self.case_event}" in its place.'
 
     @property
     def where_tip(self) -> str | None:
@@ -148,6 +165,7 @@ class Treatment(Registered):
 
 _OURS = (
     *(f"{__name__}:{name}Treatment" for name in ("Oral", "Bolus", "Infusion")),
+    "eutonia.study.pump_treatment:PumpTreatment",
     "eutonia.study.toxin:ToxinTreatment",
     "eutonia.study.own_signal:OwnSignalTreatment",
     "eutonia.study.stretching:StretchingTreatment",

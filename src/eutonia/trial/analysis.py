@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -15,8 +15,10 @@ from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
 from eutonia.study.published import PublishedRow
+from eutonia.trial import arm_pump
+from eutonia.trial.arm_pump import PumpCourses
+from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
 from eutonia.trial.charted_items import items, visit_words
-from eutonia.trial.conduct import BlockOutcome, VisitRecord
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
@@ -47,6 +49,7 @@ class Outcome:
     left_h: dict[str, Values] = field(default_factory=dict)
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
+    pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who was in an arm: those allocated to it, or, in a crossover, those who had not left before it."""
@@ -65,7 +68,7 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
     parts = list(blocks)
     merged = [_merge_periods(block.visits) for block in parts]
     visits = {key: _stack([m[key] for m in merged]) for key in merged[0]}
-    whole = {
+    whole: dict[str, Any] = {
         name: {key: np.concatenate([getattr(b, name)[key] for b in parts]) for key in getattr(parts[0], name)}
         for name in ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h")
     }
@@ -80,8 +83,10 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
         for key in parts[0].reactions
     }
     doses = {key: side_by_side([block.doses[key] for block in parts]) for key in parts[0].doses}
+    pumps = {key: arm_pump.side_by_side([block.pumps[key] for block in parts]) for key in parts[0].pumps}
     n_replicates = len(member) // study.population.n
-    return Outcome(study, n_replicates, visits, member=member, reactions=reactions, doses=doses, **whole)
+    of_arms = {"reactions": reactions, "doses": doses, "pumps": pumps}
+    return Outcome(study, n_replicates, visits, member=member, **{**whole, **of_arms})
 
 
 def _merge_periods(visits: list[VisitRecord]) -> dict[tuple[str, str, int], VisitRecord]:

@@ -15,6 +15,8 @@ from eutonia.assessment.scoring import Chart
 from eutonia.study.parts import Arm, GateRule, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
 from eutonia.study.treatments import Treatment
+from eutonia.trial.arm_pump import PumpCourses, Pumps
+from eutonia.trial.failures import Failures
 from eutonia.trial.given import GivenTreatment, given_of
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
@@ -38,8 +40,10 @@ class ArmRun:
     first_visit: int
     screening: Screening | None
     watch: ReactionWatch
+    failures: Failures | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
+    _pumps: list[Pumps] = field(default_factory=list)
 
     def tasks(self) -> list[Task]:
         """Return everything that this arm does, in no particular order; nothing is given after the end of the phase.
@@ -84,19 +88,27 @@ class ArmRun:
         """Return what gives a treatment, and the decisions of the policy where it steers this one."""
         n = len(self.member)
         policy = self.arm.titration if treatment in self.arm.steered else None
-        # Without a dose of its own it is given or not: 1 or 0.
-        first = np.full(n, float(treatment.amount if treatment.amount is not None else 1.0))
+        first = np.full(n, treatment.first_amount)
         if policy is not None:
             first = policy.first(first, self.screening)
         given = given_of(treatment, self.dealt(first))
+        moments = [] if policy is None else policy.moments(treatment, given.last_h(self.end_h), self.end_h)
+        if isinstance(given, Pumps):
+            self._pumps.append(given)
+            given.expects(self.end_h, [one.time_h for one in moments], self.failures)
         if policy is None:
             return given.tasks()
         steering = _Steering(self, policy, treatment, given, first)
         self._steered.append(steering)
-        moments = policy.moments(treatment, given.last_h(self.end_h), self.end_h)
         # Where each dose is one of the policy's own, it gives the first one too.
         own = [] if any(moment.gives for moment in moments) else given.tasks()
-        return [*own, *steering.tasks(moments)]
+        decisions = steering.tasks(moments)
+        return [*decisions, *own] if given.after_policy else [*own, *decisions]
+
+    @property
+    def pumps(self) -> PumpCourses | None:
+        """What the pumps of the arm have done; None without a pump that runs a program."""
+        return self._pumps[0].found() if self._pumps else None
 
     def dealt(self, amount: Patients) -> Patients:
         """Return the amount for members, 0 for others and for a sham."""

@@ -1,20 +1,20 @@
 """Rules of pumps that a case or the arms of a trial break: what `drug.pump.rules` finds, and in how many people.
 
-A case has a pump with everything that happens to it, and all rules judge it. A trial tells doses only, so only the
-rules of doses and of their steps judge it: each person's doses as given, in every arm that has a pump. It does not say
-when a pump is filled either: a step later than the next day but one is taken for one at a visit, where the label allows
-the larger step of a refill.
+A case has a pump with everything that happens to it, and all rules judge it; so they do where the arm of a trial has
+pumps that run a program. An infusion of a trial tells doses only, so only the rules of doses and of their steps judge
+it: each person's doses as given. It does not say when a pump is filled either: a step later than the next day but one
+is taken for one at a visit, where the label allows the larger step of a refill.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia import parameters
 from eutonia.drug.pump import Delivery, Device, Program, Pump, Therapy
@@ -25,7 +25,11 @@ from eutonia.drug.regimen import HOURS_A_DAY
 
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
+    from eutonia.trial.arm_pump import PumpCourses
     from eutonia.trial.doses import DoseLog
+
+Patients = Float[np.ndarray, " patient"]
+Flags = Bool[np.ndarray, " patient"]
 
 
 @dataclass(frozen=True)
@@ -75,16 +79,37 @@ def of_trial(outcome: Outcome, origin: str) -> tuple[BrokenRule, ...]:
             log = outcome.doses.get((phase.name, arm.name))
             if arm.placebo or log is None or not log.rate_ug_per_h.any():
                 continue
-            given = outcome.in_arm(phase.name, arm.name) & log.rate_ug_per_h.any(axis=0)
+            pumps, in_arm = outcome.pumps.get((phase.name, arm.name)), outcome.in_arm(phase.name, arm.name)
             leaves_h = outcome.left_h[phase.name]
-            found += [replace(one, phase=phase.name, arm=arm.name) for one in _of_arm(log, given, leaves_h, origin)]
+            if pumps is not None:
+                rules = _of_pumps(pumps, in_arm & (pumps.course >= 0), leaves_h)
+            else:
+                rules = _of_doses(log, in_arm & log.rate_ug_per_h.any(axis=0), leaves_h, origin)
+            found += [replace(one, phase=phase.name, arm=arm.name) for one in rules]
     return tuple(found)
 
 
-def _of_arm(
-    log: DoseLog, given: np.ndarray, leaves_h: Float[np.ndarray, " patient"], origin: str
-) -> Iterator[BrokenRule]:
-    """Yield each rule that somebody of an arm breaks, with how many do."""
+def _of_pumps(pumps: PumpCourses, given: Flags, leaves_h: Patients) -> Iterator[BrokenRule]:
+    """Yield each rule that somebody's pump breaks before they leave, with how many do."""
+    broken: dict[str, tuple[int, float, Breach]] = {}
+    for k in np.flatnonzero(given):
+        for rule, one in {x.rule: x for x in reversed(pumps.broken[pumps.course[k]])}.items():
+            if one.at_h > leaves_h[k] or pumps.failed_h[k] <= one.at_h <= pumps.repaired_h[k]:
+                continue
+            people, at_h, told = broken.get(rule, (0, math.inf, one))
+            broken[rule] = (people + 1, min(at_h, one.at_h), told)
+    yield from _told(broken, int(given.sum()))
+
+
+def _told(broken: Mapping[str, tuple[int, float, Breach]], of: int) -> Iterator[BrokenRule]:
+    """Yield broken rules in words, hazards first."""
+    for rule, (people, at_h, one) in sorted(broken.items(), key=lambda item: (not item[1][2].is_hazard, item[0])):
+        when = f"day {at_h / HOURS_A_DAY:.0f}"
+        yield BrokenRule(rule, at_h, when, one.says, one.do, one.source, one.is_hazard, people=people, of=of)
+
+
+def _of_doses(log: DoseLog, given: Flags, leaves_h: Patients, origin: str) -> Iterator[BrokenRule]:
+    """Yield each rule that the doses of somebody of an arm break, with how many do."""
     who = np.flatnonzero(given)
     last = np.searchsorted(log.time_h, leaves_h[who], side="right")
     # People who were given the same are judged once.
@@ -100,9 +125,7 @@ def _of_arm(
             people, at_h, person, told = broken.get(rule, (0, math.inf, len(given), one))
             told = one if first[k] < person else told
             broken[rule] = (people + int(counts[k]), min(at_h, one.at_h), min(person, int(first[k])), told)
-    for rule, (people, at_h, _, one) in sorted(broken.items(), key=lambda item: (not item[1][3].is_hazard, item[0])):
-        when = f"day {at_h / HOURS_A_DAY:.0f}"
-        yield BrokenRule(rule, at_h, when, one.says, one.do, one.source, one.is_hazard, people=people, of=len(who))
+    yield from _told({rule: (people, at_h, one) for rule, (people, at_h, _, one) in broken.items()}, len(who))
 
 
 def _judged(time_h: np.ndarray, rate_ug_per_h: np.ndarray, origin: str) -> list[Breach]:

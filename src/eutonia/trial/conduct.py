@@ -5,8 +5,7 @@ the same luck.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -24,9 +23,11 @@ from eutonia.study.parts import Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
 from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, has_fallen
+from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
+from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
-from eutonia.trial.reactions import Reactions, ReactionWatch, as_given, luck, read_hours, read_until
+from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
 
 Patients = Float[np.ndarray, " patient"]
@@ -35,55 +36,6 @@ Flags = Bool[np.ndarray, " patient"]
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
 _HOURS_PER_YEAR = 8766.0
-
-
-@dataclass
-class VisitRecord:
-    """One charted visit of one arm: every score of everybody, and who was there."""
-
-    phase: str
-    arm: str
-    visit: int
-    time_h: float
-    scores: dict[str, np.ndarray]
-    present: Flags
-    rate_ug_per_h: Patients
-    tablets_mg_per_day: Patients
-
-
-@dataclass
-class BlockOutcome:
-    """What one block of people went through."""
-
-    person: Int[np.ndarray, " patient"]
-    member: Int[np.ndarray, " patient"]
-    visits: list[VisitRecord] = field(default_factory=list)
-    entered: dict[str, Flags] = field(default_factory=dict)
-    passed: dict[str, Flags] = field(default_factory=dict)
-    assigned: dict[str, Int[np.ndarray, " patient"]] = field(default_factory=dict)
-    left: dict[str, Flags] = field(default_factory=dict)
-    relieved_ug_per_h: dict[tuple[str, str], Patients] = field(default_factory=dict)
-    features: dict[str, Patients] = field(default_factory=dict)
-    known: dict[str, np.ndarray] = field(default_factory=dict)
-    left_h: dict[str, Patients] = field(default_factory=dict)
-    reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
-    doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
-
-    def head(self, n: int) -> BlockOutcome:
-        """Return the first `n` people (the others only filled the block)."""
-
-        def cut(value: Any) -> Any:
-            if isinstance(value, np.ndarray):
-                return value[..., :n]
-            if isinstance(value, dict):
-                return {key: cut(item) for key, item in value.items()}
-            if isinstance(value, VisitRecord | Reactions):
-                return type(value)(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})
-            if isinstance(value, list):
-                return [cut(item) for item in value]
-            return value.head(n) if isinstance(value, DoseLog) else value
-
-        return BlockOutcome(**{f.name: cut(getattr(self, f.name)) for f in fields(self)})
 
 
 @dataclass
@@ -156,7 +108,9 @@ class Block:
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index))
-        return ArmRun(arm, member, float(phase.visits_h[-1]), index * VISITS_PER_PHASE, self.screening, watch)
+        failures = drawn_for(arm, self.seed, self.person, index)
+        end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE
+        return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
 
     def _period(
         self,
@@ -199,6 +153,11 @@ class Block:
         for run in runs:
             before = self.outcome.doses.get((phase.name, run.arm.name), DoseLog.empty(len(self.person)))
             self.outcome.doses[phase.name, run.arm.name] = before.replaced(clock.doses, run.member)
+            if (pumps := run.pumps) is not None:
+                earlier = self.outcome.pumps.get((phase.name, run.arm.name))
+                self.outcome.pumps[phase.name, run.arm.name] = (
+                    pumps if earlier is None else pumps.of(run.member, earlier)
+                )
         self._react(phase, runs, leaves_h)
         self._learn(phase, runs, charts, late)
         for run in runs:
@@ -236,7 +195,7 @@ class Block:
                     time_h=float(phase.visits_h[k]),
                     scores=scores,
                     present=present,
-                    rate_ug_per_h=clock.rate,
+                    rate_ug_per_h=clock.dose,
                     tablets_mg_per_day=clock.tablets_mg_per_day,
                 )
             )
@@ -343,11 +302,6 @@ def length_of(phase: Phase) -> float:
 def origin_of(study: TrialStudy) -> Origin:
     """Return which rows of the label's tables a trial's people belong to."""
     return "spinal" if is_cord(study.population.origin) else "cerebral"
-
-
-def chart_of(record: VisitRecord) -> Chart:
-    """Return the chart of a filed visit."""
-    return Chart({name: jnp.asarray(score) for name, score in record.scores.items()})
 
 
 def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"], n: int) -> Block:

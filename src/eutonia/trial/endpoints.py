@@ -22,7 +22,7 @@ from eutonia.trial.statistics import Flags, Values, score_of
 
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
-    from eutonia.trial.conduct import VisitRecord
+    from eutonia.trial.block_outcome import VisitRecord
 
 Visits = Float[np.ndarray, "patient visit"]
 Seen = Bool[np.ndarray, "patient visit"]

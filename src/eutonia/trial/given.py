@@ -34,6 +34,9 @@ class GivenTreatment(ABC):
         ug/h of an infusion, mg of a tablet.
     """
 
+    #: Whether its own tasks come after the decisions of a policy of the same time.
+    after_policy = False
+
     def __init__(self, start_h: float, stop_h: float | None, amount: Patients) -> None:
         self.start_h, self.stop_h = float(start_h), math.inf if stop_h is None else float(stop_h)
         self.amount = amount

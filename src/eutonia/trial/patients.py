@@ -9,6 +9,7 @@ import numpy as np
 
 from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
+from eutonia.trial.failure_table import columns_of
 from eutonia.trial.responders import responses
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
 
     `patient` is the key that joins visits to people; `person` counts within a replicate trial. `arm` is the arm of the
     first phase that has several (a crossover: the arms in their order), else of the first phase; `arm_PHASE` that of
-    each phase, empty for who did not enter it. `left_day_PHASE` counts from the start of that phase.
+    each phase, empty for who did not enter it. `left_day_PHASE` counts from the start of that phase, and so do the days
+    of a pump or catheter that `failed_PHASE`, and of its repair.
     """
     import polars as pl
 
@@ -44,6 +46,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
             f"arm_{name}": arms[phase.name],
             f"left_day_{name}": pl.Series(day).fill_nan(None),
             f"left_reason_{name}": pl.Series(["dropped out" if one else None for one in left], dtype=pl.String),
+            **columns_of(outcome, phase, name),
         }
     return pl.DataFrame(columns | responses(outcome) | outcome.features)
 

@@ -82,6 +82,7 @@ class PeriodClock:
     noiseless: bool
     nonspecific: Patients
     rates: dict[object, Patients] = field(default_factory=dict)
+    told: dict[object, Patients] = field(default_factory=dict)
     practice: Practice = field(init=False)
     doses: DoseLog = field(init=False)
     tablets: list[TabletPlan] = field(default_factory=list)
@@ -124,7 +125,15 @@ class PeriodClock:
     @property
     def rate(self) -> Patients:
         """What flows into everybody's spinal fluid now, ug/h: the sum over treatments, the same in any order."""
-        return np.sort(np.array([np.zeros(self.people.n), *self.rates.values()]), axis=0).sum(axis=0)
+        return self._sum(self.rates)
+
+    @property
+    def dose(self) -> Patients:
+        """What everybody's pump is programmed to, ug/h: of a pump with a catheter that may fail not what flows."""
+        return self._sum({**self.rates, **self.told})
+
+    def _sum(self, rates: dict[object, Patients]) -> Patients:
+        return np.sort(np.array([np.zeros(self.people.n), *rates.values()]), axis=0).sum(axis=0)
 
     @property
     def tablets_mg_per_day(self) -> Patients:
@@ -138,7 +147,7 @@ class PeriodClock:
         stops = sorted({plan.stop_h for plan in self.tablets if since < plan.stop_h <= self.now_h})
         for time_h in (*stops, self.now_h):
             daily = [plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets if plan.stop_h > time_h]
-            rate = self.rate if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
+            rate = self.dose if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
             self.doses = self.doses.noted(time_h, rate, sum(daily, np.zeros(self.people.n)))
 
     def look(self, visit: int, *, nonspecific: bool) -> VisitFinding:
@@ -223,7 +232,9 @@ class PeriodClock:
         self.state = self.course.bolus(self.state, jnp.asarray(amount_ug), access)
         self.last_event_h = self.now_h
 
-    def set_rate(self, rate_ug_per_h: Patients, *, abrupt: bool, of: object = None) -> None:
+    def set_rate(
+        self, rate_ug_per_h: Patients, *, abrupt: bool, of: object = None, told: Patients | None = None
+    ) -> None:
         """Programme the infusion `of` one treatment now; the others flow on.
 
         `abrupt` is for starts and stops, which need the finest steps. Steps are as fine where the rate stays: they may

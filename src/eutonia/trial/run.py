@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,17 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.study.design import TrialStudy
+from eutonia.study.pump_treatment import PumpTreatment
 from eutonia.trial import blocks
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.broken_rules import of_trial
 from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, origin_of, through_phases
+from eutonia.trial.failure_table import failed_pumps
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import adverse_table, event_table
-from eutonia.trial.record import repeat, study_record
+from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
@@ -92,19 +95,22 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         analysed=analysed,
         caveats=known_limits,
         broken=broken,
+        failures=failed_pumps(outcome),
         potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
         placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),
     )
 
 
 def _given(study: TrialStudy) -> tuple[tuple[float, str], ...]:
-    """Return what each arm is given beside the drug, which has doses of its own: hour of the phase, and words."""
+    """Return what each arm is given beside the drug, which has doses of its own, and what is done to its pumps: hour of
+    the phase, and words.
+    """
     found = [
         (time_h, f"{arm.name}{' (sham)' if arm.placebo else ''}: {said}")
         for phase in study.phases
         for arm in phase.arms
         for one in arm.treatments
-        if one.case_event is None
+        if one.case_event is None or isinstance(one, PumpTreatment)
         for time_h, said in one.happenings(float(phase.visits_h[-1]))
     ]
     return tuple(sorted(found, key=lambda one: one[0]))
@@ -115,7 +121,14 @@ def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_
     drawn: dict[str, Any] = {"patients": study.population.n, "replicates": options.replicates}
     more = {"seed": study.seed, **drawn, "potential_outcomes": options.potential_outcomes}
     command = repeat("run", study.word, own=study.parameters, **more)
+    drawn |= {"inputs": inputs(programs)} if (programs := _programs(study)) else {}
     return study_record(study, used, wall_time_s, command, **drawn, pool=study.population.pool)
+
+
+def _programs(study: TrialStudy) -> list[Path]:
+    """Return the files of the pump programs that the arms of a trial name, each once."""
+    named = [one.program.path for arm in study.arms for one in arm.treatments if isinstance(one, PumpTreatment)]
+    return list(dict.fromkeys(named))
 
 
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:

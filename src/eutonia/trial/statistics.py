@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from eutonia.assessment.reading import ROUNDING, of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.study.published import PublishedRow
-from eutonia.trial.conduct import VisitRecord
+from eutonia.trial.block_outcome import VisitRecord
 
 if TYPE_CHECKING:
     import polars

@@ -25,6 +25,7 @@ from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_tip
 from eutonia.trial.doses import LOOKS_WITHIN, within_interval
+from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
 from eutonia.trial.recruitment import Pool, recruit
@@ -208,7 +209,8 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])
         watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
-        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE, None, watch)
+        failures = drawn_for(arm, study.seed, np.arange(width), index)
+        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE, None, watch, failures)
         placed = with_tip(people, [run])
         clock = PeriodClock(
             Course(placed), start(placed), study.seed, True, np.zeros(width), lesions=lesions, since_entry_h=entered

@@ -88,15 +88,21 @@ class Interruptions:
         if not stops:
             return None
         records = parameters.load("adverse")
-        share, (first, last) = records.value("withdrawal_severe_share", "1"), records.array("withdrawal_onset", "h")
         recovery = max(records.array("withdrawal_response", "h"))
         found = np.zeros_like(time_h)
         for stop in stops:
             without = np.clip(time_h, stop.start_h, stop.end_h) - stop.start_h
-            reached = share * np.clip((without - first) / (last - first), 0.0, 1.0)
+            reached = severe_share(without)
             since = np.maximum(time_h - stop.end_h, 0.0) if np.isfinite(stop.end_h) else np.zeros_like(time_h)
             found = np.maximum(found, reached * np.clip(1.0 - since / recovery, 0.0, 1.0))
         return found
+
+
+def severe_share(without_h: Hours) -> Hours:
+    """Return the share of abrupt stops of an infusion that have turned severe after so many hours without drug."""
+    records = parameters.load("adverse")
+    share, (first, last) = records.value("withdrawal_severe_share", "1"), records.array("withdrawal_onset", "h")
+    return share * np.clip((without_h - first) / (last - first), 0.0, 1.0)
 
 
 def add_withdrawal(course: xarray.Dataset, interruptions: Interruptions) -> None:

@@ -81,6 +81,13 @@ class Program:
             rates.setdefault(end % HOURS_A_DAY, basal_ug_per_h)
         return cls("scheduled bolus", (tuple(ProgramStep(at, rates[at]) for at in sorted(rates)),))
 
+    def scaled(self, factor: float) -> Program:
+        """Return the same program with every rate so many times as high."""
+        if factor == 1.0:
+            return self
+        days = (tuple(ProgramStep(one.start_h, factor * one.ug_per_h) for one in steps) for steps in self.days)
+        return Program(self.kind, tuple(days))
+
     @property
     def ug_per_day(self) -> float:
         """Mean daily dose."""
