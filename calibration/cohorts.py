@@ -24,6 +24,7 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import BodyConstants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
+from eutonia.simulation.tissue import settled, tissue_left
 from eutonia.tone.spinal import VolleyConstants
 
 SEED = 20_260
@@ -93,7 +94,9 @@ class Block:
     def at(self, hour: float, nonspecific: float = 0.0) -> Charted:
         """Advance to `hour` and chart."""
         if hour > self.now:
-            self.state = self.course.advance(self.state, hour - self.now, jnp.asarray(self.rate), self.now - self.event)
+            span = hour - self.now
+            state = self.course.advance(self.state, span, jnp.asarray(self.rate), self.now - self.event)
+            self.state = dataclasses.replace(state, tissue=settled(state.tissue, self.people, span))
             self.now = hour
         return charted(self, nonspecific)
 
@@ -107,11 +110,14 @@ def _defaults() -> tuple[BodyConstants, ChartConstants]:
 def charted(block: Block, nonspecific: float = 0.0) -> Charted:
     """Chart a block now."""
     snapshot = block.course.snapshot(block.state)
-    exam = examine(block.people, snapshot, block.body)
-    standing = stance(block.people, snapshot, block.body)
+    left = tissue_left(block.state.tissue, block.people.time_since_onset_h)
+    traits = dataclasses.replace(block.people.traits, contracture=block.people.traits.contracture * left)
+    people = dataclasses.replace(block.people, traits=traits)
+    exam = examine(people, snapshot, block.body)
+    standing = stance(people, snapshot, block.body)
     luck = draw_luck(SEED, block.people.person, round(block.now * 4) + 1, block.scales)
     shift = jnp.full(block.people.n, nonspecific)
-    scored = chart(block.people, exam, standing, luck, shift, block.scales)
+    scored = chart(people, exam, standing, luck, shift, block.scales)
     noise = float(np.hypot(block.scales.rater_bias, block.scales.rater_residual))
     expected = np.asarray(
         expected_score(latent_grades(exam, block.scales) + nonspecific, noise, block.scales.rater_noise_from)

@@ -32,12 +32,32 @@ _FINE_UNTIL_H, _HOURLY_UNTIL_H = 12.0, 96.0
 _ROUNDING_H = 1e-9
 
 
+class Tissue(eqx.Module):
+    """What months have made of contracture: `missing` against the untreated (`tone.contracture`) when it was last
+    brought up to date; the drug's effect where tone is made, summed up to now (`felt`, h) and up to then (`settled`);
+    what treatments beside the drug did since then (`beside`: share of bias taken, mV taken, share of the fastest
+    loss by stretching; each times h).
+    """
+
+    missing: Limbs
+    felt: Limbs
+    settled: Limbs
+    beside: Float[Array, "three limb patient"]
+
+    @classmethod
+    def untreated(cls, n_patients: int) -> Tissue:
+        """Return the tissue of people who were never given anything."""
+        none = jnp.zeros((2, n_patients))
+        return cls(none, none, none, jnp.stack([none] * 3))
+
+
 class CourseState(eqx.Module):
-    """Drug in the body, adaptation of the receptors at each site and what the brain has met so far."""
+    """Drug in the body, adaptation of the receptors at each site, what the brain has met so far, and tissue."""
 
     drug: KineticState
     adaptation: gaba_b.Adaptation
     exposed: Exposed
+    tissue: Tissue
 
 
 _Carried = tuple[CourseState, Sites, tuple[Patients, Patients]]
@@ -86,7 +106,10 @@ class Snapshot(eqx.Module):
 
 def start(people: People) -> CourseState:
     """Return people who never had the drug."""
-    return CourseState(people.kinetics.initial_state(), gaba_b.Adaptation.naive(people.n), Exposed.none(people.n))
+    n = people.n
+    return CourseState(
+        people.kinetics.initial_state(), gaba_b.Adaptation.naive(n), Exposed.none(n), Tissue.untreated(n)
+    )
 
 
 @jax.jit
@@ -131,7 +154,9 @@ def run(
         there = _at_brain(people, exposure, adaptation)
         fluid, blood = zip(brain, there, strict=True)
         exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
-        return CourseState(drug, adaptation, exposed), after, there
+        effect = gaba_b.effect(after, adaptation, people.receptor)[gaba_b.TONE]
+        tissue = replace(now.tissue, felt=now.tissue.felt + effect * dt_h)
+        return CourseState(drug, adaptation, exposed, tissue), after, there
 
     def one_cycle(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, before, brain = carry
@@ -212,11 +237,12 @@ class Course:
 
     def snapshot(self, state: CourseState) -> Snapshot:
         """Return what an examination sees of the drug now."""
-        return _snapshot(self.people, state)
+        return snapshot_of(self.people, state)
 
 
 @jax.jit
-def _snapshot(people: People, state: CourseState) -> Snapshot:
+def snapshot_of(people: People, state: CourseState) -> Snapshot:
+    """Return what an examination of people sees of the drug in them; what it takes goes by the bias that they have."""
     receptor, adaptation = people.receptor, state.adaptation
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)

@@ -17,6 +17,9 @@ from eutonia.treatment import AbstractTherapy, Effects
 
 Patients = Float[np.ndarray, " patient"]
 
+# A signal that is taken off whole leaves this share of it, so that the tissue it has made is still known.
+_LEAST_KEPT = 1e-9
+
 
 def joined(therapies: Iterable[AbstractTherapy], time_h: float) -> Effects | None:
     """Return what all treatments together do at a time, h; None where none of them has begun."""
@@ -25,11 +28,15 @@ def joined(therapies: Iterable[AbstractTherapy], time_h: float) -> Effects | Non
 
 
 def changed(people: People, effects: Effects | None) -> People:
-    """Return people whose bias, strength and tissue are what treatments have left of them."""
+    """Return people whose bias, strength and tissue are what treatments have left of them.
+
+    Contracture goes by the lesion's own bias: what is taken off that reaches tissue over months (`effects.tissue`).
+    """
     if effects is None:
         return people
-    traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue)
-    bias, strength = people.bias * effects.bias_kept, people.strength * effects.strength
+    kept = jnp.maximum(effects.bias_kept, _LEAST_KEPT)
+    traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue / kept)
+    bias, strength = people.bias * kept, people.strength * effects.strength
     return replace(people, bias=bias, strength=strength, traits=traits)
 
 

@@ -1,10 +1,9 @@
 """Stretching, a splint or a cast: hours at the end of range act slowly on tissue, and on nothing else.
 
 Equation
-    s' = (1 - s)/tau_c - r L s
-with s the share of the contracture that is left, L the share of the day at end of range, r from the range that trials
-found and tau_c the time in which contracture grows, and so comes back.
-Source: Harvey 2017 (18 trials, 549 people: 2 deg, 0 to 3); what half an hour a day would be in them is assumed.
+    y' = (f - y)/tau - r(H) y        in `tone.contracture`, which says what each of them is; H is what is given here
+Source: Harvey 2017 (18 trials, 549 people: 2 deg, 0 to 3). That half an hour a day would be in them is assumed, and
+that no number of hours brings more than the upper end of that interval.
 
 Not for
     The minutes after a session, in which muscle is softer; bias, reflexes and strength, which do not change here.
@@ -13,15 +12,14 @@ Not for
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field, Strict, model_validator
 
 from eutonia import parameters
 from eutonia.study.fields import Hours, described
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY, LimbName
+from eutonia.study.vocabulary import LimbName
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
@@ -43,8 +41,8 @@ class StretchingTreatment(Treatment):
     dose_unit: ClassVar[str] = ""
     sources: ClassVar[tuple[str, ...]] = ("Harvey_2017",)
     caveat: ClassVar[str] = (
-        "Stretching acts on tissue alone, slowly: about 2 deg of range for half an hour a day over three months, as "
-        "trials found, and next to nothing on the Ashworth score."
+        "Stretching, splints and casts act on tissue alone, slowly: about 2 deg of range for half an hour a day over "
+        "three months and never more than 3, as trials found, and next to nothing on the Ashworth score."
     )
 
     @property
@@ -57,22 +55,11 @@ class StretchingTreatment(Treatment):
         """What it is, in words."""
         return f"stretching of the {self.limb}, {self.hours_per_day:g} h a day"
 
-    def begin(self, n_patients: int) -> Any:
-        """Return the share of contracture that is left: all of it."""
-        return np.ones(n_patients)
-
-    def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
-        """Return the share that is left so many hours later."""
-        back = 1.0 / parameters.load("tone").value("contracture_time", "h")
-        day = self.hours_per_day / HOURS_PER_DAY if is_given else 0.0
-        rate = back + day * parameters.load("stretching").value("rate", "1/h")
-        return back / rate + (state - back / rate) * np.exp(-rate * span_h)
-
-    def effects(self, state: Any, is_given: bool) -> Effects:
-        """Return the share of contracture that is left in the limb."""
+    def effects(self, state: int, is_given: bool) -> Effects:
+        """Return the hours a day at the end of range while it is given; `state` is the number of people."""
         from eutonia.treatment import Effects
 
-        return Effects.on(len(state), self.limb, tissue=state)
+        return Effects.on(state, self.limb, end_range=self.hours_per_day) if is_given else Effects.none(state)
 
     @model_validator(mode="after")
     def _ordered(self) -> StretchingTreatment:

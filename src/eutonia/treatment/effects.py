@@ -17,6 +17,7 @@ Amounts = float | Float[Array | np.ndarray, " patient"]
 
 # What is done to muscle groups; the rest is done to a limb.
 _OF_MUSCLES = ("gain", "blockade", "force")
+_HOURS_PER_DAY = 24.0
 
 
 def names_of_muscles() -> tuple[str, ...]:
@@ -28,9 +29,10 @@ class Effects(eqx.Module):
     """What treatments do at one moment. Those of several join: what is taken adds up, shares that are left multiply.
 
     `bias_taken` mV off the bias of a limb's motoneurons; `bias_kept` share of the lesion's bias that is left; `release`
-    relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left. Of each
-    muscle group that can be stretched: `gain` factor of the reflex gain, `blockade` share of the reflex torque and of
-    background tone that is blocked, `force` share of voluntary force that is left.
+    relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left;
+    `end_range` hours a day at the end of range, to which tissue answers over months. Of each muscle group that can be
+    stretched: `gain` factor of the reflex gain, `blockade` share of the reflex torque and of background tone that is
+    blocked, `force` share of voluntary force that is left.
     """
 
     bias_taken: Limbs
@@ -38,6 +40,7 @@ class Effects(eqx.Module):
     release: Limbs
     strength: Limbs
     tissue: Limbs
+    end_range: Limbs
     gain: Muscles
     blockade: Muscles
     force: Muscles
@@ -47,7 +50,7 @@ class Effects(eqx.Module):
         """Return no effect at all."""
         limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(stretched_groups()), n_patients))
         whole = limbs + 1.0
-        return cls(limbs, whole, whole, whole, whole, muscles + 1.0, muscles, muscles + 1.0)
+        return cls(limbs, whole, whole, whole, whole, limbs, muscles + 1.0, muscles, muscles + 1.0)
 
     @classmethod
     def on(cls, n_patients: int, where: str, **named: Amounts) -> Effects:
@@ -83,6 +86,7 @@ class Effects(eqx.Module):
             self.release * other.release,
             self.strength * other.strength,
             self.tissue * other.tissue,
+            jnp.minimum(self.end_range + other.end_range, _HOURS_PER_DAY),
             self.gain * other.gain,
             1.0 - (1.0 - self.blockade) * (1.0 - other.blockade),
             self.force * other.force,

@@ -76,9 +76,11 @@ class ArmRun:
         sessions = np.where(self.member, practice.sessions_per_week, 0.0)
 
         def begin(clock: PeriodClock) -> None:
+            clock.note_treatments()
             clock.practice.begin(practice.method, practice.limb, sessions, clock.now_h)
 
         def stop(clock: PeriodClock) -> None:
+            clock.note_treatments()
             clock.practice.stop(clock.now_h)
 
         found = [Task(0.0, DOSE, begin)]

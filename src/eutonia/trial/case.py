@@ -30,7 +30,6 @@ from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
-from eutonia.simulation.treated import changed, joined
 from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.broken_rules import of_case
@@ -78,7 +77,9 @@ class _Case:
         solved = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted, ceiling)
         self.base, self.unmet = solved.people, solved.told
         self.lesions = dataclasses.replace(self.lesions, factor=solved.factor)
-        self.clock = PeriodClock(Course(self.base), start(self.base), study.seed, True, np.zeros(n))
+        self.clock = PeriodClock(
+            Course(self.base), start(self.base), study.seed, True, np.zeros(n), lesions=self.lesions
+        )
         self.kinetics = self.base.kinetics
         therapy = study.pump_therapy
         self.pump = None if therapy is None else CasePumpCourse(therapy, is_named=study.therapy is not None)
@@ -103,19 +104,12 @@ class _Case:
         one = jnp.ones((len(LIMBS), len(self.person)))
         return np.asarray(dataclasses.replace(self.lesions, factor=one).by(float(time_h))[0])
 
-    def people_at(self, time_h: float) -> People:
-        """Return these people as their lesion has made them by `time_h`."""
-        bias, strength = self.lesions.by(float(time_h))
-        since = jnp.full(len(self.person), time_h)
-        people = dataclasses.replace(self.clock.people, bias=bias, strength=strength, time_since_onset_h=since)
-        return changed(people, joined((self.clock.practice, *self.clock.others), time_h))
-
     def note(self, time_h: float) -> None:
         """Advance to `time_h`, whatever runs dry on the way, and note what is found."""
         self.advance(time_h, looking=True)
         if self.recorder.times and self.recorder.times[-1] >= time_h:
             return
-        self.recorder.note(time_h, self.people_at(time_h), self.clock)
+        self.recorder.note(time_h, self.clock.people_now, self.clock)
 
     @property
     def turns_at_h(self) -> float:
@@ -205,10 +199,12 @@ class _Case:
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
             return False
         if event.kind == "practice":
+            self.clock.note_treatments()
             self.clock.practice.begin(event.method, event.limb, np.full(n, event.sessions_per_week), event.at_h)
             self.log(event.at_h, f"{event.method}, {event.sessions_per_week:g} a week")
             return False
         if event.kind == "stop practice":
+            self.clock.note_treatments()
             self.clock.practice.stop(event.at_h)
             self.log(event.at_h, "practice stopped")
             return False
@@ -223,8 +219,7 @@ class _Case:
         return True
 
     def _examine(self, event: ExaminationEvent) -> bool:
-        people, test = self.people_at(event.at_h), TESTS[event.test]
-        at = bedside(people, self.clock.snapshot)
+        test, at = TESTS[event.test], bedside(self.clock.people_now, self.clock.snapshot)
         self.found += [(float(event.at_h), one) for one in test.done(at, event.limbs, self.study.seed)[0]]
         self.log(event.at_h, f"examined: {test.label}")
         return False
@@ -313,7 +308,7 @@ def people_of_case(
         case.act(event)
         progress("Course", event.at_h / at_h)
     case.advance(at_h)
-    return case.people_at(at_h), case.clock.snapshot, tuple(one for one in case.events if one[0] < at_h)
+    return case.clock.people_now, case.clock.snapshot, tuple(one for one in case.events if one[0] < at_h)
 
 
 def _patient(study: CaseStudy) -> Patient:

@@ -167,7 +167,7 @@ class Block:
             clock.stop_all()
             read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
         self._react(phase, runs, leaves_h)
-        return clock.state
+        return clock.settle()
 
     def _visit(
         self,

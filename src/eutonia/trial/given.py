@@ -124,6 +124,7 @@ class Applied(GivenTreatment):
 
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
         """Let it begin or end."""
+        clock.note_treatments()
         if self.course not in clock.others:
             self.course.since_h = clock.now_h
             clock.others.append(self.course)

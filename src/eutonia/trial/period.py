@@ -14,12 +14,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
-from eutonia.simulation.course import Course, CourseState, Snapshot, whole_steps
+from eutonia.simulation.course import Course, CourseState, Snapshot, Tissue, snapshot_of, whole_steps
 from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.practice import Practice
 from eutonia.simulation.stance import stance
+from eutonia.simulation.tissue import STEP_H, settled, tissue_left, with_noted
 from eutonia.simulation.treated import changed, joined, under
 from eutonia.treatment import AbstractTherapy, Effects
 from eutonia.trial.doses import DoseLog
@@ -92,6 +93,8 @@ class PeriodClock:
     since_entry_h: float = 0.0
     others: list[AbstractTherapy] = field(default_factory=list)
     _mark: _Mark | None = None
+    _settled_h: float = 0.0
+    _noted_h: float = 0.0
 
     def __post_init__(self) -> None:
         """Start without any practice or dose."""
@@ -106,21 +109,61 @@ class PeriodClock:
     @property
     def people_now(self) -> People:
         """The people as their lesion and what treatments have changed of it make them by now."""
-        people = self.people
-        if self.lesions is not None:
-            bias, strength, since = self.lesions.at(self.since_entry_h + self.now_h)
-            people = replace(people, bias=bias, strength=strength, time_since_onset_h=since)
-        return changed(people, self.effects)
+        return changed(self._people_at(self.now_h), self.effects)
+
+    def _people_at(self, time_h: float) -> People:
+        """Return the people as their lesion alone makes them by an hour of the period."""
+        if self.lesions is None:
+            return self.people
+        bias, strength, since = self.lesions.at(self.since_entry_h + time_h)
+        return replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
 
     @property
     def effects(self) -> Effects | None:
-        """What all treatments beside the drug do now; None where there is none."""
-        return joined((self.practice, *self.others), self.now_h)
+        """What all treatments do now beside the drug, and what all have made of tissue; None where that is nothing."""
+        found, tissue = joined((self.practice, *self.others), self.now_h), self._tissue_by_now()
+        if not np.any(tissue.missing):
+            return found
+        found = Effects.none(self.people.n) if found is None else found
+        share = tissue_left(tissue, self._people_at(self.now_h).time_since_onset_h)
+        return replace(found, tissue=found.tissue * share)
 
     @property
     def snapshot(self) -> Snapshot:
         """What an examination sees of all treatments now."""
-        return under(self.course.snapshot(self.state), self.effects)
+        return under(snapshot_of(self.people_now, self.state), self.effects)
+
+    def _noted(self) -> Tissue:
+        """Return tissue with what treatments beside the drug have done up to now."""
+        span_h = self.now_h - self._noted_h
+        if span_h <= _SAME_TIME_H:
+            return self.state.tissue
+        given = joined((self.practice, *self.others), self._noted_h + span_h / 2)
+        return with_noted(self.state.tissue, given, span_h)
+
+    def _tissue_by_now(self) -> Tissue:
+        """Return tissue as it is now, whoever looks: from when it was last settled on."""
+        span_h = self.now_h - self._settled_h
+        if span_h <= _SAME_TIME_H:
+            return self.state.tissue
+        return settled(self._noted(), self._people_at(self._settled_h + span_h / 2), span_h)
+
+    def _keep(self, tissue: Tissue) -> None:
+        self.state, self._noted_h = replace(self.state, tissue=tissue), self.now_h
+        if self._mark is not None:
+            before = self._mark.state
+            kept = replace(tissue, felt=before.tissue.felt)
+            self._mark = replace(self._mark, state=replace(before, tissue=kept))
+
+    def note_treatments(self) -> None:
+        """Keep for tissue what treatments beside the drug have done up to now, as one of them is about to change."""
+        self._keep(self._noted())
+
+    def settle(self) -> CourseState:
+        """Bring tissue up to now, and return the state."""
+        self._keep(self._tissue_by_now())
+        self._settled_h = self.now_h
+        return self.state
 
     @property
     def rate(self) -> Patients:
@@ -161,7 +204,16 @@ class PeriodClock:
         return VisitFinding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
 
     def advance_to(self, time_h: float, *, looking: bool = False) -> None:
-        """Advance everybody to `time_h`, giving the tablets that are due before it; `looking` if only to look."""
+        """Advance everybody to `time_h`, giving the tablets that are due before it; `looking` if only to look.
+
+        Tissue is settled on the way, at hours that do not depend on who looks.
+        """
+        while (settles_h := self._settled_h + STEP_H) < time_h:
+            self._advance_to(settles_h, looking=True)
+            self.settle()
+        self._advance_to(time_h, looking=looking)
+
+    def _advance_to(self, time_h: float, *, looking: bool) -> None:
         self._back()
         if looking:
             self._advance(time_h, whole=True)

@@ -1,0 +1,78 @@
+"""Tissue on the slow clock: what months under a drug, other treatments and stretches have made of contracture.
+
+Months move it, so that it is brought up to date once a week from what was felt and given meanwhile; it is the same
+however often somebody looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from eutonia import parameters
+from eutonia._types import Scalar
+from eutonia.drug.effect.gaba_b import hyperpolarisation
+from eutonia.simulation.course import Tissue
+from eutonia.simulation.people import People
+from eutonia.tone.contracture import TissueConstants, missing_after, share_left, stretch_share
+from eutonia.treatment import Effects
+
+Limbs = Float[Array, "limb patient"]
+
+# Numerical: tissue moves within months, and a step twice as short changes nothing that is reported (tested).
+STEP_H = 168.0
+
+
+@parameters.remembered
+def tissue_constants() -> TissueConstants:
+    """Return the constants of tissue, read once from the records."""
+    return TissueConstants.from_records()
+
+
+def with_noted(tissue: Tissue, given: Effects | None, span_h: float) -> Tissue:
+    """Add what treatments beside the drug did for a span; `given` is what they did half-way through it."""
+    if given is None:
+        return tissue
+    stretch = stretch_share(given.end_range, tissue_constants())
+    did = jnp.stack([1.0 - given.bias_kept, given.bias_taken, stretch])
+    return replace(tissue, beside=tissue.beside + did * span_h)
+
+
+def settled(tissue: Tissue, people: People, span_h: float) -> Tissue:
+    """Bring tissue up to date over the last `span_h` hours.
+
+    Parameters
+    ----------
+    tissue
+        As it was when it was last settled, with what drug and other treatments did since then.
+    people
+        As their lesion alone makes them half-way through the span.
+    span_h
+        Length of the span, h.
+    """
+    is_touched = np.any(tissue.missing) or np.any(tissue.beside) or np.any(tissue.felt != tissue.settled)
+    if not is_touched:
+        return tissue
+    missing = _missing(tissue, people, jnp.asarray(span_h), tissue_constants())
+    return Tissue(missing, tissue.felt, tissue.felt, jnp.zeros_like(tissue.beside))
+
+
+def tissue_left(tissue: Tissue, time_since_onset_h: Float[Array, " patient"]) -> Limbs:
+    """Return contracture as a share of what it would be without any treatment, at a time since the lesion."""
+    return share_left(tissue.missing, time_since_onset_h, tissue_constants())
+
+
+@eqx.filter_jit
+def _missing(tissue: Tissue, people: People, span_h: Scalar, constants: TissueConstants) -> Limbs:
+    own = jnp.maximum(people.bias, 0.0)
+    less, taken, stretch = tissue.beside / span_h
+    bias = people.bias * (1.0 - less)
+    effect = (tissue.felt - tissue.settled) / span_h
+    left = bias - hyperpolarisation(effect, bias, people.receptor) - taken
+    drive = jnp.where(own > 0.0, jnp.maximum(left, 0.0) / jnp.where(own > 0.0, own, 1.0), 1.0)
+    since = people.time_since_onset_h - span_h / 2
+    return missing_after(tissue.missing, drive, stretch, since, span_h, constants)
