@@ -146,3 +146,14 @@ def test_the_list_of_numbers_shows_the_distance() -> None:
     assert {row["distance"] for row in rows if row["set"] == "limb_hip" and row["name"] == "gyration"} == {"health"}
     sources = list(records.parameter_table("limb_hip").columns[-1].cells)
     assert "Winter_2009 (health)" in sources
+
+
+def test_a_run_counts_what_its_sources_differ_in() -> None:
+    with parameters.recording() as used:
+        parameters.load("limb_hip")["gyration"]
+        parameters.load("trial")["oral_completion_one_year"]
+        parameters.load("blood_csf")["unbound_fraction"]
+        parameters.load("limb")["ceiling_weight"]
+        parameters.load("limb_fingers")["gyration"]
+        parameters.load("bedside")["stretch_duration"]
+    assert used.counts_by_distance() == {"none": 1, "health": 1, "condition": 1, "drug": 1, "not said": 1}

@@ -188,6 +188,15 @@ class TestWords:
 
 
 class TestDigest:
+    def test_how_far_the_sources_are_from_their_use_is_told_in_short(self, trial: StudyResult) -> None:
+        counts = {"none": 30, "species": 7, "health": 12, "not said": 5}
+        far = dataclasses.replace(trial, run={**trial.run, "counts_by_distance": counts})
+        assert short.sentences(far)[-1] == (
+            "Of those with a source 30 were measured as they are used, others elsewhere (healthy people: 12; "
+            "animals: 7), and of 5 it is not said."
+        )
+        assert short.sentences(far)[:-1] == short.sentences(trial)
+
     def test_what_the_headline_leaves_out_is_told_in_short(self, trial: StudyResult, case: StudyResult) -> None:
         change, harm, known = short.sentences(trial)
         assert change.startswith("Leg Ashworth (baclofen) is predicted to go from 3.27")

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import threading
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,8 @@ from eutonia.errors import EutoniaError, ParameterError, unknown
 from eutonia.parameters import arithmetic, citations, folders
 from eutonia.parameters import overrides as overriding
 from eutonia.parameters.overrides import RecordOverride
-from eutonia.parameters.record import ASSUMPTION, OVERRIDDEN, STATUSES, Parameter, Spread, read_record
+from eutonia.parameters.record import ASSUMPTION, Parameter, Spread, read_record
+from eutonia.parameters.used import note, recording
 
 _HEADER = "set"
 _HEADER_FIELDS = ("name", "title", "released", "note")
@@ -28,54 +28,6 @@ _DERIVED_TOLERANCE = 0.01
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
-
-
-@dataclass
-class Used:
-    """The records that were read while a recording was open; a record counts once however often it is read."""
-
-    _records: dict[tuple[str, str], Parameter] = field(default_factory=dict)
-
-    def add(self, record: Parameter) -> None:
-        """Note the use of a record."""
-        self._records.setdefault((record.set, record.name), record)
-
-    def records(self) -> tuple[Parameter, ...]:
-        """Return the records used, by set and name."""
-        return tuple(self._records[key] for key in sorted(self._records))
-
-    def sources(self) -> tuple[str, ...]:
-        """Return the keys of the sources used, without "assumption", sorted."""
-        return tuple(sorted({record.source for record in self._records.values()} - {ASSUMPTION}))
-
-    def counts_by_status(self) -> dict[str, int]:
-        """Return how many records of each status were used, in the order from verified to assumed."""
-        counts = Counter(record.status for record in self._records.values())
-        return {status: counts[status] for status in (*STATUSES, OVERRIDDEN) if counts[status]}
-
-
-_recorders: ContextVar[tuple[Used, ...]] = ContextVar("eutonia_recorders", default=())
-
-
-@contextlib.contextmanager
-def recording() -> Iterator[Used]:
-    """Open a recording: every record read inside, also through inner recordings, is noted."""
-    used = Used()
-    token = _recorders.set((*_recorders.get(), used))
-    try:
-        yield used
-    finally:
-        _recorders.reset(token)
-
-
-@contextlib.contextmanager
-def unrecorded() -> Iterator[None]:
-    """Note nothing that is read inside: what only bounds an input is not what a result rests on."""
-    token = _recorders.set(())
-    try:
-        yield
-    finally:
-        _recorders.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +47,7 @@ class ParameterSet:
             raise ParameterError(
                 unknown(f"parameter of {self.name}", name, self._records, f"See: eutonia parameters {self.name}")
             )
-        for used in _recorders.get():
-            used.add(record)
+        note(record)
         return record
 
     def __iter__(self) -> Iterator[str]:
@@ -196,9 +147,7 @@ class Constants:
                 found = make()
             self._made[key] = found, used.records()
         found, records = self._made[key]
-        for used in _recorders.get():
-            for record in records:
-                used.add(record)
+        note(*records)
         return found
 
 

@@ -27,19 +27,21 @@ OVERRIDDEN = "overridden"
 PROTOTYPE = "a prototype that was thrown away"
 _FITTED_BY = re.compile(rf"calibration/\w+\.py\b|{PROTOTYPE}")
 SPREAD_NUMBERS = ("sd", "cv", "low", "high")
-#: In what the source of a number differs from its use. No word: not looked at.
+#: In what the source of a number differs from its use, and what it was measured in or on. No word: not looked at.
 DISTANCES: Mapping[str, str] = {
-    "none": "measured in the people, by the route and on the scale of its use",
-    "species": "animals stand for people",
-    "health": "healthy people stand for patients",
-    "condition": "another disease",
-    "age": "children stand for adults, or the young for the old",
-    "route": "another route of the drug",
-    "drug": "another drug or product",
+    "none": "people, route and scale as used",
+    "species": "animals",
+    "health": "healthy people",
+    "condition": "people with something else",
+    "age": "people of another age",
+    "route": "another route",
+    "drug": "another drug",
     "part": "another joint, muscle or reaction",
     "time": "another time of the course",
-    "scale": "another scale: a cell, a tissue, one person or a model",
+    "scale": "another scale, such as a cell, one person or a model",
 }
+#: What a count of them calls the numbers of a source of which nobody has said.
+NOT_SAID = "not said"
 
 _MANDATORY = ("value", "unit", "source", "where", "method", "status", "label")
 _OPTIONAL = ("symbol", "spread", "as_given", "derived", "people", "valid", "note", "axis", "distance")

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 
 from eutonia.assessment.scales import SCALES
+from eutonia.parameters.record import DISTANCES, NOT_SAID
 from eutonia.report import failures, words
 from eutonia.trial.result import Quantity, StudyResult
 
 #: Statuses of numbers that nobody has read in a source.
 _UNREAD = ("assumed", "recalled")
+_MOST_FAR = 4
 
 
 def sentences(result: StudyResult) -> list[str]:
@@ -59,7 +61,21 @@ def _known(result: StudyResult) -> list[str]:
     if not counts:
         return []
     parts = " and ".join(f"{counts[status]} {status}" for status in _UNREAD if counts.get(status))
-    return [f"All this rests on {sum(counts.values())} numbers{f', of which {parts}' if parts else ''}."]
+    found = [f"All this rests on {sum(counts.values())} numbers{f', of which {parts}' if parts else ''}."]
+    return [*found, *_far(result)]
+
+
+def _far(result: StudyResult) -> list[str]:
+    """Return how many of the numbers with a source were measured in or on something else than their use."""
+    counts = {str(word): int(amount) for word, amount in dict(result.run.get("counts_by_distance") or {}).items()}
+    far = {word: counts[word] for word in DISTANCES if word != "none" and counts.get(word)}
+    if not counts:
+        return []
+    most = sorted(far, key=lambda word: -far[word])[:_MOST_FAR]
+    told = "; ".join(f"{DISTANCES[word]}: {far[word]}" for word in most)
+    near = f"{counts.get('none', 0)} were measured as they are used"
+    unsaid = f", and of {counts[NOT_SAID]} it is not said" if counts.get(NOT_SAID) else ""
+    return [f"Of those with a source {near}{f', others elsewhere ({told})' if told else ''}{unsaid}."]
 
 
 def headline(result: StudyResult) -> str:

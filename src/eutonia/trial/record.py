@@ -45,6 +45,7 @@ def run_record(
         "parameter_sets": sorted({r.set for r in records}),
         "overrides": overrides(used),
         "counts_by_status": used.counts_by_status(),
+        "counts_by_distance": used.counts_by_distance(),
         **session.facts(),
         "wall_time_s": round(wall_time_s, 2),
         "sources": _sources(used, cited),
