@@ -178,7 +178,7 @@ def test_dates_carry_the_error_of_flow() -> None:
         pytest.approx(45 * DAY / 0.855),
     )
     assert dates["refill due"].typical == alarm.low
-    assert dates["battery ends"].low == 4 * 8766
+    assert dates["battery ends"].low == 5 * 8766
     slow = {date.what: date.at_h for date in next_dates(therapy(happens.Programmed(0.0, Program.simple(30 / 24))))}
     assert slow["refill due"].typical == 180 * DAY
 

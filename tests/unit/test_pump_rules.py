@@ -217,8 +217,8 @@ def test_a_priming_that_was_cut_off_is_told_by_what_it_pushed() -> None:
 def test_the_battery_is_booked_ahead() -> None:
     refills = [happens.Refill(150 * DAY * k) for k in range(1, 12)]
     year = 365.25
-    assert found(*PRIMED, simple(0.0, 40), *refills, days=3.7 * year) == []
-    assert found(*PRIMED, simple(0.0, 40), *refills, days=3.9 * year) == ["battery"]
+    assert found(*PRIMED, simple(0.0, 40), *refills, days=4.4 * year) == []
+    assert found(*PRIMED, simple(0.0, 40), *refills, days=4.6 * year) == ["battery"]
 
 
 @pytest.mark.parametrize(
