@@ -78,7 +78,8 @@ TABLES: dict[str, dict[str, Any]] = {
 
 
 def of(model: type[Policy] | type[Treatment]) -> Any:
-    return model.model_validate({model.tag: model.named(), **TABLES[model.named()]})
+    table = TABLES.get(model.named()) or dict(getattr(model, "example", {}))
+    return model.model_validate({model.tag: model.named(), **table})
 
 
 @pytest.fixture(scope="module")

@@ -36,8 +36,8 @@ def changed(people: People, effects: Effects | None) -> People:
         return people
     kept = jnp.maximum(effects.bias_kept, _LEAST_KEPT)
     traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue / kept)
-    bias, strength = people.bias * kept, people.strength * effects.strength
-    return replace(people, bias=bias, strength=strength, traits=traits)
+    strength = (people.strength + (1.0 - people.strength) * effects.regained) * effects.strength
+    return replace(people, bias=people.bias * kept, strength=strength, traits=traits)
 
 
 def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:

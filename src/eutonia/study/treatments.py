@@ -8,6 +8,7 @@ A treatment says here when it is given, how much, and what a file may not say of
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
@@ -15,7 +16,7 @@ from pydantic import model_validator
 from eutonia.drug import products
 from eutonia.drug.regimen import OralDose
 from eutonia.registry import Registry
-from eutonia.study import vocabulary
+from eutonia.study import companions, vocabulary
 from eutonia.study.fields import (
     Bolus,
     Checking,
@@ -67,6 +68,8 @@ class Treatment(Registered):
     caveat: ClassVar[str] = ""
     #: Where it was published.
     sources: ClassVar[tuple[str, ...]] = ()
+    #: A table of it without its route, as a file might have it; what has one is tried by every test of treatments.
+    example: ClassVar[Mapping[str, Any]] = {}
 
     if TYPE_CHECKING:
         route: str
@@ -169,6 +172,7 @@ _OURS = (
     "eutonia.study.toxin:ToxinTreatment",
     "eutonia.study.own_signal:OwnSignalTreatment",
     "eutonia.study.stretching:StretchingTreatment",
+    *companions.found(),
 )
 TREATMENTS: Registry[type[Treatment]] = Registry("treatment", "eutonia.treatments", _OURS, lambda one: one.named())
 Treatment.registry = TREATMENTS

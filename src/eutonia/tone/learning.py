@@ -1,16 +1,16 @@
 """Learning to lower one's own signal: practice that slowly takes a share off the bias of a limb's motoneurons.
 
-Two kinds of practice: operant conditioning of the H reflex, where the person sees the size of the own reflex and is
-rewarded for making it smaller, and active exercise. Nobody learns anything unless a study asks for it.
+One kind of practice: operant conditioning of the H reflex, where the person sees the size of the own reflex and is
+rewarded for making it smaller. Nobody learns anything unless a study asks for it.
 
 Equation
     r' = s / N (c - r) - r / tau_f ;  D_practised = D (1 - k_D r) ;  Ia release times (1 - k_H r)
 with r the share learned, s sessions an hour, N the sessions that close all but 1/e of the gap, c the ceiling of the
 kind of practice and tau_f the time in which it fades. In conditioning r is the lasting fall of the H reflex, of which a
-share reaches the bias behind tone (k_D) and the rest stays in the reflex (k_H); in exercise it is that of the bias.
-Assumptions: both shares; half learn nothing; kinds of practice act one upon the rest of the other. As D is what the
-lesion adds, no practice leads below the healthy level. Contracture follows the bias that is left.
-Source: Thompson 2022 for the size of conditioning and who succeeds; that of exercise is assumed.
+share reaches the bias behind tone (k_D) and the rest stays in the reflex (k_H).
+Assumptions: both shares; half learn nothing. As D is what the lesion adds, no practice leads below the healthy level.
+Contracture follows the bias that is left, over months. Exercise is training of strength (`study.companions`).
+Source: Thompson 2022 for the size of conditioning and who succeeds.
 
 Not for
     Strength, skill or gait, which practice improves by other ways; the change within one session; people without a
@@ -26,7 +26,7 @@ from jaxtyping import Array, Bool, Float, Int
 from eutonia import _streams, parameters
 from eutonia._types import Scalar
 
-METHODS = ("H-reflex conditioning", "active exercise")
+METHODS = ("H-reflex conditioning",)
 
 _HOURS_PER_WEEK = 168.0
 
@@ -46,11 +46,9 @@ class LearningConstants(eqx.Module):
     @classmethod
     def of(cls, method: str) -> LearningConstants:
         """Read the constants of a kind of practice, one of `METHODS`."""
-        ceiling = dict(zip(METHODS, ("conditioning_ceiling", "exercise_ceiling"), strict=True))[method]
-        units = {ceiling: "1", "conditioning_success": "1", "sessions_to_learn": "1", "fading_time": "h"}
-        records = parameters.load("learning")
+        units = {"conditioning_ceiling": "1", "conditioning_success": "1", "sessions_to_learn": "1", "fading_time": "h"}
         shares: dict[str, str] = {"conditioning_tone_share": "1", "conditioning_release_share": "1"}
-        return cls(*records.values(**units), *(records.values(**shares) if method == METHODS[0] else (1.0, 0.0)))
+        return cls(*parameters.load("learning").values(**units, **shares))
 
 
 def learned_share(

@@ -30,15 +30,17 @@ class Effects(eqx.Module):
 
     `bias_taken` mV off the bias of a limb's motoneurons; `bias_kept` share of the lesion's bias that is left; `release`
     relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left;
-    `end_range` hours a day at the end of range, to which tissue answers over months. Of each muscle group that can be
-    stretched: `gain` factor of the reflex gain, `blockade` share of the reflex torque and of background tone that is
-    blocked, `force` share of voluntary force that is left.
+    `regained` share of the strength lost to the lesion that is back; `end_range` hours a day at the end of range, to
+    which tissue answers over months. Of each muscle group that can be stretched: `gain` factor of the reflex gain,
+    `blockade` share of the reflex torque and of background tone that is blocked, `force` share of voluntary force that
+    is left.
     """
 
     bias_taken: Limbs
     bias_kept: Limbs
     release: Limbs
     strength: Limbs
+    regained: Limbs
     tissue: Limbs
     end_range: Limbs
     gain: Muscles
@@ -50,7 +52,7 @@ class Effects(eqx.Module):
         """Return no effect at all."""
         limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(stretched_groups()), n_patients))
         whole = limbs + 1.0
-        return cls(limbs, whole, whole, whole, whole, limbs, muscles + 1.0, muscles, muscles + 1.0)
+        return cls(limbs, whole, whole, whole, limbs, whole, limbs, muscles + 1.0, muscles, muscles + 1.0)
 
     @classmethod
     def on(cls, n_patients: int, where: str, **named: Amounts) -> Effects:
@@ -85,6 +87,7 @@ class Effects(eqx.Module):
             self.bias_kept * other.bias_kept,
             self.release * other.release,
             self.strength * other.strength,
+            1.0 - (1.0 - self.regained) * (1.0 - other.regained),
             self.tissue * other.tissue,
             jnp.minimum(self.end_range + other.end_range, _HOURS_PER_DAY),
             self.gain * other.gain,
