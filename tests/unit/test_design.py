@@ -59,6 +59,7 @@ def test_every_study_that_is_meant_to_ships() -> None:
         "case_tablets_toxin",
     }
     trials = {"meythaler_2001", "kofler_2009", "loubser_1991", "parallel_tablets", "toxin_arm"}
+    trials |= {"pump_against_conventional"}
     assert set(shipped()) == trials | cases
     for name, path in shipped().items():
         study = load_study(name)

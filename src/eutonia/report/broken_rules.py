@@ -14,8 +14,8 @@ JUDGED = {
     "trial": (
         "Rules of pumps that are broken",
         "Of label and expert panels, judged on what each person was given. A pump program is judged by all rules; an "
-        "infusion tells no pump, so its flows, fillings and dates are not judged, and a step later than the next day "
-        "but one counts as one at a refill.",
+        "infusion tells no pump, so its flows, fillings and dates are not judged. A step of a titration later than the "
+        "next day but one counts as one at a refill.",
     ),
 }
 

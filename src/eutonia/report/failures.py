@@ -14,7 +14,7 @@ HEADING = "Pumps and catheters that fail"
 WHY = (
     "Drawn for each person at published rates: the pump gives nothing from a midnight on, withdrawal begins, and some "
     "days later the part is replaced and filled with drug. Tone, scores and doses follow from it. The severe form of "
-    "withdrawal is a share of such stops, and is not drawn in the scores: see what withdrawal is in the glossary."
+    "withdrawal is a share of such stops, and is not in the scores."
 )
 
 
@@ -27,8 +27,8 @@ def sentence(result: StudyResult) -> str:
     """Return how many pumps or catheters fail in a trial; empty where none may."""
     if not result.failures:
         return ""
-    said = [f"{_people(one)} of {words.number(one.people)} in {one.arm}" for one in result.failures]
-    return f"Pumps or catheters fail in {'; '.join(said)} (people of one trial, mean over trials)."
+    said = [f"{_people(one)} of {words.count(one.people)} people with a pump in {one.arm}" for one in result.failures]
+    return f"A pump or catheter fails in {'; '.join(said)} (one trial, mean over trials)."
 
 
 def _people(one: FailedPumps) -> str:
@@ -38,7 +38,7 @@ def _people(one: FailedPumps) -> str:
 def _row(one: FailedPumps) -> tuple[str, str, str, str, str, str, str]:
     """Return an arm, its people with a pump, how many fail with interval, of which catheters, days, severe forms."""
     where = " · ".join(words.label(part) for part in words.unique((one.phase, one.arm)))
-    days = "–" if math.isnan(one.days) else words.number(one.days)
-    interval = f"{words.number(one.low)} to {words.number(one.high)}"
+    days = "–" if math.isnan(one.days) else f"{one.days:.3g}"
+    interval = f"{words.count(one.low)} to {words.count(one.high)}"
     more = (f"{one.catheters:.2g}", days, f"{one.severe:.2g}")
-    return where, words.number(one.people), _people(one), interval, *more
+    return where, words.count(one.people), _people(one), interval, *more

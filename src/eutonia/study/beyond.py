@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from eutonia.study import vocabulary
 from eutonia.study.case import TabletsEvent
-from eutonia.study.doses import sums
+from eutonia.study.doses import of_one_person, sums
 from eutonia.study.fields import Given, Part, QuantityField
 from eutonia.study.parts import Arm, OralTreatment
 from eutonia.study.pump_treatment import PumpTreatment
@@ -31,7 +31,7 @@ def _doses(part: Part) -> Iterator[str]:
                 if one > limit.value * (1 + _ROUNDING):
                     yield f"{one.text} (the label's largest: {limit.text})"
     if isinstance(part, Arm):
-        for problem in sums(part.treatments, (), beyond_label=False):
+        for problem in (one for who in of_one_person(part) for one in sums(who, (), beyond_label=False)):
             yield f"{problem.given} (the label's largest: {problem.allowed.removeprefix('at most ')})"
     if isinstance(part, PumpTreatment) and (found := part.adds_up(beyond_label=False)) is not None:
         amount, limit, factor, unit = found

@@ -24,7 +24,7 @@ from eutonia.study.case_therapy import day_0, therapy_problems
 from eutonia.study.doses import sums, too_soon
 from eutonia.study.fields import Given
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.treatments import product_fits, strength_fits
+from eutonia.study.treatments import EVERYBODY, product_fits, strength_fits
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy
@@ -117,6 +117,9 @@ def _treatments(study: CaseStudy) -> Iterator[Problem]:
     """Find treatments that are events in a case, that come after its end, or that add up to too much."""
     for position, given in enumerate(study.treatments):
         where: Key = ("treatment", position)
+        if given.given_to != EVERYBODY:
+            why, do = "A case is one person.", "Remove the key."
+            yield Problem((*where, "given_to"), why, given.given_to, f'"{EVERYBODY}"', do=do)
         yield from (replace(one, at=(*where, *one.at)) for one in given.product_faults())
         if given.case_event is not None:
             why, allowed = "In a case this is told elsewhere.", "what is given beside the drug"

@@ -12,6 +12,7 @@ from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.case_therapy import label_origin
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import not_a_name
+from eutonia.study.own_gate import own_gate_problems
 from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
@@ -38,6 +39,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
                 pump_problems(phase, arm, (*where, "arm", number), label_origin(study.population.origin))
                 for number, arm in enumerate(phase.arms)
             ),
+            *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )
     found += _charted(study)
     found += _endpoint(study)
@@ -79,6 +81,9 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
 def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:
     """Find a treatment that goes on acting in the next period of a crossover."""
     for position, given in enumerate(arm.treatments):
+        if given.since_h < 0:
+            why, do = "Each period of a crossover begins washed out.", 'Remove the key, or write design = "parallel".'
+            yield Problem((*where, "treatment", position, "taken_for"), why, phase.design, "parallel or single", do=do)
         if phase.washout_h is not None and given.outlasts_h > phase.washout_h:
             least = f"{given.outlasts_h / HOURS_PER_DAY:.0f} day"
             why = "It would still act in the next period, and the model washes it out there."
@@ -181,7 +186,7 @@ def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
     for number, arm in enumerate(phase.arms):
         where: Key = ("phase", position, "arm", number, "titration")
         for key, given in () if arm.titration is None else arm.titration.looks_back():
-            if phase.follows in giving:
+            if phase.follows in giving or arm.gate is not None:
                 continue
             if key == ("start",):
                 rate = f'{do}write a rate such as "100 ug/day".'
@@ -223,6 +228,8 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
         for position, rule in enumerate(phase.gate.rules if phase.gate else ()):
             yield ("phase", number, "gate", "rule", position), rule.scale, rule.limb
         for position, arm in enumerate(phase.arms):
+            for rule_number, own in enumerate(arm.gate.rules if arm.gate else ()):
+                yield ("phase", number, "arm", position, "gate", "rule", rule_number), own.scale, own.limb
             where: Key = ("phase", number, "arm", position, "titration")
             for key, scale, limb in () if arm.titration is None else arm.titration.looks_at():
                 yield (*where, *key), scale, limb

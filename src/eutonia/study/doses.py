@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from eutonia.study import vocabulary
 from eutonia.study.fields import Given
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.treatments import Treatment
+from eutonia.study.treatments import OTHERS, RESPONDERS, Treatment
 from eutonia.study.vocabulary import Limit
 
 _ROUNDING = 1e-9
@@ -24,13 +25,20 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
     for number, arm in enumerate(phase.arms):
         here: Key = (*where, "arm", number)
         yield from _two_first_rates(arm, here)
-        yield from sums(arm.treatments, here, beyond_label=beyond_label)
-        yield from too_soon(arm.treatments, here)
+        together = (sums(who, here, beyond_label=beyond_label) for who in of_one_person(arm))
+        yield from dict.fromkeys(chain.from_iterable(together))
+        yield from dict.fromkeys(chain.from_iterable(too_soon(who, here) for who in of_one_person(arm)))
         if arm.titration is not None:
             found = arm.titration.faults(arm, phase.visits_h[-1], beyond_label=beyond_label)
             yield from (replace(one, at=(*here, *one.at)) for one in found)
             yield from _signs(arm, here)
         yield from _one_test_dose(arm, next((one for one in phases if one.name == phase.follows), None), here)
+
+
+def of_one_person(arm: Arm) -> Iterator[tuple[Treatment | None, ...]]:
+    """Yield what one person of an arm is given, None in the place of what others are."""
+    for other in (OTHERS, RESPONDERS) if arm.gate is not None else (None,):
+        yield tuple(None if one.given_to == other else one for one in arm.treatments)
 
 
 def _tips(phase: Phase, where: Key) -> Iterator[Problem]:
@@ -73,12 +81,13 @@ def _signs(arm: Arm, here: Key) -> Iterator[Problem]:
             yield Problem(where, why, rule.sign, known, do="Choose one of them.")
 
 
-def sums(treatments: Sequence[Treatment], here: Key, *, beyond_label: bool) -> Iterator[Problem]:
+def sums(treatments: Sequence[Treatment | None], here: Key, *, beyond_label: bool) -> Iterator[Problem]:
     """Find treatments that add up, at one time, to more than the label allows, or than is on record."""
-    for route in dict.fromkeys(sorted(given.route for given in treatments)):
+    here_given = [(position, given) for position, given in enumerate(treatments) if given is not None]
+    for route in dict.fromkeys(sorted(given.route for _, given in here_given)):
         alike = [
             (position, given, found)
-            for position, given in enumerate(treatments)
+            for position, given in here_given
             if given.route == route and (found := given.adds_up(beyond_label=beyond_label)) is not None
         ]
         for _, given, (_, limit, factor, unit) in alike[:1]:
@@ -86,13 +95,15 @@ def sums(treatments: Sequence[Treatment], here: Key, *, beyond_label: bool) -> I
             yield from _beyond(amounts, limit, factor, unit, (*here, "treatment"), given.amount_key)
 
 
-def too_soon(treatments: Sequence[Treatment], here: Key) -> Iterator[Problem]:
+def too_soon(treatments: Sequence[Treatment | None], here: Key) -> Iterator[Problem]:
     """Find what is given sooner after another treatment of its route and place than their rule allows.
 
     Two halves of a dose, each for itself, would do more than the whole: what a dose does is no straight line.
     """
     for later, given in enumerate(treatments):
         for earlier, other in enumerate(treatments[:later]):
+            if given is None or other is None:
+                continue
             if given.spacing is None or other.route != given.route or other.spacing != given.spacing:
                 continue
             (place, least), end = given.spacing, max(given.begins_h, other.begins_h) + _FORESEEN_H

@@ -32,6 +32,7 @@ from eutonia.study.fields import (
     refuse,
     show,
 )
+from eutonia.study.own_gate import OwnGate
 from eutonia.study.people import Baseline as Baseline
 from eutonia.study.people import EntryRule as EntryRule
 from eutonia.study.people import StudyLesion as StudyLesion
@@ -123,6 +124,9 @@ class Arm(Part):
     placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
     treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
     titration: Policy | None = described("How the dose changes at visits; left out, it does not.", default=None)
+    gate: OwnGate | None = described(
+        "A test dose that decides what people of this arm are given; left out, all are given the same.", default=None
+    )
     practice: PracticePlan | None = described("What people practise; left out, nothing.", default=None)
 
     @model_validator(mode="after")

@@ -77,6 +77,13 @@ class PumpTreatment(Treatment):
         return self.program.therapy.tip
 
     @property
+    def begins_h(self) -> Given:
+        """When the pump is first programmed to give anything, time in the phase: a policy counts from it."""
+        first = next((at_h for at_h, _ in programs_of(self.program.therapy)), 0.0)
+        at_h = float(self.start_h) + first
+        return self.start_h if first == 0.0 else Given(at_h, f"{at_h:g} hour")
+
+    @property
     def first_amount(self) -> float:
         """Mean rate of the first program that gives anything, ug/h."""
         return next((one.ug_per_day / HOURS_PER_DAY for _, one in programs_of(self.program.therapy)), 0.0)

@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from eutonia.treatment import Effects
 
 
+#: To whom of an arm with a gate of its own a treatment is given.
+EVERYBODY, RESPONDERS, OTHERS = "everybody", "responders", "others"
+
+
 class Treatment(Registered):
     """One thing that is given. A final of it is one table of the study file.
 
@@ -73,6 +77,11 @@ class Treatment(Registered):
 
     if TYPE_CHECKING:
         route: str
+
+    given_to: Literal["everybody", "responders", "others"] = described(
+        "Of an arm with a gate of its own: who responded to its test dose, the others, or everybody.",
+        default="everybody",
+    )
 
     @property
     def begins_h(self) -> Given:
@@ -124,6 +133,11 @@ class Treatment(Registered):
     def outlasts_h(self) -> float:
         """How long it goes on acting after the last of it was given, h."""
         return 0.0
+
+    @property
+    def since_h(self) -> float:
+        """From when on it is given, h of the phase: before 0 where people come with it."""
+        return float(self.begins_h)
 
     @property
     def spacing(self) -> tuple[str, float] | None:
@@ -189,6 +203,11 @@ class OralTreatment(Treatment):
     stop_h: Hours | None = described(
         "No dose from here on; left out, to the end of the phase.", alias="stop", default=None
     )
+    taken_for_h: Interval | None = described(
+        "How long it has been taken at this dose by the first visit; left out, not at all.",
+        alias="taken_for",
+        default=None,
+    )
 
     hazards: ClassVar[str | None] = "oral"
     sources: ClassVar[tuple[str, ...]] = ("Label_oral",)
@@ -200,6 +219,11 @@ class OralTreatment(Treatment):
     def amount(self) -> Given | None:
         """One dose, mg."""
         return self.dose_mg
+
+    @property
+    def since_h(self) -> float:
+        """From when on it is taken, h of the phase."""
+        return float(self.start_h) - float(self.taken_for_h or 0.0)
 
     @property
     def mg_per_day(self) -> float:
@@ -222,6 +246,9 @@ class OralTreatment(Treatment):
     @model_validator(mode="after")
     def _ordered(self, info: Checking) -> OralTreatment:
         stops_after_start(self.start_h, self.stop_h)
+        if self.taken_for_h is not None and self.start_h > 0:
+            why, do = "What has been taken for some time goes on from the first visit.", "Remove one of the two keys."
+            refuse(Problem(("taken_for",), why, self.taken_for_h.text, 'start = "0 hour"', do=do))
         if found := daily_fits(self.dose_mg, self.every_h, "dose", beyond_label=is_beyond_label(info)):
             refuse(*found)
         return self

@@ -50,6 +50,7 @@ class Outcome:
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
     pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
+    tested: dict[tuple[str, str], Flags] = field(default_factory=dict)
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who was in an arm: those allocated to it, or, in a crossover, those who had not left before it."""
@@ -68,9 +69,10 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
     parts = list(blocks)
     merged = [_merge_periods(block.visits) for block in parts]
     visits = {key: _stack([m[key] for m in merged]) for key in merged[0]}
+    names = ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h", "tested")
     whole: dict[str, Any] = {
         name: {key: np.concatenate([getattr(b, name)[key] for b in parts]) for key in getattr(parts[0], name)}
-        for name in ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h")
+        for name in names
     }
     member = np.concatenate([b.member for b in parts])
     reactions = {
@@ -269,6 +271,10 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
             branches = [(arm.name, entered & (allocated == k)) for k, arm in enumerate(phase.arms)]
         for arm, mine in branches:
             row(f"Entered {phase.name}" if arm is None else f"Allocated in {phase.name}", arm, mine)
+        for arm, mine in branches:
+            passed = outcome.tested.get((phase.name, arm or phase.arms[0].name))
+            if passed is not None:
+                row(f"Test dose in {phase.name}", arm, mine & ~passed, "response too small, stay in the arm")
         for arm, mine in branches if phase.dropout else ():
             row(f"Left {phase.name}", arm, mine & left, "dropped out")
         for arm, mine in branches:

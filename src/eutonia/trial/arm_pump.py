@@ -25,6 +25,7 @@ from eutonia.drug.pump.player import MINIMUM, Player
 from eutonia.drug.pump.rules import breaches
 from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.study.pump_treatment import IN_TIME, PumpTreatment
+from eutonia.trial.broken_rules import at_visits
 from eutonia.trial.failures import Failures
 from eutonia.trial.given import GivenTreatment, given_of
 from eutonia.trial.period import DOSE, PeriodClock, Task
@@ -177,7 +178,7 @@ class Pumps(GivenTreatment):
         self.of = np.full(len(amount), -1, dtype=np.int64)
         self.given = np.zeros_like(amount)
         self.courses: list[_Course] = []
-        self._steep = False
+        self._steep = self._is_steered = False
         self._plan: _Plan | None = None
         self._failures: Failures | None = None
 
@@ -189,7 +190,7 @@ class Pumps(GivenTreatment):
 
     def expects(self, end_h: float, asked_h: Sequence[float], failures: Failures | None) -> None:
         """Take note of the end of the phase, of when a policy decides, and of what fails."""
-        self._plan = _Plan.of(self.treatment, end_h, asked_h)
+        self._plan, self._is_steered = _Plan.of(self.treatment, end_h, asked_h), bool(asked_h)
         self._failures = failures if self.treatment.failures else None
 
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
@@ -308,14 +309,15 @@ class Pumps(GivenTreatment):
 
     @staticmethod
     def _mend(course: _Course, at_h: float, is_catheter: bool) -> None:
-        """Put in a new catheter, or a new pump, and fill with drug what holds none."""
+        """Put in a new catheter, or a new pump on the old one once it was drawn out, and fill what holds no drug."""
         if is_catheter:
             course.player.act(happens.Revision(at_h))
             empty = course.player.pump.catheter.volume
         else:
             course.player.pump = dataclasses.replace(course.player.pump, passes=1.0)
+            course.player.act(happens.Aspiration(at_h))
             course.act(happens.Replacement(at_h))
-            empty = course.player.pump.tubing.volume
+            empty = course.player.pump.dead_volume
         if empty > 0 and course.share > 0:
             course.player.act(happens.Prime(at_h, empty))
 
@@ -336,6 +338,7 @@ class Pumps(GivenTreatment):
         player = course.player
         happened = tuple(sorted(player.happenings, key=lambda one: one.at_h))
         pieces, settings, implants = tuple(player.pieces), tuple(player.settings), tuple(player.implants)
+        settings = at_visits(settings) if self._is_steered else settings
         return tuple(breaches(Delivery(self.plan.therapy, pieces, happened, settings, player.pump, (), implants)))
 
 

@@ -14,10 +14,11 @@ from eutonia.assessment.reading import ROUNDING, has_lost, is_loose, score_fall
 from eutonia.assessment.scoring import Chart
 from eutonia.study.parts import Arm, GateRule, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
-from eutonia.study.treatments import Treatment
+from eutonia.study.treatments import EVERYBODY, RESPONDERS, Treatment
 from eutonia.trial.arm_pump import PumpCourses, Pumps
 from eutonia.trial.failures import Failures
 from eutonia.trial.given import GivenTreatment, given_of
+from eutonia.trial.own_gate import GateWatch
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
 
@@ -43,7 +44,9 @@ class ArmRun:
     failures: Failures | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
+    passed: Flags | None = None
     _pumps: list[Pumps] = field(default_factory=list)
+    _gated: list[_Gated] = field(default_factory=list)
 
     def tasks(self) -> list[Task]:
         """Return everything that this arm does, in no particular order; nothing is given after the end of the phase.
@@ -53,6 +56,8 @@ class ArmRun:
         found: list[Task] = []
         for treatment in sorted(self.arm.treatments, key=lambda one: one.model_dump_json()):
             found += self._treatment(treatment)
+        if self.arm.gate is not None:
+            found += GateWatch(self.arm, self.next_visit, self._close).tasks()
         if self.arm.practice is not None:
             found += self._practice(self.arm.practice)
         return [task for task in found if task.order != DOSE or task.time_h <= self.end_h]
@@ -93,14 +98,16 @@ class ArmRun:
         first = np.full(n, treatment.first_amount)
         if policy is not None:
             first = policy.first(first, self.screening)
-        given = given_of(treatment, self.dealt(first))
+        given = given_of(treatment, self.dealt(first, treatment))
         moments = [] if policy is None else policy.moments(treatment, given.last_h(self.end_h), self.end_h)
         if isinstance(given, Pumps):
             self._pumps.append(given)
             given.expects(self.end_h, [one.time_h for one in moments], self.failures)
-        if policy is None:
+        steering = None if policy is None else _Steering(self, policy, treatment, given, first)
+        if treatment.given_to != EVERYBODY:
+            self._gated.append(_Gated(treatment, given, steering))
+        if steering is None:
             return given.tasks()
-        steering = _Steering(self, policy, treatment, given, first)
         self._steered.append(steering)
         # Where each dose is one of the policy's own, it gives the first one too.
         own = [] if any(moment.gives for moment in moments) else given.tasks()
@@ -112,9 +119,23 @@ class ArmRun:
         """What the pumps of the arm have done; None without a pump that runs a program."""
         return self._pumps[0].found() if self._pumps else None
 
-    def dealt(self, amount: Patients) -> Patients:
-        """Return the amount for members, 0 for others and for a sham."""
-        return np.where(self.member & (not self.arm.placebo), amount, 0.0)
+    def dealt(self, amount: Patients, treatment: Treatment) -> Patients:
+        """Return the amount for members to whom a treatment is given, 0 for others and for a sham."""
+        who = self.member & (not self.arm.placebo)
+        if treatment.given_to != EVERYBODY:
+            # Before the gate has decided nobody is given anything on which it decides.
+            passed = np.zeros(len(who), dtype=bool) if self.passed is None else self.passed
+            who = who & (passed if treatment.given_to == RESPONDERS else ~passed & (self.passed is not None))
+        return np.where(who, amount, 0.0)
+
+    def _close(self, passed: Flags, screening: Screening) -> None:
+        """Deal what the gate decides on, now that it has."""
+        self.passed, self.screening = passed, screening
+        for one in self._gated:
+            first = np.full(len(passed), one.treatment.first_amount)
+            if one.steering is not None:
+                one.steering.first = first = one.steering.policy.first(first, screening)
+            one.given.deal(self.dealt(first, one.treatment))
 
     def next_visit(self) -> int:
         """Return the number of the next visit of a policy, which names its luck."""
@@ -186,7 +207,16 @@ class _Steering:
         self.notes, self._earlier = proposal.notes, signs or self._earlier
         if proposal.amount is not None:
             self._amount = proposal.amount
-            self.given.propose(clock, self.run.dealt(proposal.amount), abrupt=proposal.abrupt)
+            self.given.propose(clock, self.run.dealt(proposal.amount, self.treatment), abrupt=proposal.abrupt)
+
+
+@dataclass(frozen=True)
+class _Gated:
+    """A treatment that waits for the gate of its arm, and the policy that steers it, if any."""
+
+    treatment: Treatment
+    given: GivenTreatment
+    steering: _Steering | None
 
 
 def has_fallen(before: Chart, after: Chart, rule: GateRule) -> Flags:

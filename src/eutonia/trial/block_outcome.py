@@ -50,6 +50,7 @@ class BlockOutcome:
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
     pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
+    tested: dict[tuple[str, str], Flags] = field(default_factory=dict)
 
     def head(self, n: int) -> BlockOutcome:
         """Return the first `n` people (the others only filled the block)."""

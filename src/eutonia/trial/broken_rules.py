@@ -128,17 +128,23 @@ def _of_doses(log: DoseLog, given: Flags, leaves_h: Patients, origin: str) -> It
     yield from _told({rule: (people, at_h, one) for rule, (people, at_h, _, one) in broken.items()}, len(who))
 
 
+def at_visits(settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+    """Return programs of a titration, of which one later than the next day but one counts as one at a filling."""
+    daily = 2.0 * parameters.load("label_dosing").value("titration_interval", "h")
+    gaps = np.diff([one.at_h for one in settings], prepend=-math.inf)
+    return tuple(
+        replace(one, at_filling=one.at_filling or bool(gap > daily)) for one, gap in zip(settings, gaps, strict=True)
+    )
+
+
 def _judged(time_h: np.ndarray, rate_ug_per_h: np.ndarray, origin: str) -> list[Breach]:
     """Return the rules of doses that one course of doses breaks, in order of time."""
     changes = np.flatnonzero(np.diff(rate_ug_per_h, prepend=0.0))
     # No rule of doses looks at the device; a therapy is of one.
     device = Device.named(next(iter(parameters.pump_models())))
     pump = Pump.implanted(device, 1.0, 1.0, 1.0)
-    daily = 2.0 * parameters.load("label_dosing").value("titration_interval", "h")
-    settings = tuple(
-        Setting(float(time_h[k]), Program.simple(float(rate_ug_per_h[k])), 1.0, bool(gap > daily), device)
-        for k, gap in zip(changes, np.diff(time_h[changes], prepend=-math.inf), strict=True)
-    )
+    told = (Setting(float(time_h[k]), Program.simple(float(rate_ug_per_h[k])), 1.0, False, device) for k in changes)
+    settings = at_visits(tuple(told))
     end = float(time_h[-1]) if time_h.size else 0.0
     therapy = Therapy(device, 1.0, 0.0, 1.0, "T10", 1.0, origin, (), end)
     found = dosing(Delivery(therapy, (), (), settings, pump, (), ()))

@@ -12,7 +12,8 @@ from eutonia.study.design import CaseStudy, TrialStudy
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    return (*_of_treatments(study), *_apart(study), *_unmasked(study), *_arm_below_the_neck(study))
+    more = (*_background(study), *_unmasked(study), *_arm_below_the_neck(study))
+    return (*_of_treatments(study), *_apart(study), *more)
 
 
 def _of_treatments(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
@@ -30,6 +31,16 @@ def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
                 f"The phase {phase.name} is {phase.masking}, and its scores are those of a double-blind one: what "
                 "people expect and raters hope for is the same in all arms here. Arms of real open trials differ more."
             )
+
+
+def _background(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield that people who come with a drug were chosen, and weighted to entry scores, as if they did not."""
+    arms = () if isinstance(study, CaseStudy) else study.arms
+    if any(one.since_h < 0 for arm in arms for one in arm.treatments):
+        yield (
+            "People come with a drug, and entry criteria and entry scores are those of the same people without it: at "
+            "the first visit they score a little less. What stopping it does is in the scores."
+        )
 
 
 def _apart(study: TrialStudy | CaseStudy) -> Iterable[str]:

@@ -135,6 +135,7 @@ class Block:
         )
         charts: dict[int, Chart] = {}
         tasks = [task for run in runs for task in run.tasks()]
+        clock.now_h = begin_of(tasks)
         for k, time_h in enumerate(phase.visits_h):
 
             def visit_now(now: PeriodClock, k: int = k) -> None:
@@ -153,6 +154,8 @@ class Block:
         for run in runs:
             before = self.outcome.doses.get((phase.name, run.arm.name), DoseLog.empty(len(self.person)))
             self.outcome.doses[phase.name, run.arm.name] = before.replaced(clock.doses, run.member)
+            if run.passed is not None:
+                self.outcome.tested[phase.name, run.arm.name] = run.passed
             if (pumps := run.pumps) is not None:
                 earlier = self.outcome.pumps.get((phase.name, run.arm.name))
                 self.outcome.pumps[phase.name, run.arm.name] = (
@@ -297,6 +300,11 @@ def length_of(phase: Phase) -> float:
     """Return the hours from the first visit of a phase to the last, over all periods of a crossover."""
     periods = len(phase.arms) if phase.design == "crossover" else 1
     return (periods - 1) * period_of(phase) + float(phase.visits_h[-1])
+
+
+def begin_of(tasks: Sequence[Task]) -> float:
+    """Return when a period begins, h before its first visit: with the first of what people come with."""
+    return min([0.0, *(task.time_h for task in tasks)])
 
 
 def origin_of(study: TrialStudy) -> Origin:

@@ -51,6 +51,10 @@ class GivenTreatment(ABC):
         self.amount = amount
         self.apply(clock, abrupt=abrupt)
 
+    def deal(self, amount: Patients) -> None:
+        """Say who gets what, before it begins."""
+        self.amount = amount
+
     def tasks(self) -> list[Task]:
         """Return the start and the stop."""
 
@@ -97,6 +101,11 @@ class Schedule(GivenTreatment):
         super().__init__(start_h, stop_h, amount)
         self.product = product
         self.plan = TabletPlan(amount, every_h, self.start_h, self.stop_h)
+
+    def deal(self, amount: Patients) -> None:
+        """Say who takes how much, before it begins."""
+        super().deal(amount)
+        self.plan.dose_mg = amount
 
     def propose(self, clock: PeriodClock, amount: Patients, *, abrupt: bool = False) -> None:
         """Change the dose to what tablets make of it."""
@@ -149,7 +158,7 @@ def given_of(treatment: Treatment, amount: Patients) -> GivenTreatment:
 @given_of.register
 def _(treatment: OralTreatment, amount: Patients) -> GivenTreatment:
     product = products.find(treatment.product)
-    return Schedule(treatment.start_h, treatment.stop_h, amount, treatment.every_h, product)
+    return Schedule(treatment.since_h, treatment.stop_h, amount, treatment.every_h, product)
 
 
 @given_of.register

@@ -46,9 +46,23 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
             f"arm_{name}": arms[phase.name],
             f"left_day_{name}": pl.Series(day).fill_nan(None),
             f"left_reason_{name}": pl.Series(["dropped out" if one else None for one in left], dtype=pl.String),
+            **_tested(outcome, phase, name),
             **columns_of(outcome, phase, name),
         }
     return pl.DataFrame(columns | responses(outcome) | outcome.features)
+
+
+def _tested(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
+    """Return who responded to the test dose of their arm; nothing where no arm of a phase has a gate of its own."""
+    import polars as pl
+
+    found = np.full(len(outcome.member), None, dtype=object)
+    for arm in phase.arms:
+        if (passed := outcome.tested.get((phase.name, arm.name))) is not None:
+            mine = outcome.in_arm(phase.name, arm.name)
+            found[mine] = passed[mine]
+    is_gated = any((phase.name, arm.name) in outcome.tested for arm in phase.arms)
+    return {f"passed_{name}": pl.Series(found.tolist(), dtype=pl.Boolean)} if is_gated else {}
 
 
 def _arms(outcome: Outcome, phase: Phase) -> Any:

@@ -185,13 +185,16 @@ class PeriodClock:
         return sum((plan.dose_mg * 24.0 / plan.every_h for plan in taken), np.zeros(self.people.n))
 
     def note_doses(self) -> None:
-        """Keep what everybody is given from now on, and from each hour at which tablets have stopped since."""
+        """Keep what everybody is given from now on, and from each hour at which tablets have stopped since.
+
+        What people come with counts from the begin of the period.
+        """
         since = float(self.doses.time_h[-1])
         stops = sorted({plan.stop_h for plan in self.tablets if since < plan.stop_h <= self.now_h})
         for time_h in (*stops, self.now_h):
             daily = [plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets if plan.stop_h > time_h]
             rate = self.dose if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
-            self.doses = self.doses.noted(time_h, rate, sum(daily, np.zeros(self.people.n)))
+            self.doses = self.doses.noted(max(time_h, 0.0), rate, sum(daily, np.zeros(self.people.n)))
 
     def look(self, visit: int, *, nonspecific: bool) -> VisitFinding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""

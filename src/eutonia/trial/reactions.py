@@ -96,7 +96,7 @@ class ReactionWatch:
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
-        begin = min((t.begins_h for t in self.arm.treatments if t.hazards == "oral"), default=0.0)
+        begin = min((t.since_h for t in self.arm.treatments if t.hazards == "oral"), default=0.0)
         now = self.hazards.met(clock.state.exposed, max(clock.now_h - begin, 0.0))
         return now if self._begin is None else now - self._begin
 
@@ -108,7 +108,7 @@ class ReactionWatch:
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
         if self._last is None:
-            self._begin = self.hazards.met(clock.state.exposed, 0.0)
+            self._begin = self._met(clock)
             self._last = (clock.now_h, np.zeros_like(self._begin), np.zeros(self.threshold.shape))
         (before_h, met_before, before), met = self._last, self._met(clock)
         now = self.hazards.cumulative(met)

@@ -23,7 +23,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import VISITS_PER_PHASE, length_of, origin_of, with_tip
+from eutonia.trial.conduct import VISITS_PER_PHASE, begin_of, length_of, origin_of, with_tip
 from eutonia.trial.doses import LOOKS_WITHIN, within_interval
 from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
@@ -220,7 +220,9 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         def note(now: PeriodClock, offset: float = begin) -> None:
             recorder.note(offset + now.now_h, now.people_now, now)
 
-        run_period(clock, [*run.tasks(), *(Task(t, LOOK, note) for t in grid)])
+        tasks = [*run.tasks(), *(Task(t, LOOK, note) for t in grid)]
+        clock.now_h = begin_of(tasks)
+        run_period(clock, tasks)
         begin, entered = begin + end + _BETWEEN_H, entered + length_of(phase)
     found = recorder.dataset(min(_SAMPLE, study.population.n), width)
     return found.assign_attrs(comment=_TRACES)

@@ -1,0 +1,80 @@
+"""The gate of an arm at work: charts around the test dose, who responds, and what a later pump learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from eutonia.assessment.scoring import Chart
+from eutonia.study.own_gate import test_dose_of, watched_h
+from eutonia.study.parts import Arm
+from eutonia.study.policies import Screening
+from eutonia.study.targets import Response
+from eutonia.trial.period import DECISION, PeriodClock, Task
+
+Patients = Float[np.ndarray, " patient"]
+Flags = Bool[np.ndarray, " patient"]
+
+
+@dataclass
+class GateWatch:
+    """Looks at everybody before and after the test dose of an arm, and says who responds.
+
+    Parameters
+    ----------
+    arm
+        With its gate and its one test dose.
+    visit
+        Gives the number of the next visit, which names its luck.
+    closed
+        Told who responded and what was learned, once all is known.
+    """
+
+    arm: Arm
+    visit: Callable[[], int]
+    closed: Callable[[Flags, Screening], None]
+    _before: Chart | None = None
+    _charts: dict[float, Chart] = field(default_factory=dict)
+
+    def tasks(self) -> list[Task]:
+        """Return the looks: before the dose, in the hours in which it is judged, and at the hour of a long effect."""
+        at = float(test_dose_of(self.arm).begins_h)
+        found = [Task(at, DECISION, self._look_before)]
+        return [*found, *(Task(at + hour, DECISION, partial(self._look, hour)) for hour in sorted(set(watched_h())))]
+
+    def _look_before(self, clock: PeriodClock) -> None:
+        self._before = clock.look(self.visit(), nonspecific=False).chart
+
+    def _look(self, hour: float, clock: PeriodClock) -> None:
+        self._charts[hour] = clock.look(self.visit(), nonspecific=False).chart
+        if hour == max(watched_h()):
+            self._close()
+
+    def _close(self) -> None:
+        first, last, prolonged = watched_h()
+        judged = [self._charts[first], self._charts[last]]
+        passed = self._met([np.any([rule.fell(self._begun, one) for one in judged], axis=0) for rule in self._rules])
+        lasted = self._met([rule.fell(self._begun, self._charts[prolonged]) for rule in self._rules])
+        dose, policy = test_dose_of(self.arm).first_amount, self.arm.titration
+        best = np.full(len(passed), np.nan)
+        if policy is not None and policy.learns_from_screening:
+            best = np.min([policy.aimed_at(one) for one in judged], axis=0)
+        self.closed(passed, Screening(np.where(passed, dose, np.nan), best, lasted))
+
+    @property
+    def _begun(self) -> Chart:
+        assert self._before is not None
+        return self._before
+
+    @property
+    def _rules(self) -> tuple[Response, ...]:
+        assert self.arm.gate is not None
+        return self.arm.gate.rules
+
+    def _met(self, each: list[Flags]) -> Flags:
+        assert self.arm.gate is not None
+        return (np.all if self.arm.gate.need == "all" else np.any)(each, axis=0)
