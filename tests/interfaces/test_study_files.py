@@ -130,7 +130,7 @@ def test_a_number_of_thousands_of_digits() -> None:
 
 def test_a_file_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("x = 1")
-    with pytest.raises(StudyError, match=r"Nearest: mine\.toml"):
+    with pytest.raises(StudyError, match=r"Nearest:\s+mine\.toml"):
         load_study(tmp_path / "mime.toml")
     with pytest.raises(StudyError, match="meythaler_2001") as caught:
         load_study("meythaler_2010")
