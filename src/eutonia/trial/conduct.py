@@ -135,7 +135,7 @@ class Block:
         )
         charts: dict[int, Chart] = {}
         tasks = [task for run in runs for task in run.tasks()]
-        clock.now_h = begin_of(tasks)
+        clock.begin_at(begin_of(tasks))
         for k, time_h in enumerate(phase.visits_h):
 
             def visit_now(now: PeriodClock, k: int = k) -> None:

@@ -101,6 +101,10 @@ class PeriodClock:
         self.practice = Practice(self.seed, self.people.person)
         self.doses = DoseLog.empty(self.people.n)
 
+    def begin_at(self, time_h: float) -> None:
+        """Begin at another hour than that of the first visit: before it, where people come with something."""
+        self.now_h = self._settled_h = self._noted_h = time_h
+
     @property
     def people(self) -> People:
         """The people of this period."""

@@ -221,7 +221,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
             recorder.note(offset + now.now_h, now.people_now, now)
 
         tasks = [*run.tasks(), *(Task(t, LOOK, note) for t in grid)]
-        clock.now_h = begin_of(tasks)
+        clock.begin_at(begin_of(tasks))
         run_period(clock, tasks)
         begin, entered = begin + end + _BETWEEN_H, entered + length_of(phase)
     found = recorder.dataset(min(_SAMPLE, study.population.n), width)
