@@ -42,6 +42,8 @@ def refusals() -> list[tuple[str, Callable[..., Any], tuple[str, ...]]]:
         ("trials as options", lambda p, s: eu.compare_options([s, s]), ("is a trial", "Allowed: cases", "Nearest")),
         ("no values", lambda p, s: eu.sweep(s, {"population.n": []}), ("population.n", "Allowed: a list")),
         ("text as values", lambda p, s: eu.sweep(s, {DOSE: "1 ug/h"}), ("'1 ug/h'", "Allowed: a list", "['1 ug/h']")),
+        ("no study to screen", lambda p, s: eu.sensitivity("x"), ("'x'", "Allowed: a study", "load_study")),
+        ("one path", lambda p, s: eu.sensitivity(s, paths=1), ("paths is 1", "Allowed: 2 or more", "Nearest: 2")),
         ("a bad point", lambda p, s: eu.sweep(s, {"population.n": [3, "x"]}), ("population.n", "whole number")),
         ("no table", lambda p, s: eu.expose(3), ("is 3", "Allowed: a path")),
         ("values of text", lambda p, s: eu.expose("x.csv", values="CL=8 L/h"), ("'CL=8 L/h'", '["CL=8 L/h"]')),

@@ -17,6 +17,7 @@ _HOMES = {
     "eutonia.api.options": "compare_options",
     "eutonia.api.pump": "program",
     "eutonia.api.segment": "examine_segment",
+    "eutonia.api.sensitivity": "sensitivity",
     "eutonia.api.study": "compare run sweep",
     "eutonia.drug.kinetics": "Kinetics",
     "eutonia.drug.regimen": "Infusion IntrathecalDose OralDose Regimen",

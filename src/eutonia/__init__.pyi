@@ -8,6 +8,7 @@ from eutonia.api.fit import fit as fit
 from eutonia.api.options import compare_options as compare_options
 from eutonia.api.pump import program as program
 from eutonia.api.segment import examine_segment as examine_segment
+from eutonia.api.sensitivity import sensitivity as sensitivity
 from eutonia.api.study import compare as compare
 from eutonia.api.study import run as run
 from eutonia.api.study import sweep as sweep

@@ -10,6 +10,7 @@ from eutonia.cli import numbers as numbers
 from eutonia.cli import options as options
 from eutonia.cli import pump as pump
 from eutonia.cli import segment as segment
+from eutonia.cli import sensitivity as sensitivity
 from eutonia.cli import start as start
 from eutonia.cli import study as study
 from eutonia.cli import web as web

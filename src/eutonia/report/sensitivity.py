@@ -1,0 +1,121 @@
+"""Which numbers move the predictions of a study, as a folder: a page that opens offline, a tidy table, the record."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia import _writing
+from eutonia.report import basis, exports, files, page, svg, words
+from eutonia.report.plot import Sheet
+from eutonia.trial.sensitivity import Sensitivity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PAGE, _RECORD = "report.html", "run.json"
+#: What the folder of a screen holds; the record marks it as ours.
+NAMES = (_PAGE, "sensitivity.csv", "sensitivity.parquet", _RECORD)
+_SHOWN = 15
+#: Statuses of numbers that nobody has read in a source, and the colour of their bars.
+_UNREAD = {"assumed": "does-not", "recalled": "in-range"}
+_WIDTH, _ROW, _NAMES, _ROOM = 820, 24, 380, 360
+
+
+def _rows(found: Sensitivity) -> list[dict[str, Any]]:
+    """Return the records that move most, in words, with what each moves most."""
+    table, out = found.table, []
+    for row in found.ranking().head(_SHOWN).rows(named=True):
+        own = table.filter(table["record"] == row["record"]).sort("share", descending=True).row(0, named=True)
+        limb = words.scale_label(own["limb"] or None, own["scale"]) if own["scale"] else own["statistic"]
+        unit = words.unit(own["unit"])
+        out.append(
+            {
+                "name": row["record"],
+                "label": words.clinic(row["label"]),
+                "share": row["share"],
+                "known": f"{row['status']} ({row['distance']})" if row["distance"] else row["status"],
+                "token": _UNREAD.get(row["status"], "leg"),
+                "range": words.clinic(f"{_short(row['low'])} to {_short(row['high'])}"),
+                "moves": ", ".join(part for part in (limb, own["arm"], own["visit"]) if part),
+                "effect": f"{words.number(own['effect'])} {unit}".strip(),
+                "total": "" if own["total"] is None else f"{own['total']:.2f}",
+            }
+        )
+    return out
+
+
+def _short(quantity: str) -> str:
+    """Return a quantity with four digits; a vector by its first number."""
+    number, _, unit = quantity.partition(",")[0].partition(" ")
+    more = ", ..." if "," in quantity else ""
+    return f"{float(number):.4g}{more} {unit}".strip()
+
+
+def _drawing(rows: list[dict[str, Any]]) -> svg.Drawing:
+    """Return a bar for each record: its mean share in all moves of the predictions."""
+    sheet = Sheet("sensitivity", _WIDTH, _ROW * len(rows) + 10)
+    most = max((row["share"] for row in rows), default=0.0) or 1.0
+    for place, row in enumerate(rows):
+        top = _ROW * place + 5
+        sheet.text(_NAMES - 8, top + _ROW / 2, svg.cut(row["name"], _NAMES - 8, sheet.size), anchor="end")
+        sheet.box(_NAMES, top + 4, max(1.0, _ROOM * row["share"] / most), _ROW - 8, row["token"], corner=2)
+        end = _NAMES + _ROOM * row["share"] / most + 6
+        sheet.text(end, top + _ROW / 2, f"{100 * row['share']:.0f}%", "muted")
+    title = "What moves the predictions most"
+    told = "; ".join(f"{row['name']} {100 * row['share']:.0f} percent" for row in rows)
+    return svg.Drawing(title, f"Mean share of each number in all moves: {told}.", sheet.finish(title, told))
+
+
+def html(found: Sensitivity) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing."""
+    rows = _rows(found)
+    about = basis.of_run(found.run, str(found.run["command"]))
+    more = {"title": found.study_name, "runs": found.runs, "rows": rows, "drawn": _drawing(rows)}
+    return page.render("sensitivity.html.jinja", about | more | {"caveats": found.caveats()})
+
+
+def check_folder(folder: str | os.PathLike[str]) -> Path:
+    """Return the folder if a screen may be written there; raise the error of `write` before any work is done."""
+    return _writing.check_folder(folder, NAMES)
+
+
+def write(found: Sensitivity, folder: str | os.PathLike[str]) -> Path:
+    """Write page, table and record, whole or not at all, and return the folder.
+
+    Raises
+    ------
+    EutoniaError
+        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
+    """
+
+    def fill(draft: Path) -> None:
+        (draft / _PAGE).write_text(html(found), encoding="utf-8")
+        found.table.write_parquet(draft / "sensitivity.parquet")
+        exports.safe(found.table).write_csv(draft / "sensitivity.csv")
+        about = {"held": dict(found.held), "left_out": found.left_out, "refused": found.refused}
+        files.write_record(draft, {"kind": "sensitivity", **found.run, **about, "files": sorted(NAMES)})
+
+    return _writing.write_folder(folder, NAMES, fill)
+
+
+def show(found: Sensitivity, console: Console, folder: Path | None) -> None:
+    """Print the records that move most, what each moves, and how well it is known."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(title=f"What moves {found.study_name}, {found.runs} runs", title_justify="left", box=box.SIMPLE_HEAD)
+    for head in ("record", "moved over", "share", "known", "moves most", "by"):
+        made.add_column(head, justify="right" if head in ("share", "by") else "left")
+    for row in _rows(found):
+        share = f"{100 * row['share']:.0f}%"
+        made.add_row(
+            *(Text(str(one)) for one in (row["name"], row["range"], share, row["known"], row["moves"], row["effect"]))
+        )
+    console.print(made)
+    for line in found.caveats():
+        console.print(Text(line))
+    if folder is not None:
+        console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
