@@ -100,6 +100,15 @@ def test_a_record_is_moved_over_what_is_not_known_of_it(spread: Spread, low: flo
     assert [float(factor.at(place)) for place in (0.0, 1.0)] == pytest.approx([low, high])
 
 
+def test_a_range_of_a_negative_number_begins_at_its_low_end() -> None:
+    change = parameters.load("trial")["nonspecific_change_mean"]
+    assert change.value < 0.0
+    assert change.spread.kind == "normal"
+    (factor,), _ = screens.factors([change], None)
+    low, high = (float(factor.at(place).split()[0]) for place in (0.0, 1.0))
+    assert low < change.value < high
+
+
 def test_what_is_no_doubt_stays_and_is_counted_unless_a_fold_is_given() -> None:
     still = [
         record("blood_potency", Spread()),

@@ -162,12 +162,13 @@ def _range(record: Parameter, fold: float | None) -> Factor | str:
     if record.value == 0.0:
         return "it is 0"
     if spread.kind == "range":
-        low, high = sorted((float(spread.low or 0.0) / record.value, float(spread.high or 0.0) / record.value))
+        low, high = (float(end or 0.0) / record.value for end in (spread.low, spread.high))
         return Factor(record, low, high, is_log=False)
     if spread.kind == "lognormal":
         reach = math.exp(_REACH * spread.sd_log)
         return Factor(record, 1.0 / reach, reach, is_log=True)
     reach = _REACH * (spread.cv if spread.cv is not None else float(spread.sd or 0.0) / abs(record.value))
+    reach = math.copysign(reach, record.value)
     return Factor(record, 1.0 - reach, 1.0 + reach, is_log=False)
 
 
