@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from eutonia import parameters
 from eutonia._arguments import CALL, NUMBER, WHOLE, accepts
@@ -27,7 +29,7 @@ _LARGEST_FOLD = 10.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class ScreenPlan:
     """What a screen will do: the records that it moves, those that it does not by reason, and how often it runs."""
 
     study: TrialStudy | CaseStudy
@@ -60,7 +62,7 @@ def plan(
     sobol: int = 0,
     most: int = USUAL_MOST,
     progress: Progress = silent,
-) -> Plan:
+) -> ScreenPlan:
     """Return what `sensitivity` will do; one replicate is run to learn which numbers a study reads.
 
     Raises
@@ -80,7 +82,7 @@ def plan(
             f"{study.name} reads {len(records)} numbers, and none has a spread of what is not known of it. Allowed: "
             "one or more. Nearest: --fold 1.2, which moves every other number by a fifth. Give a fold."
         )
-    return Plan(study, tuple(moved), held, replicates, paths, sobol, most)
+    return ScreenPlan(study, tuple(moved), held, replicates, paths, sobol, most)
 
 
 @accepts(study=STUDY, fold=NUMBER.or_none(), sobol=WHOLE, progress=CALL)
@@ -133,21 +135,13 @@ def sensitivity(
     record with no spread does not move, and may matter all the same.
     """
     began = time.perf_counter()
-    asked = {"replicates": replicates, "paths": paths, "fold": fold, "sobol": sobol, "most": most}
+    asked: dict[str, Any] = {"replicates": replicates, "paths": paths, "fold": fold, "sobol": sobol, "most": most}
     with parameters.recording() as used:
-        made = plan(study, **asked, progress=progress)  # type: ignore[arg-type]
+        made = plan(study, **asked, progress=progress)
+        again = functools.partial(run, study, replicates=replicates)
+        how = {"paths": paths, "sobol": sobol, "most": most, "seed": study.seed}
         with parameters.beneath(study.parameters):
-            found = screens.screen(
-                study.name,
-                lambda: run(study, replicates=replicates),
-                made.moved,
-                made.held,
-                paths=paths,
-                sobol=sobol,
-                most=most,
-                seed=study.seed,
-                progress=progress,
-            )
+            found = screens.screen(study.name, again, made.moved, made.held, progress=progress, **how)
     command = repeat("sensitivity", study.word, own=study.parameters, seed=study.seed, **asked)
     wall_s = time.perf_counter() - began
     return dataclasses.replace(found, run=study_record(study, used, wall_s, command, runs=found.runs))
