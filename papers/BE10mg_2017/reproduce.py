@@ -1,4 +1,4 @@
-"""Two 10 mg tablets in 22 healthy men: measured levels that no set but one was made from.
+"""Two 10 mg tablets in 22 healthy men: measured levels that two sets were fitted to and the others were not.
 
 python papers/BE10mg_2017/reproduce.py
 """
@@ -18,6 +18,7 @@ def computed() -> dict[str, float]:
         name: Profile(model(oral))
         for name, oral in (
             ("default", "baclofen-oral"),
+            ("simon", "baclofen-oral-simon-2018"),
             ("chevillard", "baclofen-oral-chevillard-2018"),
             ("wuis", "baclofen-oral-wuis-1985"),
         )

@@ -31,8 +31,8 @@ def computed() -> dict[str, float]:
     return found | _dialysis() | _hand_worked()
 
 
-def _at(creatinine_clearance: float | None, **given: float) -> Profile:
-    return Profile(model(), given if creatinine_clearance is None else {"CRCL": creatinine_clearance, **given})
+def _at(creatinine_clearance: float | None) -> Profile:
+    return Profile(model(), {} if creatinine_clearance is None else {"CRCL": creatinine_clearance})
 
 
 def _blood(creatinine_clearance: float | None, oral: OralValues | None = None) -> Blood:
@@ -40,13 +40,21 @@ def _blood(creatinine_clearance: float | None, oral: OralValues | None = None) -
 
 
 def _dialysis() -> dict[str, float]:
-    """Return the rate of removal during a session without kidneys, and the fall of plasma over its second half."""
-    blood, session = _blood(NO_KIDNEYS), Dialysis.from_records(starts_h=(0.0,))
-    rate = float(blood.clearance_at(0.0, session)[0] / blood.central_volume[0])
+    """Return what a session takes off plasma without kidneys, from where long intake has left blood and tissue."""
+    people, session = Kinetics.typical(oral_set=ADULT, creatinine_clearance=NO_KIDNEYS), Dialysis.from_records((0.0,))
+    settled = people.steady_state(tablets_mg_per_h=1.0)
+    state = dataclasses.replace(settled, gut=tuple(0.0 * amount for amount in settled.gut))
+
+    def left(of: Kinetics, hours: float) -> float:
+        later = of.advance(state, of.step_plan(hours))
+        return float(of.exposure(later).plasma[0] / of.exposure(state).plasma[0])
+
+    hours, machine = session.length_h, people.on_dialysis(session)
+    rate, own = (-math.log(left(of, hours)) / hours for of in (machine, people))
     return {
         "removal_rate": rate,
-        "removal_rate_machine": float(session.clearance / blood.central_volume[0]),
-        "dialysis_fall": math.exp(-rate * session.length_h / 2.0),
+        "removal_rate_machine": rate - own,
+        "dialysis_fall": left(machine, hours) / left(machine, hours / 2.0),
     }
 
 
@@ -61,7 +69,8 @@ def _hand_worked() -> dict[str, float]:
     found = {}
     for kidneys in (103, 65, 40, 20, 0):
         share = model().bioavailability
-        curve = _at(float(kidneys), CL=share * float(oral.clearance), V=share * float(oral.central_volume))
+        given = {"CRCL": float(kidneys), "CL": share * float(oral.clearance), "V": share * float(oral.central_volume)}
+        curve = Profile(model("baclofen-oral-simon-2018"), given)
         found[f"half_life_{kidneys}"] = curve.half_life()
         if kidneys in (103, 65, 0):
             found[f"clearance_{kidneys}"] = float(_blood(float(kidneys), oral).clearance[0]) * L_PER_H_TO_ML_PER_MIN

@@ -131,8 +131,7 @@ def test_a_study_names_every_oral_set_that_ships_and_it_is_that_one() -> None:
     found = {name: plasma(naming(name)) for name in parameters.sets("oral") if name != "oral_he_2014"}
     np.testing.assert_array_equal(found["oral_adult_default"], plasma(TABLETS))
     peaks = {name: float(np.median(one.max(axis=0))) for name, one in found.items()}
-    # The adult default is Simon's model, with a kidney model of its own.
-    assert len({round(peak) for peak in peaks.values()}) == len(found) - 1
+    assert len({round(peak) for peak in peaks.values()}) == len(found)
 
 
 def test_a_set_of_children_is_for_nobody_older() -> None:

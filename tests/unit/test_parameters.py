@@ -260,10 +260,10 @@ def test_a_recording_counts_each_record_once_by_status() -> None:
             oral.values(nonrenal_clearance="mL/min", transit_steps="1")
         oral.records()
     oral.value("haemodialysis_clearance", "mL/min")
-    assert used.counts_by_status() == {"verified": 2, "derived": 1, "assumed": 1}
+    assert used.counts_by_status() == {"verified": 1, "derived": 1, "assumed": 1, "fitted": 1}
     assert inner.counts_by_status() == {"derived": 1, "assumed": 1}
     assert [record.name for record in inner.records()] == ["nonrenal_clearance", "transit_steps"]
-    assert used.sources() == ("Agarwal_2015", "Renal_model", "Simon_2018")
+    assert used.sources() == ("Agarwal_2015", "Eutonia_2026", "Renal_model")
 
 
 def test_bibtex_of_what_was_used() -> None:
