@@ -265,7 +265,7 @@ def test_the_label_on_the_clock() -> None:
 
 def test_tablets_on_the_clock() -> None:
     """Without a target the dose rises in everybody until a sign stops it; the cord is made easy to sway."""
-    seen, _ = watched("tablets", ec50=14.0, hyperpolarisation=100.0)
+    seen, _ = watched("tablets", ec50=22.0, hyperpolarisation=100.0)
     assert_only_at(seen, {0.0, *(3 * DAY * np.arange(1, 11))})
     assert_signs_heeded(seen)
     dose = np.array(seen.dose)[2:]

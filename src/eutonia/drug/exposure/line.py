@@ -78,7 +78,7 @@ class Line(eqx.Module):
 
     @property
     def n_inputs(self) -> int:
-        """Number of places that drug can enter: segments but the last, compartments of the blood, lumbar puncture."""
+        """Number of places that drug can enter: segments but the last, blood, lumbar puncture, tissue of the blood."""
         return len(self.geometry.volume) - 1 + self.blood.n_compartments + 1
 
     @property
@@ -134,13 +134,14 @@ class Line(eqx.Module):
 
     def _entering(self, inputs: Inputs) -> tuple[Patterns, Drained]:
         """Return inputs by mode but the first, and as the blood has them."""
-        n, puncture = len(self.geometry.volume) - 1, inputs[-1]
+        n = len(self.geometry.volume) - 1
+        puncture = inputs[n + 1]
         segments = [*inputs[:n], jnp.zeros_like(puncture)]
         for segment, share in puncture_shares(self.spread, self.conus_share).items():
             segments[segment] = segments[segment] + share * puncture
         whole = inputs[:n].sum(axis=0) + puncture
         patterns = _weighed(self.geometry.modes().into.T[1:], segments)
-        return patterns, jnp.concatenate([whole[None], inputs[n:-1]])
+        return patterns, jnp.concatenate([whole[None], inputs[n : n + 1], inputs[n + 2 :]])
 
 
 def _weighed(weights: NDArray[np.float64], parts: list[Patients]) -> Float[Array, "sum patient"]:
@@ -163,8 +164,9 @@ class LineStructure:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Names of the ways in as CMT counts them."""
-        return (*(one.name for one in ENTERED), *self.blood.inputs[1:], PUNCTURE)
+        """Names of the ways in as CMT counts them; tissue comes last, so that numbers stay whatever the blood has."""
+        _, central, *tissue = self.blood.inputs
+        return (*(one.name for one in ENTERED), central, PUNCTURE, *tissue)
 
     @property
     def ways_in(self) -> tuple[str, ...]:
@@ -175,7 +177,8 @@ class LineStructure:
             where = f"{LEVELS[int(top) - 1]}-{LEVELS[below - 1]}" if top else "above C1"
             words.append(f"{one.name} ({where})")
             below = int(top) - 1
-        return (*words, *(f"{one} (blood)" for one in self.blood.inputs[1:]), f"{PUNCTURE} (lumbar, into the sac)")
+        _, central, *tissue = (f"{one} (blood)" for one in self.blood.inputs)
+        return (*words, central, f"{PUNCTURE} (lumbar, into the sac)", *tissue)
 
     @property
     def default_input(self) -> int | None:
