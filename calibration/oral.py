@@ -3,9 +3,9 @@
     python calibration/oral.py [--write]     what the shipped numbers give, then a fit; --write: into oral.csv, no fit
 
 Rows are those of calibration.csv. The disposition (two compartments, two stages before the depot) is a maximum
-posterior fit to peak, hour of the peak, clearance and two half-lives; no samples of a person were seen. The potency of drug that
-came by the blood is the one at which 80 mg/day take from the Ashworth score what two trials in multiple sclerosis took
-beyond placebo. Nothing of the shipped trials is read here.
+posterior fit to peak, hour of the peak, clearance and two half-lives; no samples of a person were seen. The potency
+of drug that came by the blood is the one at which 80 mg/day take from the Ashworth score what two trials in multiple
+sclerosis took beyond placebo. Nothing of the shipped trials is read here.
 """
 
 from __future__ import annotations
