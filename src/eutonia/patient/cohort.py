@@ -20,7 +20,7 @@ from eutonia.patient.patient import Patient
 from eutonia.patient.places import numbers, places
 from eutonia.patient.population import LesionShare, Population
 from eutonia.patient.spread import standard_normal
-from eutonia.patient.tracts import ball_radius
+from eutonia.patient.territories import SHAPES, middle_of, places_of
 
 _DRAWS = 6
 _HOURS_PER_YEAR = 8766.0
@@ -100,7 +100,7 @@ class Cohort:
         who = np.asarray(person, dtype=np.int64)
         sex, age, weight, kidneys, onset, _ = _uniforms(seed, Purpose.DEMOGRAPHY, who)
         luck = _uniforms(seed, Purpose.LESION, who)
-        lesions = _draw_lesions(luck, population.lesions or (_NO_LESION,))
+        lesions = _draw_lesions(luck, population.lesions or (_NO_LESION,)).in_brains(seed, who)
         since, age_year = population.time_since_onset_h, population.age.quantile(age)
         return cls(
             person=who,
@@ -179,17 +179,22 @@ def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
     kind = np.array([KINDS.index(lesion.kind) for lesion in mix], dtype=np.int64)[which]
     place = np.array([place_index(lesion.kind, lesion.place) for lesion in mix], dtype=np.int64)[which]
     volume = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), size, 0.0)
-    offset = _reach(kind, place, volume) * np.cbrt(luck[4]) * _direction(luck[2], luck[3])
-    return Lesions(kind, place, volume, np.where(kind >= SPINAL, np.clip(size, 0.0, 1.0), 0.0), offset)
+    completeness = np.where(kind >= SPINAL, np.clip(size, 0.0, 1.0), 0.0)
+    return Lesions(kind, place, volume, completeness, _offset(kind, place, luck[2:5]))
 
 
-def _reach(kind: Whole, place: Whole, volume_mL: Numbers) -> Numbers:
-    """Return how far a lesion's centre may lie from the middle: an infarct stays inside its territory, mm."""
+def _offset(kind: Whole, place: Whole, luck: Uniforms) -> Float[np.ndarray, "axis patient"]:
+    """Return how far centres lie from the middle of their place, mm: an infarct's somewhere in its territory."""
     at = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), place, 0)
     used = {places()[int(one)] for one in np.unique(at)}
-    full, site = (np.asarray(numbers(of, unit, used)) for of, unit in (("volume", "mL"), ("reach", "mm")))
-    room = np.maximum(ball_radius(full[at]) - ball_radius(volume_mL), 0.0)
-    return np.where(kind == ISCHAEMIC, room, np.where(kind == HAEMORRHAGIC, site[at], 0.0))
+    reach = np.where(kind == HAEMORRHAGIC, np.asarray(numbers("reach", "mm", used))[at], 0.0)
+    offset = reach * np.cbrt(luck[2]) * _direction(luck[0], luck[1])
+    for name in used & set(SHAPES):
+        mine = np.flatnonzero((kind == ISCHAEMIC) & (at == places().index(name)))
+        points = places_of(name)
+        which = np.minimum((luck[0, mine] * points.shape[1]).astype(int), points.shape[1] - 1)
+        offset[:, mine] = points[:, which] - np.asarray(middle_of(name))[:, None]
+    return offset
 
 
 def _direction(height: Numbers, around: Numbers) -> Float[np.ndarray, "axis patient"]:

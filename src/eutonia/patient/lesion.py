@@ -1,7 +1,7 @@
 """A lesion of the brain or of the cord: its kind, its place, its size and its side.
 
-Sources: Teo 2023 and the first-MRI series for bleeding, middle cerebral artery series for infarct volume; places in
-the brain are general anatomy (set `lesion`).
+Sources: Teo 2023 and the first-MRI series for bleeding, middle cerebral artery series for infarct volume; where
+tracts and territories lie was measured (`anatomy`).
 """
 
 # ruff: noqa: N802, N803, N806, N815 -- a millilitre is written mL
@@ -9,18 +9,20 @@ the brain are general anatomy (set `lesion`).
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eutonia import parameters
-from eutonia._arguments import NUMBER, TEXT, accepts, expect, one_of
+from eutonia._arguments import NUMBER, TEXT, accepts, expect, instance, one_of
 from eutonia._bounds import number, within
 from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.kinds import KINDS as KINDS
 from eutonia.patient.kinds import SEGMENTS as SEGMENTS
 from eutonia.patient.kinds import segment_number as segment_number
-from eutonia.patient.lesions import Lesions
+from eutonia.patient.lesions import OWN_MASK, Lesions
+from eutonia.patient.masks import LesionMask, MaskError, read_mask
 from eutonia.patient.pathways import Pathways
 from eutonia.patient.places import SEVERAL, everyday_of, others, sites, territories
 
@@ -50,6 +52,8 @@ class Lesion:
         most, 0 to 1.
     offset_mm
         Where the centre lies from the middle of its territory or site: lateral, anterior, upward, mm.
+    mask
+        The lesion as voxels, in place of a territory or site.
 
     Not for
         Several lesions at once, or a lesion of both halves of the brain stem: the model follows one side of the body,
@@ -62,13 +66,16 @@ class Lesion:
     volume_mL: float = 0.0
     completeness: float = 0.0
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    mask: LesionMask | None = None
 
     def __post_init__(self) -> None:
         one_of("kind of lesion", self.kind, KINDS, _DO)
         one_of("side", self.side, SIDES, _DO)
         expect("place of a lesion", self.place, TEXT)
-        if self.kind == "ischaemic":
-            largest = reference_volume_mL(self.place) * parameters.load("lesion").value("largest_extent", "1")
+        if self.mask is not None:
+            self._check_mask(self.mask)
+        elif self.kind == "ischaemic":
+            largest = reference_volume_mL(self.place)
             within(f"volume of an infarct in {self.place}", self.volume_mL, 0.0, largest, "mL")
         elif self.kind == "haemorrhagic":
             one_of("site of bleeding", self.place, sites(), _DO_PLACE)
@@ -85,6 +92,29 @@ class Lesion:
             raise SimulationError(
                 f"offset_mm is {offset!r:.60}. Allowed: a tuple of three finite numbers, mm. Nearest: (0.0, 0.0, 0.0), "
                 "the middle of the place. Correct them."
+            )
+
+    def _check_mask(self, mask: LesionMask) -> None:
+        """Refuse a mask of a diffuse lesion, one that is no lesion's size, or one that spares the side that counts."""
+        one_of("kind of lesion with a mask", self.kind, ("ischaemic", "haemorrhagic"), _DO)
+        of = parameters.load("lesion")
+        bounds = {"ischaemic": "trunk_infarct_volume_largest", "haemorrhagic": "largest_haematoma"}
+        largest = of.value(bounds[self.kind], "mL")
+        if self.volume_mL > largest:
+            what = "infarct" if self.kind == "ischaemic" else "haematoma"
+            raise MaskError(
+                f"The mask is larger than any {what} on record.",
+                f"{mask.volume_mL:.1f} mL",
+                f"at most {largest:g} mL",
+                "Does it hold the brain in place of the lesion? Save the lesion alone as 1",
+            )
+        if mask.volume_on(self.side) <= 0.0:
+            raise MaskError(
+                f"The mask has no voxel on the {self.side} side of the brain, which moves the "
+                f"{opposite(self.side)} side of the body.",
+                f"{mask.volume_mL:.1f} mL on the other side",
+                f"a lesion on the {self.side}",
+                f"Correct the side, or turn the mask over if left and right were mistaken (x < 0 is the left)",
             )
 
     @classmethod
@@ -126,6 +156,25 @@ class Lesion:
     def haemorrhagic(cls, site: str, volume_mL: float, side: str = "left") -> Lesion:
         """Return a bleed at one of `sites()`: a haematoma of `volume_mL` (mL) with its shell of oedema."""
         return cls("haemorrhagic", canonical(site, sites(), "site of bleeding"), side, volume_mL=volume_mL)
+
+    @classmethod
+    @accepts(mask=instance("a mask, as read_mask returns it, or the path of one", '"lesion.nii.gz"', LesionMask, str, os.PathLike))
+    def from_mask(cls, mask: LesionMask | str | os.PathLike[str], kind: str = "ischaemic", side: str = "") -> Lesion:
+        """Return a person's own lesion from a mask in MNI space (NIfTI, 0 and 1).
+
+        Parameters
+        ----------
+        mask
+            The mask, or its file.
+        kind
+            "ischaemic" or "haemorrhagic": what the tissue around it goes through.
+        side
+            Side of the brain that counts; left out, the side on which more of it lies.
+        """
+        found = mask if isinstance(mask, LesionMask) else read_mask(mask)
+        if not side:
+            side = max(SIDES, key=found.volume_on)
+        return cls(kind, OWN_MASK, side, volume_mL=found.volume_mL, mask=found)
 
     @classmethod
     @accepts(level=TEXT)

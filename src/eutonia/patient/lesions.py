@@ -1,11 +1,7 @@
 """Many lesions as a structure of arrays, and what they leave of the pathways, all at once.
 
-Equation
-    r_core = (3 V / 4 pi)^(1/3) ;  r_shell = (3 V (1 + v) / 4 pi)^(1/3)
-    dead   = k s_core + b (1 - f) (s_shell - s_core) ;  silent at onset = k s_core + b (s_shell - s_core)
-with s the share of a slice inside each radius, v the relative volume of the rim, k the loss in the core, b the block
-in the rim and f the part of it that returns. A pathway loses what its worst slice loses. A diffuse lesion takes from
-each pathway of a limb
+A lesion of the brain is a ball of tissue, the part of an artery's territory around a point, or a person's own mask; what
+it takes of a pathway is in `tracts`. A diffuse lesion takes from each pathway of a limb
     1 - (1 - load)^x                x the exposure of the limb: places along its tracts where it can be hit
 """
 
@@ -14,26 +10,27 @@ each pathway of a limb
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia import parameters
-from eutonia.patient import tracts
+from eutonia.patient.brain_lesions import Brain, brain_loss
 from eutonia.patient.conditions import CONDITIONS, FORMS
 from eutonia.patient.kinds import KINDS, SEGMENTS, segment_number
 from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
-from eutonia.patient.places import numbers, places
+from eutonia.patient.masks import LesionMask
+from eutonia.patient.places import places
 
 NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL, SCLEROSIS, *_ = range(len(KINDS))
 
-_BLOCK = 2048
 _NOWHERE = -1
+_OWN = -2  # the place of a person's own mask: this for the first of `masks`, one less for each after it
+OWN_MASK = "own mask"
 
 Numbers = Float[np.ndarray, " patient"]
-Tracts = Float[np.ndarray, "tract limb patient"]
 Whole = Int[np.ndarray, " patient"]
 
 
@@ -61,6 +58,14 @@ class OneLesion(Protocol):
     def offset_mm(self) -> tuple[float, float, float]:
         """Where the centre lies, mm."""
 
+    @property
+    def side(self) -> str:
+        """Side of the brain."""
+
+    @property
+    def mask(self) -> LesionMask | None:
+        """The person's own mask, if that is what the lesion is."""
+
 
 @dataclass(frozen=True, eq=False)
 class Lesions:
@@ -72,13 +77,18 @@ class Lesions:
         0 none, 1 ischaemic, 2 haemorrhagic, 3 spinal and so on (the order of `KINDS`).
     place
         Index into `places()` for a stroke, segment number (C1 = 1) for a cord injury, index into `FORMS` for a diffuse
-        lesion, -1 without a lesion.
+        lesion, -1 without a lesion, -2 and below for the masks.
     volume_mL
         Infarct core or haematoma, mL.
     completeness
         Share of the cord's pathways that is cut, or load of a diffuse lesion.
     offset_mm
         Distance of the centre from the middle of its territory or site, mm.
+    masks
+        The persons' own masks, each with the side of the brain that counts.
+    tract_shift_mm, brain_size
+        How far each person's tracts lie from those of the average brain, mm, and how large their brain is beside it;
+        left out, everybody has the average brain.
     """
 
     kind: Whole
@@ -86,6 +96,9 @@ class Lesions:
     volume_mL: Numbers
     completeness: Numbers
     offset_mm: Float[np.ndarray, "axis patient"]
+    masks: tuple[tuple[LesionMask, str], ...] = ()
+    tract_shift_mm: Float[np.ndarray, "axis patient"] | None = None
+    brain_size: Numbers | None = None
 
     def __len__(self) -> int:
         """Return the number of patients."""
@@ -94,23 +107,44 @@ class Lesions:
     @classmethod
     def of(cls, lesions: Sequence[OneLesion]) -> Lesions:
         """Return these lesions as arrays."""
+        masks = [(lesion.mask, lesion.side) for lesion in lesions if lesion.mask is not None]
+        own = iter(range(_OWN, _OWN - len(masks), -1))
+        place = [
+            place_index(lesion.kind, lesion.place) if lesion.mask is None else next(own) for lesion in lesions
+        ]
         return cls(
             kind=np.array([KINDS.index(lesion.kind) for lesion in lesions], dtype=np.int64),
-            place=np.array([place_index(lesion.kind, lesion.place) for lesion in lesions], dtype=np.int64),
+            place=np.array(place, dtype=np.int64),
             volume_mL=np.array([lesion.volume_mL for lesion in lesions], dtype=np.float64),
             completeness=np.array([lesion.completeness for lesion in lesions], dtype=np.float64),
             offset_mm=np.array([lesion.offset_mm for lesion in lesions], dtype=np.float64).reshape(-1, 3).T,
+            masks=tuple(masks),
         )
 
     def take(self, which: Int[np.ndarray, " chosen"]) -> Lesions:
         """Return the lesions of some patients, in the order asked."""
-        return Lesions(
-            self.kind[which],
-            self.place[which],
-            self.volume_mL[which],
-            self.completeness[which],
-            self.offset_mm[:, which],
+        shift, size = self.tract_shift_mm, self.brain_size
+        return replace(
+            self,
+            kind=self.kind[which],
+            place=self.place[which],
+            volume_mL=self.volume_mL[which],
+            completeness=self.completeness[which],
+            offset_mm=self.offset_mm[:, which],
+            tract_shift_mm=None if shift is None else shift[:, which],
+            brain_size=None if size is None else size[which],
         )
+
+    def in_brains(self, seed: int, person: Whole) -> Lesions:
+        """Return these lesions in brains that differ, each by the person's own luck."""
+        import jax.numpy as jnp
+
+        from eutonia import _streams
+
+        of = parameters.load("lesion")
+        luck = np.asarray(_streams.normal(_streams.keys(seed, _streams.Purpose.TRACTS, jnp.asarray(person)), 4))
+        shift = of.value("tract_shift_sd", "mm") * luck[:3]
+        return replace(self, tract_shift_mm=shift, brain_size=np.exp(of.value("tract_scale_sd", "1") * luck[3]))
 
     def place_names(self) -> np.ndarray:
         """Return where each lesion is, in words; empty without a lesion."""
@@ -125,11 +159,10 @@ class Lesions:
         core = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
         shell = np.zeros_like(core)
         in_brain = np.flatnonzero((self.kind == ISCHAEMIC) | (self.kind == HAEMORRHAGIC))
-        of = tracts.slices()
-        for start in range(0, len(in_brain), _BLOCK):
-            block = in_brain[start : start + _BLOCK]
-            dead, silent = self.take(block)._brain_loss(of)
-            core[: len(dead), :, block], shell[: len(dead), :, block] = dead, silent - dead
+        if len(in_brain):
+            dead, silent = brain_loss(self.take(in_brain)._brain())
+            core[: len(dead), :, in_brain] = dead
+            shell[: len(dead), :, in_brain] = silent - dead
         in_cord = np.flatnonzero(self.kind == SPINAL)
         core[..., in_cord] = self.take(in_cord)._cord_loss()
         recovery = self._by_kind("penumbra_recovery_time", "haemorrhage_recovery_time", "h")
@@ -148,21 +181,21 @@ class Lesions:
                 )
         return Pathways(core, shell, recovery, growth)
 
-    def _brain_loss(self, of: tracts.Slices) -> tuple[Tracts, Tracts]:
-        """Return what brain lesions have killed and what they have silenced at onset, of each tract with a course."""
-        used = {places()[int(place)] for place in np.unique(self.place)}
-        axes = ("lateral", "anterior", "height")
-        centre = np.stack([np.asarray(numbers(axis, "mm", used))[self.place] for axis in axes])
-        centre += self.offset_mm
-        rim = self._by_kind("penumbra_volume", "relative_oedema")
-        in_core = tracts.share_inside(centre, tracts.ball_radius(self.volume_mL), of)
-        in_rim = tracts.share_inside(centre, tracts.ball_radius(self.volume_mL * (1.0 + rim)), of) - in_core
-        core_loss = self._by_kind("infarct_core_loss", "haemorrhage_core_loss")
-        block = self._by_kind("penumbra_block", "haemorrhage_shell_block")
-        returning = self._by_kind("penumbra_recovery", "haemorrhage_shell_recovery")
-        dead = of.worst(core_loss * in_core + block * (1.0 - returning) * in_rim)
-        silent = of.worst(core_loss * in_core + block * in_rim)
-        return dead, silent
+    def _brain(self) -> Brain:
+        """Return what these lesions of the brain are, in lengths and shares."""
+        n = len(self)
+        return Brain(
+            place=self.place,
+            masks=self.masks,
+            offset_mm=self.offset_mm,
+            volume_mL=self.volume_mL,
+            rim=self._by_kind("penumbra_volume", "relative_oedema"),
+            core=self._by_kind("infarct_core_loss", "haemorrhage_core_loss"),
+            block=self._by_kind("penumbra_block", "haemorrhage_shell_block"),
+            returning=self._by_kind("penumbra_recovery", "haemorrhage_shell_recovery"),
+            tract_shift_mm=np.zeros((3, n)) if self.tract_shift_mm is None else self.tract_shift_mm,
+            brain_size=np.ones(n) if self.brain_size is None else self.brain_size,
+        )
 
     def _cord_loss(self) -> Loss:
         """Return the share cut by cord lesions: what a limb has of motoneurons below, times completeness."""
@@ -205,4 +238,6 @@ def place_name(kind: str, place: int) -> str:
         return ""
     if kind == "spinal":
         return SEGMENTS[place - 1]
+    if place <= _OWN:
+        return OWN_MASK
     return list(FORMS)[place] if kind in CONDITIONS else places()[place]

@@ -126,7 +126,7 @@ def numbers(quantity: str, unit: str, used: Container[str]) -> list[float]:
     ours = parameters.load("lesion")
     found: list[float] = []
     for sort, names in (("territory", TERRITORIES), ("site", SITES)):
-        is_told = quantity in _TOLD[sort]
+        is_told = quantity in (("volume",) if sort == "territory" else _TOLD[sort])  # our territories are an atlas's
         found += ours.along(f"{sort}_{quantity}", unit, names) if is_told else [0.0] * len(names)
     for place, (sort, home) in others().items():
         is_told = quantity in _TOLD[sort] and place in used

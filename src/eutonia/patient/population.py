@@ -183,15 +183,15 @@ def _diffuse_mix(name: str) -> tuple[LesionShare, ...]:
 def _stroke_mix() -> tuple[LesionShare, ...]:
     people = parameters.load("stroke_population")
     anatomy = parameters.load("lesion")
-    bleeding, largest = people.value("haemorrhage_share", "1"), anatomy.value("largest_extent", "1")
-    full = anatomy.along("territory_volume", "mL", TERRITORIES)
-    infarcts = zip(TERRITORIES, *_columns("infarct", people, TERRITORIES), full, strict=True)
+    bleeding, trunk = people.value("haemorrhage_share", "1"), anatomy.value("trunk_infarct_volume_largest", "mL")
+    largest = (min(full, trunk) for full in anatomy.along("territory_volume", "mL", TERRITORIES))
+    infarcts = zip(TERRITORIES, *_columns("infarct", people, TERRITORIES), largest, strict=True)
     bleeds = zip(SITES, *_columns("haematoma", people, SITES), strict=True)
     smallest, largest_bleed = people.value("smallest_volume", "mL"), anatomy.value("largest_haematoma", "mL")
     return (
         *(
-            LesionShare((1.0 - bleeding) * share, "ischaemic", place, LogNormal(mean, sd, smallest, largest * full))
-            for place, share, mean, sd, full in infarcts
+            LesionShare((1.0 - bleeding) * share, "ischaemic", place, LogNormal(mean, sd, smallest, most))
+            for place, share, mean, sd, most in infarcts
         ),
         *(
             LesionShare(bleeding * share, "haemorrhagic", place, LogNormal(mean, sd, smallest, largest_bleed))

@@ -1,0 +1,116 @@
+"""Where an infarct lies: the part of a territory that is nearest to a point drawn inside it.
+
+An infarct of a volume V around a point c fills the voxels of its territory that lie within R of c, with R such that they
+make up V. Which labels of the atlas a territory has, where its infarcts begin, and where the middle lies that stands for
+"somewhere in it", is in `SHAPES`.
+"""
+
+# ruff: noqa: N803 -- a millilitre is written mL
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia import parameters
+from eutonia.patient import anatomy
+
+_MM3_PER_ML = 1000.0
+_POINTS = 512  # points in a territory from which infarcts begin; numerical, not science
+_GOLDEN = 0.6180339887498949
+_BIN_MM = 0.5
+_BLOCK = 32
+
+Points = Float[np.ndarray, "axis patient"]
+Numbers = Float[np.ndarray, " patient"]
+
+
+class Shape(NamedTuple):
+    """Codes of the atlas that a territory has, those in which its infarcts begin, and those of its middle."""
+
+    grows: tuple[str, ...]
+    begins: tuple[str, ...] = ()
+    middle: tuple[str, ...] = ()
+
+
+_CORTEX = ("MCAF", "MCAP", "MCAT", "MCAO")
+#: An occluded trunk starves the deep branches first: they have no neighbours to help. The middle of the posterior
+#: cerebral artery is the thalamus.
+SHAPES = {
+    "M1 trunk": Shape(("LLS", "MCAI", *_CORTEX), ("LLS", "MCAI")),
+    "M2 superior": Shape(("MCAF", "MCAI")),
+    "M2 inferior": Shape(("MCAP", "MCAT", "MCAO")),
+    "lenticulostriate": Shape(("LLS",)),
+    "anterior choroidal": Shape(("LLS", "PCTP", "ACTP")),
+    "ACA": Shape(("ACA",)),
+    "PCA/thalamic": Shape(("PCTP", "PCAO", "PCAT"), middle=("PCTP",)),
+    "basilar/pontine": Shape(("B",)),
+    "medullary": Shape(("B",)),
+}
+
+
+def territory(name: str, codes: tuple[str, ...] = ()) -> anatomy.Territory:
+    """Return the territory that an infarct grows in, or the part of it that some codes of the atlas have."""
+    cut = parameters.load("lesion").value("medulla_level", "mm")
+    codes = codes or SHAPES[name].grows
+    if name == "basilar/pontine":
+        return anatomy.territory(codes, above=cut)
+    return anatomy.territory(codes, below=cut) if name == "medullary" else anatomy.territory(codes)
+
+
+@parameters.remembered
+def places_of(name: str) -> Float[np.ndarray, "axis point"]:
+    """Return the points of a territory from which its infarcts begin, mm, spread evenly over it."""
+    voxels = _begins(name)
+    count = voxels.shape[1]
+    if count <= _POINTS:
+        return voxels
+    return voxels[:, np.floor(np.mod((np.arange(_POINTS) + 0.5) * _GOLDEN, 1.0) * count).astype(int)]
+
+
+@parameters.remembered
+def middle_of(name: str) -> tuple[float, float, float]:
+    """Return the middle of a territory, mm: the voxel nearest to the mean of those where infarcts begin."""
+    shape = SHAPES[name]
+    voxels = territory(name, shape.middle).voxels if shape.middle else _begins(name)
+    apart = ((voxels - voxels.mean(axis=1, keepdims=True)) ** 2).sum(axis=0)
+    lateral, anterior, height = voxels[:, int(np.argmin(apart))].tolist()
+    return lateral, anterior, height
+
+
+def _begins(name: str) -> Float[np.ndarray, "axis voxel"]:
+    voxels = territory(name, SHAPES[name].begins).voxels
+    if name != "anterior choroidal":
+        return voxels
+    of = parameters.load("lesion")
+    centre = np.array([of.value(f"choroidal_{axis}", "mm") for axis in ("lateral", "anterior", "height")])
+    volume = of.along("territory_volume", "mL", [name])[0]
+    apart = np.sqrt(((voxels - centre[:, None]) ** 2).sum(axis=0))
+    return voxels[:, apart <= ball_radius(np.array([volume]))[0]]
+
+
+def radius_of(name: str, centre: Points, volume_mL: Numbers) -> Numbers:
+    """Return how far from their centres infarcts of these volumes reach inside their territory, mm."""
+    voxels = territory(name).voxels
+    one_mL = territory(name).volume_mL / voxels.shape[1]
+    points, which = np.unique(centre, axis=1, return_inverse=True)
+    radius = np.empty(len(volume_mL))
+    for begin in range(0, points.shape[1], _BLOCK):
+        part = points[:, begin : begin + _BLOCK]
+        apart = np.sqrt(((voxels[:, None, :] - part[:, :, None]) ** 2).sum(axis=0))
+        bins = int(apart.max() / _BIN_MM) + 1
+        place = (apart / _BIN_MM).astype(int) + bins * np.arange(part.shape[1])[:, None]
+        counts = np.bincount(place.ravel(), minlength=bins * part.shape[1]).reshape(-1, bins)
+        volume = np.cumsum(counts, axis=1) * one_mL
+        for k in range(part.shape[1]):
+            mine = np.flatnonzero(which.ravel() == begin + k)
+            edges, known = _BIN_MM * np.arange(bins + 1), np.append(0.0, volume[k])
+            radius[mine] = np.interp(volume_mL[mine], known, edges)
+    return np.maximum(radius, ball_radius(volume_mL))
+
+
+def ball_radius(volume_mL: Numbers) -> Numbers:
+    """Return the radius of a ball of this volume, mm."""
+    return np.asarray(np.cbrt(3.0 * _MM3_PER_ML * volume_mL / (4.0 * np.pi)))
