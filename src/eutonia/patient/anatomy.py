@@ -7,7 +7,8 @@ commissure. Both sides of the brain are merged by mirroring. What was measured i
 A pathway is a bundle of threads. Corticospinal threads are the streamlines themselves. Of the corticoreticular bundle
 ten streamlines alone begin in front of the motor cortex: they and the rest of their bundle tell its course and its
 spread, level by level, and the premotor streamlines of the corticopontine bundle beside it tell how many begin where.
-Tractography is blind below the medulla: every thread is drawn on to the lowest level, where the others of its bundle go.
+Tractography is blind below the medulla: every thread is drawn on to the lowest level, beside the others
+of its bundle.
 
 Sources: Yeh 2018 (streamlines), Liu 2023 (territories).
 """
@@ -15,6 +16,7 @@ Sources: Yeh 2018 (streamlines), Liu 2023 (territories).
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +36,7 @@ _PER_MM = 10.0  # the file holds tenths of a mm
 # bundle, and below which they keep their places in it: there the corticopontine bundle has parted from it.
 _TURN_FROM_MM, _TURN_TO_MM, _PARTED_MM = 32.0, 20.0, -4.0
 
-Course = Float[np.ndarray, "axis point"]
+Course = Float[np.ndarray, "axis _"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ def _streamlines() -> dict[str, list[Course]]:
         names, tract = file["tracts"].tolist(), file["tract"]
     points[0] = np.abs(points[0])
     found: dict[str, list[Course]] = {name: [] for name in names}
-    for number, (begin, end) in enumerate(zip(offsets[:-1], offsets[1:], strict=True)):
+    for number, (begin, end) in enumerate(itertools.pairwise(offsets)):
         found[names[tract[number]]].append(points[:, begin:end])
     return found
 
@@ -101,11 +103,9 @@ def _moved(beside: list[Course], premotor: list[Course], whole: list[Course], lo
     of all of them, for there they run together.
     """
     levels = np.arange(_TURN_FROM_MM, lowest - _SPACING_MM, -_SPACING_MM)
-    own, course = _at(beside, levels), _at(premotor, levels)
-    everything = _at(whole, levels)
+    own, course, everything = (_at(part, levels) for part in (beside, premotor, whole))
     few = np.isfinite(course[:, 0]).sum(axis=0) < len(premotor)
-    course = [course, everything]
-    middle, spread = (np.where(few, of(course[1]), of(course[0])) for of in (_mean, _sd))
+    middle, spread = (np.where(few, of(everything), of(course)) for of in (_mean, _sd))
     place = (own - _mean(own)) / _sd(own)
     parted = int(np.flatnonzero(levels <= _PARTED_MM)[0])
     place[..., parted:] = place[..., parted : parted + 1]
@@ -138,7 +138,7 @@ def _drawn_on(courses: list[Course], lowest: float) -> list[Course]:
     return out
 
 
-def _at(courses: list[Course], levels: Float[np.ndarray, " level"]) -> Float[np.ndarray, "thread axis level"]:
+def _at(courses: list[Course], levels: Float[np.ndarray, " level"]) -> Float[np.ndarray, "thread across level"]:
     """Return where threads cross levels on their way down, lateral and anterior, mm; NaN where one does not reach."""
     out = np.full((len(courses), 2, len(levels)), np.nan)
     for k, course in enumerate(courses):
@@ -151,12 +151,12 @@ def _at(courses: list[Course], levels: Float[np.ndarray, " level"]) -> Float[np.
     return out
 
 
-def _mean(at: Float[np.ndarray, "thread axis level"]) -> Float[np.ndarray, "axis level"]:
+def _mean(at: Float[np.ndarray, "thread across level"]) -> Float[np.ndarray, "across level"]:
     count = np.isfinite(at).sum(axis=0)
     return np.where(count > 0, np.nansum(at, axis=0) / np.maximum(count, 1), np.nan)
 
 
-def _sd(at: Float[np.ndarray, "thread axis level"]) -> Float[np.ndarray, "axis level"]:
+def _sd(at: Float[np.ndarray, "thread across level"]) -> Float[np.ndarray, "across level"]:
     return np.sqrt(_mean((at - _mean(at)) ** 2))
 
 
@@ -169,8 +169,8 @@ def atlas() -> tuple[Int[np.ndarray, "i j k"], Float[np.ndarray, "row column"]]:
     """
     import nibabel
 
-    image = nibabel.load(TERRITORIES)
-    volume, affine = np.asarray(image.dataobj, dtype=np.int64), np.array(image.affine, dtype=float)
+    image = nibabel.Nifti1Image.from_filename(TERRITORIES)
+    volume, affine = np.asarray(image.dataobj, dtype=np.int64), np.asarray(image.affine, dtype=np.float64).copy()
     across = affine[0, 0] * np.arange(volume.shape[0]) + affine[0, 3]
     counts = np.stack([np.bincount(plane.ravel(), minlength=volume.max() + 1) for plane in volume])
     middle = (across @ counts)[1:] / counts.sum(axis=0)[1:]

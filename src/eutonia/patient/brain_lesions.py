@@ -18,7 +18,8 @@ from eutonia.patient.territories import ball_radius
 from eutonia.patient.voxels import FAR_MM
 
 # Lesions that are looked at together: few enough that the distances of all points stay near the processor.
-_BLOCK = 32
+_BLOCK = 48
+_CELL_MM = 8.0
 _AXES = ("lateral", "anterior", "height")
 
 Numbers = Float[np.ndarray, " patient"]
@@ -58,16 +59,17 @@ class _Alike:
 
 def brain_loss(of: Brain) -> tuple[tracts.Tracts, tracts.Tracts]:
     """Return what brain lesions have killed and what they have silenced at onset, of each tract and limb."""
+    n = len(of.place)
     ball = ball_radius(of.volume_mL)
     width = ball * (np.cbrt(1.0 + of.rim) - 1.0)
-    nearest = np.full((len(anatomy.threads().starts), len(of.place)), FAR_MM)
+    radius = np.minimum(parameters.load("lesion").value("thread_radius", "mm"), np.maximum(ball, 1e-9))
+    dead, silent = (np.zeros(((len(anatomy.BUNDLES) + 1) // 2, 2, n)) for _ in range(2))
     for alike in _by_place(of):
-        some = np.flatnonzero(of.volume_mL[alike.who] > 0.0)
-        for part in _blocks(some[np.argsort(alike.radius[some], kind="stable")]):
+        for part in _blocks(alike, np.flatnonzero(of.volume_mL[alike.who] > 0.0)):
             who = alike.who[part]
-            nearest[:, who] = _nearest(of, alike, part, float(width[who].max()))
-    r = np.minimum(parameters.load("lesion").value("thread_radius", "mm"), np.maximum(ball, 1e-9))
-    return tracts.losses(nearest, tracts.Harm(of.core, of.block, of.returning, width, r))
+            harm = tracts.Harm(of.core[who], of.block[who], of.returning[who], width[who], radius[who])
+            dead[..., who], silent[..., who] = tracts.losses(_nearest(of, alike, part, harm), harm)
+    return dead, silent
 
 
 def lies_at(of: Brain) -> Points:
@@ -78,9 +80,12 @@ def lies_at(of: Brain) -> Points:
     return centre
 
 
-def _blocks(who: Int[np.ndarray, " patient"]) -> Iterator[Int[np.ndarray, " patient"]]:
-    for begin in range(0, len(who), _BLOCK):
-        yield who[begin : begin + _BLOCK]
+def _blocks(alike: _Alike, some: Int[np.ndarray, " patient"]) -> Iterator[Int[np.ndarray, " patient"]]:
+    """Deal lesions out in blocks of neighbours of like size, so that few threads need be looked at for each."""
+    cell = np.floor(alike.centre[:, some] / _CELL_MM)
+    order = some[np.lexsort((alike.radius[some], *cell))]
+    for begin in range(0, len(order), _BLOCK):
+        yield order[begin : begin + _BLOCK]
 
 
 def _by_place(of: Brain) -> Iterator[_Alike]:
@@ -102,30 +107,37 @@ def _by_place(of: Brain) -> Iterator[_Alike]:
             yield _Alike(who, np.asarray(middle)[:, None] + offset, ball_radius(volume))
 
 
-def _nearest(of: Brain, alike: _Alike, part: Int[np.ndarray, " patient"], widest: float) -> tracts.Distances:
-    """Return how near each thread comes to some lesions of one place; FAR_MM where none can be touched."""
+def _nearest(of: Brain, alike: _Alike, part: Int[np.ndarray, " patient"], harm: tracts.Harm) -> tracts.Distances:
+    """Return how near each thread comes to some lesions of one place; FAR_MM where none can be touched.
+
+    A point of the average brain lies at m p + d in a person, so its distance from c is m times that of p from q, with
+    q = (c - d) / m; the part of the ball inside a territory is max(|m p + d - c| - R, bound).
+    """
     threads, who = anatomy.threads(), alike.who[part]
     shift, size = of.tract_shift_mm[:, who], of.brain_size[who]
-    centre, radius = alike.centre[:, part], alike.radius[part]
-    middle, reach = centre.mean(axis=1), float(radius.max()) + 1.5 * widest + 1.0
-    spread = np.sqrt(((centre - middle[:, None]) ** 2).sum(axis=0)).max()
-    moved = np.sqrt((shift**2).sum(axis=0)).max() + np.abs(size - 1.0).max() * 120.0
-    close = ((threads.points - middle[:, None]) ** 2).sum(axis=0) <= (reach + spread + moved) ** 2
+    centre, radius = (alike.centre[:, part] - shift) / size, alike.radius[part]
+    edge = 1.5 * harm.width + harm.thread_radius
+    middle = centre.mean(axis=1)
+    reach = np.sqrt(((centre - middle[:, None]) ** 2).sum(axis=0)) + (radius + edge) / size
+    close = ((threads.points - middle[:, None]) ** 2).sum(axis=0) <= reach.max() ** 2
     if alike.bound is not None:
-        close &= alike.bound <= 1.5 * widest + 1.0
+        close &= alike.bound <= edge.max()
     kept = np.flatnonzero(close)
     out = np.full((len(threads.starts), len(part)), FAR_MM)
     if len(kept) == 0:
         return out
     thread = np.searchsorted(threads.starts, kept, side="right") - 1
     touched, starts = np.unique(thread, return_index=True)
-    placed = size * threads.points[:, kept, None] + shift[:, None, :]
+    points = threads.points[:, kept]
     if alike.mask is not None:
-        distance = alike.mask(placed)
-    else:
-        placed -= centre[:, None, :]
-        distance = np.sqrt((placed * placed).sum(axis=0)) - radius
-        if alike.bound is not None:
-            distance = np.maximum(distance, alike.bound[kept, None])
-    out[touched] = np.minimum.reduceat(distance, starts, axis=0)
+        placed = size * points[:, :, None] + shift[:, None, :]
+        out[touched] = np.minimum.reduceat(alike.mask(placed), starts, axis=0)
+        return out
+    squared = np.subtract.outer(points[0], centre[0]) ** 2
+    squared += np.subtract.outer(points[1], centre[1]) ** 2
+    squared += np.subtract.outer(points[2], centre[2]) ** 2
+    if alike.bound is not None:
+        at_bound = np.add.outer(alike.bound[kept], radius) / size
+        np.maximum(squared, np.maximum(at_bound, 0.0) ** 2, out=squared)
+    out[touched] = size * np.sqrt(np.minimum.reduceat(squared, starts, axis=0)) - radius
     return out

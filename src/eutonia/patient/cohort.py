@@ -1,6 +1,6 @@
 """Many people as a structure of arrays, each drawn by their own luck."""
 
-# ruff: noqa: N803, N815 -- a millilitre is written mL
+# ruff: noqa: N815 -- a millilitre is written mL
 
 from __future__ import annotations
 

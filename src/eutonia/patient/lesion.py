@@ -28,6 +28,7 @@ from eutonia.patient.places import SEVERAL, everyday_of, others, sites, territor
 
 SIDES = ("left", "right")
 _DO = "Use one of these names."
+_MASK = instance("a mask, or the path of one", '"lesion.nii.gz"', LesionMask, str, os.PathLike)
 _DO_PLACE = f"{_DO} One more: a set lesion_NAME.toml, by eutonia.parameters.register"
 
 
@@ -114,7 +115,7 @@ class Lesion:
                 f"{opposite(self.side)} side of the body.",
                 f"{mask.volume_mL:.1f} mL on the other side",
                 f"a lesion on the {self.side}",
-                f"Correct the side, or turn the mask over if left and right were mistaken (x < 0 is the left)",
+                "Correct the side, or turn the mask over if left and right were mistaken (x < 0 is the left)",
             )
 
     @classmethod
@@ -158,7 +159,7 @@ class Lesion:
         return cls("haemorrhagic", canonical(site, sites(), "site of bleeding"), side, volume_mL=volume_mL)
 
     @classmethod
-    @accepts(mask=instance("a mask, as read_mask returns it, or the path of one", '"lesion.nii.gz"', LesionMask, str, os.PathLike))
+    @accepts(mask=_MASK)
     def from_mask(cls, mask: LesionMask | str | os.PathLike[str], kind: str = "ischaemic", side: str = "") -> Lesion:
         """Return a person's own lesion from a mask in MNI space (NIfTI, 0 and 1).
 

@@ -1,7 +1,7 @@
 """Many lesions as a structure of arrays, and what they leave of the pathways, all at once.
 
-A lesion of the brain is a ball of tissue, the part of an artery's territory around a point, or a person's own mask; what
-it takes of a pathway is in `tracts`. A diffuse lesion takes from each pathway of a limb
+A lesion of the brain is a ball of tissue, the part of an artery's territory around a point, or a person's own mask;
+what it takes of a pathway is in `tracts`. A diffuse lesion takes from each pathway of a limb
     1 - (1 - load)^x                x the exposure of the limb: places along its tracts where it can be hit
 """
 
@@ -20,8 +20,8 @@ from eutonia import parameters
 from eutonia.patient.brain_lesions import Brain, brain_loss
 from eutonia.patient.conditions import CONDITIONS, FORMS
 from eutonia.patient.kinds import KINDS, SEGMENTS, segment_number
-from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
 from eutonia.patient.masks import LesionMask
+from eutonia.patient.pathways import LIMBS, MEDIAL_RETICULOSPINAL, PATHWAYS, Loss, Pathways
 from eutonia.patient.places import places
 
 NONE, ISCHAEMIC, HAEMORRHAGIC, SPINAL, SCLEROSIS, *_ = range(len(KINDS))
@@ -109,9 +109,7 @@ class Lesions:
         """Return these lesions as arrays."""
         masks = [(lesion.mask, lesion.side) for lesion in lesions if lesion.mask is not None]
         own = iter(range(_OWN, _OWN - len(masks), -1))
-        place = [
-            place_index(lesion.kind, lesion.place) if lesion.mask is None else next(own) for lesion in lesions
-        ]
+        place = [place_index(lesion.kind, lesion.place) if lesion.mask is None else next(own) for lesion in lesions]
         return cls(
             kind=np.array([KINDS.index(lesion.kind) for lesion in lesions], dtype=np.int64),
             place=np.array(place, dtype=np.int64),

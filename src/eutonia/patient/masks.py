@@ -1,15 +1,14 @@
 """A person's own lesion as a mask of voxels: read from a NIfTI file, checked, and laid over the average brain.
 
-A mask is in MNI space when its header says so (code 4), or when its grid is one of those in which templates of MNI space
-are distributed. Every other space is refused: the tracts would be cut where the lesion is not.
+A mask is in MNI space when its header says so (code 4), or when its grid is one of those in which templates of MNI
+space are distributed. Every other space is refused: the tracts would be cut where the lesion is not.
 """
 
-# ruff: noqa: N802, N803, N806, N815 -- a millilitre is written mL
+# ruff: noqa: N802, N806, N815 -- a millilitre is written mL
 
 from __future__ import annotations
 
 import hashlib
-
 import os
 import stat
 import zlib
@@ -51,8 +50,8 @@ _MIDDLE_MM, _CLOSE_MM = (0.0, -18.0, 9.0), (6.0, 6.0, 18.0)
 _MOST_OUTSIDE = 0.5
 _DO = (
     "Bring it to MNI space: register the person's scan to the MNI152 template (FSL: flirt and fnirt; ANTs: "
-    "antsRegistrationSyN.sh; SPM: Normalise), apply the same transform to the mask with nearest-neighbour interpolation "
-    "onto the template's grid at 1 or 2 mm, and look at the two laid over each other"
+    "antsRegistrationSyN.sh; SPM: Normalise), apply the same transform to the mask with nearest-neighbour "
+    "interpolation onto the template's grid at 1 or 2 mm, and look at the two laid over each other"
 )
 
 Courses = Float[np.ndarray, "axis *shape"]
@@ -188,7 +187,7 @@ def _image(content: bytes, name: str) -> SpatialImage:
                 continue
     except MaskError:
         raise
-    except Exception:  # noqa: BLE001, S110 -- a damaged header fails in as many ways as there are damages
+    except Exception:
         pass
     do = "Save the mask as NIfTI-1, for example with FSL, SPM, ITK-SNAP or nibabel"
     raise MaskError("It is no NIfTI image that can be read.", f'"{name}"', "a .nii or .nii.gz file that is whole", do)
@@ -224,7 +223,7 @@ def _checked_grid(image: SpatialImage) -> Float[np.ndarray, "row column"]:
     unit = affine[:3, :3] / size
     if np.abs(unit.T @ unit - np.eye(3)).max() > 1e-3:
         raise MaskError("Its voxels are sheared.", "an affine with shear", "boxes in MNI space", _DO)
-    code = max(int(header["sform_code"]), 0) or max(int(header["qform_code"]), 0)
+    code = max(int(header["sform_code"]), 0) or max(int(header["qform_code"]), 0)  # type: ignore[index]
     if code == _TALAIRACH:
         raise MaskError("It is in the space of Talairach.", "header code 3", "MNI space (header code 4)", _DO)
     if code == 0 or (code != _MNI and not _is_template(shape, size, affine)):
@@ -249,7 +248,7 @@ def _checked_values(image: SpatialImage) -> Bool[np.ndarray, "i j k"]:
     do = "Threshold it at half and save 0 and 1"
     try:
         values = np.asanyarray(image.dataobj)
-    except Exception:  # noqa: BLE001 -- damaged voxels fail in as many ways as there are damages
+    except Exception:
         why, allowed = "Its voxels cannot be read: the file is damaged.", "a file that is whole"
         raise MaskError(why, f"{image.get_data_dtype()} voxels", allowed, "Copy or save it again") from None
     if values.dtype.kind not in "biuf":
@@ -265,7 +264,9 @@ def _checked_values(image: SpatialImage) -> Bool[np.ndarray, "i j k"]:
         raise MaskError(why, f"{len(found):,} different values ({shown})", "0 and 1", do)
     inside = np.asarray(values == 1)
     if not inside.any():
-        raise MaskError("There is no lesion in it.", "voxels of 0 alone", "1 where the lesion is", "Save the mask again")
+        raise MaskError(
+            "There is no lesion in it.", "voxels of 0 alone", "1 where the lesion is", "Save the mask again"
+        )
     return inside
 
 

@@ -1,11 +1,11 @@
 """Where an infarct lies: the part of a territory that is nearest to a point drawn inside it.
 
-An infarct of a volume V around a point c fills the voxels of its territory that lie within R of c, with R such that they
-make up V. Which labels of the atlas a territory has, where its infarcts begin, and where the middle lies that stands for
-"somewhere in it", is in `SHAPES`.
+An infarct of a volume V around a point c fills the voxels of its territory that lie within R of c, with R such that
+they make up V. Which labels of the atlas a territory has, where its infarcts begin, and where the middle lies that
+stands for "somewhere in it", is in `SHAPES`.
 """
 
-# ruff: noqa: N803 -- a millilitre is written mL
+# ruff: noqa: N803, N806 -- a millilitre is written mL
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from eutonia import parameters
 from eutonia.patient import anatomy
 
 _MM3_PER_ML = 1000.0
-_POINTS = 512  # points in a territory from which infarcts begin; numerical, not science
+# Points of a territory from which infarcts begin, and voxels that tell its shape: numerical, not science.
+_POINTS, _VOXELS = 256, 6000
 _GOLDEN = 0.6180339887498949
 _BIN_MM = 0.5
 _BLOCK = 32
@@ -63,11 +64,7 @@ def territory(name: str, codes: tuple[str, ...] = ()) -> anatomy.Territory:
 @parameters.remembered
 def places_of(name: str) -> Float[np.ndarray, "axis point"]:
     """Return the points of a territory from which its infarcts begin, mm, spread evenly over it."""
-    voxels = _begins(name)
-    count = voxels.shape[1]
-    if count <= _POINTS:
-        return voxels
-    return voxels[:, np.floor(np.mod((np.arange(_POINTS) + 0.5) * _GOLDEN, 1.0) * count).astype(int)]
+    return _evenly(_begins(name), _POINTS)
 
 
 @parameters.remembered
@@ -91,9 +88,17 @@ def _begins(name: str) -> Float[np.ndarray, "axis voxel"]:
     return voxels[:, apart <= ball_radius(np.array([volume]))[0]]
 
 
+def _evenly(voxels: Float[np.ndarray, "axis voxel"], most: int) -> Float[np.ndarray, "axis some"]:
+    """Return at most so many of the voxels, spread evenly over them by the golden section."""
+    count = voxels.shape[1]
+    if count <= most:
+        return voxels
+    return voxels[:, np.sort(np.floor(np.mod((np.arange(most) + 0.5) * _GOLDEN, 1.0) * count).astype(int))]
+
+
 def radius_of(name: str, centre: Points, volume_mL: Numbers) -> Numbers:
     """Return how far from their centres infarcts of these volumes reach inside their territory, mm."""
-    voxels = territory(name).voxels
+    voxels = _evenly(territory(name).voxels, _VOXELS)
     one_mL = territory(name).volume_mL / voxels.shape[1]
     points, which = np.unique(centre, axis=1, return_inverse=True)
     radius = np.empty(len(volume_mL))

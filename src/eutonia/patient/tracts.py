@@ -13,6 +13,7 @@ The point p of a thread lies at m p + d in a person: m the size of their brain, 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,5 +63,5 @@ def _means(share: Distances) -> Tracts:
     # A person's threads side by side in memory, so that they are summed in one order whoever else is there.
     rows = np.ascontiguousarray(share.T)
     edges = np.searchsorted(bundle, np.arange(len(anatomy.BUNDLES) + 1))
-    of = [rows[:, begin:end].sum(axis=1) / (end - begin) for begin, end in zip(edges[:-1], edges[1:], strict=True)]
+    of = [rows[:, begin:end].sum(axis=1) / (end - begin) for begin, end in itertools.pairwise(edges)]
     return np.stack([*of, of[-1]]).reshape(-1, len(LIMBS), len(rows))

@@ -1,0 +1,36 @@
+"""Small masks that several tests share: made here, in the grid of an MNI template at 2 mm."""
+
+from __future__ import annotations
+
+import gzip
+
+import numpy as np
+
+from eutonia.patient.masks import LesionMask, parse_mask
+
+SHAPE = (91, 109, 91)
+AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+
+
+def ball(centre: tuple[float, ...], volume_mL: float) -> np.ndarray:
+    """Return a ball in the grid, as true and false."""
+    place = np.indices(SHAPE).reshape(3, -1)
+    points = AFFINE[:3, :3] @ place + AFFINE[:3, 3:]
+    apart = ((points - np.asarray(centre)[:, None]) ** 2).sum(axis=0)
+    return (apart <= (3000.0 * volume_mL / (4.0 * np.pi)) ** (2.0 / 3.0)).reshape(SHAPE)
+
+
+def nifti(values: np.ndarray, affine: np.ndarray = AFFINE, code: int = 4, *, packed: bool = True) -> bytes:
+    """Return a NIfTI file of these voxels."""
+    import nibabel
+
+    image = nibabel.Nifti1Image(np.asarray(values), affine)
+    image.set_sform(affine, code)
+    image.set_qform(None, 0)
+    plain = image.to_bytes()
+    return gzip.compress(plain, mtime=0) if packed else plain
+
+
+def mask_of(inside: np.ndarray) -> LesionMask:
+    """Return these voxels as a mask that was read."""
+    return parse_mask(nifti(inside.astype(np.uint8)), "mask.nii.gz")
