@@ -12,12 +12,19 @@ SHAPE = (91, 109, 91)
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
 
 
-def ball(centre: tuple[float, ...], volume_mL: float) -> np.ndarray:
-    """Return a ball in the grid, as true and false."""
-    place = np.indices(SHAPE).reshape(3, -1)
-    points = AFFINE[:3, :3] @ place + AFFINE[:3, 3:]
+def ball(
+    centre: tuple[float, ...], volume_mL: float, shape: tuple[int, ...] = SHAPE, affine: np.ndarray = AFFINE
+) -> np.ndarray:
+    """Return a ball in a grid, as true and false."""
+    points = affine[:3, :3] @ np.indices(shape).reshape(3, -1) + affine[:3, 3:]
     apart = ((points - np.asarray(centre)[:, None]) ** 2).sum(axis=0)
-    return (apart <= (3000.0 * volume_mL / (4.0 * np.pi)) ** (2.0 / 3.0)).reshape(SHAPE)
+    return (apart <= (3000.0 * volume_mL / (4.0 * np.pi)) ** (2.0 / 3.0)).reshape(shape)
+
+
+def fine_ball(centre: tuple[float, ...], volume_mL: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a ball in the grid of the template at 1 mm, and that grid's affine."""
+    affine = np.array([[-1.0, 0, 0, 90], [0, 1, 0, -126], [0, 0, 1, -72], [0, 0, 0, 1]])
+    return ball(centre, volume_mL, (182, 218, 182), affine), affine
 
 
 def nifti(values: np.ndarray, affine: np.ndarray = AFFINE, code: int = 4, *, packed: bool = True) -> bytes:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mask_examples import ball, mask_of
+from mask_examples import ball, fine_ball, mask_of, nifti
 
 from eutonia import parameters
 from eutonia.patient import ARM, LEG, TERRITORIES, Cohort, Lesion, Lesions, Population, anatomy, territories
 from eutonia.patient.lesion import reference_volume_mL
+from eutonia.patient.masks import parse_mask
 from eutonia.patient.pathways import CORTICOSPINAL, DORSAL_RETICULOSPINAL
 
 FEW = settings(deadline=None, max_examples=15)
 CAPSULE = (22.0, -13.0, 6.0)
 _AXES = ("lateral", "anterior", "height")
+
+
+def site(name: str) -> np.ndarray:
+    """Return the middle of a site of bleeding, mm."""
+    return np.array([parameters.load("lesion").along(f"site_{axis}", "mm", [name])[0] for axis in _AXES])
 
 
 def streamlines(name: str) -> list[np.ndarray]:
@@ -27,7 +34,7 @@ def streamlines(name: str) -> list[np.ndarray]:
         points, tract, ends = file["points"] / 10.0, file["tract"], file["offsets"]
         wanted = file["tracts"].tolist().index(name)
     points[:, 0] = np.abs(points[:, 0])
-    return [points[a:b] for a, b, which in zip(ends[:-1], ends[1:], tract, strict=True) if which == wanted]
+    return [points[a:b] for (a, b), which in zip(itertools.pairwise(ends), tract, strict=True) if which == wanted]
 
 
 def cut(courses: list[np.ndarray], centre: tuple[float, float, float], volume_mL: float) -> float:
@@ -46,16 +53,9 @@ def test_a_ball_in_the_capsule_cuts_what_the_file_says() -> None:
 @pytest.mark.parametrize("volume", [1.0, 3.0, 10.0])
 def test_a_bleed_without_a_rim_takes_the_streamlines_that_pass_through_it(volume: float) -> None:
     """The dead core of a bleed against counting streamlines one by one."""
-    numbers = {
-        "lesion.haemorrhage_core_loss": "1",
-        "lesion.relative_oedema": "0.000001",
-        "lesion.thread_radius": "0.01 mm",
-    }
-    with parameters.using(numbers):
-        middle = np.array(
-            [parameters.load("lesion").along(f"site_{axis}", "mm", ["internal capsule"])[0] for axis in _AXES]
-        )
-        offset = tuple((np.array(CAPSULE) - middle).tolist())
+    numbers = {"haemorrhage_core_loss": "1", "oedema_volume": "0.0001 mL", "thread_radius": "0.01 mm"}
+    with parameters.using({f"lesion.{name}": value for name, value in numbers.items()}):
+        offset = tuple((np.array(CAPSULE) - site("internal capsule")).tolist())
         bleed = dataclasses.replace(Lesion.haemorrhagic("internal capsule", volume), offset_mm=offset)
         lost = bleed.pathways.core_loss[CORTICOSPINAL, :, 0]
     courses = streamlines("corticospinal")
@@ -138,7 +138,7 @@ def test_more_voxels_never_lose_less() -> None:
     grow = [ball(CAPSULE, volume) for volume in (0.5, 2.0, 6.0, 20.0)]
     grow.append(grow[-1] | ball((35.0, -20.0, 40.0), 10.0))
     found = [Lesion.from_mask(mask_of(one), side="right").pathways for one in grow]
-    for smaller, larger in zip(found[:-1], found[1:], strict=True):
+    for smaller, larger in itertools.pairwise(found):
         assert np.all(larger.core_loss >= smaller.core_loss - 1e-12)
         assert np.all(larger.integrity(0.0) <= smaller.integrity(0.0) + 1e-12)
     assert found[0].core_loss[CORTICOSPINAL, :, 0].max() < found[-1].core_loss[CORTICOSPINAL, :, 0].min()
@@ -147,8 +147,9 @@ def test_more_voxels_never_lose_less() -> None:
 @pytest.mark.parametrize("volume", [3.0, 12.0])
 def test_a_ball_of_voxels_takes_what_a_ball_takes(volume: float) -> None:
     """Two ways to one lesion: voxels and their distances against the closed form of a ball."""
-    middle = np.array([parameters.load("lesion").along(f"site_{axis}", "mm", ["thalamic"])[0] for axis in _AXES])
-    by_mask = Lesion.from_mask(mask_of(ball(tuple(middle), volume)), "haemorrhagic", "right").pathways
+    inside, affine = fine_ball(tuple(site("thalamic").tolist()), volume)
+    mask = parse_mask(nifti(inside.astype(np.uint8), affine), "mask.nii.gz")
+    by_mask = Lesion.from_mask(mask, "haemorrhagic", "right").pathways
     by_ball = Lesion.haemorrhagic("thalamic", volume, "right").pathways
     assert by_mask.core_loss == pytest.approx(by_ball.core_loss, abs=0.04)
     assert by_mask.shell_loss == pytest.approx(by_ball.shell_loss, abs=0.04)

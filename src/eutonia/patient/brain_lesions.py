@@ -64,7 +64,7 @@ def brain_loss(of: Brain) -> tuple[tracts.Tracts, tracts.Tracts]:
     width = ball * (np.cbrt(1.0 + of.rim) - 1.0)
     radius = np.minimum(parameters.load("lesion").value("thread_radius", "mm"), np.maximum(ball, 1e-9))
     dead, silent = (np.zeros(((len(anatomy.BUNDLES) + 1) // 2, 2, n)) for _ in range(2))
-    for alike in _by_place(of):
+    for alike in _by_place(of, anatomy.threads().points):
         for part in _blocks(alike, np.flatnonzero(of.volume_mL[alike.who] > 0.0)):
             who = alike.who[part]
             harm = tracts.Harm(of.core[who], of.block[who], of.returning[who], width[who], radius[who])
@@ -72,12 +72,25 @@ def brain_loss(of: Brain) -> tuple[tracts.Tracts, tracts.Tracts]:
     return dead, silent
 
 
-def lies_at(of: Brain) -> Points:
-    """Return the centre of each lesion, mm; of a mask, the middle of its voxels on the side that counts."""
-    centre = np.zeros_like(of.offset_mm)
-    for alike in _by_place(of):
-        centre[:, alike.who] = alike.centre
-    return centre
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """Where one lesion lies in the average brain, mm: its middle, the width of its rim, how far points lie from it."""
+
+    middle: Float[np.ndarray, " axis"]
+    rim_mm: float
+    distance: Float[np.ndarray, " point"]
+
+
+def extent_at(of: Brain, points: Float[np.ndarray, "axis point"]) -> Extent:
+    """Return where the one lesion lies, and its distance from points of its hemisphere (lateral, anterior, height)."""
+    (alike,) = _by_place(of, points)
+    middle = alike.centre[:, 0]
+    if alike.mask is not None:
+        distance = alike.mask(points[:, :, None])[:, 0]
+    else:
+        distance = np.sqrt(((points - middle[:, None]) ** 2).sum(axis=0)) - alike.radius[0]
+        distance = distance if alike.bound is None else np.maximum(distance, alike.bound)
+    return Extent(middle, float((ball_radius(of.volume_mL) * (np.cbrt(1.0 + of.rim) - 1.0))[0]), distance)
 
 
 def _blocks(alike: _Alike, some: Int[np.ndarray, " patient"]) -> Iterator[Int[np.ndarray, " patient"]]:
@@ -88,9 +101,8 @@ def _blocks(alike: _Alike, some: Int[np.ndarray, " patient"]) -> Iterator[Int[np
         yield order[begin : begin + _BLOCK]
 
 
-def _by_place(of: Brain) -> Iterator[_Alike]:
-    """Yield the lesions of each place together."""
-    points = anatomy.threads().points
+def _by_place(of: Brain, points: Float[np.ndarray, "axis point"]) -> Iterator[_Alike]:
+    """Yield the lesions of each place together, with the distance of points from the place's surface."""
     for place in np.unique(of.place).tolist():
         who = np.flatnonzero(of.place == place)
         offset, volume = of.offset_mm[:, who], of.volume_mL[who]

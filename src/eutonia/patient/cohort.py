@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -80,6 +80,15 @@ class Cohort:
             lesions=self.lesions.take(which),
             pathways=self.pathways.take(which),
         )
+
+    def in_brains(self, seed: int, person: Whole) -> Cohort:
+        """Return people with these lesions whose tracts run each their own way, by the luck of `person`."""
+        lesions = self.lesions.in_brains(seed, person)
+        return replace(self, lesions=lesions, pathways=lesions.pathways())
+
+    def with_lesions_of(self, who: Whole | None) -> Cohort:
+        """Return the same people, each with the lesion of another of them, or as they are."""
+        return self if who is None else replace(self, lesions=self.lesions.take(who), pathways=self.pathways.take(who))
 
     @classmethod
     @accepts(seed=WHOLE, person=PEOPLE, population=instance("a population", 'Population.typical("stroke")', Population))

@@ -13,10 +13,14 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import Float
+
 from eutonia import parameters
 from eutonia._arguments import NUMBER, TEXT, accepts, expect, instance, one_of
 from eutonia._bounds import number, within
 from eutonia.errors import SimulationError, unknown
+from eutonia.patient.brain_lesions import Extent, extent_at
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.kinds import KINDS as KINDS
 from eutonia.patient.kinds import SEGMENTS as SEGMENTS
@@ -227,6 +231,15 @@ class Lesion:
         if self.kind in ("ischaemic", "haemorrhagic") or self.place == "hemiplegic":
             return opposite(self.side)
         return "both"
+
+    @property
+    def is_in_brain(self) -> bool:
+        """Whether it is one piece of the brain that can be drawn."""
+        return self.kind in ("ischaemic", "haemorrhagic") and self.volume_mL > 0.0
+
+    def extent_at(self, points: Float[np.ndarray, "axis point"]) -> Extent:
+        """Return where the lesion lies, and its distance from points of its hemisphere (lateral, anterior, height)."""
+        return extent_at(Lesions.of([self]).brain(), points)
 
     @property
     def pathways(self) -> Pathways:

@@ -158,7 +158,7 @@ class Lesions:
         shell = np.zeros_like(core)
         in_brain = np.flatnonzero((self.kind == ISCHAEMIC) | (self.kind == HAEMORRHAGIC))
         if len(in_brain):
-            dead, silent = brain_loss(self.take(in_brain)._brain())
+            dead, silent = brain_loss(self.take(in_brain).brain())
             core[: len(dead), :, in_brain] = dead
             shell[: len(dead), :, in_brain] = silent - dead
         in_cord = np.flatnonzero(self.kind == SPINAL)
@@ -179,7 +179,7 @@ class Lesions:
                 )
         return Pathways(core, shell, recovery, growth)
 
-    def _brain(self) -> Brain:
+    def brain(self) -> Brain:
         """Return what these lesions of the brain are, in lengths and shares."""
         n = len(self)
         return Brain(

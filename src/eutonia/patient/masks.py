@@ -93,6 +93,11 @@ class LesionMask:
     voxel_mL: float = field(compare=False)
 
     @property
+    def copy_name(self) -> str:
+        """Name of the copy that a run keeps."""
+        return "lesion_mask.nii.gz" if self.content[:2] == b"\x1f\x8b" else "lesion_mask.nii"
+
+    @property
     def volume_mL(self) -> float:
         """Volume of all of it, mL."""
         return self.voxels.shape[1] * self.voxel_mL

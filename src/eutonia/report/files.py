@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 #: What a result folder holds; the run record marks the folder as one of ours.
 NAMES = ("report.html", "summary.json", "visits.parquet", "course.nc", "run.json")
 #: What it may hold besides: people of a trial, and what was asked for.
-MORE = curves.FILES + tuple(
-    f"{table}.{kind}" for table in exports.TABLES for kind in exports.KINDS if table != "visits" or kind != "parquet"
+MORE = (
+    *curves.FILES,
+    "lesion_mask.nii.gz",
+    "lesion_mask.nii",
+    *(f"{table}.{end}" for table in exports.TABLES for end in exports.KINDS if (table, end) != ("visits", "parquet")),
 )
 
 
@@ -54,6 +57,8 @@ def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:
     (folder / "report.html").write_text(page.html(result), encoding="utf-8")
     write_json(folder / "summary.json", summary(result))
     exports.write_tables(result, folder, csv=csv)
+    if result.lesion is not None and (mask := result.lesion.mask) is not None:
+        (folder / mask.copy_name).write_bytes(mask.content)
     curves.write(list(curves.of_study(result)), folder, csv=csv)
     _write_course(result, folder / "course.nc")
     record = {"study": result.study_name, "title": result.title, "kind": result.kind}

@@ -140,7 +140,7 @@ def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series]
 
 
 def _case_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import case, examined
+    from eutonia.report import case, examined, lesion_map
 
     whole, zooms, more = case.drawings(result)
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
@@ -150,6 +150,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     ]
     return {
         "timeline": whole,
+        "lesion": lesion_map.of(result.lesion),
         "missing": WHAT_IT_MISSES,
         "zooms": zooms,
         "more": more,

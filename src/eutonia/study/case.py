@@ -46,6 +46,7 @@ from eutonia.study.fields import (
     is_beyond_label,
     refuse,
 )
+from eutonia.study.lesion_mask import MaskFile, NamedMask, mask_fits
 from eutonia.study.parts import reservoir_fits
 from eutonia.study.people import fits_kind
 from eutonia.study.pump_parts import Day
@@ -77,6 +78,10 @@ class CaseLesion(Part):
     extent: Share | None = described("Share of the territory that is infarcted, 0 to 1.", default=None)
     site: Site | None = described("Site of a bleed.", default=None)
     volume_ml: LesionVolume | None = described("Volume of the bleed.", default=None, alias="volume")
+    mask: Annotated[NamedMask, MaskFile()] | None = described(
+        "The person's own lesion, 0 and 1 in MNI space: a NIfTI file beside the study, in place of all other keys.",
+        default=None,
+    )
     level: Segment | None = described("Last whole segment above a cord injury.", default=None)
     completeness: Share | None = described("Share of the cord that is cut, 0 to 1.", default=None)
     course: Course | None = described("Course of multiple sclerosis.", default=None)
@@ -88,8 +93,8 @@ class CaseLesion(Part):
     @model_validator(mode="after")
     def _complete(self) -> CaseLesion:
         names = {"volume_ml": "volume"}
-        values = {names.get(key, key): value for key, value in self if key != "kind"}
-        if found := fits_kind(self.kind, values):
+        values = {names.get(key, key): value for key, value in self if key not in ("kind", "mask")}
+        if found := fits_kind(self.kind, values) if self.mask is None else mask_fits(self.kind, values):
             refuse(*found)
         return self
 

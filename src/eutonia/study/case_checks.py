@@ -23,6 +23,7 @@ from eutonia.study.case import (
 from eutonia.study.case_therapy import day_0, therapy_problems
 from eutonia.study.doses import sums, too_soon
 from eutonia.study.fields import Given
+from eutonia.study.lesion_mask import mask_problems
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import EVERYBODY, product_fits, strength_fits
 
@@ -45,7 +46,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     found: list[Problem] = []
     under_way: set[str] = set()
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
-    found += _charted_once(study)
+    found += chain(mask_problems(study), _charted_once(study))
     found += chain(_one_tip(study), _treatments(study), () if study.pump is None else _flows(study.pump, ordered))
     found += chain(therapy_problems(study), _sessions(study))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):

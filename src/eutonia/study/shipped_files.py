@@ -18,6 +18,14 @@ def named(folder: str) -> dict[str, Path]:
     return {}
 
 
+def masks() -> dict[str, Path]:
+    """Return the lesion masks that come with the studies, by the names of their files."""
+    for place in (_PACKAGE / "studies", _PACKAGE.parents[1] / "studies"):
+        if found := sorted(place.glob("*.nii.gz")):
+            return {path.name: path for path in found}
+    return {}
+
+
 def find(given: str, ours: Mapping[str, Path], what: str) -> Path:
     """Return the file that a path or the name of a shipped file means; `what` it is, such as "study"."""
     path = Path(given)

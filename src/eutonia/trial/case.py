@@ -24,7 +24,7 @@ from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.kinetics import Dialysis, Kinetics
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
-from eutonia.patient import LIMBS, Cohort, Lesion, Patient, is_cord
+from eutonia.patient import LIMBS, Cohort, is_cord
 from eutonia.simulation.bedside import bedside
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
@@ -33,6 +33,7 @@ from eutonia.simulation.people import People, Traits
 from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
 from eutonia.study.design import CaseStudy
 from eutonia.trial.broken_rules import of_case
+from eutonia.trial.case_person import lesion_of, mask_record, patient_of
 from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
@@ -65,8 +66,9 @@ class _Case:
         n = POSSIBLE_PEOPLE
         self.study = study
         self.person = np.arange(n)
-        one = Cohort.of(_patient(study), _lesion(study), 0.0)
-        self.cohort = one.take(np.zeros(n, dtype=np.int64))
+        self.lesion = lesion_of(study)
+        one = Cohort.of(patient_of(study), self.lesion, 0.0)
+        self.cohort = one.take(np.zeros(n, dtype=np.int64)).in_brains(study.seed, self.person)
         self.lesions = LesionCourse.of(self.cohort, study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
         zero = jnp.zeros((len(LIMBS), n))
@@ -76,7 +78,8 @@ class _Case:
         ceiling = self.lesions.constants.bias_ceiling
         solved = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted, ceiling)
         self.base, self.unmet = solved.people, solved.told
-        self.lesions = dataclasses.replace(self.lesions, factor=solved.factor)
+        self.cohort = self.cohort.with_lesions_of(solved.who)
+        self.lesions = dataclasses.replace(self.lesions, factor=solved.factor, cohort=self.cohort)
         self.clock = PeriodClock(
             Course(self.base), start(self.base), study.seed, True, np.zeros(n), lesions=self.lesions
         )
@@ -251,9 +254,9 @@ def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 
     began = time.perf_counter()
-    programs: dict[str, Any] = {}
-    if study.therapy is not None:
-        programs = {"inputs": inputs([study.therapy.program.path])}
+    files = [] if study.therapy is None else [study.therapy.program.path]
+    files += [] if study.lesion.mask is None else [study.lesion.mask.path]
+    programs: dict[str, Any] = {"inputs": inputs(files)} if files else {}
     with parameters.recording() as used:
         case = _Case(study)
         case.looks += [float(at) for at in looks_h]
@@ -272,6 +275,7 @@ def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence
         visits=visit_table(course, study),
         doses=dose_table(course),
         course=course,
+        lesion=case.lesion,
         events=tuple(sorted(case.events, key=lambda one: one[0])),
         findings=tuple(case.found),
         run=study_record(
@@ -281,6 +285,7 @@ def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence
             repeat("run", study.word, own=study.parameters, seed=study.seed),
             possible_people=POSSIBLE_PEOPLE,
             **programs,
+            **mask_record(case.lesion),
         ),
         zooms=tuple(case.zooms),
         caveats=known_limits,
@@ -309,33 +314,6 @@ def people_of_case(
         progress("Course", event.at_h / at_h)
     case.advance(at_h)
     return case.clock.people_now, case.clock.snapshot, tuple(one for one in case.events if one[0] < at_h)
-
-
-def _patient(study: CaseStudy) -> Patient:
-    given = study.patient
-    return Patient(given.age_year, given.weight_kg, given.sex, given.creatinine_clearance_ml_per_min, given.side)
-
-
-def _lesion(study: CaseStudy) -> Lesion:
-    """Return the lesion, on the side of the brain that weakens the affected side."""
-    given = study.lesion
-    side = "left" if study.patient.side == "right" else "right"
-    if given.kind == "ischaemic":
-        assert given.territory is not None
-        return Lesion.ischaemic(given.territory, extent=given.extent, side=side)
-    if given.kind == "haemorrhagic":
-        assert given.site is not None
-        assert given.volume_ml is not None
-        return Lesion.haemorrhagic(given.site, given.volume_ml, side)
-    if given.kind == "spinal cord injury":
-        assert given.level is not None
-        assert given.completeness is not None
-        return Lesion.spinal(given.level, given.completeness)
-    assert given.load is not None
-    if given.kind == "brain injury":
-        return Lesion.brain_injury(given.load)
-    assert given.course is not None
-    return Lesion.multiple_sclerosis(given.load, given.course)
 
 
 def _live(case: _Case, progress: Progress) -> None:

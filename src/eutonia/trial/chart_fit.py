@@ -42,11 +42,14 @@ Index = Int[Array, ""]
 
 @dataclasses.dataclass(frozen=True)
 class Solved:
-    """The factor of each limb, the people whose muscle groups depart as charted, and what could not be met."""
+    """The factor of each limb, the people whose muscle groups depart as charted, what could not be met, and who stands
+    in for whom (none: everybody for themselves).
+    """
 
     factor: Limbs
     people: People
     told: tuple[str, ...] = ()
+    who: Int[np.ndarray, " patient"] | None = None
 
 
 class _Seen(eqx.Module):
@@ -98,18 +101,21 @@ def solve_factors(
                 "Do: check [lesion] and the time of [[charted]]."
             )
         bias, people, missed = _solve(people, rows, i, seen, ceiling)
-        factor[i] = np.arctanh(bias / ceiling) / np.arctanh(unit / ceiling)
+        spared = unit <= 0.0  # in some possible brains the tracts run past this lesion: not this person's
+        factor[i] = np.arctanh(bias / ceiling) / np.arctanh(np.where(spared, ceiling / 2.0, unit) / ceiling)
+        can &= ~spared
         for row, by in zip(rows, missed, strict=True):
             has = np.abs(by) <= _CLOSE * SCALES[row.scale].step + ROUNDING
             told += _unreached(row, has)
             can &= has
+    who = None
     if not can.all():
         # Who cannot have what is charted is not this person: they get the tone of one who can, and keep the rest.
         who, limbs = _stand_ins(can, charted), [LIMBS.index(row.of_limb) for row in charted]
         factor[limbs] = factor[limbs][:, who]
         traits = jax.tree.map(lambda leaf: leaf[..., who], people.traits)
         people = dataclasses.replace(people, traits=traits)
-    return Solved(jnp.asarray(factor), people, tuple(told))
+    return Solved(jnp.asarray(factor), people, tuple(told), who)
 
 
 def _unreached(row: ChartedScore, has: Bool[np.ndarray, " patient"]) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from eutonia._printed import Printed
+from eutonia.patient import Lesion
 
 if TYPE_CHECKING:
     import polars
@@ -282,6 +283,8 @@ class StudyResult(Printed):
         rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1.
     analysed : Analysed or None
         What the analysis of every replicate trial found, and how often it is right, where the study says one.
+    lesion : Lesion or None
+        The lesion of a case, to be drawn.
     zooms : tuple of Zoom
         Closer looks for a case.
     potential : polars.DataFrame or None
@@ -313,6 +316,7 @@ class StudyResult(Printed):
     adverse: polars.DataFrame | None = None
     reactions: polars.DataFrame | None = None
     patients: polars.DataFrame | None = None
+    lesion: Lesion | None = None
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
     responders: polars.DataFrame | None = None
