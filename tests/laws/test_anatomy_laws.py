@@ -53,7 +53,7 @@ def test_a_ball_in_the_capsule_cuts_what_the_file_says() -> None:
 @pytest.mark.parametrize("volume", [1.0, 3.0, 10.0])
 def test_a_bleed_without_a_rim_takes_the_streamlines_that_pass_through_it(volume: float) -> None:
     """The dead core of a bleed against counting streamlines one by one."""
-    numbers = {"haemorrhage_core_loss": "1", "oedema_volume": "0.0001 mL", "thread_radius": "0.01 mm"}
+    numbers = {"haemorrhage_core_loss": "1", "haemorrhage_shell_block": "0.02", "thread_radius": "0.025 mm"}
     with parameters.using({f"lesion.{name}": value for name, value in numbers.items()}):
         offset = tuple((np.array(CAPSULE) - site("internal capsule")).tolist())
         bleed = dataclasses.replace(Lesion.haemorrhagic("internal capsule", volume), offset_mm=offset)

@@ -234,7 +234,7 @@ def _checked_grid(image: SpatialImage) -> Float[np.ndarray, "row column"]:
     if code == 0 or (code != _MNI and not _is_template(shape, size, affine)):
         why = "It is not in MNI space, as far as its header tells."
         middle = affine[:3, :3] @ ((np.array(shape) - 1.0) / 2.0) + affine[:3, 3]
-        given = f"header code {code}, {' x '.join(map(str, shape))} voxels of {size[0]:.3g} mm, its middle at "
+        given = f"code {code}, {' x '.join(map(str, shape))} at {size[0]:.3g} mm, middle "
         given += ", ".join(f"{one:.0f}" for one in middle)
         allowed = "header code 4 (MNI), or the grid of an MNI template, such as 182 x 218 x 182 at 1 mm"
         raise MaskError(why, given, allowed, _DO)

@@ -53,18 +53,19 @@ class LesionMap:
 
 @dataclass(frozen=True)
 class _Plane:
-    """A cut: its name, which axes run across and up, and which axis it is cut along."""
+    """A cut: its name, which axes run across and up, along which it is cut, and what lies at either side."""
 
     name: str
     across: int
     up: int
     along: int
+    sides: tuple[str, str] = ("left", "right")
 
 
 _PLANES = (
     _Plane("Seen from above", 0, 1, 2),
     _Plane("Seen from behind", 0, 2, 1),
-    _Plane("Seen from the side", 1, 2, 0),
+    _Plane("Seen from the side", 1, 2, 0, ("behind", "in front")),
 )
 
 
@@ -97,8 +98,8 @@ def _words(lesion: Lesion) -> str:
 def _note(lesion: Lesion) -> str:
     note = (
         "The tracts are those of an average brain (tractography of 1,065 people; Yeh 2018), the territories those of "
-        "an atlas of 1,298 strokes (Liu 2023). Shares are of the average brain; the possible people of this page differ "
-        "by a few mm in where their tracts run. Tractography shows where fibres run, not how many there are."
+        "an atlas of 1,298 strokes (Liu 2023). Shares are of the average brain; the possible people of this page "
+        "differ by a few mm in where their tracts run. Tractography shows where fibres run, not how many there are."
     )
     if lesion.mask is None:
         return note
@@ -176,10 +177,9 @@ def _plane(sheet: plot.Sheet, lesion: Lesion, plane: _Plane, left: Number, top: 
         x, y = place(course[plane.across], course[plane.up])
         path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in zip(x.tolist(), y.tolist(), strict=True))
         sheet.stroke(path, token, 1.3, "dashed" if is_cut else "solid", opacity=0.9)
-    if plane.across == 0:
-        x, y = place(np.array([_ENDS[0][0], _ENDS[0][1]]), np.array([ends[1][0], ends[1][0]]))
-        sheet.text(float(x[0]) + 4, float(y[0]) - 8, "left", "muted", size=11)
-        sheet.text(float(x[1]) - 4, float(y[1]) - 8, "right", "muted", size=11, anchor="end")
+    x, y = place(np.array(ends[0]), np.array([ends[1][0], ends[1][0]]))
+    for k, (word, anchor) in enumerate(zip(plane.sides, ("start", "end"), strict=True)):
+        sheet.text(float(x[k]), float(y[k]) - 8, word, "muted", size=11, anchor=anchor)
 
 
 def _at(plane: _Plane, cut: float, axis: str) -> str:
@@ -202,7 +202,7 @@ def _in_brain(points: Float[np.ndarray, "axis pixel"]) -> Bool[np.ndarray, " pix
 
 def _boxes(
     inside: Bool[np.ndarray, "across up"],
-    pixels: list[Float[np.ndarray, " pixel"]],
+    pixels: list[Float[np.ndarray, " _"]],
     place: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
     size: float,
 ) -> str:
