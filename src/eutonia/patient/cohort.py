@@ -1,6 +1,6 @@
 """Many people as a structure of arrays, each drawn by their own luck."""
 
-# ruff: noqa: N815 -- a millilitre is written mL
+# ruff: noqa: N803, N815 -- a millilitre is written mL
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from eutonia.patient.patient import Patient
 from eutonia.patient.places import numbers, places
 from eutonia.patient.population import LesionShare, Population
 from eutonia.patient.spread import standard_normal
-from eutonia.patient.territories import SHAPES, middle_of, places_of
+from eutonia.patient.territories import SHAPES, ball_radius, middle_of, places_of
 
 _DRAWS = 6
 _HOURS_PER_YEAR = 8766.0
@@ -189,14 +189,16 @@ def _draw_lesions(luck: Uniforms, mix: Sequence[LesionShare]) -> Lesions:
     place = np.array([place_index(lesion.kind, lesion.place) for lesion in mix], dtype=np.int64)[which]
     volume = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), size, 0.0)
     completeness = np.where(kind >= SPINAL, np.clip(size, 0.0, 1.0), 0.0)
-    return Lesions(kind, place, volume, completeness, _offset(kind, place, luck[2:5]))
+    return Lesions(kind, place, volume, completeness, _offset(kind, place, volume, luck[2:5]))
 
 
-def _offset(kind: Whole, place: Whole, luck: Uniforms) -> Float[np.ndarray, "axis patient"]:
+def _offset(kind: Whole, place: Whole, volume_mL: Numbers, luck: Uniforms) -> Float[np.ndarray, "axis patient"]:
     """Return how far centres lie from the middle of their place, mm: an infarct's somewhere in its territory."""
     at = np.where((kind == ISCHAEMIC) | (kind == HAEMORRHAGIC), place, 0)
     used = {places()[int(one)] for one in np.unique(at)}
-    reach = np.where(kind == HAEMORRHAGIC, np.asarray(numbers("reach", "mm", used))[at], 0.0)
+    full, site = (np.asarray(numbers(of, unit, used))[at] for of, unit in (("volume", "mL"), ("reach", "mm")))
+    room = np.maximum(ball_radius(full) - ball_radius(volume_mL), 0.0)  # of a territory that another package brings
+    reach = np.where(kind == ISCHAEMIC, room, np.where(kind == HAEMORRHAGIC, site, 0.0))
     offset = reach * np.cbrt(luck[2]) * _direction(luck[0], luck[1])
     for name in used & set(SHAPES):
         mine = np.flatnonzero((kind == ISCHAEMIC) & (at == places().index(name)))

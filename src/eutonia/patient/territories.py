@@ -29,26 +29,33 @@ Numbers = Float[np.ndarray, " patient"]
 
 
 class Shape(NamedTuple):
-    """Codes of the atlas that a territory has, those in which its infarcts begin, and those of its middle."""
+    """Codes of the atlas that a territory has, those in which its infarcts begin, and those of its middle.
+
+    `is_deep`: small infarcts, which are known as strokes only near a motor tract. `is_branch`: its artery comes over
+    the insula, and infarcts begin in the part that is nearest to it.
+    """
 
     grows: tuple[str, ...]
     begins: tuple[str, ...] = ()
     middle: tuple[str, ...] = ()
+    is_deep: bool = False
+    is_branch: bool = False
 
 
+_CORTICOSPINAL = (0, 1)  # bundles of the corticospinal tract, the first ones
 _CORTEX = ("MCAF", "MCAP", "MCAT", "MCAO")
 #: An occluded trunk starves the deep branches first: they have no neighbours to help. The middle of the posterior
 #: cerebral artery is the thalamus.
 SHAPES = {
     "M1 trunk": Shape(("LLS", "MCAI", *_CORTEX), ("LLS", "MCAI")),
-    "M2 superior": Shape(("MCAF", "MCAI")),
-    "M2 inferior": Shape(("MCAP", "MCAT", "MCAO")),
-    "lenticulostriate": Shape(("LLS",)),
+    "M2 superior": Shape(("MCAF", "MCAI"), is_branch=True),
+    "M2 inferior": Shape(("MCAP", "MCAT", "MCAO"), is_branch=True),
+    "lenticulostriate": Shape(("LLS",), is_deep=True),
     "anterior choroidal": Shape(("LLS", "PCTP", "ACTP")),
     "ACA": Shape(("ACA",)),
     "PCA/thalamic": Shape(("PCTP", "PCAO", "PCAT"), middle=("PCTP",)),
-    "basilar/pontine": Shape(("B",)),
-    "medullary": Shape(("B",)),
+    "basilar/pontine": Shape(("B",), is_deep=True),
+    "medullary": Shape(("B",), is_deep=True),
 }
 
 
@@ -78,14 +85,30 @@ def middle_of(name: str) -> tuple[float, float, float]:
 
 
 def _begins(name: str) -> Float[np.ndarray, "axis voxel"]:
-    voxels = territory(name, SHAPES[name].begins).voxels
+    of, shape = parameters.load("lesion"), SHAPES[name]
+    voxels = territory(name, shape.begins).voxels
+    if shape.is_deep:
+        return voxels[:, _from_motor_tract(voxels) <= of.value("symptomatic_reach", "mm")]
+    if shape.is_branch:
+        insula = anatomy.territory(("MCAI",)).voxels.mean(axis=1)
+        apart = ((voxels - insula[:, None]) ** 2).sum(axis=0)
+        return voxels[:, apart <= np.quantile(apart, of.value("branch_begin_share", "1"))]
     if name != "anterior choroidal":
         return voxels
-    of = parameters.load("lesion")
     centre = np.array([of.value(f"choroidal_{axis}", "mm") for axis in ("lateral", "anterior", "height")])
     volume = of.along("territory_volume", "mL", [name])[0]
     apart = np.sqrt(((voxels - centre[:, None]) ** 2).sum(axis=0))
     return voxels[:, apart <= ball_radius(np.array([volume]))[0]]
+
+
+def _from_motor_tract(points: Float[np.ndarray, "axis voxel"]) -> Float[np.ndarray, " voxel"]:
+    """Return how far points lie from the nearest corticospinal thread, mm."""
+    from scipy.spatial import cKDTree
+
+    threads = anatomy.threads()
+    ends = np.append(threads.starts[1:], threads.points.shape[1])
+    last = ends[np.flatnonzero(np.isin(threads.bundle, _CORTICOSPINAL))[-1]]
+    return np.asarray(cKDTree(threads.points[:, :last].T).query(points.T)[0])
 
 
 def _evenly(voxels: Float[np.ndarray, "axis voxel"], most: int) -> Float[np.ndarray, "axis some"]:
