@@ -17,6 +17,7 @@ from eutonia.report import basis, case, exports, files, glossary, page, words
 from eutonia.report.course import CourseLine, CoursePanel, panels
 from eutonia.report.plot import Dash
 from eutonia.trial.options import OptionComparison
+from eutonia.trial.withdrawal import WHAT_IT_MISSES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,8 +137,8 @@ def _is_nothing(strip: CoursePanel) -> bool:
     return not any(np.nanmax(line.middle, initial=0.0) >= least for line in strip.lines)
 
 
-def html(found: OptionComparison) -> str:
-    """Return the whole page as one text with everything inside; it loads nothing."""
+def html(found: OptionComparison, back: str | None = None) -> str:
+    """Return the whole page as one text with everything inside; it loads nothing. `back` is where it was asked."""
     time, strips = _strips(found)
     results = [found.results[name] for name in found.names]
     return page.render(
@@ -146,6 +147,7 @@ def html(found: OptionComparison) -> str:
         | {
             "has_arms": False,
             "left_out": 0,
+            "back": back,
             "names": [words.label(name) for name in found.names],
             "against": words.label(found.against),
             "titles": [(words.label(name), one.title) for name, one in zip(found.names, results, strict=True)],
@@ -156,6 +158,7 @@ def html(found: OptionComparison) -> str:
             "timeline": case.timeline(time, (), strips, None, "options"),
             "people": int(results[0].course.sizes["patient"]),
             "caveats": words.unique(text for one in results for text in one.caveats),
+            "missing": WHAT_IT_MISSES,
             "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
             "key": _looks(found),
         },
@@ -167,21 +170,21 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
     return _writing.check_folder(folder, NAMES)
 
 
-def write(found: OptionComparison, folder: str | os.PathLike[str]) -> Path:
-    """Write page, table, courses and record, whole or not at all, and return the folder.
+def write(found: OptionComparison, folder: str | os.PathLike[str], *, back: str | None = None) -> Path:
+    """Write page, table, courses and record, whole or not at all, and return the folder; `back` as for `html`.
 
     Raises
     ------
     EutoniaError
         If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
     """
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(found, draft))
+    return _writing.write_folder(folder, NAMES, lambda draft: _fill(found, draft, back))
 
 
-def _fill(found: OptionComparison, folder: Path) -> None:
+def _fill(found: OptionComparison, folder: Path, back: str | None) -> None:
     import xarray as xr
 
-    (folder / _PAGE).write_text(html(found), encoding="utf-8")
+    (folder / _PAGE).write_text(html(found, back), encoding="utf-8")
     found.table.write_parquet(folder / "options.parquet")
     exports.safe(found.table).write_csv(folder / "options.csv")
     courses = [found.results[name].course for name in found.names]

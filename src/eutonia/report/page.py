@@ -61,12 +61,12 @@ def html(result: StudyResult) -> str:
     return render("report.html.jinja", context(result))
 
 
-def render(template: str, words_and_drawings: Mapping[str, Any]) -> str:
-    """Return one of the pages of the package, filled in; micrograms are "mcg" wherever they come from."""
+def render(template: str, words_and_drawings: Mapping[str, Any], *, homes: Sequence[str] = ("eutonia.report",)) -> str:
+    """Return one of the pages of the packages `homes`, filled in; micrograms are "mcg" wherever they come from."""
     import jinja2
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("eutonia.report", "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(home, "templates") for home in homes]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -38,8 +38,8 @@ const tell = step => {
     if (about.key === "support") said.push(number < 1 ? "it gives way" : "it carries");
     lines.set(about.name, said);
   });
-  const told = [...lines].map(([name, said]) => (name ? `${name}: ` : "") + said.join(", ")).join(". ");
-  step.querySelector(".now").textContent = `${told[0].toUpperCase()}${told.slice(1)}.`;
+  const told = [...lines].map(([name, said]) => (name ? `${name}: ` : "") + said.join(", "));
+  step.querySelector(".now").textContent = told.map(one => `${one[0].toUpperCase()}${one.slice(1)}.`).join(" ");
 };
 const show = step => {
   const slider = step.querySelector("input[type=range]"), factor = Number(slider.dataset.factor);

@@ -1,0 +1,85 @@
+"""What may be asked of a server: text alone, no larger than a server can give, and nothing that names a file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from eutonia.errors import StudyError, nearest
+from eutonia.web import limits
+
+if TYPE_CHECKING:
+    from eutonia.study.design import CaseStudy, TrialStudy
+
+
+def study_of(text: str, name: str) -> TrialStudy | CaseStudy:
+    """Return a study from its text, checked as a file is, and within what a server gives.
+
+    Raises
+    ------
+    StudyError
+        What `eutonia check` would say; a pump program that does not ship; more than a server gives.
+    """
+    from eutonia.study.design import parse_study
+    from eutonia.study.studyfile import read_toml
+
+    _short(text, name)
+    _no_file(read_toml(text, name), name)
+    study = parse_study(text, name)
+    affordable(study, name)
+    return study
+
+
+def _short(text: str, name: str) -> None:
+    size = len(text.encode("utf-8", errors="replace"))
+    if size > limits.TEXT:
+        raise StudyError(
+            f"{name} has {size:,} bytes. Allowed: {limits.TEXT:,} on a server. Nearest: a shorter one. Run it with the "
+            "command eutonia."
+        )
+
+
+def _no_file(tables: dict[str, Any], name: str) -> None:
+    """Refuse a pump program that is no name of one that ships: on a server it would be a path."""
+    from eutonia.study.pump_file import shipped
+
+    therapy = tables.get("therapy")
+    program = therapy.get("program") if isinstance(therapy, dict) else None
+    if program is None or (isinstance(program, str) and program in shipped()):
+        return
+    close = nearest(str(program), shipped())
+    raise StudyError(
+        f'{name}: there is no pump program "{str(program)[:60]}" here. Allowed on a server: {", ".join(shipped())}. '
+        f"{f'Nearest: {close[0]}. ' if close else ''}Write one of them, or use the command eutonia with your file."
+    )
+
+
+def affordable(study: TrialStudy | CaseStudy, name: str) -> None:
+    """Refuse a study that is larger than a server gives to one who asks."""
+    from eutonia.study.design import CaseStudy
+
+    if isinstance(study, CaseStudy):
+        asked = [("days of the case", float(study.case.duration_h) / 24.0, limits.DAYS)]
+    else:
+        population = study.population
+        asked = [("people", float(population.n), limits.PEOPLE), ("people of the pool", population.pool, limits.POOL)]
+    for what, given, most in asked:
+        if given > most:
+            raise StudyError(
+                f"{name} asks for {given:,.0f} {what}. Allowed on a server: {most:,.0f}. Nearest: {most:,.0f}. Ask for "
+                "less, or run it with the command eutonia run."
+            )
+
+
+def replicates_of(given: object) -> int:
+    """Return a number of replicate trials that a server gives."""
+    try:
+        asked = int(str(given).strip())
+    except ValueError:
+        asked = 0
+    if not 1 <= asked <= limits.REPLICATES:
+        near = min(max(asked, 1), limits.REPLICATES)
+        raise StudyError(
+            f"{str(given)[:40]!r} replicate trials. Allowed on a server: 1 to {limits.REPLICATES}. Nearest: {near}. "
+            "Write a whole number."
+        )
+    return asked

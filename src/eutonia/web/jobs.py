@@ -1,0 +1,112 @@
+"""One job after the other: a thread that hands them to the worker, hears how far it is, and ends it where asked."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from eutonia.web import limits
+from eutonia.web.store import Job, Store
+from eutonia.web.worker import work
+
+# Seconds between looks at whether a job was cancelled, and at whether one waits.
+_LOOK_S, _IDLE_S = 0.1, 0.5
+
+
+class Jobs:
+    """Runs what waits in a store, one at a time, in a process of its own."""
+
+    def __init__(self, store: Store, longest_s: float = limits.JOB_S) -> None:
+        self.store, self.longest_s = store, longest_s
+        self._ends, self._waits = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._process: SpawnProcess | None = None
+        self._line: Connection | None = None
+
+    def start(self) -> None:
+        """Begin; what ran when the last server ended is run again."""
+        self.store.again()
+        self._thread = threading.Thread(target=self._serve, name="eutonia-jobs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; a job that runs is run again by the next server."""
+        self._ends.set()
+        self._waits.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10.0)
+        self._dismiss()
+
+    def wake(self) -> None:
+        """Say that a job waits."""
+        self._waits.set()
+
+    def _serve(self) -> None:
+        while not self._ends.is_set():
+            job = self.store.take()
+            if job is None:
+                self._waits.wait(_IDLE_S)
+                self._waits.clear()
+                continue
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        line = self._hired()
+        until = time.monotonic() + self.longest_s
+        try:
+            line.send((job.kind, dict(job.request)))
+            while not self._ends.is_set():
+                if line.poll(_LOOK_S) and self._heard(job, line.recv()):
+                    return
+                now = self.store.job(job.id)
+                if now is None or now.state != "running":
+                    self._dismiss()
+                    return
+                if time.monotonic() > until:
+                    self._dismiss()
+                    said = (
+                        f"it took longer than {self.longest_s:.0f} seconds. Allowed: less. Nearest: fewer replicate "
+                        "trials. Ask for less, or run it with the command eutonia run."
+                    )
+                    self.store.end(job.id, "refused", said)
+                    return
+        except (EOFError, OSError):
+            self._dismiss()
+            self.store.end(job.id, "failed", "the process that computed it ended: its memory may not have sufficed.")
+
+    def _heard(self, job: Job, message: tuple[object, ...]) -> bool:
+        """Note what the worker says, and tell whether the job is over."""
+        match message:
+            case ("progress", str(stage), float(share)):
+                self.store.progress(job.id, stage, share)
+                return False
+            case ("done", list(files)):
+                self.store.finish(job.id, files)
+            case ("refused", str(told)):
+                self.store.end(job.id, "refused", told)
+            case (_, told):
+                self.store.end(job.id, "failed", str(told))
+        return True
+
+    def _hired(self) -> Connection:
+        """Return the line to a worker that lives."""
+        if self._line is None or self._process is None or not self._process.is_alive():
+            self._dismiss()
+            context = multiprocessing.get_context("spawn")
+            self._line, theirs = context.Pipe()
+            self._process = context.Process(target=work, args=(theirs,), daemon=True, name="eutonia-worker")
+            self._process.start()
+            theirs.close()
+        return self._line
+
+    def _dismiss(self) -> None:
+        """End the worker, whatever it does."""
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.join(timeout=10.0)
+        self._line = self._process = None

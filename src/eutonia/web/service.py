@@ -1,0 +1,290 @@
+"""The JSON API, version 1: the requests of the command line, with faults as problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from eutonia.errors import DatasetError, EutoniaError
+from eutonia.web import limits
+from eutonia.web.store import Job
+from eutonia.web.views import ask, jobs_of
+
+PREFIX = "/api/v1"
+router = APIRouter(prefix=PREFIX)
+PROBLEM = "application/problem+json"
+# What is answered at once is computed in this process: one after the other.
+_ONE_AT_A_TIME = threading.Lock()
+
+StudyText = Annotated[str, Field(max_length=limits.TEXT, description="A study file, as text.")]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class StudyAsked(_Asked):
+    """A study to be checked."""
+
+    study: StudyText
+
+
+class RunAsked(StudyAsked):
+    """A study to be run."""
+
+    replicates: int = Field(
+        40, ge=1, le=limits.REPLICATES, strict=True, description="Replicate trials; a case has none."
+    )
+
+
+class CompareAsked(_Asked):
+    """Cases of one person to be compared."""
+
+    cases: list[StudyText] = Field(min_length=2, max_length=7, description="Case files, as text.")
+    against: str | None = Field(None, max_length=200, description="Name of the case that the others are compared with.")
+
+
+class ExposureAsked(_Asked):
+    """A dosing table to be computed."""
+
+    events: str = Field(max_length=limits.TEXT, description="A .csv with NONMEM's columns, as text.")
+    model: str | None = Field(None, max_length=200, description="A model by name; left out, tablets in an adult.")
+    values: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list, max_length=50, description='Parameters with units, such as "CL=8 L/h".'
+    )
+
+
+class PumpAsked(_Asked):
+    """A pump program to be played."""
+
+    program: str = Field(max_length=limits.TEXT, description="A pump program, as text.")
+
+
+class FaultTold(BaseModel):
+    """One fault: where, what was given, why not, what is allowed, what is nearest, what to do."""
+
+    key: str
+    line: int | None
+    given: str
+    why: str
+    allowed: str
+    nearest: list[str]
+    do: str
+
+
+class CheckTold(BaseModel):
+    """Whether a study is valid; its kind and name, or every fault."""
+
+    valid: bool
+    told: str
+    kind: str | None = None
+    name: str | None = None
+    faults: list[FaultTold] = []
+
+
+class JobTold(BaseModel):
+    """A job: where it is, how far it is, and its files once it is done."""
+
+    id: str
+    kind: str
+    state: str
+    stage: str
+    share: float
+    told: str
+    self: str
+    files: dict[str, str]
+
+
+def problem(status: int, title: str, detail: str = "", **more: Any) -> JSONResponse:
+    """Return a fault as problem details."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status_code=status, media_type=PROBLEM)
+
+
+def refused(error: EutoniaError) -> JSONResponse:
+    """Return what a user can mend, with each fault in its parts."""
+    return problem(422, "It cannot be done as asked.", str(error), faults=[_fault(one) for one in faults_of(error)])
+
+
+def faults_of(error: EutoniaError) -> tuple[Any, ...]:
+    """Return the single faults that an error lists."""
+    return tuple(getattr(error, "faults", ()))
+
+
+def _fault(one: Any) -> dict[str, Any]:
+    keys = ("key", "line", "given", "why", "allowed", "do")
+    if not hasattr(one, "key"):
+        return {"key": "", "line": None, "given": "", "why": str(one), "allowed": "", "nearest": [], "do": ""}
+    return {key: getattr(one, key) for key in keys} | {"nearest": list(one.nearest)}
+
+
+@router.post("/check", response_model=CheckTold)
+def check(asked: StudyAsked) -> CheckTold:
+    """Say whether a study is valid, with every fault."""
+    from eutonia.web.asked import study_of
+
+    try:
+        study = study_of(asked.study, "study")
+    except EutoniaError as error:
+        return CheckTold(valid=False, told=str(error), faults=[FaultTold(**_fault(one)) for one in faults_of(error)])
+    return CheckTold(valid=True, told=f"{study.name}: valid {study.kind}.", kind=study.kind, name=study.name)
+
+
+@router.post("/run", status_code=202, response_model=JobTold)
+def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
+    """Run a trial or a case: a job, whose files are those of `eutonia run`."""
+    from eutonia.web.asked import study_of
+
+    study_of(asked.study, "study")
+    return _begun(request, response, "run", {"study": asked.study, "replicates": asked.replicates})
+
+
+@router.post("/compare", status_code=202, response_model=JobTold)
+def compare(request: Request, asked: CompareAsked, response: Response) -> JobTold:
+    """Compare treatments of one person: a job, whose files are those of `eutonia compare`."""
+    from eutonia.trial.options import check_options
+    from eutonia.web.asked import study_of
+
+    check_options([study_of(text, f"option {i}") for i, text in enumerate(asked.cases, start=1)], asked.against)
+    return _begun(request, response, "compare", {"cases": asked.cases, "against": asked.against, "back": None})
+
+
+def _begun(request: Request, response: Response, kind: str, asked: Mapping[str, Any]) -> JobTold:
+    told = _job(request, ask(request, kind, asked))
+    response.headers["location"] = told.self
+    return told
+
+
+def _job(request: Request, job: Job) -> JobTold:
+    here = f"{PREFIX}/jobs/{job.id}"
+    names = jobs_of(request).store.names(job.id)
+    files = {name: f"{here}/files/{name}" for name, _ in names}
+    return JobTold(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        stage=job.stage,
+        share=job.share,
+        told=job.told,
+        self=here,
+        files=files,
+    )
+
+
+@router.get("/jobs/{name}", response_model=JobTold)
+def job(request: Request, name: str) -> JobTold | JSONResponse:
+    """Say how far a job is."""
+    found = jobs_of(request).store.job(name)
+    return problem(404, "There is no such job.") if found is None else _job(request, found)
+
+
+@router.delete("/jobs/{name}", response_model=JobTold)
+def cancel(request: Request, name: str) -> JobTold | JSONResponse:
+    """Cancel a job that waits or runs."""
+    jobs_of(request).store.cancel(name)
+    return job(request, name)
+
+
+@router.get("/jobs/{name}/files/{file}", response_class=Response)
+def job_file(request: Request, name: str, file: str) -> Response:
+    """Return one file of a job that is done."""
+    from eutonia.web.views import file_answer
+
+    found = jobs_of(request).store.file(name, file)
+    return problem(404, "There is no such file.") if found is None else file_answer(found)
+
+
+@router.post("/exposure")
+def exposure(asked: ExposureAsked) -> dict[str, Any]:
+    """Compute levels at the observations of a dosing table, as `eutonia exposure` does."""
+    from eutonia.api.exposure import expose
+
+    rows = asked.events.count("\n")
+    if rows > limits.ROWS:
+        raise DatasetError(
+            f"the table has {rows:,} rows. Allowed on a server: {limits.ROWS:,}. Nearest: {limits.ROWS:,}. Send fewer, "
+            "or use the command eutonia exposure."
+        )
+    with tempfile.TemporaryDirectory(prefix="eutonia-web-") as folder:
+        table = Path(folder) / "events.csv"
+        table.write_text(asked.events, encoding="utf-8")
+        try:
+            with _ONE_AT_A_TIME:
+                found = expose(table, asked.model, values=asked.values)
+        except EutoniaError as error:
+            raise _without(error, folder) from None
+    frame = found.frame()
+    return {"model": found.model.name, "told": list(found.told), "columns": frame.columns, "rows": _rows(frame)}
+
+
+@router.post("/pump")
+def pump(asked: PumpAsked) -> dict[str, Any]:
+    """Play a pump program: what it delivers, the next dates, and every rule that it breaks."""
+    from eutonia.api.pump import program
+    from eutonia.report.files import plain
+    from eutonia.study.pump_file import parse_therapy
+
+    therapy = parse_therapy(asked.program, "program")
+    if therapy.duration_h > 24.0 * limits.PROGRAM_DAYS:
+        raise EutoniaError(
+            f"the program runs for {therapy.duration_h / 24.0:,.0f} days. Allowed on a server: "
+            f"{limits.PROGRAM_DAYS:,.0f}. Nearest: a year. Shorten it."
+        )
+    with _ONE_AT_A_TIME:
+        found = program(therapy)
+    broken, dates = (
+        plain([dataclasses.asdict(one) for one in part]) for part in (found.forecast.broken, found.forecast.dates)
+    )
+    frame = found.frame()
+    return {"told": found.prose(), "dates": dates, "broken": broken, "columns": frame.columns, "rows": _rows(frame)}
+
+
+@router.get("/parameters")
+def parameters(set: str | None = None, status: str | None = None) -> dict[str, Any]:  # noqa: A002
+    """Return every number of the science with its source, by set and status."""
+    from eutonia.report import records
+
+    return {"numbers": json.loads(records.parameter_text("json", set, status))}
+
+
+@router.get("/schema")
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of study files."""
+    from eutonia.study.design import json_schema
+
+    return json_schema()
+
+
+def _rows(frame: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table as JSON holds them: what is no number is null."""
+    from eutonia.report.files import plain
+
+    rows: list[dict[str, Any]] = plain(frame.to_dicts())
+    return rows
+
+
+def _without(error: EutoniaError, folder: str) -> EutoniaError:
+    """Return an error that names no folder of this machine."""
+    mended = type(error)(str(error).replace(f"{folder}/", "").replace(folder, ""))
+    if hasattr(error, "faults"):
+        mended.faults = error.faults  # type: ignore[attr-defined]
+    return mended
+
+
+def told_routes(app: FastAPI) -> list[tuple[str, str, str]]:
+    """Return method, path and meaning of every question, from the API's own description."""
+    paths = app.openapi()["paths"]
+    return [
+        (method.upper(), path, str(one.get("description") or one.get("summary", "")).partition("\n")[0])
+        for path, methods in paths.items()
+        for method, one in methods.items()
+    ]

@@ -1,0 +1,247 @@
+"""Pages: each has an address, is made on the server, and works without scripts."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from eutonia.errors import EutoniaError, StudyError
+from eutonia.web import clinic, limits
+from eutonia.web.jobs import Jobs
+from eutonia.web.store import Job, ResultFile
+
+router = APIRouter(include_in_schema=False)
+
+_SITE = (("/", "Start"), ("/story", "Story"), ("/clinic", "Clinic"), ("/study", "Study"), ("/api", "For programs"))
+_NAMES = {"run": "A study", "compare": "Options of one person", "story": "The story"}
+_STATES = {
+    "queued": "waits", "running": "runs", "done": "done", "refused": "cannot be computed", "failed": "failed",
+    "cancelled": "cancelled",
+}  # fmt: skip
+_STATIC = {"clinic.js": "text/javascript; charset=utf-8", "study.js": "text/javascript; charset=utf-8"}
+_SHOWN_JOBS = 8
+_POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
+_BEGIN = "parallel_tablets"
+_MOST_FIELDS = 60
+
+
+def jobs_of(request: Request) -> Jobs:
+    """Return the jobs of the server that was asked."""
+    found: Jobs = request.app.state.jobs
+    return found
+
+
+def ask(request: Request, kind: str, asked: Mapping[str, Any]) -> Job:
+    """Return the job that answers, which begins as soon as it can."""
+    import eutonia
+
+    jobs = jobs_of(request)
+    job = jobs.store.ask(kind, asked, eutonia.__version__)
+    jobs.wake()
+    return job
+
+
+def page(template: str, here: str, status: int = 200, **more: Any) -> HTMLResponse:
+    """Return one of the pages, filled in; every text in it stays text."""
+    import eutonia
+    from eutonia.report import page as pages
+    from eutonia.report import svg, words
+
+    shared = {
+        "site": _SITE, "here": here, "palette": svg.PALETTE, "disclaimer": words.DISCLAIMER, "names": _NAMES,
+        "states": _STATES, "version": eutonia.__version__, "reload": False,
+    }  # fmt: skip
+    made = pages.render(template, shared | more, homes=("eutonia.web", "eutonia.report"))
+    return HTMLResponse(made, status_code=status)
+
+
+def told(what: str, words: str, status: int) -> HTMLResponse:
+    """Return a page that says one thing."""
+    return page("told.html.jinja", "", status, what=what, told=words)
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form by name, the last of each; a body that is none has none."""
+    body = await request.body()
+    try:
+        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        return {}
+
+
+@router.get("/")
+def home(request: Request) -> Response:
+    """Return the first page: where to go, and what was asked lately."""
+    newest = [job for job in jobs_of(request).store.newest(_SHOWN_JOBS + 1) if job.kind != "story"]
+    return page("home.html.jinja", "/", jobs=newest[:_SHOWN_JOBS])
+
+
+@router.get("/story")
+def story(request: Request) -> Response:
+    """Return the story, which is made once and kept."""
+    job = ask(request, "story", {})
+    found = jobs_of(request).store.file(job.id, "story.html")
+    return _state(request, job, back="/") if found is None else file_answer(found)
+
+
+@router.get("/clinic")
+def clinic_form(request: Request) -> Response:
+    """Return the form of the clinic, as the address says it is filled in."""
+    asked = {key: value for key, value in request.query_params.items() if key in clinic.NAMES}
+    return _clinic(asked or clinic.START, {}, 200)
+
+
+@router.post("/clinic")
+async def clinic_asked(request: Request) -> Response:
+    """Compare what the form asks for, or say at each field what is wrong with it."""
+    given = await fields_of(request)
+    fields = {key: given.get(key, "")[:200] for key in clinic.NAMES}
+    found = clinic.read(fields)
+    if found.faults:
+        return _clinic(fields, found.faults, 422)
+    back = f"/clinic?{urlencode({key: value for key, value in fields.items() if value})}"
+    return _asked(request, "compare", {"cases": found.texts, "against": None, "back": back})
+
+
+def _clinic(fields: Mapping[str, str], faults: Mapping[str, list[str]], status: int) -> Response:
+    return page(
+        "clinic.html.jinja",
+        "/clinic",
+        status,
+        fields=fields,
+        faults=faults,
+        places=range(1, clinic.OPTIONS + 1),
+        kinds=list(clinic.KINDS.items()),
+        lesions=list(clinic.LESIONS.items()),
+        sizes=[(key, words) for key, (_, _, words) in clinic.SIZES.items()],
+        toxins=[(one, one) for one in clinic.TOXINS],
+        muscles=[(one, one) for one in clinic.MUSCLES],
+    )
+
+
+@router.get("/study")
+def study_form(request: Request) -> Response:
+    """Return a study as text: one that ships, or that of a job."""
+    from eutonia.study.design import shipped
+
+    known = shipped()
+    job = jobs_of(request).store.job(request.query_params.get("from", ""))
+    if job is not None and job.kind == "run":
+        return _study(str(job.request["study"]), str(job.request["replicates"]))
+    like = request.query_params.get("like", _BEGIN)
+    like = like if like in known else _BEGIN
+    return _study(known[like].read_text(encoding="utf-8"), "40", like=like)
+
+
+@router.post("/study")
+async def study_asked(request: Request) -> Response:
+    """Check a study, or run it where it may be run."""
+    from eutonia.web import asked
+
+    given = await fields_of(request)
+    text = given.get("study", "").replace("\r\n", "\n")
+    replicates = given.get("replicates", "")[:20]
+    try:
+        study = asked.study_of(text, "study")
+    except StudyError as error:
+        return _study(text, replicates, 422, told=str(error))
+    try:
+        count = asked.replicates_of(replicates)
+    except StudyError as error:
+        return _study(text, replicates, 422, wrong_replicates=str(error))
+    if given.get("do") == "check":
+        return _study(text, replicates, valid=f"{study.name}: valid {study.kind}.")
+    return _asked(request, "run", {"study": text, "replicates": count})
+
+
+def _study(
+    text: str, replicates: str, status: int = 200, *, like: str = "", told: str = "", valid: str = "",
+    wrong_replicates: str = "",
+) -> Response:  # fmt: skip
+    from eutonia.study.design import shipped
+
+    return page(
+        "study.html.jinja", "/study", status, text=text, replicates=replicates, like=like, told=told, valid=valid,
+        wrong_replicates=wrong_replicates, shipped=list(shipped()), most=limits.TEXT,
+        most_replicates=limits.REPLICATES,
+    )  # fmt: skip
+
+
+def _asked(request: Request, kind: str, asked: Mapping[str, Any]) -> Response:
+    """Return the way to the answer of a question."""
+    try:
+        job = ask(request, kind, asked)
+    except EutoniaError as error:
+        return told("Too many at once", str(error), 503)
+    return RedirectResponse(f"/results/{job.id}", status_code=303)
+
+
+@router.get("/results/{name}")
+def result(request: Request, name: str) -> Response:
+    """Return how far a job is, or the way to its result."""
+    job = jobs_of(request).store.job(name)
+    if job is None:
+        return told("There is no such result", "It was let go, or the address is wrong. Ask again.", 404)
+    if job.kind == "story":
+        return RedirectResponse("/story", status_code=303)
+    return _state(request, job, back=job.request.get("back") or f"/study?from={job.id}")
+
+
+def _state(request: Request, job: Job, back: str) -> Response:
+    return page(
+        "result.html.jinja", "", job=job, back=back, reload=not job.is_over, files=jobs_of(request).store.names(job.id)
+    )
+
+
+@router.post("/results/{name}/cancel")
+def cancel(request: Request, name: str) -> Response:
+    """End a job, and return to its page."""
+    jobs_of(request).store.cancel(name)
+    return RedirectResponse(f"/results/{name}" if name.isalnum() else "/", status_code=303)
+
+
+@router.get("/results/{name}/{file}")
+def result_file(request: Request, name: str, file: str) -> Response:
+    """Return one file of a result."""
+    found = jobs_of(request).store.file(name, file)
+    return (
+        told("There is no such file", "It was let go, or the address is wrong.", 404)
+        if found is None
+        else file_answer(found)
+    )
+
+
+def file_answer(found: ResultFile) -> Response:
+    """Return a file; a page brings its own policy, which is no looser than that of the server."""
+    headers = {}
+    if found.media.startswith("text/html"):
+        own = _POLICY.search(found.content[:4000].decode("utf-8", errors="replace"))
+        policy = html.unescape(own[1]) if own is not None else "default-src 'none'"
+        headers["content-security-policy"] = f"{policy}; frame-ancestors 'none'"
+    else:
+        headers["content-disposition"] = f'attachment; filename="{found.name}"'
+    return Response(found.content, media_type=found.media, headers=headers)
+
+
+@router.get("/api")
+def api(request: Request) -> Response:
+    """Return what programs may ask."""
+    from eutonia.web.service import told_routes
+
+    return page("api.html.jinja", "/api", routes=told_routes(request.app))
+
+
+@router.get("/static/{name}")
+def static(name: str) -> Response:
+    """Return one of our own scripts."""
+    if name not in _STATIC:
+        return told("There is no such file", "The address is wrong.", 404)
+    content = resources.files("eutonia.web").joinpath("templates", name).read_bytes()
+    return Response(content, media_type=_STATIC[name])

@@ -1,0 +1,110 @@
+"""The process that computes: it takes one job after the other, tells how far it is, and can be ended at any time.
+
+It stands in an empty folder of its own, and is given text only: no path of a request ever reaches a file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia._progress import Progress
+from eutonia.errors import EutoniaError
+from eutonia.web import limits
+from eutonia.web.store import ResultFile
+
+if TYPE_CHECKING:
+    from eutonia.study.design import CaseStudy, TrialStudy
+
+_MEDIA = {
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".csv": "text/csv; charset=utf-8",
+    ".parquet": "application/vnd.apache.parquet",
+    ".nc": "application/netcdf",
+}
+
+
+def work(line: Connection) -> None:
+    """Take jobs from a line until it closes; answer each by progress and then files, a refusal or a failure."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
+    with tempfile.TemporaryDirectory(prefix="eutonia-web-") as folder:
+        os.chdir(folder)
+        while True:
+            try:
+                kind, request = line.recv()
+            except (EOFError, OSError):
+                return
+            _answer(line, kind, request)
+
+
+def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
+    def progress(stage: str, share: float) -> None:
+        line.send(("progress", stage, float(share)))
+
+    try:
+        files = _KINDS[kind](request, progress)
+        size = sum(len(one.content) for one in files)
+        if size > limits.RESULT:
+            raise EutoniaError(
+                f"the result has {size:,} bytes. Allowed: {limits.RESULT:,}. Nearest: fewer replicate trials. Ask for "
+                "less, or run it with the command eutonia run."
+            )
+        line.send(("done", files))
+    except EutoniaError as error:
+        line.send(("refused", str(error)))
+    except Exception as error:
+        first = next(iter(str(error).splitlines()), "")[:300]
+        line.send(("failed", f"Eutonia itself failed: {type(error).__name__}: {first}"))
+
+
+def _run(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia.api import study as studies
+    from eutonia.report import files
+
+    study = _study(str(request["study"]), "study")
+    result = studies.run(study, replicates=int(request["replicates"]), progress=progress)
+    return _written(lambda folder: files.write(result, folder))
+
+
+def _compare(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia.api import options
+    from eutonia.report import options as page
+
+    cases = [_study(str(text), f"option {place}") for place, text in enumerate(request["cases"], start=1)]
+    found = options.compare_options(cases, against=request.get("against"), progress=progress)
+    return _written(lambda folder: page.write(found, folder, back=request.get("back")))
+
+
+def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia import session
+    from eutonia.report import story
+
+    session.begin()
+    return [ResultFile("story.html", _MEDIA[".html"], story.html().encode())]
+
+
+def _study(text: str, name: str) -> TrialStudy | CaseStudy:
+    from eutonia.web.asked import study_of
+
+    return study_of(text, name)
+
+
+def _written(write: Callable[[Path], object]) -> list[ResultFile]:
+    """Let a result be written into a folder, and return its files."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "result"
+        write(target)
+        return [ResultFile(one.name, _MEDIA[one.suffix], one.read_bytes()) for one in sorted(target.iterdir())]
+
+
+_KINDS: Mapping[str, Callable[[Mapping[str, Any], Progress], list[ResultFile]]] = {
+    "run": _run,
+    "compare": _compare,
+    "story": _story,
+}
