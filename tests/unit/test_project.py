@@ -68,7 +68,7 @@ def _distribution(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("src", ("exchange",)), ("tests", ("exchange", "dev")), ("calibration", ("dev",)), ("benchmarks", ("dev",))],
+    [("src", ("exchange", "web")), ("tests", ("exchange", "dev")), ("calibration", ("dev",)), ("benchmarks", ("dev",))],
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     """What comes only with another package is gone on the day when that one drops it."""

@@ -159,6 +159,8 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "people": int(results[0].course.sizes["patient"]),
             "caveats": words.unique(text for one in results for text in one.caveats),
             "missing": WHAT_IT_MISSES,
+            "is_drug": any(strip.kind == "dose" for strip in strips),
+            "withdrawn": any(one.withdrawal for one in results),
             "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
             "key": _looks(found),
         },

@@ -157,8 +157,8 @@ def script(model: StoryModel) -> str:
     return words.clinic("\n".join((*parts, *(_file(name) for name in ("story_model.js", "story_page.js")))))
 
 
-def html() -> str:
-    """Return the whole story as one text with everything inside; it loads nothing."""
+def html(home: str | None = None) -> str:
+    """Return the whole story as one text with everything inside; it loads nothing. `home` is where a server begins."""
     began = time.perf_counter()
     with parameters.recording() as used:
         model, moved = StoryModel.from_records(), sliders()
@@ -175,6 +175,7 @@ def html() -> str:
             "sliders": {step: _control(step, one) for step, one in moved.items()},
             "answers": [{"label": label, "value": at, "chosen": at == _ANSWER} for label, at in _ANSWERS],
             "count": STEPS,
+            "home": home,
             "script": Markup(code),
             "script_hash": f"sha256-{digest}",
             "has_arms": False,

@@ -61,8 +61,10 @@ NAMES = (
     *(f"{key}_{place}" for place in range(1, OPTIONS + 1) for key in _PER_OPTION),
 )  # fmt: skip
 
+# What an option is called in the files where its key would say too little.
+_CALLED = {"missed": "pump_missed_refill", "bolus": "test_dose", "nothing": "no_treatment"}
 _MONTH_DAYS = 30.4375
-_SCALES = ["ashworth", "modified_ashworth", "spasm", "reflex", "stance_support", "walking_speed", "pain", "adverse"]
+_SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "pain", "adverse"]
 _CONCENTRATION_UG, _USED_ML, _LONGEST_DAYS = 500.0, 18.0, 90
 _TITRATION_MG, _TITRATION_DAYS = 5.0, 3
 # Which field of the form a key of the study file came from.
@@ -121,7 +123,8 @@ def _tables(found: Clinic, place: int, words: str, *, is_twice: bool) -> Tables 
         return None
     begins = (months["begins"] or 0.0) * _MONTH_DAYS
     events, treatments, pump = _given(found, place, begins, (months["follow"] or 0.0) * _MONTH_DAYS)
-    own = f"{fields[f'kind_{place}']}_{place}" if is_twice else fields[f"kind_{place}"]
+    kind = fields[f"kind_{place}"]
+    own = f"{_CALLED.get(kind, kind)}{f'_{place}' if is_twice else ''}"
     told = fields.get(f"amount_{place}", "").strip()
     tables: Tables = {
         "study": {
@@ -132,7 +135,12 @@ def _tables(found: Clinic, place: int, words: str, *, is_twice: bool) -> Tables 
         },
         "patient": _person(fields),
         "lesion": lesion,
-        "assessment": {"side": "affected", "limbs": ["leg", "arm"], "scales": _SCALES, "rater": "noiseless"},
+        "assessment": {
+            "side": "affected",
+            "limbs": ["leg", "arm"],
+            "scales": [fields.get("scale") or "ashworth", *_SCALES],
+            "rater": "noiseless",
+        },
         "case": {"duration": _days((months["follow"] or 0.0) * _MONTH_DAYS), "examine_every": "7 day"},
         "charted": list(_charted(found, months["charted_at"] or 0.0)),
     }
@@ -293,7 +301,7 @@ def _place(found: Clinic, place: int, error: StudyError) -> None:
 def fault_do(fault: object) -> str:
     """Return what a fault says to do."""
     do = getattr(fault, "do", "")
-    return f"Do: {do}" if do else ""
+    return f"Do: {'Fill in this field.' if do.startswith('Add the key') else do}" if do else ""
 
 
 def _field_of(found: Clinic, key: str, place: int) -> str:

@@ -284,7 +284,11 @@ def told_routes(app: FastAPI) -> list[tuple[str, str, str]]:
     """Return method, path and meaning of every question, from the API's own description."""
     paths = app.openapi()["paths"]
     return [
-        (method.upper(), path, str(one.get("description") or one.get("summary", "")).partition("\n")[0])
+        (
+            method.upper(),
+            path,
+            str(one.get("description") or one.get("summary", "")).partition("\n")[0].replace("`", ""),
+        )
         for path, methods in paths.items()
         for method, one in methods.items()
     ]

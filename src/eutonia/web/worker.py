@@ -86,7 +86,7 @@ def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     from eutonia.report import story
 
     session.begin()
-    return [ResultFile("story.html", _MEDIA[".html"], story.html().encode())]
+    return [ResultFile("story.html", _MEDIA[".html"], story.html(home="/").encode())]
 
 
 def _study(text: str, name: str) -> TrialStudy | CaseStudy:

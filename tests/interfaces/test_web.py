@@ -1,0 +1,480 @@
+"""Pages and the JSON API: what they answer, what they refuse, and what nobody reaches through them."""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+import eutonia
+from eutonia.errors import EutoniaError
+from eutonia.report.words import clinic as words_of_clinic
+from eutonia.study.design import parse_study, shipped
+from eutonia.web import asked, clinic, guard, limits
+from eutonia.web.app import checked_token, create_app
+from eutonia.web.jobs import Jobs
+from eutonia.web.store import ResultFile, Store
+from eutonia.web.worker import _compare
+
+Run = Callable[..., int]
+WHOLE = shipped()["case_own_signal"].read_text(encoding="utf-8")
+CASE = WHOLE[: WHOLE.index("# --- Month 18")].replace('"30 month"', '"15 month"')
+SCRIPT = "<script>alert(1)</script>"
+
+
+class NoJobs(Jobs):
+    """Jobs that only wait, so that a test decides what becomes of them."""
+
+    def start(self) -> None:
+        """Begin nothing."""
+
+    def stop(self) -> None:
+        """End nothing."""
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return tmp_path / "web.sqlite"
+
+
+@pytest.fixture
+def client(base: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+    monkeypatch.setattr("eutonia.web.app.Jobs", NoJobs)
+    with TestClient(create_app(base), base_url="http://localhost", follow_redirects=False) as asking:
+        yield asking
+
+
+# --- pages ---
+
+
+@pytest.mark.parametrize("path", ["/", "/story", "/clinic", "/study", "/api"])
+def test_every_page_says_what_it_is_and_loads_nothing(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    assert "Research and teaching only, not a medical device" in answer.text
+    assert not re.findall(r'(?:src|href|action)="(?:https?:)?//', answer.text)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert not re.search(
+        "\u00b5g|\u03bcg|\\bug\\b", re.sub(r"<(?:pre|textarea|style).*?</", "", answer.text, flags=re.S)
+    )
+
+
+def test_the_form_becomes_cases_of_one_person_that_run(client: TestClient, base: Path) -> None:
+    answer = client.post("/clinic", data=clinic.START)
+    assert answer.status_code == 303
+    job = Store(base).job(answer.headers["location"].rpartition("/")[2])
+    assert job is not None
+    cases = [parse_study(text) for text in job.request["cases"]]
+    assert [one.name for one in cases] == ["tablets", "pump"]
+    tablets, pump = cases
+    assert tablets.patient == pump.patient
+    assert tablets.patient.age_year == 61
+    assert [event.dose_mg for event in tablets.events] == [5.0, 10.0]
+    assert pump.events[0].rate_ug_per_h == pytest.approx(150 / 24)
+    assert sum(event.kind == "refill" for event in pump.events) >= 4
+    again = client.post("/clinic", data=clinic.START)
+    assert again.headers["location"] == answer.headers["location"]
+    back = client.get(html.unescape(job.request["back"]))
+    assert 'value="150 mcg/day"' in back.text
+
+
+def test_a_comparison_says_danger_in_red_and_leads_back(client: TestClient, base: Path) -> None:
+    fields = clinic.START | {
+        "kind_1": "missed", "amount_1": "400 mcg/day", "late_1": "9", "kind_2": "stretching", "amount_2": "1",
+        "limb_2": "leg", "follow": "11", "kind_3": "toxin", "amount_3": "300 U", "product_3": "abobotulinumtoxinA",
+        "muscle_3": "elbow flexors",
+    }  # fmt: skip
+    answer = client.post("/clinic", data=fields)
+    assert answer.status_code == 303, re.findall(r'class="fault"[^>]*>(.*?)</p>', answer.text)
+    job = Store(base).job(answer.headers["location"].rpartition("/")[2])
+    assert job is not None
+    files = {one.name: one for one in _compare(job.request, lambda *_: None)}
+    Store(base).take()
+    store = Store(base)
+    while (running := store.job(job.id)) is not None and running.state != "running":
+        store.take()
+    store.finish(job.id, list(files.values()))
+    report = client.get(f"/results/{job.id}/report.html")
+    assert report.status_code == 200
+    danger = re.search(r'<div class="danger" role="note">(.*?)</div>', report.text, re.S)
+    assert danger is not None
+    assert "emergency from its first hour" in danger[1]
+    assert 'href="/clinic?' in report.text
+    assert "frame-ancestors 'none'" in report.headers["content-security-policy"]
+    table = client.get(f"/results/{job.id}/options.csv")
+    assert table.headers["content-disposition"] == 'attachment; filename="options.csv"'
+    assert table.text.startswith("option,")
+    assert "options.csv" in client.get(f"/results/{job.id}").text
+
+
+def wrong_study(**more: str) -> str:
+    """Return what the command line would say of the tablets of the form with these fields."""
+    found = clinic.read(clinic.START | more)
+    try:
+        asked.study_of(found.texts[0], "study")
+    except EutoniaError as error:
+        return str(getattr(error, "faults", ("",))[0].why)
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("weight", "680", "30 to 250 kg"),
+        ("age", "old", "not a number with a unit"),
+        ("amount_1", "10 mcg", "this is an oral dose"),
+        ("amount_2", "150 mg/day", "intrathecal"),
+        ("leg", "9", "1 to 5"),
+        ("kidneys", "", "creatinine_clearance"),
+        ("begins", "19", "after the end of the case"),
+        ("begins", "soon", "a number of months"),
+        ("lesion", "elsewhere", "one of the list"),
+        ("kind_2", "", "2 or 3"),
+    ],
+)
+def test_a_wrong_field_says_at_its_place_what_the_command_line_says(
+    client: TestClient, base: Path, name: str, value: str, words: str
+) -> None:
+    answer = client.post("/clinic", data=clinic.START | {name: value})
+    assert answer.status_code == 422
+    faults = clinic.read(clinic.START | {name: value}).faults
+    assert name in faults, faults
+    told = " ".join(faults[name])
+    assert words in told
+    assert f'aria-describedby="fault-{name}-1"' in answer.text
+    assert words_of_clinic(faults[name][0]) in html.unescape(answer.text)
+    if name in ("weight", "leg", "amount_1"):
+        assert wrong_study(**{name: value}) in told
+    assert Store(base).newest(5)[0].kind == "story", "nothing was asked for"
+
+
+def test_markup_in_every_field_stays_text(client: TestClient) -> None:
+    for name in clinic.NAMES:
+        answer = client.post("/clinic", data=clinic.START | {name: SCRIPT})
+        assert SCRIPT not in answer.text, name
+    text = CASE.replace("Lowering one's own signal", SCRIPT).replace('weight = "82 kg"', f'weight = "{SCRIPT}"')
+    answer = client.post("/study", data={"study": text + "</textarea>" + SCRIPT, "replicates": SCRIPT})
+    assert answer.status_code == 422
+    assert SCRIPT not in answer.text
+    assert SCRIPT not in client.get("/clinic", params={"age": SCRIPT, "kind_1": SCRIPT}).text
+    assert SCRIPT not in client.get("/results/" + SCRIPT.replace("/", "")).text
+    assert SCRIPT not in client.post("/api/v1/check", json={"study": text}).headers.get("location", "")
+
+
+def test_a_study_is_checked_or_run(client: TestClient, base: Path) -> None:
+    assert "case_own_signal: valid case" in client.post("/study", data=form(CASE, do="check")).text
+    answer = client.post("/study", data=form(CASE))
+    assert answer.status_code == 303
+    job = Store(base).job(answer.headers["location"].rpartition("/")[2])
+    assert job is not None
+    assert (job.kind, job.request["replicates"]) == ("run", 40)
+    page = client.get(answer.headers["location"])
+    assert '<meta http-equiv="refresh"' in page.text
+    assert "own signal" in client.get(f"/study?from={job.id}").text
+    assert client.post(f"/results/{job.id}/cancel").status_code == 303
+    assert "It was cancelled" in client.get(answer.headers["location"]).text
+    assert "Allowed on a server: 1 to 200" in client.post("/study", data=form(CASE, replicates="201")).text
+
+
+def form(text: str, **more: str) -> dict[str, str]:
+    return {"study": text.replace("\n", "\r\n"), "replicates": "40", "do": "run", **more}
+
+
+# --- what nobody reaches ---
+
+
+def test_no_file_of_the_machine_is_reached(client: TestClient, tmp_path: Path) -> None:
+    program = tmp_path / "mine.toml"
+    program.write_text("secret = 1\n", encoding="utf-8")
+    text = shipped()["case_cord_flex"].read_text(encoding="utf-8")
+    for name in (str(program), "../mine.toml", "mine.toml", "file:///mine.toml"):
+        answer = client.post("/api/v1/check", json={"study": text.replace('"flex_calls"', f'"{name}"')})
+        assert answer.json()["valid"] is False
+        assert "Allowed on a server: " in answer.json()["told"]
+        assert "secret" not in answer.text
+    assert client.post("/api/v1/check", json={"study": text}).json()["valid"] is True
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/results/x/..%2f..%2fweb.sqlite", "/static/web.css"):
+        assert client.get(path).status_code == 404
+
+
+def test_another_name_of_the_host_is_refused(client: TestClient) -> None:
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 421
+    assert client.get("/", headers={"host": "localhost.evil.example"}).status_code == 421
+    assert client.get("/", headers={"host": ""}).status_code == 421
+    assert client.get("/", headers={"host": "127.0.0.1:8350"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_what_changes_something_comes_from_a_page_of_ours(
+    client: TestClient, base: Path, headers: dict[str, str]
+) -> None:
+    assert client.post("/clinic", data=clinic.START, headers=headers).status_code == 403
+    assert [job.kind for job in Store(base).newest(5)] == ["story"]
+    assert client.post("/clinic", data=clinic.START, headers={"origin": "http://localhost"}).status_code == 303
+
+
+def test_beyond_this_machine_a_token_is_asked_for(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eutonia.web.app.Jobs", NoJobs)
+    token = "a-token-of-two-dozen-signs"
+    app = create_app(base, hosts=("here.example",), token=token)
+    with TestClient(app, base_url="http://here.example", follow_redirects=False) as asking:
+        assert asking.get("/clinic").status_code == 401
+        assert asking.get("/clinic?token=wrong").status_code == 401
+        assert asking.get("/", headers={"authorization": "Bearer wrong"}).status_code == 401
+        assert asking.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
+        answer = asking.get(f"/clinic?token={token}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/clinic")
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        assert "SameSite=Strict" in answer.headers["set-cookie"]
+        assert asking.get("/clinic").status_code == 200
+
+
+def test_no_token_no_listening_beyond() -> None:
+    assert checked_token("127.0.0.1", None, ()) is None
+    for host, token, names in (("0.0.0.0", None, ()), ("127.0.0.1", None, ("me.example",)), ("0.0.0.0", "short", ())):
+        with pytest.raises(EutoniaError, match=r"Allowed: .*Nearest: --token"):
+            checked_token(host, token, names)
+
+
+def test_the_command_says_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("serve", "--host", "0.0.0.0", "--no-open") == 2
+    assert "with a token only" in capsys.readouterr().err
+
+
+# --- limits ---
+
+
+def test_too_much_is_refused(client: TestClient, base: Path) -> None:
+    assert client.post("/api/v1/check", json={"study": "x" * limits.BODY}).status_code == 413
+    large = CASE.replace('"15 month"', '"12 year"')
+    told = client.post("/api/v1/check", json={"study": large}).json()["told"]
+    assert "Allowed" in told
+    trial = shipped()["parallel_tablets"].read_text(encoding="utf-8")
+    many = re.sub(r"(?m)^n = \d+", "n = 5000", trial)
+    assert f"Allowed on a server: {limits.PEOPLE}" in client.post("/api/v1/check", json={"study": many}).json()["told"]
+    answer = client.post("/api/v1/run", json={"study": trial, "replicates": limits.REPLICATES + 1})
+    assert answer.status_code == 422
+    store = Store(base)
+    for number in range(limits.WAITING):
+        if number < limits.WAITING - 1:
+            store.ask("run", {"study": CASE, "replicates": number + 1}, "x")
+    full = client.post("/api/v1/run", json={"study": CASE, "replicates": 3})
+    assert full.status_code == 422
+    assert "jobs wait already" in full.json()["detail"]
+
+
+def test_the_oldest_results_go_first(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "KEPT", 2)
+    store = Store(base)
+    ids = []
+    for number in range(4):
+        job = store.ask("run", {"number": number}, "x")
+        ids.append(job.id)
+        assert store.take() is not None
+        store.finish(job.id, [ResultFile("a.txt", "text/plain", b"a")])
+        time.sleep(0.002)
+    store.ask("run", {"number": 4}, "x")
+    kept = [name for name in ids if store.job(name) is not None]
+    assert kept == ids[-2:]
+    assert store.names(ids[0]) == []
+
+
+# --- jobs ---
+
+
+def waits(store: Store, name: str, *states: str, most_s: float = 120.0) -> str:
+    until = time.monotonic() + most_s
+    while time.monotonic() < until:
+        job = store.job(name)
+        assert job is not None
+        if job.state in states:
+            return job.state
+        time.sleep(0.05)
+    raise AssertionError(f"it is still {store.job(name)}")
+
+
+def test_a_job_is_done_refused_cancelled_and_repeated(base: Path) -> None:
+    store = Store(base)
+    jobs = Jobs(store)
+    wrong = store.ask("run", {"study": "[study]", "replicates": 1}, "x")
+    jobs.start()
+    try:
+        assert waits(store, wrong.id, "refused", "failed", "done") == "refused"
+        assert "kind" in str(store.job(wrong.id))
+        case = store.ask("run", {"study": CASE, "replicates": 1}, "x")
+        jobs.wake()
+        waits(store, case.id, "running")
+        assert store.cancel(case.id)
+        assert waits(store, case.id, "cancelled") == "cancelled"
+        again = store.ask("run", {"study": CASE, "replicates": 1}, "x")
+        assert again.id == case.id
+        jobs.wake()
+        waits(store, case.id, "running")
+    finally:
+        jobs.stop()
+    # The server ended in the middle of it; the next one takes it up.
+    assert waits(Store(base), case.id, "running") == "running"
+    after = Jobs(Store(base))
+    after.start()
+    try:
+        assert waits(store, case.id, "done", "failed", "refused") == "done"
+    finally:
+        after.stop()
+    names = dict(store.names(case.id))
+    assert {"report.html", "run.json", "summary.json"} <= set(names)
+    assert b"case_own_signal" in getattr(store.file(case.id, "run.json"), "content", b"")
+
+
+def test_a_job_that_takes_too_long_is_ended(base: Path) -> None:
+    store = Store(base)
+    jobs = Jobs(store, longest_s=0.0)
+    job = store.ask("run", {"study": CASE, "replicates": 1}, "x")
+    jobs.start()
+    try:
+        assert waits(store, job.id, "refused", "done", "failed") == "refused"
+        assert "took longer" in getattr(store.job(job.id), "told", "")
+    finally:
+        jobs.stop()
+
+
+def test_a_killed_server_loses_nothing_that_was_done(base: Path) -> None:
+    """The process dies between two jobs, as by kill -9, while one runs."""
+    code = (
+        "import os, pathlib, sys; from eutonia.web.store import ResultFile, Store;"
+        "s = Store(pathlib.Path(sys.argv[1]));"
+        "a = s.ask('run', {'n': 1}, 'x'); s.take(); s.finish(a.id, [ResultFile('a', 'text/plain', b'kept')]);"
+        "b = s.ask('run', {'n': 2}, 'x'); s.take(); c = s.ask('run', {'n': 3}, 'x');"
+        "print(a.id, b.id, c.id, flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(base)], capture_output=True, text=True, check=False)
+    finished, ran, waited = done.stdout.split()
+    store = Store(base)
+    assert getattr(store.file(finished, "a"), "content", None) == b"kept"
+    assert store.again() == 1
+    assert [getattr(store.job(name), "state", None) for name in (finished, ran, waited)] == ["done", "queued", "queued"]
+    assert sqlite3.connect(base).execute("pragma integrity_check").fetchone() == ("ok",)
+
+
+# --- the API ---
+
+
+def test_check_lists_every_fault_in_its_parts(client: TestClient) -> None:
+    wrong = CASE.replace('"82 kg"', '"820 kg"').replace("score = 4.0", "score = 9")
+    found = client.post("/api/v1/check", json={"study": wrong}).json()
+    assert found["valid"] is False
+    assert [fault["key"] for fault in found["faults"]] == ["patient.weight", "charted[0].score"]
+    assert all(fault["line"] and fault["why"] and fault["allowed"] and fault["do"] for fault in found["faults"])
+    assert client.post("/api/v1/check", json={"study": CASE}).json() == {
+        "valid": True, "told": "case_own_signal: valid case.", "kind": "case", "name": "case_own_signal", "faults": [],
+    }  # fmt: skip
+
+
+def test_long_work_is_a_job_with_an_address(client: TestClient, base: Path) -> None:
+    answer = client.post("/api/v1/run", json={"study": CASE, "replicates": 2})
+    assert answer.status_code == 202
+    here = answer.headers["location"]
+    assert client.get(here).json()["state"] == "queued"
+    other = CASE.replace('"case_own_signal"', '"other"').replace("lowered = 0.10", "lowered = 0.20")
+    both = client.post("/api/v1/compare", json={"cases": [CASE, other]})
+    assert both.status_code == 202
+    store = Store(base)
+    while (job := store.take()) is not None:
+        if job.id == answer.json()["id"]:
+            store.finish(job.id, [ResultFile("run.json", "application/json", b"{}")])
+    told = client.get(here).json()
+    assert told["state"] == "done"
+    assert client.get(told["files"]["run.json"]).json() == {}
+    assert client.delete(both.headers["location"]).json()["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/api/v1/run", {"study": "[study]"}, 422),
+        ("/api/v1/run", {"study": CASE, "replicates": "many"}, 422),
+        ("/api/v1/run", {"study": CASE, "more": 1}, 422),
+        ("/api/v1/compare", {"cases": [CASE]}, 422),
+        ("/api/v1/compare", {"cases": [CASE, CASE]}, 422),
+        ("/api/v1/exposure", {"events": "ID,TIME\n1,zero\n"}, 422),
+        ("/api/v1/pump", {"program": "x = 1"}, 422),
+        ("/api/v1/nothing", {}, 404),
+    ],
+)
+def test_a_fault_is_told_as_problem_details(client: TestClient, path: str, body: dict[str, Any], status: int) -> None:
+    answer = client.post(path, json=body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == status
+    assert told["title"]
+    assert "Traceback" not in answer.text
+
+
+def test_exposure_and_pump_say_what_the_verbs_say(client: TestClient, tmp_path: Path) -> None:
+    table = "ID,TIME,EVID,AMT,CMT,DV\n1,0,1,10,1,.\n1,2,0,.,2,.\n1,6,0,.,2,.\n"
+    file = tmp_path / "events.csv"
+    file.write_text(table, encoding="utf-8")
+    ours = eutonia.expose(file)
+    answer = client.post("/api/v1/exposure", json={"events": table})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["rows"] == ours.frame().to_dicts()
+    wrong = client.post("/api/v1/exposure", json={"events": "ID,TIME\n1,zero\n"})
+    assert "eutonia-web-" not in wrong.text
+    from eutonia.study.pump_file import shipped as programs
+
+    text = programs()["first_pump"].read_text(encoding="utf-8")
+    played = client.post("/api/v1/pump", json={"program": text}).json()
+    direct = eutonia.program("first_pump")
+    assert played["told"] == direct.prose()
+    assert len(played["broken"]) == len(direct.forecast.broken)
+    assert [one["what"] for one in played["dates"]] == [one.what for one in direct.forecast.dates]
+    assert len(played["rows"]) == direct.frame().height
+
+
+def test_numbers_and_schema_are_those_of_the_program(client: TestClient) -> None:
+    numbers = client.get("/api/v1/parameters", params={"set": "receptor"}).json()["numbers"]
+    found = {one["name"]: one["value"] for one in numbers}
+    assert found["ec50"] == [eutonia.parameters.load("receptor").value("ec50", "ng/mL")]
+    assert client.get("/api/v1/parameters", params={"set": "nothing"}).status_code == 422
+    assert client.get("/api/v1/schema").json()["title"] == "Eutonia study file"
+    paths = client.get("/api/v1/openapi.json").json()["paths"]
+    assert {"/api/v1/check", "/api/v1/run", "/api/v1/compare", "/api/v1/exposure", "/api/v1/pump"} <= set(paths)
+    assert not any(path in ("/", "/clinic") for path in paths)
+
+
+def test_a_fault_of_ours_is_told_without_where_it_lies(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eutonia.web.app.Jobs", NoJobs)
+
+    def fails(*_: object) -> None:
+        raise RuntimeError("in the dark")
+
+    monkeypatch.setattr(asked, "study_of", fails)
+    app = create_app(base)
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as asking:
+        answer = asking.post("/api/v1/check", json={"study": CASE})
+    assert answer.status_code == 500
+    assert "fault of the program" in answer.json()["title"]
+    assert "dark" not in answer.text
+
+
+def test_the_names_of_loopback_are_all_known() -> None:
+    assert {"localhost", "127.0.0.1", "::1"} == set(guard.LOOPBACK)
+    assert guard._host_of("[::1]:8350") == "::1"
