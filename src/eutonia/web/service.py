@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -278,17 +278,3 @@ def _without(error: EutoniaError, folder: str) -> EutoniaError:
     if hasattr(error, "faults"):
         mended.faults = error.faults  # type: ignore[attr-defined]
     return mended
-
-
-def told_routes(app: FastAPI) -> list[tuple[str, str, str]]:
-    """Return method, path and meaning of every question, from the API's own description."""
-    paths = app.openapi()["paths"]
-    return [
-        (
-            method.upper(),
-            path,
-            str(one.get("description") or one.get("summary", "")).partition("\n")[0].replace("`", ""),
-        )
-        for path, methods in paths.items()
-        for method, one in methods.items()
-    ]

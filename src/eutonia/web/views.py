@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from eutonia.errors import EutoniaError, StudyError
@@ -233,9 +233,21 @@ def file_answer(found: ResultFile) -> Response:
 @router.get("/api")
 def api(request: Request) -> Response:
     """Return what programs may ask."""
-    from eutonia.web.service import told_routes
+    return page("api.html.jinja", "/api", routes=_told_routes(request.app))
 
-    return page("api.html.jinja", "/api", routes=told_routes(request.app))
+
+def _told_routes(app: FastAPI) -> list[tuple[str, str, str]]:
+    """Return method, path and meaning of every question, from the API's own description."""
+    paths = app.openapi()["paths"]
+    return [
+        (
+            method.upper(),
+            path,
+            str(one.get("description") or one.get("summary", "")).partition("\n")[0].replace("`", ""),
+        )
+        for path, methods in paths.items()
+        for method, one in methods.items()
+    ]
 
 
 @router.get("/static/{name}")
