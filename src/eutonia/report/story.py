@@ -86,7 +86,7 @@ def figures(model: StoryModel, moved: Mapping[str, StorySlider]) -> dict[str, Dr
 
     healthy = StoryLine("a healthy leg", {"lost": 0.0, "own": 1.0}, "dashed", "placebo")
     people = (
-        StoryLine("a strong leg", {"lost": 0.4, "answer": 2.2, "own": 1.0}),
+        StoryLine("a strong leg", {"lost": 0.3, "answer": 2.2, "own": 1.0}),
         StoryLine("a weak leg", {"lost": 0.95, "answer": _ANSWER, "own": 1.0}, "dashed", "third"),
     )
     held: dict[str, Any] = {"pump": _DOSE, "dose_of": "pump"}
