@@ -19,7 +19,7 @@ from eutonia.report import records
 
 ROOT = Path(__file__).parents[2]
 # Ceilings: they only ever fall.
-MOST = {"assumed": 230, "recalled": 90}
+MOST = {"assumed": 218, "recalled": 90}
 INCOMPLETE_SOURCES = 171
 
 
