@@ -57,6 +57,7 @@ def test_every_study_that_is_meant_to_ships() -> None:
         "case_ischaemic_tablets",
         "case_own_signal",
         "case_tablets_toxin",
+        "case_year_plan",
     }
     trials = {"meythaler_2001", "kofler_2009", "loubser_1991", "parallel_tablets", "toxin_arm"}
     trials |= {"pump_against_conventional"}

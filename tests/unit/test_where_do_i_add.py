@@ -256,7 +256,8 @@ def test_an_event_of_pumps_has_its_place_in_the_order_its_player_and_its_file() 
 
 
 def test_an_adverse_reaction_has_records_and_a_name() -> None:
-    records = parameters.load("adverse")
+    sets = {"adverse", *(one.harms for one in TREATMENTS.values() if one.harms is not None)}
+    records = [one for name in sets for one in parameters.load(name)]
     for name in adverse.REACTIONS:
         assert [one for one in records if name in one], name
     assert [name.replace("_", " ") for name in adverse.REACTIONS] == list(vocabulary.reactions())

@@ -70,6 +70,8 @@ class Treatment(Registered):
     case_event: ClassVar[str | None] = None
     #: What a reader of any result has to know of it, as a sentence.
     caveat: ClassVar[str] = ""
+    #: Set of records of what it brings of unwanted things, if it is no baclofen (`trial.harms`).
+    harms: ClassVar[str | None] = None
     #: Where it was published.
     sources: ClassVar[tuple[str, ...]] = ()
     #: A table of it without its route, as a file might have it; what has one is tried by every test of treatments.

@@ -38,6 +38,7 @@ from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.given import tasks_of
+from eutonia.trial.harms import Harms
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
@@ -357,7 +358,17 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     hazards = Hazards.of("spinal" if is_cord(case.cohort.origin) else "cerebral", oral=True, intrathecal=True)
     fluid, blood = course["brain_fluid"].to_numpy(), course["brain_blood"].to_numpy()
     hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, case.recorder.exposed(POSSIBLE_PEOPLE))
+    hazard = hazard + _drowsiness_beside(case.study, np.asarray(course["time_h"]))[:, None]
     attributes = {"units": "1", "long_name": "Drowsiness within a day"}
     course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * _HOURS_PER_DAY), attributes)
     add_withdrawal(course, case.interruptions)
     return course
+
+
+def _drowsiness_beside(study: CaseStudy, time_h: np.ndarray) -> np.ndarray:
+    """Return the hazard of drowsiness per hour, within the day from each time on, of what is given beside baclofen."""
+    row, harms = REACTIONS.index("drowsiness"), Harms.of(study.treatments)
+    risen = [
+        harms.by(t + _HOURS_PER_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
+    ]
+    return np.array(risen)[:, row] / _HOURS_PER_DAY

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from eutonia import _streams
 from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
 from eutonia.study.parts import Arm, Phase
+from eutonia.trial.harms import Harms, brought_by
 
 if TYPE_CHECKING:
     import polars
@@ -83,6 +84,7 @@ class ReactionWatch:
     origin: Origin
     threshold: Float[np.ndarray, "reaction patient"]
     hazards: Hazards = field(init=False)
+    harms: Harms = field(init=False)
     _begin: np.ndarray | None = None
     _last: tuple[float, np.ndarray, np.ndarray] | None = None
     _found: Reactions = field(init=False)
@@ -91,8 +93,17 @@ class ReactionWatch:
         """Look up what may come by the routes of the arm, of which a placebo gives nothing."""
         routes = routes_of(self.arm)
         self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
+        self.harms = Harms.of(self.arm.treatments)
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
+
+    def _hazard(self, clock: PeriodClock) -> Float[np.ndarray, "reaction patient"]:
+        """Return the hazard so far of baclofen or its placebo, and of what is given beside it."""
+        return self.hazards.cumulative(self._met(clock)) + self._beside(clock.now_h)[:, None]
+
+    def _beside(self, time_h: float) -> Float[np.ndarray, " reaction"]:
+        is_reported = "oral" in routes_of(self.arm)
+        return self.harms.by(time_h, drug=not self.arm.placebo, placebo=not is_reported)
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
@@ -103,7 +114,7 @@ class ReactionWatch:
     def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
         """Return who has had a reaction by now."""
         row = REACTIONS.index(reaction)
-        return np.asarray(self.hazards.cumulative(self._met(clock))[row] >= self.threshold[row])
+        return np.asarray(self._hazard(clock)[row] >= self.threshold[row])
 
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
@@ -111,12 +122,13 @@ class ReactionWatch:
             self._begin = self._met(clock)
             self._last = (clock.now_h, np.zeros_like(self._begin), np.zeros(self.threshold.shape))
         (before_h, met_before, before), met = self._last, self._met(clock)
-        now = self.hazards.cumulative(met)
+        now = self._hazard(clock)
         row, who = np.nonzero((now >= self.threshold) & np.isnan(self._found.time_h) & (now > 0))
         share = (self.threshold - before)[row, who] / (now - before)[row, who]
         self._found.time_h[row, who] = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
         gained = self.hazards.table[row].T * (met - met_before)[:, who]
-        self._found.source[row, who] = np.argmax(gained, axis=0)
+        beside = (self._beside(clock.now_h) - self._beside(before_h))[row]
+        self._found.source[row, who] = np.argmax(np.vstack([gained, beside]), axis=0)
         self._last = (clock.now_h, met, now)
 
     def found(self, leaves_h: Float[np.ndarray, " patient"]) -> Reactions:
@@ -144,6 +156,7 @@ def may_come(arm: Arm) -> tuple[str, ...]:
     listed = {
         *(ORAL_REACTIONS if "oral" in routes else ()),
         *(INTRATHECAL_REACTIONS if "intrathecal" in routes else ()),
+        *brought_by(arm.treatments),
     }
     return tuple(reaction for reaction in REACTIONS if reaction in listed)
 
@@ -181,8 +194,8 @@ def event_table(outcome: Outcome) -> polars.DataFrame | None:
     return pl.concat(frames).sort("replicate", "patient", "time_h", maintain_order=True)
 
 
-_ROUTES = ("intrathecal", "intrathecal", "intrathecal", "oral", "background")
-_STAGES = ("screening", "titration", "maintenance", "", "")
+_ROUTES = ("intrathecal", "intrathecal", "intrathecal", "oral", "background", "beside baclofen")
+_STAGES = ("screening", "titration", "maintenance", "", "", "")
 
 
 def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
@@ -202,6 +215,7 @@ def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
         for reaction in may_come(arm):
             came = outcome.by_replicate(~np.isnan(reactions.time_h[REACTIONS.index(reaction)]))
             is_known = not arm.placebo or ("oral" in routes_of(arm) and reaction in ORAL_REACTIONS)
+            is_known |= reaction in brought_by(arm.treatments)
             found = _share(came & there, there) if is_known else (None, None, None)
             rows.append((said(reaction), phase, name, arm.placebo, float(there.sum(axis=1).mean()), *found))
     words, numbers = dict.fromkeys(("reaction", "phase", "arm"), pl.String), ("n", "share", "low", "high")

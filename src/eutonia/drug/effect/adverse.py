@@ -41,7 +41,9 @@ ORAL_REACTIONS = (
     "constipation", "urinary_frequency",
 )  # fmt: skip
 #: All reactions; the place of one here is the key of its luck, so new ones are added at the end.
-REACTIONS = (*INTRATHECAL_REACTIONS, "weakness", "fatigue", "insomnia", "urinary_frequency")
+REACTIONS = (
+    *INTRATHECAL_REACTIONS, "weakness", "fatigue", "insomnia", "urinary_frequency", "dry_mouth", "liver_injury",
+)  # fmt: skip
 #: What a reaction may come from, in the order of `Hazards.met`; placebo tablets bring the background too.
 SOURCES = ("screening", "titration", "maintenance", "oral", "background")
 

@@ -1,0 +1,69 @@
+"""Tablets of a drug that is not baclofen: as thin as its evidence, with the harms that its label counts.
+
+Equation
+    D left = D (1 - E d/(d + d_half))      only where the drug's set has a number of its effect on tone; else D
+with d the daily dose. What it brings of unwanted things is in `trial.harms`; it adds to what baclofen brings.
+Assumptions: at once, the same in everybody, no tolerance, no withdrawal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import model_validator
+
+from eutonia import parameters
+from eutonia.study.fields import Given, Hours, Interval, QuantityField, described, refuse
+from eutonia.study.studyfile import Problem
+from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.vocabulary import HOURS_PER_DAY
+
+if TYPE_CHECKING:
+    from eutonia.treatment import Effects
+
+
+class OtherTablets(Treatment):
+    """Tablets of one drug in equal doses at equal intervals; a final of it names its set of records in `harms`."""
+
+    dose_mg: Annotated[Given, QuantityField("oral_dose")] = described("One dose.", alias="dose")
+    every_h: Interval = described("Time from dose to dose.", alias="every")
+    start_h: Hours = described("First dose, time in the phase, or since the onset.", alias="start")
+    stop_h: Hours | None = described("No dose from here on; left out, to the end.", alias="stop", default=None)
+
+    dose_unit: ClassVar[str] = ""
+
+    @property
+    def amount(self) -> Given:
+        """One dose, mg."""
+        return self.dose_mg
+
+    @property
+    def name(self) -> str:
+        """What it is, in words."""
+        return self.route
+
+    def effects(self, state: int, is_given: bool) -> Effects:
+        """Return what is left of the bias of both limbs while it is taken; `state` is the number of people."""
+        from eutonia.treatment import Effects
+
+        assert self.harms is not None
+        records, found = parameters.load(self.harms), Effects.none(state)
+        if not is_given or "most_taken" not in records:
+            return found
+        daily = self.dose_mg * HOURS_PER_DAY / self.every_h
+        taken = records.value("most_taken", "1") * daily / (daily + records.value("half_dose", "mg/day"))
+        for limb in ("leg", "arm"):
+            found = found.joined(Effects.on(state, limb, bias_kept=1.0 - taken))
+        return found
+
+    @model_validator(mode="after")
+    def _within_label(self) -> OtherTablets:
+        stops_after_start(self.start_h, self.stop_h)
+        assert self.harms is not None
+        largest = parameters.load(self.harms).value("largest_daily_dose", "mg/day")
+        daily = self.dose_mg * HOURS_PER_DAY / self.every_h
+        if daily > largest * (1 + 1e-9):
+            given = f"{self.dose_mg.text} every {self.every_h.text}, which is {daily:.4g} mg a day"
+            why, allowed = "That is more than the label allows.", f"at most {largest:g} mg a day"
+            refuse(Problem(("dose",), why, given, allowed, do="Lower the dose, or lengthen the interval."))
+        return self

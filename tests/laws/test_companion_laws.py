@@ -1,0 +1,151 @@
+"""Laws of what is given beside baclofen: thin where evidence is thin, harms that add, one file each."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from arm_examples import HEAD, TABLETS, N, arm, arm_run, some_people
+
+import eutonia
+from eutonia import parameters
+from eutonia.assessment.scoring import chart_constants, latent_grades
+from eutonia.drug.effect.adverse import REACTIONS
+from eutonia.simulation.course import Course, Snapshot, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.study import companions
+from eutonia.study.design import parse_study
+from eutonia.study.other_tablets import OtherTablets
+from eutonia.study.treatments import TREATMENTS, Treatment
+from eutonia.treatment import Effects
+from eutonia.trial.caveats import caveats
+from eutonia.trial.harms import Harms, brought_by
+from eutonia.trial.period import PeriodClock, run_period
+from eutonia.trial.reactions import ReactionWatch, may_come
+
+pytestmark = pytest.mark.xdist_group("slow clock")
+
+DAY = 24.0
+THESE = [one for one in TREATMENTS.values() if one.__module__.startswith(companions.__name__)]
+WITHOUT_TONE = [one for one in THESE if one.named() not in ("tizanidine tablets", "strength training")]
+DROWSY = REACTIONS.index("drowsiness")
+
+
+def of(model: type[Treatment], **other: Any) -> Treatment:
+    return model.model_validate({"route": model.named(), **model.example, **other})
+
+
+def tizanidine(dose: str, **other: Any) -> Treatment:
+    return of(TREATMENTS["tizanidine tablets"], dose=dose, **other)
+
+
+def table(one: type[Treatment]) -> str:
+    lines = {"route": one.named(), **one.example}
+    written = {key: f'"{value}"' if isinstance(value, str) else value for key, value in lines.items()}
+    return "".join(f"{key} = {value}\n" for key, value in written.items())
+
+
+def hazard_by(treatments: list[Treatment], time_h: float, *, drug: bool, placebo: bool) -> np.ndarray:
+    return Harms.of(treatments).by(time_h, drug=drug, placebo=placebo)
+
+
+def share(harm: float) -> float:
+    return float(-np.expm1(-harm))
+
+
+def test_each_is_one_file_of_at_most_150_lines_and_nothing_else_names_it() -> None:
+    """The registry, tests of treatments and reports find them by themselves."""
+    package = Path(eutonia.__file__).parent
+    elsewhere = [file for file in package.rglob("*.py") if "companions" not in file.parts]
+    for one in THESE:
+        file = Path(companions.__file__).with_name(one.__module__.rpartition(".")[2] + ".py")
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 150
+        assert one.example
+        named = [other.name for other in elsewhere if one.named() in other.read_text(encoding="utf-8")]
+        assert not named, one.named()
+    assert len(THESE) == len(companions.found()) >= 8
+
+
+@pytest.mark.parametrize("model", WITHOUT_TONE, ids=lambda model: model.named())
+def test_without_a_number_nothing_of_tone_moves_and_the_report_says_so(model: type[Treatment]) -> None:
+    found, nothing = of(model).effects(of(model).begin(4), True), Effects.none(4)
+    for name in vars(nothing):
+        np.testing.assert_array_equal(getattr(found, name), getattr(nothing, name), err_msg=name)
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"')
+    text += '[[phase.arm]]\nname = "one"\n[[phase.arm.treatment]]\n' + table(model)
+    assert any("No effect of" in said and "on tone" in said for said in caveats(parse_study(text)))
+
+
+def test_tizanidine_takes_what_its_trial_found_beyond_placebo() -> None:
+    """A fifth of tone at 30 mg a day, of which placebo did nine hundredths; more dose never takes less."""
+    who, body = some_people(), body_constants()
+    clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+    dose = TREATMENTS["tizanidine tablets"].named()
+    given = f'route = "{dose}"\ndose = "10 mg"\nevery = "8 hour"\nstart = "0 hour"\n'
+    run_period(clock, arm_run(arm(given), np.ones(N, dtype=bool), DAY).tasks())
+    clock.advance_to(DAY, looking=True)
+    left = examine(clock.people_now, clock.snapshot, body)
+    whole = examine(who, Snapshot.untreated(N), body)
+    trial = parameters.load("tizanidine")
+    beyond = trial.value("tone_on_drug", "1") - trial.value("tone_on_placebo", "1")
+    np.testing.assert_allclose(left.bias, (1 - beyond) * whole.bias, rtol=1e-9)
+    grades = [np.asarray(latent_grades(one, chart_constants())).mean() for one in (left, whole)]
+    assert grades[0] == pytest.approx((1 - beyond) * grades[1], rel=0.04)
+    kept = [float(tizanidine(f"{mg} mg").effects(1, True).bias_kept[0, 0]) for mg in (0, 2, 4, 8, 12)]
+    assert kept[0] == 1.0
+    assert np.all(np.diff(kept) < 0)
+    np.testing.assert_array_equal(tizanidine("4 mg").effects(1, False).bias_kept, 1.0)
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"')
+    text += '[[phase.arm]]\nname = "one"\n[[phase.arm.treatment]]\n' + given.replace("10 mg", "16 mg")
+    with pytest.raises(eutonia.EutoniaError, match=r"more than the label\s+allows"):
+        parse_study(text)
+
+
+@pytest.mark.parametrize("model", [one for one in THESE if one.harms], ids=lambda model: model.named())
+def test_harms_come_as_often_as_counted_and_no_sooner_than_it_is_given(model: type[Treatment]) -> None:
+    assert model.harms is not None
+    records, one = parameters.load(model.harms), of(model)
+    end = one.begins_h + records.value("trial_length", "day") * DAY
+    both, placebo = (hazard_by([one], end, drug=drug, placebo=True) for drug in (True, False))
+    assert brought_by([one])
+    for name in REACTIONS:
+        row = REACTIONS.index(name)
+        for hazard, of_record in ((both, name), (placebo, f"{name}_placebo")):
+            wanted = records.value(of_record, "1") if of_record in records else 0.0
+            assert share(hazard[row]) == pytest.approx(wanted, abs=1e-12)
+    np.testing.assert_array_equal(hazard_by([one], 0.0, drug=True, placebo=True), 0.0)
+    hours = [hazard_by([one], hour, drug=True, placebo=True) for hour in (10.0, 100.0, 1000.0)]
+    assert np.all(np.diff(hours, axis=0) >= 0)
+    if isinstance(one, OtherTablets):
+        stopped = of(model, stop="5 day")
+        np.testing.assert_array_equal(
+            hazard_by([stopped], 1e4, drug=True, placebo=True), hazard_by([one], 5 * DAY, drug=True, placebo=True)
+        )
+
+
+def test_sedation_adds_and_placebo_reports_come_once() -> None:
+    """Hazards add: nobody on both is less drowsy than on one, and who escapes both escapes each."""
+    one, other = tizanidine("4 mg"), of(TREATMENTS["diazepam tablets"])
+    at = 40 * DAY
+    alone = [hazard_by([x], at, drug=True, placebo=False) for x in (one, other)]
+    both = hazard_by([one, other], at, drug=True, placebo=False)
+    np.testing.assert_allclose(both, alone[0] + alone[1], rtol=1e-12)
+    placebos = [hazard_by([x], at, drug=False, placebo=True) for x in (one, other)]
+    np.testing.assert_array_equal(
+        hazard_by([one, other], at, drug=False, placebo=True), np.maximum(placebos[0], placebos[1])
+    )
+    baclofen = TABLETS.format(dose="10 mg") + 'start = "0 day"\n'
+    who, hazards = some_people(), []
+    for parts in ([baclofen], [baclofen, table(type(one))], [table(type(one))]):
+        of_arm = arm(*parts)
+        clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+        run_period(clock, arm_run(of_arm, np.ones(N, dtype=bool), at).tasks())
+        clock.advance_to(at)
+        watch = ReactionWatch(of_arm, "cerebral", np.full((len(REACTIONS), N), math.inf))
+        hazards.append(watch._hazard(clock))
+        assert "dry_mouth" in may_come(of_arm) or len(parts) == 1
+    np.testing.assert_allclose(hazards[1] - hazards[0], alone[0][:, None] * np.ones(N), rtol=1e-9, atol=1e-12)
+    assert np.all(hazards[1][DROWSY] > hazards[0][DROWSY])
