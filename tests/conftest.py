@@ -26,6 +26,8 @@ settings.register_profile(
 )
 settings.load_profile("eutonia")
 
+#: The tests that `-m "not slow"` leaves out; `slow.py` makes the list.
+_SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8").split())
 _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
@@ -45,8 +47,10 @@ def interruptible() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by the folder that it lies in."""
+    """Mark every test by the folder that it lies in, and those that take long."""
     for item in items:
+        if item.nodeid.partition("[")[0] in _SLOW:
+            item.add_marker(pytest.mark.slow)
         for folder in _FOLDERS:
             if folder in Path(str(item.fspath)).parts:
                 item.add_marker(getattr(pytest.mark, folder))

@@ -139,3 +139,9 @@ def test_readme_holds_both_commands_where_the_checks_look_for_them() -> None:
 def test_only_one_file_imports_pint() -> None:
     users = [p for p in SOURCES if re.search(r"^\s*(import|from) pint", p.read_text(), re.MULTILINE)]
     assert [p.name for p in users] == ["_units.py"]
+
+
+def test_every_slow_test_exists() -> None:
+    for line in (ROOT / "tests" / "slow.txt").read_text().split():
+        file, *_, name = line.split("::")
+        assert f"def {name}(" in (ROOT / file).read_text(), line
