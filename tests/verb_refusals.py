@@ -29,6 +29,10 @@ def refusals() -> list[tuple[str, Callable[..., Any], tuple[str, ...]]]:
         ("not a number", lambda p, s: eu.simulate(p, bolus, at_h=np.nan), ("at_h is", "Allowed: hours")),
         ("before the start", lambda p, s: eu.simulate(p, bolus.shift(-5), at_h=1), ("-5 h", "shift(5)")),
         ("two tips", lambda p, s: eu.simulate(p, _two_tips(), at_h=1), ("C5, T10", "Allowed: one catheter")),
+        ("ten grams", lambda p, s: eu.simulate(p, _bolus(1e7), at_h=1), ("1e+07 ug", "Allowed: 0, or 1 ug to")),
+        ("a trace", lambda p, s: eu.simulate(p, _bolus(1e-3), at_h=1), ("0.001 ug", "Nearest: 1 ug", "source")),
+        ("too many mg", lambda p, s: eu.simulate(p, _tablets(1e6), at_h=1), ("1e+06 mg", "Allowed: 0, or 0.1 mg to")),
+        ("a flood", lambda p, s: eu.simulate(p, _infusion(1e9), at_h=1), ("1e+09 ug/day", "Nearest")),
         ("no look", lambda p, s: eu.simulate(p, bolus, at_h=[1, 2]).at(9), ("9 h", "Allowed: 1, 2 h", "Nearest: 2 h")),
         ("no snapshot", lambda p, s: eu.examine(p, 4), ("is 4", "Allowed: a snapshot", "simulate")),
         ("other people", lambda p, s: eu.examine(p, Snapshot.untreated(3)), ("of 3 people", "same 8", "Nearest")),
@@ -67,6 +71,18 @@ def _cohort() -> Any:
 
 def _examined(people: Any) -> Any:
     return eu.examine(people, Snapshot.untreated(people.n))
+
+
+def _bolus(ug: float) -> eu.Regimen:
+    return eu.Regimen.bolus(eu.IntrathecalDose(ug=ug))
+
+
+def _tablets(mg: float) -> eu.Regimen:
+    return eu.Regimen.oral(eu.OralDose(mg=mg), every_h=8)
+
+
+def _infusion(ug: float) -> eu.Regimen:
+    return eu.Regimen.infusion(eu.Infusion.per_day(ug))
 
 
 def _two_tips() -> Any:

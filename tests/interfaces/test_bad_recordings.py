@@ -222,6 +222,21 @@ def test_what_belongs_to_the_person_or_the_test(monkeypatch: pytest.MonkeyPatch)
         fit([ramp], "ramp", "ankle", shank_length="42 cm")
 
 
+def test_a_body_is_said_once_by_file_or_option() -> None:
+    swing = parse(SWING, "a.csv")
+    both = parse(SWING.replace("# height", "# shank_length = 30 cm\n# height"), "b.csv")
+    for recording, options in (
+        (swing, {"height": "190 cm"}),
+        (swing, {"weight": "100 kg"}),
+        (swing, {"shank_length": "42 cm"}),
+        (both, {}),
+    ):
+        with pytest.raises(RecordingError, match=r"said\s+once|Leave\s+one\s+of\s+them\s+out"):
+            body_of([recording], "knee", options)
+    told, silent = (body_of([swing], "knee", options) for options in ({"height": "170 cm", "weight": "70 kg"}, {}))
+    assert (told.weight_kg, told.stature_m) == (silent.weight_kg, silent.stature_m)
+
+
 def test_the_command_ends_with_code_2_and_writes_nothing(
     folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

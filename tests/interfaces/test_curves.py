@@ -73,6 +73,8 @@ PAGES = {
     "an examination of a nerve": (("examine", "case_ischaemic_tablets", "--at", "day 1", "--test", "f-wave"), 1),
     "a pump": (("pump", "clinic_year"), 14),
     "a pump by the hour": (("pump", "flex_night", "--day", "2"), 14),
+    "a pump in a person": (("pump", "first_pump", "--person", "case_haemorrhage_pump"), 24),
+    "options": (("compare", "case_ischaemic_tablets", "case_ischaemic_pump"), 20),
     "a segment": (("segment", "--protocol", "recruitment", "--cells", "400"), 5),
     "a segment that moves": (("segment", "--protocol", "clonus", "--cells", "400"), 4),
     "a fit of pendulum": (("fit-stretch", "pendulum.csv", "--test", "pendulum"), 8),

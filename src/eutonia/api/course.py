@@ -18,6 +18,7 @@ from eutonia.drug.regimen import Regimen
 from eutonia.errors import SimulationError
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.people import People
+from eutonia.study.regimens import check_doses
 from eutonia.trial.period import DOSE, VISIT, PeriodClock, TabletPlan, Task, run_period
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def simulate(
         No people or no regimen.
     SimulationError
         A time that nobody lives, or before the start.
+    StudyError
+        A dose smaller than any that acts, or larger than anybody is known to have had.
     UnitError
         A time without a unit of time.
 
@@ -141,6 +144,7 @@ def simulate(
     """
     session.begin()
     times = hours("at_h", at_h)
+    check_doses(regimen)
     placed = _with_tip(people, regimen)
     clock = PeriodClock(Course(placed), start(placed), 0, True, np.zeros(people.n))
     seen: list[Snapshot] = []

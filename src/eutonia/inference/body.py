@@ -20,12 +20,12 @@ _SAID: Mapping[str, tuple[str, str, Bounds]] = {
 
 
 def body_of(recordings: Sequence[Recording], joint_name: str, options: Mapping[str, str | None]) -> Body:
-    """Return joint and body of recordings of one person; what `options` say comes before the files.
+    """Return joint and body of recordings of one person, as `options` or the files say them.
 
     Raises
     ------
     RecordingError
-        Weight or length missing, without a unit, impossible, or different from file to file.
+        Weight or length missing, without a unit, impossible, said twice, or different from file to file.
     """
     of = joint(joint_name)
     said = {key: value for key in _SAID if (value := _said(key, recordings, options)) is not None}
@@ -35,6 +35,9 @@ def body_of(recordings: Sequence[Recording], joint_name: str, options: Mapping[s
     if "shank_length" in said and joint_name != "knee":
         why = f"The shank is beyond the knee, and this is the {joint_name}."
         raise refuse(name, "shank_length", "shank_length", why, "Give the height instead.")
+    if {"shank_length", "height"} <= said.keys():
+        given = f"shank_length {said['shank_length']:g} cm and height {said['height']:g} cm"
+        raise refuse(name, "shank_length", given, "Each says how long the shank is.", "Leave one of them out.")
     if "shank_length" in said:
         stature = said["shank_length"] / 100.0 / of.segment_length
     elif "height" in said:
@@ -45,14 +48,21 @@ def body_of(recordings: Sequence[Recording], joint_name: str, options: Mapping[s
 
 
 def _said(key: str, recordings: Sequence[Recording], options: Mapping[str, str | None]) -> float | None:
-    if options.get(key) is not None:
-        return _read(options[key] or "", key, "the option --" + key.replace("_", "-"))
+    option = "--" + key.replace("_", "-")
     found = {r.name: _read(r.header[key], key, r.name) for r in recordings if key in r.header}
     if len(set(found.values())) > 1:
         given = ", ".join(f"{value:g}" for value in found.values())
         why = "The files differ, but a fit is of one person."
         raise refuse(next(iter(found)), key, given, why, "Fit the people one by one, or mend the header.")
-    return next(iter(found.values()), None)
+    of_files = next(iter(found.values()), None)
+    if (text := options.get(key)) is None:
+        return of_files
+    told = _read(text, key, f"the option {option}")
+    if of_files is not None and of_files != told:
+        given = f"{of_files:g}, and {told:g} by {option}"
+        do = "Leave the option out, or correct the line of the file."
+        raise refuse(next(iter(found)), key, given, "A body is said once, or twice alike.", do)
+    return told
 
 
 def _read(text: str, key: str, where: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
+from eutonia.report.curves import CurveLine
 from eutonia.report.plot import Dash
 from eutonia.report.words import Number
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -48,7 +49,7 @@ _OF_MUSCLES = frozenset({"gain", "blockade", "force"})
 _CAVEATS = {
     "blockade": "Of background tone and stretch reflex; catch, jerks, spasms and pain do not follow it in this model.",
     "force": "Weakness is what a block costs. Of it, only that of the knee extensors moves a score here.",
-    "risk": "Of drug that is given. Without drug the danger is withdrawal, which has a panel of its own.",
+    "risk": "Of drug that is given. Without drug the danger is withdrawal, which these risks do not hold.",
     "withdrawal": WHAT_IT_MISSES,
 }
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
@@ -110,6 +111,18 @@ class CoursePanel:
     def is_stepped(self) -> bool:
         """Tell whether values hold until they change."""
         return self.kind == "dose" or is_grade(self.kind)
+
+
+def curve_lines(figure: str, across: str, time: np.ndarray, strips: Iterable[CoursePanel]) -> list[CurveLine]:
+    """Return the lines of strips as a tidy table has them, over `time` on the axis `across`."""
+    found = []
+    for strip in strips:
+        up = f"{strip.title}, {strip.unit}"
+        for one in strip.lines:
+            found.append(CurveLine(figure, one.name, across, up, time, one.middle, one.low, one.high, strip.title))
+            if one.trough is not None:
+                found.append(CurveLine(figure, f"{one.name}, trough", across, up, time, one.trough, panel=strip.title))
+    return found
 
 
 def is_grade(kind: str) -> bool:

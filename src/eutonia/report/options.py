@@ -13,8 +13,8 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia.assessment.scales import SCALES
-from eutonia.report import basis, case, exports, files, glossary, page, words
-from eutonia.report.course import CourseLine, CoursePanel, panels
+from eutonia.report import basis, case, curves, exports, files, glossary, page, words
+from eutonia.report.course import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.plot import Dash
 from eutonia.trial.options import OptionComparison
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _PAGE, _RECORD = "report.html", "run.json"
 #: What the folder of a comparison holds; the record marks it as ours.
-NAMES = (_PAGE, "options.parquet", "options.csv", "courses.nc", _RECORD)
+NAMES = (_PAGE, "options.parquet", "options.csv", "courses.nc", *curves.FILES, _RECORD)
 _DRAWN = frozenset({"dose", "risk", "rebound", "withdrawal"})
 _LOOKS: tuple[tuple[str, Dash], ...] = (
     ("active", "solid"),
@@ -189,6 +189,7 @@ def _fill(found: OptionComparison, folder: Path, back: str | None) -> None:
     (folder / _PAGE).write_text(html(found, back), encoding="utf-8")
     found.table.write_parquet(folder / "options.parquet")
     exports.safe(found.table).write_csv(folder / "options.csv")
+    curves.write(curve_lines("Options", "Time since the onset, h", *_strips(found)), folder, csv=True)
     courses = [found.results[name].course for name in found.names]
     together = xr.concat(courses, xr.Variable("option", list(found.names)), join="outer", data_vars="all")
     files.write_course(folder / "courses.nc", together, found.run, title="Options of one person")

@@ -130,7 +130,8 @@ def _fill(
     csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
     (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
     (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen, run, person), encoding="utf-8")
-    curves.write(pump_curves.lines(forecast, chosen), folder, csv=True)
+    lines = [*pump_curves.lines(forecast, chosen), *pump_person.lines(person)]
+    curves.write(lines, folder, csv=True)
     files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **pump_person.record(person, chosen), **run})
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.report import case, svg, words
-from eutonia.report.course import CoursePanel, panels
+from eutonia.report.course import CoursePanel, curve_lines, panels
+from eutonia.report.curves import CurveLine
 from eutonia.trial.person_on_pump import PersonOnPump
 from eutonia.trial.result import Zoom
 
@@ -51,6 +52,13 @@ def one_day(person: PersonOnPump, day: int) -> list[svg.Drawing]:
     """Draw the hours of one day."""
     zoom = Zoom("One day", day * _DAY_H, (day + 1) * _DAY_H)
     return case.timeline(_time(person), person.result.events, strips(person), zoom, "person-day")
+
+
+def lines(person: PersonOnPump | None) -> list[CurveLine]:
+    """Return the curves of both figures; none without a person."""
+    if person is None:
+        return []
+    return curve_lines("Person", "Time since day 0 of the program, h", _time(person), strips(person))
 
 
 def _time(person: PersonOnPump) -> Float[np.ndarray, " time"]:

@@ -163,7 +163,7 @@ def _with_the_drug(
 ) -> str:
     """Return how a score stood before treatment, how low and how high it went with it, and where it is last seen."""
     low, high, last = min(after, key=lambda q: q.mean), max(after, key=lambda q: q.mean), after[-1]
-    said = f"{what} is predicted at {at(before)} before treatment; then between {at(low)} and {at(high)}"
+    said = f"{what} is predicted at {at(before)} before treatment; then, at visits, between {at(low)} and {at(high)}"
     given = result.doses.filter(result.doses["time_h"] <= high.time_h)
     if not given.is_empty() and given.group_by("unit").tail(1)["mean"].max() == 0:
         said += ", when no drug is given"

@@ -353,6 +353,10 @@ class StopTitration(Policy):
             why = f"Treatment is taken away before {late.name} begins at {late.begins_h.text}."
             do = "Stop it later, or start the treatment earlier."
             yield Problem(where, why, at.text, f"later than {late.begins_h.text}", do=do)
+        elif arm.treatments and all(given.ends_h <= at for given in arm.treatments if given.lasts):
+            why = "Every treatment of the arm has stopped by then, so nothing is left to be taken away."
+            do = "Take it away earlier, or remove the key stop of the treatment, or the titration."
+            yield Problem(where, why, at.text, "before the stop of the treatment", do=do)
         elif at >= last:
             why = f"Nobody is examined after this: the last visit is at {last.text}."
             yield Problem(where, why, at.text, f"before {last.text}", do="Add a later visit, or stop it earlier.")

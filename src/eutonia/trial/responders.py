@@ -163,6 +163,6 @@ def responses(outcome: Outcome) -> dict[str, polars.Series]:
         "responder": pl.Series(
             [hit if here else None for hit, here in zip(hits, entered, strict=True)], dtype=pl.Boolean
         ),
-        "response_improvement": pl.Series(improvement),
+        "response_improvement": pl.Series(improvement).fill_nan(None),
         **before,
     }
