@@ -264,6 +264,9 @@ def test_the_command_says_so(run: Run, capsys: pytest.CaptureFixture[str]) -> No
 
 def test_too_much_is_refused(client: TestClient, base: Path) -> None:
     assert client.post("/api/v1/check", json={"study": "x" * limits.BODY}).status_code == 413
+    for path in ("/clinic", "/study", "/api/v1/check"):
+        answer = client.post(path, content=(b"x" * 50_000 for _ in range(limits.BODY // 50_000 + 1)))
+        assert answer.status_code == 413, path
     large = CASE.replace('"15 month"', '"12 year"')
     told = client.post("/api/v1/check", json={"study": large}).json()["told"]
     assert "Allowed" in told

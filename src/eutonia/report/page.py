@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,8 @@ from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
 
 if TYPE_CHECKING:
+    import jinja2
+
     from eutonia.report.aggregate import Series
     from eutonia.report.figures import ArmStyles
 
@@ -63,6 +66,12 @@ def html(result: StudyResult) -> str:
 
 def render(template: str, words_and_drawings: Mapping[str, Any], *, homes: Sequence[str] = ("eutonia.report",)) -> str:
     """Return one of the pages of the packages `homes`, filled in; micrograms are "mcg" wherever they come from."""
+    return words.clinic(_environment(tuple(homes)).get_template(template).render(words_and_drawings)) + "\n"
+
+
+@functools.cache
+def _environment(homes: tuple[str, ...]) -> jinja2.Environment:
+    """Return what fills in the templates of some packages; each of them is read and compiled once."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -74,7 +83,7 @@ def render(template: str, words_and_drawings: Mapping[str, Any], *, homes: Seque
     )
     environment.filters["linked"] = _linked
     environment.filters["anchor"] = _anchor
-    return words.clinic(environment.get_template(template).render(words_and_drawings)) + "\n"
+    return environment
 
 
 def context(result: StudyResult) -> dict[str, Any]:

@@ -26,6 +26,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _COOKIE = "eutonia_token"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_TOO_MUCH = f"Too much at once. Allowed: {limits.BODY:,} bytes. Send less."
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; script-src 'self'; form-action 'self'; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -60,7 +61,11 @@ class Guard:
         if (given := self._brought(scope)) is not None:
             await _keep(send, scope, given)
             return
-        await self._app(scope, _counted(receive), _headed(send))
+        heard = await _heard(receive) if scope["method"] not in _SAFE else b""
+        if heard is None:
+            await _answer(send, 413, _TOO_MUCH)
+            return
+        await self._app(scope, _again(heard, receive), _headed(send))
 
     def _refused(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return status and reason where a request may not be answered."""
@@ -74,7 +79,7 @@ class Guard:
             )
         size = headers.get("content-length", "0")
         if not size.isdigit() or int(size) > limits.BODY:
-            return 413, f"Too much at once. Allowed: {limits.BODY:,} bytes. Send less."
+            return 413, _TOO_MUCH
         if self._token is not None and self._brought(scope) is None and not self._is_known(headers):
             return 401, "This server asks for its token. Open the address that it printed when it began."
         return None
@@ -124,19 +129,31 @@ def _is_ours(headers: dict[str, str]) -> bool:
         return False
 
 
-def _counted(receive: Receive) -> Receive:
-    """Return what hears a request, and hears no more than is allowed, whatever its header said."""
-    heard = 0
-
-    async def counting() -> Message:
-        nonlocal heard
+async def _heard(receive: Receive) -> bytes | None:
+    """Return the body of a request, or None where it is longer than allowed, whatever its header said."""
+    parts: list[bytes] = []
+    size, has_more = 0, True
+    while has_more:
         message = await receive()
-        heard += len(message.get("body", b""))
-        if heard > limits.BODY:
-            return {"type": "http.disconnect"}
-        return message
+        if message["type"] == "http.disconnect":
+            break
+        parts.append(message.get("body", b""))
+        size, has_more = size + len(parts[-1]), message.get("more_body", False)
+        if size > limits.BODY:
+            return None
+    return b"".join(parts)
 
-    return counting
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return what hears a body that was heard already, and then whatever comes after it."""
+    left = [body]
+
+    async def hearing() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await receive()
+
+    return hearing
 
 
 def _headed(send: Send) -> Send:

@@ -88,6 +88,8 @@ class Store:
         """
         told = json.dumps(request, sort_keys=True)
         name = hashlib.sha256("\n".join((version, kind, told)).encode()).hexdigest()[:20]
+        if (older := self.job(name)) is not None and older.state not in ("failed", "cancelled"):
+            return older
         now = time.time()
         with self._open() as base:
             base.execute("begin immediate")
