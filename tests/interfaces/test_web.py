@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 import eutonia
@@ -461,6 +464,31 @@ def test_numbers_and_schema_are_those_of_the_program(client: TestClient) -> None
     paths = client.get("/api/v1/openapi.json").json()["paths"]
     assert {"/api/v1/check", "/api/v1/run", "/api/v1/compare", "/api/v1/exposure", "/api/v1/pump"} <= set(paths)
     assert not any(path in ("/", "/clinic") for path in paths)
+
+
+def test_the_example_asks_a_server_and_prints_what_it_found(base: Path, tmp_path: Path) -> None:
+    """With a server and a worker as users have them."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(base), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    study = tmp_path / "mine.toml"
+    study.write_text(CASE, encoding="utf-8")
+    example = Path(__file__).parents[2] / "examples" / "ask_server.py"
+    at = f"http://localhost:{listening.getsockname()[1]}"
+    try:
+        done = subprocess.run(
+            [sys.executable, example, study, at], capture_output=True, text=True, check=False, timeout=240
+        )
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listening.close()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("done")
+    assert len(done.stdout.splitlines()) > 2
+    assert len(example.read_text(encoding="utf-8").splitlines()) < 26
 
 
 def test_a_fault_of_ours_is_told_without_where_it_lies(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
