@@ -37,10 +37,9 @@ def work(line: Connection) -> None:
         os.chdir(folder)
         while True:
             try:
-                kind, request = line.recv()
-            except (EOFError, OSError):
-                return
-            _answer(line, kind, request)
+                _answer(line, *line.recv())
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                return  # the server is gone
 
 
 def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
@@ -58,6 +57,8 @@ def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
         line.send(("done", files))
     except EutoniaError as error:
         line.send(("refused", str(error)))
+    except (BrokenPipeError, ConnectionResetError):
+        raise
     except Exception as error:
         first = next(iter(str(error).splitlines()), "")[:300]
         line.send(("failed", f"Eutonia itself failed: {type(error).__name__}: {first}"))
