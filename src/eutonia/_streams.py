@@ -46,6 +46,7 @@ class Purpose(enum.IntEnum):
     DEVICE = 45
     FIT = 50
     SCALE = 60
+    PAIN = 61
     TRACTS = 70
 
 

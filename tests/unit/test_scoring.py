@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.special import expit
 
 from eutonia import parameters
 from eutonia.assessment.ashworth import (
@@ -145,11 +146,28 @@ def test_the_chart_reads_each_finding(people: People, findings: tuple[Examinatio
     )
 
 
-def test_pain_comes_from_the_worst_limb(people: People, findings: tuple[Examination, Stance]) -> None:
-    found, exam = charted(people, findings), findings[0]
-    spasm, stiff = np.asarray(found.spasm).max(axis=0), np.minimum(np.asarray(exam.contracture).max(axis=0), 1.0)
-    per_spasm, per_contracture = parameters.load("pain").values(pain_per_spasm_score="1", pain_per_contracture="1")
-    np.testing.assert_allclose(found.pain, per_spasm * spasm + per_contracture * stiff)
+def test_pain_comes_from_three_channels_of_the_worst_limb_and_from_the_brain(
+    people: People, findings: tuple[Examination, Stance]
+) -> None:
+    central = jnp.where(jnp.arange(people.n) % 3 == 0, 0.4, 0.0)
+    people = dataclasses.replace(people, traits=dataclasses.replace(people.traits, central_pain=central))
+    found, exam, c = charted(people, findings), findings[0], chart_constants()
+    rate = 10 ** np.asarray(spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope))
+    spasms = np.where(np.asarray(found.spasm) > 0, rate, 0.0).max(axis=0)
+    grade, stiff = np.asarray(latent_grades(exam, c)).max(axis=0), np.asarray(exam.contracture).max(axis=0)
+    of_spasm, most, middle, width, at_rest, of_tissue = parameters.load("pain").values(
+        per_root_of_spasms="1",
+        tone_at_most="1",
+        tone_middle="grade",
+        tone_width="grade",
+        tone_at_rest="1",
+        tissue_at_most="1",
+    )
+    risen = np.maximum(expit((grade - middle) / width) - expit(-middle / width), 0.0)
+    rest = np.exp(-of_spasm * np.sqrt(spasms)) * (1 - of_tissue * np.minimum(stiff, 1)) * (1 - np.asarray(central))
+    for name, share in (("pain", 1.0), ("pain_at_rest", at_rest)):
+        np.testing.assert_allclose(getattr(found, name), 10 * (1 - rest * (1 - share * most * risen)), rtol=1e-9)
+    assert np.all(np.asarray(found.pain_at_rest) <= np.asarray(found.pain))
     assert float(found.pain.max()) <= 10.0
 
 
@@ -163,6 +181,7 @@ def test_every_score_stays_on_its_scale(people: People, findings: tuple[Examinat
             ("spasm", 0, 4),
             ("h_reflex", 0, 1),
             ("pain", 0, 10),
+            ("pain_at_rest", 0, 10),
         ):
             score = np.asarray(getattr(found, name))
             assert low <= score.min(), name
@@ -174,7 +193,7 @@ def test_luck_moves_the_scores_that_people_give_and_no_measurement(
 ) -> None:
     plain = charted(people, findings)
     lucky = charted(people, findings, draw_luck(SEED, people.person, 0, chart_constants()))
-    for name in ("ashworth_muscle", "modified_ashworth_muscle", "reflex", "spasm"):
+    for name in ("ashworth_muscle", "modified_ashworth_muscle", "reflex", "spasm", "pain", "pain_at_rest"):
         assert np.mean(getattr(plain, name) != getattr(lucky, name)) > 0.02, name
     for name in ("h_reflex", "walking_speed", "stance_support"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(lucky, name))
@@ -184,7 +203,7 @@ def test_care_and_hope_lower_what_is_charted_and_no_measurement(
     people: People, findings: tuple[Examination, Stance]
 ) -> None:
     plain, hopeful = charted(people, findings), charted(people, findings, nonspecific=-0.6)
-    for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain"):
+    for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain", "pain_at_rest"):
         assert np.all(getattr(hopeful, name) <= getattr(plain, name)), name
         assert np.any(getattr(hopeful, name) < getattr(plain, name)), name
     for name in ("h_reflex", "walking_speed", "stance_support"):

@@ -44,8 +44,6 @@ class ChartConstants(eqx.Module):
     rater_residual: Scalar
     rater_bias: Scalar
     rater_noise_from: Scalar
-    pain_per_spasm: Scalar
-    pain_per_contracture: Scalar
     speed: tuple[Scalar, Scalar, Scalar]
     support: tuple[Scalar, Scalar]
 
@@ -53,7 +51,7 @@ class ChartConstants(eqx.Module):
     def from_records(cls, body: BodyConstants) -> ChartConstants:
         """Read the sets of the scales; the Ashworth curve comes from the limbs of `body`."""
         bedside, reflexes, spasm = (parameters.load(name) for name in ("bedside", "reflex", "spasm"))
-        gait, pain = parameters.load("walking"), parameters.load("pain")
+        gait = parameters.load("walking")
         return cls(
             curve=excess_curve(ashworth.reference_grid(), body),
             grade_per_bias=bedside.value("grade_per_bias", "1/mV"),
@@ -67,8 +65,6 @@ class ChartConstants(eqx.Module):
             rater_residual=bedside.value("rater_residual", "1"),
             rater_bias=bedside.value("rater_bias", "1"),
             rater_noise_from=bedside.value("rater_noise_from", "1"),
-            pain_per_spasm=pain.value("pain_per_spasm_score", "1"),
-            pain_per_contracture=pain.value("pain_per_contracture", "1"),
             speed=(
                 gait.value("healthy_speed", "m/s"),
                 gait.value("strength_exponent", "1"),

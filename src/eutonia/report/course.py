@@ -47,7 +47,7 @@ _PERCENT = frozenset({"receptor", "sensitivity", "gain", "blockade", "force", "r
 _OF_MUSCLES = frozenset({"gain", "blockade", "force"})
 #: What a reader has to know at panels that are no scale.
 _CAVEATS = {
-    "blockade": "Of background tone and stretch reflex; catch, jerks, spasms and pain do not follow it in this model.",
+    "blockade": "Of background tone and stretch reflex; catch, jerks and spasms do not follow it in this model.",
     "force": "Weakness is what a block costs. Of it, only that of the knee extensors moves a score here.",
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which these risks do not hold.",
     "withdrawal": WHAT_IT_MISSES,

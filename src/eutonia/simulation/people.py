@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,8 @@ class Traits(eqx.Module):
 
     `muscle_deviation` standard deviates of the bias of all muscle groups, the charted ones first; `contracture`
     factor (1 = median of the severe column); `volley` deviation of the monosynaptic drive in units of pool spread;
-    `tap` the same for the tendon tap in probits; `spasm` decades of spasm rate.
+    `tap` the same for the tendon tap in probits; `spasm` decades of spasm rate; `central_pain` share of the worst pain
+    that comes from the brain and that nothing here touches (None for nobody).
     """
 
     muscle_deviation: Float[Array, "any_muscle patient"]
@@ -32,6 +35,7 @@ class Traits(eqx.Module):
     volley: Limbs
     tap: Limbs
     spasm: Limbs
+    central_pain: Float[Array, " patient"] | None = None
 
     @classmethod
     def draw(cls, seed: int, person: Int[Array, " patient"], origin: str) -> Traits:
@@ -43,7 +47,7 @@ class Traits(eqx.Module):
             return _streams.normal(_streams.keys(seed, purpose, person), size)
 
         purpose = _streams.Purpose
-        return _traits(
+        found = _traits(
             muscle_draws(stretched_groups(), seed, purpose.MUSCLE, person),
             *(luck(of, _streams.DRAWS) for of in (purpose.PASSIVE, purpose.REFLEX, purpose.SPASM)),
             contracture=(median, tone.value("contracture_log_spread", "1")),
@@ -51,6 +55,9 @@ class Traits(eqx.Module):
             tap=parameters.load("reflex").value("person_spread", "1"),
             spasm=parameters.load("spasm").value("person_spread", "1"),
         )
+        share, size = parameters.load("pain").values(central_share="1", central_size="1")
+        has = _streams.uniform(_streams.keys(seed, purpose.PAIN, person), 1)[0] < (0.0 if is_cord(origin) else share)
+        return replace(found, central_pain=jnp.where(has, size, 0.0))
 
 
 @jax.jit

@@ -10,7 +10,7 @@ Assumptions: reflex, background and voluntary force are blocked alike; people di
 Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
 
 Not for
-    Weakness far from the needle and swallowing; the catch angle, tendon jerk, H/M, spasms and pain, which do not change
+    Weakness far from the needle and swallowing; the catch angle, tendon jerk, H/M and spasms, which do not change
     here; tissue, which toxin does not touch; children.
 """
 

@@ -17,6 +17,7 @@ _OURS = (
     "stance_support",
     "walking_speed",
     "pain",
+    "pain_at_rest",
     "adverse",
 )
 
