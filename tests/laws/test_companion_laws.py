@@ -94,9 +94,10 @@ def test_tizanidine_takes_what_its_trial_found_beyond_placebo() -> None:
     np.testing.assert_allclose(left.bias, (1 - beyond) * whole.bias, rtol=1e-9)
     grades = [np.asarray(latent_grades(one, chart_constants())).mean() for one in (left, whole)]
     assert grades[0] == pytest.approx((1 - beyond) * grades[1], rel=0.04)
-    kept = [float(tizanidine(f"{mg} mg").effects(1, True).bias_kept[0, 0]) for mg in (0, 2, 4, 8, 12)]
+    kept = [float(tizanidine(f"{mg} mg").effects(1, True).bias_kept[0, 0]) for mg in (0, 2, 4, 8, 10)]
     assert kept[0] == 1.0
     assert np.all(np.diff(kept) < 0)
+    assert float(tizanidine("12 mg").effects(1, True).bias_kept[0, 0]) == kept[-1]
     np.testing.assert_array_equal(tizanidine("4 mg").effects(1, False).bias_kept, 1.0)
     text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"')
     text += '[[phase.arm]]\nname = "one"\n[[phase.arm.treatment]]\n' + given.replace("10 mg", "16 mg")
@@ -108,7 +109,7 @@ def test_tizanidine_takes_what_its_trial_found_beyond_placebo() -> None:
 def test_harms_come_as_often_as_counted_and_no_sooner_than_it_is_given(model: type[Treatment]) -> None:
     assert model.harms is not None
     records, one = parameters.load(model.harms), of(model)
-    end = one.begins_h + records.value("trial_length", "day") * DAY
+    end = one.begins_h + parameters.load("adverse").value("oral_duration", "day") * DAY
     both, placebo = (hazard_by([one], end, drug=drug, placebo=True) for drug in (True, False))
     assert brought_by([one])
     for name in REACTIONS:

@@ -1,9 +1,11 @@
 """Tablets of a drug that is not baclofen: as thin as its evidence, with the harms that its label counts.
 
 Equation
-    D left = D (1 - E d/(d + d_half))      only where the drug's set has a number of its effect on tone; else D
-with d the daily dose. What it brings of unwanted things is in `trial.harms`; it adds to what baclofen brings.
-Assumptions: at once, the same in everybody, no tolerance, no withdrawal.
+    D left = D (1 - E min(1, d/d_trial))      only where the drug's set has a number of its effect on tone; else D
+with d the daily dose and d_trial that of the trial. What it brings of unwanted things is in `trial.harms`, and adds to
+what baclofen brings.
+Assumptions: in proportion to the dose up to that of the trial and no more above it; at once, the same in everybody; no
+tolerance, no withdrawal.
 """
 
 from __future__ import annotations
@@ -48,10 +50,10 @@ class OtherTablets(Treatment):
 
         assert self.harms is not None
         records, found = parameters.load(self.harms), Effects.none(state)
-        if not is_given or "most_taken" not in records:
+        if not is_given or "tone_taken" not in records:
             return found
         daily = self.dose_mg * HOURS_PER_DAY / self.every_h
-        taken = records.value("most_taken", "1") * daily / (daily + records.value("half_dose", "mg/day"))
+        taken = records.value("tone_taken", "1") * min(daily / records.value("dose_in_trial", "mg/day"), 1.0)
         for limb in ("leg", "arm"):
             found = found.joined(Effects.on(state, limb, bias_kept=1.0 - taken))
         return found

@@ -3,7 +3,7 @@
 Equation
     L    = sum over treatments of k C(t) + largest of k_0 C(t) ,   C(t) = 1 - exp(-t/tau) + r t/tau
     k    = -log[(1 - p)/(1 - p_0)] / C(T) ,  k_0 = -log(1 - p_0) / C(T)
-t hours given so far, p and p_0 shares on it and on placebo in trials of length T, tau and r those of tablets
+t hours given so far, p and p_0 shares on it and on placebo in trials, their length T, tau and r those of tablets
 (`drug.effect.adverse`). Two drugs that make drowsy add: the hazards do, and neither makes the other worse, for no
 number says by how much. What placebo brings comes once, however many placebos there are.
 """
@@ -60,10 +60,11 @@ class Harms:
 def _hazards(harms: str) -> tuple[Reactions, Reactions]:
     """Return the hazards of drug and of placebo for each unit of the course of habituation."""
     records, drug, placebo = parameters.load(harms), np.zeros(len(REACTIONS)), np.zeros(len(REACTIONS))
-    length = course_of_habituation(records.value("trial_length", "day") * HOURS_PER_DAY)
+    length = course_of_habituation(parameters.load("adverse").value("oral_duration", "day") * HOURS_PER_DAY)
     for row, name in enumerate(REACTIONS):
         if name in records:
-            on_drug, on_placebo = records.value(name, "1"), records.value(f"{name}_placebo", "1")
+            on_drug, own = records.value(name, "1"), f"{name}_placebo"
+            on_placebo = records.value(own, "1") if own in records else 0.0
             placebo[row] = -np.log1p(-on_placebo) / length
             drug[row] = -np.log1p(-on_drug) / length - placebo[row]
     return drug, placebo

@@ -1,9 +1,9 @@
-"""Phenol at a motor nerve: given and told, with no effect on tone, for no size is on record; dysaesthesia is counted.
+"""Phenol at a motor nerve: given and told, with no effect on tone and no harm, for no size is on record.
 
-Source: none with a number of tone; how often sensation is disturbed is assumed.
+Source: none with a number.
 
 Not for
-    Weakness, swelling, repeated blocks.
+    Disturbed sensation, weakness, swelling, repeated blocks.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ class PhenolBlockTreatment(Treatment):
     lasts: ClassVar[bool] = False
 
     dose_unit: ClassVar[str] = ""
-    harms: ClassVar[str | None] = "phenol"
     sources: ClassVar[tuple[str, ...]] = ("assumption",)
     example: ClassVar[Mapping[str, Any]] = {"limb": "leg", "at": "0 hour"}
     caveat: ClassVar[str] = (
-        "No effect of a phenol block on tone or strength is modelled: no size of one is on record here. Disturbed "
-        "sensation is counted, as often as assumed."
+        "No effect of a phenol block on tone or strength is modelled, and no disturbed sensation: no size of any is on "
+        "record here."
     )
 
     def effects(self, state: int, is_given: bool) -> Effects:

@@ -29,5 +29,5 @@ class TizanidineTabletsTreatment(OtherTablets):
     example: ClassVar[Mapping[str, Any]] = {"dose": "4 mg", "every": "8 hour", "start": "0 hour"}
     caveat: ClassVar[str] = (
         "Tizanidine's effect on tone is that of one trial in multiple sclerosis less what placebo did in it, at once "
-        "and the same in everybody; how it goes with the dose is assumed."
+        "and the same in everybody; that it goes in proportion to the dose is assumed."
     )
