@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
+from scipy.optimize import brentq
 
 from eutonia import parameters
 from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
@@ -20,13 +21,15 @@ from eutonia.simulation.people import People, Traits
 PEOPLE, SEED = 8192, 20261128
 POPULATIONS = {"cerebral": "stroke", "spinal": "spinal cord injury"}
 DOSES_A_DAY = 3
+# Hours without treatment of a stop that turns severe: 72 h from the first sign to organ failure at the latest.
+UNTREATED_H = 72.0
 
 
-def population(of: str) -> People:
+def population(of: str, n: int = PEOPLE) -> People:
     """Draw typical people; of them only drug handling, receptors, weight and kidneys matter here."""
-    number = np.arange(PEOPLE)
+    number = np.arange(n)
     cohort = Cohort.draw(SEED, number, Population.typical(of))
-    none = np.zeros((2, PEOPLE))
+    none = np.zeros((2, n))
     return people_of(cohort, Traits.draw(SEED, jnp.asarray(number), of), none, none, number, SEED)
 
 
@@ -79,6 +82,37 @@ def references() -> dict[str, tuple[float, float]]:
     return {name: (float(x.mean()), float(x.std() / x.mean())) for name, x in found.items()}
 
 
+def risen(people: People, dose_per_day: float, days: float, taper_days: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return hours after a stop of an infusion, and how far each person's excitability stands above its untreated
+    level then (time, person), as a share of full effect.
+    """
+    course, each = Course(people), jnp.ones(people.n)
+    rate = dose_per_day / HOURS_PER_DAY
+    state = course.advance(start(people), days * HOURS_PER_DAY, rate * each, 0.0)
+    for day in range(taper_days):
+        state = course.advance(state, HOURS_PER_DAY, rate * (1.0 - (day + 1) / (taper_days + 1)) * each, 0.0)
+    hours = np.arange(0.0, UNTREATED_H + 1.0, 3.0)
+    found = []
+    for hour in hours:
+        found.append(np.maximum(-np.asarray(course.snapshot(state).receptor_effect[0]), 0.0))
+        state = course.advance(state, 3.0, 0.0 * each, hour)
+    return hours, np.array(found)
+
+
+def severe_risk(hours: np.ndarray, above: np.ndarray, hazard: float) -> float:
+    """Return the share of people in whom a stop has turned severe by the last hour."""
+    return float(-np.expm1(-hazard * np.trapezoid(above**2, hours, axis=0)).mean())
+
+
+def severe_hazard(n: int = 1024) -> float:
+    """Return the hazard at which the published share of stops turns severe after a year at the label's dose."""
+    records = parameters.load("adverse")
+    share, dose = records.values(withdrawal_severe_share="1", label_dose_maintenance_cerebral="ug/day")
+    hours, above = risen(population("stroke", n), dose, 365.0)
+    return float(brentq(lambda hazard: severe_risk(hours, above, hazard) - share, 1e-4, 10.0, rtol=1e-5))
+
+
 if __name__ == "__main__":
+    print(f"withdrawal_severe_hazard: value = {severe_hazard():.4g}")
     for name, (mean, cv) in references().items():
         print(f"{name}: value = {mean:.4g}, cv = {cv:.3f}")

@@ -46,7 +46,7 @@ _VALUE, _DIFFERENCE = ("low", "value", "high"), ("difference_low", "difference",
 _RISKS = {
     "risk_drowsiness": "Drowsiness within a day",
     "rebound": "Rebound above the untreated level",
-    "withdrawal_severe": "Severe withdrawal, share of such stops",
+    "withdrawal_severe": "Severe withdrawal, risk of the stop",
     "without_drug": "Hours without drug, or without that of the pump",
 }
 # How the variables begin that say what is left of the voluntary force of a muscle group.
