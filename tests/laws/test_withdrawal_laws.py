@@ -172,4 +172,4 @@ def test_withdrawal_grows_with_dose_and_length_and_a_taper_leaves_little() -> No
 
 def test_the_severe_hazard_gives_the_published_share_at_the_reference() -> None:
     wanted = parameters.load("adverse").value("withdrawal_severe_hazard", "1/h")
-    assert calibration.severe_hazard(512) == pytest.approx(wanted, rel=0.2)
+    assert calibration.severe_hazard(512) == pytest.approx(wanted, rel=0.1)
