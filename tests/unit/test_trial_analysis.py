@@ -68,7 +68,7 @@ def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n"
         (
             'limb = "leg"\n',
             'limb = "leg"\nmethod = "Fisher"\n',
-            ['"MMRM", "ANCOVA", "Wilcoxon" or "proportional odds"'],
+            ['"MMRM", "ANCOVA", "Wilcoxon", "proportional odds" or "crossover"'],
         ),
         ('limb = "leg"\n', 'limb = "leg"\nmeasure = "responder"\nmethod = "MMRM"\n', ['"Fisher"']),
         ('limb = "leg"\n', 'limb = "leg"\nimprovement = 1.0\n', ["has no improvement", "Do: Remove it"]),
@@ -88,11 +88,15 @@ def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n"
             ['Allowed: "hypothetical", "composite" or "while on treatment"'],
         ),
         ('"hypothetical"', '"per protocol"', ["hypothetical", "composite"]),
-        ('"hypothetical"\n', '"hypothetical"\n' + PRIMARY, ["called after the same scale", "name ="]),
+        (
+            '"hypothetical"\n',
+            '"hypothetical"\n' + PRIMARY,
+            ['is called "leg Ashworth, change at 6 week" too', "name ="],
+        ),
         (
             '"hypothetical"\n',
             '"hypothetical"\n' + PRIMARY.replace("limb", 'visit = "6 week"\nlimb'),
-            ["called after the same scale", "name ="],
+            ['is called "leg Ashworth, change at 6 week" too', "name ="],
         ),
         ('limb = "leg"\n', 'limb = "leg"\narm = "placebo"\n', ["none but it is a placebo", 'against = "tablets"']),
         ('limb = "leg"\n', 'limb = "leg"\nagainst = "tablets"\n', ["none but it is given a drug", 'arm = "placebo"']),

@@ -24,6 +24,8 @@ _METHODS = {
     "ANCOVA": "analysis of covariance with the score at the first visit; whoever is not known does not count",
     "Wilcoxon": "Wilcoxon's rank sum, with Hodges and Lehmann's shift; whoever is not known does not count",
     "proportional odds": "odds of a higher score, at the same first score; whoever is not known does not count",
+    "crossover": "differences within people, with that of the periods removed (least squares: person, period, arm); "
+    "whoever is not seen in both periods does not count, and nothing is supposed to be left over from the first",
     "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
 }
 _MULTIPLICITY = {
@@ -176,6 +178,17 @@ def _share(row: Row, key: str) -> str:
     return f"{100 * row[key]:.1f}%\u00a0±\u00a0{100 * row[f'{key}_error']:.1f}"
 
 
+def _carried_over(row: Row) -> str:
+    """Return what an arm of a crossover does to the period after it."""
+    amount, error = words.alike((row["carried_over"], row["carried_over_error"]))
+    clear = abs(row["carried_over"]) > 3.0 * row["carried_over_error"]
+    verdict = "the washout is too short, and the difference is wrong by half of it" if clear else "no more than chance"
+    return (
+        f"Left over from the first period, over all people of all trials: after the arm the second period is at "
+        f"{amount}\u00a0±\u00a0{error} against that after the other, {verdict}."
+    )
+
+
 def _p(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
@@ -196,6 +209,8 @@ def _notes(row: Row, alpha: float) -> list[str]:
         return told
     if row["truth"] is None and row["method"] == "proportional odds":
         told.append("The odds over all people are not known, so bias and coverage are not either.")
+    if row["carried_over"] is not None:
+        told.append(_carried_over(row))
     if row["rejected"] < row["rejected_alone"]:
         told.append(f"Tested by itself it rejects in {100 * row['rejected_alone']:.1f}% of trials.")
     if row["coverage"] is not None and row["coverage"] + 3 * row["coverage_error"] < 1 - alpha:

@@ -157,7 +157,7 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "glossary": glossary.entries(found.table["what"], "case"),
             "timeline": case.timeline(time, (), strips, None, "options"),
             "people": int(results[0].course.sizes["patient"]),
-            "caveats": words.unique(text for one in results for text in one.caveats),
+            "caveats": [*found.notes, *words.unique(text for one in results for text in one.caveats)],
             "missing": WHAT_IT_MISSES,
             "is_drug": any(strip.kind == "dose" for strip in strips),
             "withdrawn": any(one.withdrawal for one in results),
@@ -212,6 +212,8 @@ def show(found: OptionComparison, console: Console, folder: Path | None) -> None
         console.print(made)
     moments = "; ".join(f"{words.label(name)} {found.contacts[name]}" for name in found.names)
     console.print(Text(f"Moments at which something is done: {moments}."))
+    for note in found.notes:
+        console.print(Text(note))
     console.print(Text(f"Differences are from {words.label(found.against)}, person by person. {words.DISCLAIMER}."))
     if folder is not None:
         console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)

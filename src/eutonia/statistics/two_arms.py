@@ -65,6 +65,34 @@ def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseli
     return by_t(float(slopes[1]), float(np.sqrt(variance * spread)), float(df), alpha)
 
 
+def within_people(apart: Values, is_first: Bool[np.ndarray, " person"], alpha: float) -> Effect:
+    """Return the difference of two arms of a crossover: people are blocks, and what periods differ by is removed.
+
+    **Equation** apart = arm less the other, of each person: tau + pi if the arm came first, tau - pi if second, so
+    tau = (mean of who had it first + mean of the others) / 2, with the variance pooled within the two orders. It is
+    least squares of score = person + period + arm.
+    **Source** Hills_1979
+    **Not for** arms that act on in the next period: what is left over is taken for nothing.
+
+    Parameters
+    ----------
+    apart
+        Differences of people, in the unit of the score.
+    is_first
+        Who had the arm in the first period.
+    """
+    orders = [apart[is_first], apart[~is_first]]
+    sizes = [len(one) for one in orders]
+    df = sum(sizes) - 2
+    if min(sizes) < 1 or df < 1:
+        return NO_EFFECT
+    variance = sum(float(np.sum((one - one.mean()) ** 2)) for one in orders) / df
+    if np.sqrt(variance) < NO_SPREAD:
+        return NO_EFFECT
+    se = 0.5 * float(np.sqrt(variance * (1.0 / sizes[0] + 1.0 / sizes[1])))
+    return by_t(float(orders[0].mean() + orders[1].mean()) / 2.0, se, float(df), alpha)
+
+
 def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     """Return Hodges and Lehmann's shift with the interval that inverts Wilcoxon's test.
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def phase_of(phases: Sequence[Phase], endpoint: AnalysedEndpoint) -> Phase | None:
-    """Return the phase of an endpoint: the one that it names, or the first parallel one."""
+    """Return the phase of an endpoint: the one that it names, or the first of a design that its method suits."""
     if endpoint.phase is not None:
         return next((one for one in phases if one.name == endpoint.phase), None)
-    return next((one for one in phases if one.design == "parallel"), None)
+    return next((one for one in phases if one.design == endpoint.design), None)
 
 
 def arms_of(phase: Phase, endpoint: AnalysedEndpoint) -> tuple[Arm | None, Arm | None]:
@@ -39,20 +39,16 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
     if plan is None:
         return
     names: list[str] = []
-    called: list[tuple[object, ...]] = []
     for position, endpoint in enumerate(plan.endpoints):
         where: Key = ("analysis", "endpoint", position)
-        if endpoint.name in names:
-            why = "Another endpoint has this name already."
-            yield Problem((*where, "name"), why, endpoint.name, "each name once", do="Rename one of the two.")
-        names += [endpoint.name] if endpoint.name else []
         phase = phase_of(study.phases, endpoint)
-        own = (*endpoint.described_by, phase.visits_h[-1] if phase and endpoint.visit_h is None else endpoint.visit_h)
-        if endpoint.name is None and own in called:
-            why = "An endpoint above this one is called after the same scale, limb, measure and visit."
-            do = 'Tell them apart, such as by name = "sensitivity analysis".'
-            yield Problem((*where, "name"), why, None, "a name of its own", do=do)
-        called.append(own)
+        visit = phase.visits_h[-1] if phase and endpoint.visit_h is None else endpoint.visit_h
+        name = endpoint.called("" if visit is None else visit.text)
+        if name in names:
+            told = "has this name already" if endpoint.name else f'is called "{name}" too, and this one has no name'
+            do = "Rename one of the two." if endpoint.name else 'Tell them apart, such as by name = "sensitivity".'
+            yield Problem((*where, "name"), f"Another endpoint {told}.", endpoint.name, "each name once", do=do)
+        names.append(name)
         yield from _endpoint(study.phases, endpoint, where)
     if not any(endpoint.role == "primary" for endpoint in plan.endpoints):
         why, do = "A trial stands on a primary endpoint.", 'Write role = "primary" at one of them.'
@@ -60,20 +56,24 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
 
 
 def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -> Iterator[Problem]:
-    parallel = [phase.name for phase in phases if phase.design == "parallel"]
+    design = endpoint.design
+    suited = [phase.name for phase in phases if phase.design == design]
     phase = phase_of(phases, endpoint)
     if phase is None and endpoint.phase is not None:
         yield not_a_name((*where, "phase"), "phase in this study", endpoint.phase, [one.name for one in phases])
         return
-    if phase is None or phase.design != "parallel":
-        why = "Arms are compared where each person is in one of them, and this is not so here."
-        given = "no parallel phase" if phase is None else f'phase "{phase.name}", {phase.design}'
-        do = (
-            f'Write phase = "{parallel[0]}".'
-            if parallel
-            else "Add a parallel phase with two arms, or remove [analysis]."
-        )
-        yield Problem((*where, "phase"), why, given, ", ".join(f'"{one}"' for one in parallel) or "parallel", do=do)
+    if phase is None or phase.design != design:
+        is_in_one = "is in one of them" if design == "parallel" else "goes through both"
+        why = f"By {endpoint.way} arms are compared where each person {is_in_one}, and this is not so here."
+        given = f"no {design} phase" if phase is None else f'phase "{phase.name}", {phase.design}'
+        do = f'Write phase = "{suited[0]}".' if suited else f"Add a {design} phase with two arms, or remove [analysis]."
+        if design == "parallel" and any(one.design == "crossover" for one in phases) and (phase or not suited):
+            do = 'Write method = "crossover".'
+        yield Problem((*where, "phase"), why, given, ", ".join(f'"{one}"' for one in suited) or design, do=do)
+        return
+    if design == "crossover" and len(phase.arms) != 2:
+        why, do = "Differences within people are those of two arms.", "Compare two arms in a phase of their own."
+        yield Problem((*where, "phase"), why, f"{len(phase.arms)} arms", "two arms", do=do)
         return
     yield from _arms(phase, endpoint, where)
     visits = phase.visits_h[1:]

@@ -15,8 +15,10 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
-AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher"]
+AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "crossover"]
 Multiplicity = Literal["none", "holm", "hierarchical"]
+#: A scale of more values than these is measured rather than graded: proportional odds fits a cut between any two.
+MOST_GRADES = 101
 _BEST: dict[str, AnalysisMethod] = {"change": "MMRM", "value": "MMRM", "responder": "Fisher"}
 
 
@@ -25,7 +27,7 @@ class AnalysedEndpoint(Part):
 
     name: Name | None = described("Its name in tables; left out, made of scale, limb and visit.", default=None)
     role: Literal["primary", "secondary"] = described("Whether the trial stands on it.", default="primary")
-    phase: Name | None = described("Parallel phase; left out, the first.", default=None)
+    phase: Name | None = described("Phase; left out, the first that suits the method.", default=None)
     arm: Name | None = described("Arm; left out, the first that is given a drug.", default=None)
     against: Name | None = described("Arm that it is compared with; left out, the first placebo.", default=None)
     scale: ScaleName = described("Scale.")
@@ -45,7 +47,8 @@ class AnalysedEndpoint(Part):
     )
     method: AnalysisMethod | None = described(
         "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, proportional odds, "
-        "or Fisher's exact test; left out, MMRM, or Fisher for responders.",
+        "or Fisher's exact test of a parallel phase; differences within people of a crossover of two arms; left out, "
+        "MMRM, or Fisher for responders.",
         default=None,
     )
     covariance: Structure | None = described("Covariance of visits in an MMRM; left out, unstructured.", default=None)
@@ -55,10 +58,22 @@ class AnalysedEndpoint(Part):
         """The method, also where it is left out."""
         return self.method or _BEST[self.measure]
 
+    def called(self, visit: str) -> str:
+        """Return its name, or one made of what it is at a visit: "leg Ashworth, change at 12 week"."""
+        of = "responders" if self.measure == "responder" else self.measure
+        what = f"{self.muscle or self.limb or ''} {SCALES[self.scale].label}".strip()
+        return self.name or f"{what}, {of} at {visit}"
+
     @property
-    def described_by(self) -> tuple[object, ...]:
-        """What it is called after where it has no name, but for its visit."""
-        return self.name, self.scale, self.limb, self.muscle, self.measure
+    def design(self) -> Literal["parallel", "crossover"]:
+        """The design of a phase that its method suits."""
+        return "crossover" if self.way == "crossover" else "parallel"
+
+    @property
+    def _grades(self) -> float:
+        """How many values the scale has, if it is graded in whole numbers or finer."""
+        scale = SCALES[self.scale]
+        return (scale.highest - scale.lowest) / min(scale.step, 1.0) + 1.0
 
     @model_validator(mode="after")
     def _fits_together(self) -> AnalysedEndpoint:
@@ -87,13 +102,18 @@ class AnalysedEndpoint(Part):
             why, do = f'The measure "{self.measure}" has no improvement.', 'Remove it, or write measure = "responder".'
             found.append(Problem(("improvement",), why, self.improvement, do=do))
         if is_share != (self.way == "Fisher"):
-            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA", "Wilcoxon" or "proportional odds"'
+            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA", "Wilcoxon", "proportional odds" or "crossover"'
             why = f'The measure "{self.measure}" is {"a share of people" if is_share else "a number of each person"}.'
             found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
         if self.way == "proportional odds" and SCALES[self.scale].kind != "ordinal":
             why = f"{SCALES[self.scale].label} is measured, not graded, and each value would be a grade of its own."
             do = 'Write method = "ANCOVA" or "Wilcoxon".'
             found.append(Problem(("method",), why, self.way, '"MMRM", "ANCOVA" or "Wilcoxon"', do=do))
+        grades = self._grades
+        if self.way == "proportional odds" and SCALES[self.scale].kind == "ordinal" and grades > MOST_GRADES:
+            why = f"{SCALES[self.scale].label} has {grades:,.0f} values, and each would be a grade of its own."
+            do, allowed = 'Write method = "ANCOVA" or "Wilcoxon".', f"a scale of {MOST_GRADES} values at most"
+            found.append(Problem(("method",), why, self.way, allowed, do=do))
         if self.covariance is not None and self.way != "MMRM":
             why, do = "Only a mixed model has a covariance of visits.", 'Remove the key, or write method = "MMRM".'
             found.append(Problem(("covariance",), why, self.covariance, do=do))
@@ -104,6 +124,9 @@ class AnalysedEndpoint(Part):
             why = "Leaving counts as no response, and this measure knows no response."
             do = 'Write measure = "responder", or estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "while on treatment"', do=do)]
+        if self.estimand == "while on treatment" and self.way == "crossover":
+            why, do = "Only who is seen in both periods has a difference.", 'Write estimand = "hypothetical".'
+            return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "treatment policy"', do=do)]
         if self.estimand == "while on treatment" and self.way == "MMRM":
             why = "A mixed model estimates what visits after leaving would have been, not the last one before it."
             do = 'Write method = "ANCOVA", or estimand = "hypothetical".'

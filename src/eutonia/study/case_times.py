@@ -61,4 +61,5 @@ def onset_of(tables: Mapping[str, Any]) -> datetime.date | str | None:
         return UNREADABLE
 
 
-Moment = Annotated[Given, _SinceOnset()]
+SINCE_ONSET = _SinceOnset()
+Moment = Annotated[Given, SINCE_ONSET]

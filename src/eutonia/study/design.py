@@ -39,6 +39,7 @@ from eutonia.study.case_times import onset_of
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.fields import ONSET, Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
+from eutonia.study.option import CaseOption, option_problems
 from eutonia.study.oral_models import ADULT, oral_model_problems
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
@@ -155,11 +156,7 @@ class Study(Part):
         StudyError
             A path that leads nowhere, or a study that may not be; `.faults` lists all.
         """
-        tables = replacing.replaced(self.name, self._tables(), fields)
-        changed = _validated(type(self), tables, {}, self.name, self._path)
-        changed._text = replacing.toml_of(changed._tables())
-        changed._digest = hashlib.sha256(changed._text.encode()).hexdigest()
-        return changed
+        return from_tables(type(self), replacing.replaced(self.name, self._tables(), fields), self.name, self._path)
 
     def override(self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None) -> AnyStudy:
         """Return the same study with another number of people, seed or pool, checked again.
@@ -225,6 +222,27 @@ class CaseStudy(Study):
         "What is given beside the drug; times since the onset.", alias="treatment", default=()
     )
     events_as_written: tuple[Event, ...] = described("What happens, in any order.", alias="event", default=())
+    options: tuple[CaseOption, ...] = described(
+        "Several ways to go on, which eutonia compare lays beside the case.", alias="option", default=()
+    )
+
+    def under(self, option: CaseOption) -> CaseStudy:
+        """Return the case as it is under one of its options."""
+        made = self.model_copy(update=option.changes(self))
+        made.__dict__.pop("events", None)  # in the order of the case without it
+        return made
+
+    @property
+    def as_options(self) -> tuple[CaseStudy, ...]:
+        """The case as it is, then under each of its options; each is a case of its own."""
+        if not self.options:
+            return (self,)
+        found = [self.model_copy(update={"options": ()}), *(self.under(one) for one in self.options)]
+        for one in found:
+            one._text = replacing.toml_of(one._tables())
+            one._digest = hashlib.sha256(one._text.encode()).hexdigest()
+            one._cited = _cited(one, None if self._path is None else self._path.parent)
+        return tuple(found)
 
     @property
     def tip(self) -> str | None:
@@ -246,7 +264,8 @@ class CaseStudy(Study):
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
         oral = oral_model_problems(self.head.oral_model, self.patient.age_year)
-        if found := [*case_checks.case_problems(self), *side_problems(self), *oral]:
+        found = [*case_checks.case_problems(self), *side_problems(self), *oral]
+        if found := found or [*option_problems(self)]:
             refuse(*found)
         return self
 
@@ -280,6 +299,16 @@ def parse_study(text: str, name: str = "study.toml") -> TrialStudy | CaseStudy:
     """Read a study from its text; `name` stands for the file in errors."""
     content = text.encode("utf-8", errors="replace")
     return _study(content, studyfile.decode(content, name), name, None)
+
+
+def from_tables(model: type[AnyStudy], tables: dict[str, Any], name: str, path: Path | None = None) -> AnyStudy:
+    """Return the study of tables that stand in no file: its text is what a file of it would be, and its faults tell no
+    lines.
+    """
+    made = _validated(model, tables, {}, name, path)
+    made._text = replacing.toml_of(made._tables())
+    made._digest = hashlib.sha256(made._text.encode()).hexdigest()
+    return made
 
 
 def shipped() -> dict[str, Path]:

@@ -116,6 +116,10 @@ class QuantityField:
         return vocabulary.EXAMPLES[self.kind]
 
     def _validate(self, value: object, info: Checking) -> Given | str:
+        if self.within is _bounds.TIME and (info.context or {}).get(ONSET) is not None:
+            from eutonia.study.case_times import SINCE_ONSET  # which reads days by this module
+
+            return SINCE_ONSET.read(value, info)
         return self.read(value, beyond_label=is_beyond_label(info))
 
     def read(self, value: object, *, beyond_label: bool = False) -> Given | str:

@@ -63,6 +63,8 @@ def analyse(outcome: Outcome) -> Analysed | None:
 
 def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
     """Analyse one endpoint in every trial."""
+    if contrast.given.way == "crossover":
+        return _within(outcome, contrast, alpha)
     arms, scores = _observed(outcome, contrast)
     if contrast.given.way == "MMRM":
         later = ~np.isnan(scores[..., 1:]).all(axis=2)
@@ -80,6 +82,43 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
         trials = zip(values, first, second, baseline, strict=True)
         effects = [_effect(contrast, *trial, alpha) for trial in trials]
     return _Found(effects, counts, [""] * len(effects))
+
+
+def _within(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
+    """Compare two arms of a crossover in every trial; the people counted are those of each order, the arm first."""
+    apart, _, arm_first = _in_both(outcome, contrast)
+    apart, arm_first = (outcome.by_replicate(one) for one in (apart, arm_first))
+    known = ~np.isnan(apart)
+    counts = np.stack([(known & who).sum(axis=1) for who in (arm_first, ~arm_first)], axis=1)
+    trials = zip(apart, arm_first, known, strict=True)
+    effects = [two_arms.within_people(mine[here], first[here], alpha) for mine, first, here in trials]
+    return _Found(effects, counts, [""] * len(effects))
+
+
+def _in_both(outcome: Outcome, contrast: Contrast) -> tuple[Any, Any, Any]:
+    """Return difference and sum of both arms of a crossover in everybody (NaN: not seen in both), and who had the arm
+    first.
+    """
+    name, both = contrast.phase.name, []
+    for arm in (contrast.arm, contrast.against):
+        seen = contrast.seen(outcome, arm) & outcome.entered[name][:, None]
+        both.append(np.where(contrast.known(seen), contrast.target(contrast.scores(outcome, arm), seen), np.nan))
+    number = [one.name for one in contrast.phase.arms].index(contrast.arm)
+    return both[0] - both[1], both[0] + both[1], outcome.assigned[name] == number
+
+
+def carried_over(outcome: Outcome, contrast: Contrast) -> tuple[float, float]:
+    """Return by how much more the arm of a crossover moves the period after it than the other does, over all people of
+    all trials, and its Monte Carlo error: the sum of both periods of who had it first, less that of the others.
+    """
+    if contrast.given.way != "crossover":
+        return float("nan"), float("nan")
+    _, total, arm_first = _in_both(outcome, contrast)
+    orders = [total[who & ~np.isnan(total)] for who in (arm_first, ~arm_first)]
+    if min(len(one) for one in orders) < 2:
+        return float("nan"), float("nan")
+    error = np.sqrt(sum(np.var(one, ddof=1) / len(one) for one in orders))
+    return float(orders[0].mean() - orders[1].mean()), float(error)
 
 
 def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = WIDTH) -> list[Effect]:
@@ -206,6 +245,7 @@ def _characteristics(
         # What is not known is held by no interval, and missed by none.
         covers = ((low <= true + ROUNDING) & (true <= high + ROUNDING))[: None if np.isfinite(true) else 0]
         mean = float(estimate.mean()) if n else float("nan")
+        carried, carried_error = carried_over(outcome, contrast)
         rows.append(
             {
                 "endpoint": contrast.name,
@@ -228,6 +268,8 @@ def _characteristics(
                 "estimate_bias_error": sd / np.sqrt(n) if n else float("nan"),
                 "coverage": float(covers.mean()) if covers.size else float("nan"),
                 "coverage_error": _error(covers),
+                "carried_over": carried,
+                "carried_over_error": carried_error,
                 "rejected": float(rejected[:, k].mean()),
                 "rejected_error": _error(rejected[:, k]),
                 "rejected_alone": float(alone[:, k].mean()),

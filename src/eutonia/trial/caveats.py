@@ -12,7 +12,7 @@ from eutonia.study.design import CaseStudy, TrialStudy
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    more = (*_background(study), *_unmasked(study), *_arm_below_the_neck(study))
+    more = (*_background(study), *_unmasked(study), *_options(study), *_arm_below_the_neck(study))
     return (*_of_treatments(study), *_apart(study), *more)
 
 
@@ -31,6 +31,13 @@ def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
                 f"The phase {phase.name} is {phase.masking}, and its scores are those of a double-blind one: what "
                 "people expect and raters hope for is the same in all arms here. Arms of real open trials differ more."
             )
+
+
+def _options(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield that the options of a case are not in a run of it."""
+    if isinstance(study, CaseStudy) and study.options:
+        names = ", ".join(one.name for one in study.options)
+        yield f"This is the case without its options ({names}): eutonia compare {study.word} lays them beside it."
 
 
 def _background(study: TrialStudy | CaseStudy) -> Iterable[str]:

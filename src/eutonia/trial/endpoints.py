@@ -62,8 +62,7 @@ class Contrast:
     @property
     def name(self) -> str:
         """Its name, or one made of what it is: "leg Ashworth, change at 12 week"."""
-        of = "responders" if self.given.measure == "responder" else self.given.measure
-        return self.given.name or f"{self.what}, {of} at {self.visit_name}"
+        return self.given.called(self.visit_name)
 
     @property
     def unit(self) -> str:

@@ -62,7 +62,7 @@ class OptionComparison(Printed):
 
     `names` of the options, the one that the others are compared `against`, the `results` of their runs by name, at how
     many moments something is done for the person in each (`contacts`), the `table` of `frame()`, the hours between
-    which means are taken (`span_h`), and the record of the `run`.
+    which means are taken (`span_h`), the record of the `run`, and what differs beside the drug (`notes`).
     """
 
     names: tuple[str, ...]
@@ -72,6 +72,7 @@ class OptionComparison(Printed):
     table: polars.DataFrame
     span_h: tuple[float, float]
     run: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
 
     def prose(self) -> str:
         """Return what is compared, and what each option does to the first score at the end."""
@@ -80,7 +81,10 @@ class OptionComparison(Printed):
         told = "; ".join(f"{row['option']} {row['value']:.2f}" for row in first.iter_rows(named=True))
         row = first.row(0, named=True)
         what = f"{row['label']}, {row['limb']}" if row["limb"] else row["label"]
-        return f"{len(self.names)} options of one person, against {self.against}. {what}, at the last look: {told}."
+        notes = "".join(f" {note}" for note in self.notes)
+        return (
+            f"{len(self.names)} options of one person, against {self.against}. {what}, at the last look: {told}.{notes}"
+        )
 
     def frame(self) -> polars.DataFrame:
         """Return option, what, label, limb, unit, measure, value, low, high, difference, difference_low,
@@ -98,12 +102,13 @@ def check_options(studies: Sequence[TrialStudy | CaseStudy], against: str | None
         A trial, fewer than two cases or more than a page can tell apart, two of one name, another person, or no option
         called `against`.
     """
-    cases = [_case(one) for one in studies]
+    cases = [option for one in studies for option in _case(one).as_options]
     if not 2 <= len(cases) <= MOST_OPTIONS:
         nearest = 2 if len(cases) < 2 else MOST_OPTIONS
         raise StudyError(
             f"{len(cases)} option{'s are' if len(cases) != 1 else ' is'} given. Allowed: 2 to {MOST_OPTIONS} cases of "
-            f"one person. Nearest: {nearest} of them. Write each treatment of that person as a case."
+            f"one person. Nearest: {nearest} of them. Write each treatment of that person as a case, or as an "
+            "[[option]] of one."
         )
     names = [one.name for one in cases]
     if twice := sorted({name for name in names if names.count(name) > 1}):
@@ -153,7 +158,11 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
     programs = list(dict.fromkeys(one.therapy.program.path for one in studies if one.therapy is not None))
     contacts = {one.name: len(_moments(one)) for one in studies}
     command = repeat(
-        "compare", *(one.word for one in studies), own=studies[0].parameters, against=against, seed=studies[0].seed
+        "compare",
+        *dict.fromkeys(one.word for one in studies),
+        own=studies[0].parameters,
+        against=against,
+        seed=studies[0].seed,
     )
     run = run_record(
         studies[0].seed,
@@ -168,8 +177,23 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
         **({"inputs": inputs(programs)} if programs else {}),
     )
     return OptionComparison(
-        names, against, dict(zip(names, results, strict=True)), contacts, pl.DataFrame(rows), span, run
+        names, against, dict(zip(names, results, strict=True)), contacts, pl.DataFrame(rows), span, run, _notes(studies)
     )
+
+
+def _notes(studies: Sequence[CaseStudy]) -> tuple[str, ...]:
+    """Return what differs between options though no drug is: blood that is cleared by a machine in some of them."""
+    end = float(studies[0].case.duration_h)
+    sessions = {
+        one.name: sorted(
+            at for event in one.events if event.kind == "dialysis" for at, _ in event.sessions_h if at <= end
+        )
+        for one in studies
+    }
+    if all(one == sessions[studies[0].name] for one in sessions.values()):
+        return ()
+    told = "; ".join(f"{name} {len(at)} session{'s' * (len(at) != 1)}" for name, at in sessions.items())
+    return (f"Haemodialysis is not the same in all options ({told}), so their difference is not of the drug alone.",)
 
 
 def _share(progress: Progress, place: int, count: int) -> Progress:

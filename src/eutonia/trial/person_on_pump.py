@@ -13,9 +13,8 @@ from pydantic import ValidationError
 
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError
-from eutonia.study import replacing
 from eutonia.study.case_therapy import CaseTherapy, day_0
-from eutonia.study.design import CaseStudy, parse_study
+from eutonia.study.design import CaseStudy, from_tables
 from eutonia.study.fields import ONSET
 from eutonia.study.vocabulary import HOURS_PER_DAY
 from eutonia.trial.case import run_case
@@ -81,9 +80,7 @@ def with_program(person: CaseStudy, program: Path, duration_h: float, implanted:
     own = list(zip(tables.pop("treatment", []), person.treatments, strict=True))
     tables["treatment"] = [told for told, one in own if one.begins_h < end]
     tables["event"] = [one.model_dump(mode="json", by_alias=True, exclude_none=True) for one in kept]
-    found = parse_study(replacing.toml_of(tables), f"{person.name} with {program.stem}")
-    assert isinstance(found, CaseStudy)
-    return found
+    return from_tables(CaseStudy, tables, f"{person.name} with {program.stem}")
 
 
 def _begun(person: CaseStudy, therapy: dict[str, str]) -> float:
