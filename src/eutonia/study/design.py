@@ -35,9 +35,9 @@ from eutonia.study.case import (
     rank,
 )
 from eutonia.study.case_therapy import CaseTherapy, therapy_of
-from eutonia.study.case_times import onset_of
+from eutonia.study.case_times import SINCE_ONSET, onset_of
 from eutonia.study.endpoint import Endpoint
-from eutonia.study.fields import ONSET, Part, context_of, described, refuse
+from eutonia.study.fields import DATED, ONSET, Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.option import CaseOption, option_problems
 from eutonia.study.oral_models import ADULT, oral_model_problems
@@ -360,7 +360,9 @@ def _validated(
     model: type[AnyStudy], tables: dict[str, Any], lines: studyfile.Lines, name: str, path: Path | None = None
 ) -> AnyStudy:
     folder = None if path is None else path.parent
-    context = {"folder": folder, ONSET: onset_of(tables), **context_of(tables)}
+    onset = onset_of(tables)
+    context: dict[str, Any] = {"folder": folder, ONSET: onset, **context_of(tables)}
+    context |= {} if onset is None else {DATED: SINCE_ONSET.read}
     try:
         with holding(tables):
             study = model.model_validate(tables, context=context)

@@ -38,6 +38,8 @@ _SENTENCE = re.compile(r"(?<=[.!?]) (?=Nearest: |Allowed: |Write )")
 ALLOW = "allow_beyond_label"
 #: Under which the context of a case holds the day of the onset.
 ONSET = "onset"
+#: Under which that of a case with a calendar holds what reads its days as times.
+DATED = "dated"
 BEYOND_LABEL = f" To teach an overdose, write {ALLOW} = true in [study]."
 
 
@@ -116,10 +118,8 @@ class QuantityField:
         return vocabulary.EXAMPLES[self.kind]
 
     def _validate(self, value: object, info: Checking) -> Given | str:
-        if self.within is _bounds.TIME and (info.context or {}).get(ONSET) is not None:
-            from eutonia.study.case_times import SINCE_ONSET  # which reads days by this module
-
-            return SINCE_ONSET.read(value, info)
+        if self.within is _bounds.TIME and (dated := (info.context or {}).get(DATED)) is not None:
+            return dated(value, info)
         return self.read(value, beyond_label=is_beyond_label(info))
 
     def read(self, value: object, *, beyond_label: bool = False) -> Given | str:
