@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +19,11 @@ from mask_examples import AFFINE, SHAPE, ball, nifti
 import eutonia
 from eutonia.errors import EutoniaError, StudyError
 from eutonia.exchange import copies
+from eutonia.patient import ARM
 from eutonia.patient.masks import MOST_VOXELS, MaskError, parse_mask
 from eutonia.report import lesion_map
 from eutonia.study.design import load_study, shipped
+from eutonia.trial.case import _Case, people_of_case
 
 LEFT = (-22.0, -13.0, 6.0)
 ONES = ball(LEFT, 6.0).astype(np.uint8)
@@ -197,6 +200,17 @@ def test_a_run_keeps_the_mask_and_draws_it(tmp_path: Path) -> None:
     (tmp_path / "again" / "mine.nii.gz").write_bytes((folder / "lesion_mask.nii.gz").read_bytes())
     again = eutonia.run(load_study(tmp_path / "again" / "mine.toml"))
     assert again.visits.equals(result.visits)
+
+
+def test_brains_whose_tracts_run_past_a_charted_lesion_are_left_out_and_told(tmp_path: Path) -> None:
+    """A small infarct beside the tract: in some possible brains it cuts nothing, and nobody of them is this person."""
+    beside = nifti(ball((-13.0, -5.0, 12.0), 0.5).astype(np.uint8))
+    chart = '[[charted]]\nat = "118 day"\nscale = "ashworth"\nlimb = "arm"\nscore = 1.5\n\n[assessment]'
+    study = load_study(case(tmp_path, beside, **{"[assessment]": chart}))
+    one = people_of_case(study, 120 * 24.0)[0]
+    told = " ".join(_Case(study).unmet)
+    assert re.search(r"In \d+ of 64 possible brains the tracts to the arm run past this lesion", told)
+    assert np.all(np.asarray(one.bias)[ARM] > 0.0)
 
 
 def test_the_map_shows_what_is_cut_and_what_is_not(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mask_examples import ball, fine_ball, mask_of, nifti
+from mask_examples import AFFINE, ball, fine_ball, mask_of, nifti
 
 from eutonia import parameters
 from eutonia.patient import ARM, LEG, TERRITORIES, Cohort, Lesion, Lesions, Population, anatomy, territories
@@ -132,6 +132,23 @@ def test_a_mask_and_its_mirror_image_take_the_same(kind: str) -> None:
     left = Lesion.from_mask(mask_of(ball((-22.0, -13.0, 6.0), 5.0)), kind, "left").pathways
     assert right.core_loss == pytest.approx(left.core_loss, abs=1e-9)
     assert right.shell_loss == pytest.approx(left.shell_loss, abs=1e-9)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("turned", [(1, 1, 1), (-1, 1, 1), (1, -1, -1)])
+def test_a_lesion_is_the_same_however_its_grid_is_laid(order: tuple[int, ...], turned: tuple[int, ...]) -> None:
+    """Axes in another order or turned over, with the affine that goes with them, are the same voxels."""
+    inside = ball(CAPSULE, 5.0)
+    moved = np.zeros((4, 4))
+    moved[3, 3] = 1.0
+    for to, axis in enumerate(order):
+        moved[axis, to] = turned[to]
+        moved[axis, 3] = 0.0 if turned[to] > 0 else inside.shape[axis] - 1
+    laid = np.transpose(inside, order)
+    laid = laid[tuple(slice(None, None, step) for step in turned)]
+    mask = parse_mask(nifti(laid.astype(np.uint8), AFFINE @ moved), "mask.nii.gz")
+    other = Lesion.from_mask(mask, side="right").pathways.core_loss
+    assert other == pytest.approx(Lesion.from_mask(mask_of(inside), side="right").pathways.core_loss, abs=1e-9)
 
 
 def test_more_voxels_never_lose_less() -> None:

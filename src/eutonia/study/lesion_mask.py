@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ class NamedMask:
     """A mask by the name that a case gives, the file that this is, and what was in it."""
 
     text: str
-    path: Path
+    path: Path = field(compare=False)
     mask: LesionMask
 
 

@@ -104,6 +104,11 @@ def solve_factors(
         spared = unit <= 0.0  # in some possible brains the tracts run past this lesion: not this person's
         factor[i] = np.arctanh(bias / ceiling) / np.arctanh(np.where(spared, ceiling / 2.0, unit) / ceiling)
         can &= ~spared
+        if spared.any():
+            told.append(
+                f"In {int(spared.sum())} of {len(spared)} possible brains the tracts to the {limb} run past this "
+                "lesion, which the chart contradicts: they are left out, and others stand in for them."
+            )
         for row, by in zip(rows, missed, strict=True):
             has = np.abs(by) <= _CLOSE * SCALES[row.scale].step + ROUNDING
             told += _unreached(row, has)
