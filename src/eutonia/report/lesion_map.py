@@ -90,8 +90,8 @@ def _words(lesion: Lesion) -> str:
     where = "the person's own mask" if lesion.mask is not None else lesion.place
     return (
         f"{kind} of {lesion.volume_mL:.3g} mL on the {lesion.side} of the brain ({where}), which moves the "
-        f"{lesion.weak_side} side of the body. Dark: the core. Light: the rim around it, silent at first, of which "
-        "part recovers. Lines: some of the tracts' threads; dashed are those that the lesion cuts."
+        f"{lesion.weak_side} side of the body. Full colour: the core. Pale: the rim around it, silent at first, "
+        "of which part recovers. Lines: some of the tracts' threads; dashed are those that the lesion cuts."
     )
 
 
