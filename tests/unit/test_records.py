@@ -16,6 +16,7 @@ from eutonia.errors import ParameterError
 from eutonia.parameters import citations, library
 from eutonia.parameters.record import DISTANCES, OWN_CHOICE, Parameter
 from eutonia.report import records
+from eutonia.simulation.stance import stance_constants
 
 ROOT = Path(__file__).parents[2]
 # Ceilings: they only ever fall. What is given beside baclofen, and a mechanism where one number stood, bring their own.
@@ -161,3 +162,13 @@ def test_a_run_counts_what_its_sources_differ_in() -> None:
         parameters.load("limb_fingers")["gyration"]
         parameters.load("bedside")["stretch_duration"]
     assert used.counts_by_distance() == {"none": 1, "health": 1, "condition": 1, "drug": 1, "not said": 1}
+
+
+def test_what_is_kept_of_records_is_noted_each_time_that_somebody_asks() -> None:
+    seen = []
+    for _ in range(2):
+        with parameters.recording() as used:
+            stance_constants()
+        seen.append([record.name for record in used.records()])
+    assert "stance_angle" in seen[0]
+    assert seen[0] == seen[1]
