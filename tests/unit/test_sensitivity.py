@@ -79,7 +79,7 @@ def test_a_run_without_a_number_takes_only_its_own_steps() -> None:
 
 
 def record(name: str, spread: Spread, **more: Any) -> Parameter:
-    found = parameters.load("receptor")[name]
+    found = parameters.load("walking")[name]
     return dataclasses.replace(found, spread=spread, **more)
 
 
@@ -93,11 +93,12 @@ def record(name: str, spread: Spread, **more: Any) -> Parameter:
     ],
 )
 def test_a_record_is_moved_over_what_is_not_known_of_it(spread: Spread, low: float, high: float) -> None:
-    one = record("blood_potency", spread)
-    assert one.value == 1.0
+    one = record("strength_exponent", spread, numbers=(1.0,))
+    assert one.spread == spread
     (factor,), held = screens.factors([one], None)
     assert held == {}
     assert [float(factor.at(place)) for place in (0.0, 1.0)] == pytest.approx([low, high])
+    assert factor.key == "walking.strength_exponent"
 
 
 def test_a_range_of_a_negative_number_begins_at_its_low_end() -> None:
@@ -111,9 +112,9 @@ def test_a_range_of_a_negative_number_begins_at_its_low_end() -> None:
 
 def test_what_is_no_doubt_stays_and_is_counted_unless_a_fold_is_given() -> None:
     still = [
-        record("blood_potency", Spread()),
-        record("blood_potency", Spread("lognormal", cv=0.3, level="between patients")),
-        record("blood_potency", Spread("range", low=0.5, high=2.0, level="allowed by the label")),
+        record("strength_exponent", Spread()),
+        record("strength_exponent", Spread("lognormal", cv=0.3, level="between patients")),
+        record("strength_exponent", Spread("range", low=0.5, high=2.0, level="allowed by the label")),
         parameters.load("label_dosing")["absent_reflex"],
         parameters.load("exposure")["largest_intrathecal_dose"],
         parameters.load("limb_hip")["segment_length"],
@@ -130,7 +131,7 @@ def test_what_is_no_doubt_stays_and_is_counted_unless_a_fold_is_given() -> None:
     }
     moved, held = screens.factors(still, 1.25)
     assert [(one.record.name, one.low, one.high) for one in moved] == [
-        *[("blood_potency", 0.8, 1.25)] * 3,
+        *[("strength_exponent", 0.8, 1.25)] * 3,
         ("segment_length", 0.8, 1.25),
     ]
     assert sum(held.values()) == 3
@@ -146,11 +147,16 @@ def number(name: str) -> float:
     return parameters.load(home)[own].value
 
 
-MOVED = ("receptor.blood_potency", "walking.healthy_speed", "tone.activation_time")
+MOVED = ("walking.strength_exponent", "walking.healthy_speed", "tone.activation_time")
+
+
+SHIPPED = [number(name) for name in MOVED[:2]]
 
 
 def model() -> Any:
     a, b, c = (number(name) for name in MOVED)
+    # In units of what ships, so that no shipped number matters here.
+    a, b = (now / shipped for now, shipped in zip((a, b), SHIPPED, strict=True))
     return result(ashworth=10.0 * a + 2.0 * b, walking=b, idle=1.0 + 0.0 * c)
 
 
@@ -160,26 +166,35 @@ def screened(**more: Any) -> screens.Sensitivity:
     return screens.screen("a study", model, moved, {"no spread on record": 4, **held}, paths=3, seed=2, **more)
 
 
+def said_of_two(found: screens.Sensitivity) -> str:
+    """What is said of the two records of `model` that move anything."""
+    status = dict(found.ranking().select("record", "status").rows())
+    unread = [status[name] for name in MOVED[:2] if status[name] in ("assumed", "recalled")]
+    said = " and ".join(f"{unread.count(one)} {one}" for one in ("assumed", "recalled") if one in unread)
+    return f"Of the 2 that move most, {said or 'none is assumed or recalled'}."
+
+
 def test_a_screen_ranks_what_moves_predictions_first_and_has_the_same_numbers_again() -> None:
     found = screened()
     assert found.runs == 1 + 3 * 4
     order = found.ranking()["record"].to_list()
-    assert order == ["walking.healthy_speed", "receptor.blood_potency", "tone.activation_time"]
+    assert order == ["walking.healthy_speed", "walking.strength_exponent", "tone.activation_time"]
     shares = dict(found.table.filter(found.table["scale"] == "walking").select("record", "share").rows())
     assert shares == {MOVED[0]: 0.0, MOVED[1]: 1.0, MOVED[2]: 0.0}
     idle = found.table.filter(found.table["scale"] == "idle")
     assert idle["effect"].to_list() == [0.0] * 3
     assert idle["share"].to_list() == [0.0] * 3
     assert found.table.equals(screened().table)
-    assert number(MOVED[0]) == 1.0, "overrides of a screen hold in its runs only"
+    assert number(MOVED[0]) == SHIPPED[0], "overrides of a screen hold in its runs only"
     assert "Not moved: no spread on record: 4." in found.prose()
-    assert "Of the 2 that move most, 1 assumed. 1 of those moved change no prediction here." in found.prose()
+    assert said_of_two(found) in found.prose()
+    assert "1 of those moved change no prediction here." in found.prose()
 
 
 def test_sobol_indices_of_a_sum_are_shares_of_its_variance() -> None:
     found = screened(sobol=256, most=2)
     assert found.runs == 1 + 3 * 4 + 256 * 4
-    ends = {name: [number(name) * times for times in (1 / 1.2, 1.2)] for name in MOVED[:2]}
+    ends = dict.fromkeys(MOVED[:2], (1 / 1.2, 1.2))
     sizes = {MOVED[0]: 10.0, MOVED[1]: 2.0}
     # A number that is uniform in its logarithm between a and b has these moments.
     variance = {}
@@ -204,7 +219,7 @@ def test_runs_that_are_refused_are_counted_with_their_reason() -> None:
             raise StudyError("nobody has such scores")
         return model()
 
-    records = [parameters.load("receptor")["blood_potency"]]
+    records = [parameters.load("walking")["strength_exponent"]]
     moved, held = screens.factors(records, 1.2)
     found = screens.screen("a study", run, moved, held, paths=3)
     assert found.refused == 1
@@ -237,9 +252,9 @@ def test_a_screen_that_tells_nothing_is_refused_before_any_run(given: dict[str, 
 def test_the_page_shows_what_moves_most_and_what_nobody_has_read() -> None:
     run = {"version": "0", "command": "eutonia sensitivity loubser_1991", "counts_by_status": {"assumed": 3}}
     page = report.html(dataclasses.replace(screened(), run=run))
-    assert page.index("receptor.blood_potency") > 0
-    assert "0.8333 to 1.2" in page
-    assert "Of the 2 that move most, 1 assumed." in page
+    assert page.index("walking.strength_exponent") > 0
+    assert f"{SHIPPED[0] / 1.2:.4g} to {SHIPPED[0] * 1.2:.4g}" in page
+    assert said_of_two(screened()) in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
 
 
