@@ -24,7 +24,8 @@ from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.forecast import forecast
 from eutonia.drug.pump.rules import breaches
 from eutonia.errors import EutoniaError
-from eutonia.report import pump_page, pump_words
+from eutonia.report.pump import page as pump_page
+from eutonia.report.pump import words as pump_words
 from eutonia.study.pump_file import parse_therapy
 
 LONGEST_S = 60

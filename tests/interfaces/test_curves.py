@@ -12,8 +12,9 @@ import polars as pl
 import pytest
 
 import eutonia
-from eutonia.report import curves, files, plot
-from eutonia.report.scales import Values
+from eutonia.report import curves, files
+from eutonia.report.drawing import plot
+from eutonia.report.drawing.scales import Values
 
 Run = Callable[..., int]
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import pytest
 
 from eutonia.inference.recording import Recording, read
 from eutonia.inference.stretch_fit import StretchFit, fit
-from eutonia.report import stretch_fit as report
+from eutonia.report.fit import files as report
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RAMPS = sorted(EXAMPLES.glob("ramp_*.csv"))

@@ -12,7 +12,7 @@ import xarray as xr
 
 import eutonia
 from eutonia.errors import StudyError
-from eutonia.report import options as report
+from eutonia.report.case import options as report
 from eutonia.trial.options import MOST_OPTIONS, check_options
 
 PERSON = """

@@ -21,7 +21,7 @@ from eutonia.errors import EutoniaError, StudyError
 from eutonia.exchange import copies
 from eutonia.patient import ARM
 from eutonia.patient.masks import MOST_VOXELS, MaskError, parse_mask
-from eutonia.report import lesion_map
+from eutonia.report.case import lesion_map
 from eutonia.study.design import load_study, shipped
 from eutonia.trial.case import _Case, people_of_case
 

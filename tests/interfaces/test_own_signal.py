@@ -66,7 +66,7 @@ def test_it_is_in_the_schema() -> None:
 
 def test_without_any_drug_no_line_is_said_to_be_without_drug() -> None:
     """Both lines were one, since what is not of a drug moves the bias of the lesion itself."""
-    from eutonia.report.course import panels
+    from eutonia.report.case.panels import panels
 
     names = [line.name for panel in panels(eutonia.run(parse_study(CASE)).course) for line in panel.lines]
     assert "Leg" in names

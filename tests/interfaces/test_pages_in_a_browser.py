@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from eutonia.report import story
+from eutonia.report.story import page as story
 from eutonia.web import clinic
 from eutonia.web.app import create_app
 from eutonia.web.jobs import Jobs

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import eutonia
-from eutonia.report import pump_page
+from eutonia.report.pump import page as pump_page
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
 from eutonia.trial.person_on_pump import with_program

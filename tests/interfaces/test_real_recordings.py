@@ -16,7 +16,7 @@ from eutonia.inference.meaning import agrees
 from eutonia.inference.prepare import prepare_swing
 from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import StretchFit, fit, swing_priors
-from eutonia.report import stretch_fit as report
+from eutonia.report.fit import files as report
 
 pytestmark = pytest.mark.xdist_group("fit")
 #: Twins of real legs: start far from level, a shank that swings faster than the table, a hand that opens slowly, a

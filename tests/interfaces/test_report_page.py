@@ -16,7 +16,9 @@ import report_examples as examples
 import xarray as xr
 
 from eutonia import report
-from eutonia.report import consort, plot, scales, svg, words
+from eutonia.report import words
+from eutonia.report.drawing import plot, scales, svg
+from eutonia.report.trial import consort
 from eutonia.trial.result import ConsortRow, StudyResult
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("report-page")]

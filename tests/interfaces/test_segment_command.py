@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from eutonia.assessment import segment as examinations
 from eutonia.cli.app import app
 from eutonia.errors import EutoniaError
-from eutonia.report import segment as report
+from eutonia.report.segment import files as report
 from eutonia.simulation.segment_ankle import Pressed, pressed
 from eutonia.tone.segment.network import Segment
 

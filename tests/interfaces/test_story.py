@@ -19,8 +19,8 @@ import pytest
 import textstat
 
 import eutonia
-from eutonia.report import story
-from eutonia.report.story_leg import StoryModel
+from eutonia.report.story import page as story
+from eutonia.report.story.leg import StoryModel
 
 Run = Callable[..., int]
 #: How much of a number the page may miss by.

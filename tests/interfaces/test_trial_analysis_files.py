@@ -14,7 +14,8 @@ from report_examples import trial
 from rich.console import Console
 
 import eutonia
-from eutonia.report import analysis_words, files, page, tables
+from eutonia.report import files, page
+from eutonia.report.trial import analysis_words, tables
 from eutonia.study.design import parse_study
 from eutonia.trial.result import Analysed, StudyResult
 

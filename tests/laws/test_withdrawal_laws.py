@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eutonia import parameters
-from eutonia.report.course import panels
+from eutonia.report.case.panels import panels
 from eutonia.study.design import CaseStudy, parse_study
 from eutonia.trial.case import run_case
 from eutonia.trial.result import StudyResult

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from study_examples import STROKE
 
-from eutonia.report import broken_rules as told
 from eutonia.report import page
+from eutonia.report.pump import broken_rules as told
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.broken_rules import BrokenRule, _judged
 from eutonia.trial.run import RunOptions, run_trial

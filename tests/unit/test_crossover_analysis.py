@@ -10,7 +10,7 @@ import pytest
 from study_examples import STROKE
 
 from eutonia.errors import StudyError
-from eutonia.report import analysis_words
+from eutonia.report.trial import analysis_words
 from eutonia.statistics.two_arms import NO_EFFECT, within_people
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial.result import Analysed, StudyResult

@@ -10,8 +10,8 @@ import pytest
 from eutonia import parameters
 from eutonia.inference.agreement import Agreement
 from eutonia.inference.stretch_fit import PARTS, Estimate, FittedCourse, ResistancePart, StretchFit
-from eutonia.report import stretch_fit as report
-from eutonia.report import stretch_fit_figures as figures
+from eutonia.report.fit import figures
+from eutonia.report.fit import files as report
 from eutonia.trial.record import run_record
 
 

@@ -22,8 +22,11 @@ from rich.console import Console
 from eutonia import report
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
-from eutonia.report import aggregate, course, figures, files, individuals, page, scales, short, svg, tables, words
-from eutonia.report.case import _sheets, markers
+from eutonia.report import files, page, short, words
+from eutonia.report.case import panels as course
+from eutonia.report.case.figure import _sheets, markers
+from eutonia.report.drawing import scales, svg
+from eutonia.report.trial import aggregate, figures, individuals, tables
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 
 pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]

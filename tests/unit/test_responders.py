@@ -9,7 +9,8 @@ import pytest
 from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
 
 from eutonia.errors import StudyError
-from eutonia.report import aggregate, page
+from eutonia.report import page
+from eutonia.report.trial import aggregate
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.block_outcome import VisitRecord

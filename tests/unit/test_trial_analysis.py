@@ -13,7 +13,7 @@ from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
 
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
-from eutonia.report import analysis_words
+from eutonia.report.trial import analysis_words
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.study.design import TrialStudy, parse_study

@@ -13,7 +13,7 @@ from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.inference.recording import Recording, read
 from eutonia.inference.stretch_fit import StretchFit
-from eutonia.report import stretch_fit as report
+from eutonia.report.fit import files as report
 
 if TYPE_CHECKING:
     import polars

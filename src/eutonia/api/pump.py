@@ -16,8 +16,9 @@ from eutonia._progress import Progress, silent
 from eutonia.drug.pump import Therapy, play
 from eutonia.drug.pump.forecast import Forecast, forecast
 from eutonia.errors import StudyError
-from eutonia.report import pump as report
-from eutonia.report import pump_words, words
+from eutonia.report import words
+from eutonia.report.pump import files as report
+from eutonia.report.pump import words as pump_words
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
 from eutonia.trial.record import inputs, repeat, run_record

@@ -14,7 +14,7 @@ from eutonia._arguments import NUMBER, TEXT, WHOLE, accepts
 from eutonia._printed import Printed
 from eutonia.assessment import segment as examinations
 from eutonia.errors import SimulationError, unknown
-from eutonia.report import segment as report
+from eutonia.report.segment import files as report
 from eutonia.simulation import segment as cord
 from eutonia.simulation.segment import Person, SegmentFinding
 from eutonia.trial.record import repeat, run_record

@@ -33,7 +33,7 @@ def examine(
     """Examine the person of a case at one time: prints every finding, writes a page and the recordings."""
     from eutonia import _progress as bars
     from eutonia.api import study as study_api
-    from eutonia.report import examination
+    from eutonia.report.examination import files as examination
 
     given = study_api.load(case)
     target = examination.check_folder(out or Path("results") / f"{given.name}-examination")

@@ -36,7 +36,7 @@ def fit_stretch(
     from eutonia import _progress as bars
     from eutonia.api.fit import fit
     from eutonia.inference.recording import read
-    from eutonia.report import stretch_fit as report
+    from eutonia.report.fit import files as report
 
     recordings = [read(path) for path in traces]
     target = report.check_folder(out or Path("results") / f"{traces[0].stem}-fit")

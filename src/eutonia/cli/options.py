@@ -28,7 +28,7 @@ def compare(
     from eutonia import _progress as bars
     from eutonia.api import options as options_api
     from eutonia.api import study as study_api
-    from eutonia.report import options
+    from eutonia.report.case import options
 
     target = options.check_folder(out or Path("results") / "comparison")
     given = [study_api.load(one, seed=seed) for one in cases]

@@ -33,7 +33,7 @@ def pump(
     """Play a pump program: what it delivers, the next dates, levels in the spinal fluid, every rule it breaks."""
     from eutonia import _progress as bars
     from eutonia.api import pump as verb
-    from eutonia.report import pump as report
+    from eutonia.report.pump import files as report
 
     target = None if out is None else report.check_folder(out)
     with bars.shown_on(console(), quiet=quiet) as progress:

@@ -37,7 +37,7 @@ def segment(
 ) -> None:
     """Examine a spiking spinal segment: soleus and tibialis anterior, healthy or spastic, with or without baclofen."""
     from eutonia.api.segment import examine_segment
-    from eutonia.report import segment as report
+    from eutonia.report.segment import files as report
 
     target = report.check_folder(out) if out else None
     found = examine_segment(

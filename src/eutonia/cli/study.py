@@ -50,7 +50,8 @@ def run(
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
     from eutonia import _progress as bars
     from eutonia.api import study as study_api
-    from eutonia.report import files, tables
+    from eutonia.report import files
+    from eutonia.report.trial import tables
     from eutonia.trial.cost import affordable
 
     given = study_api.load(study, seed=seed, patients=patients)

@@ -19,7 +19,7 @@ def story(
 ) -> None:
     """Write the story for survivors and students: the signal, the damping, the stroke, the drug, and a plan."""
     from eutonia import session
-    from eutonia.report import story as page
+    from eutonia.report.story import page
 
     session.begin()
     written = page.write(out)

@@ -2,4 +2,4 @@
 
 from eutonia.report.files import write as write
 from eutonia.report.page import html as html
-from eutonia.report.tables import show as show
+from eutonia.report.trial.tables import show as show

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eutonia.report import svg, words
+from eutonia.report import words
+from eutonia.report.drawing import svg
 
 
 def of_run(run: Mapping[str, Any], command: str) -> dict[str, Any]:

@@ -16,13 +16,14 @@ import numpy as np
 
 from eutonia import _delimited
 from eutonia.assessment.scales import SCALES
-from eutonia.report import aggregate, words
+from eutonia.report import words
+from eutonia.report.trial import aggregate
 from eutonia.trial.result import StudyResult
 
 if TYPE_CHECKING:
     import polars
 
-    from eutonia.report.scales import Values
+    from eutonia.report.drawing.scales import Values
 
 #: Files of the curves in a folder.
 FILES = ("curves.parquet", "curves.csv")

@@ -74,7 +74,7 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 def summary(result: StudyResult) -> dict[str, Any]:
     """Return the result in short, as plain data: what is in summary.json."""
-    from eutonia.report import examined
+    from eutonia.report.examination import words as examined
 
     return {
         "title": result.title,

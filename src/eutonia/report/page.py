@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from eutonia.report import basis, broken_rules, failures, glossary, short, words
+from eutonia.report import basis, glossary, short, words
+from eutonia.report.pump import broken_rules
+from eutonia.report.trial import failures
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
@@ -19,8 +21,8 @@ from eutonia.trial.withdrawal import WHAT_IT_MISSES
 if TYPE_CHECKING:
     import jinja2
 
-    from eutonia.report.aggregate import Series
-    from eutonia.report.figures import ArmStyles
+    from eutonia.report.trial.aggregate import Series
+    from eutonia.report.trial.figures import ArmStyles
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
 _MOST_ROWS = 400
@@ -110,7 +112,7 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import aggregate, analysis_words, consort, figures, individuals
+    from eutonia.report.trial import aggregate, analysis_words, consort, figures, individuals
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -141,7 +143,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
 
 def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series], styles: ArmStyles) -> list[Any]:
     """Return for each phase its legend, its panels and whether anything published is drawn in them."""
-    from eutonia.report import figures
+    from eutonia.report.trial import figures
 
     reported = {quantity.phase for quantity in result.compared if quantity.statistic == "mean"}
     drawn = [(phase, figures.scores(series, styles, phase)) for phase in phases]
@@ -149,7 +151,9 @@ def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series]
 
 
 def _case_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report import case, examined, lesion_map
+    from eutonia.report.case import figure as case
+    from eutonia.report.case import lesion_map
+    from eutonia.report.examination import words as examined
 
     whole, zooms, more = case.drawings(result)
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
@@ -173,7 +177,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
 
 def _compared_phases(result: StudyResult) -> list[tuple[str, list[QuantityRow], Any, list[tuple[str, str]]]]:
     """Return for each phase the rows with a published value, their figure, and the notes below the table."""
-    from eutonia.report import figures
+    from eutonia.report.trial import figures
 
     out = []
     for index, phase in enumerate(words.unique(q.phase for q in result.compared)):
@@ -262,7 +266,7 @@ def _dosed(result: StudyResult, styles: Mapping[tuple[str, str], tuple[str, str]
 
 def _adverse(result: StudyResult) -> dict[str, Any] | None:
     """Return the adverse reactions as a table: one row a reaction, one column a phase and arm."""
-    from eutonia.report import aggregate
+    from eutonia.report.trial import aggregate
 
     if result.adverse is None or result.adverse.is_empty():
         return None
@@ -326,7 +330,7 @@ def _separates(features: Sequence[Any]) -> str:
 
 def _milestones(result: StudyResult) -> list[dict[str, str]]:
     """Return the first, lowest, highest and last score of each limb and scale."""
-    from eutonia.report import aggregate
+    from eutonia.report.trial import aggregate
 
     out = []
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))

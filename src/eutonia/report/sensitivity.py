@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import basis, exports, files, page, svg, words
-from eutonia.report.plot import Sheet
+from eutonia.report import basis, exports, files, page, words
+from eutonia.report.drawing import svg
+from eutonia.report.drawing.plot import Sheet
 from eutonia.trial.sensitivity import Sensitivity
 
 if TYPE_CHECKING:

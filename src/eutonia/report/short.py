@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 
 from eutonia.assessment.scales import SCALES
 from eutonia.parameters.record import DISTANCES, NOT_SAID
-from eutonia.report import failures, words
+from eutonia.report import words
+from eutonia.report.trial import failures
 from eutonia.trial.result import Quantity, StudyResult
 
 #: Statuses of numbers that nobody has read in a source.

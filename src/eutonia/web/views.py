@@ -52,7 +52,8 @@ def page(template: str, here: str, status: int = 200, **more: Any) -> HTMLRespon
     """Return one of the pages, filled in; every text in it stays text."""
     import eutonia
     from eutonia.report import page as pages
-    from eutonia.report import svg, words
+    from eutonia.report import words
+    from eutonia.report.drawing import svg
 
     shared = {
         "site": _SITE, "here": here, "palette": svg.PALETTE, "disclaimer": words.DISCLAIMER, "names": _NAMES,

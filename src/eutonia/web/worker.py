@@ -75,7 +75,7 @@ def _run(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
 
 def _compare(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     from eutonia.api import options
-    from eutonia.report import options as page
+    from eutonia.report.case import options as page
 
     cases = [_study(str(text), f"option {place}") for place, text in enumerate(request["cases"], start=1)]
     found = options.compare_options(cases, against=request.get("against"), progress=progress)
@@ -84,7 +84,7 @@ def _compare(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]
 
 def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     from eutonia import session
-    from eutonia.report import story
+    from eutonia.report.story import page as story
 
     session.begin()
     return [ResultFile("story.html", _MEDIA[".html"], story.html(home="/").encode())]

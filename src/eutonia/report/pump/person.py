@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from eutonia.report import case, svg, words
-from eutonia.report.course import CoursePanel, curve_lines, panels
+from eutonia.report import words
+from eutonia.report.case import figure as case
+from eutonia.report.case.panels import CoursePanel, curve_lines, panels
 from eutonia.report.curves import CurveLine
+from eutonia.report.drawing import svg
 from eutonia.trial.person_on_pump import PersonOnPump
 from eutonia.trial.result import Zoom
 

@@ -12,7 +12,7 @@ import numpy as np
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.curves import CurveLine
-from eutonia.report.plot import Dash
+from eutonia.report.drawing.plot import Dash
 from eutonia.report.words import Number
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
 

@@ -15,7 +15,7 @@ from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.patient import LIMBS
 from eutonia.report import basis, curves, files, page, words
-from eutonia.report.examined import FindingRow, quantiles, row
+from eutonia.report.examination.words import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
 if TYPE_CHECKING:
@@ -102,14 +102,14 @@ def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
 
 def lines(result: BedsideResult) -> list[curves.CurveLine]:
     """Return every curve of the page."""
-    from eutonia.report import examination_figures
+    from eutonia.report.examination import figures as examination_figures
 
     return [line for trace in result.traces for line in examination_figures.lines(trace)]
 
 
 def html(result: BedsideResult) -> str:
     """Return the page as one HTML text with everything inside."""
-    from eutonia.report import examination_figures
+    from eutonia.report.examination import figures as examination_figures
 
     drawn = [
         (

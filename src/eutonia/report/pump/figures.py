@@ -9,8 +9,9 @@ from jaxtyping import Float
 
 from eutonia.drug.kinetics import LEVELS
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
-from eutonia.report import plot, pump_curves, scales, svg
-from eutonia.report.svg import Drawing
+from eutonia.report.drawing import plot, scales, svg
+from eutonia.report.drawing.svg import Drawing
+from eutonia.report.pump import curves as pump_curves
 from eutonia.report.words import Number
 
 _WIDTH, _LEFT, _RIGHT = 1000, 76, 132

@@ -13,9 +13,10 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia.assessment.scales import SCALES
-from eutonia.report import basis, case, curves, exports, files, glossary, page, words
-from eutonia.report.course import CourseLine, CoursePanel, curve_lines, panels
-from eutonia.report.plot import Dash
+from eutonia.report import basis, curves, exports, files, glossary, page, words
+from eutonia.report.case import figure as case
+from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
+from eutonia.report.drawing.plot import Dash
 from eutonia.trial.options import OptionComparison
 from eutonia.trial.withdrawal import WHAT_IT_MISSES
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from eutonia.report import svg, words
+from eutonia.report import words
+from eutonia.report.drawing import svg
 from eutonia.report.words import Number
 from eutonia.trial.result import ConsortRow
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from eutonia.report import plot, scales, svg
+from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.words import Number
 from eutonia.simulation.segment import Curve
 from eutonia.tone.segment.readout import KINDS, Activity

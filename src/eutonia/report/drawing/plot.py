@@ -14,8 +14,8 @@ import numpy as np
 from jaxtyping import Float
 from markupsafe import Markup
 
-from eutonia.report import svg
-from eutonia.report.scales import Axis, Values
+from eutonia.report.drawing import svg
+from eutonia.report.drawing.scales import Axis, Values
 from eutonia.report.words import Number
 
 #: Lengths of strokes and gaps in widths of the line, or the name of a usual pattern.

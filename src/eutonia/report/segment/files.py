@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import basis, curves, files, page, segment_figures, words
+from eutonia.report import basis, curves, files, page, words
+from eutonia.report.segment import figures as segment_figures
 from eutonia.simulation.segment import Number, SegmentFinding
 from eutonia.tone.segment.readout import KINDS
 

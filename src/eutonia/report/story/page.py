@@ -19,7 +19,8 @@ from markupsafe import Markup
 
 from eutonia import _writing, parameters
 from eutonia.report import basis, page, words
-from eutonia.report.story_figures import (
+from eutonia.report.drawing.svg import Drawing
+from eutonia.report.story.figures import (
     DROWSY,
     GRADE,
     RESISTANCE,
@@ -30,8 +31,7 @@ from eutonia.report.story_figures import (
     chain,
     chart,
 )  # fmt: skip
-from eutonia.report.story_leg import StoryModel, StorySlider
-from eutonia.report.svg import Drawing
+from eutonia.report.story.leg import StoryModel, StorySlider
 from eutonia.trial.record import repeat, run_record
 
 #: Of how many people one has a cord that answers as strongly as that of the story, and its standard normal deviate.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from eutonia.report import aggregate, exports, plot, scales, svg, words
-from eutonia.report.figures import NARROW, WIDE, ArmStyles, slug
+from eutonia.report import exports, words
+from eutonia.report.drawing import plot, scales, svg
+from eutonia.report.trial import aggregate
+from eutonia.report.trial.figures import NARROW, WIDE, ArmStyles, slug
 from eutonia.report.words import Number
 
 if TYPE_CHECKING:

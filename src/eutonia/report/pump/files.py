@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import curves, files, pump_curves, pump_page, pump_person, pump_words, words
+from eutonia.report import curves, files, words
+from eutonia.report.pump import curves as pump_curves
+from eutonia.report.pump import page as pump_page
+from eutonia.report.pump import person as pump_person
+from eutonia.report.pump import words as pump_words
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eutonia.report import analysis_words, broken_rules, short, words
+from eutonia.report import short, words
+from eutonia.report.pump import broken_rules
+from eutonia.report.trial import analysis_words
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
 
 
 def _course(result: StudyResult) -> tuple[list[str], _Rows]:
-    from eutonia.report import aggregate
+    from eutonia.report.trial import aggregate
 
     rows: _Rows = []
     for series in aggregate.series(result)[:MOST_ROWS]:

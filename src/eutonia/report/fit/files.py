@@ -150,7 +150,7 @@ def check_folder(folder: str | os.PathLike[str]) -> Path:
 
 def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write page, summary, table and run record into `folder`, whole or not at all."""
-    from eutonia.report import stretch_fit_figures as figures
+    from eutonia.report.fit import figures
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(html(result, record), encoding="utf-8")
@@ -213,7 +213,7 @@ def _write_table(result: StretchFit, path: Path) -> None:
 
 def html(result: StretchFit, record: Mapping[str, Any]) -> str:
     """Return the page as one HTML text with everything inside."""
-    from eutonia.report import stretch_fit_figures as figures
+    from eutonia.report.fit import figures
 
     context: dict[str, Any] = basis.of_run(record, str(record["command"])) | {
         "title": _test(result),

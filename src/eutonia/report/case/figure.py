@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia.assessment.scales import SCALES
-from eutonia.report import plot, scales, svg, words
-from eutonia.report.course import CourseLine, CoursePanel, is_grade, panels, seen, window
-from eutonia.report.figures import time_steps
+from eutonia.report import words
+from eutonia.report.case.panels import CourseLine, CoursePanel, is_grade, panels, seen, window
+from eutonia.report.drawing import plot, scales, svg
+from eutonia.report.trial.figures import time_steps
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
 

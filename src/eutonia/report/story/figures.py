@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from eutonia.report.plot import Panel, Sheet
-from eutonia.report.scales import shown, ticks
-from eutonia.report.story_leg import StoryLeg, StoryModel, StorySlider
-from eutonia.report.svg import Drawing
+from eutonia.report.drawing.plot import Panel, Sheet
+from eutonia.report.drawing.scales import shown, ticks
+from eutonia.report.drawing.svg import Drawing
+from eutonia.report.story.leg import StoryLeg, StoryModel, StorySlider
 
 Points = Float[np.ndarray, " point"]
 

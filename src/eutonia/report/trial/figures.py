@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from eutonia.assessment.scales import SCALES
-from eutonia.report import aggregate, plot, scales, svg, words
+from eutonia.report import words
+from eutonia.report.drawing import plot, scales, svg
+from eutonia.report.trial import aggregate
 from eutonia.report.words import Number
 from eutonia.trial.result import Grade, Quantity, StudyResult
 

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 
 from eutonia.patient import LIMBS, PATHWAYS, Lesion, anatomy
 from eutonia.patient.pathways import MONOAMINERGIC
-from eutonia.report import plot, svg
+from eutonia.report.drawing import plot, svg
 from eutonia.report.words import Number
 
 if TYPE_CHECKING:

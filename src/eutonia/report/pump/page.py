@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import __version__
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import broken_rules, page, pump_figures, pump_person, pump_words, svg, words
+from eutonia.report import page, words
+from eutonia.report.drawing import svg
+from eutonia.report.pump import broken_rules
+from eutonia.report.pump import figures as pump_figures
+from eutonia.report.pump import person as pump_person
+from eutonia.report.pump import words as pump_words
 
 if TYPE_CHECKING:
     from eutonia.trial.person_on_pump import PersonOnPump

@@ -1,0 +1,1 @@
+"""The course of one person, and of several options of one person."""

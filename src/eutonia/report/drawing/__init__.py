@@ -1,0 +1,1 @@
+"""The drawing board: one look, strip charts, scales of panels."""

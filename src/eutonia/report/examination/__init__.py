@@ -1,0 +1,1 @@
+"""Findings of bedside tests: screen, page, figures and files."""

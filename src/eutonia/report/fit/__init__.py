@@ -1,0 +1,1 @@
+"""A fitted recording: screen, page, figures and files."""

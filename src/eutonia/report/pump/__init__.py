@@ -1,0 +1,1 @@
+"""A pump forecast: screen, page, figures, and the rules that are broken."""

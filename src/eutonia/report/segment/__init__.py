@@ -1,0 +1,1 @@
+"""The examination of a spinal segment: page, figures and files."""
