@@ -12,7 +12,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from eutonia import parameters
-from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
+from eutonia._hours import HOURS_A_DAY
+from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.make_people import people_of
@@ -37,13 +38,13 @@ def exposures(people: People, origin: str) -> dict[str, np.ndarray]:
     """Return each person's mean level at the brain (ng/mL) over the intrathecal stages of the label."""
     records = parameters.load("adverse")
     stages = ("screening", "titration", "maintenance")
-    lengths = [records.value(f"{stage}_duration", "day") * HOURS_PER_DAY for stage in stages]
+    lengths = [records.value(f"{stage}_duration", "day") * HOURS_A_DAY for stage in stages]
     course, each = Course(people), jnp.ones(PEOPLE)
     bolus = course.bolus(start(people), each * records.value("label_dose_screening", "ug"), "lumbar puncture")
     screened = course.advance(bolus, lengths[0], 0.0 * each, 0.0).exposed
     state = start(people)
     for stage, length in zip(stages[1:], lengths[1:], strict=True):
-        rate = records.value(f"label_dose_{stage}_{origin}", "ug/day") / HOURS_PER_DAY
+        rate = records.value(f"label_dose_{stage}_{origin}", "ug/day") / HOURS_A_DAY
         state = course.advance(state, length, rate * each, 0.0)
     met = (screened.screening, state.exposed.titration, state.exposed.maintenance)
     return {stage: np.asarray(x) / length for stage, x, length in zip(stages, met, lengths, strict=True)}
@@ -68,7 +69,7 @@ def on_tablets(people: People, days: float) -> CourseState:
 def tablets_met(exposed: Exposed) -> np.ndarray:
     """Return what hazards on tablets follow, ng/mL: the highest level got used to, and a residual for time on it."""
     tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
-    return np.asarray(exposed.highest) + residual / (tau * HOURS_PER_DAY) * np.asarray(exposed.tablets)
+    return np.asarray(exposed.highest) + residual / (tau * HOURS_A_DAY) * np.asarray(exposed.tablets)
 
 
 def references() -> dict[str, tuple[float, float]]:
@@ -87,10 +88,10 @@ def risen(people: People, dose_per_day: float, days: float, taper_days: int = 0)
     level then (time, person), as a share of full effect.
     """
     course, each = Course(people), jnp.ones(people.n)
-    rate = dose_per_day / HOURS_PER_DAY
-    state = course.advance(start(people), days * HOURS_PER_DAY, rate * each, 0.0)
+    rate = dose_per_day / HOURS_A_DAY
+    state = course.advance(start(people), days * HOURS_A_DAY, rate * each, 0.0)
     for day in range(taper_days):
-        state = course.advance(state, HOURS_PER_DAY, rate * (1.0 - (day + 1) / (taper_days + 1)) * each, 0.0)
+        state = course.advance(state, HOURS_A_DAY, rate * (1.0 - (day + 1) / (taper_days + 1)) * each, 0.0)
     hours = np.arange(0.0, UNTREATED_H + 1.0, 3.0)
     found = []
     for hour in hours:

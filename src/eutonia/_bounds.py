@@ -9,9 +9,9 @@ import math
 import numbers
 from dataclasses import dataclass
 
+from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.errors import SimulationError
 
-_YEAR_H = 8766.0
 _MINUTE_H = 1.0 / 60.0
 
 #: Bits of the random-number keys: a seed is a whole number from 0 to this.
@@ -69,13 +69,15 @@ CLEARANCE_SPREAD = Bounds(0.0, 200.0, ("0 mL/min", "200 mL/min"), "a wider sprea
 BLEED = Bounds(0.1, 500.0, ("0.1 mL", "500 mL"), "less is no haematoma, more does not fit into a head")
 BLEED_SPREAD = Bounds(0.0, 250.0, ("0 mL", "250 mL"), "a wider spread does not fit into a head")
 RESERVOIR = Bounds(0.1, 100.0, ("0.1 mL", "100 mL"), "no pump holds more, and none is measured finer")
-TIME = Bounds(0.0, 100 * _YEAR_H, ("0 hour", "100 year"), "nobody lives longer")
-INTERVAL = Bounds(_MINUTE_H, 100 * _YEAR_H, ("1 min", "100 year"), "nothing at a bedside is done more often")
+TIME = Bounds(0.0, 100 * HOURS_A_YEAR, ("0 hour", "100 year"), "nobody lives longer")
+INTERVAL = Bounds(_MINUTE_H, 100 * HOURS_A_YEAR, ("1 min", "100 year"), "nothing at a bedside is done more often")
 DRAWN = Bounds(0.0, 100.0, ("0 mL", "100 mL"), "no pump holds more")
-THERAPY = Bounds(_MINUTE_H, 3 * _YEAR_H, ("1 min", "3 year"), "a pump program is looked at hour by hour")
+THERAPY = Bounds(_MINUTE_H, 3 * HOURS_A_YEAR, ("1 min", "3 year"), "a pump program is looked at hour by hour")
 # What a pump can be told is wider than what a label allows: the rules report the rest.
-PUMP_RATE = Bounds(0.0, 20_000 / 24.0, ("0 ug/day", "20000 ug/day"), "no pump delivers more")
-KEPT_RATE = Bounds(1 / 24.0, 20_000 / 24.0, ("1 ug/day", "20000 ug/day"), "a bridge keeps a dose that a pump delivers")
+PUMP_RATE = Bounds(0.0, 20_000 / HOURS_A_DAY, ("0 ug/day", "20000 ug/day"), "no pump delivers more")
+KEPT_RATE = Bounds(
+    1 / HOURS_A_DAY, 20_000 / HOURS_A_DAY, ("1 ug/day", "20000 ug/day"), "a bridge keeps a dose that a pump delivers"
+)
 PUMP_DOSE = Bounds(0.1, 10_000.0, ("0.1 ug", "10000 ug"), "no pump gives that at once")
 PUMP_CONCENTRATION = Bounds(10.0, 10_000.0, ("10 ug/mL", "10000 ug/mL"), "nobody fills a pump with that")
 INJECTED = Bounds(0.001, 10.0, ("0.001 mL", "10 mL"), "a catheter holds a fraction of a millilitre")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from eutonia import _bounds
 from eutonia._bounds import COARSEST, FINEST, LONGEST_QUANTITY, Bounds
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_YEAR
 from eutonia.errors import UnitError, nearest, unknown
 
 # Blanks that keyboards and web pages put between a number and its unit; digits of other scripts are no digits here.
@@ -22,7 +23,6 @@ _BLANK = "[ \t\u00a0\u2009\u202f]"
 _NUMBER = re.compile(rf"{_BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?){_BLANK}*(.*)")
 _PER = re.compile(rf"{_BLANK}*/{_BLANK}*|{_BLANK}+per{_BLANK}+")
 _MICRO = re.compile("^[\u00b5\u03bc](?=g)")
-_HOURS_A_DAY = 24.0
 
 
 def _spelled(factor: float, *names: str) -> dict[str, float]:
@@ -35,12 +35,12 @@ def _ratio(above: Mapping[str, float], below: Mapping[str, float]) -> dict[str, 
 
 _TIME = {
     **_spelled(1.0, "h", "hr", "hour", "hours"),
-    **_spelled(_HOURS_A_DAY, "day", "days"),
+    **_spelled(HOURS_A_DAY, "day", "days"),
     **_spelled(1.0 / 60.0, "min", "minute", "minutes"),
     **_spelled(1.0 / 3600.0, "second", "seconds"),
-    **_spelled(7 * _HOURS_A_DAY, "wk", "week", "weeks"),
-    **_spelled(30.4375 * _HOURS_A_DAY, "month", "months"),
-    **_spelled(365.25 * _HOURS_A_DAY, "year", "years"),
+    **_spelled(7 * HOURS_A_DAY, "wk", "week", "weeks"),
+    **_spelled(HOURS_A_MONTH, "month", "months"),
+    **_spelled(HOURS_A_YEAR, "year", "years"),
 }
 _PER_TIME = {name: _TIME[name] for name in ("h", "hr", "hour", "day", "min", "minute", "week")}
 _MICROGRAM = _spelled(1.0, "ug", "mcg", "microgram", "micrograms")
@@ -132,7 +132,15 @@ _KINDS: Mapping[str, _Kind] = {
 }
 
 # The same for a number whose unit a kinetic model says: what else may be written for it, with its factor.
-_PER_HOUR = {"1/h": 1.0, "/h": 1.0, "1/hour": 1.0, "/hour": 1.0, "1/day": 1 / 24, "/day": 1 / 24, "1/min": 60.0}
+_PER_HOUR = {
+    "1/h": 1.0,
+    "/h": 1.0,
+    "1/hour": 1.0,
+    "/hour": 1.0,
+    "1/day": 1 / HOURS_A_DAY,
+    "/day": 1 / HOURS_A_DAY,
+    "1/min": 60.0,
+}
 _CLEARANCES = {"L/h": 1.0, "L/hr": 1.0, "L/hour": 1.0, "mL/min": 0.06, "ml/min": 0.06}
 _OF_MODEL: Mapping[str, Mapping[str, float]] = {
     "1": {"%": 0.01, "percent": 0.01},

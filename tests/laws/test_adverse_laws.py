@@ -11,9 +11,9 @@ import pytest
 from study_examples import STROKE
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect import adverse
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
-from eutonia.drug.effect.exposed import HOURS_PER_DAY
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy, parse_study
@@ -125,7 +125,7 @@ def test_the_pump_gives_back_the_label(origin: adverse.Origin) -> None:
     of, stages = people(calibration.POPULATIONS[origin]), ("screening", "titration", "maintenance")
     records = parameters.load("adverse")
     for stage, level in calibration.exposures(of, origin).items():
-        met = level * records.value(f"{stage}_duration", "day") * HOURS_PER_DAY
+        met = level * records.value(f"{stage}_duration", "day") * HOURS_A_DAY
         table = Hazards.of(origin, oral=False, intrathecal=True).table[:, stages.index(stage)]
         for reaction in adverse.INTRATHECAL_REACTIONS:
             found = -np.expm1(-table[REACTIONS.index(reaction)] * met).mean()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, WHOLE, accepts, instance
+from eutonia._hours import HOURS_A_DAY
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.drug.pump import Therapy, play
@@ -46,7 +47,8 @@ class PumpResult(Printed):
         therapy, broken = self.forecast.course.therapy, len(self.forecast.broken)
         rules = f"{broken} rule{'s' * (broken != 1)} broken" if broken else "no rule is broken"
         return (
-            f"{words.clinic(therapy.title)}: {therapy.device.model}, {therapy.duration_h / 24.0:g} days; {rules}. "
+            f"{words.clinic(therapy.title)}: {therapy.device.model}, "
+            f"{therapy.duration_h / HOURS_A_DAY:g} days; {rules}. "
             f"{report.balance(self.forecast)} {words.DISCLAIMER}."
         )
 
@@ -166,4 +168,4 @@ def _person(
         )
     with parameters.beneath(case.parameters):
         study = with_program(case, file_of(given), therapy.duration_h, implanted)
-        return run_person(study, [24.0 * day + hour for hour in range(25)], progress)
+        return run_person(study, [HOURS_A_DAY * day + hour for hour in range(25)], progress)

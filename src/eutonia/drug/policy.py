@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -83,9 +84,11 @@ def first_pump_rate(effective_ug: Patients, lasted: Flags) -> Patients:
     multiple, lasting = parameters.load("label_dosing").values(
         first_pump_dose_multiple="1/day", first_pump_dose_multiple_prolonged="1/day"
     )
-    return effective_ug * np.where(lasted, lasting, multiple) / 24.0
+    return effective_ug * np.where(lasted, lasting, multiple) / HOURS_A_DAY
 
 
 def pump_limits(highest_ug_per_h: float) -> InfusionLimits:
     """Return the range of pump rates: the lowest usual rate of the label, and the study's own highest."""
-    return InfusionLimits(parameters.load("label_dosing").value("lowest_dose", "ug/day") / 24.0, highest_ug_per_h)
+    return InfusionLimits(
+        parameters.load("label_dosing").value("lowest_dose", "ug/day") / HOURS_A_DAY, highest_ug_per_h
+    )

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from eutonia import _bounds
 from eutonia._arguments import Kind, expect
 from eutonia._bounds import COARSEST, number, told
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import StudyError, UnitError, unknown
 
 Number = float | int
 ACCESSES = ("lumbar puncture", "catheter")
-HOURS_A_DAY = 24.0
 _SHORTEST_INTERVAL_H = _bounds.INTERVAL.low
 _ROUTES_DIFFER = (
     "{0:g} mg by mouth and {1:g} ug in the spinal fluid are not the same drug amount in two units: the routes differ "

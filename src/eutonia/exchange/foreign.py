@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.records import MODELLED_DURATION
 from eutonia.exchange import amounts
@@ -269,6 +270,6 @@ def _days(found: Numbers) -> None:
     _, begins, of = np.unique(who, return_index=True, return_inverse=True)
     first, time = begins[of], found.get("TIME")
     with np.errstate(invalid="ignore"):
-        away = np.abs(time - time[first] - 24.0 * (day - day[first])) >= 24.0
+        away = np.abs(time - time[first] - HOURS_A_DAY * (day - day[first])) >= 24.0
     do = f"Write TIME in hours since the start of the person's clock, {_IF_ANOTHER}"
     found.flag("DAY", away, "TIME runs on over the days, it does not begin anew every day", "TIME in h", do)

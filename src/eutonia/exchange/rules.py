@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eutonia._delimited import computes
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.exposure import KineticModel
 from eutonia.drug.exposure.records import MODELLED_DURATION, MODELLED_RATE
 from eutonia.exchange import amounts, foreign
@@ -19,7 +20,6 @@ from eutonia.exchange.faults import TableFault
 # More doses than this between a record and the last one of its person, and longer than this, are slips.
 _MOST_DOSES, _MOST_OVERLAPS, _MOST_HOURS = 100_000, 1_000, 1e6
 _MOST_STEPS = 20_000_000
-_HOURS_A_DAY = 24.0
 _DOSE_ITEMS = ("RATE", "ADDL", "II", "SS")
 _OBSERVED, _DOSED, _OTHER, _RESET, _RESET_AND_DOSED = range(5)
 
@@ -167,7 +167,7 @@ def _largest(rows: _Rows, largest: float, mass: str, settings: dict[str, float])
     modelled, lasts = (numbers.get(name, settings.get(name, np.nan)) for name in ("RATE_M", "DUR_M"))
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.select([rate == MODELLED_RATE, rate == MODELLED_DURATION], [modelled, rows.amount / lasts], rate)
-    a_day = np.minimum(rows.amount, np.where(rate > 0, rate * _HOURS_A_DAY, np.inf))
+    a_day = np.minimum(rows.amount, np.where(rate > 0, rate * HOURS_A_DAY, np.inf))
     smaller = {"mg": "ug", "ug": "ng"}[mass]
     do = f"Divide by 1000 if it is in {smaller}: amounts are in {mass}"
     rule = "an amount is one that somebody could have been given"

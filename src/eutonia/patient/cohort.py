@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
 from eutonia._arguments import NUMBER, PEOPLE, WHOLE, accepts, instance
+from eutonia._hours import HOURS_A_YEAR
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, Lesion
 from eutonia.patient.lesions import HAEMORRHAGIC, ISCHAEMIC, SPINAL, Lesions, Numbers, place_index
@@ -23,7 +24,6 @@ from eutonia.patient.spread import standard_normal
 from eutonia.patient.territories import SHAPES, ball_radius, middle_of, places_of
 
 _DRAWS = 6
-_HOURS_PER_YEAR = 8766.0
 _NO_LESION = LesionShare(1.0, "none")
 
 Uniforms = Float[np.ndarray, "draw patient"]
@@ -117,7 +117,7 @@ class Cohort:
             age_year=age_year,
             weight_kg=population.weight.quantile(weight),
             creatinine_clearance_mL_min=population.creatinine_clearance.quantile(_failing_with_age(kidneys, age)),
-            time_since_onset_h=age_year * _HOURS_PER_YEAR if since is None else since.quantile(onset),
+            time_since_onset_h=age_year * HOURS_A_YEAR if since is None else since.quantile(onset),
             is_woman=sex < population.women,
             is_right_affected=luck[5] < 0.5,
             lesions=lesions,

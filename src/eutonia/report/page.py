@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.report import basis, glossary, short, words
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import failures
@@ -158,7 +159,12 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     whole, zooms, more = case.drawings(result)
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
     events = [
-        (number, words.when(time_h, unit), f"day {time_h / 24:.0f}" if unit.hours > 24 else "", words.said(label))
+        (
+            number,
+            words.when(time_h, unit),
+            f"day {time_h / HOURS_A_DAY:.0f}" if unit.hours > 24 else "",
+            words.said(label),
+        )
         for number, (time_h, label) in enumerate(sorted(result.events, key=lambda event: event[0]), start=1)
     ]
     return {

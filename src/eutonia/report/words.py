@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_WEEK, HOURS_A_YEAR
 from eutonia.assessment.scales import SCALES
 from eutonia.trial.result import Grade, Quantity
 
@@ -58,19 +59,19 @@ def time_unit(span_h: Number) -> TimeUnit:
     """Choose the unit in which a span of `span_h` hours reads best."""
     if span_h <= 72:
         return TimeUnit("hours", 1.0)
-    if span_h <= 60 * 24:
+    if span_h <= 60 * HOURS_A_DAY:
         return TimeUnit("days", 24.0)
-    if span_h <= 40 * 7 * 24:
+    if span_h <= 40 * HOURS_A_WEEK:
         return TimeUnit("weeks", 168.0)
-    return TimeUnit("months", 365.25 * 24 / 12)
+    return TimeUnit("months", HOURS_A_MONTH)
 
 
 _UNITS_OF_TIME = {
     "hour": TimeUnit("hours", 1.0),
     "day": TimeUnit("days", 24.0),
     "week": TimeUnit("weeks", 168.0),
-    "month": TimeUnit("months", 365.25 * 24 / 12),
-    "year": TimeUnit("years", 365.25 * 24),
+    "month": TimeUnit("months", HOURS_A_MONTH),
+    "year": TimeUnit("years", HOURS_A_YEAR),
 }
 
 

@@ -24,6 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_WEEK
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics
 from eutonia.limb.muscle import ceiling_weight, muscle_groups
@@ -38,7 +39,6 @@ from eutonia.tone.spinal import ToneConstants
 Points = Float[Array, " point"]
 
 _MUSCLE, _LEG, _BRAIN = "knee extensors", LIMBS.index("leg"), gaba_b.BRAIN
-HOURS_PER_DAY, HOURS_PER_WEEK, HOURS_PER_MONTH = 24.0, 168.0, 730.5
 # Halvings of the interval that holds the adaptation: numerical accuracy, not science.
 _HALVINGS = 60
 
@@ -96,7 +96,7 @@ class LegConstants(eqx.Module):
         """
         receptor = gaba_b.Receptor.typical()
         kinetics = Kinetics.typical(2)
-        rates = jnp.asarray([1.0 / HOURS_PER_DAY, 0.0])
+        rates = jnp.asarray([1.0 / HOURS_A_DAY, 0.0])
         found = kinetics.exposure(kinetics.steady_state(rates, rates[::-1])).levels(receptor.blood_potency)
         (ug_leg, mg_leg), (ug_brain, mg_brain) = found.slow_leg.tolist(), found.fast_brain.tolist()
         leg = tuple(one for one in muscle_groups() if one.name == _MUSCLE)
@@ -116,7 +116,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     whole = jnp.ones((len(PATHWAYS), len(LIMBS), at.lost.size))
     integrity = whole.at[CORTICOSPINAL].add(-at.lost).at[DORSAL_RETICULOSPINAL].add(-at.lost)
     factor = jnp.exp(c.descending.bias_spread * at.answer) * whole[0]
-    bias = descending_bias(integrity, factor, at.weeks * HOURS_PER_WEEK, c.descending) * (1.0 - at.lowered)
+    bias = descending_bias(integrity, factor, at.weeks * HOURS_A_WEEK, c.descending) * (1.0 - at.lowered)
     exponent = c.descending.strength_exponent * whole[0]
     strength = voluntary_strength(integrity, exponent, c.descending)[_LEG]
 
@@ -124,7 +124,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
         mg * at.tablets_mg_per_day + ug * at.pump_ug_per_day for mg, ug in zip(c.per_mg, c.per_ug, strict=True)
     )
     levels = jnp.zeros((gaba_b.N_SITES, at.lost.size)).at[_LEG].set(c.receptor.tone_potency * leg).at[_BRAIN].set(brain)
-    adapted = _adapted(levels, at.months * HOURS_PER_MONTH, c.receptor)
+    adapted = _adapted(levels, at.months * HOURS_A_MONTH, c.receptor)
     effect = gaba_b.effect(levels * (1.0 - at.stopped), adapted, c.receptor)
     left = (bias - gaba_b.hyperpolarisation(effect[gaba_b.TONE], bias, c.receptor))[_LEG]
     signal = bias[_LEG]
@@ -239,5 +239,5 @@ def plain(c: LegConstants) -> dict[str, Any]:
         },
         "nodes": NODES.tolist(),
         "weights": WEIGHTS.tolist(),
-        "time": {"week_h": HOURS_PER_WEEK, "month_h": HOURS_PER_MONTH, "day_h": HOURS_PER_DAY},
+        "time": {"week_h": HOURS_A_WEEK, "month_h": HOURS_A_MONTH, "day_h": HOURS_A_DAY},
     }

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.case_times import Moment
@@ -205,7 +206,7 @@ class TabletsEvent(_Event):
     @property
     def mg_per_day(self) -> float:
         """What is taken in a day, mg."""
-        return self.dose_mg * vocabulary.HOURS_PER_DAY / self.every_h
+        return self.dose_mg * HOURS_A_DAY / self.every_h
 
     @model_validator(mode="after")
     def _daily(self, info: Checking) -> TabletsEvent:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain, combinations, groupby, pairwise
 from typing import TYPE_CHECKING
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.study import vocabulary
 from eutonia.study.case import (
     BolusEvent,
@@ -90,7 +91,7 @@ def first_treatment(study: CaseStudy) -> Given | None:
     begins = [event.at_h for event in study.events if event.kind in ("bolus", "infusion", "tablets", "practice")]
     if study.therapy is not None and (begun := day_0(study, study.therapy)) is not None:
         pump = begun + min(event.at_h for event in study.therapy.program.therapy.events)
-        begins.append(Given(pump, f"day {pump / vocabulary.HOURS_PER_DAY:.4g} (by its pump program)"))
+        begins.append(Given(pump, f"day {pump / HOURS_A_DAY:.4g} (by its pump program)"))
     return min([*begins, *(given.begins_h for given in study.treatments)], default=None)
 
 
@@ -197,7 +198,7 @@ def _flows(pump: CasePump, ordered: Sequence[tuple[int, Event]]) -> Iterator[Pro
                 continue
         else:
             continue
-        flow = (rate or 0.0) * vocabulary.HOURS_PER_DAY / inside
+        flow = (rate or 0.0) * HOURS_A_DAY / inside
         if rate and not lowest <= flow <= highest:
             ends = " to ".join(f"{end * inside:g}" for end in (lowest, highest))
             why = f"{rate.text} from {inside.text} is {flow:.3g} mL/day, which the {pump.model} cannot pump."

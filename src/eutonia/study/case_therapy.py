@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Device, Program, Therapy
 from eutonia.drug.pump import therapy as happens
 from eutonia.patient import is_cord
@@ -20,7 +21,6 @@ from eutonia.study.case_times import Moment
 from eutonia.study.fields import Part, described
 from eutonia.study.named_program import NamedProgram, ProgramField, on_clock
 from eutonia.study.studyfile import Problem
-from eutonia.study.vocabulary import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy
@@ -61,7 +61,7 @@ def day_0(study: CaseStudy, given: CaseTherapy) -> float | None:
     """Return day 0 of the program of a case, h since the onset; None where neither calendar nor case tells it."""
     begins = given.program.therapy.begins
     if study.case.onset is not None and begins is not None:
-        return float((begins - study.case.onset).days) * HOURS_PER_DAY
+        return float((begins - study.case.onset).days) * HOURS_A_DAY
     return None if given.implanted_h is None else float(given.implanted_h)
 
 
@@ -148,25 +148,25 @@ def therapy_problems(study: CaseStudy) -> Iterator[Problem]:
         return
     yield from _tested(study, given, begun)
     if given.implanted_h is not None and abs(given.implanted_h - begun) > _SAME_H:
-        why = f"By the dates of onset and program, day 0 of the program is day {begun / HOURS_PER_DAY:g}."
+        why = f"By the dates of onset and program, day 0 of the program is day {begun / HOURS_A_DAY:g}."
         do = "Remove it, or correct one of the dates."
-        yield Problem(("therapy", "implanted"), why, given.implanted_h.text, f'"{begun / HOURS_PER_DAY:g} day"', do=do)
+        yield Problem(("therapy", "implanted"), why, given.implanted_h.text, f'"{begun / HOURS_A_DAY:g} day"', do=do)
     elif begun < 0:
         why, do = "The program begins before the onset.", "Correct one of the two dates."
         yield Problem(("therapy", "program"), why, str(therapy.begins), f"{study.case.onset} or later", do=do)
-    elif abs(begun - HOURS_PER_DAY * round(begun / HOURS_PER_DAY)) > _SAME_H:
-        why, near = "Day 0 of a program begins at midnight.", round(begun / HOURS_PER_DAY)
+    elif abs(begun - HOURS_A_DAY * round(begun / HOURS_A_DAY)) > _SAME_H:
+        why, near = "Day 0 of a program begins at midnight.", round(begun / HOURS_A_DAY)
         do = "Write whole days; what happens when is told by the program."
         text = given.implanted_h.text if given.implanted_h else None
         yield Problem(("therapy", "implanted"), why, text, "whole days", (f'"{near} day"',), do)
     elif study.case.duration_h > begun + therapy.duration_h + _SAME_H:
-        last = (begun + therapy.duration_h) / HOURS_PER_DAY
+        last = (begun + therapy.duration_h) / HOURS_A_DAY
         why = "Nobody knows what the pump is given after the end of its program."
         do = "Shorten the case, or make duration in [therapy] of the program longer."
         yield Problem(("case", "duration"), why, study.case.duration_h.text, f'at most "{last:g} day"', do=do)
-    elif study.case.duration_h < begun + HOURS_PER_DAY:
+    elif study.case.duration_h < begun + HOURS_A_DAY:
         why, allowed = (
             "The case ends before the first day of the pump is over.",
-            f"at least {begun / HOURS_PER_DAY + 1:g} day",
+            f"at least {begun / HOURS_A_DAY + 1:g} day",
         )
         yield Problem(("case", "duration"), why, study.case.duration_h.text, allowed, do="Lengthen the case.")

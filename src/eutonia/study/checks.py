@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.study import vocabulary
 from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.case_therapy import label_origin
@@ -18,7 +19,6 @@ from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.vocabulary import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
@@ -85,7 +85,7 @@ def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:
             why, do = "Each period of a crossover begins washed out.", 'Remove the key, or write design = "parallel".'
             yield Problem((*where, "treatment", position, "taken_for"), why, phase.design, "parallel or single", do=do)
         if phase.washout_h is not None and given.outlasts_h > phase.washout_h:
-            least = f"{given.outlasts_h / HOURS_PER_DAY:.0f} day"
+            least = f"{given.outlasts_h / HOURS_A_DAY:.0f} day"
             why = "It would still act in the next period, and the model washes it out there."
             do = f'Write washout = "{least}" or more, or design = "parallel".'
             here = (*where, "treatment", position, given.tag)

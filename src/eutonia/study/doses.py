@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
+from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.study import vocabulary
 from eutonia.study.fields import Given
 from eutonia.study.parts import Arm, Phase
@@ -15,7 +16,7 @@ from eutonia.study.vocabulary import Limit
 
 _ROUNDING = 1e-9
 # How far what is given again and again is looked at for others of its place, and what rounding may take, h.
-_FORESEEN_H, _ROUNDING_H = 20 * 8766.0, 1e-6
+_FORESEEN_H, _ROUNDING_H = 20 * HOURS_A_YEAR, 1e-6
 
 
 def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool) -> Iterator[Problem]:
@@ -109,9 +110,9 @@ def too_soon(treatments: Sequence[Treatment | None], here: Key) -> Iterator[Prob
             (place, least), end = given.spacing, max(given.begins_h, other.begins_h) + _FORESEEN_H
             apart = min(abs(one - two) for one in given.times_h(end) for two in other.times_h(end))
             if apart < least - _ROUNDING_H:
-                near = f"{apart / vocabulary.HOURS_PER_DAY:g} days before or after" if apart else "at the same time"
+                near = f"{apart / HOURS_A_DAY:g} days before or after" if apart else "at the same time"
                 why = f"treatment[{earlier}] goes into the {place} too, {near}, which is sooner than labels allow."
-                allowed = f"at least {least / vocabulary.HOURS_PER_DAY:g} day from one to the next"
+                allowed = f"at least {least / HOURS_A_DAY:g} day from one to the next"
                 do = "Write one treatment with the whole dose, or give this one later."
                 at = (*here, "treatment", later, given.begins_key)
                 yield Problem(at, why, given.begins_h.text, allowed, do=do)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import model_validator
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.study.fields import Given, Hours, Interval, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
@@ -52,7 +52,7 @@ class OtherTablets(Treatment):
         records, found = parameters.load(self.harms), Effects.none(state)
         if not is_given or "tone_taken" not in records:
             return found
-        daily = self.dose_mg * HOURS_PER_DAY / self.every_h
+        daily = self.dose_mg * HOURS_A_DAY / self.every_h
         taken = records.value("tone_taken", "1") * min(daily / records.value("dose_in_trial", "mg/day"), 1.0)
         for limb in ("leg", "arm"):
             found = found.joined(Effects.on(state, limb, bias_kept=1.0 - taken))
@@ -63,7 +63,7 @@ class OtherTablets(Treatment):
         stops_after_start(self.start_h, self.stop_h)
         assert self.harms is not None
         largest = parameters.load(self.harms).value("largest_daily_dose", "mg/day")
-        daily = self.dose_mg * HOURS_PER_DAY / self.every_h
+        daily = self.dose_mg * HOURS_A_DAY / self.every_h
         if daily > largest * (1 + 1e-9):
             given = f"{self.dose_mg.text} every {self.every_h.text}, which is {daily:.4g} mg a day"
             why, allowed = "That is more than the label allows.", f"at most {largest:g} mg a day"

@@ -15,8 +15,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from eutonia import _bounds
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug import products
-from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     FileName,

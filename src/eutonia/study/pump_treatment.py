@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import model_validator
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Program, Therapy, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.study import vocabulary
@@ -17,7 +18,7 @@ from eutonia.study.fields import Checking, Flag, Given, Hours, described, is_bey
 from eutonia.study.named_program import NamedProgram, ProgramField, on_clock
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY, Limit
+from eutonia.study.vocabulary import Limit
 
 if TYPE_CHECKING:
     from eutonia.study.parts import Arm, Phase
@@ -86,7 +87,7 @@ class PumpTreatment(Treatment):
     @property
     def first_amount(self) -> float:
         """Mean rate of the first program that gives anything, ug/h."""
-        return next((one.ug_per_day / HOURS_PER_DAY for _, one in programs_of(self.program.therapy)), 0.0)
+        return next((one.ug_per_day / HOURS_A_DAY for _, one in programs_of(self.program.therapy)), 0.0)
 
     def happenings(self, until_h: float) -> list[tuple[float, str]]:
         """Return what the program does to the pump beside its doses, which each person has of their own."""
@@ -101,14 +102,14 @@ class PumpTreatment(Treatment):
         """Return its largest daily dose, ug/h, and what the label allows."""
         limit = vocabulary.intrathecal_rate_on_record() if beyond_label else vocabulary.largest_rate()
         most = max((one.ug_per_day for _, one in programs_of(self.program.therapy)), default=0.0)
-        return most / HOURS_PER_DAY, limit, HOURS_PER_DAY, "ug/day"
+        return most / HOURS_A_DAY, limit, HOURS_A_DAY, "ug/day"
 
     @model_validator(mode="after")
     def _fits(self, info: Checking) -> PumpTreatment:
         stops_after_start(self.start_h, self.stop_h)
-        days = float(self.start_h) / HOURS_PER_DAY
+        days = float(self.start_h) / HOURS_A_DAY
         found = []
-        if abs(days - round(days)) * HOURS_PER_DAY > _SAME_H:
+        if abs(days - round(days)) * HOURS_A_DAY > _SAME_H:
             why, near = "Day 0 of a program begins at midnight.", (f'"{round(days)} day"',)
             do = "Write whole days; what happens when is told by the program."
             found.append(Problem(("start",), why, self.start_h.text, "whole days", near, do))
@@ -147,7 +148,7 @@ def pump_problems(phase: Phase, arm: Arm, here: Key, origin: str) -> Iterator[Pr
             do = "Correct origin in [therapy] of the program, by which the label's steps are judged."
             yield Problem((*where, "program"), why, given.program.text, "a program of the same origin", do=do)
         if end > given.start_h + therapy.duration_h + _SAME_H:
-            least = f'duration = "{(end - given.start_h) / HOURS_PER_DAY:g} day"'
+            least = f'duration = "{(end - given.start_h) / HOURS_A_DAY:g} day"'
             why = "Nobody knows what the pump is given after the end of its program, which is before that of the phase."
             do = f"Write {least} or more in [therapy] of the program, or add stop here."
             yield Problem((*where, "program"), why, given.program.text, f"{least} or more", do=do)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from eutonia.drug.regimen import HOURS_A_DAY, Regimen
+from eutonia._hours import HOURS_A_DAY
+from eutonia.drug.regimen import Regimen
 from eutonia.errors import StudyError
 from eutonia.study import vocabulary
 from eutonia.study.vocabulary import Limit

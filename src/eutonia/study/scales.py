@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.study import vocabulary
@@ -77,7 +78,7 @@ def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]
 def daily_fits(dose: Given, every: Given, key: str, *, beyond_label: bool) -> list[Problem]:
     """Return the fault of tablets that add up to more in a day than the label allows, or than anybody ever took."""
     limit = vocabulary.oral_dose_on_record() if beyond_label else vocabulary.largest_oral_dose()
-    daily = dose * vocabulary.HOURS_PER_DAY / every
+    daily = dose * HOURS_A_DAY / every
     if daily <= limit.value * (1 + _ROUNDING):
         return []
     given, allowed = f"{dose.text} every {every.text}, which is {daily:.4g} mg a day", f"at most {limit.text} a day"

@@ -25,11 +25,12 @@ from pydantic import model_validator
 from scipy.special import gammaincc
 
 from eutonia import _units, parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY, Limit, injected, toxin_dose
+from eutonia.study.vocabulary import Limit, injected, toxin_dose
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
@@ -123,7 +124,7 @@ class ToxinTreatment(Treatment):
         stops_after_start(self.at_h, self.stop_h, is_once=self.every_h is None)
         _, least = self.spacing
         if self.every_h is not None and self.every_h < least:
-            why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_PER_DAY:g} day"
+            why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_A_DAY:g} day"
             refuse(Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it."))
         return self
 

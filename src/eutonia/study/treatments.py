@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug import products
 from eutonia.drug.regimen import OralDose
 from eutonia.registry import Registry
@@ -230,7 +231,7 @@ class OralTreatment(Treatment):
     @property
     def mg_per_day(self) -> float:
         """What is taken in a day, mg."""
-        return self.dose_mg * vocabulary.HOURS_PER_DAY / self.every_h
+        return self.dose_mg * HOURS_A_DAY / self.every_h
 
     def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
         """Return the daily dose and what the label allows of it."""
@@ -321,7 +322,7 @@ class InfusionTreatment(Treatment):
         """Return the rate and what the label allows."""
         limit = vocabulary.intrathecal_rate_on_record() if beyond_label else vocabulary.largest_rate()
         rate = self.rate_ug_per_h
-        return None if rate is None else (float(rate), limit, vocabulary.HOURS_PER_DAY, "ug/day")
+        return None if rate is None else (float(rate), limit, HOURS_A_DAY, "ug/day")
 
     @model_validator(mode="after")
     def _ordered(self) -> InfusionTreatment:

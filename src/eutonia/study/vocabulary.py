@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from eutonia._hours import HOURS_A_DAY
+
 if TYPE_CHECKING:
     from eutonia.parameters import Parameter
 
-HOURS_PER_DAY = 24.0
 
 LimbName = Literal["leg", "arm"]
 
@@ -249,13 +250,13 @@ def longest_watch() -> Limit:
 def largest_rate() -> Limit:
     """Return the largest rate into the spinal fluid by the label, ug/h."""
     record = _record("label_dosing", "highest_dose", "ug/day")
-    return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
+    return Limit(record.value / HOURS_A_DAY, f"{record.value:g} ug/day", record.label, record.source)
 
 
 def lowest_rate() -> Limit:
     """Return the lowest rate to which the label titrates, ug/h."""
     record = _record("label_dosing", "lowest_dose", "ug/day")
-    return Limit(record.value / HOURS_PER_DAY, f"{record.value:g} ug/day", record.label, record.source)
+    return Limit(record.value / HOURS_A_DAY, f"{record.value:g} ug/day", record.label, record.source)
 
 
 def oral_dose_on_record() -> Limit:
@@ -271,7 +272,7 @@ def intrathecal_dose_on_record() -> Limit:
 def intrathecal_rate_on_record() -> Limit:
     """Return the rate into the spinal fluid beyond which nothing is read, ug/h."""
     dose = _checked("largest_intrathecal_dose", "ug")
-    return replace(dose, value=dose.value / HOURS_PER_DAY, text=f"{dose.text}/day")
+    return replace(dose, value=dose.value / HOURS_A_DAY, text=f"{dose.text}/day")
 
 
 def smallest_oral_dose() -> Limit:
@@ -301,7 +302,7 @@ def toxin_dose(product: str, end: str) -> Limit:
 
 def smallest_rate() -> Limit:
     """Return the smallest rate into the spinal fluid other than 0, ug/h."""
-    return _checked("smallest_intrathecal_rate", "ug/day", HOURS_PER_DAY)
+    return _checked("smallest_intrathecal_rate", "ug/day", HOURS_A_DAY)
 
 
 def _checked(name: str, unit: str, per: float = 1.0) -> Limit:

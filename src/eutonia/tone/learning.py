@@ -24,11 +24,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._hours import HOURS_A_WEEK
 from eutonia._types import Scalar
 
 METHODS = ("H-reflex conditioning",)
 
-_HOURS_PER_WEEK = 168.0
 
 Patients = Float[Array, " patient"]
 
@@ -67,7 +67,7 @@ def learned_share(
     constants
         Records of the set `learning`.
     """
-    gain = jnp.asarray(sessions_per_week) / _HOURS_PER_WEEK / constants.sessions_to_learn
+    gain = jnp.asarray(sessions_per_week) / HOURS_A_WEEK / constants.sessions_to_learn
     rate = gain + 1.0 / constants.fading_time
     settled = constants.ceiling * gain / rate
     return settled + (share - settled) * jnp.exp(-rate * span_h)

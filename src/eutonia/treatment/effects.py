@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import SimulationError, unknown
 from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS
@@ -17,7 +18,6 @@ Amounts = float | Float[Array | np.ndarray, " patient"]
 
 # What is done to muscle groups; the rest is done to a limb.
 _OF_MUSCLES = ("gain", "blockade", "force")
-_HOURS_PER_DAY = 24.0
 
 
 def names_of_muscles() -> tuple[str, ...]:
@@ -89,7 +89,7 @@ class Effects(eqx.Module):
             self.strength * other.strength,
             1.0 - (1.0 - self.regained) * (1.0 - other.regained),
             self.tissue * other.tissue,
-            jnp.minimum(self.end_range + other.end_range, _HOURS_PER_DAY),
+            jnp.minimum(self.end_range + other.end_range, HOURS_A_DAY),
             self.gain * other.gain,
             1.0 - (1.0 - self.blockade) * (1.0 - other.blockade),
             self.force * other.force,

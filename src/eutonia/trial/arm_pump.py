@@ -17,13 +17,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Program, Therapy, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach
 from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.player import MINIMUM, Player
 from eutonia.drug.pump.rules import breaches
-from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.study.pump_treatment import IN_TIME, PumpTreatment
 from eutonia.trial.broken_rules import at_visits
 from eutonia.trial.failures import Failures

@@ -17,11 +17,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Delivery, Device, Program, Pump, Therapy
 from eutonia.drug.pump.breach import Breach
 from eutonia.drug.pump.notes import Setting
 from eutonia.drug.pump.rules import dosing
-from eutonia.drug.regimen import HOURS_A_DAY
 
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome

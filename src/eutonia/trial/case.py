@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia._progress import Progress, silent
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.kinetics import Dialysis, Kinetics
@@ -51,9 +52,8 @@ if TYPE_CHECKING:
 # How many people share what is known of the person; numerical resolution of the band, not science.
 POSSIBLE_PEOPLE = 64
 _LOOKS = 4096
-_HOURS_PER_DAY = 24.0
 # Looks after a start, a stop or a large change, whatever the examinations: (step, until) in h.
-_DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * 24.0))
+_DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * HOURS_A_DAY))
 # Before and after a zoomed event, h.
 _ZOOM_BEFORE_H, _ZOOM_BOLUS_H = 2.0, 26.0
 # Looks after a session of haemodialysis begins or ends, h, where there are not more sessions than this.
@@ -360,7 +360,7 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, case.recorder.exposed(POSSIBLE_PEOPLE))
     hazard = hazard + _drowsiness_beside(case.study, np.asarray(course["time_h"]))[:, None]
     attributes = {"units": "1", "long_name": "Drowsiness within a day"}
-    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * _HOURS_PER_DAY), attributes)
+    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * HOURS_A_DAY), attributes)
     add_withdrawal(course, case.interruptions)
     return course
 
@@ -369,6 +369,6 @@ def _drowsiness_beside(study: CaseStudy, time_h: np.ndarray) -> np.ndarray:
     """Return the hazard of drowsiness per hour, within the day from each time on, of what is given beside baclofen."""
     row, harms = REACTIONS.index("drowsiness"), Harms.of(study.treatments)
     risen = [
-        harms.by(t + _HOURS_PER_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
+        harms.by(t + HOURS_A_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
     ]
-    return np.array(risen)[:, row] / _HOURS_PER_DAY
+    return np.array(risen)[:, row] / HOURS_A_DAY

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from math import ceil, floor
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import play
 from eutonia.drug.pump.breach import Breach
 from eutonia.drug.pump.rules import breaches
@@ -12,9 +13,8 @@ from eutonia.drug.pump.therapy import Therapy
 from eutonia.trial.pump_turns import MOST_LOOKS, Turn, flows_from, giving, turns
 from eutonia.trial.result import Zoom
 
-_HOURS_PER_DAY = 24.0
 # Before and after a zoomed turn, h, and how often somebody looks within.
-_DRY_H, _DAYS_H, _CALL_H, _BEFORE_CALL_H = 30 * 24.0, 72.0, 10.0, 2.0
+_DRY_H, _DAYS_H, _CALL_H, _BEFORE_CALL_H = 30 * HOURS_A_DAY, 72.0, 10.0, 2.0
 _AFTER_CALL_H = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
 #: Programs and calls that get a closer look, each.
 _MOST_ZOOMS = 3
@@ -52,7 +52,7 @@ class CasePumpCourse:
 
     @staticmethod
     def _day(time_h: float) -> int:
-        return int(time_h // _HOURS_PER_DAY)
+        return int(time_h // HOURS_A_DAY)
 
     @property
     def broken(self) -> tuple[Breach, ...]:
@@ -102,13 +102,13 @@ class CasePumpCourse:
         """Return a closer look that a turn is worth."""
         at = turn.time_h
         if turn.says("empty") and turn.rate == 0:
-            return Zoom("Pump runs dry", at - _HOURS_PER_DAY, at + _DRY_H)
+            return Zoom("Pump runs dry", at - HOURS_A_DAY, at + _DRY_H)
         if turn.says("programmed") and turn.rate == 0 < turn.before and not self.flows_from(at):
-            return Zoom("Pump stopped", at - _HOURS_PER_DAY, at + _DRY_H)
+            return Zoom("Pump stopped", at - HOURS_A_DAY, at + _DRY_H)
         if self._varies(turn) and self._is_among("program"):
             setting = self.delivery.setting(at)
             assert setting is not None
-            days = [_HOURS_PER_DAY * round_to(hours / _HOURS_PER_DAY) for round_to, hours in ((floor, at), (ceil, at))]
+            days = [HOURS_A_DAY * round_to(hours / HOURS_A_DAY) for round_to, hours in ((floor, at), (ceil, at))]
             return Zoom(f"{setting.program.kind.capitalize()}, hour by hour", days[0], days[1] + _DAYS_H)
         if turn.says("called") and self._is_among("call"):
             return Zoom("A bolus that the person calls", at - _BEFORE_CALL_H, at + _CALL_H)
@@ -119,17 +119,17 @@ class CasePumpCourse:
         at, end = turn.time_h, self.delivery.therapy.duration_h
         hours: tuple[float, ...] = ()
         if self._varies(turn) and self._zoomed["program"] <= _MOST_ZOOMS:
-            hours = tuple(float(k) for k in range(1, int(_DAYS_H + _HOURS_PER_DAY) + 1))
+            hours = tuple(float(k) for k in range(1, int(_DAYS_H + HOURS_A_DAY) + 1))
         elif turn.says("called") and self._zoomed["call"] <= _MOST_ZOOMS:
             hours = _AFTER_CALL_H
         return [at + hour for hour in (*hours, *self._between(turn)) if at + hour <= end]
 
     def _between(self, turn: Turn) -> list[float]:
         """Return hours between a turn and the next: where rates rise and fall within a day, so does the effect."""
-        gap = self.turns[0].time_h - turn.time_h if self.turns else _HOURS_PER_DAY
+        gap = self.turns[0].time_h - turn.time_h if self.turns else HOURS_A_DAY
         setting = self.delivery.setting(turn.time_h)
         is_varied = setting is not None and len(set(setting.program.rates)) > 1
-        if not (is_varied and turn.is_seen and _LEAST_GAP_H < gap <= _HOURS_PER_DAY and self._left > 0):
+        if not (is_varied and turn.is_seen and _LEAST_GAP_H < gap <= HOURS_A_DAY and self._left > 0):
             return []
         self._left -= _BETWEEN
         return [gap * k / (_BETWEEN + 1) for k in range(1, _BETWEEN + 1)]

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._hours import HOURS_A_YEAR
 from eutonia.assessment.scoring import Chart
 from eutonia.drug.effect.adverse import Origin
 from eutonia.patient import is_cord
@@ -35,7 +36,6 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
-_HOURS_PER_YEAR = 8766.0
 
 
 @dataclass
@@ -89,7 +89,7 @@ class Block:
         trial = parameters.load("trial")
         # Of several treatments that which most people leave, whatever the order of the file.
         rate = max(trial.value(record, "1/year") for record in own or {"dropout_rate_background"})
-        return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * _HOURS_PER_YEAR
+        return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * HOURS_A_YEAR
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
         if phase.design == "crossover":

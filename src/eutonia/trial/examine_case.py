@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts
+from eutonia._hours import HOURS_A_DAY
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError, unknown
@@ -46,7 +47,7 @@ class BedsideResult(Printed):
     def prose(self) -> str:
         """Return who was examined, when and by what."""
         return (
-            f"{self.title} (case {self.study_name}), examined {self.at_h / 24.0:g} days after the onset by "
+            f"{self.title} (case {self.study_name}), examined {self.at_h / HOURS_A_DAY:g} days after the onset by "
             f"{', '.join(self.tests)}: {len(self.findings)} findings over {self.people} people who share what is "
             "known. See frame()."
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.statistics import LEVEL
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from eutonia.study.parts import Phase
     from eutonia.trial.arm_pump import PumpCourses
     from eutonia.trial.statistics import Flags
-
-_HOURS_PER_DAY = 24.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def failed_pumps(outcome: Outcome) -> tuple[FailedPumps, ...]:
             came = _came(outcome, phase, arm.name, pumps)
             counts = outcome.by_replicate(came).sum(axis=1).astype(float)
             low, high = np.quantile(counts, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-            lasts = (pumps.repaired_h[came] - pumps.failed_h[came]) / _HOURS_PER_DAY
+            lasts = (pumps.repaired_h[came] - pumps.failed_h[came]) / HOURS_A_DAY
             found.append(
                 FailedPumps(
                     phase=phase.name,
@@ -94,7 +93,7 @@ def columns_of(outcome: Outcome, phase: Phase, name: str) -> Mapping[str, Any]:
     for arm in arms:
         pumps = outcome.pumps[phase.name, arm.name]
         came = _came(outcome, phase, arm.name, pumps)
-        failed[came], repaired[came] = pumps.failed_h[came] / _HOURS_PER_DAY, pumps.repaired_h[came] / _HOURS_PER_DAY
+        failed[came], repaired[came] = pumps.failed_h[came] / HOURS_A_DAY, pumps.repaired_h[came] / HOURS_A_DAY
         part[came] = np.where(pumps.is_catheter[came], "catheter", "pump")
         severe[came] = pumps.is_severe[came]
     if not arms:

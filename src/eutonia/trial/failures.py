@@ -20,14 +20,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams, parameters
+from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.study.parts import Arm
 from eutonia.study.pump_treatment import PumpTreatment
 from eutonia.trial.withdrawal import severe_share
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
-
-_HOURS_PER_YEAR, _HOURS_PER_DAY = 8766.0, 24.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Failures:
         rate, share = records.value("withdrawal_rate", "1/year"), records.value("withdrawal_catheter_share", "1")
         first, last = records.array("withdrawal_onset", "h")
         repair = parameters.load("pump").value("repair_time", "h")
-        since = -np.log1p(-when) / rate * _HOURS_PER_YEAR
+        since = -np.log1p(-when) / rate * HOURS_A_YEAR
         lasts = _whole_days(first + found * (last - first) + repair)
         return cls(_whole_days(since), lasts, part < share, severe < severe_share(lasts))
 
@@ -72,4 +71,4 @@ def drawn_for(arm: Arm, seed: int, person: Int[np.ndarray, " patient"], phase: i
 
 
 def _whole_days(hours: Patients) -> Patients:
-    return _HOURS_PER_DAY * np.maximum(np.ceil(hours / _HOURS_PER_DAY), 1.0)
+    return HOURS_A_DAY * np.maximum(np.ceil(hours / HOURS_A_DAY), 1.0)

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect.adverse import REACTIONS, course_of_habituation
-from eutonia.drug.effect.exposed import HOURS_PER_DAY
 from eutonia.study.treatments import Treatment
 
 Reactions = Float[np.ndarray, " reaction"]
@@ -60,7 +60,7 @@ class Harms:
 def _hazards(harms: str) -> tuple[Reactions, Reactions]:
     """Return the hazards of drug and of placebo for each unit of the course of habituation."""
     records, drug, placebo = parameters.load(harms), np.zeros(len(REACTIONS)), np.zeros(len(REACTIONS))
-    length = course_of_habituation(parameters.load("adverse").value("oral_duration", "day") * HOURS_PER_DAY)
+    length = course_of_habituation(parameters.load("adverse").value("oral_duration", "day") * HOURS_A_DAY)
     for row, name in enumerate(REACTIONS):
         if name in records:
             on_drug, own = records.value(name, "1"), f"{name}_placebo"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 from eutonia import _units
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import StudyError, UnitError, unknown
 from eutonia.study.design import CaseStudy
 
-_HOURS_PER_DAY = 24.0
 _RELATIVE = re.compile(
     r"(?P<span>.+?)\s+(?P<side>after|before)\s+(?:the\s+)?(?:(?P<which>first|last|[1-9]\d*(?:st|nd|rd|th))\s+)?(?P<what>.+)",
     re.IGNORECASE,
@@ -37,7 +37,7 @@ def moment(case: CaseStudy, at: str | None) -> float:
         time_h = event + (span if relative["side"].lower() == "after" else -span)
     if not 0 <= time_h <= end:
         raise StudyError(
-            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / _HOURS_PER_DAY:g}, when '
+            f'--at "{at}" lies outside the case. Allowed: from the onset to day {end / HOURS_A_DAY:g}, when '
             f'"{case.name}" ends. Give another time, or lengthen duration in [case].'
         )
     return time_h
@@ -65,7 +65,7 @@ def _event(case: CaseStudy, what: str, which: str, at: str) -> float:
     if which and int(which[:-2]) <= len(found):
         return found[int(which[:-2]) - 1]
     if which or len(found) > 1:
-        days = ", ".join(f"{time_h / _HOURS_PER_DAY:g}" for time_h in found)
+        days = ", ".join(f"{time_h / HOURS_A_DAY:g}" for time_h in found)
         count = f"{len(found)} of that kind" if len(found) > 1 else "one of that kind"
         raise StudyError(
             f'--at "{at}": the case has {count}, on day {days}. Allowed: the first, 2nd, 3rd, ... or last {what}. '

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.failure_table import columns_of
@@ -14,8 +15,6 @@ from eutonia.trial.responders import responses
 
 if TYPE_CHECKING:
     import polars
-
-_HOURS_PER_DAY = 24.0
 
 
 def patient_table(outcome: Outcome) -> polars.DataFrame:
@@ -41,7 +40,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
     }
     for phase, name in zip(study.phases, _columns(study.phases), strict=True):
         left = outcome.entered[phase.name] & outcome.left[phase.name]
-        day = np.where(left, outcome.left_h.get(phase.name, np.nan) / _HOURS_PER_DAY, np.nan)
+        day = np.where(left, outcome.left_h.get(phase.name, np.nan) / HOURS_A_DAY, np.nan)
         columns |= {
             f"arm_{name}": arms[phase.name],
             f"left_day_{name}": pl.Series(day).fill_nan(None),

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
 from eutonia.simulation.course import Course, CourseState, Snapshot, Tissue, snapshot_of, whole_steps
 from eutonia.simulation.examine import Examination, body_constants, examine
@@ -186,7 +187,7 @@ class PeriodClock:
     def tablets_mg_per_day(self) -> Patients:
         """Everybody's daily dose by mouth now; a schedule counts up to the hour of its stop."""
         taken = [plan for plan in self.tablets if plan.stop_h > self.now_h - _SAME_TIME_H]
-        return sum((plan.dose_mg * 24.0 / plan.every_h for plan in taken), np.zeros(self.people.n))
+        return sum((plan.dose_mg * HOURS_A_DAY / plan.every_h for plan in taken), np.zeros(self.people.n))
 
     def note_doses(self) -> None:
         """Keep what everybody is given from now on, and from each hour at which tablets have stopped since.
@@ -196,7 +197,7 @@ class PeriodClock:
         since = float(self.doses.time_h[-1])
         stops = sorted({plan.stop_h for plan in self.tablets if since < plan.stop_h <= self.now_h})
         for time_h in (*stops, self.now_h):
-            daily = [plan.dose_mg * 24.0 / plan.every_h for plan in self.tablets if plan.stop_h > time_h]
+            daily = [plan.dose_mg * HOURS_A_DAY / plan.every_h for plan in self.tablets if plan.stop_h > time_h]
             rate = self.dose if time_h == self.now_h else self.doses.rate_ug_per_h[-1]
             self.doses = self.doses.noted(max(time_h, 0.0), rate, sum(daily, np.zeros(self.people.n)))
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia._progress import Progress, silent
 from eutonia.errors import StudyError
 from eutonia.study.case_therapy import CaseTherapy, day_0
 from eutonia.study.design import CaseStudy, from_tables
 from eutonia.study.fields import ONSET
-from eutonia.study.vocabulary import HOURS_PER_DAY
 from eutonia.trial.case import run_case
 from eutonia.trial.result import StudyResult, Zoom
 
@@ -104,7 +104,7 @@ def _begun(person: CaseStudy, therapy: dict[str, str]) -> float:
 
 def _day_after_chart(person: CaseStudy) -> int:
     """Return the first whole day after everything that the chart knew before treatment."""
-    return int(max((float(one.at_h) for one in person.charted), default=0.0) // HOURS_PER_DAY) + 1
+    return int(max((float(one.at_h) for one in person.charted), default=0.0) // HOURS_A_DAY) + 1
 
 
 def run_person(study: CaseStudy, looks_h: Sequence[float], progress: Progress = silent) -> PersonOnPump:

@@ -6,6 +6,7 @@ import bisect
 from dataclasses import dataclass, replace
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.implant import Piece
 from eutonia.drug.pump.notes import Happening
@@ -18,7 +19,7 @@ _STEEP = 2.0
 LARGE = 0.2
 #: Turns of a program that are looked at, each: beyond so many only those near what happened to the pump.
 MOST_LOOKS = 2000
-_NEAR_H = 14 * 24.0
+_NEAR_H = 14 * HOURS_A_DAY
 _CALLS = ("called", "refused")
 _QUIET = ("alarm", "refused")
 

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
 from eutonia.study.parts import Arm, Phase
 from eutonia.trial.harms import Harms, brought_by
@@ -29,8 +30,8 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Hours at which the hazard is read, whatever the visits: dense after the start, then months. An event between two of
 # them is dated in proportion.
-_READ_H = (*(1, 2, 4, 8, 12, 24, 48, 96), *(24.0 * day for day in (7, 14, 28, 56)))
-_LATER_H = 56 * 24.0
+_READ_H = (*(1, 2, 4, 8, 12, 24, 48, 96), *(HOURS_A_DAY * day for day in (7, 14, 28, 56)))
+_LATER_H = 56 * HOURS_A_DAY
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
 _BATCHES_PER_PHASE = 1000
 _TAIL = 0.025

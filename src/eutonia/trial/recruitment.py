@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia import _streams
+from eutonia._hours import HOURS_A_MONTH
 from eutonia.assessment.reading import of_limb, stand_for
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart, chart, chart_constants, expected, look_at, no_luck
@@ -28,8 +29,6 @@ from eutonia.study.people import StudyLesion as GivenLesion
 from eutonia.study.people import StudyPopulation as GivenPopulation
 from eutonia.trial import blocks
 from eutonia.trial.weighting import EntryMoment, Weights, weigh
-
-_HOURS_PER_MONTH = 730.5
 
 
 @dataclass(frozen=True)
@@ -168,7 +167,7 @@ def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
         "sex": np.where(cohort.is_woman, "woman", "man"),
         "weight_kg": cohort.weight_kg,
         "creatinine_clearance_ml_per_min": cohort.creatinine_clearance_mL_min,
-        "months_since_onset": cohort.time_since_onset_h / _HOURS_PER_MONTH,
+        "months_since_onset": cohort.time_since_onset_h / HOURS_A_MONTH,
         "side": np.where(cohort.is_right_affected, "right", "left"),
         "lesion": np.array(KINDS)[lesions.kind],
         "lesion_place": lesions.place_names(),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.reading import ROUNDING, of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.study.published import PublishedRow
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
 
 LEVEL = 0.95
-_HOURS_PER_DAY = 24.0
 
 Values = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -205,7 +205,7 @@ def _dose(asked: Asked) -> Summary:
     if row.unit == "mg/day":
         dose = record.tablets_mg_per_day
     else:
-        dose = (record.rate_ug_per_h if relieved is None else relieved) * _HOURS_PER_DAY
+        dose = (record.rate_ug_per_h if relieved is None else relieved) * HOURS_A_DAY
     known = asked.present & ~np.isnan(dose)
     if row.statistic == "dose":
         return summarise(asked.outcome, dose, known)

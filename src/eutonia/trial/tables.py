@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.trial.analysis import Outcome
@@ -19,7 +20,6 @@ from eutonia.trial.statistics import observed, score_of
 if TYPE_CHECKING:
     import polars
 
-_HOURS_PER_DAY = 24.0
 _LEVEL_TAIL = 0.025
 
 
@@ -74,7 +74,7 @@ def dose_table(outcome: Outcome) -> polars.DataFrame:
         seen_h, end = np.array([record.time_h for record in records]), records[-1].time_h
         times = np.append(log.time_h[log.time_h < end], end)
         given = log.at(times)
-        for unit, dose in (("ug/day", given.rate_ug_per_h * _HOURS_PER_DAY), ("mg/day", given.tablets_mg_per_day)):
+        for unit, dose in (("ug/day", given.rate_ug_per_h * HOURS_A_DAY), ("mg/day", given.tablets_mg_per_day)):
             if not np.any(dose > 0):
                 continue
             for time_h, amount in zip(times, dose, strict=True):

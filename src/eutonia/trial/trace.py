@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
@@ -48,13 +49,13 @@ class Recorder:
         """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
         self._looks.append((people, clock.state, clock.effects or Effects.none(people.n)))
-        self._doses.append((clock.rate * 24.0, clock.tablets_mg_per_day))
+        self._doses.append((clock.rate * HOURS_A_DAY, clock.tablets_mg_per_day))
         self._within.append(within_interval(clock))
 
     def dose_changed(self, clock: PeriodClock) -> None:
         """Let what was noted last, if it was noted now, say what is given from now on: a dose is a step."""
         if self.times and self.times[-1] == clock.now_h:
-            self._doses[-1] = (clock.rate * 24.0, clock.tablets_mg_per_day)
+            self._doses[-1] = (clock.rate * HOURS_A_DAY, clock.tablets_mg_per_day)
 
     def exposed(self, n_people: int) -> Exposed:
         """Return what the brains of the first people had met by each time; arrays of time by patient."""
@@ -215,7 +216,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         clock = PeriodClock(
             Course(placed), start(placed), study.seed, True, np.zeros(width), lesions=lesions, since_entry_h=entered
         )
-        grid = [t for t in (*_GRID_H, *np.arange(21 * 24.0, end, _WEEK_H)) if t < end] + [end]
+        grid = [t for t in (*_GRID_H, *np.arange(21 * HOURS_A_DAY, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin) -> None:
             recorder.note(offset + now.now_h, now.people_now, now)

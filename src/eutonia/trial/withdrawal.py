@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float
 from scipy.integrate import cumulative_trapezoid
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 
 if TYPE_CHECKING:
     import xarray
@@ -156,7 +157,7 @@ def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...
         worst = int(inside[np.argmax(leg[inside] + rebound[inside])])
         before = int(inside[0])
         for i in sorted({*places, worst} - {before}):
-            which = f"From day {one.start_h / 24.0:.0f} on: " if len(interruptions.found) > 1 else ""
+            which = f"From day {one.start_h / HOURS_A_DAY:.0f} on: " if len(interruptions.found) > 1 else ""
             found.append(which + _sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
     return tuple(found)
 

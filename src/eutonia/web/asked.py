@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import StudyError, nearest
 from eutonia.web import limits
 
@@ -58,7 +59,7 @@ def affordable(study: TrialStudy | CaseStudy, name: str) -> None:
     from eutonia.study.design import CaseStudy
 
     if isinstance(study, CaseStudy):
-        asked = [("days of the case", float(study.case.duration_h) / 24.0, limits.DAYS)]
+        asked = [("days of the case", float(study.case.duration_h) / HOURS_A_DAY, limits.DAYS)]
     else:
         population = study.population
         asked = [("people", float(population.n), limits.PEOPLE), ("people of the pool", population.pool, limits.POOL)]

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError, EutoniaError
 from eutonia.web import limits
 from eutonia.web.store import Job
@@ -234,9 +235,9 @@ def pump(asked: PumpAsked) -> dict[str, Any]:
     from eutonia.study.pump_file import parse_therapy
 
     therapy = parse_therapy(asked.program, "program")
-    if therapy.duration_h > 24.0 * limits.PROGRAM_DAYS:
+    if therapy.duration_h > HOURS_A_DAY * limits.PROGRAM_DAYS:
         raise EutoniaError(
-            f"the program runs for {therapy.duration_h / 24.0:,.0f} days. Allowed on a server: "
+            f"the program runs for {therapy.duration_h / HOURS_A_DAY:,.0f} days. Allowed on a server: "
             f"{limits.PROGRAM_DAYS:,.0f}. Nearest: a year. Shorten it."
         )
     with _ONE_AT_A_TIME:

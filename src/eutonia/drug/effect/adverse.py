@@ -25,7 +25,8 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
-from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed
+from eutonia._hours import HOURS_A_DAY
+from eutonia.drug.effect.exposed import Exposed
 
 Stage = Literal["screening", "titration", "maintenance", "oral"]
 Origin = Literal["cerebral", "spinal"]
@@ -70,7 +71,7 @@ def share_on_placebo(reaction: str) -> float:
 def course_of_habituation(time_h: float) -> float:
     """Return what has come by a time on an unchanged dose, of what comes before people are used to it."""
     tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
-    spent = time_h / (tau * HOURS_PER_DAY)
+    spent = time_h / (tau * HOURS_A_DAY)
     return float(-np.expm1(-spent) + residual * spent)
 
 
@@ -99,7 +100,7 @@ def hazard_per_exposure(reaction: str, stage: Stage, origin: Origin) -> float:
 
 def placebo_hazard(reaction: str) -> float:
     """Return the hazard of a reaction to placebo tablets, for each unit of the course of habituation."""
-    length = parameters.load("adverse").value("oral_duration", "day") * HOURS_PER_DAY
+    length = parameters.load("adverse").value("oral_duration", "day") * HOURS_A_DAY
     return float(-np.log1p(-share_on_placebo(reaction)) / course_of_habituation(length))
 
 
@@ -122,7 +123,7 @@ class Hazards:
             if oral and reaction in ORAL_REACTIONS:
                 table[i, 3:] = hazard_per_exposure(reaction, "oral", origin), placebo_hazard(reaction)
         tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
-        return cls(table, tau * HOURS_PER_DAY, residual)
+        return cls(table, tau * HOURS_A_DAY, residual)
 
     def met(self, exposed: Exposed, on_tablets_h: float) -> Met:
         """Return what the hazard of each source follows, for each person, so far.
@@ -148,7 +149,7 @@ class Hazards:
 
         `fluid` and `tablets` are the brain's effective levels from each, ng/mL, of any shape.
         """
-        titration_h = parameters.load("adverse").value("titration_duration", "day") * HOURS_PER_DAY
+        titration_h = parameters.load("adverse").value("titration_duration", "day") * HOURS_A_DAY
         on_pump, used_to = np.asarray(exposed.on_pump_h), np.asarray(exposed.used_to)
         stage = np.where(on_pump <= 0, 0, np.where(on_pump <= titration_h, 1, 2))
         is_new = used_to >= np.asarray(exposed.highest) * (1 - _ROUNDING)

@@ -19,10 +19,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia._types import Scalar
 
 Patients = Float[Array, " patient"]
-HOURS_PER_DAY = 24.0
 
 
 class Habits(eqx.Module):
@@ -35,7 +35,7 @@ class Habits(eqx.Module):
     def from_records(cls) -> Habits:
         """Read both from the parameter set `adverse`."""
         days = parameters.load("adverse").values(titration_duration="day", habituation_time="day")
-        return cls(*(day * HOURS_PER_DAY for day in days))
+        return cls(*(day * HOURS_A_DAY for day in days))
 
 
 class Exposed(eqx.Module):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.course import play
 from eutonia.drug.pump.device import Interval
 from eutonia.drug.pump.therapy import Therapy
-from eutonia.drug.regimen import HOURS_A_DAY
-
-_MONTH_H = 730.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def _battery(therapy: Therapy) -> tuple[Date, ...]:
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     device = therapy.last_device
     begun, life = max(replaced, default=therapy.starts_h), device.battery_life
-    ahead = parameters.load("pump").value("replacement_ahead", "month") * _MONTH_H
+    ahead = parameters.load("pump").value("replacement_ahead", "month") * HOURS_A_MONTH
     end = Interval(*(begun + years for years in (life.low, life.typical, life.high)))
     booked = Interval(*(max(at - ahead, begun) for at in (end.low, end.typical, end.high)))
     dates = [Date("book the replacement", booked, "months ahead of the end of service")]

@@ -21,9 +21,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.implant import Piece
-from eutonia.drug.regimen import HOURS_A_DAY
 
 # Shares and times within this of a limit are at it, not beyond; far above rounding.
 _SAME = 1e-6

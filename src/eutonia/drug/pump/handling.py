@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach, source_of
 from eutonia.drug.pump.course import Delivery
-from eutonia.drug.regimen import HOURS_A_DAY
 
 # Doses that differ by less than this share are the same.
 _SAME = 1e-6

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field, replace
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import cause as causes
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.cause import Order
@@ -16,7 +17,6 @@ from eutonia.drug.pump.implant import Piece, Pump
 from eutonia.drug.pump.notes import Happening, Implanted, Override, Setting
 from eutonia.drug.pump.program import Program
 from eutonia.drug.pump.therapy import Event, Therapy
-from eutonia.drug.regimen import HOURS_A_DAY
 
 #: Kind of the program that only keeps the tubing open.
 MINIMUM = "minimum rate"

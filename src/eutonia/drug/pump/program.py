@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from eutonia.drug.regimen import HOURS_A_DAY
+from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import StudyError
 
 DAYS_A_WEEK, WORKDAYS = 7, 5

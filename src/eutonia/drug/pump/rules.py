@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH
 from eutonia.drug.products import find
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach as Breach
@@ -19,11 +20,9 @@ from eutonia.drug.pump.dates import stability_h
 from eutonia.drug.pump.handling import handling
 from eutonia.drug.pump.player import MINIMUM
 from eutonia.drug.pump.told import told
-from eutonia.drug.regimen import HOURS_A_DAY
 
 # Doses, flows and steps that differ by less than this share are the same; far below any step of a programmer.
 _SAME = 1e-6
-_MONTH_H = 730.5
 
 
 def breaches(course: Delivery) -> tuple[Breach, ...]:
@@ -270,7 +269,7 @@ def _fillings(course: Delivery) -> Iterator[Breach]:
 def _battery(course: Delivery) -> Iterator[Breach]:
     """Yield a battery that may end before the course does, with no replacement written down."""
     therapy, records = course.therapy, parameters.load("pump")
-    ahead = records.value("replacement_ahead", "month") * _MONTH_H
+    ahead = records.value("replacement_ahead", "month") * HOURS_A_MONTH
     pumps = [(therapy.starts_h, course.implants[0].device)]
     replaced = [event.at_h for event in therapy.events if isinstance(event, happens.Replacement)]
     pumps += [(at, course.implant(at).device) for at in replaced]

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.device import Device
 from eutonia.drug.pump.program import Program
-from eutonia.drug.regimen import HOURS_A_DAY
 from eutonia.errors import StudyError
 
 

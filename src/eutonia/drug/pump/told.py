@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import cause as causes
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.breach import Breach, source_of
@@ -11,7 +12,6 @@ from eutonia.drug.pump.course import Delivery
 from eutonia.drug.pump.delivered import WrongDose, stretches
 from eutonia.drug.pump.handling import BOLUS, manual
 from eutonia.drug.pump.notes import Happening
-from eutonia.drug.regimen import HOURS_A_DAY
 
 # A mean rate off by more than this share of the wanted is a hazard: the dose is halved or more, or half as much again.
 _HAZARD = 0.5

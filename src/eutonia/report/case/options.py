@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia import _writing
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.report import basis, curves, exports, files, glossary, page, words
 from eutonia.report.case import figure as case
@@ -153,7 +154,7 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "against": words.label(found.against),
             "titles": [(words.label(name), one.title) for name, one in zip(found.names, results, strict=True)],
             "contacts": [found.contacts[name] for name in found.names],
-            "since": f"day {found.span_h[0] / 24.0:.4g}",
+            "since": f"day {found.span_h[0] / HOURS_A_DAY:.4g}",
             "tables": tables(found),
             "glossary": glossary.entries(found.table["what"], "case"),
             "timeline": case.timeline(time, (), strips, None, "options"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia import _writing
+from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.patient import LIMBS
@@ -21,7 +22,6 @@ from eutonia.trial.examine_case import BedsideResult
 if TYPE_CHECKING:
     from rich.console import Console
 
-_HOURS_PER_DAY = 24.0
 _FINDINGS, _PAGE, _RECORD = "findings.csv", "report.html", "run.json"
 
 
@@ -67,7 +67,7 @@ def show(result: BedsideResult, console: Console, folder: Path | None) -> None:
 
 def moment(result: BedsideResult) -> str:
     """Return the time of the examination in words."""
-    days = result.at_h / _HOURS_PER_DAY
+    days = result.at_h / HOURS_A_DAY
     return f"day {days:.4g} after the onset"
 
 
@@ -125,7 +125,7 @@ def html(result: BedsideResult) -> str:
         "result": result,
         "moment": moment(result),
         "sections": drawn,
-        "happened": [(f"day {at / _HOURS_PER_DAY:.4g}", words.said(what)) for at, what in result.happened],
+        "happened": [(f"day {at / HOURS_A_DAY:.4g}", words.said(what)) for at, what in result.happened],
     }
     return page.render("examination.html.jinja", context)
 

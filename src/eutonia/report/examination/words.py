@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
 from eutonia.report import words
 
 _MIDDLE_95 = (0.025, 0.5, 0.975)
-_HOURS_PER_DAY = 24.0
 _FEWEST = 10  # people of whom a middle 95 % is told
 
 
@@ -65,7 +65,7 @@ def sections(found: Sequence[tuple[float, Finding]]) -> list[tuple[str, str, str
     """Return label, how, when and rows of each test of a case."""
     done = groupby(found, key=lambda one: (one[0], one[1].test))
     return [
-        (TESTS[test].label, TESTS[test].how, f"day {at_h / _HOURS_PER_DAY:.4g}", [row(one) for _, one in each])
+        (TESTS[test].label, TESTS[test].how, f"day {at_h / HOURS_A_DAY:.4g}", [row(one) for _, one in each])
         for (at_h, test), each in done
     ]
 

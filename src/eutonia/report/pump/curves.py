@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.kinetics import LEVELS
 from eutonia.drug.pump.forecast import SITES, Forecast
 from eutonia.report.curves import CurveLine
@@ -18,7 +19,7 @@ def lines(forecast: Forecast, day: int) -> list[CurveLine]:
     """Return every curve of the page: the whole course, and the hours of the day that is shown."""
     end = float(forecast.time_h[-1])
     whole = _delivery(forecast, (0.0, end), 24.0 if end > MOST_BY_HOUR else 1.0)
-    of_day = _delivery(forecast, (day * 24.0, day * 24.0 + 24.0), 1.0)
+    of_day = _delivery(forecast, (day * HOURS_A_DAY, day * HOURS_A_DAY + 24.0), 1.0)
     return [*whole, *_flow(forecast), *_levels(forecast), *_tip(forecast), *of_day]
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.kinetics import LEVELS
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
 from eutonia.report.drawing import plot, scales, svg
@@ -67,7 +68,7 @@ def whole(forecast: Forecast) -> Drawing:
 def one_day(forecast: Forecast, day: int) -> Drawing:
     """Draw the hours of one day."""
     sheet = plot.Sheet("day", _WIDTH, 600)
-    span = (day * 24.0, day * 24.0 + 24.0)
+    span = (day * HOURS_A_DAY, day * HOURS_A_DAY + 24.0)
     _delivery(sheet, forecast, span, 20, is_daily=False)
     _levels(sheet, forecast, span, 216, 320)
     words = "What leaves pump and tip in each hour, and the levels of the spinal fluid."
@@ -85,8 +86,8 @@ def _axis(panel: plot.Panel, span: tuple[float, float], *, is_named: bool) -> No
         at = [span[0] + hour for hour in range(0, 25, 3)]
         panel.floor(at, [f"{hour:02d}:00" for hour in range(0, 25, 3)] if is_named else [])
         return
-    days = scales.ticks(span[0] / 24.0, span[1] / 24.0, 12)
-    panel.floor([24.0 * day for day in days], scales.shown(days) if is_named else [], "days" if is_named else "")
+    days = scales.ticks(span[0] / HOURS_A_DAY, span[1] / HOURS_A_DAY, 12)
+    panel.floor([HOURS_A_DAY * day for day in days], scales.shown(days) if is_named else [], "days" if is_named else "")
 
 
 def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], top: Number, *, is_daily: bool) -> None:

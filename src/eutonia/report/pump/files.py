@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import SITES, Forecast
 from eutonia.report import curves, files, words
 from eutonia.report.pump import curves as pump_curves
@@ -41,7 +42,7 @@ def show(forecast: Forecast, console: Console, day: int | None = None, person: P
     console.print(_hours(forecast, chosen))
     console.print(_levels(forecast, chosen))
     if person is not None:
-        console.print(pump_person.table(person, chosen, therapy.day(chosen * 24.0)))
+        console.print(pump_person.table(person, chosen, therapy.day(chosen * HOURS_A_DAY)))
     console.print(_totals(forecast))
     console.print(_dates(forecast))
     found = pump_words.broken(forecast)
@@ -73,7 +74,7 @@ def _table(title: str, heads: list[str], *, left: int = 1) -> Table:
 def _hours(forecast: Forecast, day: int) -> Table:
     therapy = forecast.course.therapy
     heads = ["hour", "pump mcg", "tip mcg", "lost mcg", *(f"{name} ng/mL" for name in SITES)]
-    table = _table(f"Hour by hour on {therapy.day(day * 24.0)}", heads)
+    table = _table(f"Hour by hour on {therapy.day(day * HOURS_A_DAY)}", heads)
     for row in pump_words.hours(forecast, day):
         spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
         table.add_row(row.label, *spent, *(pump_words.level(x) for x in row.levels))
@@ -94,7 +95,7 @@ def _totals(forecast: Forecast) -> Table:
     found = pump_words.stretches(forecast)
     for row in found[:_MOST_STRETCHES]:
         spent = (pump_words.amount(x) for x in (row.wanted, row.pumped, row.tip, row.lost))
-        table.add_row(day(row.first * 24.0), day(row.last * 24.0), *spent)
+        table.add_row(day(row.first * HOURS_A_DAY), day(row.last * HOURS_A_DAY), *spent)
     if len(found) > _MOST_STRETCHES:
         table.add_row(f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "", "")
     return table

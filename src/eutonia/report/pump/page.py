@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from eutonia import __version__
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import SITES, Forecast
 from eutonia.report import page, words
 from eutonia.report.drawing import svg
@@ -32,7 +33,12 @@ def html(
     therapy = forecast.course.therapy
     hours = [(row.label, *_spent(row), *map(pump_words.level, row.levels)) for row in pump_words.hours(forecast, day)]
     totals = [
-        (therapy.day(row.first * 24.0), therapy.day(row.last * 24.0), pump_words.amount(row.wanted), *_spent(row))
+        (
+            therapy.day(row.first * HOURS_A_DAY),
+            therapy.day(row.last * HOURS_A_DAY),
+            pump_words.amount(row.wanted),
+            *_spent(row),
+        )
         for row in pump_words.stretches(forecast)
     ]
     marks, left_out = pump_figures.marked(forecast)
@@ -53,7 +59,7 @@ def html(
             "cases": pump_figures.cases(),
             "happened": happened,
             "left_out": left_out,
-            "day": therapy.day(day * 24.0),
+            "day": therapy.day(day * HOURS_A_DAY),
             "one_day": pump_figures.one_day(forecast, day),
             "person": pump_person.context(person, day, lambda at: _moment(forecast, at)),
             "sites": list(SITES),
@@ -72,7 +78,7 @@ def _spent(row: pump_words.Hour | pump_words.AlikeDays) -> tuple[str, ...]:
 
 
 def _moment(forecast: Forecast, at_h: float) -> str:
-    minutes = round(at_h % 24.0 * 60.0)
+    minutes = round(at_h % HOURS_A_DAY * 60.0)
     return f"{forecast.course.therapy.day(at_h)}, {minutes // 60:02d}:{minutes % 60:02d}"
 
 
@@ -105,5 +111,5 @@ def _facts(forecast: Forecast) -> list[tuple[str, str]]:
         ("Catheter", "; ".join(catheters)),
         ("Dead volume", "; ".join(dict.fromkeys(f"{one.dead_volume:.3g} mL" for one in forecast.course.implants))),
         ("Boluses called", f"{given + refused}: {given} given, {refused} refused" if given + refused else ""),
-        ("Followed for", f"{therapy.duration_h / 24.0:.4g} days"),
+        ("Followed for", f"{therapy.duration_h / HOURS_A_DAY:.4g} days"),
     ]

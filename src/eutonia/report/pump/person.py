@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.report import words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CoursePanel, curve_lines, panels
@@ -20,7 +21,7 @@ from eutonia.trial.result import Zoom
 if TYPE_CHECKING:
     from rich.table import Table
 
-_DAY_H = 24
+_DAY_H = int(HOURS_A_DAY)
 #: Strips beside those of the scales that the case asks for.
 _KINDS = ("receptor", "tone")
 #: Hours between the rows of the table on the screen, and the most columns that fit there.

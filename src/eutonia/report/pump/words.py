@@ -9,11 +9,12 @@ from itertools import groupby
 
 import numpy as np
 
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import CASES, SITES, Forecast
 from eutonia.drug.pump.therapy import Therapy
 from eutonia.errors import SimulationError
 
-_DAY_H = 24
+_DAY_H = int(HOURS_A_DAY)
 #: Two daily totals that differ by less than this share are printed as one stretch.
 _ALIKE = 5e-4
 #: Amounts and levels below this (ug, ng/mL) are written as 0: far below a molecule of interest, far above rounding.

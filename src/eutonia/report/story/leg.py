@@ -15,10 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.ashworth import latent_grade, reference_grid
 from eutonia.assessment.walking import stance_support
 from eutonia.drug.effect.adverse import REACTIONS, SOURCES, Hazards
-from eutonia.drug.effect.exposed import HOURS_PER_DAY, Exposed, Habits
+from eutonia.drug.effect.exposed import Exposed, Habits
 from eutonia.simulation import steady_leg
 from eutonia.simulation.steady_leg import LegConstants, LegSettings, SteadyLeg
 
@@ -140,5 +141,5 @@ def _drowsy() -> dict[str, float]:
         "habituation_h": hazards.habituation_h,
         "residual": hazards.residual,
         "titration_h": habits.titration_h,
-        "span_h": parameters.load("adverse").value("oral_duration", "day") * HOURS_PER_DAY,
+        "span_h": parameters.load("adverse").value("oral_duration", "day") * HOURS_A_DAY,
     }

@@ -21,14 +21,15 @@ import numpy as np
 from pydantic import model_validator
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_WEEK
 from eutonia.study.fields import Hours, SessionsPerWeek, described
 from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import HOURS_PER_DAY, LimbName
+from eutonia.study.vocabulary import LimbName
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
 
-_HOURS_PER_WEEK = 7 * HOURS_PER_DAY
+_HOURS_PER_WEEK = HOURS_A_WEEK
 
 
 class StrengthTrainingTreatment(Treatment):
