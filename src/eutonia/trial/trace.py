@@ -188,7 +188,7 @@ def _look(people: People, state: CourseState, effects: Effects) -> dict[str, Any
 
 
 # Hours between looks at a sample: dense after the start of a phase, then days.
-_GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(96.0, 24 * 14 + 1, 24.0))
+_GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(96.0, 14 * HOURS_A_DAY + 1, 24.0))
 _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
 _TRACES = (
     "Traces of the first people through the first active arm of each phase, whatever they were allocated to: to look "
