@@ -218,4 +218,4 @@ def _across(step: str) -> str:
 
 
 def _file(name: str) -> str:
-    return (Path(__file__).parent / "templates" / name).read_text(encoding="utf-8")
+    return (Path(__file__).parents[1] / "templates" / name).read_text(encoding="utf-8")
