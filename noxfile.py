@@ -33,6 +33,14 @@ def lint(session: nox.Session) -> None:
     session.run("lint-imports")
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run the blocks of the manual, write what they print into it, and build it strictly."""
+    _pinned(session)
+    session.run("python", "docs/blocks.py")
+    session.run("sphinx-build", "-W", "docs", "build/manual")
+
+
 @nox.session(python="3.11")
 def minima(session: nox.Session) -> None:
     """Run the oldest version of everything that is declared: unit tests, and a trial whose second run, from the cache

@@ -1,0 +1,117 @@
+"""Run every block of a page of the manual and hold what comes against what is printed there.
+
+    python docs/blocks.py [PAGE ...]       writes what comes now under each command (all pages when none is named)
+
+A ```console block holds commands behind "$ " and what they print; a ```python block is run, all of a page in one
+program; a ```text block after it holds what it printed. A line "..." stands for any lines. Each page has an empty
+folder of its own, in which its blocks run in their order.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+_BLOCK = re.compile(
+    r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
+)
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# Numbers of another instruction set may differ in their last digits.
+_CLOSE = 0.02
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A block: what was given, what the page prints (None where it prints nothing), what came, where that stands."""
+
+    given: str
+    printed: str | None
+    came: str
+    span: tuple[int, int]
+
+
+def pages() -> list[Path]:
+    """Return the pages that hold blocks."""
+    return [page for page in sorted(DOCS.rglob("*.md")) if _BLOCK.search(page.read_text(encoding="utf-8"))]
+
+
+def run(page: Path) -> Iterator[Ran]:
+    """Run the blocks of a page in their order."""
+    folder = Path(tempfile.mkdtemp())
+    shutil.copytree(DOCS.parent / "examples", folder / "examples")
+    program, before = "", ""
+    text = page.read_text(encoding="utf-8")
+    try:
+        for block in _BLOCK.finditer(text):
+            kind, name, body, printed = block.groups()
+            if kind == "toml":
+                if name:
+                    (folder / name).write_text(body, encoding="utf-8")
+            elif kind == "python":
+                program += body
+                whole = _of([sys.executable, "-c", program], folder)
+                yield Ran(body, printed, whole.removeprefix(before), block.span(4))
+                before = whole
+            else:
+                asked = [line[2:] for line in body.splitlines() if line.startswith("$ ")]
+                came = "".join(f"$ {line}\n{_of(['bash', '-ec', line], folder)}" for line in asked)
+                yield Ran(body, body, came, block.span(3))
+    finally:
+        shutil.rmtree(folder)
+
+
+def _of(command: list[str], folder: Path) -> str:
+    """Return what a command prints, as a terminal of 100 columns shows it, without the blanks at the ends of lines."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    ended = subprocess.run(
+        command, cwd=folder, env={**os.environ, "COLUMNS": "100", "PATH": path, "PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
+    )  # fmt: skip
+    text = "\n".join(line.rstrip() for line in ended.stdout.replace(str(folder), "~").splitlines())
+    return f"{text}\n" if text else ""
+
+
+def agree(printed: str, came: str) -> bool:
+    """Say whether what came is what the page prints: the same words, and numbers alike within their last digits."""
+    found = _same_words(printed, came)
+    return found is not None and all(
+        abs(float(x) - float(y)) <= _CLOSE * abs(float(x)) + 1.001 * 10 ** -len(x.partition(".")[2])
+        for x, y in zip(_NUMBER.findall(printed), found, strict=True)
+    )
+
+
+def _same_words(printed: str, came: str) -> tuple[str, ...] | None:
+    """Return the numbers that came, one for each that is printed; None where words differ."""
+    parts = [part.strip("\n") for part in re.split(r"^\.\.\.\n", printed, flags=re.MULTILINE)]
+    found = re.fullmatch(r"\n*" + r"(?:.*\n)*?".join(_pattern(part) + r"\n*" for part in parts), came)
+    return None if found is None else found.groups()
+
+
+def _pattern(text: str) -> str:
+    words = [re.escape(word) for word in _NUMBER.split(text)]
+    return r"(\d+(?:\.\d+)?)".join(words)
+
+
+def refresh(page: Path) -> None:
+    """Write what comes now into a page; where only numbers differ, lines that it leaves out stay left out."""
+    text = page.read_text(encoding="utf-8")
+    for one in reversed(list(run(page))):
+        if one.printed is not None and not agree(one.printed, one.came):
+            numbers = _same_words(one.printed, one.came)
+            fresh = one.came if numbers is None else _NUMBER.sub(lambda _, left=iter(numbers): next(left), one.printed)
+            text = text[: one.span[0]] + fresh + text[one.span[1] :]
+    page.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    for chosen in [Path(one).resolve() for one in sys.argv[1:]] or pages():
+        refresh(chosen)
+        sys.stdout.write(f"{chosen.relative_to(DOCS)}\n")
