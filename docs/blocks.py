@@ -105,10 +105,16 @@ def refresh(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for one in reversed(list(run(page))):
         if one.printed is not None and not agree(one.printed, one.came):
-            numbers = _same_words(one.printed, one.came)
-            fresh = one.came if numbers is None else _NUMBER.sub(lambda _, left=iter(numbers): next(left), one.printed)
-            text = text[: one.span[0]] + fresh + text[one.span[1] :]
+            text = text[: one.span[0]] + _renewed(one.printed, one.came) + text[one.span[1] :]
     page.write_text(text, encoding="utf-8")
+
+
+def _renewed(printed: str, came: str) -> str:
+    numbers = _same_words(printed, came)
+    if numbers is None:
+        return came
+    left = iter(numbers)
+    return _NUMBER.sub(lambda _: next(left), printed)
 
 
 if __name__ == "__main__":
