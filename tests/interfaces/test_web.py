@@ -26,7 +26,7 @@ from eutonia.web import asked, clinic, guard, limits
 from eutonia.web.app import checked_token, create_app
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import ResultFile, Store
-from eutonia.web.worker import _compare
+from eutonia.web.worker import _compare, _run
 
 Run = Callable[..., int]
 WHOLE = shipped()["case_own_signal"].read_text(encoding="utf-8")
@@ -203,11 +203,60 @@ def test_no_file_of_the_machine_is_reached(client: TestClient, tmp_path: Path) -
     for name in (str(program), "../mine.toml", "mine.toml", "file:///mine.toml"):
         answer = client.post("/api/v1/check", json={"study": text.replace('"flex_calls"', f'"{name}"')})
         assert answer.json()["valid"] is False
-        assert "Allowed on a server: " in answer.json()["told"]
+        assert "Allowed: on a server: " in " ".join(answer.json()["told"].split())
         assert "secret" not in answer.text
     assert client.post("/api/v1/check", json={"study": text}).json()["valid"] is True
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/results/x/..%2f..%2fweb.sqlite", "/static/web.css"):
         assert client.get(path).status_code == 404
+
+
+def _in_an_arm(name: str) -> str:
+    text = shipped()["pump_against_conventional"].read_text(encoding="utf-8")
+    return text.replace('"trial_pump"', f'"{name}"')
+
+
+def _in_an_option(name: str) -> str:
+    therapy = f'[[option]]\nname = "other"\ntitle = "Another"\n[option.therapy]\nprogram = "{name}"\n'
+    return shipped()["case_cord_flex"].read_text(encoding="utf-8") + therapy
+
+
+def _as_a_mask(name: str) -> str:
+    text = shipped()["case_own_lesion_mask"].read_text(encoding="utf-8")
+    return text.replace('"own_lesion_mask.nii.gz"', f'"{name}"')
+
+
+@pytest.mark.parametrize(
+    ("write", "ships", "own", "key"),
+    [
+        (_in_an_arm, "trial_pump", "mine.toml", "program"),
+        (_in_an_option, "flex_calls", "mine.toml", "program"),
+        (_as_a_mask, "own_lesion_mask.nii.gz", "mine.nii.gz", "mask"),
+    ],
+)
+def test_no_place_of_a_study_reaches_a_file(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[str], str], ships: str,
+    own: str, key: str,
+) -> None:  # fmt: skip
+    """Not by its path, nor by its name where the server stands, nor in the place of what ships."""
+    monkeypatch.chdir(tmp_path)
+    for name in (own, ships):
+        (tmp_path / name).write_text("secret = 1\n", encoding="utf-8")
+    told = [client.post("/api/v1/check", json={"study": write(name)}) for name in (own, f"{tmp_path}/{own}", f"x{own}")]
+    for answer in told:
+        faults = [one for one in answer.json()["faults"] if one["key"].endswith(key)]
+        assert len(faults) == 1, answer.text
+        assert ships in faults[0]["allowed"]
+        assert "secret" not in answer.text
+    assert len({answer.json()["faults"][0]["why"] for answer in told}) == 1, "nobody learns which file is there"
+    assert client.post("/api/v1/check", json={"study": write(ships)}).json()["valid"] is True
+
+
+def test_a_study_with_a_mask_runs_and_brings_it_back() -> None:
+    """The mask goes with the result as bytes, whatever the ending of its name."""
+    study = shipped()["case_own_lesion_mask"].read_text(encoding="utf-8")
+    study = re.sub(r'(?m)^duration = ".*"$', 'duration = "7 month"', study)
+    files = {one.name: one for one in _run({"study": study, "replicates": 1}, lambda *_: None)}
+    assert files["lesion_mask.nii.gz"].media == "application/octet-stream"
 
 
 def test_another_name_of_the_host_is_refused(client: TestClient) -> None:

@@ -53,6 +53,8 @@ class MaskFile:
         allowed = f"a NIfTI file beside the study, such as {_EXAMPLE}"
         if not isinstance(value, str) or not value.lower().endswith(ENDINGS) or "\0" in value:
             refuse(Problem((), "It names no lesion mask.", value, allowed, do="Name a .nii or .nii.gz file."))
+        if (elsewhere := shipped_files.not_here(value, shipped_files.masks(), "lesion mask")) is not None:
+            refuse(elsewhere)
         path = _place(value, (info.context or {}).get("folder"))
         if path is None:
             why = "A mask lies in the folder of the study or below it, so that both can be passed on together."

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, core_schema
 from eutonia import parameters
 from eutonia.drug.pump import Therapy
 from eutonia.errors import StudyError
-from eutonia.study import pump_file
+from eutonia.study import pump_file, shipped_files
 from eutonia.study.fields import Checking, refuse
 from eutonia.study.studyfile import Problem
 
@@ -57,6 +57,8 @@ class ProgramField:
         do = 'Name a file beside this one, or a program that ships (eutonia programs): "flex_night".'
         if not isinstance(value, str) or not value.strip():
             refuse(Problem((), "It names no pump program.", value, '"program.toml" or "flex_night"', do=do))
+        if (elsewhere := shipped_files.not_here(value, pump_file.shipped(), "pump program")) is not None:
+            refuse(elsewhere)
         folder = (info.context or {}).get("folder")
         beside = None if folder is None else os.path.join(folder, value)
         try:

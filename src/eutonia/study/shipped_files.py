@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
+from eutonia.errors import nearest
 from eutonia.study import studyfile
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_IS_TEXT_ALONE: ContextVar[bool] = ContextVar("_IS_TEXT_ALONE", default=False)
+
+
+@contextmanager
+def text_alone() -> Iterator[None]:
+    """Let what is read in this block name no file but one that ships: a study that came as text, from anybody."""
+    before = _IS_TEXT_ALONE.set(True)
+    try:
+        yield
+    finally:
+        _IS_TEXT_ALONE.reset(before)
+
+
+def not_here(value: str, ours: Mapping[str, Path], what: str) -> studyfile.Problem | None:
+    """Return the fault of a name of no file that ships where only those may be named, without a look at the disk."""
+    if not _IS_TEXT_ALONE.get() or value in ours:
+        return None
+    why = f"A study that is given as text can name no file of its own, and no {what} that ships has this name."
+    allowed, do = f"on a server: {', '.join(ours)}", "Write one of them, or use the command eutonia with your file."
+    return studyfile.Problem((), why, value, allowed, tuple(nearest(value, ours)), do=do)
 
 
 def named(folder: str) -> dict[str, Path]:
@@ -28,6 +51,8 @@ def masks() -> dict[str, Path]:
 
 def find(given: str, ours: Mapping[str, Path], what: str) -> Path:
     """Return the file that a path or the name of a shipped file means; `what` it is, such as "study"."""
+    if _IS_TEXT_ALONE.get() and given in ours:  # not a file of that name where the server happens to stand
+        return ours[given]
     path = Path(given)
     try:
         if path.exists() and not (path.is_dir() and given in ours):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eutonia._hours import HOURS_A_DAY
-from eutonia.errors import StudyError, nearest
+from eutonia.errors import StudyError
 from eutonia.web import limits
 
 if TYPE_CHECKING:
@@ -18,14 +18,14 @@ def study_of(text: str, name: str) -> TrialStudy | CaseStudy:
     Raises
     ------
     StudyError
-        What `eutonia check` would say; a pump program that does not ship; more than a server gives.
+        What `eutonia check` would say; a pump program or a mask that does not ship; more than a server gives.
     """
     from eutonia.study.design import parse_study
-    from eutonia.study.studyfile import read_toml
+    from eutonia.study.shipped_files import text_alone
 
     _short(text, name)
-    _no_file(read_toml(text, name), name)
-    study = parse_study(text, name)
+    with text_alone():
+        study = parse_study(text, name)
     affordable(study, name)
     return study
 
@@ -37,21 +37,6 @@ def _short(text: str, name: str) -> None:
             f"{name} has {size:,} bytes. Allowed: {limits.TEXT:,} on a server. Nearest: a shorter one. Run it with the "
             "command eutonia."
         )
-
-
-def _no_file(tables: dict[str, Any], name: str) -> None:
-    """Refuse a pump program that is no name of one that ships: on a server it would be a path."""
-    from eutonia.study.pump_file import shipped
-
-    therapy = tables.get("therapy")
-    program = therapy.get("program") if isinstance(therapy, dict) else None
-    if program is None or (isinstance(program, str) and program in shipped()):
-        return
-    close = nearest(str(program), shipped())
-    raise StudyError(
-        f'{name}: there is no pump program "{str(program)[:60]}" here. Allowed on a server: {", ".join(shipped())}. '
-        f"{f'Nearest: {close[0]}. ' if close else ''}Write one of them, or use the command eutonia with your file."
-    )
 
 
 def affordable(study: TrialStudy | CaseStudy, name: str) -> None:

@@ -28,6 +28,7 @@ _MEDIA = {
     ".parquet": "application/vnd.apache.parquet",
     ".nc": "application/netcdf",
 }
+_OTHER = "application/octet-stream"
 
 
 def work(line: Connection) -> None:
@@ -46,8 +47,11 @@ def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
     def progress(stage: str, share: float) -> None:
         line.send(("progress", stage, float(share)))
 
+    from eutonia.study.shipped_files import text_alone
+
     try:
-        files = _KINDS[kind](request, progress)
+        with text_alone():
+            files = _KINDS[kind](request, progress)
         size = sum(len(one.content) for one in files)
         if size > limits.RESULT:
             raise EutoniaError(
@@ -101,7 +105,7 @@ def _written(write: Callable[[Path], object]) -> list[ResultFile]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result"
         write(target)
-        return [ResultFile(one.name, _MEDIA[one.suffix], one.read_bytes()) for one in sorted(target.iterdir())]
+        return [ResultFile(one.name, _MEDIA.get(one.suffix, _OTHER), one.read_bytes()) for one in sorted(target.iterdir())]
 
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], Progress], list[ResultFile]]] = {
