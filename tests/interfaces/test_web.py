@@ -161,6 +161,61 @@ def test_a_wrong_field_says_at_its_place_what_the_command_line_says(
     assert Store(base).newest(5)[0].kind == "story", "nothing was asked for"
 
 
+def cases_of(**more: str) -> list[Any]:
+    """Return the cases that the form makes with these fields; it must have no fault."""
+    found = clinic.read(clinic.START | more)
+    assert found.faults == {}
+    return [parse_study(text) for text in found.texts]
+
+
+def refills(case: Any) -> list[float]:
+    return [float(event.at_h) / 24 for event in case.events if event.kind == "refill"]
+
+
+@pytest.mark.parametrize(
+    "rate", ["6.25 mcg/h", "1050 mcg/week", "150 mcg per day", "150 microgram/day", "1.5e2 ug/day"]
+)
+def test_a_pump_is_refilled_in_time_whatever_the_unit_of_its_rate(rate: str) -> None:
+    plain, other = (cases_of(amount_2=told)[1] for told in ("150 mcg/day", rate))
+    assert refills(other) == refills(plain)
+    assert len(refills(other)) == 5  # 18 of 20 mL of 500 ug/mL last 60 days, and there are 11 months
+    assert refills(other)[0] == pytest.approx(7 * 30.4375 + 60, abs=0.01)
+
+
+@pytest.mark.parametrize("dose", ["10 milligrams", "1e1 mg", "10mg"])
+def test_tablets_rise_to_their_dose_whatever_its_unit(dose: str) -> None:
+    assert [event.dose_mg for event in cases_of(amount_1=dose)[0].events] == [5.0, 10.0]
+
+
+def test_the_missed_refill_is_the_first_and_comes_so_late() -> None:
+    """At 150 ug/day 20 mL of 500 ug/mL are dry after 66.7 days; the next ones come 60 days after each other."""
+    missed = {"kind_2": "missed", "amount_2": "150 mcg/day"}
+    first, second, *_ = refills(cases_of(**missed, late_2="9")[1])
+    assert first == pytest.approx(7 * 30.4375 + 10_000 / 150 + 9, abs=0.01)
+    assert second == pytest.approx(first + 60, abs=0.02)
+    assert refills(cases_of(**missed)[1])[0] == pytest.approx(first - 2, abs=0.02)
+    assert len(refills(cases_of(**missed, follow="9.5")[1])) == 1
+    short = clinic.read(clinic.START | missed | {"follow": "9"}).faults
+    assert list(short) == ["follow"]
+    assert "Nearest: 10." in short["follow"][0]
+    never = clinic.read(clinic.START | missed | {"late_2": "0"}).faults
+    assert list(never) == ["late_2"]
+
+
+def test_a_heading_says_what_is_given_and_nothing_else() -> None:
+    titles = [case.title for case in cases_of(kind_2="nothing", amount_2="150 mcg/day", every_1="6")]
+    assert titles == ["Baclofen tablets, 10 mg every 6 h", "No treatment"]
+
+
+@pytest.mark.parametrize("score", ["nan", "inf", "-inf", "1e400"])
+@pytest.mark.parametrize("scale", ["ashworth", "modified_ashworth"])
+def test_a_score_that_is_no_number_is_refused_at_its_field(client: TestClient, scale: str, score: str) -> None:
+    fields = clinic.START | {"scale": scale, "leg": score, "arm": "3"}
+    answer = client.post("/clinic", data=fields)
+    assert answer.status_code == 422
+    assert "leg" in clinic.read(fields).faults
+
+
 def test_markup_in_every_field_stays_text(client: TestClient) -> None:
     for name in clinic.NAMES:
         answer = client.post("/clinic", data=clinic.START | {name: SCRIPT})

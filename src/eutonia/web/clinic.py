@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eutonia.errors import StudyError
+from eutonia._hours import HOURS_A_DAY
+from eutonia._units import parse
+from eutonia.errors import StudyError, UnitError
 
 Fields = Mapping[str, str]
 Tables = dict[str, Any]
@@ -65,7 +67,8 @@ NAMES = (
 _CALLED = {"missed": "pump_missed_refill", "bolus": "test_dose", "nothing": "no_treatment"}
 _MONTH_DAYS = 30.4375
 _SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "pain", "adverse"]
-_CONCENTRATION_UG, _USED_ML, _LONGEST_DAYS = 500.0, 18.0, 90
+_CONCENTRATION_UG, _FILLED_ML, _USED_ML, _LONGEST_DAYS, _MOST_REFILLS = 500.0, 20.0, 18.0, 90, 200
+_LATE_DAYS = "7"
 _TITRATION_MG, _TITRATION_DAYS = 5.0, 3
 # Which field of the form a key of the study file came from.
 _OF_KEY = {
@@ -125,7 +128,7 @@ def _tables(found: Clinic, place: int, words: str, *, is_twice: bool) -> Tables 
     events, treatments, pump = _given(found, place, begins, (months["follow"] or 0.0) * _MONTH_DAYS)
     kind = fields[f"kind_{place}"]
     own = f"{_CALLED.get(kind, kind)}{f'_{place}' if is_twice else ''}"
-    told = fields.get(f"amount_{place}", "").strip()
+    told = _amount_told(fields, place)
     tables: Tables = {
         "study": {
             "name": own,
@@ -153,6 +156,16 @@ def _tables(found: Clinic, place: int, words: str, *, is_twice: bool) -> Tables 
     if events:
         tables["event"] = events
     return tables
+
+
+def _amount_told(fields: Fields, place: int) -> str:
+    """Return how much is given, as the heading of an option says it; nothing of a field that its kind does not use."""
+    kind, told = fields[f"kind_{place}"], fields.get(f"amount_{place}", "").strip()
+    if kind == "nothing":
+        return ""
+    if kind == "tablets" and told:
+        return f"{told} every {_with_unit(fields.get(f'every_{place}', '') or '8', 'h')}"
+    return told
 
 
 def _person(fields: Fields) -> Tables:
@@ -195,7 +208,7 @@ def _charted(found: Clinic, at_month: float) -> Iterator[Tables]:
             score = text
         scale = found.fields.get("scale", "ashworth")
         if scale == "modified_ashworth" and not isinstance(score, str):
-            score = int(score) if score == int(score) else score
+            score = int(score) if score.is_integer() else score
         yield {"at": _days(at_month * _MONTH_DAYS), "scale": scale, "limb": limb, "score": score}
 
 
@@ -228,9 +241,8 @@ def _given(found: Clinic, place: int, begins: float, ends: float) -> tuple[list[
 def _tablets(found: Clinic, place: int, amount: str, begins: float) -> Iterator[Tables]:
     """Yield tablets that rise to their dose, by 5 mg every three days."""
     every = _with_unit(found.fields.get(f"every_{place}", "") or "8", "hour")
-    number = re.fullmatch(r"(\d+(?:\.\d+)?) *mg", amount)
-    steps = int((float(number[1]) - 1e-9) // _TITRATION_MG) if number else 0
-    doses = [*(f"{_TITRATION_MG * (1 + k):g} mg" for k in range(min(steps, 20))), amount]
+    steps = int((_read(amount, "oral_dose") - 1e-9) // _TITRATION_MG)
+    doses = [*(f"{_TITRATION_MG * (1 + k):g} mg" for k in range(min(max(steps, 0), 20))), amount]
     for k, dose in enumerate(doses):
         at = _days(begins + _TITRATION_DAYS * k)
         yield {"at": at, "kind": "tablets", "product": "baclofen tablets", "dose": dose, "every": every}
@@ -242,27 +254,49 @@ def _pump(
     """Return a pump at one rate with refills in time, or with one that comes late."""
     at, (begins, ends) = _days(span[0]), span
     pump = {
-        "model": "SynchroMed II", "product": "Lioresal Intrathecal", "implanted": at, "reservoir": "20 mL",
+        "model": "SynchroMed II", "product": "Lioresal Intrathecal", "implanted": at, "reservoir": f"{_FILLED_ML:g} mL",
         "concentration": f"{_CONCENTRATION_UG:g} ug/mL", "alarm_volume": "2 mL", "tip": "T10",
     }  # fmt: skip
     events: list[Tables] = [{"at": at, "kind": "infusion", "rate": amount}]
-    number = re.fullmatch(r"(\d+(?:\.\d+)?) *ug/(?:day|d)", amount)
-    if number is None or float(number[1]) <= 0:
+    ug_per_day = _read(amount, "intrathecal_rate") * HOURS_A_DAY
+    if ug_per_day <= 0:
         return events, [], pump
-    lasts = int(min(_USED_ML * _CONCENTRATION_UG / float(number[1]), _LONGEST_DAYS))
-    late = 0.0
+    lasts = max(int(min(_USED_ML * _CONCENTRATION_UG / ug_per_day, _LONGEST_DAYS) + 1e-9), 1)
+    day = begins + lasts
     if found.fields[f"kind_{place}"] == "missed":
-        late = (
-            _number(found, f"late_{place}", "days too late, such as 7", found.fields.get(f"late_{place}") or "7") or 0
-        )
-    day, count = begins + max(lasts, 1), 0
-    empty = (20.0 * _CONCENTRATION_UG) / float(number[1]) - lasts
-    while day < ends and count < 200:
-        moved = empty + late if late and count == 1 else 0.0
-        if day + moved < ends:
-            events.append({"at": _days(day + moved), "kind": "refill"})
-        day, count = day + moved + max(lasts, 1), count + 1
+        day = begins + _FILLED_ML * _CONCENTRATION_UG / ug_per_day + _late(found, place)
+        if day >= ends:
+            near = int(day / _MONTH_DAYS) + 1
+            found.refuse(
+                "follow",
+                f"The refill of option {place} that is missed comes after the end. Allowed: more than "
+                f"{day / _MONTH_DAYS:.1f} months. Nearest: {near}. Follow the person for longer.",
+            )
+    for _ in range(_MOST_REFILLS):
+        if day >= ends:
+            break
+        events.append({"at": _days(day), "kind": "refill"})
+        day += lasts
     return events, [], pump
+
+
+def _late(found: Clinic, place: int) -> float:
+    """Return how many days after the pump is dry its refill comes."""
+    name = f"late_{place}"
+    days = _number(found, name, "days too late, such as 7", found.fields.get(name, "").strip() or _LATE_DAYS)
+    if days == 0:
+        found.refuse(
+            name, 'Given: 0 days. Allowed: more than 0. Nearest: 7. Where no refill is missed, choose "a pump".'
+        )
+    return days or 0.0
+
+
+def _read(amount: str, kind: str) -> float:
+    """Return an amount in the unit of the program; 0 where it is none, which the check of the study says with why."""
+    try:
+        return parse(amount, kind)
+    except UnitError:
+        return 0.0
 
 
 def _number(found: Clinic, name: str, what: str, text: str | None = None) -> float | None:

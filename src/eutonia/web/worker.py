@@ -105,7 +105,9 @@ def _written(write: Callable[[Path], object]) -> list[ResultFile]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "result"
         write(target)
-        return [ResultFile(one.name, _MEDIA.get(one.suffix, _OTHER), one.read_bytes()) for one in sorted(target.iterdir())]
+        return [
+            ResultFile(one.name, _MEDIA.get(one.suffix, _OTHER), one.read_bytes()) for one in sorted(target.iterdir())
+        ]
 
 
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], Progress], list[ResultFile]]] = {
