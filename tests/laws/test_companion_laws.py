@@ -19,12 +19,13 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.study import companions
 from eutonia.study.design import parse_study
 from eutonia.study.other_tablets import OtherTablets
+from eutonia.study.policies import Screening
 from eutonia.study.treatments import TREATMENTS, Treatment
 from eutonia.treatment import Effects
 from eutonia.trial.caveats import caveats
 from eutonia.trial.harms import Harms, brought_by
 from eutonia.trial.period import PeriodClock, run_period
-from eutonia.trial.reactions import ReactionWatch, may_come
+from eutonia.trial.reactions import ReactionWatch, may_come, read_until
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -49,7 +50,7 @@ def table(one: type[Treatment]) -> str:
 
 
 def hazard_by(treatments: list[Treatment], time_h: float, *, drug: bool, placebo: bool) -> np.ndarray:
-    return Harms.of(treatments).by(time_h, drug=drug, placebo=placebo)
+    return Harms.of(treatments).by(time_h, drug=drug, placebo=placebo)[:, 0]
 
 
 def share(harm: float) -> float:
@@ -94,8 +95,8 @@ def test_tizanidine_takes_what_its_trial_found_beyond_placebo() -> None:
     np.testing.assert_allclose(left.bias, (1 - beyond) * whole.bias, rtol=1e-9)
     grades = [np.asarray(latent_grades(one, chart_constants())).mean() for one in (left, whole)]
     assert grades[0] == pytest.approx((1 - beyond) * grades[1], rel=0.04)
-    kept = [float(tizanidine(f"{mg} mg").effects(1, True).bias_kept[0, 0]) for mg in (0, 2, 4, 8, 10)]
-    assert kept[0] == 1.0
+    kept = [float(tizanidine(f"{mg} mg").effects(1, True).bias_kept[0, 0]) for mg in (2, 4, 8, 10)]
+    assert kept[0] < 1.0
     assert np.all(np.diff(kept) < 0)
     assert float(tizanidine("12 mg").effects(1, True).bias_kept[0, 0]) == kept[-1]
     np.testing.assert_array_equal(tizanidine("4 mg").effects(1, False).bias_kept, 1.0)
@@ -150,3 +151,85 @@ def test_sedation_adds_and_placebo_reports_come_once() -> None:
         assert "dry_mouth" in may_come(of_arm) or len(parts) == 1
     np.testing.assert_allclose(hazards[1] - hazards[0], alone[0][:, None] * np.ones(N), rtol=1e-9, atol=1e-12)
     assert np.all(hazards[1][DROWSY] > hazards[0][DROWSY])
+
+
+def _watched(of_arm: Any, until_h: float = math.inf, passed: np.ndarray | None = None) -> ReactionWatch:
+    return ReactionWatch(of_arm, "cerebral", np.full((len(REACTIONS), N), math.inf), until_h, passed)
+
+
+def test_harms_come_only_to_those_of_an_arm_who_are_given_it() -> None:
+    """The harms of tizanidine for who does not respond fell on responders too, and so did the reports of tablets."""
+    who, passed = some_people(), np.arange(N) < 3
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"')
+    text += '[[phase.arm]]\nname = "one"\n'
+    text += '[phase.arm.gate]\nneed = "all"\n[[phase.arm.gate.rule]]\nscale = "ashworth"\nlimb = "leg"\nfall = 1.0\n'
+    text += (
+        '[[phase.arm.treatment]]\nproduct = "Lioresal Intrathecal"\nroute = "intrathecal bolus"\ndose = "50 ug"\n'
+        'at = "0 day"\naccess = "lumbar puncture"\n'
+    )
+    later = table(TREATMENTS["tizanidine tablets"]).replace('"0 hour"', '"3 day"') + 'given_to = "others"\n'
+    tablets = TABLETS.format(dose="10 mg") + 'start = "3 day"\ngiven_to = "others"\n'
+    for part, sham in ((later, False), (tablets, False), (later, True)):
+        of_arm = parse_study(text + "[[phase.arm.treatment]]\n" + part).phases[0].arms[0]
+        clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+        clock.now_h = 14 * DAY
+        watch = _watched(of_arm.model_copy(update={"placebo": sham}), passed=passed)
+        hazard = watch._hazard(clock)
+        assert np.all(hazard[:, passed] == 0.0)
+        assert np.all(hazard[DROWSY, ~passed] > 0.0)
+        assert not watch.has_had("drowsiness", clock).any()
+        watch.threshold = np.full_like(hazard, hazard[DROWSY, ~passed][0] / 2)
+        np.testing.assert_array_equal(watch.has_had("drowsiness", clock), ~passed)
+
+
+def test_a_gate_tells_its_arm_to_whom_harms_come() -> None:
+    run = arm_run(arm(TABLETS.format(dose="10 mg")), np.ones(N, dtype=bool), DAY)
+    passed = np.arange(N) < 3
+    run._close(passed, Screening(np.full(N, np.nan), np.full(N, np.nan), np.zeros(N, dtype=bool)))
+    assert run.watch.passed is passed
+
+
+def test_what_is_given_beside_the_drug_ends_with_its_period() -> None:
+    """Through a washout tizanidine took tone on, and brought dry mouth on."""
+    who, end = some_people(), 14 * DAY
+    parts = [table(TREATMENTS["tizanidine tablets"]), 'route = "stretching"\nlimb = "leg"\nhours_per_day = 1.0\n']
+    of_arm = arm(parts[0], parts[1] + 'start = "0 hour"\n')
+    clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
+    run_period(clock, arm_run(of_arm, np.ones(N, dtype=bool), end).tasks())
+    clock.advance_to(end)
+    assert np.all(clock.effects.bias_kept < 1.0)
+    clock.stop_all()
+    np.testing.assert_array_equal(clock.effects.bias_kept, 1.0)
+    np.testing.assert_array_equal(clock.effects.end_range, 0.0)
+    watch = _watched(of_arm, end)
+    at_end = watch._hazard(clock)
+    read_until(clock, [watch], 4 * end)
+    np.testing.assert_array_equal(watch._hazard(clock), at_end)
+    assert np.all(at_end[DROWSY] > 0.0)
+
+
+def test_one_drug_written_as_two_courses_is_one_course() -> None:
+    """Habituation began anew with each treatment of the file, and with it the harms of the first days."""
+    whole = hazard_by([tizanidine("4 mg")], 40 * DAY, drug=True, placebo=True)
+    halves = [tizanidine("4 mg", stop="20 day"), tizanidine("8 mg", start="20 day")]
+    np.testing.assert_allclose(hazard_by(halves, 40 * DAY, drug=True, placebo=True), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("dose", "every", "said"),
+    [
+        ("0 mg", "8 hour", "That is no dose"),
+        ("1e-8 mg", "8 hour", "That is no dose"),
+        ("3600 mg", "100 day", "At once it is more than the label allows in a day"),
+        ("37 mg", "48 hour", "At once it is more than the label allows in a day"),
+        ("4 mg", "3 day", "further apart than two days"),
+    ],
+)
+def test_no_dose_and_no_treatment_is_refused(dose: str, every: str, said: str) -> None:
+    """Nothing of a drug brought all its harms, and so did a hundred days of it at once."""
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"')
+    text += '[[phase.arm]]\nname = "one"\n[[phase.arm.treatment]]\nroute = "tizanidine tablets"\nstart = "0 hour"\n'
+    with pytest.raises(eutonia.EutoniaError) as caught:
+        parse_study(text + f'dose = "{dose}"\nevery = "{every}"\n')
+    assert said in " ".join(str(caught.value).split())
+    assert parse_study(text + 'dose = "36 mg"\nevery = "48 hour"\n')

@@ -55,7 +55,7 @@ class TreatmentCourse(AbstractTherapy):
     """A treatment of any sort under way: its state at the last change of what is given, from which it goes on.
 
     `advance` takes a state, hours, and whether it is given; `does` a state and whether it is given. Both are pure and
-    of the treatment, so that nothing depends on who looked when.
+    of the treatment, so that nothing depends on who looked when. `lasts` whether it goes on until it is stopped.
     """
 
     state: Any
@@ -64,11 +64,17 @@ class TreatmentCourse(AbstractTherapy):
     who: Patients
     since_h: float = 0.0
     is_given: bool = False
+    lasts: bool = True
 
     def switch(self, time_h: float, *, given: bool, who: Patients) -> None:
         """Begin, change or end it at a time, h, for `who` (above 0) is given it."""
         self.state = self.advance(self.state, time_h - self.since_h, self.is_given)
         self.since_h, self.is_given, self.who = time_h, given, who
+
+    def stop(self, time_h: float) -> None:
+        """End it at a time, h, if it goes on until it is stopped; what it has done so far fades from there."""
+        if self.lasts:
+            self.switch(time_h, given=False, who=self.who)
 
     def effects(self, time_h: float) -> Effects:
         """Return what it does at a time, h, to those who are given it."""

@@ -5,7 +5,7 @@ Equation
 with d the daily dose and d_trial that of the trial. What it brings of unwanted things is in `trial.harms`, and adds to
 what baclofen brings.
 Assumptions: in proportion to the dose up to that of the trial and no more above it; at once, the same in everybody; no
-tolerance, no withdrawal.
+tolerance, no withdrawal. Harms are those of the label, whatever the dose: no number says how they go with it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,17 @@ from pydantic import model_validator
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
+from eutonia.study import vocabulary
 from eutonia.study.fields import Given, Hours, Interval, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment, stops_after_start
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
+
+# Doses further apart are not the daily treatment of the trials, whose harms and effect are counted here, h.
+_LONGEST_H = 48.0
+_ROUNDING = 1e-9
 
 
 class OtherTablets(Treatment):
@@ -61,10 +66,22 @@ class OtherTablets(Treatment):
     @model_validator(mode="after")
     def _within_label(self) -> OtherTablets:
         stops_after_start(self.start_h, self.stop_h)
+        least = vocabulary.smallest_oral_dose()
+        if self.dose_mg < least.value:
+            why = f"That is no dose, and all harms of the drug would come of it; {least.label.lower()}: {least.text}."
+            do = "Remove the treatment, or write a dose."
+            refuse(Problem(("dose",), why, self.dose_mg.text, f"at least {least.text}", do=do))
         assert self.harms is not None
         largest = parameters.load(self.harms).value("largest_daily_dose", "mg/day")
+        if self.dose_mg > largest * (1 + _ROUNDING):
+            why, allowed = "At once it is more than the label allows in a day.", f"at most {largest:g} mg"
+            refuse(Problem(("dose",), why, self.dose_mg.text, allowed, do="Check digits and unit, or lower the dose."))
+        if self.every_h > _LONGEST_H:
+            why = "Tablets given further apart than two days are no steady treatment, and harms are known of one only."
+            do = "Shorten the interval, or stop the treatment and begin another."
+            refuse(Problem(("every",), why, self.every_h.text, f'at most "{_LONGEST_H:g} hour"', do=do))
         daily = self.dose_mg * HOURS_A_DAY / self.every_h
-        if daily > largest * (1 + 1e-9):
+        if daily > largest * (1 + _ROUNDING):
             given = f"{self.dose_mg.text} every {self.every_h.text}, which is {daily:.4g} mg a day"
             why, allowed = "That is more than the label allows.", f"at most {largest:g} mg a day"
             refuse(Problem(("dose",), why, given, allowed, do="Lower the dose, or lengthen the interval."))

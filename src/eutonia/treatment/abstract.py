@@ -16,5 +16,9 @@ class AbstractTherapy(ABC):
         return False
 
     @abstractmethod
+    def stop(self, time_h: float) -> None:
+        """Give no more of it from a time on, h; of what was given once there is nothing to stop."""
+
+    @abstractmethod
     def effects(self, time_h: float) -> Effects:
         """Return what it does at a time, h; a look, which moves nothing."""

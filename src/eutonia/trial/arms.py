@@ -14,11 +14,11 @@ from eutonia.assessment.reading import ROUNDING, has_lost, is_loose, score_fall
 from eutonia.assessment.scoring import Chart
 from eutonia.study.parts import Arm, GateRule, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
-from eutonia.study.treatments import EVERYBODY, RESPONDERS, Treatment
+from eutonia.study.treatments import EVERYBODY, Treatment
 from eutonia.trial.arm_pump import PumpCourses, Pumps
 from eutonia.trial.failures import Failures
 from eutonia.trial.given import GivenTreatment, given_of
-from eutonia.trial.own_gate import GateWatch
+from eutonia.trial.own_gate import GateWatch, dealt_to
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
 
@@ -121,16 +121,12 @@ class ArmRun:
 
     def dealt(self, amount: Patients, treatment: Treatment) -> Patients:
         """Return the amount for members to whom a treatment is given, 0 for others and for a sham."""
-        who = self.member & (not self.arm.placebo)
-        if treatment.given_to != EVERYBODY:
-            # Before the gate has decided nobody is given anything on which it decides.
-            passed = np.zeros(len(who), dtype=bool) if self.passed is None else self.passed
-            who = who & (passed if treatment.given_to == RESPONDERS else ~passed & (self.passed is not None))
+        who = self.member & (not self.arm.placebo) & dealt_to(treatment, self.passed, len(self.member))
         return np.where(who, amount, 0.0)
 
     def _close(self, passed: Flags, screening: Screening) -> None:
         """Deal what the gate decides on, now that it has."""
-        self.passed, self.screening = passed, screening
+        self.passed, self.watch.passed, self.screening = passed, passed, screening
         for one in self._gated:
             first = np.full(len(passed), one.treatment.first_amount)
             if one.steering is not None:

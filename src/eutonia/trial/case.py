@@ -371,4 +371,4 @@ def _drowsiness_beside(study: CaseStudy, time_h: np.ndarray) -> np.ndarray:
     risen = [
         harms.by(t + HOURS_A_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
     ]
-    return np.array(risen)[:, row] / HOURS_A_DAY
+    return np.array(risen)[:, row, 0] / HOURS_A_DAY

@@ -107,9 +107,9 @@ class Block:
             self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
-        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index))
-        failures = drawn_for(arm, self.seed, self.person, index)
         end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE
+        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index), end_h)
+        failures = drawn_for(arm, self.seed, self.person, index)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
 
     def _period(

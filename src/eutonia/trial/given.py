@@ -125,7 +125,8 @@ class Applied(GivenTreatment):
         stop_h = treatment.ends_h if treatment.ends_h < math.inf else None
         super().__init__(treatment.begins_h, stop_h, amount)
         state = treatment.begin(len(amount))
-        self.course = TreatmentCourse(state, treatment.advance, treatment.effects, np.zeros_like(amount))
+        nobody = np.zeros_like(amount)
+        self.course = TreatmentCourse(state, treatment.advance, treatment.effects, nobody, lasts=treatment.lasts)
 
     def tasks(self) -> list[Task]:
         """Return the start and the stop, which leave the steps of the drug as they would be without."""

@@ -2,10 +2,11 @@
 
 Equation
     L    = sum over treatments of k C(t) + largest of k_0 C(t) ,   C(t) = 1 - exp(-t/tau) + r t/tau
-    k    = -log[(1 - p)/(1 - p_0)] / C(T) ,  k_0 = -log(1 - p_0) / C(T)
-t hours given so far, p and p_0 shares on it and on placebo in trials, their length T, tau and r those of tablets
-(`drug.effect.adverse`). Two drugs that make drowsy add: the hazards do, and neither makes the other worse, for no
-number says by how much. What placebo brings comes once, however many placebos there are.
+    k    = max(0, -log[(1 - p)/(1 - p_0)]) / C(T) ,  k_0 = -log(1 - p_0) / C(T)
+t hours that a person has been given one drug so far, however many treatments it is written as, p and p_0 shares on it
+and on placebo in trials, their length T, tau and r those of tablets (`drug.effect.adverse`). Two drugs that make drowsy
+add: the hazards do, and neither makes the other worse, for no number says by how much. What placebo brings comes once,
+however many placebos there are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
@@ -23,6 +24,7 @@ from eutonia.drug.effect.adverse import REACTIONS, course_of_habituation
 from eutonia.study.treatments import Treatment
 
 Reactions = Float[np.ndarray, " reaction"]
+Dealt = Bool[np.ndarray, "treatment patient"]
 
 
 def brought_by(treatments: Iterable[Treatment]) -> frozenset[str]:
@@ -33,28 +35,44 @@ def brought_by(treatments: Iterable[Treatment]) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Harms:
-    """When each treatment with harms is given, h, and the hazards of it and of its placebo, for the course so far."""
+    """Treatments with harms, the hour from which nothing more of them is given, and the hazards of each one's drug and
+    of its placebo for the course so far.
+    """
 
-    windows_h: tuple[tuple[float, float], ...]
+    treatments: tuple[Treatment, ...]
+    until_h: float
     drug: tuple[Reactions, ...]
     placebo: tuple[Reactions, ...]
 
     @classmethod
-    def of(cls, treatments: Iterable[Treatment]) -> Harms:
+    def of(cls, treatments: Iterable[Treatment], until_h: float = math.inf) -> Harms:
         """Read the records of treatments beside baclofen; the others have none here."""
-        these = [(one, one.harms) for one in treatments if one.harms is not None]
-        hazards = [_hazards(harms) for _, harms in these]
-        windows = tuple((float(one.begins_h), one.ends_h if one.lasts else math.inf) for one, _ in these)
-        return cls(windows, tuple(drug for drug, _ in hazards), tuple(placebo for _, placebo in hazards))
+        these = tuple(one for one in treatments if one.harms is not None)
+        hazards = [_hazards(one.harms) for one in these if one.harms is not None]
+        return cls(these, until_h, tuple(drug for drug, _ in hazards), tuple(placebo for _, placebo in hazards))
 
-    def by(self, time_h: float, *, drug: bool, placebo: bool) -> Reactions:
-        """Return the hazard of each reaction by an hour: of the drugs, of what placebo of them brings, or of both."""
-        found, reported = np.zeros(len(REACTIONS)), np.zeros(len(REACTIONS))
-        for (begin_h, end_h), of_drug, of_placebo in zip(self.windows_h, self.drug, self.placebo, strict=True):
-            course = course_of_habituation(max(min(time_h, end_h) - begin_h, 0.0))
-            found += course * of_drug
-            reported = np.maximum(reported, course * of_placebo)
+    def by(
+        self, time_h: float, dealt: Dealt | None = None, *, drug: bool, placebo: bool | Bool[np.ndarray, " patient"]
+    ) -> Float[np.ndarray, "reaction patient"]:
+        """Return the hazard of each reaction by an hour: of the drugs, of what placebo of them brings, or of both.
+
+        `dealt` says who is given each of `treatments`; without it that is everybody, and one person is returned.
+        """
+        who = np.ones((len(self.treatments), 1), dtype=bool) if dealt is None else dealt
+        shape = (len(REACTIONS), who.shape[1])
+        found, reported = np.zeros(shape), np.zeros(shape)
+        for route in dict.fromkeys(one.route for one in self.treatments):
+            mine = [row for row, one in enumerate(self.treatments) if one.route == route]
+            given_h = sum((who[row] * self._given_h(self.treatments[row], time_h) for row in mine), np.zeros(shape[1]))
+            course = course_of_habituation(given_h)
+            found += self.drug[mine[0]][:, None] * course
+            reported = np.maximum(reported, self.placebo[mine[0]][:, None] * course)
         return drug * found + placebo * reported
+
+    def _given_h(self, one: Treatment, time_h: float) -> float:
+        """Return for how many hours a treatment has been given by an hour."""
+        end_h = min(one.ends_h if one.lasts else math.inf, self.until_h)
+        return max(min(time_h, end_h) - float(one.begins_h), 0.0)
 
 
 def _hazards(harms: str) -> tuple[Reactions, Reactions]:
@@ -66,5 +84,5 @@ def _hazards(harms: str) -> tuple[Reactions, Reactions]:
             on_drug, own = records.value(name, "1"), f"{name}_placebo"
             on_placebo = records.value(own, "1") if own in records else 0.0
             placebo[row] = -np.log1p(-on_placebo) / length
-            drug[row] = -np.log1p(-on_drug) / length - placebo[row]
+            drug[row] = max(-np.log1p(-on_drug) / length - placebo[row], 0.0)
     return drug, placebo

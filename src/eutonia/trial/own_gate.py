@@ -14,10 +14,23 @@ from eutonia.study.own_gate import test_dose_of, watched_h
 from eutonia.study.parts import Arm
 from eutonia.study.policies import Screening
 from eutonia.study.targets import Response
+from eutonia.study.treatments import EVERYBODY, RESPONDERS, Treatment
 from eutonia.trial.period import DECISION, PeriodClock, Task
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
+
+
+def dealt_to(treatment: Treatment, passed: Flags | None, n_patients: int) -> Flags:
+    """Return to whom of an arm a treatment is given; `passed` who responded, None before the gate has decided.
+
+    Before that nobody is given anything on which it decides.
+    """
+    if treatment.given_to == EVERYBODY:
+        return np.ones(n_patients, dtype=bool)
+    if passed is None:
+        return np.zeros(n_patients, dtype=bool)
+    return passed if treatment.given_to == RESPONDERS else ~passed
 
 
 @dataclass

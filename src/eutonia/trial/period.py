@@ -305,11 +305,15 @@ class PeriodClock:
         self.last_event_h = self.now_h if abrupt else max(self.last_event_h, self.now_h - _AFTER_FINE_STEPS_H)
 
     def stop_all(self) -> None:
-        """Stop every infusion and all tablets now."""
+        """Stop every infusion, all tablets, practice and what else is given beside the drug now."""
+        self.note_treatments()
         self._mark = None
         for of in tuple(self.rates):
             self.set_rate(np.zeros(self.people.n), abrupt=True, of=of)
         self.tablets.clear()
+        self.practice.stop(self.now_h)
+        for other in self.others:
+            other.stop(self.now_h)
 
 
 @dataclass(frozen=True)

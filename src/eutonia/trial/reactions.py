@@ -6,6 +6,7 @@ of 25 people has the intervals of 25 people, and the same person has the same lu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,7 +19,9 @@ from eutonia import _streams
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
 from eutonia.study.parts import Arm, Phase
+from eutonia.study.treatments import Treatment
 from eutonia.trial.harms import Harms, brought_by
+from eutonia.trial.own_gate import dealt_to
 
 if TYPE_CHECKING:
     import polars
@@ -79,11 +82,16 @@ def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np
 
 @dataclass
 class ReactionWatch:
-    """Follows the hazard of one arm in one period and says what has come to whom."""
+    """Follows the hazard of one arm in one period and says what has come to whom.
+
+    `until_h` the hour from which nothing is given; `passed` who responded, None until the gate of the arm has decided.
+    """
 
     arm: Arm
     origin: Origin
     threshold: Float[np.ndarray, "reaction patient"]
+    until_h: float = math.inf
+    passed: Flags | None = None
     hazards: Hazards = field(init=False)
     harms: Harms = field(init=False)
     _begin: np.ndarray | None = None
@@ -94,22 +102,31 @@ class ReactionWatch:
         """Look up what may come by the routes of the arm, of which a placebo gives nothing."""
         routes = routes_of(self.arm)
         self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
-        self.harms = Harms.of(self.arm.treatments)
+        self.harms = Harms.of(self.arm.treatments, self.until_h)
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
     def _hazard(self, clock: PeriodClock) -> Float[np.ndarray, "reaction patient"]:
         """Return the hazard so far of baclofen or its placebo, and of what is given beside it."""
-        return self.hazards.cumulative(self._met(clock)) + self._beside(clock.now_h)[:, None]
+        return self.hazards.cumulative(self._met(clock)) + self._beside(clock.now_h)
 
-    def _beside(self, time_h: float) -> Float[np.ndarray, " reaction"]:
-        is_reported = "oral" in routes_of(self.arm)
-        return self.harms.by(time_h, drug=not self.arm.placebo, placebo=not is_reported)
+    def _given(self, treatment: Treatment) -> Flags:
+        """Return to whom a treatment, or its placebo, is given; a placebo arm that tests nobody gives it to all."""
+        n = self.threshold.shape[1]
+        return dealt_to(treatment, self.passed, n) if self.arm.gate is not None else np.ones(n, dtype=bool)
+
+    def _beside(self, time_h: float) -> Float[np.ndarray, "reaction patient"]:
+        n = self.threshold.shape[1]
+        dealt = np.array([self._given(one) for one in self.harms.treatments], dtype=bool).reshape(-1, n)
+        tablets = [self._given(one) for one in self.arm.treatments if one.hazards == "oral"]
+        is_reported = np.any(tablets, axis=0) if tablets else np.zeros(n, dtype=bool)
+        return self.harms.by(time_h, dealt, drug=not self.arm.placebo, placebo=~is_reported)
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
-        begin = min((t.since_h for t in self.arm.treatments if t.hazards == "oral"), default=0.0)
-        now = self.hazards.met(clock.state.exposed, max(clock.now_h - begin, 0.0))
+        tablets = [one for one in self.arm.treatments if one.hazards == "oral"]
+        each = [np.where(self._given(one), max(clock.now_h - one.since_h, 0.0), 0.0) for one in tablets]
+        now = self.hazards.met(clock.state.exposed, np.max(each, axis=0) if each else max(clock.now_h, 0.0))
         return now if self._begin is None else now - self._begin
 
     def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
@@ -128,7 +145,7 @@ class ReactionWatch:
         share = (self.threshold - before)[row, who] / (now - before)[row, who]
         self._found.time_h[row, who] = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
         gained = self.hazards.table[row].T * (met - met_before)[:, who]
-        beside = (self._beside(clock.now_h) - self._beside(before_h))[row]
+        beside = (self._beside(clock.now_h) - self._beside(before_h))[row, who]
         self._found.source[row, who] = np.argmax(np.vstack([gained, beside]), axis=0)
         self._last = (clock.now_h, met, now)
 

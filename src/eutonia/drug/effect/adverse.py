@@ -68,11 +68,14 @@ def share_on_placebo(reaction: str) -> float:
     )
 
 
-def course_of_habituation(time_h: float) -> float:
-    """Return what has come by a time on an unchanged dose, of what comes before people are used to it."""
+def course_of_habituation(time_h: float | Levels) -> Levels:
+    """Return what has come by a time on an unchanged dose, of what comes before people are used to it.
+
+    A time for all gives one number, times of people one for each of them.
+    """
     tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
     spent = time_h / (tau * HOURS_A_DAY)
-    return float(-np.expm1(-spent) + residual * spent)
+    return np.asarray(-np.expm1(-spent) + residual * spent)
 
 
 def reference_exposure(stage: Stage, origin: Origin) -> tuple[float, float]:
@@ -125,14 +128,14 @@ class Hazards:
         tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
         return cls(table, tau * HOURS_A_DAY, residual)
 
-    def met(self, exposed: Exposed, on_tablets_h: float) -> Met:
+    def met(self, exposed: Exposed, on_tablets_h: float | Levels) -> Met:
         """Return what the hazard of each source follows, for each person, so far.
 
-        `on_tablets_h` hours since tablets or their placebo began, 0 before.
+        `on_tablets_h` hours since tablets or their placebo began, 0 before and for who is given none.
         """
         each = self.residual / self.habituation_h
         used = np.asarray(exposed.highest) + each * np.asarray(exposed.tablets)
-        reported = np.full(used.shape, course_of_habituation(on_tablets_h))
+        reported = np.broadcast_to(course_of_habituation(on_tablets_h), used.shape)
         fluid = (np.asarray(x) for x in (exposed.screening, exposed.titration, exposed.maintenance))
         return np.stack([*fluid, used, reported])
 
