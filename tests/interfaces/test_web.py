@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import re
+import signal
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -352,6 +354,11 @@ def test_beyond_this_machine_a_token_is_asked_for(base: Path, monkeypatch: pytes
         assert "HttpOnly" in answer.headers["set-cookie"]
         assert "SameSite=Strict" in answer.headers["set-cookie"]
         assert asking.get("/clinic").status_code == 200
+        asking.cookies.clear()
+        foreign = '{"a": 1}; theme[dark]="x y"; eutonia_token='
+        assert asking.get("/clinic", headers={"cookie": f"odd={foreign}{token}; last"}).status_code == 200
+        assert asking.get("/clinic", headers={"cookie": f"odd={foreign}wrong"}).status_code == 401
+        assert asking.get("/clinic", headers={"cookie": f"not_{foreign[-14:]}{token}"}).status_code == 401
 
 
 def test_no_token_no_listening_beyond() -> None:
@@ -364,6 +371,55 @@ def test_no_token_no_listening_beyond() -> None:
 def test_the_command_says_so(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("serve", "--host", "0.0.0.0", "--no-open") == 2
     assert "with a token only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("port", r"--port \d+ cannot be listened on: Address already in use.*Nearest: \d+"),
+        ("base folder", r'--base ".*" cannot be the store: .*Nearest: .*web\.sqlite'),
+        ("base text", r'--base ".*" cannot be the store: file is not a database'),
+        ("base below a file", r'--base ".*" cannot be the store: '),
+        ("host", r'--host "no such host" is no address of this machine.*Nearest: 127\.0\.0\.1'),
+        ("host of others", r'--host "192\.0\.2\.1" is no address of this machine'),
+    ],
+)
+def test_what_cannot_be_served_is_said_before_it_is_announced(
+    run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path, wrong: str, words: str
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("no database, but a page of text that somebody wrote and wants to keep\n" * 9, encoding="utf-8")
+    before = note.read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
+        port = taken.getsockname()[1] if wrong == "port" else free.getsockname()[1]
+        free.close()
+        given = {
+            "base folder": ["--base", str(tmp_path)],
+            "base text": ["--base", str(note)],
+            "base below a file": ["--base", str(note / "web.sqlite")],
+            "host": ["--host", "no such host", "--token", "a-token-of-two-dozen-signs"],
+            "host of others": ["--host", "192.0.2.1", "--token", "a-token-of-two-dozen-signs"],
+        }.get(wrong, [])
+        base = [] if "--base" in given else ["--base", str(tmp_path / "web.sqlite")]
+        assert run("serve", "--no-open", "--port", str(port), *given, *base) == 2
+    out, err = capsys.readouterr()
+    assert "Ctrl-C" not in out
+    assert re.search(words, " ".join(err.split())), err
+    assert note.read_bytes() == before
+
+
+def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    code = "from eutonia.cli.app import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", code, "serve", "--no-open", "--port", str(port), "--base", str(tmp_path / "w.db")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert f":{port}/" in server.stdout.readline()
+        with urllib.request.urlopen(f"http://localhost:{port}/api/v1/openapi.json", timeout=60) as answer:
+            assert answer.status == 200
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 0
 
 
 # --- limits ---
@@ -459,8 +515,10 @@ def test_a_job_that_takes_too_long_is_ended(base: Path) -> None:
     job = store.ask("run", {"study": CASE, "replicates": 1}, "x")
     jobs.start()
     try:
-        assert waits(store, job.id, "refused", "done", "failed") == "refused"
+        assert waits(store, job.id, "refused", "done", "failed") == "failed"
         assert "took longer" in getattr(store.job(job.id), "told", "")
+        again = store.ask("run", {"study": CASE, "replicates": 1}, "x")
+        assert (again.id, again.told) == (job.id, ""), "the same question is computed again, not refused for good"
     finally:
         jobs.stop()
 
@@ -593,6 +651,10 @@ def test_the_example_asks_a_server_and_prints_what_it_found(base: Path, tmp_path
     assert done.stdout.startswith("done")
     assert len(done.stdout.splitlines()) > 2
     assert len(example.read_text(encoding="utf-8").splitlines()) < 26
+    alone = subprocess.run([sys.executable, example], capture_output=True, text=True, check=False)
+    assert alone.returncode == 1
+    assert "ask_server.py STUDY.toml [ADDRESS]" in alone.stderr
+    assert "Traceback" not in alone.stderr
 
 
 def test_a_fault_of_ours_is_told_without_where_it_lies(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

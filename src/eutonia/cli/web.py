@@ -54,9 +54,13 @@ def serve(
         ) from None
     from platformdirs import user_data_path
 
-    server.checked_token(host, token, name or ())
     at = f"http://{'localhost' if host == '127.0.0.1' else host}:{port}/"
-    typer.echo(f"Eutonia: {at}{'?token=' + token if token else ''} (Ctrl-C ends it)")
     server.serve(
-        host, port, base or user_data_path("eutonia") / "web.sqlite", token=token, names=name or (), opens=open_
+        host,
+        port,
+        base or user_data_path("eutonia") / "web.sqlite",
+        token=token,
+        names=name or (),
+        opens=open_,
+        begins=lambda: typer.echo(f"Eutonia: {at}{'?token=' + token if token else ''} (Ctrl-C ends it)"),
     )

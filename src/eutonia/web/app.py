@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
+import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -126,17 +128,68 @@ def checked_token(host: str, token: str | None, names: Iterable[str]) -> str | N
     return token
 
 
-def serve(host: str, port: int, base: Path, *, token: str | None, names: Iterable[str], opens: bool) -> None:
-    """Serve until Ctrl-C; `names` are more names by which the server is known."""
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at a host and a port.
+
+    Raises
+    ------
+    EutoniaError
+        The host is none of this machine, or the port is taken or not for this user.
+    """
+    try:
+        found = {one[0] for one in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        family = socket.AF_INET if socket.AF_INET in found else socket.AF_INET6
+        return socket.create_server((host, port), family=family)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        is_port = isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES)
+    if not is_port:
+        raise EutoniaError(
+            f'--host "{host}" is no address of this machine: {reason}. Allowed: a name or an address that it has. '
+            "Nearest: 127.0.0.1. Write one of them, or leave --host out."
+        )
+    raise EutoniaError(
+        f"--port {port} cannot be listened on: {reason}. Allowed: a free port of 1024 to 65535. "
+        f"Nearest: {_free(host, port)}. Give it with --port, or end what listens there."
+    )
+
+
+def _free(host: str, port: int) -> int:
+    """Return the next port that is free, or one that the system gives."""
+    for near in (*range(max(port + 1, 1024), min(port + 50, 65536)), 0):
+        try:
+            with socket.create_server((host, near)) as free:
+                return int(free.getsockname()[1])
+        except OSError:
+            continue
+    return 8350
+
+
+def serve(
+    host: str, port: int, base: Path, *, token: str | None, names: Iterable[str], opens: bool,
+    begins: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Serve until Ctrl-C; `names` are more names by which the server is known, `begins` is called once it can.
+
+    Raises
+    ------
+    EutoniaError
+        A token is missing or too short; the host, the port or the store cannot be had.
+    """
     import uvicorn
 
     given = checked_token(host, token, names)
     hosts = tuple(dict.fromkeys((*guard.LOOPBACK, *([host] if host not in ("0.0.0.0", "::") else []), *names)))
-    base.parent.mkdir(parents=True, exist_ok=True)
-    app = create_app(base, hosts=hosts, token=given)
-    if opens:
-        address = f"http://{'localhost' if host in ('0.0.0.0', '::', *guard.LOOPBACK) else host}:{port}/"
-        timer = threading.Timer(1.0, webbrowser.open, [f"{address}?token={given}" if given else address])
-        timer.daemon = True
-        timer.start()
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, access_log=False)
+    with listening(host, port) as heard:
+        app = create_app(base, hosts=hosts, token=given)
+        begins()
+        if opens:
+            address = f"http://{'localhost' if host in ('0.0.0.0', '::', *guard.LOOPBACK) else host}:{port}/"
+            timer = threading.Timer(1.0, webbrowser.open, [f"{address}?token={given}" if given else address])
+            timer.daemon = True
+            timer.start()
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, access_log=False))
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[heard])
+        if not server.started:
+            raise SystemExit(3)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -97,11 +96,9 @@ class Guard:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.casefold() == "bearer" and _same(given.strip(), self._token):
             return True
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(_COOKIE)
-        except CookieError:
-            return False
-        return cookie is not None and _same(cookie.value, self._token)
+        # By hand: SimpleCookie stops at the first cookie that it cannot read, and others set those for this host.
+        cookies = (one.strip().partition("=") for one in headers.get("cookie", "").split(";"))
+        return any(name == _COOKIE and _same(value, self._token) for name, _, value in cookies)
 
 
 def _same(given: str, token: str) -> bool:

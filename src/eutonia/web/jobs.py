@@ -69,9 +69,9 @@ class Jobs:
                     self._dismiss()
                     said = (
                         f"it took longer than {self.longest_s:.0f} seconds. Allowed: less. Nearest: fewer replicate "
-                        "trials. Ask for less, or run it with the command eutonia run."
+                        "trials. Ask again when less runs here, ask for less, or run it with the command eutonia run."
                     )
-                    self.store.end(job.id, "refused", said)
+                    self.store.end(job.id, "failed", said)  # another day it may be quicker: asked again, it runs
                     return
         except (EOFError, OSError):
             self._dismiss()

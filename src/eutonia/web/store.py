@@ -60,12 +60,26 @@ class ResultFile:
 
 
 class Store:
-    """Jobs and their files; every call opens its own connection, so that any thread may ask."""
+    """Jobs and their files; every call opens its own connection, so that any thread may ask.
+
+    Raises
+    ------
+    EutoniaError
+        The file cannot be made or opened, or is something else.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with self._open() as base:
-            base.executescript(_TABLES)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._open() as base:
+                base.executescript(_TABLES)
+        except (OSError, sqlite3.Error) as error:
+            near = path / "web.sqlite" if path.is_dir() else path.with_name("web.sqlite")
+            raise EutoniaError(
+                f'--base "{path}" cannot be the store: {error}. Allowed: a store of this server, or a file that is not '
+                f"there yet. Nearest: {near}. Give another file."
+            ) from None
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
