@@ -233,3 +233,61 @@ def test_no_dose_and_no_treatment_is_refused(dose: str, every: str, said: str) -
         parse_study(text + f'dose = "{dose}"\nevery = "{every}"\n')
     assert said in " ".join(str(caught.value).split())
     assert parse_study(text + 'dose = "36 mg"\nevery = "48 hour"\n')
+
+
+def _two(one: str, other: str) -> str:
+    text = HEAD.replace("DESIGN", "single").replace("VISITS", '"0 day", "14 day"') + '[[phase.arm]]\nname = "one"\n'
+    return text + "".join(f"[[phase.arm.treatment]]\n{part}\n" for part in (one, other))
+
+
+@pytest.mark.parametrize(
+    ("route", "amount"),
+    [
+        ("tizanidine tablets", 'dose = "12 mg"\nevery = "8 hour"'),
+        ("strength training", 'limb = "leg"\nsessions_per_week = 21.0'),
+    ],
+)
+def test_one_treatment_written_as_two_at_a_time_is_refused(route: str, amount: str) -> None:
+    """Two of tizanidine passed the label and doubled its harms; eight of training passed the ceiling of its gain."""
+    one = f'route = "{route}"\n{amount}\nstart = '
+    for first, second in (('"0 day"', '"0 day"'), ('"0 day"\nstop = "7 day"', '"6 day"')):
+        with pytest.raises(eutonia.EutoniaError, match=r"Write one treatment\s+with the"):
+            parse_study(_two(one + first, one + second))
+    assert parse_study(_two(one + '"0 day"\nstop = "7 day"', one + '"7 day"'))
+    if "limb" in amount:
+        assert parse_study(_two(one + '"0 day"', one.replace('"leg"', '"arm"') + '"0 day"'))
+
+
+def test_tablets_since_before_the_onset_are_refused() -> None:
+    """`check` let them pass, and the run stopped at a negative time since the onset."""
+    tablets, lowest = TABLETS.format(dose="10 mg") + 'taken_for = "{0}"\n', "6 month"
+    assert f'min = "{lowest}"' in HEAD
+    other = table(TREATMENTS["neurotomy"])
+    with pytest.raises(eutonia.EutoniaError, match=r"before\s+the\s+onset\s+of\s+the\s+lesion"):
+        parse_study(_two(tablets.format("7 month"), other))
+    assert parse_study(_two(tablets.format(lowest), other))
+
+
+def test_shares_of_harms_are_shares_that_have_a_hazard() -> None:
+    """A share below that on placebo gave a negative hazard, and a share of 1 gave no number."""
+    one, at = tizanidine("4 mg"), 40 * DAY
+    with eutonia.using({"tizanidine.drowsiness": "0.05"}):
+        assert hazard_by([one], at, drug=True, placebo=False)[DROWSY] == 0.0
+    for record in ("tizanidine.drowsiness", "tizanidine.drowsiness_placebo"):
+        with eutonia.using({record: "1"}), pytest.raises(eutonia.EutoniaError, match=f"{record} is 1, .* below 1"):
+            hazard_by([one], at, drug=True, placebo=False)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        'route = "strength training"\nlimb = "leg"\nsessions_per_week = 1e-300\nstart = "0 day"',
+        'route = "stretching"\nlimb = "leg"\nhours_per_day = 1e-300\nstart = "0 day"',
+        'product = "Lioresal Intrathecal"\nroute = "intrathecal bolus"\ndose = "50 ug"\nat = "0 day"\n'
+        'access = "lumbar puncture"\n[phase.arm.gate]\nneed = "all"\n[[phase.arm.gate.rule]]\n'
+        'scale = "ashworth"\nlimb = "leg"\nfall = 1e-300',
+    ],
+)
+def test_next_to_nothing_is_refused(part: str) -> None:
+    with pytest.raises(eutonia.EutoniaError, match="1e-300"):
+        parse_study(_two(table(TREATMENTS["neurotomy"]), part))

@@ -7,13 +7,14 @@ from functools import cache
 import adverse_exposure as calibration
 import numpy as np
 import pytest
+import xarray as xr
 
 from eutonia import parameters
 from eutonia.report.case.panels import panels
 from eutonia.study.design import CaseStudy, parse_study
 from eutonia.trial.case import run_case
 from eutonia.trial.result import StudyResult
-from eutonia.trial.withdrawal import Interruptions
+from eutonia.trial.withdrawal import Interruptions, told, what_it_misses
 
 DAY = 24.0
 STOP_H, RESTART_H = 100 * DAY, 110 * DAY
@@ -173,3 +174,45 @@ def test_withdrawal_grows_with_dose_and_length_and_a_taper_leaves_little() -> No
 def test_the_severe_hazard_gives_the_published_share_at_the_reference() -> None:
     wanted = parameters.load("adverse").value("withdrawal_severe_hazard", "1/h")
     assert calibration.severe_hazard(512) == pytest.approx(wanted, rel=0.1)
+
+
+def _stopped(*, rebound: float, ashworth: float) -> tuple[xr.Dataset, Interruptions]:
+    """Return one person whose drug stops at 24 h, and whose rebound and score are as large as said from then on."""
+    time = np.arange(0.0, 121.0, 6.0)
+    after = (time > DAY)[:, None, None] * np.ones((1, 1, 4))
+    axes = ("time_h", "limb", "patient")
+    course = xr.Dataset(
+        {
+            "ashworth": (axes, 1.0 + ashworth * after),
+            "spasm": (axes, np.ones_like(after)),
+            "rebound": (axes, rebound * after),
+            "receptor_effect": (axes, 0.0 * after),
+        },
+        coords={"time_h": time, "limb": ["leg"]},
+    )
+    interruptions = Interruptions()
+    interruptions.given(0.0, pump=False, tablets=True)
+    interruptions.given(DAY, pump=False, tablets=False)
+    return course, interruptions
+
+
+def test_a_rebound_that_is_next_to_nothing_is_none() -> None:
+    """Four thousandths of a millivolt were "tone above its untreated level in 100% of possible people"."""
+    for rebound in (0.0, 0.004):
+        said = " ".join(told(*_stopped(rebound=rebound, ashworth=0.0)))
+        assert "24 h without drug" in said
+        assert "untreated level" not in said
+        assert "worst hour" not in said
+    said = " ".join(told(*_stopped(rebound=0.2, ashworth=0.0)))
+    assert "tone above its untreated level in 100% of possible people, by 0.2 mV" in said
+    assert said.count("worst hour") == 1
+    assert "worst hour" in " ".join(told(*_stopped(rebound=0.0, ashworth=0.5)))
+
+
+def test_the_danger_is_worded_by_what_was_stopped() -> None:
+    """A stop of tablets was told as an emergency of intrathecal baclofen."""
+    course, _ = _stopped(rebound=0.2, ashworth=0.0)
+    assert "intrathecal" not in what_it_misses([course])
+    assert "tapered" in what_it_misses([course])
+    pump = course.assign(withdrawal_severe=course["rebound"])
+    assert "A stop of intrathecal baclofen is an emergency" in what_it_misses([course, pump])

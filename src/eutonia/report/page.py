@@ -17,7 +17,7 @@ from eutonia.report.pump import broken_rules
 from eutonia.report.trial import failures
 from eutonia.report.words import Number
 from eutonia.trial.result import Quantity, StudyResult
-from eutonia.trial.withdrawal import WHAT_IT_MISSES
+from eutonia.trial.withdrawal import what_it_misses
 
 if TYPE_CHECKING:
     import jinja2
@@ -170,7 +170,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     return {
         "timeline": whole,
         "lesion": lesion_map.of(result.lesion),
-        "missing": WHAT_IT_MISSES,
+        "missing": what_it_misses([result.course]),
         "zooms": zooms,
         "more": more,
         "swings": any(str(name).endswith("_trough") for name in result.course.data_vars),

@@ -22,7 +22,7 @@ from eutonia.study.case import (
     rank,
 )
 from eutonia.study.case_therapy import day_0, therapy_problems
-from eutonia.study.doses import sums, too_soon
+from eutonia.study.doses import at_once, sums, too_soon
 from eutonia.study.fields import Given
 from eutonia.study.lesion_mask import mask_problems
 from eutonia.study.studyfile import Key, Problem
@@ -132,6 +132,7 @@ def _treatments(study: CaseStudy) -> Iterator[Problem]:
             yield Problem((*where, given.begins_key), why, given.begins_h.text, before, do=do)
     yield from sums(study.treatments, (), beyond_label=study.head.allow_beyond_label)
     yield from too_soon(study.treatments, ())
+    yield from at_once(study.treatments, ())
 
 
 def _pump_event(

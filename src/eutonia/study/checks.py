@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from eutonia._hours import HOURS_A_DAY
+from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.study import vocabulary
 from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.case_therapy import label_origin
 from eutonia.study.doses import dose_problems
-from eutonia.study.fields import not_a_name
+from eutonia.study.fields import Given, not_a_name
 from eutonia.study.own_gate import own_gate_problems
 from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
@@ -41,11 +41,28 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
             ),
             *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )
-    found += _charted(study)
+    found += chain(_came_with(study), _charted(study))
     found += _endpoint(study)
     found += _published(study)
     found += analysis_problems(study)
     return found
+
+
+def _came_with(study: TrialStudy) -> Iterator[Problem]:
+    """Find what somebody would have been given before the onset of the lesion."""
+    people, earlier_h = study.population, 0.0
+    onset, low_h = people.time_since_onset_h, people.age_year.low * HOURS_A_YEAR
+    shortest, low_h = (people.age_year.low, low_h) if onset is None else (onset.low, float(onset.low))
+    for position, phase in enumerate(study.phases):
+        for number, arm in enumerate(phase.arms):
+            for place, given in enumerate(arm.treatments):
+                taken: Given | None = getattr(given, "taken_for_h", None)
+                if taken is not None and -given.since_h > low_h + earlier_h:
+                    why = "Somebody would have taken it before the onset of the lesion, which nothing here is made for."
+                    do = "Shorten it, or raise the lowest time_since_onset of the population."
+                    at = ("phase", position, "arm", number, "treatment", place, "taken_for")
+                    yield Problem(at, why, taken.text, f'at most "{shortest.text}"', do=do)
+        earlier_h += float(phase.visits_h[-1])
 
 
 def _duplicates(where: Key, names: Sequence[str], what: str) -> Iterator[Problem]:

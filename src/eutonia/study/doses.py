@@ -29,6 +29,7 @@ def dose_problems(phases: Sequence[Phase], position: int, *, beyond_label: bool)
         together = (sums(who, here, beyond_label=beyond_label) for who in of_one_person(arm))
         yield from dict.fromkeys(chain.from_iterable(together))
         yield from dict.fromkeys(chain.from_iterable(too_soon(who, here) for who in of_one_person(arm)))
+        yield from dict.fromkeys(chain.from_iterable(at_once(who, here) for who in of_one_person(arm)))
         if arm.titration is not None:
             found = arm.titration.faults(arm, phase.visits_h[-1], beyond_label=beyond_label)
             yield from (replace(one, at=(*here, *one.at)) for one in found)
@@ -94,6 +95,22 @@ def sums(treatments: Sequence[Treatment | None], here: Key, *, beyond_label: boo
         for _, given, (_, limit, factor, unit) in alike[:1]:
             amounts = [(position, one, amount) for position, one, (amount, *_) in alike]
             yield from _beyond(amounts, limit, factor, unit, (*here, "treatment"), given.amount_key)
+
+
+def at_once(treatments: Sequence[Treatment | None], here: Key) -> Iterator[Problem]:
+    """Find what is given at the same time as another of its route, where one person or limb has only one of them."""
+    for later, given in enumerate(treatments):
+        for earlier, other in enumerate(treatments[:later]):
+            if given is None or other is None or given.alone_in is None:
+                continue
+            if other.route != given.route or other.alone_in != given.alone_in:
+                continue
+            if given.begins_h < other.ends_h and other.begins_h < given.ends_h:
+                why = f"treatment[{earlier}] gives {given.route} to the same {given.alone_in} at that time."
+                do = "Write one treatment with the whole amount, or let one begin when the other has stopped."
+                at = (*here, "treatment", later, given.begins_key)
+                yield Problem(at, why, given.begins_h.text, f"one {given.route} at a time", do=do)
+                break
 
 
 def too_soon(treatments: Sequence[Treatment | None], here: Key) -> Iterator[Problem]:

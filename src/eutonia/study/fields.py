@@ -368,7 +368,8 @@ Rate = Annotated[Given, RATE]
 RateOrTwiceScreening = Annotated[
     Given | Literal["twice screening"], dataclasses.replace(RATE, words=("twice screening",))
 ]
-SessionsPerWeek = Annotated[float, Strict(), Field(gt=0, le=21, allow_inf_nan=False)]
+# Less than a session in ten weeks is no training, and a slip.
+SessionsPerWeek = Annotated[float, Strict(), Field(ge=0.1, le=21, allow_inf_nan=False)]
 _SETS = "eutonia.parameters.register"
 ScaleName = Annotated[str, Named("scale", scales.names, register="eutonia.assessment.scales.register")]
 MuscleName = Annotated[

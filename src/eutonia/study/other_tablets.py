@@ -45,6 +45,11 @@ class OtherTablets(Treatment):
         return self.dose_mg
 
     @property
+    def alone_in(self) -> str | None:
+        """A person takes one dose of a drug at a time: two treatments would pass the label and double its harms."""
+        return "person"
+
+    @property
     def name(self) -> str:
         """What it is, in words."""
         return self.route

@@ -12,6 +12,8 @@ from eutonia.study.fields import BEYOND_LABEL, Given
 from eutonia.study.studyfile import Problem
 
 _ROUNDING = 1e-9
+# Below a tenth of the finest step of any scale.
+_LEAST_FALL = 0.001
 
 
 def limb_fits(scale: str, limb: object, allowed: str = '"leg" or "arm"') -> list[Problem]:
@@ -69,6 +71,10 @@ def charted_fits(scale: str, limb: object, muscle: object, score: float | str) -
 def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]:
     """Return the faults of a rule that looks for a fall of a score."""
     found = [*limb_fits(scale, limb), *on_scale(scale, fall, "fall", is_difference=True)]
+    if 0 < fall < _LEAST_FALL:
+        why = "No scale here is read so finely: any fall at all would do."
+        do = "Check the digits, or write a larger fall."
+        found.append(Problem(("fall",), why, fall, f"at least {_LEAST_FALL:g}", do=do))
     if over == "spastic muscles" and not SCALES[scale].of_muscles:
         why = f"{scale} has no score for each muscle group."
         found.append(Problem(("over",), why, over, '"limb mean"', do="Remove the key over."))

@@ -32,7 +32,7 @@ class StretchingTreatment(Treatment):
 
     route: Literal["stretching"] = described("Stretching, a splint or a cast: hours at the end of range.")
     limb: LimbName = described("Limb that is stretched.")
-    hours_per_day: Annotated[float, Strict(), Field(gt=0, le=24, allow_inf_nan=False)] = described(
+    hours_per_day: Annotated[float, Strict(), Field(ge=0.01, le=24, allow_inf_nan=False)] = described(
         "Hours a day at the end of range; 24 for a cast."
     )
     start_h: Hours = described("From when on, time in the phase, or since the onset.", alias="start")

@@ -147,6 +147,11 @@ class Treatment(Registered):
         """Where it is given, and how many hours lie between two of its route there at least; None without a rule."""
         return None
 
+    @property
+    def alone_in(self) -> str | None:
+        """Where only one of its route is given at a time: a limb, or the person; None where several may be."""
+        return None
+
     def times_h(self, until_h: float) -> list[float]:
         """Return when it is given for itself, up to an hour; the first time always."""
         return [float(self.begins_h)]

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect.adverse import REACTIONS, course_of_habituation
+from eutonia.errors import ParameterError
 from eutonia.study.treatments import Treatment
 
 Reactions = Float[np.ndarray, " reaction"]
@@ -83,6 +84,12 @@ def _hazards(harms: str) -> tuple[Reactions, Reactions]:
         if name in records:
             on_drug, own = records.value(name, "1"), f"{name}_placebo"
             on_placebo = records.value(own, "1") if own in records else 0.0
+            for said, share in ((name, on_drug), (own, on_placebo)):
+                if not 0.0 <= share < 1.0:
+                    raise ParameterError(
+                        f"{harms}.{said} is {share:g}, and at a share of 1 nobody could escape, so that it has no "
+                        "hazard. Allowed: 0 or more, and below 1. Nearest: 0.99. Write a share in that range."
+                    )
             placebo[row] = -np.log1p(-on_placebo) / length
             drug[row] = max(-np.log1p(-on_drug) / length - placebo[row], 0.0)
     return drug, placebo

@@ -16,6 +16,7 @@ Not for: stops of tablets, for which no share is known; prediction in one person
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,24 @@ _SAID_H = (6.0, 18.0, 24.0, 48.0, 72.0, 168.0)
 _NEAR_H = 1.0
 _SAID_MV = 0.05
 _SAID_SHARE = 0.0005
-WHAT_IT_MISSES = (
+_MISSING = (
     "The model's withdrawal is a rebound of tone and spasms only. Itching, fever, altered mind, muscle breakdown and "
-    "organ failure are not in it. The risk of the severe form follows how far this person has adapted; it is scaled to "
+    "organ failure are not in it. "
+)
+OF_PUMP = (
+    _MISSING + "The risk of the severe form follows how far this person has adapted; it is scaled to "
     "the published share of stops (4 %), as after a year on 250 mcg/day. A stop of intrathecal baclofen is an "
     "emergency from its first hour."
 )
+OF_TABLETS = (
+    _MISSING + "How often stops of tablets end badly is not known here; their label warns of hallucinations and "
+    "seizures after a sudden stop, and has them tapered."
+)
+
+
+def what_it_misses(courses: Iterable[xarray.Dataset]) -> str:
+    """Return what a reader has to know of withdrawal in these courses, by the route of what was stopped."""
+    return OF_PUMP if any("withdrawal_severe" in course for course in courses) else OF_TABLETS
 
 
 @dataclass
@@ -154,8 +167,10 @@ def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...
             continue
         places = {place for at in _SAID_H if (place := _nearest(hours, at)) is not None}
         rebound = course["rebound"].sel(limb="leg").mean("patient").to_numpy()
-        worst = int(inside[np.argmax(leg[inside] + rebound[inside])])
-        before = int(inside[0])
+        before, height = int(inside[0]), leg + rebound
+        worst = int(inside[np.argmax(height[inside])])
+        if height[worst] - height[before] < _SAID_MV:
+            worst = before  # nothing rises: no hour is the worst
         for i in sorted({*places, worst} - {before}):
             which = f"From day {one.start_h / HOURS_A_DAY:.0f} on: " if len(interruptions.found) > 1 else ""
             found.append(which + _sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
@@ -179,7 +194,7 @@ def _sentence(
     on_tablets = "dose_oral" in course and bool((course["dose_oral"].isel(time_h=i) > 0).any())
     lacks = "without the pump, on tablets" if on_tablets else "without drug"
     lacks += " (the worst hour looked at)" if is_worst else ""
-    over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() > 0
+    over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() >= _SAID_MV
     said = (
         f"{hours:.0f} h {lacks}: leg Ashworth "
         f"{middle('ashworth', i):.1f} (was {middle('ashworth', before):.1f}), leg spasms {middle('spasm', i):.1f} "

@@ -19,7 +19,7 @@ from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.drawing.plot import Dash
 from eutonia.trial.options import OptionComparison
-from eutonia.trial.withdrawal import WHAT_IT_MISSES
+from eutonia.trial.withdrawal import what_it_misses
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,7 +160,7 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "timeline": case.timeline(time, (), strips, None, "options"),
             "people": int(results[0].course.sizes["patient"]),
             "caveats": [*found.notes, *words.unique(text for one in results for text in one.caveats)],
-            "missing": WHAT_IT_MISSES,
+            "missing": what_it_misses(one.course for one in results),
             "is_drug": any(strip.kind == "dose" for strip in strips),
             "withdrawn": any(one.withdrawal for one in results),
             "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],

@@ -14,7 +14,7 @@ from eutonia.report import words
 from eutonia.report.curves import CurveLine
 from eutonia.report.drawing.plot import Dash
 from eutonia.report.words import Number
-from eutonia.trial.withdrawal import WHAT_IT_MISSES
+from eutonia.trial.withdrawal import OF_PUMP
 
 if TYPE_CHECKING:
     import xarray
@@ -50,7 +50,7 @@ _CAVEATS = {
     "blockade": "Of background tone and stretch reflex; catch, jerks and spasms do not follow it in this model.",
     "force": "Weakness is what a block costs. Of it, only that of the knee extensors moves a score here.",
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which these risks do not hold.",
-    "withdrawal": WHAT_IT_MISSES,
+    "withdrawal": OF_PUMP,
 }
 _COLOURS = {"leg": "leg", "arm": "limb-arm", "brain": "brain", "plasma": "plasma"}
 _DASHES: dict[str, Dash] = {

@@ -56,6 +56,11 @@ class StrengthTrainingTreatment(Treatment):
         return math.log(10.0) * _number("fading_time", "h")
 
     @property
+    def alone_in(self) -> str | None:
+        """A limb is trained by one plan at a time: each of two would gain up to the ceiling for itself."""
+        return self.limb
+
+    @property
     def name(self) -> str:
         """What it is, in words."""
         return f"strength training of the {self.limb}, {self.sessions_per_week:g} a week"
