@@ -16,6 +16,7 @@ from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.treated import TreatmentCourse
 from eutonia.study import companions
 from eutonia.study.design import parse_study
 from eutonia.study.other_tablets import OtherTablets
@@ -291,3 +292,14 @@ def test_shares_of_harms_are_shares_that_have_a_hazard() -> None:
 def test_next_to_nothing_is_refused(part: str) -> None:
     with pytest.raises(eutonia.EutoniaError, match="1e-300"):
         parse_study(_two(table(TREATMENTS["neurotomy"]), part))
+
+
+def test_what_was_given_once_cannot_be_stopped() -> None:
+    """The end of a period ends what lasts; a nerve that was cut stays cut."""
+    for lasts in (True, False):
+        course = TreatmentCourse(
+            N, lambda state, _span, _given: state, lambda *_: Effects.none(N), np.ones(N), lasts=lasts
+        )
+        course.switch(0.0, given=True, who=np.ones(N))
+        course.stop(DAY)
+        assert course.is_given is not lasts
