@@ -89,7 +89,7 @@ def test_a_default_is_the_first_scale_and_limb_at_the_last_visit_and_says_so() -
     assert response.definition.startswith(
         "A person responds whose arm Modified Ashworth falls by 1 or more, from 0 week to 6 week of the phase only"
     )
-    assert "names no endpoint, so this is the default" in response.definition
+    assert "has no table [endpoint], so this is the default" in response.definition
 
 
 def test_placebo_stands_beside_the_drug_and_so_does_the_important_change() -> None:

@@ -109,14 +109,14 @@ def show(found: Sensitivity, console: Console, folder: Path | None) -> None:
 
     made = Table(title=f"What moves {found.study_name}, {found.runs} runs", title_justify="left", box=box.SIMPLE_HEAD)
     for head in ("record", "moved over", "share", "known", "moves most", "by"):
-        made.add_column(head, justify="right" if head in ("share", "by") else "left")
+        made.add_column(head, justify="right" if head in ("share", "by") else "left", no_wrap=head == "record")
     for row in _rows(found):
         share = f"{100 * row['share']:.0f}%"
         made.add_row(
             *(Text(str(one)) for one in (row["name"], row["range"], share, row["known"], row["moves"], row["effect"]))
         )
     console.print(made)
-    for line in found.caveats():
+    for line in (*found.caveats(), f"{words.DISCLAIMER}."):
         console.print(Text(line))
     if folder is not None:
         console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)

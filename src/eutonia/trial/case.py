@@ -216,9 +216,9 @@ class _Case:
         if event.kind == "tablets":
             plan = TabletPlan(np.full(n, event.dose_mg), event.every_h, event.at_h)
             self.clock.tablets.append(plan)
-            self.log(event.at_h, f"{event.dose_mg.text} every {event.every_h.text}")
+            self.log(event.at_h, f"baclofen {event.dose_mg.text} every {event.every_h.text}")
         else:
-            self.log(event.at_h, "tablets stopped")
+            self.log(event.at_h, "tablets of baclofen stopped")
         self.interruptions.given(event.at_h, pump=self.is_pumped(event.at_h), tablets=self.takes_tablets)
         return True
 

@@ -67,7 +67,7 @@ class ResponseRule:
         if not self.is_default:
             return words
         return (
-            f"{words} The study file names no endpoint, so this is the default: the first scale and limb that it "
+            f"{words} The study file has no table [endpoint], so this is the default: the first scale and limb that it "
             "charts, the last visit of its first phase, one step of the scale."
         )
 

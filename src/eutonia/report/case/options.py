@@ -78,6 +78,8 @@ def _good(what: str) -> str:
     if what not in SCALES:
         return "lower is better"
     scale = SCALES[what]
+    if scale.kind == "ordinal" and scale.normal is not None and scale.lowest < scale.normal < scale.highest:
+        return f"{scale.normal:g} is normal, more and less are not"
     good = "lower is better" if scale.worse > 0 else "higher is better"
     return good if scale.normal is None else f"{good}, {scale.normal:g} is normal"
 

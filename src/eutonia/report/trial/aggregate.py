@@ -19,7 +19,7 @@ _NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
 _MOST_BINS = 24
 _FEATURE_BINS = 5
 #: First words of columns that come after treatment, so cannot tell beforehand who will respond.
-_OUTCOMES = frozenset({"left", "fall", "change", "response", "after", "outcome"})
+_OUTCOMES = frozenset({"left", "fall", "change", "response", "after", "outcome", "passed", "failed"})
 
 
 @dataclass(frozen=True)
