@@ -106,17 +106,18 @@ class Plan:
 class LinePlan:
     """The spinal fluid segment by segment, and the blood, in plain volumes and flows."""
 
-    names: tuple[str, ...] = ("KCSF", "DISP", "LPOUT", "LPNEAR", "CL", "V")
+    names: tuple[str, ...] = ("KCSF", "DISP", "LPOUT", "LPNEAR", "CL", "VC", "Q", "VP")
     changing: tuple[int, ...] = (0, 1)
     chain: int = 0
 
     @property
     def stages(self) -> int:
-        return len(VOLUME) + 2
+        return len(VOLUME) + 3
 
     def matrix(self, values: tuple[float, ...]) -> np.ndarray:
         v, n = dict(zip(self.names, values, strict=True)), len(VOLUME)
-        flows = [(i, n, v["KCSF"]) for i in range(n)] + [(n, n + 1, v["CL"] / v["V"])]
+        flows = [(i, n, v["KCSF"]) for i in range(n)] + [(n, n + 2, v["CL"] / v["VC"])]
+        flows += [(n, n + 1, v["Q"] / v["VC"]), (n + 1, n, v["Q"] / v["VP"])]
         for i, j in itertools.pairwise(range(n)):
             to_and_fro = v["DISP"] / (LENGTH[i] ** 2 / (2 * VOLUME[i]) + LENGTH[j] ** 2 / (2 * VOLUME[j]))
             flows += [(i, j, to_and_fro / VOLUME[i]), (j, i, to_and_fro / VOLUME[j])]
@@ -133,6 +134,8 @@ class LinePlan:
             one[into] = 1.0
         elif into == len(VOLUME) - 1:
             one[into + 1] = 1.0
+        elif into == len(VOLUME) + 1:
+            one[into] = 1.0
         else:
             one[:3] = 1 - v["LPOUT"], v["LPOUT"] * v["LPNEAR"], v["LPOUT"] * (1 - v["LPNEAR"])
         return one

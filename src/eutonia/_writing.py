@@ -33,7 +33,7 @@ _WORKSHOP = ".eutonia-"
 _CANNOT_MOVE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)
 _NEEDS = "It needs a folder that may be written to and that has room."
 _AT_CWD, _EXCHANGE = -100, 2  # of renameat2(2)
-_TRIED_BYTES = 1_048_576
+_TRIED_BYTES = 65_536
 _SHOWN = 4
 
 

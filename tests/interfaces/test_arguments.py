@@ -56,6 +56,7 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "compare": (eutonia.compare, ()),
     "compare_options": (eutonia.compare_options, ()),
     "compare_options, against": (lambda x: eutonia.compare_options([CASE, CASE], against=0 if x is None else x), ()),
+    "sensitivity": (lambda x: eutonia.sensitivity(x), ()),
     "sweep": (lambda x: eutonia.sweep(x, {}), ()),
     "sweep, fields": (lambda x: eutonia.sweep(CASE, x), (dict,)),
     "sweep, values": (lambda x: eutonia.sweep(CASE, {"study.seed": x}), ()),

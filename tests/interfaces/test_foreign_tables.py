@@ -23,22 +23,23 @@ from eutonia.exchange.exposure import expose
 
 pytestmark = pytest.mark.interfaces
 
-LEVEL = 104.9007  # ng/mL, two hours after 10 mg in the default adult
+LEVEL = 104.9007  # ng/mL, two hours after 10 mg in the adult of Simon 2018
+SIMON = "baclofen-oral-simon-2018"
 IV = "one-compartment"
 
 
-def read(text: str, model: str = "baclofen-oral", **given: float) -> Events:
+def read(text: str, model: str = SIMON, **given: float) -> Events:
     return events_of(parse_cells(text.encode(), "t.csv"), exposure.model(model), given)
 
 
 def levels(text: str) -> dict[str, float]:
     """The one level of each person."""
-    table = expose(read(text), exposure.model())
+    table = expose(read(text, SIMON), exposure.model(SIMON))
     assert table["ID"].is_unique().all()
     return dict(zip(table["ID"].to_list(), table["CONC_ng_per_mL"].to_list(), strict=True))
 
 
-def refused(text: str, model: str = "baclofen-oral", **given: float) -> str:
+def refused(text: str, model: str = SIMON, **given: float) -> str:
     with pytest.raises(DatasetError) as caught:
         read(text, model, **given)
     return " ".join(str(caught.value).split())
@@ -329,7 +330,7 @@ def test_a_steady_state_with_a_long_lag_is_the_physical_one_and_said_to_differ(l
     later = f"{see}1,8,10,,,,{lag}\n1,16,10,,,,{lag}\n".splitlines(keepends=True)
     later.sort(key=lambda row: float(row.split(",")[1]))
     given = read(f"ID,TIME,AMT,SS,II,ADDL,ALAG\n{doses}{''.join(later)}")
-    found = [expose(events, exposure.model())["CONC_ng_per_mL"].to_numpy() for events in (ever, given)]
+    found = [expose(events, exposure.model(SIMON))["CONC_ng_per_mL"].to_numpy() for events in (ever, given)]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-9)
 
 
@@ -354,7 +355,7 @@ import resource, sys
 from eutonia.drug import exposure
 from eutonia.exchange.events import events_of, read_events
 from eutonia.exchange.cells import parse_cells
-model = exposure.model()
+model = exposure.model(SIMON)
 events_of(parse_cells(b"ID,TIME,AMT\\n1,0,10\\n1,2,.\\n", "t.csv"), model, {})
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 events = read_events(sys.argv[1], model, {})

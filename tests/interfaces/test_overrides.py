@@ -276,8 +276,8 @@ def test_records_come_as_tables_for_other_programs(run: Run, capsys: pytest.Capt
 def test_one_number_of_a_vector_is_set_by_its_name() -> None:
     with eutonia.using({"lesion.territory_volume.PCA/thalamic": "40 mL"}) as numbers:
         volumes = parameters.load("lesion").along("territory_volume", "mL", ("ACA", "PCA/thalamic"))
-        assert volumes == (40.0, 40.0)
-        assert (numbers.overrides[0].was, numbers.overrides[0].now) == ("50 mL", "40 mL")
+        assert volumes == (194.1, 40.0)
+        assert (numbers.overrides[0].was, numbers.overrides[0].now) == ("141.8 mL", "40 mL")
     with (
         pytest.raises(eutonia.EutoniaError, match="Nearest: ACA"),
         eutonia.using({"lesion.territory_volume.PCA": "40 mL"}),

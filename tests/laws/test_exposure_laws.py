@@ -127,7 +127,7 @@ def people_of(amounts: object) -> np.ndarray:
 
 
 def test_luck_between_occasions_belongs_to_person_and_occasion() -> None:
-    model = exposure.model()
+    model = exposure.model("baclofen-oral-simon-2018")
     values = {one.name: np.full(6, one.default or 1.0) for one in model.quantities}
     occasion = np.array([1, 1, 2, 1, 2, 2])
     drawn = vary(model, values, {"CL": 0.2}, ["a", "a", "a", "b", "b", "b"], occasion, seed=3)

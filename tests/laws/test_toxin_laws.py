@@ -252,6 +252,9 @@ def test_in_a_case_the_leg_and_the_drug_are_exactly_what_they_were() -> None:
         one, other = (result.course[name].sel(time_h=time) for result in (alone, both))
         if "limb" in one.dims:
             one, other = one.sel(limb="leg"), other.sel(limb="leg")
+        if str(name).startswith("pain"):  # of the whole person: an arm that resists less hurts less
+            assert float((other - one).max()) <= 1e-12
+            continue
         np.testing.assert_array_equal(one, other, err_msg=str(name))
     course = both.course.sel(time_h=18 * WEEK)
     untreated = alone.course.sel(time_h=18 * WEEK)

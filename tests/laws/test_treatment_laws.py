@@ -92,7 +92,7 @@ def test_nothing_is_given_before_the_start_nor_after_the_stop(
 ) -> None:
     treatment, titration = POLICIES[policy]
     stop = begin + last
-    at = min(begin + taper, END - 6.0)
+    at = min(begin + min(taper, last / 2.0), END - 6.0)
     played = Played(arm(windowed(treatment, begin, stop), titration=titration.replace("{at}", f"{at:g} hour")))
     inside = (played.time_h >= begin) & (played.time_h < stop)
     assert np.all(played.given[~inside] == 0.0)

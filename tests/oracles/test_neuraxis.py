@@ -66,7 +66,7 @@ def test_any_course_agrees_with_matrix_exponentials(
         csf_clearance_rate=jnp.asarray(values.csf_clearance_rate * scale[1]),
         tissue_ratio=jnp.asarray(values.tissue_ratio * scale[2]),
     )
-    kinetics = Kinetics.typical(tip=tip, intrathecal=varied)
+    kinetics = Kinetics.typical(tip=tip, intrathecal=varied, oral_set="oral_simon_2018")
     geometry, state, m = kinetics.spinal.geometry, kinetics.initial_state(), matrix_of(kinetics)
     x, n = np.zeros(m.shape[0] + 1), len(geometry.volume)
     entering = np.append(geometry.place(tip), np.zeros(m.shape[0] + 1 - n))

@@ -55,6 +55,7 @@ def test_every_study_that_is_meant_to_ships() -> None:
         "case_haemorrhage_pump",
         "case_ischaemic_pump",
         "case_ischaemic_tablets",
+        "case_own_lesion_mask",
         "case_own_signal",
         "case_tablets_toxin",
         "case_year_plan",

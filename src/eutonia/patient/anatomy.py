@@ -31,6 +31,7 @@ STREAMLINES = DATA / "streamlines.npz"
 TERRITORIES = DATA / "arterial_territories_2mm.nii.gz"
 
 _SPACING_MM = 2.0  # from point to point of a streamline in the file, and from level to level of a thread
+DIGITS = 6
 _PER_MM = 10.0  # the file holds tenths of a mm
 # Levels between which the premotor threads pass from the course that was tracked to that of the corticoreticular
 # bundle, and below which they keep their places in it: there the corticopontine bundle has parted from it.
@@ -56,7 +57,9 @@ BUNDLES = ("corticospinal leg", "corticospinal arm", "dorsal leg", "dorsal arm",
 def threads() -> Threads:
     """Return the threads of every bundle, by the records of the set `lesion` that part them."""
     of = parameters.load("lesion")
-    leg, arm, lowest, pons = of.values(leg_end_lateral="mm", arm_end_lateral="mm", lowest_level="mm", pons_level="mm")
+    levels = of.values(leg_end_lateral="mm", arm_end_lateral="mm", lowest_level="mm", pons_level="mm")
+    # On the plane of a voxel the last digit of a change of unit would decide.
+    leg, arm, lowest, pons = (round(level, DIGITS) for level in levels)
     rear, front, above = of.values(premotor_rear="mm", premotor_front="mm", premotor_above="mm")
     tracked = _streamlines()
 

@@ -73,6 +73,8 @@ COLUMNS = {
     "no_answer": ("1", "Trials without an answer"),
     "fell_back": ("1", "Trials in which a simpler covariance was taken"),
     "people": ("1", "People in the analysis, mean over trials"),
+    "carried_over": ("that of the column unit", "What is left over from the first period of a crossover"),
+    "carried_over_error": ("that of the column unit", "Monte Carlo error of that"),
     "width": ("that of the column unit", "Mean width of the intervals"),
     "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
     "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),

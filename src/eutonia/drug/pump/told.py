@@ -77,7 +77,7 @@ def _explained(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
         last = _last(course, one.start_h, ("stall", "shut"))
         do = "Interrogate the pump right after the examination; bridge a longer stop with tablets."
         return "stopped by a magnet", f"{_sentence(last.words)}", do, manual(course, one.start_h)
-    device = (course.setting(one.start_h) or course.settings[0]).device
+    device = course.implant(one.start_h).device
     if one.cause in (causes.BRIDGE_LOWEST, causes.BRIDGE_HIGHEST):
         edge, side = ("lowest", "below") if one.cause == causes.BRIDGE_LOWEST else ("highest", "above")
         flow = (device.flow_lowest if edge == "lowest" else device.flow_highest) * HOURS_A_DAY
