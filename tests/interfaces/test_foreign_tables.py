@@ -355,7 +355,7 @@ import resource, sys
 from eutonia.drug import exposure
 from eutonia.exchange.events import events_of, read_events
 from eutonia.exchange.cells import parse_cells
-model = exposure.model(SIMON)
+model = exposure.model()
 events_of(parse_cells(b"ID,TIME,AMT\\n1,0,10\\n1,2,.\\n", "t.csv"), model, {})
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 events = read_events(sys.argv[1], model, {})
