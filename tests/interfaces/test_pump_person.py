@@ -38,7 +38,7 @@ def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, run: Callab
     assert "Tone and scores of a person" in html
     assert "273 days after the onset" in html
     assert "Hours since day 20" in html
-    assert "day 14 (16 Mar 2026), 08:00</td><td>Tablets stopped</td>" in html
+    assert "day 14 (16 Mar 2026), 08:00</td><td>Tablets of baclofen stopped</td>" in html
     written = found.write(tmp_path / "out")
     record = json.loads((written / "program.json").read_text(encoding="utf-8"))
     place = next(k for k, head in enumerate(record["person"]["columns"]) if head.startswith("Tone"))
