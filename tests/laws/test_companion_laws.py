@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 from arm_examples import HEAD, TABLETS, N, arm, arm_run, some_people
+from pydantic import ValidationError
 
 import eutonia
 from eutonia import parameters
@@ -19,6 +20,7 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.treated import TreatmentCourse
 from eutonia.study import companions
 from eutonia.study.design import parse_study
+from eutonia.study.fields import Hours, described
 from eutonia.study.other_tablets import OtherTablets
 from eutonia.study.policies import Screening
 from eutonia.study.treatments import TREATMENTS, Treatment
@@ -303,3 +305,24 @@ def test_what_was_given_once_cannot_be_stopped() -> None:
         course.switch(0.0, given=True, who=np.ones(N))
         course.stop(DAY)
         assert course.is_given is not lasts
+
+
+class Warmth(Treatment):
+    """A treatment as somebody else may write it, without a word on when it may stop."""
+
+    route: Literal["warmth"]
+    start_h: Hours = described("From when on.", alias="start")
+    stop_h: Hours | None = described("Until when.", alias="stop", default=None)
+
+
+def test_no_treatment_stops_before_it_starts_whoever_wrote_it() -> None:
+    def why(model: type[Treatment], **given: str) -> str:
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({"route": model.named(), **model.example, **given})
+        return str([one.why for error in caught.value.errors() for one in error["ctx"]["problems"]])
+
+    Warmth.model_validate({"route": "warmth", "start": "1 day", "stop": "2 day"})
+    lasting = [one for one in THESE if {"start_h", "stop_h"} <= one.model_fields.keys()]
+    assert len(lasting) == 6
+    for one in (Warmth, *lasting):
+        assert "It stops before it starts" in why(one, start="1 day", stop="1 day")

@@ -19,7 +19,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.study import vocabulary
 from eutonia.study.fields import Given, Hours, Interval, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
@@ -70,7 +70,6 @@ class OtherTablets(Treatment):
 
     @model_validator(mode="after")
     def _within_label(self) -> OtherTablets:
-        stops_after_start(self.start_h, self.stop_h)
         least = vocabulary.smallest_oral_dose()
         if self.dose_mg < least.value:
             why = f"That is no dose, and all harms of the drug would come of it; {least.label.lower()}: {least.text}."

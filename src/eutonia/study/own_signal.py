@@ -18,7 +18,7 @@ from pydantic import Field, Strict, model_validator
 
 from eutonia.study.fields import Hours, described, refuse
 from eutonia.study.studyfile import Problem
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import LimbName, largest_own_lowering
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ class OwnSignalTreatment(Treatment):
 
     @model_validator(mode="after")
     def _within(self) -> OwnSignalTreatment:
-        stops_after_start(self.start_h, self.stop_h)
         limit = largest_own_lowering()
         if self.lowered > limit.value:
             why = f"{limit.label} is {limit.text} ({limit.source}); nobody is known to have lowered more."

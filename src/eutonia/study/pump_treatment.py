@@ -17,7 +17,7 @@ from eutonia.study import vocabulary
 from eutonia.study.fields import Checking, Flag, Given, Hours, described, is_beyond_label, refuse
 from eutonia.study.named_program import NamedProgram, ProgramField, on_clock
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import Limit
 
 if TYPE_CHECKING:
@@ -106,7 +106,6 @@ class PumpTreatment(Treatment):
 
     @model_validator(mode="after")
     def _fits(self, info: Checking) -> PumpTreatment:
-        stops_after_start(self.start_h, self.stop_h)
         days = float(self.start_h) / HOURS_A_DAY
         found = []
         if abs(days - round(days)) * HOURS_A_DAY > _SAME_H:

@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict
 
 from eutonia import parameters
 from eutonia.study.fields import Hours, described
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import LimbName
 
 if TYPE_CHECKING:
@@ -60,8 +60,3 @@ class StretchingTreatment(Treatment):
         from eutonia.treatment import Effects
 
         return Effects.on(state, self.limb, end_range=self.hours_per_day) if is_given else Effects.none(state)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> StretchingTreatment:
-        stops_after_start(self.start_h, self.stop_h)
-        return self

@@ -29,7 +29,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
 from eutonia.study.studyfile import Problem
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import Limit, injected, toxin_dose
 
 if TYPE_CHECKING:
@@ -121,7 +121,6 @@ class ToxinTreatment(Treatment):
 
     @model_validator(mode="after")
     def _spaced(self) -> ToxinTreatment:
-        stops_after_start(self.at_h, self.stop_h, is_once=self.every_h is None)
         _, least = self.spacing
         if self.every_h is not None and self.every_h < least:
             why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_A_DAY:g} day"

@@ -152,6 +152,19 @@ class Treatment(Registered):
         """Where only one of its route is given at a time: a limb, or the person; None where several may be."""
         return None
 
+    @model_validator(mode="after")
+    def _stops_after_start(self) -> Treatment:
+        """Refuse a stop that is not later than the start, or of what is given once."""
+        stop = getattr(self, "stop_h", None)
+        if stop is not None and stop <= self.begins_h:
+            do = "Correct one of the two."
+            allowed = f"later than {self.begins_h.text}"
+            refuse(Problem(("stop",), "It stops before it starts.", stop.text, allowed, do=do))
+        if stop is not None and getattr(self, "every_h", stop) is None:
+            why, do = "It is given once, so that there is nothing to stop.", "Add every, or remove stop."
+            refuse(Problem(("stop",), why, stop.text, 'stop with every = "16 week", or neither', do=do))
+        return self
+
     def times_h(self, until_h: float) -> list[float]:
         """Return when it is given for itself, up to an hour; the first time always."""
         return [float(self.begins_h)]
@@ -253,7 +266,6 @@ class OralTreatment(Treatment):
 
     @model_validator(mode="after")
     def _ordered(self, info: Checking) -> OralTreatment:
-        stops_after_start(self.start_h, self.stop_h)
         if self.taken_for_h is not None and self.start_h > 0:
             why, do = "What has been taken for some time goes on from the first visit.", "Remove one of the two keys."
             refuse(Problem(("taken_for",), why, self.taken_for_h.text, 'start = "0 hour"', do=do))
@@ -329,11 +341,6 @@ class InfusionTreatment(Treatment):
         rate = self.rate_ug_per_h
         return None if rate is None else (float(rate), limit, HOURS_A_DAY, "ug/day")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> InfusionTreatment:
-        stops_after_start(self.start_h, self.stop_h)
-        return self
-
 
 def product_fits(name: str, route: str) -> list[Problem]:
     """Return the fault of a product that is given by another way than that for which it is made."""
@@ -364,13 +371,3 @@ def tip_fits(access: str, tip: str | None) -> list[Problem]:
         why = "A lumbar puncture goes into the lumbar sac and has no tip."
         return [Problem(("tip",), why, tip, do='Remove the key tip, or write access = "catheter".')]
     return []
-
-
-def stops_after_start(start: Given, stop: Given | None, *, is_once: bool = False) -> None:
-    """Refuse a stop that is not later than the start, or of what is given once."""
-    if stop is not None and stop <= start:
-        do = "Correct one of the two."
-        refuse(Problem(("stop",), "It stops before it starts.", stop.text, f"later than {start.text}", do=do))
-    if stop is not None and is_once:
-        why, do = "It is given once, so that there is nothing to stop.", "Add every, or remove stop."
-        refuse(Problem(("stop",), why, stop.text, 'stop with every = "16 week", or neither', do=do))

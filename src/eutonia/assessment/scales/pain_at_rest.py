@@ -1,22 +1,17 @@
-"""Pain while nothing is moved, 0 to 10. Equation in `assessment.pain`."""
+"""Pain while nothing is moved, 0 to 10: the scale of pain with another share of tone. Equation in `assessment.pain`."""
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
-from eutonia.assessment.scales.abstract import Scale
+from eutonia.assessment.scales import pain
 
 if TYPE_CHECKING:
     from jaxtyping import Array
 
     from eutonia.assessment.pain import PainConstants
-    from eutonia.assessment.scoring import ChartConstants, Look
-
-
-def _constants() -> PainConstants:
-    from eutonia.assessment.pain import PainConstants
-
-    return PainConstants.from_records()
+    from eutonia.assessment.scoring import Look
 
 
 def _score(look: Look) -> Array:
@@ -26,27 +21,14 @@ def _score(look: Look) -> Array:
     return pain_of(look, constants, key=SCALE.key, tone_share=constants.tone_at_rest)
 
 
-def _noise(constants: ChartConstants) -> float:
-    from eutonia import parameters
-
-    return parameters.load("pain").value("report_noise", "1")
-
-
-SCALE = Scale(
+SCALE = dataclasses.replace(
+    pain.SCALE,
     key="pain_at_rest",
     label="Pain at rest",
     meaning="pain 0 to 10, at rest",
     explained=(
         "How bad pain is while nothing moves, as the person tells it: 0 is none, 10 the worst that can be imagined"
     ),
-    lowest=0.0,
-    highest=10.0,
-    kind="ordinal",
     score=_score,
-    noise=_noise,
-    constants=_constants,
-    sources=("assumption",),
-    normal=0.0,
-    caveat="Where it comes from is a mechanism with assumed sizes; shoulder, joints and analgesics are left out.",
     is_main=False,
 )

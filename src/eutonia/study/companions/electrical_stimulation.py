@@ -10,42 +10,23 @@ Not for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from pydantic import model_validator
+from typing import Any, ClassVar, Literal
 
 from eutonia.study.fields import Hours, SessionsPerWeek, described
-from eutonia.study.treatments import Treatment, stops_after_start
-from eutonia.study.vocabulary import LimbName
-
-if TYPE_CHECKING:
-    from eutonia.treatment import Effects
+from eutonia.study.no_size import NoSize
 
 
-class ElectricalStimulationTreatment(Treatment):
+class ElectricalStimulationTreatment(NoSize):
     """Electrical stimulation of one limb through the skin."""
 
     route: Literal["electrical stimulation"] = described("Electrical stimulation through the skin.")
-    limb: LimbName = described("Limb that is stimulated.")
     sessions_per_week: SessionsPerWeek = described("Sessions a week.")
     start_h: Hours = described("From when on, time in the phase, or since the onset.", alias="start")
     stop_h: Hours | None = described("Until when; left out, to the end.", alias="stop", default=None)
 
-    dose_unit: ClassVar[str] = ""
     sources: ClassVar[tuple[str, ...]] = ("Mahmood_2018",)
     example: ClassVar[Mapping[str, Any]] = {"limb": "leg", "sessions_per_week": 5.0, "start": "0 hour"}
     caveat: ClassVar[str] = (
         "No effect of electrical stimulation on tone is modelled: trials together find one, and no size of it is on "
         "record here."
     )
-
-    def effects(self, state: int, is_given: bool) -> Effects:
-        """Return no effect: no size of one is on record; `state` is the number of people."""
-        from eutonia.treatment import Effects
-
-        return Effects.none(state)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> ElectricalStimulationTreatment:
-        stops_after_start(self.start_h, self.stop_h)
-        return self

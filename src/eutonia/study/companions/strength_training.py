@@ -18,18 +18,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import model_validator
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_WEEK
 from eutonia.study.fields import Hours, SessionsPerWeek, described
-from eutonia.study.treatments import Treatment, stops_after_start
+from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import LimbName
 
 if TYPE_CHECKING:
     from eutonia.treatment import Effects
-
-_HOURS_PER_WEEK = HOURS_A_WEEK
 
 
 class StrengthTrainingTreatment(Treatment):
@@ -71,7 +68,7 @@ class StrengthTrainingTreatment(Treatment):
 
     def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
         """Return the share that is back so many hours later."""
-        sessions = self.sessions_per_week / _HOURS_PER_WEEK if is_given else 0.0
+        sessions = self.sessions_per_week / HOURS_A_WEEK if is_given else 0.0
         gain = sessions / _number("sessions_to_gain", "1")
         rate = gain + 1.0 / _number("fading_time", "h")
         settled = _number("regained_at_most", "1") * gain / rate
@@ -82,11 +79,6 @@ class StrengthTrainingTreatment(Treatment):
         from eutonia.treatment import Effects
 
         return Effects.on(len(state), self.limb, regained=state)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> StrengthTrainingTreatment:
-        stops_after_start(self.start_h, self.stop_h)
-        return self
 
 
 def _number(name: str, unit: str) -> float:
