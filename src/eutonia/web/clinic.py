@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eutonia._hours import HOURS_A_DAY
+from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH
 from eutonia._units import parse
 from eutonia.errors import StudyError, UnitError
 
@@ -42,9 +43,9 @@ LESIONS = {
 }
 #: How large it is: the share of a territory, the volume of a bleed, and both in words.
 SIZES = {
-    "small": (0.3, "10 mL", "small (three tenths of the territory, or 10 mL)"),
-    "middle": (0.6, "30 mL", "middle (six tenths, or 30 mL)"),
-    "large": (1.0, "60 mL", "large (all of it, or 60 mL)"),
+    "small": (0.1, "10 mL", "small (a tenth of the territory, or 10 mL)"),
+    "middle": (0.25, "30 mL", "middle (a quarter, or 30 mL)"),
+    "large": (0.5, "60 mL", "large (half of it, or 60 mL)"),
 }
 MUSCLES = ("elbow flexors", "wrist flexors", "finger flexors", "ankle plantarflexors", "knee flexors", "hip adductors")
 TOXINS = ("abobotulinumtoxinA", "onabotulinumtoxinA")
@@ -65,11 +66,11 @@ NAMES = (
 
 # What an option is called in the files where its key would say too little.
 _CALLED = {"missed": "pump_missed_refill", "bolus": "test_dose", "nothing": "no_treatment"}
-_MONTH_DAYS = 30.4375
+_MONTH_DAYS = HOURS_A_MONTH / HOURS_A_DAY
 _SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "pain", "adverse"]
 _CONCENTRATION_UG, _FILLED_ML, _USED_ML, _LONGEST_DAYS, _MOST_REFILLS = 500.0, 20.0, 18.0, 90, 200
 _LATE_DAYS = "7"
-_TITRATION_MG, _TITRATION_DAYS = 5.0, 3
+_MOST_STEPS, _ROUNDING = 20, 1e-9
 # Which field of the form a key of the study file came from.
 _OF_KEY = {
     "patient.age": "age", "patient.weight": "weight", "patient.sex": "sex", "patient.side": "side",
@@ -239,12 +240,15 @@ def _given(found: Clinic, place: int, begins: float, ends: float) -> tuple[list[
 
 
 def _tablets(found: Clinic, place: int, amount: str, begins: float) -> Iterator[Tables]:
-    """Yield tablets that rise to their dose, by 5 mg every three days."""
+    """Yield tablets that rise to their dose by the steps of the label."""
     every = _with_unit(found.fields.get(f"every_{place}", "") or "8", "hour")
-    steps = int((_read(amount, "oral_dose") - 1e-9) // _TITRATION_MG)
-    doses = [*(f"{_TITRATION_MG * (1 + k):g} mg" for k in range(min(max(steps, 0), 20))), amount]
+    steps_of = {"oral_start_dose": "mg", "oral_step_dose": "mg", "oral_step_interval": "day"}
+    begin, step, days = parameters.load("label_dosing").values(**steps_of)
+    wanted = _read(amount, "oral_dose")
+    steps = [begin + step * k for k in range(_MOST_STEPS)]
+    doses = [*(f"{mg:g} mg" for mg in steps if mg < wanted * (1 - _ROUNDING)), amount]
     for k, dose in enumerate(doses):
-        at = _days(begins + _TITRATION_DAYS * k)
+        at = _days(begins + days * k)
         yield {"at": at, "kind": "tablets", "product": "baclofen tablets", "dose": dose, "every": every}
 
 
