@@ -31,11 +31,8 @@ STREAMLINES = DATA / "streamlines.npz"
 TERRITORIES = DATA / "arterial_territories_2mm.nii.gz"
 
 _SPACING_MM = 2.0  # from point to point of a streamline in the file, and from level to level of a thread
-DIGITS = 6
+_DIGITS = 6
 _PER_MM = 10.0  # the file holds tenths of a mm
-# Levels between which the premotor threads pass from the course that was tracked to that of the corticoreticular
-# bundle, and below which they keep their places in it: there the corticopontine bundle has parted from it.
-_TURN_FROM_MM, _TURN_TO_MM, _PARTED_MM = 32.0, 20.0, -4.0
 
 Course = Float[np.ndarray, "axis _"]
 
@@ -56,11 +53,8 @@ BUNDLES = ("corticospinal leg", "corticospinal arm", "dorsal leg", "dorsal arm",
 @parameters.remembered
 def threads() -> Threads:
     """Return the threads of every bundle, by the records of the set `lesion` that part them."""
-    of = parameters.load("lesion")
-    levels = of.values(leg_end_lateral="mm", arm_end_lateral="mm", lowest_level="mm", pons_level="mm")
-    # On the plane of a voxel the last digit of a change of unit would decide.
-    leg, arm, lowest, pons = (round(level, DIGITS) for level in levels)
-    rear, front, above = of.values(premotor_rear="mm", premotor_front="mm", premotor_above="mm")
+    leg, arm, lowest, pons = planes("leg_end_lateral", "arm_end_lateral", "lowest_level", "pons_level")
+    rear, front, above = planes("premotor_rear", "premotor_front", "premotor_above")
     tracked = _streamlines()
 
     def by_limb(courses: list[Course]) -> list[list[Course]]:
@@ -85,6 +79,11 @@ def threads() -> Threads:
     )
 
 
+def planes(*names: str) -> list[float]:
+    """Return planes of the set `lesion`, mm, rounded: at a voxel the last digit of a change of unit would decide."""
+    return [round(place, _DIGITS) for place in parameters.load("lesion").values(**dict.fromkeys(names, "mm"))]
+
+
 @functools.cache
 def _streamlines() -> dict[str, list[Course]]:
     """Return the streamlines of every tract, mirrored to one side, the cortical end first."""
@@ -105,22 +104,23 @@ def _moved(beside: list[Course], premotor: list[Course], whole: list[Course], lo
     mean and SD of the streamlines that begin in front of the motor cortex, and low down, where few of them are left,
     of all of them, for there they run together.
     """
-    levels = np.arange(_TURN_FROM_MM, lowest - _SPACING_MM, -_SPACING_MM)
+    begins, ends, parts = planes("turn_begins", "turn_ends", "parted_level")
+    levels = np.arange(begins, lowest - _SPACING_MM, -_SPACING_MM)
     own, course, everything = (_at(part, levels) for part in (beside, premotor, whole))
     few = np.isfinite(course[:, 0]).sum(axis=0) < len(premotor)
     middle, spread = (np.where(few, of(everything), of(course)) for of in (_mean, _sd))
     place = (own - _mean(own)) / _sd(own)
-    parted = int(np.flatnonzero(levels <= _PARTED_MM)[0])
+    parted = int(np.flatnonzero(levels <= parts)[0])
     place[..., parted:] = place[..., parted : parted + 1]
     missing = np.isnan(middle[0])
     middle[:, missing] = middle[:, ~missing][:, -1:]
     spread[:, missing] = spread[:, ~missing][:, -1:]
-    share = np.clip((_TURN_FROM_MM - levels) / (_TURN_FROM_MM - _TURN_TO_MM), 0.0, 1.0)
+    share = np.clip((begins - levels) / (begins - ends), 0.0, 1.0)
     target = middle + place * spread
     across = np.where(share < 1.0, (1.0 - share) * np.nan_to_num(own) + share * target, target)
     out = []
     for course_beside, xy in zip(beside, across, strict=True):
-        top = int(np.flatnonzero(course_beside[2] <= _TURN_FROM_MM)[0])
+        top = int(np.flatnonzero(course_beside[2] <= begins)[0])
         below = np.vstack([xy, levels])
         out.append(np.concatenate([course_beside[:, :top], below], axis=1))
     return out

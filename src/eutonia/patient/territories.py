@@ -61,7 +61,7 @@ SHAPES = {
 
 def territory(name: str, codes: tuple[str, ...] = ()) -> anatomy.Territory:
     """Return the territory that an infarct grows in, or the part of it that some codes of the atlas have."""
-    cut = round(parameters.load("lesion").value("medulla_level", "mm"), anatomy.DIGITS)
+    (cut,) = anatomy.planes("medulla_level")
     codes = codes or SHAPES[name].grows
     if name == "basilar/pontine":
         return anatomy.territory(codes, above=cut)
