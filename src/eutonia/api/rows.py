@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from eutonia._middle import MIDDLE_95
 from eutonia.patient import LIMBS
 
 if TYPE_CHECKING:
     import polars
 
-_TAIL = 0.025
-
 
 def spread(values: Any) -> str:
     """Return the median of people, and the middle 95 % where there are several."""
-    low, middle, high = np.quantile(np.asarray(values), [_TAIL, 0.5, 1 - _TAIL])
+    low, middle, high = np.quantile(np.asarray(values), MIDDLE_95)
     return f"{middle:.3g}" + (f" ({low:.3g} to {high:.3g})" if np.size(values) > 1 else "")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia import _delimited
+from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import aggregate
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 #: Files of the curves in a folder.
 FILES = ("curves.parquet", "curves.csv")
-_MIDDLE_95 = (0.025, 0.5, 0.975)
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _course(result: StudyResult) -> Iterator[CurveLine]:
             whole = one if "patient" in dims else one.expand_dims("patient")
             values = whole.transpose("time_h", "patient").to_numpy().astype(float)
             known, ends = np.isfinite(values).any(axis=1), np.full((3, len(time)), np.nan)
-            ends[:, known] = np.nanquantile(values[known], _MIDDLE_95, axis=1)
+            ends[:, known] = np.nanquantile(values[known], MIDDLE_95, axis=1)
             low, middle, high = ends
             yield CurveLine(f"Course: {name}", str(limb or "all"), "Time, h", about, time, middle, low, high)
 

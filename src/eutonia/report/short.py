@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
 from eutonia.parameters.record import DISTANCES, NOT_SAID
 from eutonia.report import words
@@ -30,7 +31,7 @@ def _harm(result: StudyResult) -> list[str]:
     if result.kind == "case":
         if "risk_drowsiness" not in result.course:
             return []
-        risk = result.course["risk_drowsiness"].transpose("time_h", "patient").quantile([0.025, 0.5, 0.975], "patient")
+        risk = result.course["risk_drowsiness"].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
         place = int(risk.sel(quantile=0.5).argmax("time_h"))
         low, middle, high = (100.0 * float(one) for one in risk.isel(time_h=place))
         if words.number(middle) == words.number(0.0):

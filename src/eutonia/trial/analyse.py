@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia._middle import TAIL
 from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
@@ -259,8 +260,8 @@ def _characteristics(
                 "people": float(one.people.sum(axis=1).mean()),
                 "estimate": mean,
                 "estimate_sd": sd,
-                "estimate_low": float(np.quantile(estimate, 0.025)) if n else float("nan"),
-                "estimate_high": float(np.quantile(estimate, 0.975)) if n else float("nan"),
+                "estimate_low": float(np.quantile(estimate, TAIL)) if n else float("nan"),
+                "estimate_high": float(np.quantile(estimate, 1 - TAIL)) if n else float("nan"),
                 "width": float(np.mean(high - low)) if n and np.isfinite(high - low).all() else float("nan"),
                 "truth": true,
                 "alike": alike,

@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
+from eutonia._middle import MIDDLE_95
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.assessment.scales import SCALES
@@ -40,7 +41,6 @@ Values = Float[np.ndarray, "time patient"]
 
 #: More lines than these cannot be told apart in one figure.
 MOST_OPTIONS = 7
-_MIDDLE_95 = (0.025, 0.5, 0.975)
 _VALUE, _DIFFERENCE = ("low", "value", "high"), ("difference_low", "difference", "difference_high")
 #: Variables of a course that are compared beside the scales, by their highest value.
 _RISKS = {
@@ -295,4 +295,4 @@ def _mean(at_h: Float[np.ndarray, " time"], values: Values) -> np.ndarray:
 
 def _spread(values: np.ndarray, names: tuple[str, str, str]) -> dict[str, float]:
     """Return the ends of the middle 95 % over possible people and the median, by name."""
-    return dict(zip(names, np.quantile(values, _MIDDLE_95).tolist(), strict=True))
+    return dict(zip(names, np.quantile(values, MIDDLE_95).tolist(), strict=True))

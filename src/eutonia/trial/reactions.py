@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import TAIL
 from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.treatments import Treatment
@@ -37,7 +38,6 @@ _READ_H = (*(1, 2, 4, 8, 12, 24, 48, 96), *(HOURS_A_DAY * day for day in (7, 14,
 _LATER_H = 56 * HOURS_A_DAY
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
 _BATCHES_PER_PHASE = 1000
-_TAIL = 0.025
 # Fewer replicate trials than this do not show where 2.5 % of them lie.
 _ENOUGH = 40
 
@@ -249,7 +249,7 @@ def _share(came: np.ndarray, there: np.ndarray) -> tuple[float | None, float | N
     shares = came.sum(axis=1)[n > 0] / n[n > 0]
     mean = float(came.sum() / n.sum())
     if len(shares) >= _ENOUGH:
-        low, high = np.quantile(shares, [_TAIL, 1 - _TAIL])
+        low, high = np.quantile(shares, [TAIL, 1 - TAIL])
         return mean, float(low), float(high)
     return mean, *wilson(mean, float(n[n > 0].mean()))
 
@@ -258,7 +258,7 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     """Return the 95 % interval of a share seen in n people (Wilson 1927)."""
     from scipy.stats import norm
 
-    z = float(norm.ppf(1 - _TAIL))
+    z = float(norm.ppf(1 - TAIL))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
     return max(middle - half, 0.0), min(middle + half, 1.0)

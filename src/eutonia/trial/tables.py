@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import TAIL
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.trial.analysis import Outcome
@@ -19,8 +20,6 @@ from eutonia.trial.statistics import observed, score_of
 
 if TYPE_CHECKING:
     import polars
-
-_LEVEL_TAIL = 0.025
 
 
 def visit_table(outcome: Outcome, *, unobserved: bool = False) -> polars.DataFrame:
@@ -81,7 +80,7 @@ def dose_table(outcome: Outcome) -> polars.DataFrame:
                 here = records[int(np.searchsorted(seen_h, time_h, side="right")) - 1]
                 present = amount[observed(outcome, here)]
                 if present.size:
-                    low, high = np.quantile(present, [_LEVEL_TAIL, 1 - _LEVEL_TAIL])
+                    low, high = np.quantile(present, [TAIL, 1 - TAIL])
                     rows.append((float(time_h), phase, arm, float(present.mean()), float(low), float(high), unit))
     return pl.DataFrame(rows, schema=dose_schema(), orient="row")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.curves import CurveLine
@@ -61,7 +62,6 @@ _DASHES: dict[str, Dash] = {
 }
 _QUIET_DASH = (1.0, 2.5)
 _SPARE = ("active", "third", "fourth", "brain", "plasma", "placebo")
-_MIDDLE_95 = (0.025, 0.5, 0.975)
 #: Endings of variables that hold the lowest and the highest value within a dosing interval.
 _WITHIN = ("_trough", "_peak")
 
@@ -225,9 +225,9 @@ def _spread(values: np.ndarray) -> np.ndarray:
     """Return the middle and the ends of the middle 95 % of people; NaN only where nobody has a value."""
     out = np.full((3, values.shape[1]), np.nan)
     whole, some = np.isfinite(values).all(axis=0), np.isfinite(values).any(axis=0)
-    out[:, whole] = np.quantile(values[:, whole], _MIDDLE_95, axis=0)
+    out[:, whole] = np.quantile(values[:, whole], MIDDLE_95, axis=0)
     if (some & ~whole).any():
-        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], _MIDDLE_95, axis=0)
+        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], MIDDLE_95, axis=0)
     return out
 
 

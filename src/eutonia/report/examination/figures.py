@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia._middle import TAIL
 from eutonia.examination.findings import MovementTrace
 from eutonia.report import curves
 from eutonia.report.drawing import plot, scales, svg
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FOOT = 340, 236, 46, 30, 44
 _BINS = 200
 _MOST_S = {"pendulum": 10.0, "clonus": 5.0}
-_MIDDLE_95 = (0.025, 0.975)
 _BAND = 0.16
 _TYPICAL = "person nearest to the median"
 _TORQUES: tuple[tuple[str, str, str, Dash], ...] = (
@@ -39,7 +39,7 @@ def lines(trace: MovementTrace) -> list[curves.CurveLine]:
         emg = trace.data["emg"].to_numpy()[shown, trace.typical]
         return [curves.CurveLine(trace.title, _TYPICAL, "Time, s", "EMG in shares of the largest M wave, 1", time, emg)]
     angle = trace.data["angle_deg"].to_numpy()[shown]
-    low, high = np.quantile(angle, _MIDDLE_95, axis=1)
+    low, high = np.quantile(angle, [TAIL, 1 - TAIL], axis=1)
     first = curves.CurveLine(
         trace.title, _TYPICAL, "Time, s", "Joint angle, deg", time, angle[:, trace.typical], low, high, panel="Angle"
     )
@@ -65,7 +65,7 @@ def panels(trace: MovementTrace) -> list[svg.Drawing]:
     name = f"{trace.test}-{trace.of.replace(' ', '-')}"
     angle = trace.data["angle_deg"].to_numpy()[shown]
     typical = {key: trace.data[key].to_numpy()[shown, trace.typical] for key, *_ in _TORQUES}
-    low, high = np.quantile(angle, _MIDDLE_95, axis=1)
+    low, high = np.quantile(angle, [TAIL, 1 - TAIL], axis=1)
     first = _angle(name, trace.title, time, angle[:, trace.typical], (low, high))
     title = f"Resisting torque of the {trace.of}"
     words = f"{title}, N m, of the person nearest to the median; largest {max(typical['torque_Nm']):.1f} N m."

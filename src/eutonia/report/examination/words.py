@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import MIDDLE_95
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
 from eutonia.report import words
 
-_MIDDLE_95 = (0.025, 0.5, 0.975)
 _FEWEST = 10  # people of whom a middle 95 % is told
 
 
@@ -55,9 +55,9 @@ def quantiles(finding: Finding) -> tuple[float, float, float]:
     """
     known = finding.values[np.isfinite(finding.values)]
     if finding.grades or finding.unit == "count":
-        low, middle, high = np.quantile(known, _MIDDLE_95, method="inverted_cdf").tolist()
+        low, middle, high = np.quantile(known, MIDDLE_95, method="inverted_cdf").tolist()
     else:
-        low, middle, high = np.quantile(known, _MIDDLE_95).tolist()
+        low, middle, high = np.quantile(known, MIDDLE_95).tolist()
     return low, middle, high
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+from eutonia._middle import TAIL
 from eutonia.report import words
 from eutonia.report.words import Number
 from eutonia.trial.result import Published, Quantity, StudyResult
@@ -181,8 +182,8 @@ def _from_visits(
     trial = part.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
     rows = trial.group_by(by, maintain_order=True).agg(
         pl.col("score").mean().alias("mean"),
-        pl.col("score").quantile(0.025, "linear").alias("low"),
-        pl.col("score").quantile(0.975, "linear").alias("high"),
+        pl.col("score").quantile(TAIL, "linear").alias("low"),
+        pl.col("score").quantile(1 - TAIL, "linear").alias("high"),
     )
     for row in rows.iter_rows(named=True):
         key = (row["phase"], row["arm"], row["limb"] or None, row["scale"])

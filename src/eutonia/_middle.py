@@ -1,0 +1,4 @@
+"""The middle 95 % that every interval of a page, a table or a file means: the one home of its ends."""
+
+TAIL = 0.025
+MIDDLE_95 = (TAIL, 0.5, 1 - TAIL)
