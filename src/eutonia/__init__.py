@@ -15,6 +15,7 @@ _HOMES = {
     "eutonia.api.exposure": "expose",
     "eutonia.api.fit": "fit",
     "eutonia.api.options": "compare_options",
+    "eutonia.api.papers": "papers",
     "eutonia.api.pump": "program",
     "eutonia.api.segment": "examine_segment",
     "eutonia.api.sensitivity": "sensitivity",

@@ -6,6 +6,7 @@ from eutonia.api.examination import score as score
 from eutonia.api.exposure import expose as expose
 from eutonia.api.fit import fit as fit
 from eutonia.api.options import compare_options as compare_options
+from eutonia.api.papers import papers as papers
 from eutonia.api.pump import program as program
 from eutonia.api.segment import examine_segment as examine_segment
 from eutonia.api.sensitivity import sensitivity as sensitivity

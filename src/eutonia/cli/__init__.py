@@ -8,6 +8,7 @@ from eutonia.cli import exchange as exchange
 from eutonia.cli import fit as fit
 from eutonia.cli import numbers as numbers
 from eutonia.cli import options as options
+from eutonia.cli import papers as papers
 from eutonia.cli import pump as pump
 from eutonia.cli import segment as segment
 from eutonia.cli import sensitivity as sensitivity

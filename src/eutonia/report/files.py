@@ -102,7 +102,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
 
 def _quantity(quantity: Quantity) -> dict[str, Any]:
     return {
-        **dataclasses.asdict(quantity),
+        **{key: one for key, one in dataclasses.asdict(quantity).items() if key != "in_trials"},
         "published_standard_error": quantity.published_standard_error,
         "grade": quantity.grade,
         "agreement": quantity.agreement,

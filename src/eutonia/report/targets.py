@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from eutonia.errors import ParameterError, unknown
@@ -141,17 +142,20 @@ def headline(rows: Iterable[Comparison]) -> str:
     return evidence + (f" {count['held']} of {held} others held." if held else "")
 
 
-def table(rows: Iterable[Comparison]) -> str:
-    """Return the rows as a Markdown table: evidence first, then what can only be held."""
+def table(rows: Iterable[Comparison], margins: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the rows as a Markdown table: evidence first, then what is only held; `margins` are second verdicts."""
     given = sorted(rows, key=lambda row: row.target.basis not in GRADED)
-    lines = ["| what | computed | published | basis | status, source | verdict |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| what | computed | published | basis | status, source | verdict | margin |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for row in given:
         t = row.target
         note = f" ({t.note})" if t.note else ""
         published = f"{t.value:g}{_spread(t)} {t.unit}".strip()
         lines.append(
             f"| {t.what}{note} | {row.found:.{_DIGITS}g} | {published} | {t.basis} | {t.status}, {t.source} "
-            f"| {row.verdict} |"
+            f"| {row.verdict} | {margins.get(t.id, '–')} |"
         )
     return "\n".join(lines)
 

@@ -188,6 +188,7 @@ def _quantity(
         published=None if row is None else _published(row),
         detail="" if row is None else detail(row),
         withheld=_nobody(summary) or _withheld(outcome.n_replicates),
+        in_trials=() if row is None else summary.values,
     )
 
 

@@ -103,6 +103,8 @@ class Quantity:
         What the statistic is about, for a reader: "share with drowsiness"; empty where its name says it.
     withheld : str
         Why no verdict is given; empty where one is.
+    in_trials : tuple of float
+        Its value in each replicate trial, in `unit`, where something is published; of reactions none.
     """
 
     name: str
@@ -124,6 +126,7 @@ class Quantity:
     published: Published | None = None
     detail: str = ""
     withheld: str = ""
+    in_trials: tuple[float, ...] = ()
 
     @property
     def published_standard_error(self) -> float | None:

@@ -34,7 +34,7 @@ Flags = Bool[np.ndarray, " patient"]
 @dataclass(frozen=True)
 class Summary:
     """A trial's statistic over replicates: mean, SD between patients, number, and the interval of the trial's own
-    value.
+    value, which `values` holds.
     """
 
     mean: float
@@ -42,6 +42,7 @@ class Summary:
     n: float
     low: float
     high: float
+    values: tuple[float, ...] = ()
 
 
 def nan_mean(table: np.ndarray) -> np.ndarray:
@@ -66,7 +67,7 @@ def over_trials(values: np.ndarray, n: float, spread: np.ndarray | None = None) 
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(known, [tail, 1 - tail])
     sd = None if spread is None or np.all(np.isnan(spread)) else float(np.nanmean(spread))
-    return Summary(float(np.mean(known)), sd, n, float(low), float(high))
+    return Summary(float(np.mean(known)), sd, n, float(low), float(high), tuple(known.tolist()))
 
 
 def summarise(outcome: Outcome, values: Values, present: Flags) -> Summary:
