@@ -7,13 +7,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eutonia.assessment.scales import SCALES
 from eutonia.statistics.crps import crps
-from eutonia.trial.result import Quantity, StudyResult
+from eutonia.trial.result import Quantity
+
+if TYPE_CHECKING:
+    import polars
 
 _LIMBS: Mapping[str, str] = {"leg": "LE", "arm": "UE"}
 #: Statistics that are 0 where nobody changes.
@@ -48,7 +51,7 @@ class Rows:
     def kept(self, scale: str, limb: str | None, route: str, *, is_placebo: bool, without: str) -> float | None:
         """Return the mean share of the excess score that is left after treatment in rows of other studies."""
         outcome, layers = (
-            self.stated["score_rows"].get(scale),
+            self.stated["score_rows"].get(scale, ""),
             self.stated["layers"]["placebo" if is_placebo else "drug"],
         )
         left = [
@@ -67,8 +70,8 @@ class Rows:
         return float(np.mean(doses)) if doses else None
 
 
-def no_change(quantity: Quantity, result: StudyResult) -> float | None:
-    """Return what would be seen if people stayed as they entered; None where that says nothing."""
+def no_change(quantity: Quantity, doses: polars.DataFrame | None) -> float | None:
+    """Return what would be seen if people stayed as they entered, of doses the first of `doses`; None if nothing."""
     published = quantity.published
     assert published is not None
     if quantity.statistic == "mean":
@@ -77,8 +80,7 @@ def no_change(quantity: Quantity, result: StudyResult) -> float | None:
         return 0.0
     if quantity.statistic == "ratio":
         return 1.0
-    if quantity.statistic == "dose" and not result.doses.is_empty():
-        doses = result.doses
+    if quantity.statistic == "dose" and doses is not None and not doses.is_empty():
         own = doses.filter(
             (doses["phase"] == quantity.phase) & (doses["arm"] == quantity.arm) & (doses["unit"] == quantity.unit)
         ).sort("time_h")
@@ -87,7 +89,7 @@ def no_change(quantity: Quantity, result: StudyResult) -> float | None:
     return None
 
 
-def calibration_mean(quantity: Quantity, result: StudyResult, rows: Rows, route: str) -> float | None:
+def calibration_mean(quantity: Quantity, rows: Rows, route: str, *, is_placebo: bool) -> float | None:
     """Return what the calibration rows of the same scale and route would let one expect; None where there are none.
 
     **Equation** score: normal + kept (entry - normal); fraction removed: 1 - kept; change: (kept - 1) (entry - normal).
@@ -99,7 +101,6 @@ def calibration_mean(quantity: Quantity, result: StudyResult, rows: Rows, route:
         return rows.dose(route, own) if quantity.unit == "ug/day" else None
     if quantity.scale not in SCALES:
         return None
-    is_placebo = (quantity.phase, quantity.arm) in result.placebo_arms
     kept = rows.kept(quantity.scale, quantity.limb, route, is_placebo=is_placebo, without=own)
     entry = published.baseline if published.baseline is not None else quantity.baseline_mean
     normal = SCALES[quantity.scale].normal or 0.0

@@ -76,9 +76,10 @@ def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: b
         margin = criteria.margin(quantity.statistic, quantity.scale)
         wide = margin.of(published.value)
         half = norm.ppf((1.0 + criteria.confidence) / 2.0) * _standard_error(quantity)
+        is_placebo = (quantity.phase, quantity.arm) in result.placebo_arms
         other = (
-            baselines.no_change(quantity, result),
-            baselines.calibration_mean(quantity, result, rows, _route(study, quantity.phase)),
+            baselines.no_change(quantity, result.doses),
+            baselines.calibration_mean(quantity, rows, _route(study, quantity.phase), is_placebo=is_placebo),
         )
         score, unmoved, expected = baselines.scores(quantity.in_trials, published.value, *other)
         name = what(quantity, names_arm=words.of_several_arms(quantity, result.compared))

@@ -63,9 +63,9 @@ def refuse_younger(rows: Sequence[Row], criteria: Criteria, before: Mapping[str,
         if not same or old["confidence"] != criteria.confidence:
             raise EutoniaError(
                 f"{row.source}, {row.key}: the criterion is ± {row.margin:g} at {criteria.confidence:g}, and the "
-                f"result on record since {old['since']} was graded by ± {old['margin']:g} at {old['confidence']:g}. Allowed: "
-                f"the criterion that stood before the result. Nearest: ± {old['margin']:g}. Put it back: what is "
-                "younger than a result judges only numbers that nobody has predicted yet."
+                f"result on record since {old['since']} was graded by ± {old['margin']:g} at {old['confidence']:g}. "
+                f"Allowed: the criterion that stood before the result. Nearest: ± {old['margin']:g}. Put it back: what "
+                "is younger than a result judges only numbers that nobody has predicted yet."
             )
 
 

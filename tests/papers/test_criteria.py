@@ -1,0 +1,207 @@
+"""Published results are judged by criteria that are older than they are, and laid beside two baselines."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+import pytest
+
+from eutonia.assessment.scales import SCALES
+from eutonia.errors import EutoniaError, ParameterError
+from eutonia.report.papers import baselines, criteria, judged, record, tables
+from eutonia.statistics.crps import crps
+from eutonia.study.published import Statistic
+from eutonia.trial.result import Published, Quantity
+
+pytestmark = pytest.mark.papers
+
+PAPERS = Path(__file__).parents[2] / "papers"
+SHIPPED = criteria.read(PAPERS / "criteria.toml")
+TODAY = SHIPPED.stated + datetime.timedelta(days=1)
+
+
+def test_the_score_of_an_ensemble_is_its_definition() -> None:
+    drawn = np.random.default_rng(7).normal(2.0, 0.5, 9)
+    pairs = np.abs(drawn[:, None] - drawn[None, :]).mean()
+    assert crps(drawn, 2.7) == pytest.approx(np.abs(drawn - 2.7).mean() - 0.5 * pairs, rel=1e-12)
+    assert crps(np.array([3.0]), 1.25) == pytest.approx(1.75)
+    assert crps(drawn[::-1], 2.7) == crps(drawn, 2.7)
+
+
+def test_a_normal_prediction_scores_as_its_closed_form() -> None:
+    """Gneiting and Raftery 2007, equation 5: at its own mean a normal scores sd (sqrt(2) - 1)/sqrt(pi)."""
+    from scipy.stats import norm
+
+    drawn = norm.ppf((np.arange(4000) + 0.5) / 4000)
+    assert crps(drawn, 0.0) == pytest.approx((np.sqrt(2.0) - 1.0) / np.sqrt(np.pi), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "scale", "published", "margin"),
+    [
+        ("mean", "ashworth", 1.4, 0.5),
+        ("change from baseline", "spasm", -2.0, 0.5),
+        ("dose", "dose", 268.0, 53.6),
+        ("highest dose", "highest dose", 360.0, 72.0),
+        ("fraction removed", "ashworth", 0.83, 0.15),
+        ("share lost", "stance_support", 0.75, 0.15),
+        ("mean", "walking_speed", 0.6, 0.12),
+        (criteria.OF_A_PAPER, "", 141.4, 28.28),
+    ],
+)
+def test_margins_are_half_a_grade_a_fifth_of_a_dose_and_15_points(
+    statistic: str, scale: str, published: float, margin: float
+) -> None:
+    assert SHIPPED.margin(statistic, scale).of(published) == pytest.approx(margin)
+
+
+def test_every_statistic_that_a_study_may_publish_has_a_margin() -> None:
+    scales = [name for name, one in SCALES.items() if one.is_score]
+    assert all(SHIPPED.margin(one, scale) for one in get_args(Statistic) for scale in scales)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "half", "verdict"),
+    [(1.5, 0.3, "equivalent"), (1.5, 0.45, "within the margin"), (1.95, 0.0, "outside"), (0.85, 0.0, "outside")],
+)
+def test_a_wide_error_of_the_paper_is_never_called_equivalent(predicted: float, half: float, verdict: str) -> None:
+    assert criteria.equivalence(predicted, 1.4, half, 0.5) == verdict
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("stated = 2026-11-29", 'stated = "2026-11-29"', "without quotation marks"),
+        ("absolute = 0.5", "absolute = 0.5\nrelative = 0.2", "one of absolute and relative"),
+        ('statistics = ["sd", "ratio"]', 'statistics = ["sd", "ratoi"]', "Nearest: ratio"),
+        ('statistics = ["sd", "ratio"]', 'statistics = ["sd", "dose"]', "Allowed: one"),
+        ("confidence = 0.90", "confidence = 90.0", "between 0.5 and 1"),
+    ],
+)
+def test_broken_criteria_are_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    text = (PAPERS / "criteria.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "criteria.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ParameterError, match=says):
+        criteria.read(tmp_path / "criteria.toml")
+
+
+def quantity(**more: Any) -> Quantity:
+    about = {"phase": "pump", "arm": "pump", "limb": "leg", "scale": "ashworth", "visit": "6 hour", "statistic": "mean"}
+    numbers = {"time_h": 6.0, "mean": 1.9, "sd": 0.6, "n": 20, "low": 1.4, "high": 2.4, "baseline_mean": 3.0}
+    published = Published(1.4, sd=0.7, n=20, source="Somebody_2001", baseline=3.4)
+    given = {"name": "", **about, **numbers, "published": published, "in_trials": (1.5, 1.9, 2.3)}
+    return Quantity(**{**given, **more})  # type: ignore[arg-type]
+
+
+def row(**more: Any) -> judged.Row:
+    given: dict[str, Any] = {
+        "source": "trial", "key": "leg ashworth, 6 hour", "unit": "score", "predicted": 1.9, "low": 1.4, "high": 2.4,
+        "published": 1.4, "grade": "reproduces", "margin_name": "grades", "margin": 0.5, "equivalence": "outside",
+    }  # fmt: skip
+    return judged.Row(**{**given, **more})
+
+
+def built(*rows: judged.Row, **more: Any) -> dict[str, Any]:
+    build = {"version": "0.1", "date": "2026-12-01", "replicates": 500, "sets": {"receptor": "a", "tone": "b"}, **more}
+    return {"build": build, "results": record.results(rows, SHIPPED, {"results": {}}, TODAY), "moved": []}
+
+
+def test_a_criterion_that_is_younger_than_its_result_is_refused() -> None:
+    before = built(row())
+    record.refuse_younger([row(predicted=1.2)], SHIPPED, before, TODAY)
+    record.refuse_younger([row(key="leg spasm, 6 hour", margin=0.7)], SHIPPED, before, TODAY)
+    with pytest.raises(EutoniaError, match=r"± 0\.7 .* on record since .* graded by ± 0\.5 .*Nearest: ± 0\.5"):
+        record.refuse_younger([row(margin=0.7)], SHIPPED, before, TODAY)
+    with pytest.raises(EutoniaError, match="Correct the date"):
+        record.refuse_younger([], SHIPPED, before, SHIPPED.stated - datetime.timedelta(days=1))
+
+
+def test_a_result_keeps_the_day_since_which_it_is_on_record(tmp_path: Path) -> None:
+    later = TODAY + datetime.timedelta(days=40)
+    found = record.results([row(predicted=1.2), row(key="new")], SHIPPED, built(row()), later)
+    assert [one["since"] for one in found.values()] == [TODAY.isoformat(), later.isoformat()]
+    (tmp_path / "results.json").write_text('{"build": {}, "results": {"a": {}}}', encoding="utf-8")
+    with pytest.raises(EutoniaError, match="damaged"):
+        record.read(tmp_path / "results.json")
+
+
+def test_what_moved_since_the_last_build_is_told() -> None:
+    before, now = built(row()), {**built()["build"], "sets": {"receptor": "a", "tone": "c"}}
+    told = record.moved([row(predicted=1.2, grade="does not"), row(key="new")], now, before)
+    assert told == [
+        "Parameter sets with other numbers: tone.",
+        "trial, leg ashworth, 6 hour: 1.9, now 1.2 (reproduces, now does not).",
+        "trial, new: new, 1.9 score.",
+    ]
+    assert record.moved([row()], before["build"], before) == ["nothing moved (build of 2026-12-01)."]
+    assert record.moved([row(predicted=1.95)], {**before["build"], "replicates": 40}, before) == [
+        "replicate trials: 500, now 40."
+    ]
+
+
+HEAD = "study,route,limb,outcome,layer,scale_min,baseline_mean,followup_mean,value,value_unit,timepoint\n"
+ROWS = """\
+A,intrathecal,LE,Ashworth,tone_steady,1,4,2.5,,,
+B,intrathecal,LE,Ashworth,tone_steady,0,2,0.5,,,
+B,intrathecal,UE,Ashworth,tone_steady,1,3,3,,,
+C,oral,LE,Ashworth,tone_steady,1,3,3,,,
+Somebody_2001,intrathecal,LE,Ashworth,tone_steady,1,3,1,,,
+P,intrathecal,LE,Ashworth,placebo,1,3,2.8,,,
+A,intrathecal,,mean dose,tolerance,,,,100,ug/d,0
+A,intrathecal,,mean dose,tolerance,,,,200,ug/d,12
+B,intrathecal,,mean dose,tolerance,,,,300,ug/d,
+"""
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> baselines.Rows:
+    (tmp_path / "calibration.csv").write_text(HEAD + ROWS, encoding="utf-8")
+    return baselines.Rows.read(tmp_path / "calibration.csv", SHIPPED.baselines["calibration_mean"])
+
+
+def expected(rows: baselines.Rows, **more: Any) -> float | None:
+    is_placebo = more.get("arm") == "saline"
+    return baselines.calibration_mean(quantity(**more), rows, "intrathecal", is_placebo=is_placebo)
+
+
+def test_the_calibration_mean_is_of_that_scale_limb_and_route_and_never_of_the_study_itself(
+    rows: baselines.Rows,
+) -> None:
+    assert expected(rows) == pytest.approx(1.0 + (0.5 + 0.25) / 2 * (3.4 - 1.0))
+    assert expected(rows, limb="arm") == pytest.approx(3.4)
+    assert expected(rows, statistic="fraction removed") == pytest.approx(1.0 - 0.375)
+    assert expected(rows, arm="saline") == pytest.approx(1.0 + 0.9 * 2.4)
+    assert expected(rows, statistic="dose", scale="dose", limb=None, unit="ug/day") == pytest.approx(250.0)
+    assert expected(rows, statistic="dose", scale="dose", limb=None, unit="mg/day") is None
+    assert expected(rows, scale="pain", limb=None) is None
+
+
+def test_no_change_is_the_entry_score_and_no_difference() -> None:
+    assert baselines.no_change(quantity(), None) == 3.4
+    assert baselines.no_change(quantity(published=Published(1.4)), None) == 3.0
+    assert baselines.no_change(quantity(statistic="fraction removed"), None) == 0.0
+    assert baselines.no_change(quantity(statistic="share entered"), None) is None
+
+
+def test_baselines_have_the_spread_of_the_prediction_about_another_middle() -> None:
+    own, at_itself, off = baselines.scores((1.5, 1.9, 2.3), 1.4, 1.9, 3.4)
+    assert own == pytest.approx(at_itself)
+    assert off == pytest.approx(crps(np.array([3.0, 3.4, 3.8]), 1.4))
+    assert baselines.scores((), 1.4, 3.4) == (None, None)
+
+
+def test_the_shipped_page_and_record_are_of_one_build_under_the_shipped_criteria() -> None:
+    page, kept = (PAPERS / "README.md").read_text(encoding="utf-8"), record.read(PAPERS / "results.json")
+    assert kept["build"]["criteria"] == SHIPPED.sha256
+    assert tables.opening(kept["build"], kept["moved"]) in page
+    assert datetime.date.fromisoformat(kept["build"]["date"]) >= SHIPPED.stated
+    for key, one in kept["results"].items():
+        assert datetime.date.fromisoformat(one["since"]) >= SHIPPED.stated, key
+    judged_lines = [line for line in page.splitlines() if " ± " in line and line.startswith("| ")]
+    assert len(judged_lines) >= len([one for one in kept["results"].values() if one["crps"] is not None])
+    assert json.dumps(kept, allow_nan=False)
