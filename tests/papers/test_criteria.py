@@ -98,15 +98,15 @@ def quantity(**more: Any) -> Quantity:
     return Quantity(**{**given, **more})  # type: ignore[arg-type]
 
 
-def row(**more: Any) -> judged.Row:
+def row(**more: Any) -> judged.Judged:
     given: dict[str, Any] = {
         "source": "trial", "key": "leg ashworth, 6 hour", "unit": "score", "predicted": 1.9, "low": 1.4, "high": 2.4,
         "published": 1.4, "grade": "reproduces", "margin_name": "grades", "margin": 0.5, "equivalence": "outside",
     }  # fmt: skip
-    return judged.Row(**{**given, **more})
+    return judged.Judged(**{**given, **more})
 
 
-def built(*rows: judged.Row, **more: Any) -> dict[str, Any]:
+def built(*rows: judged.Judged, **more: Any) -> dict[str, Any]:
     build = {"version": "0.1", "date": "2026-12-01", "replicates": 500, "sets": {"receptor": "a", "tone": "b"}, **more}
     return {"build": build, "results": record.results(rows, SHIPPED, {"results": {}}, TODAY), "moved": []}
 

@@ -18,14 +18,14 @@ from eutonia.errors import StudyError, unknown
 from eutonia.report import targets
 from eutonia.report.papers import baselines, criteria, judged, record, tables
 from eutonia.report.papers.built import PaperTables
-from eutonia.report.papers.judged import Row
+from eutonia.report.papers.judged import Judged
 from eutonia.study.design import TrialStudy, load_study, shipped
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _NAMES = instance("a list of names of studies and of papers", '["meythaler_2001"]', list, tuple)
 
 
-def _folder(name: str) -> Path:
+def shipped_folder(name: str) -> Path:
     """Return a folder that ships, in the package or beside it."""
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parents[1] / name
@@ -77,17 +77,12 @@ def papers(
     """
     count("replicates", replicates)
     count("workers", workers)
-    folder = home or _folder("papers")
+    folder = home or shipped_folder("papers")
     stated, before = criteria.read(folder / "criteria.toml"), record.read(folder / "results.json")
-    trials, singles = _trials(), {file.parent.name: file.parent for file in sorted(folder.glob("*/targets.csv"))}
-    for name in only:
-        if name not in trials and name not in singles:
-            raise StudyError(unknown("paper or study with published results", name, {*trials, *singles}))
-    trials = {name: one for name, one in trials.items() if not only or name in only}
-    singles = {name: one for name, one in singles.items() if not only or name in only}
-    known = baselines.Rows.read(_folder("calibration") / "calibration.csv", stated.baselines["calibration_mean"])
+    trials, singles = _chosen(only, folder)
+    known = baselines.Rows.read(shipped_folder("calibration") / "calibration.csv", stated.baselines["calibration_mean"])
     session.begin()
-    rows: list[Row] = []
+    rows: list[Judged] = []
     sections, shown = [], []
     for done, (name, study) in enumerate(trials.items()):
         progress(name, done / len(trials))
@@ -104,6 +99,17 @@ def papers(
     return _joined(rows, [sections, shown], stated, before, replicates)
 
 
+def _chosen(only: Sequence[str], folder: Path) -> tuple[dict[str, TrialStudy], dict[str, Path]]:
+    """Return the trials and the papers' folders that are asked for, by name; all where none is."""
+    trials, singles = _trials(), {file.parent.name: file.parent for file in sorted(folder.glob("*/targets.csv"))}
+    for name in only:
+        if name not in trials and name not in singles:
+            raise StudyError(unknown("paper or study with published results", name, {*trials, *singles}))
+    if not only:
+        return trials, singles
+    return {key: trials[key] for key in trials if key in only}, {key: singles[key] for key in singles if key in only}
+
+
 def _single(folder: Path) -> tuple[tuple[targets.Comparison, ...], str]:
     """Return the numbers of a paper's folder beside its own, and the title of the folder."""
     script = runpy.run_path(str(folder / "reproduce.py"))
@@ -112,7 +118,11 @@ def _single(folder: Path) -> tuple[tuple[targets.Comparison, ...], str]:
 
 
 def _joined(
-    rows: list[Row], shown: Sequence[list[str]], stated: criteria.Criteria, before: Mapping[str, Any], replicates: int
+    rows: list[Judged],
+    shown: Sequence[list[str]],
+    stated: criteria.Criteria,
+    before: Mapping[str, Any],
+    replicates: int,
 ) -> PaperTables:
     """Return rows and tables with what they were made with, and what moved since the last build."""
     import eutonia

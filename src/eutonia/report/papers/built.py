@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia._printed import Printed
 from eutonia.report.papers import judged
-from eutonia.report.papers.judged import Row
+from eutonia.report.papers.judged import Judged
 
 if TYPE_CHECKING:
     import polars
@@ -25,7 +25,7 @@ class PaperTables(Printed):
     `record` what the next build is laid beside.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[Judged, ...]
     moved: tuple[str, ...]
     printed: str
     record: Mapping[str, Any]

@@ -22,7 +22,7 @@ _RATIO = 1.96 * 2.0
 
 
 @dataclass(frozen=True)
-class Row:
+class Judged:
     """A published number and its prediction.
 
     Parameters
@@ -66,7 +66,7 @@ def what(quantity: Quantity, *, names_arm: bool) -> str:
     return " ".join(part for part in (quantity.limb, quantity.scale.replace("_", " "), statistic, arm) if part)
 
 
-def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: baselines.Rows) -> list[Row]:
+def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: baselines.Rows) -> list[Judged]:
     """Return the published numbers of a trial that has a verdict, judged."""
     found = []
     for quantity in result.compared:
@@ -84,7 +84,7 @@ def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: b
         score, unmoved, expected = baselines.scores(quantity.in_trials, published.value, *other)
         name = what(quantity, names_arm=words.of_several_arms(quantity, result.compared))
         found.append(
-            Row(
+            Judged(
                 source=result.study_name,
                 key=f"{name}, {quantity.visit}",
                 unit=quantity.unit,
@@ -104,7 +104,7 @@ def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: b
     return found
 
 
-def of_paper(folder: Path, compared: Iterable[targets.Comparison], criteria: Criteria) -> list[Row]:
+def of_paper(folder: Path, compared: Iterable[targets.Comparison], criteria: Criteria) -> list[Judged]:
     """Return the numbers of a paper's folder that are evidence, judged; one typical person has no distribution."""
     found = []
     for one in compared:
@@ -116,7 +116,7 @@ def of_paper(folder: Path, compared: Iterable[targets.Comparison], criteria: Cri
         half = norm.ppf((1.0 + criteria.confidence) / 2.0) / _RATIO * max(target.high - target.low, 0.0)
         half = half if np.isfinite(half) else 0.0
         found.append(
-            Row(
+            Judged(
                 source=folder.name,
                 key=target.id,
                 unit=target.unit,
@@ -145,7 +145,7 @@ def _route(study: TrialStudy, phase: str) -> str:
     return next((route.partition(" ")[0] for route in given if route.startswith(("intrathecal", "oral"))), "")
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[Judged]) -> str:
     """Return in a sentence how many predictions lie within their margins, and whether they beat the baselines."""
     if not rows:
         return "No number is judged by a margin."

@@ -11,7 +11,7 @@ from typing import Any
 
 from eutonia.errors import EutoniaError
 from eutonia.report.papers.criteria import Criteria
-from eutonia.report.papers.judged import Row
+from eutonia.report.papers.judged import Judged
 
 # Fewer or more replicate trials move a mean by about this share of the width of its interval, and that is no news.
 _CHANCE = 0.12
@@ -42,7 +42,7 @@ def read(file: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def refuse_younger(rows: Sequence[Row], criteria: Criteria, before: Mapping[str, Any], today: datetime.date) -> None:
+def refuse_younger(rows: Sequence[Judged], criteria: Criteria, before: Mapping[str, Any], today: datetime.date) -> None:
     """Refuse criteria that are younger than a result that they judge.
 
     Raises
@@ -69,7 +69,9 @@ def refuse_younger(rows: Sequence[Row], criteria: Criteria, before: Mapping[str,
             )
 
 
-def results(rows: Sequence[Row], criteria: Criteria, before: Mapping[str, Any], today: datetime.date) -> dict[str, Any]:
+def results(
+    rows: Sequence[Judged], criteria: Criteria, before: Mapping[str, Any], today: datetime.date
+) -> dict[str, Any]:
     """Return results as plain data, each with the day since which one is on record; those not built again stay."""
     found = dict(before["results"])
     for row in rows:
@@ -86,7 +88,7 @@ def _short(value: object) -> object:
 
 
 def moved(
-    rows: Sequence[Row],
+    rows: Sequence[Judged],
     build: Mapping[str, Any],
     before: Mapping[str, Any],
 ) -> list[str]:
@@ -111,7 +113,7 @@ def moved(
     return told or [f"nothing moved (build of {old_build['date']})."]
 
 
-def _moved_row(row: Row, before: Mapping[str, Any], same_number: bool) -> str:
+def _moved_row(row: Judged, before: Mapping[str, Any], same_number: bool) -> str:
     old = before.get(f"{row.source}: {row.key}")
     if old is None:
         return f"{row.source}, {row.key}: new, {row.predicted:.3g} {row.unit}".strip() + "."

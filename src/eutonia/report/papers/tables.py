@@ -9,7 +9,7 @@ from pathlib import Path
 from eutonia.report import short, targets, words
 from eutonia.report.papers import judged
 from eutonia.report.papers.criteria import Criteria
-from eutonia.report.papers.judged import Row
+from eutonia.report.papers.judged import Judged
 from eutonia.trial.result import Quantity, StudyResult
 
 BEGIN, END = "<!-- predicted: written by papers/build.py -->", "<!-- end of what papers/build.py writes -->"
@@ -61,7 +61,7 @@ def _score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}" if value < 10.0 else f"{value:.0f}"
 
 
-def row(quantity: Quantity, one: Row | None, *, names_arm: bool) -> str:
+def row(quantity: Quantity, one: Judged | None, *, names_arm: bool) -> str:
     """Return one line of the table, with the arm where several of a phase are compared."""
     published = quantity.published
     assert published is not None
@@ -77,7 +77,7 @@ def row(quantity: Quantity, one: Row | None, *, names_arm: bool) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def section(result: StudyResult, rows: Sequence[Row]) -> str:
+def section(result: StudyResult, rows: Sequence[Judged]) -> str:
     """Return the table of one trial."""
     by_key = {one.key: one for one in rows if one.source == result.study_name}
     lines = [f"## {result.title}", "", f"{short.headline(result)} {judged.summary(list(by_key.values()))}", ""]
@@ -90,7 +90,7 @@ def section(result: StudyResult, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def paper(folder: Path, title: str, compared: Sequence[targets.Comparison], rows: Sequence[Row]) -> str:
+def paper(folder: Path, title: str, compared: Sequence[targets.Comparison], rows: Sequence[Judged]) -> str:
     """Return headline and table of one paper's folder."""
     own = {one.key: one for one in rows if one.source == folder.name}
     said = f"{targets.headline(compared)}{f' {judged.summary(list(own.values()))}' if own else ''}"
