@@ -2,6 +2,7 @@
 
     python calibration/population.py          the table, target against model, for the shipped numbers
     python calibration/population.py --fit    fit again and print the numbers to ship
+    python calibration/population.py --tie    fit the tie of weakness to tone alone, all else as shipped
 
 Only calibration rows are used here, typed in below with their identifiers. A person is scored as in a survey: four
 muscle groups a limb, each with its own deviation from the bias of its limb, one rater; the worst group counts. The
@@ -18,7 +19,7 @@ from functools import partial
 
 import jax
 import numpy as np
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import brentq, least_squares, minimize_scalar
 from scipy.special import ndtr
 
 from eutonia import _streams, parameters, session
@@ -33,6 +34,7 @@ MUSCLE_GROUPS = 4
 CORD_SPASTIC = 0.70  # share of people with a cord lesion whose legs are spastic: general knowledge, no row gives it
 DAY = 24.0
 WEEK, MONTH = 7.0 * DAY, 30.4375 * DAY
+SEVERE_ARM = 0.3  # share of full strength below which an arm counts as severely paretic: judgement
 ANY, SEVERE = 0.5, 2.5  # marks of the latent grade above which a rater scores 1 and 3
 
 
@@ -74,7 +76,8 @@ class Survey:
 
     def strength(self, constants: DescendingConstants, time_h: float) -> np.ndarray:
         """Return voluntary strength of leg and arm."""
-        exponent = constants.strength_exponent * np.exp(constants.strength_spread * self.strength_luck)
+        luck = descending.weakness_deviates(self.bias_luck, self.strength_luck, constants)
+        exponent = constants.strength_exponent * np.exp(constants.strength_spread * luck)
         return np.asarray(descending.voluntary_strength(self.cohort.pathways.integrity(time_h), exponent, constants))
 
 
@@ -131,10 +134,20 @@ def odds_ratio_bleed(s: Survey, c: DescendingConstants) -> float:
 
 
 def odds_ratio_paresis(s: Survey, c: DescendingConstants) -> float:
-    """Odds ratio of spasticity, moderate to severe against mild paresis, at 3 months."""
-    chance = _either(s.scored(c, 3.0 * MONTH, ANY))
-    paretic, severe = s.paretic.any(axis=0), s.severely_paretic.any(axis=0)
+    """Odds ratio of spasticity, moderate to severe against mild paresis, at 3 months.
+
+    Paresis is graded by the strength of the weaker limb then; as many count as severe as lesions at onset make so.
+    """
+    chance, strength = _either(s.scored(c, 3.0 * MONTH, ANY)), s.strength(c, 3.0 * MONTH).min(axis=0)
+    paretic = s.paretic.any(axis=0)
+    severe = strength <= np.quantile(strength[paretic], np.mean(s.severely_paretic.any(axis=0)[paretic]))
     return _odds(chance[paretic & severe]) / _odds(chance[paretic & ~severe])
+
+
+def odds_ratio_arm(s: Survey, c: DescendingConstants) -> float:
+    """Odds ratio of spasticity at a month, arms that were severely paretic at onset against all others."""
+    chance, severe = _either(s.scored(c, MONTH, ANY)), s.strength(c, 0.0)[ARM] < SEVERE_ARM
+    return _odds(chance[severe]) / _odds(chance[~severe])
 
 
 def explained_strength(s: Survey, c: DescendingConstants, *, at_most: float = 1.0) -> float:
@@ -172,6 +185,7 @@ def _targets() -> list[Target]:
         Target("POP025", "Zeng, paretic", 39.5, 4.0, share("paretic", 3 * MONTH)),
         Target("POP026", "Zeng, paretic, >= 3 or disabling", 9.4, 2.0, share("paretic", 3 * MONTH, SEVERE)),
         Target("POP028", "Zeng, odds ratio, moderate to severe paresis", 6.57, 3.1, odds_ratio_paresis),
+        Target("POP020", "Lundstrom, odds ratio, severe arm paresis", 10.0, 8.0, odds_ratio_arm),
         Target("POP029", "Zeng, odds ratio, bleed", 1.879, 0.27, odds_ratio_bleed),
         Target("POP037", "Feng, R2 of load on arm strength, 3 mo", 0.69, 0.06, explained_strength),
         Target(
@@ -232,6 +246,21 @@ def fit(survey: Survey) -> DescendingConstants:
     return _constants(least_squares(misfit, start, diff_step=1e-3).x, shipped)
 
 
+def fit_tie(survey: Survey, constants: DescendingConstants) -> DescendingConstants:
+    """Return the constants with the tie of weakness to tone that meets the odds ratios of paresis, on their log scale.
+
+    Their intervals (2.58 to 16.76, 2.1 to 48.4) are the errors: 0.48 and 0.80 of the logarithm.
+    """
+    rows = ((odds_ratio_paresis, 6.57, 0.48), (odds_ratio_arm, 10.0, 0.80))
+
+    def misfit(tie: float) -> float:
+        at = replace(constants, tone_weakness_correlation=float(tie))
+        return sum((float(np.log(model(survey, at) / value)) / error) ** 2 for model, value, error in rows)
+
+    found = minimize_scalar(misfit, bounds=(-0.9, 0.9), method="bounded", options={"xatol": 1e-3})
+    return replace(constants, tone_weakness_correlation=float(found.x))
+
+
 def fit_cord(survey: Survey, constants: DescendingConstants) -> DescendingConstants:
     """Return the constants with the monoaminergic weight at which cord lesions are spastic as often as they are."""
 
@@ -285,6 +314,9 @@ def main() -> None:
     if "--fit" in sys.argv:
         constants = fit_cord(Survey("spinal"), fit(survey))
         print(constants)
+    if "--tie" in sys.argv:
+        constants = fit_tie(survey, constants)
+        print(constants.tone_weakness_correlation)
     print(table(survey, constants))
     print(cord_table(Survey("spinal"), constants))
 

@@ -33,7 +33,7 @@ from eutonia.assessment.scoring import (
     no_luck,
 )
 from eutonia.assessment.spasms import penn_marks, penn_score, spasm_rate_log10
-from eutonia.assessment.walking import comfortable_speed, stance_support
+from eutonia.assessment.walking import WalkingConstants, ambulation_category, comfortable_speed, stance_support
 from eutonia.drug.effect.gaba_b import Receptor
 from eutonia.drug.kinetics import Kinetics
 from eutonia.simulation.course import Course, start
@@ -140,10 +140,12 @@ def test_the_chart_reads_each_finding(people: People, findings: tuple[Examinatio
     np.testing.assert_array_equal(found.reflex, reflex_grade(jerk))
     rate = spasm_rate_log10(exam.bias, people.traits.spasm, c.spasm_intercept, c.spasm_slope)
     np.testing.assert_array_equal(found.spasm, penn_score(rate, penn_marks()))
-    np.testing.assert_allclose(found.walking_speed, comfortable_speed(standing.strength, standing.bias, *c.speed))
-    np.testing.assert_allclose(
-        found.stance_support, stance_support(standing.strength, standing.tone_torque, *c.support)
-    )
+    support = stance_support(standing.voluntary_torque, standing.tone_torque, c.walking.needed_torque)
+    speed = comfortable_speed(standing.strength, standing.bias, support, c.walking)
+    np.testing.assert_allclose(found.walking_speed, speed)
+    np.testing.assert_allclose(found.functional_ambulation, ambulation_category(support, speed, c.walking))
+    np.testing.assert_allclose(found.active_range_muscle, standing.active_range)
+    np.testing.assert_allclose(found.stance_support, support)
 
 
 def test_pain_comes_from_three_channels_of_the_worst_limb_and_from_the_brain(
@@ -193,9 +195,17 @@ def test_luck_moves_the_scores_that_people_give_and_no_measurement(
 ) -> None:
     plain = charted(people, findings)
     lucky = charted(people, findings, draw_luck(SEED, people.person, 0, chart_constants()))
-    for name in ("ashworth_muscle", "modified_ashworth_muscle", "reflex", "spasm", "pain", "pain_at_rest"):
+    for name in (
+        "ashworth_muscle",
+        "modified_ashworth_muscle",
+        "reflex",
+        "spasm",
+        "pain",
+        "pain_at_rest",
+        "active_range",
+    ):
         assert np.mean(getattr(plain, name) != getattr(lucky, name)) > 0.02, name
-    for name in ("h_reflex", "walking_speed", "stance_support"):
+    for name in ("h_reflex", "walking_speed", "stance_support", "functional_ambulation"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(lucky, name))
 
 
@@ -206,7 +216,7 @@ def test_care_and_hope_lower_what_is_charted_and_no_measurement(
     for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain", "pain_at_rest"):
         assert np.all(getattr(hopeful, name) <= getattr(plain, name)), name
         assert np.any(getattr(hopeful, name) < getattr(plain, name)), name
-    for name in ("h_reflex", "walking_speed", "stance_support"):
+    for name in ("h_reflex", "walking_speed", "stance_support", "functional_ambulation"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(hopeful, name))
 
 
@@ -240,20 +250,31 @@ def test_constants_are_those_of_the_records() -> None:
 # --- walking ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_strong_leg_walks_faster_and_tone_brakes_it() -> None:
+def test_a_strong_leg_walks_faster_tone_brakes_it_and_one_that_gives_way_slows_its_owner() -> None:
+    c = WalkingConstants.from_records()
     strength, bias = jnp.asarray([1.0, 0.5, 0.5, 0.0]), jnp.asarray([0.0, 0.0, 2.0, 0.0])
-    speed = np.asarray(comfortable_speed(strength, bias, 1.3, 0.7, 0.1))
-    assert speed[0] == pytest.approx(1.3)
+    speed = np.asarray(comfortable_speed(strength, bias, jnp.ones(4), c))
+    assert speed[0] == pytest.approx(c.healthy_speed)
     assert speed[0] > speed[1] > speed[2] > speed[3] == 0.0
-    slack = comfortable_speed(jnp.asarray(0.5), jnp.asarray(-2.0), 1.3, 0.7, 0.1)
+    slack = comfortable_speed(jnp.asarray(0.5), jnp.asarray(-2.0), jnp.asarray(1.0), c)
     assert float(slack) == pytest.approx(speed[1]), "hypotonia does not speed a leg up"
+    held = jnp.asarray([2.0, 1.0, 0.8, c.speed_without_support, 0.0])
+    left = np.asarray(comfortable_speed(jnp.ones(5), jnp.zeros(5), held, c)) / c.healthy_speed
+    np.testing.assert_allclose(left, [1.0, 1.0, 0.8, c.speed_without_support, c.speed_without_support])
+
+
+def test_the_category_of_walking_is_one_of_six_that_tell_who_depends_on_another() -> None:
+    c = WalkingConstants.from_records()
+    support = jnp.asarray([0.0, 0.5, 0.75, 0.999, 1.0, 1.0, 1.0, 3.0])
+    speed = jnp.asarray([1.2, 1.2, 1.2, 1.2, 0.0, 0.4, 0.79, 0.8])
+    np.testing.assert_array_equal(ambulation_category(support, speed, c), [0, 1, 2, 2, 3, 4, 4, 5])
 
 
 def test_a_weak_leg_stands_on_its_tone() -> None:
     strong, weak = jnp.asarray(1.0), jnp.asarray(0.3)
-    assert float(stance_support(strong, jnp.asarray(0.0), 2.0, 1.0)) == pytest.approx(2.0)
-    assert float(stance_support(weak, jnp.asarray(0.0), 2.0, 1.0)) == pytest.approx(0.6)
-    assert float(stance_support(weak, jnp.asarray(0.6), 2.0, 1.0)) == pytest.approx(1.2)
+    assert float(stance_support(2.0 * strong, jnp.asarray(0.0), 1.0)) == pytest.approx(2.0)
+    assert float(stance_support(2.0 * weak, jnp.asarray(0.0), 1.0)) == pytest.approx(0.6)
+    assert float(stance_support(2.0 * weak, jnp.asarray(0.6), 1.0)) == pytest.approx(1.2)
 
 
 def test_taking_tone_away_takes_the_stance_of_the_weak(people: People) -> None:
@@ -265,5 +286,6 @@ def test_taking_tone_away_takes_the_stance_of_the_weak(people: People) -> None:
     assert np.all(after.tone_torque <= before.tone_torque)
     assert np.all(after.strength <= before.strength)
     constants = chart_constants()
-    index = [np.asarray(stance_support(s.strength, s.tone_torque, *constants.support)) for s in (before, after)]
+    needed = constants.walking.needed_torque
+    index = [np.asarray(stance_support(s.voluntary_torque, s.tone_torque, needed)) for s in (before, after)]
     assert np.any((index[0] >= 1.0) & (index[1] < 1.0))

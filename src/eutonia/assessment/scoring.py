@@ -16,6 +16,7 @@ from eutonia import _streams, parameters
 from eutonia._types import Scalar
 from eutonia.assessment import ashworth, spasms
 from eutonia.assessment.scales import SCALES, Scale
+from eutonia.assessment.walking import WalkingConstants
 from eutonia.limb.muscle import charted_groups, muscle_groups, muscles_of
 from eutonia.patient import LIMBS
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
@@ -44,14 +45,12 @@ class ChartConstants(eqx.Module):
     rater_residual: Scalar
     rater_bias: Scalar
     rater_noise_from: Scalar
-    speed: tuple[Scalar, Scalar, Scalar]
-    support: tuple[Scalar, Scalar]
+    walking: WalkingConstants
 
     @classmethod
     def from_records(cls, body: BodyConstants) -> ChartConstants:
         """Read the sets of the scales; the Ashworth curve comes from the limbs of `body`."""
         bedside, reflexes, spasm = (parameters.load(name) for name in ("bedside", "reflex", "spasm"))
-        gait = parameters.load("walking")
         return cls(
             curve=excess_curve(ashworth.reference_grid(), body),
             grade_per_bias=bedside.value("grade_per_bias", "1/mV"),
@@ -65,12 +64,7 @@ class ChartConstants(eqx.Module):
             rater_residual=bedside.value("rater_residual", "1"),
             rater_bias=bedside.value("rater_bias", "1"),
             rater_noise_from=bedside.value("rater_noise_from", "1"),
-            speed=(
-                gait.value("healthy_speed", "m/s"),
-                gait.value("strength_exponent", "1"),
-                gait.value("swing_brake", "1/mV"),
-            ),
-            support=(gait.value("voluntary_torque", "N m/kg"), gait.value("needed_torque", "N m/kg")),
+            walking=WalkingConstants.from_records(),
         )
 
 

@@ -134,7 +134,11 @@ def stretch(state: MuscleState, constants: RampConstants, speed: Scalar | Scale)
 
 
 def yielding_torque(
-    angle: Scalar, speed: Scalar, state: MuscleState, constants: RampConstants, range_rad: Scalar
+    angle: Array | Scalar,
+    speed: Array | Scalar,
+    state: MuscleState,
+    constants: RampConstants,
+    range_rad: Array | Scalar,
 ) -> Float[Array, "muscle patient"]:
     """Torque (share of the ceiling) of a joint that yields at `speed` (ranges per second) when it passes `angle`
     (share of range).
@@ -143,7 +147,7 @@ def yielding_torque(
     """
     excitation = jnp.maximum(angle - state.threshold + state.velocity_sensitivity * speed, 0.0)
     velocity = speed * range_rad
-    lengthening = min(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
+    lengthening = jnp.minimum(1 + velocity / constants.force_velocity_reference, constants.force_velocity_ceiling)
     gain = constants.gain * (1 + constants.gain_per_velocity * velocity)
     gain = gain if state.gain is None else gain * state.gain
     torque = jnp.tanh(gain * excitation) * lengthening + state.background

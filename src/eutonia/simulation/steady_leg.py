@@ -20,20 +20,20 @@ from typing import Any, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
 from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_WEEK
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics
-from eutonia.limb.muscle import ceiling_weight, muscle_groups
-from eutonia.limb.ramp import NODES, WEIGHTS, MuscleState, RampConstants, reflex_torque, stretch, yielding_torque
+from eutonia.limb.muscle import muscle_groups
+from eutonia.limb.ramp import NODES, WEIGHTS, MuscleState, RampConstants, reflex_torque, stretch
 from eutonia.patient import LIMBS
 from eutonia.patient.pathways import CORTICOSPINAL, DORSAL_RETICULOSPINAL, PATHWAYS
 from eutonia.simulation.examine import BodyConstants, muscle_state, untreated_resistance
-from eutonia.simulation.stance import StanceConstants
+from eutonia.simulation.stance import StanceConstants, held_by_tone
 from eutonia.tone.descending import DescendingConstants, descending_bias, voluntary_strength
+from eutonia.tone.drive import strength_under
 from eutonia.tone.spinal import ToneConstants
 
 Points = Float[Array, " point"]
@@ -63,8 +63,8 @@ class LegSettings(NamedTuple):
 class SteadyLeg(NamedTuple):
     """What comes of it: `signal` and what is `left` of it under the drug, mV; `effect` of the drug net of what rises
     against it; mean effective level in the cord of the `leg` and at the `brain`, ng/mL; `resistance` of the stretch as
-    a share of the torque ceiling, and the excess of an examiner's over a healthy leg; voluntary `strength` and the
-    torque in stance that tone lends, N m/kg.
+    a share of the torque ceiling, and the excess of an examiner's over a healthy leg; voluntary `strength`; the torque
+    in stance that will and tone bring, N m/kg.
     """
 
     signal: Points
@@ -76,6 +76,7 @@ class SteadyLeg(NamedTuple):
     resistance: Points
     excess: Points
     strength: Points
+    voluntary_torque: Points
     tone_torque: Points
 
 
@@ -133,7 +134,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     state = muscle_state(left[None], signal[None], jnp.zeros_like(left)[None], c.body)
     examined = stretch(state, c.body.ramp, c.body.speed).mean_resistance[0]
     healthy = untreated_resistance(jnp.zeros((1, 1)), c.body, c.body.speed)[0]
-    torque, strong = _stance(signal, left, strength, effect[_LEG], c)
+    strong = strength_under(strength, signal - left, c.stance.full_effort, c.body.volley)
     return SteadyLeg(
         signal=signal,
         left=left,
@@ -144,7 +145,8 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
         resistance=_resistance(state, at.pace, c),
         excess=examined - healthy,
         strength=strong,
-        tone_torque=torque,
+        voluntary_torque=strong * jnp.sum(c.stance.voluntary),
+        tone_torque=held_by_tone(left, signal, c.body, c.stance),
     )
 
 
@@ -191,22 +193,9 @@ def _resistance(state: MuscleState, pace: Points, c: LegConstants) -> Points:
     return jax.vmap(of_one, in_axes=(-1, 0))(state, pace)
 
 
-def _stance(signal: Points, left: Points, strength: Points, effect: Points, c: LegConstants) -> tuple[Points, Points]:
-    """Return the torque that tone lends in stance, N m/kg, and voluntary strength under the drug: as `stance_of`."""
-    load, group = c.stance, c.stance.extensor
-    postural = load.stance_bias * jnp.minimum(signal / c.body.tone.severe_bias, 1.0)
-    state = muscle_state((left + postural)[None], signal[None], jnp.zeros_like(left)[None], c.body)
-    reach, range_rad = group.range_of_motion, np.deg2rad(group.range_of_motion)
-    share = yielding_torque(load.stance_angle / reach, load.stance_speed / reach, state, c.body.ramp, range_rad)
-    strong = strength * (1.0 - load.strength_lost_to_drug * jnp.clip(effect, 0.0, 1.0))
-    return share[0] * group.torque_ceiling / load.ceiling_weight, strong
-
-
 def plain(c: LegConstants) -> dict[str, Any]:
     """Return every number of a steady leg by its group and name, as plain floats for another program."""
     descending, receptor, stance = c.descending, c.receptor, c.stance
-    group = stance.extensor
-    reach = group.range_of_motion
     lesion = {
         name: getattr(descending, name)
         for name in ("redundancy", "bias_ceiling", "flaccid_time", "emergence_time", "bias_spread", "strength_exponent")
@@ -230,12 +219,14 @@ def plain(c: LegConstants) -> dict[str, Any]:
             "rest_angle": float(c.body.passive.passive_rest_angle),
         },
         "stance": {
-            "angle": float(stance.stance_angle) / reach,
-            "speed": float(stance.stance_speed) / reach,
+            "joints": [
+                dict(zip(("angle", "speed", "range_rad", "torque"), one, strict=True))
+                for one in jnp.hstack([stance.angle, stance.speed, stance.range_rad, stance.ceiling]).tolist()
+            ],
             "bias": float(stance.stance_bias),
-            "strength_lost_to_drug": float(stance.strength_lost_to_drug),
-            "torque_per_kg": group.torque_ceiling / ceiling_weight(),
-            "range_rad": float(np.deg2rad(reach)),
+            "voluntary": float(jnp.sum(stance.voluntary)),
+            "full_effort": float(stance.full_effort),
+            "pool_spread": float(c.body.volley.pool_spread * c.body.volley.motoneuron_gap),
         },
         "nodes": NODES.tolist(),
         "weights": WEIGHTS.tolist(),

@@ -61,6 +61,7 @@ class DescendingConstants(eqx.Module):
     strength_without_corticospinal: tuple[float, ...]
     strength_exponent: float
     strength_spread: float
+    tone_weakness_correlation: float
 
     @classmethod
     def from_records(cls) -> DescendingConstants:
@@ -148,10 +149,19 @@ def bias_factors(
 def strength_exponents(
     seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
 ) -> Limbs:
-    """Return each person's own exponent of strength on corticospinal integrity: lognormal, tied between the limbs."""
+    """Return each person's own exponent of strength on corticospinal integrity: lognormal, tied between the limbs, and
+    to the factor of the bias.
+    """
     c = constants or DescendingConstants.from_records()
-    deviates = limb_deviates(seed, _streams.Purpose.STRENGTH, person, c.limb_correlation)
-    return c.strength_exponent * jnp.exp(c.strength_spread * deviates)
+    of_bias = limb_deviates(seed, _streams.Purpose.BIAS, person, c.limb_correlation)
+    own = limb_deviates(seed, _streams.Purpose.STRENGTH, person, c.limb_correlation)
+    return c.strength_exponent * jnp.exp(c.strength_spread * weakness_deviates(of_bias, own, c))
+
+
+def weakness_deviates(of_bias: Limbs, own: Limbs, constants: DescendingConstants) -> Limbs:
+    """Return standard normal deviates of weakness: of its own, and as far as it is tied to tone those of the bias."""
+    tie = constants.tone_weakness_correlation
+    return tie * of_bias + math.sqrt(1.0 - tie**2) * own
 
 
 def limb_deviates(

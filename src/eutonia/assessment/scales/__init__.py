@@ -16,6 +16,8 @@ _OURS = (
     "h_reflex",
     "stance_support",
     "walking_speed",
+    "functional_ambulation",
+    "active_range",
     "pain",
     "pain_at_rest",
     "adverse",

@@ -18,10 +18,12 @@ ON_STRENGTH = (
 )
 
 
-def _score(look: Look) -> Array:
+def support(look: Look) -> Array:
+    """Return the stance stability index."""
     from eutonia.assessment.walking import stance_support
 
-    return stance_support(look.stance.strength, look.stance.tone_torque, *look.constants.support)
+    standing = look.stance
+    return stance_support(standing.voluntary_torque, standing.tone_torque, look.constants.walking.needed_torque)
 
 
 SCALE = Scale(
@@ -29,14 +31,14 @@ SCALE = Scale(
     label="Stance support",
     meaning="stance support, 1 or more carries the body",
     explained=(
-        "How much of what standing on the leg asks for its strength and its stiffness bring together: below 1 "
-        "the leg gives way"
+        "How much of what standing on the leg asks for the strength and the stiffness of hip, knee and ankle bring "
+        "together: below 1 the leg gives way"
     ),
     lowest=0.0,
     highest=math.inf,
     kind="continuous",
-    score=_score,
-    sources=("assumption",),
+    score=support,
+    sources=("Akazawa_2017", "assumption"),
     unit="1",
     step=0.1,
     worse=-1,

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from eutonia.assessment.scales.abstract import Scale
-from eutonia.assessment.scales.stance_support import ON_STRENGTH
+from eutonia.assessment.scales.stance_support import ON_STRENGTH, support
 
 if TYPE_CHECKING:
     from jaxtyping import Array
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from eutonia.assessment.scoring import Look
 
 
-def _score(look: Look) -> Array:
+def speed(look: Look) -> Array:
+    """Return comfortable walking speed, m/s."""
     from eutonia.assessment.walking import comfortable_speed
 
-    return comfortable_speed(look.stance.strength, look.stance.bias, *look.constants.speed)
+    return comfortable_speed(look.stance.strength, look.stance.bias, support(look), look.constants.walking)
 
 
 SCALE = Scale(
@@ -28,10 +29,10 @@ SCALE = Scale(
     lowest=0.0,
     highest=math.inf,
     kind="continuous",
-    score=_score,
+    score=speed,
     sources=("Nadeau_1999",),
     unit="m/s",
     step=0.1,
     worse=-1,
-    caveat=f"{ON_STRENGTH} A leg that has lost its support (stance support below 1) keeps its speed here.",
+    caveat=f"{ON_STRENGTH} How much a leg that gives way (stance support below 1) slows its owner is assumed.",
 )

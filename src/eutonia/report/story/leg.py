@@ -17,7 +17,7 @@ from jaxtyping import Float
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.ashworth import latent_grade, reference_grid
-from eutonia.assessment.walking import stance_support
+from eutonia.assessment.walking import WalkingConstants, stance_support
 from eutonia.drug.effect.adverse import REACTIONS, SOURCES, Hazards
 from eutonia.drug.effect.exposed import Exposed, Habits
 from eutonia.simulation import steady_leg
@@ -63,21 +63,20 @@ class StoryModel:
     curve: Points
     healthy: float
     grade_per_bias: float
-    support: tuple[float, float]
+    needed: float
     drowsy: dict[str, float]
 
     @classmethod
     def from_records(cls) -> StoryModel:
         """Read the records."""
         constants = LegConstants.from_records()
-        gait = parameters.load("walking")
         curve, healthy = steady_leg.untreated_excess(reference_grid(), constants)
         return cls(
             constants=constants,
             curve=np.asarray(curve),
             healthy=healthy,
             grade_per_bias=parameters.load("bedside").value("grade_per_bias", "1/mV"),
-            support=(gait.value("voluntary_torque", "N m/kg"), gait.value("needed_torque", "N m/kg")),
+            needed=WalkingConstants.from_records().needed_torque,
             drowsy=_drowsy(),
         )
 
@@ -89,7 +88,7 @@ class StoryModel:
         named = dict(zip(_SETTINGS, values, strict=True))
         return StoryLeg(
             grade=np.asarray(1.0 + jnp.clip(latent, 0.0, 4.0)),
-            support=np.asarray(stance_support(found.strength, found.tone_torque, *self.support)),
+            support=np.asarray(stance_support(found.voluntary_torque, found.tone_torque, self.needed)),
             drowsy=self._share_drowsy(named, found),
             resistance=np.asarray(found.resistance),
             leg=np.asarray(found.leg),
@@ -119,7 +118,7 @@ class StoryModel:
     def for_page(self) -> str:
         """Return every number that the page computes with, as JSON without an end of a script in it."""
         numbers = steady_leg.plain(self.constants)
-        numbers["stance"] |= {"voluntary": self.support[0], "needed": self.support[1]}
+        numbers["stance"] |= {"needed": self.needed}
         numbers["bedside"] = {"grade_per_bias": self.grade_per_bias}
         grid = np.asarray(reference_grid())
         lists = {

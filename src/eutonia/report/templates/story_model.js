@@ -71,6 +71,30 @@ const drowsyOf = (mouth, fluid) => {
   return -Math.expm1(-(a.oral * (used + a.residual * mouth * a.span_h / a.habituation_h)
     + a.titration * fluid * early + a.maintenance * fluid * (a.span_h - early)));
 };
+// What tone lends one joint that yields under load, N m/kg.
+const yielding = (joint, state) => {
+  const p = K.ramp, velocity = joint.speed * joint.range_rad;
+  const excitation = Math.max(joint.angle - state.threshold + state.sensitivity * joint.speed, 0);
+  const lengthening = Math.min(1 + velocity / p.force_velocity_reference, p.force_velocity_ceiling);
+  return (Math.tanh(p.gain * (1 + p.gain_per_velocity * velocity) * excitation) * lengthening + state.background)
+    * joint.torque;
+};
+// Share of a normal distribution below z, by its series.
+const below = z => {
+  let term = z, sum = z;
+  for (let i = 1; i < 120; i++) { term *= z * z / (2 * i + 1); sum += term; }
+  return Math.min(Math.max(0.5 + sum * Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI), 0), 1);
+};
+// Strength that is left when the drug takes so many mV from the motoneurons.
+const strengthUnder = (strength, taken) => {
+  const st = K.stance, whole = below(st.full_effort);
+  let low = -6, high = 6;
+  for (let i = 0; i < 60; i++) {
+    const middle = (low + high) / 2;
+    if (below(middle) < strength * whole) low = middle; else high = middle;
+  }
+  return Math.min(below((low + high) / 2 - taken / st.pool_spread) / whole, 1);
+};
 const legOf = at => {
   const l = K.lesion, r = K.receptor, v = K.level, st = K.stance;
   const grown = -Math.expm1(-Math.max(at.weeks * K.time.week_h - l.flaccid_time, 0) / l.emergence_time);
@@ -86,13 +110,9 @@ const legOf = at => {
   const effect = (at.stopped ? 0 : met) - r.opposition * opposed;
   const left = signal - (r.hyperpolarisation + r.drive_share * Math.max(signal, 0)) * effect;
   const state = reflexOf(left, signal);
-  const standing = reflexOf(left + st.bias * Math.min(signal / K.tone.severe_bias, 1), signal), p = K.ramp;
-  const excitation = Math.max(st.angle - standing.threshold + standing.sensitivity * st.speed, 0);
-  const velocity = st.speed * st.range_rad;
-  const lengthening = Math.min(1 + velocity / p.force_velocity_reference, p.force_velocity_ceiling);
-  const tone = (Math.tanh(p.gain * (1 + p.gain_per_velocity * velocity) * excitation) * lengthening
-    + standing.background) * st.torque_per_kg;
-  const strong = strength * (1 - st.strength_lost_to_drug * Math.min(Math.max(effect, 0), 1));
+  const standing = reflexOf(left + st.bias * Math.min(signal / K.tone.severe_bias, 1), signal);
+  const tone = st.joints.reduce((sum, joint) => sum + yielding(joint, standing), 0);
+  const strong = strengthUnder(strength, signal - left);
   const thinned = sensitivity(adapted(brain, 0), 0);
   return {
     signal, left, effect, leg, brain, strength: strong,
