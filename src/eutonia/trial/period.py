@@ -112,9 +112,18 @@ class PeriodClock:
         return self.course.people
 
     @property
+    def now(self) -> tuple[People, Effects | None]:
+        """The people as their lesion and what treatments have changed of it make them by now, and those `effects`."""
+        people, found, tissue = self._people_at(self.now_h), self._joined_at(self.now_h), self._tissue_by_now()
+        if np.any(tissue.missing):
+            found = Effects.none(self.people.n) if found is None else found
+            found = replace(found, tissue=found.tissue * tissue_left(tissue, people.time_since_onset_h))
+        return changed(people, found), found
+
+    @property
     def people_now(self) -> People:
         """The people as their lesion and what treatments have changed of it make them by now."""
-        return changed(self._people_at(self.now_h), self.effects)
+        return self.now[0]
 
     def _people_at(self, time_h: float) -> People:
         """Return the people as their lesion alone makes them by an hour of the period."""
@@ -126,25 +135,24 @@ class PeriodClock:
     @property
     def effects(self) -> Effects | None:
         """What all treatments do now beside the drug, and what all have made of tissue; None where that is nothing."""
-        found, tissue = joined((self.practice, *self.others), self.now_h), self._tissue_by_now()
-        if not np.any(tissue.missing):
-            return found
-        found = Effects.none(self.people.n) if found is None else found
-        share = tissue_left(tissue, self._people_at(self.now_h).time_since_onset_h)
-        return replace(found, tissue=found.tissue * share)
+        return self.now[1]
 
     @property
     def snapshot(self) -> Snapshot:
         """What an examination sees of all treatments now."""
-        return under(snapshot_of(self.people_now, self.state), self.effects)
+        people, effects = self.now
+        return under(snapshot_of(people, self.state), effects)
+
+    def _joined_at(self, time_h: float) -> Effects | None:
+        """Return what is done beside the drug at an hour; None where nothing is."""
+        return joined((self.practice, *self.others), time_h)
 
     def _noted(self) -> Tissue:
         """Return tissue with what treatments beside the drug have done up to now."""
         span_h = self.now_h - self._noted_h
         if span_h <= _SAME_TIME_H:
             return self.state.tissue
-        given = joined((self.practice, *self.others), self._noted_h + span_h / 2)
-        return with_noted(self.state.tissue, given, span_h)
+        return with_noted(self.state.tissue, self._joined_at(self._noted_h + span_h / 2), span_h)
 
     def _tissue_by_now(self) -> Tissue:
         """Return tissue as it is now, whoever looks: from when it was last settled on."""
@@ -203,7 +211,8 @@ class PeriodClock:
 
     def look(self, visit: int, *, nonspecific: bool) -> VisitFinding:
         """Examine and chart everybody now; `visit` names the luck of raters and reports."""
-        people, snapshot = self.people_now, self.snapshot
+        people, effects = self.now
+        snapshot = under(snapshot_of(people, self.state), effects)
         exam = examine(people, snapshot, body_constants())
         standing = stance(people, snapshot, body_constants())
         constants = chart_constants()

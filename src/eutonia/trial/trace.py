@@ -38,19 +38,22 @@ if TYPE_CHECKING:
 class Recorder:
     """Collects states along the slow clock: call `note` at every time, then `dataset` looks at all of them at once."""
 
-    def __init__(self) -> None:
-        """Start with nothing noted."""
+    def __init__(self, *, is_within: bool = True) -> None:
+        """Start with nothing noted; `is_within` whether trough and peak of each dosing interval are, too."""
+        self._is_within = is_within
         self.times: list[float] = []
         self._looks: list[tuple[People, CourseState, Effects]] = []
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
         self._within: list[list[CourseState]] = []
 
-    def note(self, time_h: float, people: People, clock: PeriodClock) -> None:
+    def note(self, time_h: float, clock: PeriodClock) -> None:
         """Keep at `time_h` the state of the clock, and its people as they are then."""
         self.times.append(time_h)
-        self._looks.append((people, clock.state, clock.effects or Effects.none(people.n)))
+        people, effects = clock.now
+        self._looks.append((people, clock.state, effects or Effects.none(people.n)))
         self._doses.append((clock.rate * HOURS_A_DAY, clock.tablets_mg_per_day))
-        self._within.append(within_interval(clock))
+        if self._is_within:
+            self._within.append(within_interval(clock))
 
     def dose_changed(self, clock: PeriodClock) -> None:
         """Let what was noted last, if it was noted now, say what is given from now on: a dose is a step."""
@@ -96,7 +99,7 @@ class Recorder:
         """Return trough and peak of the drug within each dosing interval of tablets; nothing where none are taken."""
         import xarray as xr
 
-        if not any(mouth.any() for _, mouth in self._doses):
+        if not (self._within and any(mouth.any() for _, mouth in self._doses)):
             return {}
         n_times = len(self.times)
         low, high = dict.fromkeys(_SWINGING, np.inf), dict.fromkeys(_SWINGING, -np.inf)
@@ -219,7 +222,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         grid = [t for t in (*_GRID_H, *np.arange(21 * HOURS_A_DAY, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin) -> None:
-            recorder.note(offset + now.now_h, now.people_now, now)
+            recorder.note(offset + now.now_h, now)
 
         tasks = [*run.tasks(), *(Task(t, LOOK, note) for t in grid)]
         clock.begin_at(begin_of(tasks))
