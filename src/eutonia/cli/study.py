@@ -115,6 +115,7 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
         check_program(file)
         return
     from eutonia.study.design import CaseStudy, load_study
+    from eutonia.trial.caveats import options_left_out
     from eutonia.trial.cost import affordable, cost
 
     given = load_study(file)
@@ -122,6 +123,8 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
     usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1)
     typer.echo(f"{given.name}: valid. {given.title}.")
     typer.echo(f"{_size(given, usual, USUAL_REPLICATES)} A run needs {usual}.")
+    for told in options_left_out(given):
+        typer.echo(told)
     if isinstance(given, CaseStudy) and given.pump_therapy is not None:
         typer.echo(f"{rules_of(given.pump_therapy, 'eutonia run')}.")
 

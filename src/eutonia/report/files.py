@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import _writing
 from eutonia._arguments import PATH, accepts, instance
 from eutonia.report import curves, exports, page, short, words
+from eutonia.report.case import middles
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "study": result.study_name,
         "description": result.description,
         "disclaimer": words.DISCLAIMER,
-        "headline": short.headline(result),
-        "in_short": short.sentences(result),
+        "headline": short.headline(middles.of(result)),
+        "in_short": short.sentences(middles.of(result)),
         "grades": result.grades,
         "quantities": [_quantity(quantity) for quantity in result.quantities],
         "consort": [dataclasses.asdict(row) for row in result.consort],
@@ -94,6 +95,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "adverse": result.adverse.to_dicts() if result.adverse is not None else [],
         "endpoint": result.endpoint,
         "responders": result.responders.to_dicts() if result.responders is not None else [],
+        "predictors": result.predictors.to_dicts() if result.predictors is not None else [],
         **({} if result.analysed is None else {"analysis": result.analysed.characteristics.to_dicts()}),
         "events": [{"time_h": time_h, "event": label} for time_h, label in result.events],
         "findings": [{"time_h": time_h} | examined.summary(one) for time_h, one in result.findings],

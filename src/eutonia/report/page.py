@@ -13,9 +13,11 @@ from markupsafe import Markup, escape
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.report import basis, glossary, short, words
+from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import failures
 from eutonia.report.words import Number
+from eutonia.trial.predictors import ALL, CHART
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import what_it_misses
 
@@ -92,10 +94,11 @@ def _environment(homes: tuple[str, ...]) -> jinja2.Environment:
 def context(result: StudyResult) -> dict[str, Any]:
     """Return everything that the template prints, as words and finished drawings."""
     command = str(result.run.get("command") or f"eutonia run {result.study_name}.toml")
+    told = middles.of(result)
     shared: dict[str, Any] = basis.of_run(result.run, command) | {
         "result": result,
-        "headline": short.headline(result),
-        "short": short.sentences(result),
+        "headline": short.headline(told),
+        "short": short.sentences(told),
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
         ],
@@ -136,6 +139,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "endpoint": result.endpoint,
         "responders": _responders(result),
         "separates": _separates(features),
+        "predicts": _predicts(result),
         "analysis": [] if result.analysed is None else analysis_words.endpoints(result.analysed),
         "analysis_lead": "" if result.analysed is None else analysis_words.lead(result.analysed),
         "analysis_plain": [] if result.analysed is None else analysis_words.plain(result.analysed),
@@ -177,7 +181,10 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
         "people": int(result.course.sizes.get("patient", 1)),
         "events": events,
         "examined": examined.sections(result.findings),
-        "milestones": _milestones(result),
+        "milestones": _milestones(middles.of(result)),
+        "endpoint": result.endpoint,
+        "chances": _chances(result),
+        "predicts": _predicts(result),
     }
 
 
@@ -318,6 +325,33 @@ def _responders(result: StudyResult) -> dict[str, Any] | None:
             (arm, placebo, people[arm], [cells.get(rule) for rule in rules]) for (arm, placebo), cells in rows.items()
         ],
     }
+
+
+def _chances(result: StudyResult) -> list[tuple[str, Cell]]:
+    """Return the chance of a response of a case: each rule in words, and the share of the possible people."""
+    if result.responders is None:
+        return []
+    return [(words.capital(row["rule"]), _share_cell(row)) for row in result.responders.iter_rows(named=True)]
+
+
+def _predicts(result: StudyResult) -> str:
+    """Return how much of the improvement is explained by what a chart holds, and by what only the model knows."""
+    if result.predictors is None:
+        return ""
+    rows = {str(row["predictor"]): row for row in result.predictors.iter_rows(named=True)}
+    share = {name: float(row["explained"] or 0.0) for name, row in rows.items()}
+    single = [name for name in rows if name not in (CHART, ALL)]
+    if rows[ALL]["explained"] is None or not single:
+        return ""
+    best = max(single, key=share.__getitem__)
+    chart = f"What a chart holds before treatment explains {share[CHART]:.0%} of how people's improvements differ"
+    if not any(rows[name]["known"] == CHART for name in single):
+        chart = "All possible people share the chart, so that it explains nothing of how their improvements differ"
+    return (
+        f"{chart}; with what only the model knows (bias, strength, contracture, EC50) {share[ALL]:.0%} is explained. "
+        f"Alone, {words.label(best).replace('Ec50', 'EC50')} explains most: {share[best]:.0%}. Straight lines only, "
+        "adjusted for their number; the rest is other differences between people, and luck."
+    )
 
 
 def _separates(features: Sequence[Any]) -> str:

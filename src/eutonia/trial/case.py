@@ -32,10 +32,12 @@ from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
+from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy
 from eutonia.trial.broken_rules import of_case
 from eutonia.trial.case_person import lesion_of, mask_record, patient_of
 from eutonia.trial.case_pump import CasePumpCourse
+from eutonia.trial.case_responders import case_response
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.given import tasks_of
@@ -269,6 +271,8 @@ def run_case(
         pump = case.pump
         known_limits = (*caveats(study), *case.unmet, *(() if pump is None else pump.caveats))
         broken = () if pump is None else of_case(pump.broken, pump.delivery.therapy)
+        begun = first_treatment(study)
+        responds = None if begun is None else case_response(study, course, case.clock.people_at(float(begun)))
     return StudyResult(
         title=study.title,
         kind="case",
@@ -295,6 +299,7 @@ def run_case(
         caveats=known_limits,
         broken=broken,
         withdrawal=told(course, case.interruptions),
+        **({} if responds is None else vars(responds)),
     )
 
 

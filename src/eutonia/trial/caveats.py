@@ -9,10 +9,13 @@ from eutonia import parameters
 from eutonia.drug.kinetics.geometry import CordSegment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
 
+#: How it begins that the options of a case are not in a run of it.
+WITHOUT_OPTIONS = "This is the case without its options"
+
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    more = (*_background(study), *_unmasked(study), *_options(study), *_arm_below_the_neck(study))
+    more = (*_background(study), *_unmasked(study), *options_left_out(study), *_arm_below_the_neck(study))
     return (*_of_treatments(study), *_apart(study), *more)
 
 
@@ -33,11 +36,11 @@ def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
             )
 
 
-def _options(study: TrialStudy | CaseStudy) -> Iterable[str]:
+def options_left_out(study: TrialStudy | CaseStudy) -> Iterable[str]:
     """Yield that the options of a case are not in a run of it."""
     if isinstance(study, CaseStudy) and study.options:
         names = ", ".join(one.name for one in study.options)
-        yield f"This is the case without its options ({names}): eutonia compare {study.word} lays them beside it."
+        yield f"{WITHOUT_OPTIONS} ({names}): eutonia compare {study.word} lays them beside it."
 
 
 def _background(study: TrialStudy | CaseStudy) -> Iterable[str]:

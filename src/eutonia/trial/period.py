@@ -114,7 +114,7 @@ class PeriodClock:
     @property
     def now(self) -> tuple[People, Effects | None]:
         """The people as their lesion and what treatments have changed of it make them by now, and those `effects`."""
-        people, found, tissue = self._people_at(self.now_h), self._joined_at(self.now_h), self._tissue_by_now()
+        people, found, tissue = self.people_at(self.now_h), self._joined_at(self.now_h), self._tissue_by_now()
         if np.any(tissue.missing):
             found = Effects.none(self.people.n) if found is None else found
             found = replace(found, tissue=found.tissue * tissue_left(tissue, people.time_since_onset_h))
@@ -125,7 +125,7 @@ class PeriodClock:
         """The people as their lesion and what treatments have changed of it make them by now."""
         return self.now[0]
 
-    def _people_at(self, time_h: float) -> People:
+    def people_at(self, time_h: float) -> People:
         """Return the people as their lesion alone makes them by an hour of the period."""
         if self.lesions is None:
             return self.people
@@ -159,7 +159,7 @@ class PeriodClock:
         span_h = self.now_h - self._settled_h
         if span_h <= _SAME_TIME_H:
             return self.state.tissue
-        return settled(self._noted(), self._people_at(self._settled_h + span_h / 2), span_h)
+        return settled(self._noted(), self.people_at(self._settled_h + span_h / 2), span_h)
 
     def _keep(self, tissue: Tissue) -> None:
         self.state, self._noted_h = replace(self.state, tissue=tissue), self.now_h

@@ -50,10 +50,7 @@ class ResponseRule:
 
     def rule(self, improvement: float, *, is_important: bool) -> str:
         """Return one rule in words: "leg Ashworth falls by 1 or more"."""
-        what = f"{self.limb or ''} {self.scale.label}".strip()
-        unit = f" {self.scale.unit}" if self.scale.unit not in ("score", "1") else ""
-        size = f"{improvement:g}{unit} or more" + (", the minimal important change" if is_important else "")
-        return f"{what} {'falls' if self.scale.worse > 0 else 'rises'} by {size}"
+        return rule_in_words(self.scale, self.limb, improvement, is_important=is_important)
 
     @property
     def definition(self) -> str:
@@ -70,6 +67,20 @@ class ResponseRule:
             f"{words} The study file has no table [endpoint], so this is the default: the first scale and limb that it "
             "charts, the last visit of its first phase, one step of the scale."
         )
+
+
+def rule_in_words(scale: Scale, limb: str | None, improvement: float, *, is_important: bool) -> str:
+    """Return by how much a score has to be better, in words: "leg Ashworth falls by 1 or more"."""
+    what = f"{limb or ''} {scale.label}".strip()
+    unit = f" {scale.unit}" if scale.unit not in ("score", "1") else ""
+    size = f"{improvement:g}{unit} or more" + (", the minimal important change" if is_important else "")
+    return f"{what} {'falls' if scale.worse > 0 else 'rises'} by {size}"
+
+
+def usual_least(scale: Scale, limb: str | None) -> tuple[float, bool]:
+    """Return by how much a score has to be better where nobody says it, and whether that is an important change."""
+    important = scale.important_change(limb)
+    return (scale.step, False) if important is None else (important, True)
 
 
 def response_of(study: TrialStudy) -> ResponseRule | None:

@@ -279,11 +279,15 @@ class StudyResult(Printed):
         One row an event, the first of its kind: replicate, patient, arm, phase, reaction, time_h, route, stage.
     patients : polars.DataFrame or None
         One row a person: patient, replicate, person, arm, what was known before treatment, arm and leaving of each
-        phase, responder (bool), response_arm, and what the model knows before treatment.
+        phase, responder (bool), response_arm, and what the model knows before treatment. Of a case, one row a possible
+        person, with the last three only.
     endpoint : str
         What counts as a response, in a sentence.
     responders : polars.DataFrame or None
-        rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1.
+        rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1. Of a case, the
+        share of the people that the person may be.
+    predictors : polars.DataFrame or None
+        predictor, known ("chart" or "model"), explained, n: share of the variance of the improvement, 0 to 1.
     analysed : Analysed or None
         What the analysis of every replicate trial found, and how often it is right, where the study says one.
     lesion : Lesion or None
@@ -323,6 +327,7 @@ class StudyResult(Printed):
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
     responders: polars.DataFrame | None = None
+    predictors: polars.DataFrame | None = None
     analysed: Analysed | None = None
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()

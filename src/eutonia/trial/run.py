@@ -24,6 +24,7 @@ from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import block_of, origin_of, through_phases
 from eutonia.trial.failure_table import failed_pumps
 from eutonia.trial.patients import patient_table
+from eutonia.trial.predictors import predictor_table
 from eutonia.trial.reactions import adverse_table, event_table
 from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.recruitment import Pool, draw_pool
@@ -74,6 +75,8 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         known_limits = caveats(study)
         analysed = analyse(outcome)
         broken = of_trial(outcome, origin_of(study))
+        patients = patient_table(outcome)
+        drug_arms = [] if response is None else [arm.name for arm in response.phase.arms if not arm.placebo]
     progress("Tables", 1.0)
     return StudyResult(
         title=study.title,
@@ -89,9 +92,10 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         events=_given(study),
         adverse=adverse,
         reactions=event_table(outcome),
-        patients=patient_table(outcome),
+        patients=patients,
         endpoint=response.definition if response else "",
         responders=responders,
+        predictors=predictor_table(patients, drug_arms),
         analysed=analysed,
         caveats=known_limits,
         broken=broken,

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eutonia.report import short, words
+from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import analysis_words
+from eutonia.trial.caveats import WITHOUT_OPTIONS
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -66,7 +68,9 @@ def show(
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:
         out.print(line(f"{left_out} more are in the report.", "dim"))
-    out.print(line(short.headline(result)))
+    out.print(line(short.headline(middles.of(result))))
+    for told in (one for one in result.caveats if one.startswith(WITHOUT_OPTIONS)):
+        out.print(line(told))
     for told in analysis_words.lines(result):
         out.print(line(told, "bold"))
     if said := broken_rules.sentence(result):

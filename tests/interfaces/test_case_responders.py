@@ -1,0 +1,143 @@
+"""How likely a response is for one chart, what it hangs on, and that words tell the person of the picture."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import eutonia
+from eutonia.cli.app import app
+from eutonia.report import page, short
+from eutonia.report.case import middles
+from eutonia.statistics.explained import explained
+from eutonia.trial.predictors import ALL, CHART, predictor_table
+
+pytestmark = pytest.mark.interfaces
+
+CASE = """
+[study]
+name = "anna"
+title = "A made-up person"
+kind = "case"
+seed = 4
+[patient]
+age = "60 year"
+weight = "70 kg"
+sex = "woman"
+creatinine_clearance = "90 mL/min"
+side = "left"
+[lesion]
+kind = "ischaemic"
+territory = "M1 trunk"
+extent = 0.8
+[[charted]]
+at = "100 day"
+scale = "ashworth"
+limb = "leg"
+score = 3.2
+[pump]
+model = "SynchroMed II"
+product = "Lioresal Intrathecal"
+implanted = "120 day"
+reservoir = "20 mL"
+concentration = "500 ug/mL"
+alarm_volume = "2 mL"
+tip = "T10"
+[assessment]
+side = "affected"
+limbs = ["leg", "arm"]
+scales = ["ashworth", "modified_ashworth", "walking_speed"]
+rater = "noiseless"
+[case]
+duration = "150 day"
+examine_every = "10 day"
+"""
+PUMP = '[[event]]\nat = "120 day"\nkind = "infusion"\nrate = "100 ug/day"\n'
+OPTION = '[[option]]\nname = "more"\n[[option.event]]\nat = "130 day"\nkind = "infusion"\nrate = "200 ug/day"\n'
+
+
+@pytest.fixture(scope="module")
+def result() -> eutonia.trial.result.StudyResult:
+    return eutonia.run(eutonia.parse_study(CASE + PUMP + OPTION))
+
+
+def test_the_chance_of_a_response_is_the_share_of_possible_people(result: eutonia.trial.result.StudyResult) -> None:
+    assert result.responders is not None
+    rows = {row["rule"]: row for row in result.responders.iter_rows(named=True)}
+    grade = result.course["modified_ashworth"].sel(limb="leg").transpose("time_h", "patient").to_numpy()
+    at = list(result.course["time_h"].to_numpy())
+    fell = grade[at.index(120 * 24.0)] - grade[-1]
+    row = rows["leg Modified Ashworth falls by 0.45 or more, the minimal important change, at the last look"]
+    assert 0.1 < row["share"] == np.mean(fell >= 0.45) < 0.98
+    assert row["low"] < row["share"] < row["high"]
+    assert row["n"] == 64
+    speed = result.course["walking_speed"].transpose("time_h", "patient").to_numpy()
+    faster = next(row for rule, row in rows.items() if rule.startswith("Walking speed rises"))
+    step = eutonia.assessment.scales.SCALES["walking_speed"].step
+    assert faster["share"] == np.mean(speed[-1] - speed[at.index(120 * 24.0)] >= step)
+
+
+def test_possible_people_are_a_table_and_the_page_says_what_the_chance_hangs_on(
+    result: eutonia.trial.result.StudyResult,
+) -> None:
+    assert result.patients is not None
+    assert result.predictors is not None
+    assert result.patients.height == 64
+    assert result.patients["responder"].mean() == pytest.approx(
+        result.responders.filter(
+            pl.col("rule").str.starts_with("leg Modified") & pl.col("rule").str.ends_with("last look")
+        )["share"][0]
+    )
+    share = dict(result.predictors.select("predictor", "explained").iter_rows())
+    assert share[CHART] == 0.0
+    assert 0.0 < share[ALL] < 1.0
+    text = page.html(result)
+    assert "How likely a response is" in text
+    assert "All possible people share the chart" in text
+
+
+def test_words_tell_the_middle_person_as_the_picture_does(result: eutonia.trial.result.StudyResult) -> None:
+    skewed = result.visits.with_columns(
+        pl.when(pl.col("patient") < 20).then(pl.col("score") + 3.0).otherwise(pl.col("score")).alias("score")
+    )
+    told = short.headline(middles.of(dataclasses.replace(result, visits=skewed)))
+    of = skewed.filter((pl.col("scale") == "ashworth") & (pl.col("limb") == "leg"))
+    last = of.filter(pl.col("time_h") == of["time_h"].max())["score"]
+    assert f"last seen at {last.median():.2f}" in told
+    assert f"{last.mean():.2f}" != f"{last.median():.2f}"
+
+
+def test_lines_explain_what_follows_them_and_nothing_of_what_does_not() -> None:
+    rng = np.random.default_rng(3)
+    x, noise = rng.normal(size=(2, 4000))
+    assert explained(2.0 * x + 2.0 * noise, [x]) == pytest.approx(0.5, abs=0.03)
+    assert explained(noise, [x]) == pytest.approx(0.0, abs=0.003)
+    assert explained(x[:8], list(rng.normal(size=(6, 8)))) is not None
+    assert explained(x[:5], list(rng.normal(size=(6, 5)))) is None
+    assert explained(np.ones(9), [x[:9]]) is None
+    people = pl.DataFrame(
+        {
+            "response_arm": ["drug"] * 30 + ["placebo"] * 30,
+            "response_improvement": [*x[:30], *noise[:30]],
+            "baseline_leg": x[:60],
+            "ec50": rng.normal(size=60),
+            "lesion_volume_ml": [np.nan] + [1.0] * 59,
+        }
+    )
+    table = predictor_table(people, ["drug"])
+    assert table is not None
+    share = dict(table.select("predictor", "explained").iter_rows())
+    assert share["baseline_leg"] == share[CHART] == pytest.approx(1.0)
+    assert "lesion_volume_ml" not in share
+
+
+def test_a_case_with_options_says_that_they_are_not_in_it(tmp_path: Path) -> None:
+    file = tmp_path / "anna.toml"
+    file.write_text(CASE + PUMP + OPTION, encoding="utf-8")
+    told = CliRunner().invoke(app, ["check", str(file)]).output
+    assert "without its options (more): eutonia compare" in " ".join(told.split())
