@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 # `eutonia --help` stays light.
 _HOMES = {
     "eutonia.api.course": "simulate",
+    "eutonia.api.decision": "decision",
     "eutonia.api.examination": "examine score",
     "eutonia.api.exposure": "expose",
     "eutonia.api.fit": "fit",

@@ -1,4 +1,4 @@
-"""How likely a response is for one chart, what it hangs on, and that words tell the person of the picture."""
+"""How likely a response is for one chart, what it hangs on, and what a dose brings: benefit, harm, where they cross."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from typer.testing import CliRunner
 import eutonia
 from eutonia.cli.app import app
 from eutonia.report import page, short
+from eutonia.report.case import decision as decision_page
 from eutonia.report.case import middles
 from eutonia.statistics.explained import explained
+from eutonia.trial.decision import Decision
 from eutonia.trial.predictors import ALL, CHART, predictor_table
+from eutonia.trial.result import StudyResult
 
 pytestmark = pytest.mark.interfaces
 
@@ -62,11 +65,11 @@ OPTION = '[[option]]\nname = "more"\n[[option.event]]\nat = "130 day"\nkind = "i
 
 
 @pytest.fixture(scope="module")
-def result() -> eutonia.trial.result.StudyResult:
+def result() -> StudyResult:
     return eutonia.run(eutonia.parse_study(CASE + PUMP + OPTION))
 
 
-def test_the_chance_of_a_response_is_the_share_of_possible_people(result: eutonia.trial.result.StudyResult) -> None:
+def test_the_chance_of_a_response_is_the_share_of_possible_people(result: StudyResult) -> None:
     assert result.responders is not None
     rows = {row["rule"]: row for row in result.responders.iter_rows(named=True)}
     grade = result.course["modified_ashworth"].sel(limb="leg").transpose("time_h", "patient").to_numpy()
@@ -83,7 +86,7 @@ def test_the_chance_of_a_response_is_the_share_of_possible_people(result: eutoni
 
 
 def test_possible_people_are_a_table_and_the_page_says_what_the_chance_hangs_on(
-    result: eutonia.trial.result.StudyResult,
+    result: StudyResult,
 ) -> None:
     assert result.patients is not None
     assert result.predictors is not None
@@ -101,7 +104,7 @@ def test_possible_people_are_a_table_and_the_page_says_what_the_chance_hangs_on(
     assert "All possible people share the chart" in text
 
 
-def test_words_tell_the_middle_person_as_the_picture_does(result: eutonia.trial.result.StudyResult) -> None:
+def test_words_tell_the_middle_person_as_the_picture_does(result: StudyResult) -> None:
     skewed = result.visits.with_columns(
         pl.when(pl.col("patient") < 20).then(pl.col("score") + 3.0).otherwise(pl.col("score")).alias("score")
     )
@@ -141,3 +144,71 @@ def test_a_case_with_options_says_that_they_are_not_in_it(tmp_path: Path) -> Non
     file.write_text(CASE + PUMP + OPTION, encoding="utf-8")
     told = CliRunner().invoke(app, ["check", str(file)]).output
     assert "without its options (more): eutonia compare" in " ".join(told.split())
+
+
+@pytest.fixture(scope="module")
+def decided() -> Decision:
+    case = eutonia.parse_study(CASE + PUMP)
+    return eutonia.decision(case, route="pump", doses=["100 ug/day", "50 ug/day", "900 ug/day"], held="30 day")
+
+
+def test_a_held_dose_benefits_as_many_as_a_case_of_it(decided: Decision, result: StudyResult) -> None:
+    """The case goes through events and a pump, the decision holds all doses at once: the two share no loop."""
+    assert decided.question.rule.startswith("leg Modified Ashworth falls by 0.45")
+    at_100 = decided.question.daily.index(100.0)
+    assert result.responders is not None
+    rule = f"{decided.question.rule}, at the last look"
+    in_case = result.responders.filter(pl.col("rule") == rule)["share"][0]
+    assert decided.share("benefit")[at_100] == pytest.approx(in_case, abs=0.08)
+    risk = result.course["risk_drowsiness"].transpose("time_h", "patient").to_numpy()
+    at_h = result.course["time_h"].to_numpy()
+    on_drug = at_h >= 120 * 24.0
+    met = np.trapezoid(-np.log1p(-risk[on_drug]) / 24.0, at_h[on_drug], axis=0)
+    assert decided.share("drowsiness")[at_100] == pytest.approx(float(-np.expm1(-met).mean()), rel=0.1)
+
+
+def test_no_dose_does_nothing_and_more_of_it_harms_more(decided: Decision) -> None:
+    assert decided.question.daily == [0.0, 50.0, 100.0, 900.0]
+    assert all(decided.share(what)[0] == 0.0 for what in decided.table["what"].unique())
+    for what in ("benefit", "harm", "drowsiness", "hypotonia"):
+        assert np.all(np.diff(decided.share(what)) >= 0), what
+    both = np.array(decided.share("benefit without harm"))
+    assert np.all(both <= np.minimum(decided.share("benefit"), 1.0 - np.array(decided.share("harm"))) + 1e-12)
+    assert decided.share("harm")[3] > max(decided.share("drowsiness")[3], decided.share("hypotonia")[3])
+
+
+def test_where_benefit_and_harm_cross_is_found_between_the_doses(decided: Decision) -> None:
+    def seen(benefit: list[float], harm: list[float]) -> list[tuple[float, bool]]:
+        rows = [*zip(decided.question.daily, ["benefit"] * 4, benefit, strict=True)]
+        rows += [*zip(decided.question.daily, ["harm"] * 4, harm, strict=True)]
+        table = pl.DataFrame(rows, schema=["dose", "what", "share"], orient="row")
+        return dataclasses.replace(decided, table=table).crossings
+
+    assert seen([0.0, 0.2, 0.8, 0.8], [0.0, 0.4, 0.4, 1.0]) == [
+        (pytest.approx(50 + 50 / 3), True),
+        (pytest.approx(100 + 800 * 2 / 3), False),
+    ]
+    assert seen([0.0, 0.2, 0.8, 0.8], [0.0, 0.1, 0.1, 0.1]) == []
+
+
+def test_the_decision_is_a_page_and_files(decided: Decision, tmp_path: Path) -> None:
+    folder = decision_page.write(decided, tmp_path / "decision")
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    assert "They do not cross" in text or "the two cross harm" in text
+    assert "900 mcg/day" in text
+    assert "ug/day" not in text
+    assert pl.read_parquet(folder / "decision.parquet").height == 6 * 4
+
+
+def test_what_cannot_be_decided_is_refused() -> None:
+    case = eutonia.parse_study(CASE + PUMP)
+    with pytest.raises(eutonia.EutoniaError, match="1000 times"):
+        eutonia.decision(case, route="pump", doses=["1 mg/day"])
+    with pytest.raises(eutonia.EutoniaError, match="Allowed: 0 to 80 mg a day"):
+        eutonia.decision(case, route="tablets", doses=["40 mg"])
+    with pytest.raises(eutonia.EutoniaError, match=r"is a trial.*Nearest: eutonia\.sweep"):
+        eutonia.decision(eutonia.load_study("toxin_arm"))
+    with pytest.raises(eutonia.EutoniaError, match='Nearest: "4 week"'):
+        eutonia.decision(case, held="0 hour")
+    with pytest.raises(eutonia.EutoniaError, match="tablets"):
+        eutonia.decision(case, route="tablet")

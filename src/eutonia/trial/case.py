@@ -366,16 +366,19 @@ def _with_risks(case: _Case) -> xarray.Dataset:
     hazards = Hazards.of("spinal" if is_cord(case.cohort.origin) else "cerebral", oral=True, intrathecal=True)
     fluid, blood = course["brain_fluid"].to_numpy(), course["brain_blood"].to_numpy()
     hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, case.recorder.exposed(POSSIBLE_PEOPLE))
-    hazard = hazard + _drowsiness_beside(case.study, np.asarray(course["time_h"]))[:, None]
+    harms, at_h = Harms.of(case.study.treatments), np.asarray(course["time_h"])
+    if harms.deepens:
+        hazard = hazard * np.array([harms.depth(t, t) for t in at_h])
+    hazard = hazard + _drowsiness_beside(harms, at_h)[:, None]
     attributes = {"units": "1", "long_name": "Drowsiness within a day"}
     course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * HOURS_A_DAY), attributes)
     add_withdrawal(course, case.interruptions)
     return course
 
 
-def _drowsiness_beside(study: CaseStudy, time_h: np.ndarray) -> np.ndarray:
+def _drowsiness_beside(harms: Harms, time_h: np.ndarray) -> np.ndarray:
     """Return the hazard of drowsiness per hour, within the day from each time on, of what is given beside baclofen."""
-    row, harms = REACTIONS.index("drowsiness"), Harms.of(study.treatments)
+    row = REACTIONS.index("drowsiness")
     risen = [
         harms.by(t + HOURS_A_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
     ]

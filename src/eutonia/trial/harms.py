@@ -5,8 +5,9 @@ Equation
     k    = max(0, -log[(1 - p)/(1 - p_0)]) / C(T) ,  k_0 = -log(1 - p_0) / C(T)
 t hours that a person has been given one drug so far, however many treatments it is written as, p and p_0 shares on it
 and on placebo in trials, their length T, tau and r those of tablets (`drug.effect.adverse`). Two drugs that make drowsy
-add: the hazards do, and neither makes the other worse, for no number says by how much. What placebo brings comes once,
-however many placebos there are.
+add: the hazards do. What placebo brings comes once, however many placebos there are.
+A treatment whose set has a `sedation_factor` multiplies what baclofen does to alertness while it is given:
+    dL = (product of f over what is given) dL_baclofen      for DEEPENED reactions
 """
 
 from __future__ import annotations
@@ -24,8 +25,14 @@ from eutonia.drug.effect.adverse import REACTIONS, course_of_habituation
 from eutonia.errors import ParameterError
 from eutonia.study.treatments import Treatment
 
+#: What a depressant of the brain makes of baclofen's own.
+DEEPENED = ("drowsiness", "confusion", "coma")
 Reactions = Float[np.ndarray, " reaction"]
 Dealt = Bool[np.ndarray, "treatment patient"]
+
+
+# A moment, h: what is given at an hour is what is given in so much after it.
+_SHORTEST_H = 1e-3
 
 
 def brought_by(treatments: Iterable[Treatment]) -> frozenset[str]:
@@ -44,13 +51,36 @@ class Harms:
     until_h: float
     drug: tuple[Reactions, ...]
     placebo: tuple[Reactions, ...]
+    factor: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, treatments: Iterable[Treatment], until_h: float = math.inf) -> Harms:
         """Read the records of treatments beside baclofen; the others have none here."""
         these = tuple(one for one in treatments if one.harms is not None)
         hazards = [_hazards(one.harms) for one in these if one.harms is not None]
-        return cls(these, until_h, tuple(drug for drug, _ in hazards), tuple(placebo for _, placebo in hazards))
+        drug, placebo = ([both[k] for both in hazards] for k in (0, 1))
+        return cls(these, until_h, tuple(drug), tuple(placebo), tuple(_factor(one.harms) for one in these))
+
+    @property
+    def deepens(self) -> bool:
+        """Whether anything of it multiplies what baclofen does to alertness."""
+        return any(one != 1.0 for one in self.factor)
+
+    def depth(self, since_h: float, until_h: float, dealt: Dealt | None = None) -> Float[np.ndarray, " patient"]:
+        """Return by how much baclofen's own hazard of DEEPENED reactions is multiplied between two hours, on average.
+
+        `dealt` as in `by`; a drug counts once, however many treatments it is written as.
+        """
+        who = np.ones((len(self.treatments), 1), dtype=bool) if dealt is None else dealt
+        found, until_h = np.ones(who.shape[1]), max(until_h, since_h + _SHORTEST_H)
+        for route in dict.fromkeys(one.route for one in self.treatments):
+            mine = [row for row, one in enumerate(self.treatments) if one.route == route]
+            share = np.zeros(len(found))
+            for row in mine:
+                one = self.treatments[row]
+                share += who[row] * (self._given_h(one, until_h) - self._given_h(one, since_h))
+            found *= 1.0 + (self.factor[mine[0]] - 1.0) * np.clip(share / (until_h - since_h), 0.0, 1.0)
+        return found
 
     def by(
         self, time_h: float, dealt: Dealt | None = None, *, drug: bool, placebo: bool | Bool[np.ndarray, " patient"]
@@ -74,6 +104,12 @@ class Harms:
         """Return for how many hours a treatment has been given by an hour."""
         end_h = min(one.ends_h if one.lasts else math.inf, self.until_h)
         return max(min(time_h, end_h) - float(one.begins_h), 0.0)
+
+
+def _factor(harms: str | None) -> float:
+    """Return by how much what a set is of multiplies what baclofen does to alertness."""
+    records = parameters.load(str(harms))
+    return records.value("sedation_factor", "1") if "sedation_factor" in records else 1.0
 
 
 def _hazards(harms: str) -> tuple[Reactions, Reactions]:

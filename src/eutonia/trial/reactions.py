@@ -18,10 +18,18 @@ from jaxtyping import Bool, Float, Int
 from eutonia import _streams
 from eutonia._hours import HOURS_A_DAY
 from eutonia._middle import TAIL
-from eutonia.drug.effect.adverse import INTRATHECAL_REACTIONS, ORAL_REACTIONS, REACTIONS, Hazards, Origin
+from eutonia.drug.effect.adverse import (
+    INTRATHECAL_REACTIONS,
+    ORAL_REACTIONS,
+    REACTIONS,
+    SOURCES,
+    Hazards,
+    Met,
+    Origin,
+)
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.treatments import Treatment
-from eutonia.trial.harms import Harms, brought_by
+from eutonia.trial.harms import DEEPENED, Harms, brought_by
 from eutonia.trial.own_gate import dealt_to
 
 if TYPE_CHECKING:
@@ -36,6 +44,8 @@ Flags = Bool[np.ndarray, " patient"]
 # them is dated in proportion.
 _READ_H = (*(1, 2, 4, 8, 12, 24, 48, 96), *(HOURS_A_DAY * day for day in (7, 14, 28, 56)))
 _LATER_H = 56 * HOURS_A_DAY
+#: Which reactions depressants of the brain deepen.
+DEEPENED_ROWS = np.array([name in DEEPENED for name in REACTIONS], dtype=float)
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
 _BATCHES_PER_PHASE = 1000
 # Fewer replicate trials than this do not show where 2.5 % of them lie.
@@ -96,6 +106,7 @@ class ReactionWatch:
     harms: Harms = field(init=False)
     _begin: np.ndarray | None = None
     _last: tuple[float, np.ndarray, np.ndarray] | None = None
+    _extra: np.ndarray | float = 0.0
     _found: Reactions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +119,22 @@ class ReactionWatch:
 
     def _hazard(self, clock: PeriodClock) -> Float[np.ndarray, "reaction patient"]:
         """Return the hazard so far of baclofen or its placebo, and of what is given beside it."""
-        return self.hazards.cumulative(self._met(clock)) + self._beside(clock.now_h)
+        met = self._met(clock)
+        return self.hazards.cumulative(met) + self._deepened(clock.now_h, met) + self._beside(clock.now_h)
+
+    def _deepened(self, time_h: float, met: Met) -> Float[np.ndarray, "reaction patient"]:
+        """Return what depressants of the brain have added so far to what baclofen does to alertness."""
+        if not self.harms.deepens or self._last is None:
+            return np.zeros(self.threshold.shape)
+        before_h, met_before, _ = self._last
+        of_drug = np.array([source != "background" for source in SOURCES])[:, None]
+        rise = self.hazards.cumulative((met - met_before) * of_drug) * DEEPENED_ROWS[:, None]
+        return self._extra + rise * (self.harms.depth(before_h, time_h, self._dealt()) - 1.0)
+
+    def _dealt(self) -> Bool[np.ndarray, "treatment patient"]:
+        """Return who is given each of the treatments with harms; nobody in a placebo arm."""
+        given = [self._given(one) & (not self.arm.placebo) for one in self.harms.treatments]
+        return np.array(given, dtype=bool).reshape(-1, self.threshold.shape[1])
 
     def _given(self, treatment: Treatment) -> Flags:
         """Return to whom a treatment, or its placebo, is given; a placebo arm that tests nobody gives it to all."""
@@ -147,6 +173,7 @@ class ReactionWatch:
         gained = self.hazards.table[row].T * (met - met_before)[:, who]
         beside = (self._beside(clock.now_h) - self._beside(before_h))[row, who]
         self._found.source[row, who] = np.argmax(np.vstack([gained, beside]), axis=0)
+        self._extra = self._deepened(clock.now_h, met)
         self._last = (clock.now_h, met, now)
 
     def found(self, leaves_h: Float[np.ndarray, " patient"]) -> Reactions:

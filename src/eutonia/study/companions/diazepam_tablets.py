@@ -1,4 +1,4 @@
-"""Diazepam tablets: no effect on tone, for no size is on record; drowsiness adds to that of baclofen.
+"""Diazepam tablets: no effect on tone, for no size is on record; drowsiness adds to that of baclofen, and deepens it.
 
 Source: label for the dose; how often people are drowsy is assumed.
 
@@ -25,5 +25,6 @@ class DiazepamTabletsTreatment(OtherTablets):
     example: ClassVar[Mapping[str, Any]] = {"dose": "5 mg", "every": "8 hour", "start": "0 hour"}
     caveat: ClassVar[str] = (
         "No effect of diazepam on tone is modelled: no trial with a size is on record here. "
-        "It brings drowsiness, which adds to that of baclofen; breathing and dependence are left out."
+        "It brings drowsiness, which adds to that of baclofen, and multiplies what baclofen does to alertness by a "
+        "factor that is assumed (1.5); breathing and dependence are left out."
     )

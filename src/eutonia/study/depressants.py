@@ -1,0 +1,38 @@
+"""What makes the brain sleepy beside baclofen: nothing of tone, and what baclofen does to alertness counts for more.
+
+Equation
+    L' = f k C      of drowsiness, confusion and coma (`drug.effect.adverse`), while it is taken; f from its own set
+Assumptions: one factor for everybody and any amount, which nobody has measured; it is there from the start to the stop.
+Not for
+    Breathing, falls, driving; what it does by itself, of which no number is on record.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from eutonia.study.fields import Hours, described
+from eutonia.study.treatments import Treatment
+
+if TYPE_CHECKING:
+    from eutonia.treatment import Effects
+
+
+class Depressant(Treatment):
+    """Something that is taken for a time; a final of it names its set of records in `harms`."""
+
+    start_h: Hours = described("From when on, time in the phase, or since the onset.", alias="start")
+    stop_h: Hours | None = described("Until when; left out, to the end.", alias="stop", default=None)
+
+    dose_unit: ClassVar[str] = ""
+
+    @property
+    def alone_in(self) -> str | None:
+        """It is taken or not: two of it would count twice."""
+        return "person"
+
+    def effects(self, state: int, is_given: bool) -> Effects:
+        """Return no effect on tone; `state` is the number of people."""
+        from eutonia.treatment import Effects
+
+        return Effects.none(state)
