@@ -81,7 +81,7 @@ def test_names_and_types_of_what_is_public_agree() -> None:
         assert getattr(eu, name) is getattr(importlib.import_module(str(module)), name)
 
 
-@pytest.mark.parametrize("name", [*VERBS, "examine_segment", "compare_options", "sensitivity"])
+@pytest.mark.parametrize("name", [*VERBS, "examine_segment", "compare_options", "decision", "sensitivity"])
 def test_every_verb_says_what_it_takes_returns_and_refuses(name: str) -> None:
     verb = getattr(eu, name)
     said = inspect.getdoc(verb)

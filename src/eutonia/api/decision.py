@@ -98,7 +98,7 @@ def decision(
         told = {"route": route, "at": at, "held": held, "scale": scale, "limb": limb, "tip": tip, "dose": doses}
         command = repeat("decision", question.study.word, own=study.parameters, seed=study.seed, **told)
         wall_s = time.perf_counter() - began
-        run = study_record(question.study, used, wall_s, command, possible_people=found.table["n"][0])
+        run = study_record(question.study, used, wall_s, command, possible_people=int(found.table["n"][0]))
     return dataclasses.replace(found, run=run)
 
 

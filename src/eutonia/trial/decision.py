@@ -178,7 +178,7 @@ def decide(question: Question) -> Decision:
     rows = []
     for what, (kind, shares) in shown.items():
         for dose, of_people in zip(question.daily, shares, strict=True):
-            mean, n = float(of_people.mean()), len(of_people)
+            mean, n = float(of_people.mean()), float(len(of_people))
             rows.append((dose, question.unit, what, kind, n, mean, *wilson(mean, n)))
     names = ["dose", "unit", "what", "kind", "n", "share", "low", "high"]
     table = pl.DataFrame(rows, schema=names, orient="row")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
@@ -13,7 +14,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
 from eutonia.trial.charted_items import items, visit_words
-from eutonia.trial.statistics import Flags, Values, score_of, summarise
+from eutonia.trial.statistics import Values, score_of, summarise
 
 if TYPE_CHECKING:
     import polars
@@ -110,7 +111,7 @@ def improvement_in(outcome: Outcome, response: ResponseRule, arm: str) -> Values
     return np.where(seen, response.scale.worse * (before - after), np.nan)
 
 
-def responds(improvement: Values, least: float) -> Flags:
+def responds(improvement: Float[np.ndarray, "*several patient"], least: float) -> Bool[np.ndarray, "*several patient"]:
     """Return who is better by `least` or more; whoever is not seen is not."""
     return np.nan_to_num(improvement, nan=-np.inf) >= least - ROUNDING
 
