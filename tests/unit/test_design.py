@@ -51,12 +51,17 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
 
 def test_every_study_that_is_meant_to_ships() -> None:
     cases = {
+        "case_alcohol",
+        "case_child",
+        "case_overdose",
         "case_cord_flex",
         "case_haemorrhage_pump",
         "case_ischaemic_pump",
         "case_ischaemic_tablets",
         "case_own_lesion_mask",
         "case_own_signal",
+        "case_parkinson",
+        "case_stop_or_taper",
         "case_tablets_toxin",
         "case_year_plan",
     }

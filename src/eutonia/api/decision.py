@@ -14,6 +14,7 @@ from eutonia.errors import StudyError, unknown
 from eutonia.study import vocabulary
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
+from eutonia.study.other_uses import refuse_tone
 from eutonia.trial.charted_items import items
 from eutonia.trial.decision import PUMP, TABLETS, Decision, Question, decide
 from eutonia.trial.moment import moment
@@ -119,6 +120,7 @@ def ask(
             f"{study.name} is a trial. Allowed: a case, which is one person. Nearest: eutonia.sweep(study, ...), which "
             "runs a trial at several doses. Use that, or name a case."
         )
+    refuse_tone(study, "The decision")
     one_of("route", route, (TABLETS, PUMP), 'Write "tablets" or "pump".')
     key, where = _benefit(study, scale, limb)
     least, is_important = usual_least(SCALES[key], where)

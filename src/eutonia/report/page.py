@@ -173,6 +173,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     ]
     return {
         "timeline": whole,
+        "is_exposure": result.visits.is_empty(),
         "lesion": lesion_map.of(result.lesion),
         "missing": what_it_misses([result.course]),
         "zooms": zooms,

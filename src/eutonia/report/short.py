@@ -114,7 +114,7 @@ def _change(result: StudyResult) -> str:
     """Return how the score that matters most moved, in the arm where it moved most; with nothing published."""
     rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
     if not rows:
-        return "Predicted course; nothing published to hold it against."
+        return _exposure(result) or "Predicted course; nothing published to hold it against."
     lead = min(rows, key=_importance)
     groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
     same = [row for row in rows if (row.limb, row.scale) == (lead.limb, lead.scale)]
@@ -147,6 +147,19 @@ def _change(result: StudyResult) -> str:
     if peak.time_h == last.time_h or peak.mean == last.mean:
         return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
     return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
+
+
+def _exposure(result: StudyResult) -> str:
+    """Return the highest level of a case of whom no score is shown; nothing for a trial, or without tablets."""
+    name = "plasma_peak" if "plasma_peak" in result.course else "plasma"
+    if result.kind != "case" or name not in result.course:
+        return ""
+    level = result.course[name].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
+    place = int(level.sel(quantile=0.5).argmax("time_h"))
+    low, middle, high = (float(one) for one in level.isel(time_h=place))
+    at = words.when(float(result.course["time_h"][place]), words.time_unit(float(result.course["time_h"].max())))
+    spread = f"{words.interval(low, high)}; " if low != high else ""
+    return f"Baclofen in plasma is highest at {words.number(middle)} ng/mL ({spread}{at}). No effect is predicted."
 
 
 def _treated_from(result: StudyResult) -> float | None:

@@ -16,7 +16,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.study import vocabulary
 from eutonia.study.case_times import Moment
 from eutonia.study.fields import (
-    Age,
+    AgeOfCase,
     BedsideTestName,
     Bolus,
     Checking,
@@ -42,7 +42,7 @@ from eutonia.study.fields import (
     Site,
     Tablet,
     Territory,
-    Weight,
+    WeightOfCase,
     described,
     is_beyond_label,
     refuse,
@@ -56,12 +56,16 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import tip_fits
 from eutonia.study.vocabulary import LimbName
 
+Lesions = Literal["ischaemic", "haemorrhagic", "spinal cord injury", "multiple sclerosis", "brain injury"]
+#: What baclofen is taken for besides spasticity (`patient.uses`).
+OtherUses = Literal["Parkinson's disease", "alcohol use disorder", "autism", "cerebral palsy"]
+
 
 class CasePatient(Part):
     """The person."""
 
-    age_year: Age = described("Age at the onset.", alias="age")
-    weight_kg: Weight = described("Body weight.", alias="weight")
+    age_year: AgeOfCase = described("Age at the onset.", alias="age")
+    weight_kg: WeightOfCase = described("Body weight.", alias="weight")
     sex: Literal["woman", "man"] = described("Sex.")
     creatinine_clearance_ml_per_min: Clearance = described(
         "Kidney function at the start.", alias="creatinine_clearance"
@@ -70,10 +74,10 @@ class CasePatient(Part):
 
 
 class CaseLesion(Part):
-    """The lesion, with the keys of its kind. No cerebral palsy: it begins at birth, and the model is of adults."""
+    """The lesion, with the keys of its kind; or what else baclofen is taken for, which has no lesion and no tone."""
 
-    kind: Literal["ischaemic", "haemorrhagic", "spinal cord injury", "multiple sclerosis", "brain injury"] = described(
-        "Infarct, bleed, injury of cord or brain, or multiple sclerosis."
+    kind: Lesions | OtherUses = described(
+        "Infarct, bleed, injury of cord or brain, multiple sclerosis; or another use, of which only levels are shown."
     )
     territory: Territory | None = described("Arterial territory of an infarct.", default=None)
     extent: Share | None = described("Share of the territory that is infarcted, 0 to 1.", default=None)
@@ -243,6 +247,13 @@ class CreatinineClearanceEvent(_Event):
     value_ml_per_min: Clearance = described("New creatinine clearance.", alias="value")
 
 
+class WeightEvent(_Event):
+    """A child has grown."""
+
+    kind: Literal["weight"] = described("Body weight of a child from here on.")
+    weight_kg: WeightOfCase = described("New body weight.", alias="value")
+
+
 class DialysisEvent(_Event):
     """Sessions of haemodialysis."""
 
@@ -338,6 +349,7 @@ Event = Annotated[
     | StopInfusionEvent
     | RefillEvent
     | CreatinineClearanceEvent
+    | WeightEvent
     | DialysisEvent
     | PracticeEvent
     | StopPracticeEvent
@@ -349,6 +361,7 @@ Event = Annotated[
 _ORDER = (
     "examination",
     "creatinine clearance",
+    "weight",
     "dialysis",
     "stop practice",
     "practice",
@@ -366,6 +379,7 @@ _REPLACE = (
     ("refill",),
     ("bolus",),
     ("creatinine clearance",),
+    ("weight",),
     ("dialysis",),
 )
 

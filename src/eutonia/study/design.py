@@ -41,6 +41,7 @@ from eutonia.study.fields import DATED, ONSET, Part, context_of, described, refu
 from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.option import CaseOption, option_problems
 from eutonia.study.oral_models import ADULT, oral_model_problems
+from eutonia.study.other_uses import use_problems
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
@@ -264,7 +265,7 @@ class CaseStudy(Study):
     @model_validator(mode="after")
     def _holds_together(self) -> CaseStudy:
         oral = oral_model_problems(self.head.oral_model, self.patient.age_year)
-        found = [*case_checks.case_problems(self), *side_problems(self), *oral]
+        found = [*case_checks.case_problems(self), *side_problems(self), *oral, *use_problems(self)]
         if found := found or [*option_problems(self)]:
             refuse(*found)
         return self

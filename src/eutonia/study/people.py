@@ -8,6 +8,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field, model_validator
 
 from eutonia.assessment.scales import SCALES
+from eutonia.patient.uses import USES
 from eutonia.study import vocabulary
 from eutonia.study.fields import (
     Age,
@@ -116,12 +117,13 @@ class StudyLesion(Part):
 
 
 # The keys that describe each kind of lesion, all of them and no others.
-_DESCRIBED_BY = {
+_DESCRIBED_BY: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "ischaemic": ("An infarct", ("territory", "extent")),
     "haemorrhagic": ("A bleed", ("site", "volume")),
     "spinal cord injury": ("A cord injury", ("level", "completeness")),
     "multiple sclerosis": ("Multiple sclerosis", ("course", "load")),
     "brain injury": ("A brain injury", ("load",)),
+    **{use: (use[0].upper() + use[1:], ()) for use in USES},
 }
 
 
@@ -129,6 +131,8 @@ def fits_kind(kind: str, values: Mapping[str, object]) -> list[Problem]:
     """Return the faults of a lesion that lacks a key of its kind, or has one of the other kind."""
     word, keys = _DESCRIBED_BY[kind]
     why, allowed = f"{word} is described by {' and '.join(keys)}.", " and ".join(keys)
+    if not keys:
+        why, allowed = f"{word} has no lesion here.", "no key but kind"
     found = []
     for key, value in values.items():
         if key in keys and value is None:

@@ -25,7 +25,7 @@ from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.kinetics import Dialysis, Kinetics
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
-from eutonia.patient import LIMBS, Cohort, is_cord
+from eutonia.patient import LIMBS, is_cord
 from eutonia.simulation.bedside import bedside
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
@@ -34,8 +34,9 @@ from eutonia.simulation.people import People, Traits
 from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy
+from eutonia.study.other_uses import refuse_tone, use_of
 from eutonia.trial.broken_rules import of_case
-from eutonia.trial.case_person import lesion_of, mask_record, patient_of
+from eutonia.trial.case_person import cohort_of, lesion_of, mask_record, without_tone
 from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.case_responders import case_response
 from eutonia.trial.caveats import caveats
@@ -70,7 +71,7 @@ class _Case:
         self.study = study
         self.person = np.arange(n)
         self.lesion = lesion_of(study)
-        one = Cohort.of(patient_of(study), self.lesion, 0.0)
+        one = cohort_of(study, self.lesion)
         self.cohort = one.take(np.zeros(n, dtype=np.int64)).in_brains(study.seed, self.person)
         self.lesions = LesionCourse.of(self.cohort, study.seed, self.person)
         traits = Traits.draw(study.seed, jnp.asarray(self.person), self.cohort.origin)
@@ -204,6 +205,10 @@ class _Case:
             self._be(self.kinetics.with_creatinine_clearance(jnp.full(n, event.value_ml_per_min)))
             self.log(event.at_h, f"creatinine clearance {event.value_ml_per_min.text}")
             return False
+        if event.kind == "weight":
+            self._grow(event.weight_kg)
+            self.log(event.at_h, f"weight {event.weight_kg.text}")
+            return False
         if event.kind == "practice":
             self.clock.note_treatments()
             self.clock.practice.begin(event.method, event.limb, np.full(n, event.sessions_per_week), event.at_h)
@@ -229,6 +234,13 @@ class _Case:
         self.found += [(float(event.at_h), one) for one in test.done(at, event.limbs, self.study.seed)[0]]
         self.log(event.at_h, f"examined: {test.label}")
         return False
+
+    def _grow(self, weight_kg: float) -> None:
+        """Let everybody weigh so much from now on, with the kidneys that they have."""
+        cohort = dataclasses.replace(self.cohort, weight_kg=np.full(len(self.person), float(weight_kg)))
+        base = self.base
+        of = (base.traits, base.bias, base.strength, self.person, self.study.seed, self.study.oral_model)
+        self._be(people_of(cohort, *of).kinetics)
 
     def _be(self, kinetics: Kinetics, *, is_dialysed: bool | None = None) -> None:
         """Let the body handle the drug otherwise from now on: other kidneys, another tip, a machine beside them."""
@@ -267,7 +279,7 @@ def run_case(
         case = _Case(study, is_within=is_within)
         case.looks += [float(at) for at in looks_h]
         _live(case, progress)
-        course = _with_risks(case)
+        course = without_tone(study, _with_risks(case))
         pump = case.pump
         known_limits = (*caveats(study), *case.unmet, *(() if pump is None else pump.caveats))
         broken = () if pump is None else of_case(pump.broken, pump.delivery.therapy)
@@ -283,7 +295,7 @@ def run_case(
         visits=visit_table(course, study),
         doses=dose_table(course),
         course=course,
-        lesion=case.lesion,
+        lesion=None if use_of(study) is not None else case.lesion,
         events=tuple(sorted(case.events, key=lambda one: one[0])),
         findings=tuple(case.found),
         run=study_record(
@@ -298,7 +310,7 @@ def run_case(
         zooms=tuple(case.zooms),
         caveats=known_limits,
         broken=broken,
-        withdrawal=told(course, case.interruptions),
+        withdrawal=() if use_of(study) is not None else told(course, case.interruptions),
         **({} if responds is None else vars(responds)),
     )
 
@@ -310,6 +322,7 @@ def people_of_case(
 
     Events of that very time are still to come, as at a visit before which nobody changes a dose.
     """
+    refuse_tone(study, "The people")
     case = _Case(study)
     for event in study.events:
         if event.at_h >= at_h:

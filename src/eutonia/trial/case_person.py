@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
-from eutonia.patient import Lesion, Patient
+import numpy as np
+
+from eutonia import _bounds
+from eutonia.patient import Cohort, Lesion, Patient
+from eutonia.patient.uses import USES
 from eutonia.study.design import CaseStudy
 from eutonia.study.lesion_mask import lesion_of_mask
+from eutonia.study.other_uses import use_of
+
+if TYPE_CHECKING:
+    import xarray
 
 
-def patient_of(study: CaseStudy) -> Patient:
-    """Return the person."""
+# How variables begin that are of the drug and of harm, and not of tone.
+_OF_EXPOSURE = ("dose", "plasma", "csf_brain", "brain", "risk", "without_drug")
+
+
+def cohort_of(study: CaseStudy, lesion: Lesion) -> Cohort:
+    """Return the person as a cohort of one: `Patient` is of adults, so a child's age and weight are put in after."""
     given = study.patient
-    return Patient(given.age_year, given.weight_kg, given.sex, given.creatinine_clearance_ml_per_min, given.side)
+    age, weight = max(float(given.age_year), _bounds.AGE.low), max(float(given.weight_kg), _bounds.WEIGHT.low)
+    grown = Patient(age, weight, given.sex, given.creatinine_clearance_ml_per_min, given.side)
+    ages, weights = np.array([float(given.age_year)]), np.array([float(given.weight_kg)])
+    return dataclasses.replace(Cohort.of(grown, lesion, 0.0), age_year=ages, weight_kg=weights)
 
 
 def lesion_of(study: CaseStudy) -> Lesion:
     """Return the lesion, on the side of the brain that weakens the affected side."""
     given = study.lesion
+    if given.kind in USES:
+        return Lesion.none()
     side = "left" if study.patient.side == "right" else "right"
     if given.mask is not None:
         return lesion_of_mask(study)
@@ -47,3 +65,10 @@ def mask_record(lesion: Lesion) -> dict[str, Any]:
     about = {"file": mask.name, "sha256": mask.digest, "copy": mask.copy_name, "volume_ml": round(mask.volume_mL, 3)}
     sides = {f"volume_{side}_ml": round(mask.volume_on(side), 3) for side in ("left", "right")}
     return {"lesion_mask": {**about, **sides, "side_that_counts": lesion.side}}
+
+
+def without_tone(study: CaseStudy, course: xarray.Dataset) -> xarray.Dataset:
+    """Return the course without what the model makes of tone, where baclofen is taken for something else."""
+    if use_of(study) is None:
+        return course
+    return course[[name for name in course.data_vars if str(name).startswith(_OF_EXPOSURE)]]

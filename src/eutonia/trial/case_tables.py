@@ -62,6 +62,9 @@ def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
         constant = [pl.lit(value).alias(name) for name, value in fixed.items()]
         frames.append(frame.with_columns(visit, pl.lit(0, dtype=pl.Int32).alias("replicate"), *constant))
     order = ["patient", "replicate", "phase", "arm", "visit", "time_h", "limb", "scale", "item", "score", "rater"]
+    if not frames:
+        numbers = {"patient": pl.Int64, "replicate": pl.Int32, "time_h": pl.Float64, "score": pl.Float64}
+        return pl.DataFrame(schema={name: numbers.get(name, pl.String) for name in order})
     return pl.concat(frames).select(order)
 
 

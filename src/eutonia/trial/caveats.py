@@ -8,6 +8,7 @@ from itertools import pairwise
 from eutonia import parameters
 from eutonia.drug.kinetics.geometry import CordSegment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.study.other_uses import quotations, use_of
 
 #: How it begins that the options of a case are not in a run of it.
 WITHOUT_OPTIONS = "This is the case without its options"
@@ -16,7 +17,25 @@ WITHOUT_OPTIONS = "This is the case without its options"
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
     more = (*_background(study), *_unmasked(study), *options_left_out(study), *_arm_below_the_neck(study))
-    return (*_of_treatments(study), *_apart(study), *more)
+    use = use_of(study) if isinstance(study, CaseStudy) else None
+    other = () if use is None else (use.why, *quotations(use))
+    return (*other, *_overdose(study), *_of_treatments(study), *_apart(study), *more)
+
+
+def _overdose(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield what so much at once has done to people, of which the model has nothing."""
+    if not isinstance(study, CaseStudy):
+        return
+    largest = max((float(event.dose_mg) for event in study.events if event.kind == "tablets"), default=0.0)
+    with parameters.unrecorded():
+        least = parameters.load("adverse").value("overdose_dose_oral", "mg")
+    if largest >= least:
+        source = parameters.load("adverse")["overdose_dose_oral"].source
+        yield (
+            f"{largest:g} mg are taken at once: from {least:g} mg on coma, delirium and seizures were seen ({source}). "
+            "None of these is in the model, nor is breathing: the hazard of drowsiness goes on in a straight line, and "
+            "tells too little. Such a dose is an emergency."
+        )
 
 
 def _of_treatments(study: TrialStudy | CaseStudy) -> tuple[str, ...]:

@@ -77,14 +77,14 @@ class OptionComparison(Printed):
     def prose(self) -> str:
         """Return what is compared, and what each option does to the first score at the end."""
         of = self.table.filter(self.table["measure"] == "last")
+        of = self.table if of.is_empty() else of  # of another use than spasticity only risks are compared
         first = of.filter((of["what"] == of["what"][0]) & (of["limb"] == of["limb"][0]))
         told = "; ".join(f"{row['option']} {row['value']:.2f}" for row in first.iter_rows(named=True))
         row = first.row(0, named=True)
         what = f"{row['label']}, {row['limb']}" if row["limb"] else row["label"]
         notes = "".join(f" {note}" for note in self.notes)
-        return (
-            f"{len(self.names)} options of one person, against {self.against}. {what}, at the last look: {told}.{notes}"
-        )
+        when = "at the last look" if row["measure"] == "last" else "at its highest"
+        return f"{len(self.names)} options of one person, against {self.against}. {what}, {when}: {told}.{notes}"
 
     def frame(self) -> polars.DataFrame:
         """Return option, what, label, limb, unit, measure, value, low, high, difference, difference_low,

@@ -64,11 +64,14 @@ def show(
         out.print(line(f"{warning}.", "bold red"))
     for changed in words.overridden(result.run):
         out.print(line(f"{changed}.", "bold"), soft_wrap=True)
-    out.print(table(result, width=out.width, ascii_only=is_plain))
+    if result.quantities:
+        out.print(table(result, width=out.width, ascii_only=is_plain))
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:
         out.print(line(f"{left_out} more are in the report.", "dim"))
     out.print(line(short.headline(middles.of(result))))
+    if not result.quantities and result.caveats:
+        out.print(line(result.caveats[0]))
     for told in (one for one in result.caveats if one.startswith(WITHOUT_OPTIONS)):
         out.print(line(told))
     for told in analysis_words.lines(result):
