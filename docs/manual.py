@@ -77,7 +77,7 @@ def records() -> str:
 
 def _value(record: Any) -> tuple[str, str]:
     few = 8
-    numbers = record.array()
+    numbers = record.numbers
     shown = ", ".join(f"{x:g}" for x in numbers[:few]) + (f", … ({len(numbers)})" if len(numbers) > few else "")
     return shown, "" if record.unit == "1" else record.unit
 

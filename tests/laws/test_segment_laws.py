@@ -120,4 +120,4 @@ def test_emulator_holds_its_edge_beyond_the_design() -> None:
     assert len(low) == len(INPUTS)
     inside, beyond = emulator()(high[0], low[1], high[2]), emulator()(high[0] + 5.0, low[1] - 0.4, high[2] + 1.0)
     assert all(float(getattr(inside, name)) == float(getattr(beyond, name)) for name in OUTPUTS)
-    assert len(parameters.load("segment_emulator").array("held_out_error", "1")) == len(OUTPUTS)
+    assert len(parameters.load("segment_emulator").along("held_out_error", "1", OUTPUTS)) == len(OUTPUTS)

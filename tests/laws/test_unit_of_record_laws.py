@@ -1,4 +1,4 @@
-"""A number is read with its unit: written in any equal unit, a record changes nothing; other kinds are refused."""
+"""A number is read with its unit: an equal unit or another order changes nothing; other kinds are refused."""
 
 from __future__ import annotations
 
@@ -21,18 +21,20 @@ OTHER = {
 }  # fmt: skip
 # Units of a toxin are those of its product, and have no other words.
 WITHOUT = {"1", "grade", "score", "aboU", "onaU", "aboU/onaU"}
-# Runs a study on the records as they are, or on every record written in its other unit.
+# Runs a study on the records as they are, or on every one in its other unit and every vector in the opposite order.
 SCRIPT = """
-import json, sys
+import dataclasses, json, sys
 from eutonia.parameters import library
 other = json.loads(sys.argv[1])
 if other:
     import re
     plain = library._load
+    def back(record):
+        return dataclasses.replace(record, numbers=record.numbers[::-1], axis=record.axis[::-1])
     def anew(name):
         found = plain(name)
         says = lambda unit: re.sub("[A-Za-z]+", lambda word: other.get(word.group(), word.group()), unit)
-        records = {record.name: record.to(says(record.unit)) for record in found.records()}
+        records = {record.name: back(record.to(says(record.unit))) for record in found.records()}
         return library.ParameterSet(found.name, found.title, found.released, found.note, records)
     library._load = anew
 import eutonia
@@ -63,7 +65,7 @@ def ran(study: str, other: dict[str, str]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("study", ["kofler_2009", "loubser_1991", "case_haemorrhage_pump"])
-def test_a_study_on_records_in_other_units_is_the_same(study: str) -> None:
+def test_a_study_on_records_in_other_units_and_another_order_is_the_same(study: str) -> None:
     plain, anew = ran(study, {}), ran(study, OTHER)
     assert plain.size > 50
     np.testing.assert_allclose(anew, plain, rtol=1e-12, atol=1e-12)

@@ -310,9 +310,9 @@ def test_the_schema_knows_every_key_of_the_studies_that_ship() -> None:
 def test_names_and_bounds_come_from_the_records() -> None:
     label, pump = parameters.load("label_dosing"), parameters.load("pump")
     assert vocabulary.largest_oral_dose().value == label.value("oral_highest_daily", "mg/day")
-    assert vocabulary.largest_bolus().value == max(label.array("screening_ladder", "ug"))
+    assert vocabulary.largest_bolus().value == max(label["screening_ladder"].numbers)
     assert vocabulary.largest_rate().value == pytest.approx(label.value("highest_dose", "ug/day") / 24)
-    assert vocabulary.largest_concentration().value == max(pump.array("concentrations", "ug/mL"))
+    assert vocabulary.largest_concentration().value == max(pump["concentrations"].numbers)
     assert vocabulary.pump_models() == ("Prometra II", "SynchroMed II")
     assert vocabulary.flows("SynchroMed II") == parameters.load("pump_synchromed_ii").values(
         flow_lowest="mL/day", flow_highest="mL/day"

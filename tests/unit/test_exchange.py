@@ -152,7 +152,7 @@ def test_numbers_come_back_from_the_document_as_their_records_have_them(name: st
         assert record.source in parameter.getNotesString()
         unit = read.getUnitDefinition(parameter.getUnits())
         scale = sbml_unit(unit) if unit else UREG.Quantity(1.0)
-        wanted = [UREG.Quantity(x, as_unit(record.unit)) for x in record.array()]
+        wanted = [UREG.Quantity(x, as_unit(record.unit)) for x in record.numbers]
         found = [(parameter.getValue() * scale).to(w.units).magnitude for w in wanted]
         assert any(f == pytest.approx(w.magnitude, rel=1e-12) for f, w in zip(found, wanted, strict=True)), record.name
         seen += 1

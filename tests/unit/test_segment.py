@@ -14,7 +14,7 @@ from eutonia.assessment.segment import ashworth_grade, examine
 from eutonia.errors import SimulationError
 from eutonia.simulation.segment import person as spinal_cord
 from eutonia.simulation.segment_ankle import excess_resistance
-from eutonia.tone.emulator import OUTPUTS, Emulator
+from eutonia.tone.emulator import INPUTS, OUTPUTS, Emulator
 from eutonia.tone.segment import design, movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
@@ -250,11 +250,11 @@ def test_populations_and_steps_out_of_bounds_are_refused(cells: type[Sizes]) -> 
 def test_the_emulator_agrees_with_the_segment_on_runs_that_were_kept_out() -> None:
     """Fails when the two fidelities drift apart: a change of the segment asks for calibration/segment_emulator.py."""
     s = parameters.load("segment_emulator")
-    points = np.array([s.array(f"held_out_input_{k}", "1") for k in (1, 2, 3)]).T
+    points = np.array([s.along(f"held_out_input_{k}", "1", INPUTS) for k in (1, 2, 3)]).T
     people = [int(s[f"held_out_input_{k}"].note.split()[-1].rstrip(".")) for k in (1, 2, 3)]
     spiking = design.measure(points, Sizes(), people)
     emulated = Emulator.from_records()(*jnp.asarray(points))
-    for row, name, error in zip(spiking, OUTPUTS, s.array("held_out_error", "1"), strict=True):
+    for row, name, error in zip(spiking, OUTPUTS, s.along("held_out_error", "1", OUTPUTS), strict=True):
         found, expected = np.asarray(getattr(emulated, name)), row
         assert np.isfinite(expected).all(), name
         assert np.sqrt(np.mean((found - expected) ** 2)) < 3.0 * error, name

@@ -15,9 +15,14 @@ from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import Bedside, bedside_constants
 
 
+def threshold_speeds() -> tuple[float, ...]:
+    """Return the speeds of the stretches, deg/s, slow to fast."""
+    return parameters.load("examination")["threshold_speeds"].to("deg/s").sorted()
+
+
 def _threshold(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
     records = parameters.load("examination")
-    speed, scatter = jnp.asarray(records.array("threshold_speeds", "deg/s")), records.value("threshold_scatter", "deg")
+    speed, scatter = jnp.asarray(threshold_speeds()), records.value("threshold_scatter", "deg")
     delay = float(bedside_constants().ramp.delay)
     findings = []
     for row, of in enumerate(all_muscle_groups()):

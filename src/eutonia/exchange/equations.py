@@ -116,9 +116,9 @@ class Equations:
         return dataclasses.replace(self, **joined)  # type: ignore[arg-type]
 
 
-def from_record(record: Parameter, unit: str = "", name: str = "", which: int = 0) -> Constant:
-    """Return a constant of a record, in another unit or under another name if asked; `which` of a vector."""
-    value = record.array()[which]
+def from_record(record: Parameter, unit: str = "", name: str = "", of: str = "") -> Constant:
+    """Return a constant of a record, in another unit or under another name if asked; `of` names one of a vector."""
+    value = record.along([of])[0] if of else record.value
     if unit and unit != record.unit:
         value = _units.convert(value, record.unit, unit)
     return Constant(name or record.name, record.label, value, unit or record.unit, record)

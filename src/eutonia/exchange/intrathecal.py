@@ -5,7 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from eutonia import parameters
-from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, CordSegment, SpinalGeometry, half_resistance
+from eutonia.drug.kinetics.geometry import (
+    ARM,
+    BRAIN,
+    LEG,
+    LUMBAR,
+    SEGMENTS,
+    CordSegment,
+    SpinalGeometry,
+    half_resistance,
+)
 from eutonia.drug.kinetics.intrathecal import UG_TO_NG, puncture_shares
 from eutonia.drug.kinetics.values import ADULT
 from eutonia.drug.regimen import ACCESSES
@@ -87,13 +96,12 @@ def _line() -> Equations:
     names = [_name(s) for s in CordSegment]
     return Equations(
         constants=tuple(
-            from_record(own["segment_length"], name=f"length_{name}", which=i) for i, name in enumerate(names)
+            from_record(own["segment_length"], name=f"length_{name}", of=of)
+            for of, name in zip(SEGMENTS, names, strict=True)
         ),
         spaces=tuple(
-            Space(
-                name, f"Spinal fluid, {name} segment", "mL", own.array("segment_volume", "mL")[i], own["segment_volume"]
-            )
-            for i, name in enumerate(names)
+            Space(name, f"Spinal fluid, {name} segment", "mL", volume, own["segment_volume"])
+            for name, volume in zip(names, own.along("segment_volume", "mL", SEGMENTS), strict=True)
         ),
         rules=(
             *(

@@ -225,7 +225,7 @@ class _Writer:
             element.addCVTerm(term)
         fields = ("set", "name", "unit", "status", "method", "source", "where", "as_given", "people", "valid")
         values = {name: getattr(record, name) for name in fields}
-        values |= {"value": " ".join(map(repr, record.array())), "spread": _spread(record.spread)}
+        values |= {"value": " ".join(map(repr, record.numbers)), "spread": _spread(record.spread)}
         attributes = " ".join(f"{name}={quoteattr(value)}" for name, value in values.items() if value)
         element.appendAnnotation(f'<eutonia:record xmlns:eutonia="{NAMESPACE}" {attributes}/>')
 

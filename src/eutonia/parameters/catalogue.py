@@ -12,14 +12,7 @@ from typing import Any
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import citations
 from eutonia.parameters.folders import sets
-from eutonia.parameters.library import load, parse_toml, read_header
-from eutonia.parameters.record import ASSUMPTION, STATUSES
-
-ROUTES = ("oral", "intrathecal")
-_UNITS: Mapping[str, tuple[str, ...]] = {"oral": ("mg", "mg/mL"), "intrathecal": ("ug/mL",)}
-_TEXTS = ("name", "form", "route", "strength_unit", "region", "status", "source", "note")
-_FIELDS = (*_TEXTS, "aliases", "strengths", "codes")
-_CODE_TABLES = ("rxcui", "ndc")
+from eutonia.parameters.library import check_source, load, parse_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +75,7 @@ def pump_models() -> dict[str, str]:
 
 def read(text: str, sources: Collection[str], name: str = "products") -> tuple[Product, ...]:
     """Read and check the TOML of the products, whose sources must be among `sources`."""
-    tables = parse_toml(text, name)
-    read_header(tables.pop("set", None), name)
+    tables, _ = parse_file(text, name)
     rows = tables.pop("product", None)
     if tables or not isinstance(rows, list) or not rows:
         found = f"{', '.join(tables)}" if tables else "no product"
@@ -102,70 +94,12 @@ def read(text: str, sources: Collection[str], name: str = "products") -> tuple[P
 
 
 def _product(row: object, index: int, name: str, sources: Collection[str]) -> Product:
-    where = f"product {index} in {name}.toml"
-    if not isinstance(row, dict):
-        raise ParameterError(f"{where} is {row!r}. Allowed: a table. Start it with [[product]].")
-    for key in row:
-        if key not in _FIELDS:
-            raise ParameterError(f"{where}: {unknown('field', key, _FIELDS)} Rename it or take it out.")
-    missing = [key for key in _FIELDS if key not in row]
-    if missing:
-        raise ParameterError(f"{where} lacks {', '.join(missing)}. Every product needs {', '.join(_FIELDS)}. Add them.")
-    for key in _TEXTS:
-        if not isinstance(row[key], str) or (key != "note" and not row[key].strip()):
-            raise ParameterError(f'{where}: {key} is {row[key]!r}. Allowed: text. Write {key} = "...".')
-    where = f"{row['name']} in {name}.toml"
-    _check_words(row, where, sources)
-    codes = _codes(row["codes"], where)
+    from eutonia.parameters import shape
+
+    table = shape.read(shape.ProductTable, row, f"product {index} in {name}.toml")
+    check_source(table.source, sources, f"{table.name} in {name}.toml")
+    texts: dict[str, Any] = {key: field for key, field in table if key != "codes"}
+    codes = table.codes
     return Product(
-        **{key: row[key] for key in _TEXTS},
-        aliases=_aliases(row["aliases"], where),
-        strengths=_strengths(row["strengths"], where),
-        **codes,
+        **texts, atc=codes.atc, rxcui=MappingProxyType(dict(codes.rxcui)), ndc=MappingProxyType(dict(codes.ndc))
     )
-
-
-def _check_words(row: Mapping[str, Any], where: str, sources: Collection[str]) -> None:
-    for key, allowed in (("route", ROUTES), ("status", STATUSES)):
-        if row[key] not in allowed:
-            raise ParameterError(f"{where}: {unknown(key, row[key], allowed, 'Use one of these words.')}")
-    units = _UNITS[row["route"]]
-    if row["strength_unit"] not in units:
-        raise ParameterError(
-            f'{where}: an {row["route"]} product with strengths in "{row["strength_unit"]}". Allowed: '
-            f"{' or '.join(units)}; tablets are in mg, pump solutions in ug (1 mg = 1000 ug). Convert the strengths."
-        )
-    if row["source"] != ASSUMPTION and row["source"] not in sources:
-        raise ParameterError(f"{where}: {citations.unknown_key(row['source'], sources)}")
-
-
-def _strengths(given: object, where: str) -> tuple[float, ...]:
-    items = given if isinstance(given, list) else []
-    if not items or any(isinstance(x, bool) or not isinstance(x, int | float) or x <= 0 for x in items):
-        raise ParameterError(f"{where}: strengths are {given!r}. Allowed: a list of numbers above 0. Correct it.")
-    return tuple(float(x) for x in items)
-
-
-def _aliases(given: object, where: str) -> tuple[str, ...]:
-    if not isinstance(given, list) or not all(isinstance(x, str) and x.strip() for x in given):
-        raise ParameterError(
-            f"{where}: aliases are {given!r}. Allowed: a list of names, which may be empty. Correct it."
-        )
-    return tuple(given)
-
-
-def _codes(given: object, where: str) -> dict[str, Any]:
-    table = given if isinstance(given, dict) else {}
-    for key in table:
-        if key not in ("atc", *_CODE_TABLES):
-            raise ParameterError(f"{where}: {unknown('code', key, ('atc', *_CODE_TABLES))} Rename it or take it out.")
-    tables = {key: table.get(key, {}) for key in _CODE_TABLES}
-    codes = [code for strengths in tables.values() if isinstance(strengths, dict) for code in strengths.values()]
-    if not isinstance(table.get("atc"), str) or not all(isinstance(x, dict) for x in tables.values()):
-        raise ParameterError(
-            f'{where}: codes are {given!r}. Allowed: codes = {{ atc = "M03BX01", rxcui = {{ "10 mg" = "197391" }} }}. '
-            "Correct it."
-        )
-    if not all(isinstance(code, str) for code in codes):
-        raise ParameterError(f"{where}: codes are {given!r}. Allowed: codes as text. Put them in quotation marks.")
-    return {"atc": table["atc"], **{key: MappingProxyType(dict(x)) for key, x in tables.items()}}

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import threading
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from importlib.resources.abc import Traversable
@@ -19,11 +19,9 @@ from eutonia.errors import EutoniaError, ParameterError, unknown
 from eutonia.parameters import arithmetic, citations, folders
 from eutonia.parameters import overrides as overriding
 from eutonia.parameters.overrides import RecordOverride
-from eutonia.parameters.record import ASSUMPTION, Parameter, Spread, read_record
+from eutonia.parameters.record import ASSUMPTION, Parameter, Spread
 from eutonia.parameters.used import note, recording
 
-_HEADER = "set"
-_HEADER_FIELDS = ("name", "title", "released", "note")
 _DERIVED_TOLERANCE = 0.01
 
 Given = ParamSpec("Given")
@@ -74,18 +72,14 @@ class ParameterSet:
         """Return the numbers of several records by name, each in the unit given for it."""
         return {name: self.value(name, unit) for name, unit in units.items()}
 
-    def array(self, name: str, unit: str) -> tuple[float, ...]:
-        """Return the numbers of a vector record in `unit`."""
-        return self[name].to(unit).array()
-
-    def along(self, name: str, unit: str, labels: Sequence[str]) -> tuple[float, ...]:
+    def along(self, name: str, unit: str, labels: Iterable[str]) -> tuple[float, ...]:
         """Return the numbers of a vector in `unit` by the names of its axis, in the order asked."""
-        record = self[name].to(unit)
-        if missing := [label for label in labels if label not in record.axis]:
-            raise ParameterError(
-                f'"{name}" of {self.name}: {unknown("name on its axis", missing[0], record.axis, "Name it there.")}'
-            )
-        return tuple(record.numbers[record.axis.index(label)] for label in labels)
+        return self[name].to(unit).along(labels)
+
+    def ends(self, name: str, unit: str) -> tuple[float, float]:
+        """Return the low and the high end of what a vector record spans, in `unit`."""
+        low, high = self.along(name, unit, ("low", "high"))
+        return low, high
 
     def spread(self, name: str, unit: str) -> Spread:
         """Return how far a record varies, its numbers in `unit` (logarithms and coefficients have none)."""
@@ -286,51 +280,41 @@ def _loaded(name: str, _: int) -> ParameterSet:
 
 def read(text: str, name: str, sources: Collection[str]) -> ParameterSet:
     """Read the TOML of a set called `name`, whose sources must be among `sources`."""
-    tables = parse_toml(text, name)
-    header = read_header(tables.pop(_HEADER, None), name)
-    records = {key: read_record(table, key, name) for key, table in tables.items()}
+    from eutonia.parameters import shape
+
+    tables, header = parse_file(text, name)
+    records = {key: shape.record(table, key, name) for key, table in tables.items()}
     if not records:
         raise ParameterError(f"{name}.toml holds no record. Allowed: one table for each number. Add a record.")
     scalars = {key: record.value for key, record in records.items() if not record.is_vector}
     for record in records.values():
-        _check_source(record, sources)
+        check_source(record.source, sources, f"{record.name} in {name}.toml")
         _check_derived(record, scalars)
     return ParameterSet(_records=MappingProxyType(records), **header)
 
 
-def parse_toml(text: str, name: str) -> dict[str, object]:
-    """Return the tables of a TOML text; say where it breaks when it does."""
+def parse_file(text: str, name: str) -> tuple[dict[str, object], dict[str, str]]:
+    """Return the tables of a TOML text and, apart from them, its [set]; say where it breaks when it does."""
+    from eutonia.parameters import shape
+
     try:
-        return tomllib.loads(text)
+        tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ParameterError(
             f"{name}.toml cannot be read: {error}. Allowed: TOML, in which each name stands once. Mend that line."
         ) from None
-
-
-def read_header(table: object, name: str) -> dict[str, str]:
-    """Check the [set] table: name, title, released and note, all text."""
-    if not isinstance(table, dict):
-        raise ParameterError(f"{name}.toml has no [{_HEADER}] table. Start it with {', '.join(_HEADER_FIELDS)}.")
-    for key in table:
-        if key not in _HEADER_FIELDS:
-            raise ParameterError(f"[{_HEADER}] of {name}.toml: {unknown('field', key, _HEADER_FIELDS)}")
-    missing = [key for key in _HEADER_FIELDS if not isinstance(table.get(key), str)]
-    if missing:
+    header = dict(shape.read(shape.HeaderTable, tables.pop("set", None), f"[set] of {name}.toml"))
+    if header["name"] != name:
         raise ParameterError(
-            f"[{_HEADER}] of {name}.toml lacks {', '.join(missing)}. Allowed: {', '.join(_HEADER_FIELDS)}, all text. "
-            "Add them."
+            f'{name}.toml calls itself "{header["name"]}". The name is that of the file: make them one.'
         )
-    if table["name"] != name:
-        raise ParameterError(
-            f'{name}.toml calls itself "{table["name"]}". The name is that of the file: make them one.'
-        )
-    return {key: table[key] for key in _HEADER_FIELDS}
+    return tables, header
 
 
-def _check_source(record: Parameter, sources: Collection[str]) -> None:
-    if record.source != ASSUMPTION and record.source not in sources:
-        raise ParameterError(f"{record.name} in {record.set}.toml: {citations.unknown_key(record.source, sources)}")
+def check_source(key: str, sources: Collection[str], where: str) -> None:
+    """Refuse a source that is not among `sources`; an assumption has none."""
+    if key != ASSUMPTION and key not in sources:
+        raise ParameterError(f"{where}: {citations.unknown_key(key, sources)}")
 
 
 def _check_derived(record: Parameter, scalars: Mapping[str, float]) -> None:

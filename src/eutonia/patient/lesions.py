@@ -200,14 +200,14 @@ class Lesions:
         anatomy = parameters.load("lesion")
         below = []
         for limb in LIMBS:
-            first, last = anatomy.array(f"{limb}_motor_segments", "1")
+            first, last = anatomy.along(f"{limb}_motor_segments", "1", ("first", "last"))
             below.append(np.clip((last - self.place) / (last - first + 1.0), 0.0, 1.0))
         return np.broadcast_to(self.completeness * np.stack(below), (len(PATHWAYS), len(LIMBS), len(self)))
 
     def _diffuse_loss(self, form: str, condition: str) -> Loss:
         """Return what diffuse lesions of one form take in the end."""
         found = CONDITIONS[condition]
-        exposure = np.asarray(parameters.load(found.records).array(found.forms[form], "1"))
+        exposure = np.asarray(parameters.load(found.records).along(found.forms[form], "1", LIMBS))
         loss = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
         reached = len(PATHWAYS) if found.is_cord else MEDIAL_RETICULOSPINAL  # those below the pons run in the cord
         # Whole arrays: of a broadcast operand NumPy takes powers by other code, to other last digits.

@@ -164,7 +164,7 @@ def _with_condition(name: str) -> Population:
     own = parameters.load(condition.records)
     weight = _truncated(people, "weight", "kg")
     clearance = _truncated(people, "cord_creatinine_clearance", "mL/min")
-    adults, chronic = people.array("cord_age_range", "year"), people.array("cord_time_since_onset_range", "h")
+    adults, chronic = people.ends("cord_age_range", "year"), people.ends("cord_time_since_onset_range", "h")
     onset = None if condition.since_birth else _normal(own, "time_since_onset", "h", *chronic)
     lesions = lesion_mix(condition.mix)
     return Population(
@@ -175,7 +175,7 @@ def _with_condition(name: str) -> Population:
 def _diffuse_mix(name: str) -> tuple[LesionShare, ...]:
     condition = CONDITIONS[name]
     own = parameters.load(condition.records)
-    shares = own.array("form_share", "1") if len(condition.forms) > 1 else (1.0,)
+    shares = own.along("form_share", "1", condition.forms) if len(condition.forms) > 1 else (1.0,)
     load = _normal(own, "load", "1", 0.0, 1.0)
     return tuple(LesionShare(share, name, form, load) for form, share in zip(condition.forms, shares, strict=True))
 
@@ -217,7 +217,7 @@ def _columns(kind: str, people: parameters.ParameterSet, places: Sequence[str]) 
 
 
 def _truncated(people: parameters.ParameterSet, name: str, unit: str) -> TruncatedNormal:
-    return _normal(people, name, unit, *people.array(f"{name}_range", unit))
+    return _normal(people, name, unit, *people.ends(f"{name}_range", unit))
 
 
 def _normal(of: parameters.ParameterSet, name: str, unit: str, low: float, high: float) -> TruncatedNormal:

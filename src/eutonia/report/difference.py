@@ -100,7 +100,7 @@ def _alone(one: KnownNumbers, other: KnownNumbers) -> list[str]:
 
 
 def _texts(records: list[parameters.Parameter]) -> dict[str, str]:
-    return {f"{one.set}.{one.name}": quantity.shown(one.array(), one.unit) for one in records}
+    return {f"{one.set}.{one.name}": quantity.shown(one.numbers, one.unit) for one in records}
 
 
 def _of_run(file: Path) -> KnownNumbers:

@@ -56,7 +56,7 @@ def _fields(record: Parameter) -> dict[str, Any]:
     return {
         "set": record.set,
         "name": record.name,
-        "value": list(record.array()),
+        "value": list(record.numbers),
         "unit": record.unit,
         **spread,
         **texts,
@@ -73,7 +73,7 @@ def parameter_table(name: str | None = None, status: str | None = None) -> Table
     for head in ("set", "name", "value", "unit", "spread", "status", "source"):
         table.add_column(head, overflow="fold", justify="right" if head == "value" else "left")
     for record in chosen:
-        values = " ".join(f"{x:.{_DIGITS}g}" for x in record.array())
+        values = " ".join(f"{x:.{_DIGITS}g}" for x in record.numbers)
         unit, spread = words.clinic(record.unit), _spread(record)
         table.add_row(record.set, record.name, values, unit, spread, record.status, _source(record))
     table.caption = "In brackets: in what a source differs from its use; none: in nothing"

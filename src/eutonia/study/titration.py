@@ -107,7 +107,7 @@ class LabelTitration(Policy):
         if isinstance(self.start, Given):
             return np.full(n, float(self.start))
         if screening is None:
-            ug = parameters.load("label_dosing").array("screening_ladder", "ug")[0]
+            ug = parameters.load("label_dosing").along("screening_ladder", "ug", ["first"])[0]
             return rules.first_pump_rate(np.full(n, ug), np.zeros(n, dtype=bool))
         # Whoever had no test dose that worked does not enter.
         return rules.first_pump_rate(np.nan_to_num(screening.effective_ug), screening.lasted)

@@ -219,7 +219,7 @@ def pump_models() -> tuple[str, ...]:
 
 def reservoirs(model: str) -> tuple[float, ...]:
     """Return the reservoir sizes of a pump model, mL."""
-    return _record(_pump(model), "reservoirs", "mL").array()
+    return _record(_pump(model), "reservoirs", "mL").sorted()
 
 
 def flows(model: str) -> tuple[float, float]:
@@ -237,7 +237,7 @@ def largest_oral_dose() -> Limit:
 def largest_bolus() -> Limit:
     """Return the largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug."""
     record = _record("label_dosing", "screening_ladder", "ug")
-    largest = max(record.array())
+    largest = max(record.numbers)
     return Limit(largest, f"{largest:g} ug", "The largest test dose", record.source)
 
 
@@ -313,7 +313,7 @@ def _checked(name: str, unit: str, per: float = 1.0) -> Limit:
 def largest_concentration() -> Limit:
     """Return the largest concentration that is marketed for pumps, ug/mL."""
     record = _record("pump", "concentrations", "ug/mL")
-    largest = max(record.array())
+    largest = max(record.numbers)
     return Limit(largest, f"{largest:g} ug/mL", "The highest marketed concentration", record.source)
 
 

@@ -76,8 +76,8 @@ class DescendingConstants(eqx.Module):
         fields: dict[str, Any] = {}
         for name in cls.__dataclass_fields__:
             records = own if name in own else general
-            read = records.array if name in _PER_LIMB else records.value
-            fields[name] = read(name, _UNITS.get(name, "1"))
+            record = records[name].to(_UNITS.get(name, "1"))
+            fields[name] = record.along(LIMBS) if name in _PER_LIMB else record.value
         return cls(**fields)
 
 

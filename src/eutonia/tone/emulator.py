@@ -30,6 +30,8 @@ DEGREE = 3
 TERMS = tuple(
     term for degree in range(DEGREE + 1) for term in itertools.combinations_with_replacement(range(len(INPUTS)), degree)
 )
+#: Their names on the axis of a record.
+TERM_NAMES = tuple("*".join(INPUTS[k] for k in term) or "constant" for term in TERMS)
 #: The same with the number of a constant 1 where a product has fewer factors.
 _FACTORS = np.array([term + (len(INPUTS),) * (DEGREE - len(term)) for term in TERMS])
 #: Shares of a pool are kept this far from 0 and 1 before the probit.
@@ -62,9 +64,9 @@ class Emulator(eqx.Module):
         """Read the set `segment_emulator`."""
         s = parameters.load("segment_emulator")
         return cls(
-            jnp.asarray(s.array("design_low", "1")),
-            jnp.asarray(s.array("design_high", "1")),
-            jnp.asarray([s.array(name, "1") for name in OUTPUTS]),
+            jnp.asarray(s.along("design_low", "1", INPUTS)),
+            jnp.asarray(s.along("design_high", "1", INPUTS)),
+            jnp.asarray([s.along(name, "1", TERM_NAMES) for name in OUTPUTS]),
         )
 
     def __call__(

@@ -57,7 +57,7 @@ class Failures:
         when, part, found, severe = np.asarray(_streams.uniform(keys, 4))
         records = parameters.load("adverse")
         rate, share = records.value("withdrawal_rate", "1/year"), records.value("withdrawal_catheter_share", "1")
-        first, last = records.array("withdrawal_onset", "h")
+        first, last = records.ends("withdrawal_onset", "h")
         repair = parameters.load("pump").value("repair_time", "h")
         since = -np.log1p(-when) / rate * HOURS_A_YEAR
         lasts = _whole_days(first + found * (last - first) + repair)

@@ -34,7 +34,7 @@ def run_record(
 
     records = used.records()
     assumed = [
-        {"set": r.set, "name": r.name, "value": list(r.array()), "unit": r.unit, "note": r.note}
+        {"set": r.set, "name": r.name, "value": list(r.numbers), "unit": r.unit, "note": r.note}
         for r in records
         if r.status == "assumed"
     ]
@@ -50,7 +50,7 @@ def run_record(
         "wall_time_s": round(wall_time_s, 2),
         "sources": _sources(used, cited),
         "assumed": assumed,
-        "rests_on": {f"{r.set}.{r.name}": quantity.shown(r.array(), r.unit) for r in records},
+        "rests_on": {f"{r.set}.{r.name}": quantity.shown(r.numbers, r.unit) for r in records},
         "parameter_digests": dict(parameters.digests()),
         **more,
     }

@@ -112,7 +112,7 @@ class Interruptions:
         if not stops:
             return None
         records = parameters.load("adverse")
-        recovery = max(records.array("withdrawal_response", "h"))
+        recovery = records.ends("withdrawal_response", "h")[1]
         hazard = records.value("withdrawal_severe_hazard", "1/h")
         found = np.zeros_like(risen)
         for stop in stops:
@@ -127,7 +127,7 @@ class Interruptions:
 def severe_share(without_h: Hours) -> Hours:
     """Return the share of abrupt stops of an infusion that have turned severe after so many hours without drug."""
     records = parameters.load("adverse")
-    share, (first, last) = records.value("withdrawal_severe_share", "1"), records.array("withdrawal_onset", "h")
+    share, (first, last) = records.value("withdrawal_severe_share", "1"), records.ends("withdrawal_onset", "h")
     return share * np.clip((without_h - first) / (last - first), 0.0, 1.0)
 
 

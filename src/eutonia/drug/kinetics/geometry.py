@@ -36,6 +36,8 @@ class CordSegment(enum.IntEnum):
     CRANIAL = 6
 
 
+#: Names of the segments on the axes of records.
+SEGMENTS = tuple(segment.name.lower() for segment in CordSegment)
 LUMBAR, LEG, ARM, BRAIN = CordSegment.SAC, CordSegment.CONUS, CordSegment.CERVICAL, CordSegment.CISTERNAL
 
 
@@ -83,9 +85,11 @@ class SpinalGeometry:
     def from_records(cls) -> SpinalGeometry:
         """Read the segments of the trials from the set `intrathecal`."""
         records = parameters.load("intrathecal")
-        volume, length = records.array("segment_volume", "mL"), records.array("segment_length", "cm")
-        top = records.array("segment_top_vertebra", "1")
-        return cls(volume, length, top)
+        return cls(
+            volume=records.along("segment_volume", "mL", SEGMENTS),
+            length=records.along("segment_length", "cm", SEGMENTS),
+            top_vertebra=records.along("segment_top_vertebra", "1", SEGMENTS),
+        )
 
     def by_vertebra(self, pieces: int = 1) -> SpinalGeometry:
         """Return the same anatomy with one segment to a vertebra, or several: each region is cut evenly."""

@@ -92,7 +92,7 @@ class Device:
         return cls(
             model=model,
             records=records.name,
-            reservoirs=records.array("reservoirs", "mL"),
+            reservoirs=records["reservoirs"].to("mL").sorted(),
             flow_lowest=needed("flow_lowest", "mL/h"),
             flow_highest=needed("flow_highest", "mL/h"),
             flow_minimum_mode=of("flow_minimum_mode", "mL/h") or 0.0,

@@ -30,7 +30,7 @@ def manual(course: Delivery, time_h: float) -> str:
 
 def _boluses(course: Delivery) -> Iterator[Breach]:
     """Yield primings and flushes that push drug out of the catheter."""
-    most = max(parameters.load("label_dosing").array("screening_ladder", "ug"))
+    most = max(parameters.load("label_dosing")["screening_ladder"].to("ug").numbers)
     for one in course.happenings:
         if one.what not in ("prime", "flush"):
             continue

@@ -84,7 +84,7 @@ def _steps(course: Delivery) -> Iterator[Breach]:
 def _doses(course: Delivery) -> Iterator[Breach]:
     """Yield daily doses outside the label's ranges, and a first dose above what the test dose allows."""
     therapy, label = course.therapy, parameters.load("label_dosing")
-    most, (low, high) = label.value("highest_dose", "ug/day"), label.array(f"usual_dose_{therapy.origin}", "ug/day")
+    most, (low, high) = label.value("highest_dose", "ug/day"), label.ends(f"usual_dose_{therapy.origin}", "ug/day")
     for one in course.settings:
         dose = one.program.ug_per_day
         if dose > most * (1 + _SAME):
@@ -189,7 +189,9 @@ def _solutions(course: Delivery) -> Iterator[Breach]:
         if isinstance(event, happens.FILLINGS) and event.concentration is not None
     }
     named = (
-        find(therapy.product, "intrathecal").strengths if therapy.product else records.array("concentrations", "ug/mL")
+        find(therapy.product, "intrathecal").strengths
+        if therapy.product
+        else records["concentrations"].to("ug/mL").sorted()
     )
     for at, strength in given.items():
         if strength not in named:

@@ -14,7 +14,7 @@ from eutonia._types import Scalar
 from eutonia.errors import SimulationError
 from eutonia.tone.segment import luck
 from eutonia.tone.segment.synapses import Synapses
-from eutonia.tone.segment.units import MotorUnits
+from eutonia.tone.segment.units import TYPES, MotorUnits
 
 _FEWEST = 10
 _MEMBRANE = {
@@ -106,10 +106,10 @@ def build(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Cells:
     s = parameters.load("segment")
     afferents = luck.cell_keys(seed, person, luck.AFFERENT, sizes.ia)
     first, second, third = (luck.counted(afferents, jnp.uint32(k)) for k in range(3))
-    slowest, fastest = s.array("afferent_velocity", "m/s")
-    lowest, highest = s.array("afferent_current", "mA")
+    slowest, fastest = s.ends("afferent_velocity", "m/s")
+    lowest, highest = s.ends("afferent_current", "mA")
     way = s.value("nerve_to_stimulus", "m")
-    low, high = s.array("interneuron_threshold", "mV")
+    low, high = s.ends("interneuron_threshold", "mV")
     place = (jnp.arange(sizes.interneurons) + 0.5) / sizes.interneurons
     return Cells(
         units=MotorUnits.pool(sizes.motoneurons),
@@ -131,7 +131,7 @@ def build(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Cells:
         inter_threshold=low + (high - low) * place,
         inter_time=s.value("interneuron_time", "ms"),
         way_ms=1000.0 * way,
-        backfires=s.value("backfires", "1") / sum(s.array("motor_units", "1")),
+        backfires=s.value("backfires", "1") / sum(s.along("motor_units", "1", TYPES)),
         backfire_per_mv=s.value("backfire_per_mv", "mV"),
         backfire_bias=s.value("spastic_bias", "mV"),
     )
@@ -144,8 +144,9 @@ def _contacts(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Float[
     s = parameters.load("segment")
     key = luck.cell_keys(seed, person, luck.CONTACTS, sizes.motoneurons)
     drawn = []
+    cells = s.along("cells", "1", ("Ia", "inhibitory", "Renshaw"))
     for k, name in enumerate(("ia_connected", "inhibitory_connected", "renshaw_connected")):
-        share, n = s.value(name, "1"), s.array("cells", "1")[k]
+        share, n = s.value(name, "1"), cells[k]
         spread = math.sqrt((1.0 - share) / (share * n))
         drawn.append(jnp.maximum(1.0 + spread * luck.normal(luck.counted(key, jnp.uint32(k))), 0.0))
     return jnp.stack(drawn)

@@ -72,7 +72,7 @@ class Condition(eqx.Module):
         """
         s = parameters.load("segment")
         share = s.value("presynaptic_share", "1") if presynaptic_share is None else presynaptic_share
-        block, (alone, beside) = s.value("pre_block", "1"), s.array("post_conductance", "1")
+        block, (alone, beside) = s.value("pre_block", "1"), s.along("post_conductance", "1", _SIDES)
         one = jnp.ones_like(self.bias)
         return eqx.tree_at(
             lambda c: (c.release, c.girk),
@@ -110,4 +110,5 @@ def preset(severity: str) -> float:
     return dict(zip(PRESETS, (0.0, spastic, severe), strict=True))[severity]
 
 
+_SIDES = ("postsynaptic alone", "presynaptic alone")
 PRESETS = ("healthy", "spastic", "severe")

@@ -21,6 +21,7 @@ from eutonia.tone.segment.cells import Sizes
 from eutonia.tone.segment.condition import Condition
 from eutonia.tone.segment.network import Record, Segment
 from eutonia.tone.segment.readout import Activity, peak_to_peak, window
+from eutonia.tone.segment.units import TYPES
 
 Row = Float[np.ndarray, " copy"]
 #: Where the waves are looked for after a shock, ms: M ends before H and F begin.
@@ -96,7 +97,7 @@ class Recruitment:
 def recruitment(person: Person, n_currents: int = 12) -> Recruitment:
     """Shock the tibial nerve with growing currents, one copy each; the last one is supramaximal."""
     current = np.linspace(
-        parameters.load("segment").array("afferent_current", "mA")[0] + 1.0, supramaximal(), n_currents
+        parameters.load("segment").ends("afferent_current", "mA")[0] + 1.0, supramaximal(), n_currents
     )
     activity = person.copies(n_currents, _shocked(n_currents, [LEAD_S], current[None, :]))
     m, h = waves(activity)
@@ -163,7 +164,7 @@ def f_wave(person: Person, n_shocks: int = 40) -> FWave:
     taken to spare the Ia afferents. The whole pool is simulated, because one answer in it is what persistence counts.
     """
     plan = _shocked(n_shocks, [_F_LEAD_S], supramaximal())
-    whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").array("motor_units", "1"))))
+    whole = replace(person.sizes, motoneurons=round(sum(parameters.load("segment").along("motor_units", "1", TYPES))))
     segment = replace(person, sizes=whole).segment(n_shocks)
     deaf = jnp.full_like(segment.cells.ia_current, jnp.inf)
     segment = eqx.tree_at(lambda s: s.cells.ia_current, segment, deaf)
@@ -194,7 +195,9 @@ def inhibition(
     rate, before_s = usual_vibration()
     at = LEAD_S + before_s
     plan = _shocked(n, [at], current)
-    weak = np.append(np.full(len(times), parameters.load("segment").array("motor_current", "mA")[0]), [0.0, 0.0])
+    weak = np.append(
+        np.full(len(times), parameters.load("segment").along("motor_current", "mA", ["largest"])[0]), [0.0, 0.0]
+    )
     before = at - np.append(times, [0.0, 0.0]) / 1000.0
     plan = stimuli.shock(plan, before[None, :], weak[None, :], muscle=stimuli.TIBIALIS)
     shaken = np.append(np.zeros(n - 1), rate)

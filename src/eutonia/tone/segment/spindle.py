@@ -24,6 +24,7 @@ from jaxtyping import Array, Float
 from eutonia import parameters
 from eutonia._types import Scalar
 
+FIBRES = ("bag1", "bag2", "chain")
 Course = Float[np.ndarray, "time *more"]
 
 
@@ -89,7 +90,9 @@ class Fibres(eqx.Module):
         """Read the set `spindle`."""
         s = parameters.load("spindle")
         units = {"mass": "s^2", "gain": "1/s", "half_rate": "1/s"}
-        return cls(**{name: jnp.asarray(s.array(name, units.get(name, "1"))) for name in cls.__dataclass_fields__})
+        records = {name: s[name].to(units.get(name, "1")) for name in cls.__dataclass_fields__}
+        read = {name: one.along(FIBRES) if one.is_vector else (one.value,) for name, one in records.items()}
+        return cls(**{name: jnp.asarray(numbers) for name, numbers in read.items()})
 
 
 def mileusnic(

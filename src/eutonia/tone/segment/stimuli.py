@@ -126,7 +126,7 @@ def stretch(
     else:
         signal = spindle.power_law(both, np.stack([speed, -speed], axis=1), fusimotor)
     way = s.value("nerve_to_stimulus", "m") + s.value("stimulus_to_muscle", "m")
-    late = round(1e6 * way / np.mean(s.array("afferent_velocity", "m/s")) / 1000.0 / plan.dt_ms)
+    late = round(1e6 * way / np.mean(s.ends("afferent_velocity", "m/s")) / 1000.0 / plan.dt_ms)
     return replace(
         plan,
         ia=plan.ia + _later(np.broadcast_to(signal, both.shape), late),

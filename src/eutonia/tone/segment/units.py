@@ -19,6 +19,10 @@ from jaxtyping import Float
 
 from eutonia import parameters
 
+TYPES = ("S", "FR", "FF")
+_EDGES = ("least of S", "S to FR", "FR to FF", "most of FF")
+_EXTREMES = ("smallest", "largest")
+
 Units = Float[np.ndarray, " unit"]
 
 
@@ -45,7 +49,7 @@ class MotorUnits(eqx.Module):
     def pool(cls, n_units: int) -> MotorUnits:
         """Return a pool of `n_units` with types in the shares of the soleus."""
         s = parameters.load("segment")
-        edges, shares = s.array("threshold_edges", "mV"), np.asarray(s.array("motor_units", "1"))
+        edges, shares = s.along("threshold_edges", "mV", _EDGES), np.asarray(s.along("motor_units", "1", TYPES))
         upto = np.concatenate([[0.0], np.cumsum(shares) / shares.sum()])
         rank = (np.arange(n_units) + 0.5) / n_units
         threshold = np.interp(rank, upto, edges)
@@ -53,19 +57,19 @@ class MotorUnits(eqx.Module):
         is_slow = rank < upto[1]
 
         def between(name: str, unit: str) -> Units:
-            first, last = s.array(name, unit)
+            first, last = s.along(name, unit, _EXTREMES)
             return first + place * (last - first)
 
         diameter, membrane_time = between("soma_diameter", "um"), between("membrane_time", "ms")
-        area = (diameter / s.array("soma_diameter", "um")[0]) ** 2
-        slow, fast = s.array("ahp_time", "ms")
-        weakest, strongest = s.array("twitch_force", "N")
+        area = (diameter / s.along("soma_diameter", "um", _EXTREMES)[0]) ** 2
+        slow, fast = s.along("ahp_time", "ms", ("slow", "fast"))
+        weakest, strongest = s.along("twitch_force", "N", _EXTREMES)
         force = weakest * (strongest / weakest) ** place
         potential = force ** s.value("potential_exponent", "1")
-        lowest, highest = s.array("motor_current", "mA")
+        highest, lowest = s.along("motor_current", "mA", _EXTREMES)
         return cls(
             threshold=threshold,
-            leak=area * s.array("membrane_time", "ms")[0] / membrane_time,
+            leak=area * s.along("membrane_time", "ms", _EXTREMES)[0] / membrane_time,
             membrane_time=membrane_time,
             ahp_time=np.where(is_slow, slow, fast),
             velocity=between("motor_velocity", "m/s"),
