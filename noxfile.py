@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 
 import nox
 
 ROOT = Path(__file__).parent
+PROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 nox.options.sessions = ["lint", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 
-def _pinned(session: nox.Session) -> None:
-    session.install("-e", ".[dev]", env={"PIP_CONSTRAINT": str(ROOT / ".ci" / "constraints.txt")})
+def _pinned(session: nox.Session, *what: str) -> None:
+    constraints = {"PIP_CONSTRAINT": str(ROOT / ".ci" / "constraints.txt")}
+    session.install("-e", ".", *nox.project.dependency_groups(PROJECT, *what), env=constraints)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
 def tests(session: nox.Session) -> None:
     """Run every test with the pinned versions."""
-    _pinned(session)
+    _pinned(session, "dev")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style, types and layers."""
-    _pinned(session)
+    _pinned(session, "lint", "test")  # types and layers of what is imported need it to be there
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
@@ -36,7 +37,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run the blocks of the manual, write what they print into it, and build it strictly."""
-    _pinned(session)
+    _pinned(session, "docs", "test")
     session.run("python", "docs/blocks.py")
     session.run("sphinx-build", "-W", "docs", "build/manual")
 
@@ -46,8 +47,7 @@ def minima(session: nox.Session) -> None:
     """Run the oldest version of everything that is declared: unit tests, and a trial whose second run, from the cache
     of compiled programs, has the bits of the first.
     """
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
-    oldest = [one.replace(">=", "==") for one in declared]
+    oldest = [one.replace(">=", "==") for one in PROJECT["project"]["dependencies"]]
     session.install(*oldest, "beartype==0.19", "hypothesis", "pytest", "pytest-randomly", "pytest-xdist")
     session.install("--no-deps", "-e", ".")
     work = Path(session.create_tmp())

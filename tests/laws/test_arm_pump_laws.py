@@ -251,7 +251,7 @@ def test_failures_come_as_often_as_published_and_are_told() -> None:
     came = drawn.since_h < year
     assert came.mean() == pytest.approx(1.0 - np.exp(-rate), abs=0.004)
     assert drawn.is_catheter.mean() == pytest.approx(share, abs=0.007)
-    low, high = np.array(records.array("withdrawal_onset", "h")) + parameters.load("pump").value("repair_time", "h")
+    low, high = np.array(records.ends("withdrawal_onset", "h")) + parameters.load("pump").value("repair_time", "h")
     assert np.all((drawn.lasts_h >= low) & (drawn.lasts_h < high + DAY))
     assert drawn.is_severe.mean() == pytest.approx(records.value("withdrawal_severe_share", "1"), abs=0.006)
     assert not np.array_equal(drawn.since_h, Failures.drawn(3, np.arange(40_000), 1).since_h)

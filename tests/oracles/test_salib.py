@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from SALib.analyze import morris
 
 from eutonia.statistics import screening
-
-morris = pytest.importorskip("SALib.analyze.morris")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from eutonia import parameters
+from eutonia.assessment.walking import WalkingConstants
 from eutonia.drug.kinetics.geometry import SpinalGeometry
 from eutonia.drug.pump import Device, Program, Therapy, play
 from eutonia.drug.pump import therapy as happens
 from eutonia.drug.pump.rules import breaches
 from eutonia.examination.threshold import threshold_speeds
 from eutonia.exchange.intrathecal import spinal_fluid
+from eutonia.limb.muscle import muscle_groups
 from eutonia.parameters import library
 from eutonia.parameters.record import AXES
 from eutonia.patient import Lesion, places
@@ -26,6 +28,7 @@ from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import reference_volume_mL
 from eutonia.patient.lesions import Lesions
 from eutonia.patient.population import Population
+from eutonia.simulation.reach import ReachConstants
 from eutonia.study import vocabulary
 from eutonia.study.titration import LabelTitration
 from eutonia.tone.descending import DescendingConstants
@@ -111,6 +114,7 @@ BUILT: Mapping[str, Callable[[], Any]] = {
     "segment": segment,
     "people": lambda: [Population.typical(origin) for origin in ORIGINS],
     "cord": lambda: [DescendingConstants.of(origin) for origin in ORIGINS],
+    "walking": lambda: (WalkingConstants.from_records(), ReachConstants.of(muscle_groups())),
     "territories": lambda: [reference_volume_mL(name) for name in AXES["territory"]],
     "sites": lambda: [places.numbers(what, "mm", ()) for what in ("lateral", "anterior", "height", "reach")],
     "lesions": lesions,

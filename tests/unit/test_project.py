@@ -52,7 +52,19 @@ def imported(path: Path) -> set[str]:
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.importorskip":
+            found.add(ast.literal_eval(node.args[0]).partition(".")[0])  # a test that never runs is none
     return found - set(sys.stdlib_module_names) - {"eutonia"}
+
+
+def test_the_extra_and_the_group_for_development_are_one_list() -> None:
+    """A pip that does not know groups takes the extra."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"]
+    included = [one["include-group"] for one in groups["dev"]]
+    assert set(included) == set(groups) - {"dev"}
+    listed = [one for name in included for one in groups[name]]
+    assert sorted(listed) == sorted(project["project"]["optional-dependencies"]["dev"])
 
 
 def declared(*extras: str) -> set[str]:

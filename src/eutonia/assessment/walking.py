@@ -44,8 +44,8 @@ class WalkingConstants(eqx.Module):
         torques = gait.values(hip_torque="N m/kg", voluntary_torque="N m/kg", ankle_torque="N m/kg")
         return cls(
             needed_torque=gait.value("needed_share", "1") * sum(torques),
-            support_marks=gait.array("support_marks", "1"),
-            speed_marks=gait.array("speed_marks", "m/s"),
+            support_marks=gait.ends("support_marks", "1"),
+            speed_marks=gait.ends("speed_marks", "m/s"),
             **gait.named({name: unit for name, unit in units.items() if name not in made}),
         )
 

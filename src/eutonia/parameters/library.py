@@ -293,16 +293,21 @@ def read(text: str, name: str, sources: Collection[str]) -> ParameterSet:
     return ParameterSet(_records=MappingProxyType(records), **header)
 
 
-def parse_file(text: str, name: str) -> tuple[dict[str, object], dict[str, str]]:
-    """Return the tables of a TOML text and, apart from them, its [set]; say where it breaks when it does."""
-    from eutonia.parameters import shape
-
+def parse_toml(text: str, name: str) -> dict[str, object]:
+    """Return the tables of a TOML text; say where it breaks when it does."""
     try:
-        tables = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ParameterError(
             f"{name}.toml cannot be read: {error}. Allowed: TOML, in which each name stands once. Mend that line."
         ) from None
+
+
+def parse_file(text: str, name: str) -> tuple[dict[str, object], dict[str, str]]:
+    """Return the tables of a set and, apart from them, its [set]."""
+    from eutonia.parameters import shape
+
+    tables = parse_toml(text, name)
     header = dict(shape.read(shape.HeaderTable, tables.pop("set", None), f"[set] of {name}.toml"))
     if header["name"] != name:
         raise ParameterError(

@@ -48,6 +48,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "end": ("low", "middle", "high"),
     "place in an order": ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "last"),
     "size": ("smallest", "largest"),
+    "severity": ("healthy", "severe"),
     "territory": (
         "M1 trunk", "M2 superior", "M2 inferior", "lenticulostriate", "anterior choroidal", "ACA", "PCA/thalamic",
         "basilar/pontine", "medullary",

@@ -54,16 +54,16 @@ Filled = Annotated[str, Strict(), Field(pattern=r"\S")]
 Names = Annotated[tuple[Filled, ...], Strict(False)]
 
 
-class Table(BaseModel):
+class TomlTable(BaseModel):
     """A table of a file. The description of a field says what is allowed where an error has to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
-Shape = TypeVar("Shape", bound=Table)
+Shape = TypeVar("Shape", bound=TomlTable)
 
 
-class HeaderTable(Table):
+class HeaderTable(TomlTable):
     """The table [set] of a file."""
 
     name: str
@@ -72,7 +72,7 @@ class HeaderTable(Table):
     note: str
 
 
-class SpreadTable(Table):
+class SpreadTable(TomlTable):
     """How far a number varies, and between what."""
 
     kind: SpreadKind
@@ -98,7 +98,7 @@ class SpreadTable(Table):
         return self
 
 
-class RecordTable(Table):
+class RecordTable(TomlTable):
     """One number of the science, or one vector, with everything that is needed to trust it."""
 
     value: Number | Annotated[tuple[Number, ...], Strict(False), Field(min_length=1)] = Field(
@@ -169,7 +169,7 @@ class RecordTable(Table):
         return self
 
 
-class CodesTable(Table):
+class CodesTable(TomlTable):
     """Codes of a product, and of each of its strengths."""
 
     atc: str
@@ -177,7 +177,7 @@ class CodesTable(Table):
     ndc: dict[str, str] = Field({}, description='codes as text, such as { "10 mg" = "0703-1234-01" }')
 
 
-class ProductTable(Table):
+class ProductTable(TomlTable):
     """What is in a packet."""
 
     name: Filled
@@ -244,7 +244,7 @@ def read(shape: type[Shape], table: object, where: str) -> Shape:
         raise ParameterError(_worded(shape, error.errors(include_url=False), where)) from None
 
 
-def _worded(shape: type[Table], found: list[ErrorDetails], where: str) -> str:
+def _worded(shape: type[TomlTable], found: list[ErrorDetails], where: str) -> str:
     """Word what Pydantic found: a field that is none, then what is missing, then the first of the rest."""
     first = {one["type"]: one for one in reversed(found)}
     one = first.get("extra_forbidden") or first.get("missing") or found[0]
@@ -267,7 +267,7 @@ def _worded(shape: type[Table], found: list[ErrorDetails], where: str) -> str:
     return f"{where}: {name} is {given!r:.80}. Allowed: {allowed or _KINDS[one['type']]}. Correct {name}."
 
 
-def _place(shape: type[Table], steps: Iterable[object]) -> tuple[list[str], dict[str, FieldInfo]]:
+def _place(shape: type[TomlTable], steps: Iterable[object]) -> tuple[list[str], dict[str, FieldInfo]]:
     """Return the keys that lead to the place of an error, and the fields of the table in which it stands."""
     keys: list[str] = []
     fields, inner = shape.model_fields, shape.model_fields
@@ -277,6 +277,6 @@ def _place(shape: type[Table], steps: Iterable[object]) -> tuple[list[str], dict
         keys.append(step)
         fields = inner
         of = fields[step].annotation if step in fields else None
-        tables = [one for one in (of, *get_args(of)) if isinstance(one, type) and issubclass(one, Table)]
+        tables = [one for one in (of, *get_args(of)) if isinstance(one, type) and issubclass(one, TomlTable)]
         inner = tables[0].model_fields if tables else {}
     return keys, fields

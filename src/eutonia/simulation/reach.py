@@ -45,7 +45,7 @@ class ReachConstants(eqx.Module):
     def of(cls, groups: tuple[MuscleGroup, ...]) -> ReachConstants:
         """Read the records for muscle groups that begin the muscle axis of every treatment."""
         records = parameters.load("active_range")
-        healthy, severe = records.array("cocontraction", "1")
+        healthy, severe = records.along("cocontraction", "1", ("healthy", "severe"))
         others = [
             next((i for i, one in enumerate(groups) if one.joint == group.joint and one.name != group.name), -1)
             for group in groups
