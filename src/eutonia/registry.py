@@ -100,7 +100,7 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
         if self._is_loaded:
             return
         with self._lock:
-            if self._is_loaded or self._is_loading:
+            if self._is_loaded or self._is_loading:  # type: ignore[redundant-expr]  # another thread may have come first
                 return
             self._is_loading = True
             try:

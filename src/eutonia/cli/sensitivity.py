@@ -47,16 +47,16 @@ def sensitivity(
     target = report.check_folder(out or Path("results") / f"{given.name}_sensitivity")
     screen = console()
     asked = {"replicates": replicates, "paths": paths, "fold": fold, "sobol": sobol, "most": most}
-    with bars.shown_on(screen, quiet=quiet) as progress:
-        if dry_run:
-            made = verb.plan(given, **asked, progress=progress)  # type: ignore[arg-type]
-        else:
-            found = verb.sensitivity(given, **asked, progress=progress)  # type: ignore[arg-type]
-            written = report.write(found, target)
     if dry_run:
+        with bars.shown_on(screen, quiet=quiet) as progress:
+            made = verb.plan(given, **asked, progress=progress)  # type: ignore[arg-type]
         held = "; ".join(f"{why}: {count}" for why, count in made.held.items())
         names = ", ".join(factor.key for factor in made.moved)
         typer.echo(f"{given.name}: {len(made.moved)} records would move in {made.runs} runs: {names}.")
         typer.echo(f"Not moved: {held or 'none'}. At most this needs {made.needs}. One replicate was run to see.")
-    elif not quiet:
+        return
+    with bars.shown_on(screen, quiet=quiet) as progress:
+        found = verb.sensitivity(given, **asked, progress=progress)  # type: ignore[arg-type]
+        written = report.write(found, target)
+    if not quiet:
         report.show(found, screen, written)

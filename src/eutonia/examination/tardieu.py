@@ -34,10 +34,9 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         if of.limb not in limbs:
             continue
         r2 = of.range_of_motion * passive_range(at.state.rest_angle[row], healthy_rest)
-        limb, met = at.limb(of.name), {}
-        for speed in ("V2", "V3"):
-            motion = _by_hand(limb, of, PassiveStretch(speed))
-            met[speed] = catch(motion, limb, stepped_constants())
+        limb = at.limb(of.name)
+        motions = {speed: _by_hand(limb, of, PassiveStretch(speed)) for speed in ("V2", "V3")}
+        met = {speed: catch(motion, limb, stepped_constants()) for speed, motion in motions.items()}
         caught = {v: jnp.minimum(jnp.rad2deg(one.angle), r2) for v, one in met.items()}
         train = beats if of.name == clonus_test.MUSCLE else None
         count, lasted = (train.beats, train.duration) if train is not None else (0.0, 0.0)
@@ -51,7 +50,7 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ]
         if of.name in SHOWN.values():
             title = f"Fast stretch (V3) of the {of.name}"
-            traces.append(movement(of.name, title, motion, limb, caught["V3"]))
+            traces.append(movement(of.name, title, motions["V3"], limb, caught["V3"]))
     return findings, traces
 
 

@@ -72,6 +72,7 @@ def movement(angle: Samples, step: float) -> Movement:
     told, seen = columns.T @ columns, columns.T @ (angle / noise)
     bends = _basis(knots, 0.5 * (knots[1:] + knots[:-1]), _HELD) * np.sqrt(width)[:, None]
     size = np.full(width.size, np.mean((bends @ _solve(told, seen)) ** 2))
+    coefficients = covariance = np.empty(0)  # the first turn makes them
     for _ in range(_TURNS):
         covariance = np.linalg.inv(told + (bends.T / size) @ bends)
         coefficients = covariance @ seen

@@ -89,7 +89,7 @@ class Noise:
 
     def near(self, errors: Errors) -> Noise:
         """Return the noise with the ratios that count for the errors of one candidate."""
-        noise = self
+        noise, ends = self, (self.nodes[0], self.nodes[-1])
         for _ in range(_ZOOMS):
             height = noise._profile(errors)[0][:, 0]
             high = np.flatnonzero(height > height.max() - _DEEP)

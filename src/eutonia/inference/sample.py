@@ -147,7 +147,7 @@ def sample(posterior: Posterior, rng: np.random.Generator, progress: Progress = 
     posterior, tops = _summits(posterior, rng.standard_normal((posterior.numbers, _TRIED)))
     cloud = _Cloud(posterior, tops[-NOISE:, 0])
     cloud.look(_apart(posterior, tops))
-    fresh = list(range(len(cloud.views)))
+    fresh, gain = list(range(len(cloud.views))), np.empty(0)
     for turn in range(_MOST_ROUNDS):
         _solve(cloud, fresh, rng)
         gain = cloud.gain()

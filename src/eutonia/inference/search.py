@@ -31,7 +31,7 @@ def summits(posterior: Posterior, draws: Draws) -> Float[np.ndarray, "number top
     at = draws[: posterior.shape]
     height = _height(posterior.noise.even, at, posterior.errors(at))[1]
     at = at[:, np.argsort(-height, kind="stable")[:_STARTS]]
-    best = -np.inf
+    best, noise = -np.inf, at[:0]
     for turn in range(_ROUNDS):
         own = turn >= _ROUNDS_EVEN
         at, noise, height = _climb(posterior, posterior.noise if own else posterior.noise.even, at)

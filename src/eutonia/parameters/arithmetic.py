@@ -30,7 +30,7 @@ def evaluate(expression: str, names: Mapping[str, float]) -> float:
         raise ParameterError(f'"{expression}" is not arithmetic. Allowed: {_GRAMMAR}. Correct it.') from None
     except (ArithmeticError, ValueError) as error:
         raise ParameterError(f'"{expression}" has no value ({error}). Allowed: {_GRAMMAR}. Correct it.') from None
-    if not isinstance(value, float) or not math.isfinite(value):
+    if not math.isfinite(value):
         raise ParameterError(f'"{expression}" gives {value}, no finite number. Allowed: {_GRAMMAR}. Correct it.')
     return value
 

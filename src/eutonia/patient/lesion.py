@@ -92,7 +92,7 @@ class Lesion:
         elif self.kind in CONDITIONS:
             one_of(f"form of {self.kind}", self.place, CONDITIONS[self.kind].forms, _DO)
             within(f"load of {self.kind}", self.completeness, 0.0, 1.0, "(share of the pathways)")
-        offset = self.offset_mm
+        offset: object = self.offset_mm
         if not (isinstance(offset, tuple) and len(offset) == 3 and all(math.isfinite(number(x)) for x in offset)):
             raise SimulationError(
                 f"offset_mm is {offset!r:.60}. Allowed: a tuple of three finite numbers, mm. Nearest: (0.0, 0.0, 0.0), "

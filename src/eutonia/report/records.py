@@ -116,6 +116,7 @@ def citations_of(folder: Path) -> str:
 
 def _sources(record: Path) -> list[dict[str, str]]:
     """Return the sources that the record of a run names; refuse one that is no longer as it was written."""
+    sources: Any = []
     try:
         told = json.loads(record.read_text(encoding="utf-8"))
         sources = told["sources"]

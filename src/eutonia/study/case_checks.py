@@ -187,6 +187,7 @@ def _flows(pump: CasePump, ordered: Sequence[tuple[int, Event]]) -> Iterator[Pro
     """Check that the pump can deliver each rate from the concentration that is in it by then."""
     lowest, highest = vocabulary.flows(pump.model)
     inside, rate = pump.concentration_ug_per_ml, None
+    where, given = (0, "rate"), inside
     for position, event in ordered:
         if isinstance(event, InfusionEvent):
             rate, where, given = event.rate_ug_per_h, (position, "rate"), event.rate_ug_per_h

@@ -80,8 +80,8 @@ class Jobs:
     def _heard(self, job: Job, message: tuple[object, ...]) -> bool:
         """Note what the worker says, and tell whether the job is over."""
         match message:
-            case ("progress", str(stage), float(share)):
-                self.store.progress(job.id, stage, share)
+            case ("progress", str(stage), float() | int() as share):
+                self.store.progress(job.id, stage, float(share))
                 return False
             case ("done", list(files)):
                 self.store.finish(job.id, files)
@@ -89,6 +89,10 @@ class Jobs:
                 self.store.end(job.id, "refused", told)
             case (_, told):
                 self.store.end(job.id, "failed", str(told))
+            case _:
+                self.store.end(
+                    job.id, "failed", f"the process that computed it said {message!r:.200}, which is no news"
+                )
         return True
 
     def _hired(self) -> Connection:
