@@ -67,6 +67,21 @@ def test_the_extra_and_the_group_for_development_are_one_list() -> None:
     assert sorted(listed) == sorted(project["project"]["optional-dependencies"]["dev"])
 
 
+def test_the_lock_holds_the_pinned_versions_with_hashes_and_no_address() -> None:
+    lock = (ROOT / ".ci" / "lock.txt").read_text(encoding="utf-8")
+    locked = re.findall(
+        r"^([\w.-]+)==(\S+)(?: ; [^\\\n]+)? ((?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)$", lock, re.MULTILINE
+    )
+    pinned = re.findall(
+        r"^([\w.-]+)==(\S+)$", (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {(_distribution(name), version) for name, version, _ in locked} == {
+        (_distribution(name), version) for name, version in pinned
+    }
+    assert len(locked) == len(re.findall("^[^ #]", lock, re.MULTILINE))
+    assert not re.search(r"://|@|--(?:index|find|extra)[^ ]* ", re.sub(r"(?m)^#.*", "", lock))
+
+
 def declared(*extras: str) -> set[str]:
     """Return the distributions that pyproject declares, also in some of its extras."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
