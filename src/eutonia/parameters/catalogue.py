@@ -98,8 +98,9 @@ def _product(row: object, index: int, name: str, sources: Collection[str]) -> Pr
 
     table = shape.read(shape.ProductTable, row, f"product {index} in {name}.toml")
     check_source(table.source, sources, f"{table.name} in {name}.toml")
-    texts: dict[str, Any] = {key: field for key, field in table if key != "codes"}
+    fields: dict[str, Any] = {key: field for key, field in table if key != "codes"}
+    fields |= {"aliases": tuple(table.aliases), "strengths": tuple(table.strengths)}
     codes = table.codes
     return Product(
-        **texts, atc=codes.atc, rxcui=MappingProxyType(dict(codes.rxcui)), ndc=MappingProxyType(dict(codes.ndc))
+        **fields, atc=codes.atc, rxcui=MappingProxyType(dict(codes.rxcui)), ndc=MappingProxyType(dict(codes.ndc))
     )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Annotated, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from eutonia import _units
 from eutonia.errors import EutoniaError, ParameterError, unknown
@@ -48,10 +48,7 @@ def _unit(unit: str) -> str:
     return unit
 
 
-# Of the kinds of TOML none stands for another; its lists are tuples here.
-Number = Annotated[float, Strict()]
-Filled = Annotated[str, Strict(), Field(pattern=r"\S")]
-Names = Annotated[tuple[Filled, ...], Strict(False)]
+Filled = Annotated[str, Field(pattern=r"\S")]
 
 
 class TomlTable(BaseModel):
@@ -101,7 +98,7 @@ class SpreadTable(TomlTable):
 class RecordTable(TomlTable):
     """One number of the science, or one vector, with everything that is needed to trust it."""
 
-    value: Number | Annotated[tuple[Number, ...], Strict(False), Field(min_length=1)] = Field(
+    value: float | Annotated[list[float], Field(min_length=1)] = Field(
         description="a number or a list of numbers; the unit stands in its own field"
     )
     unit: Annotated[str, AfterValidator(_unit)]
@@ -119,15 +116,15 @@ class RecordTable(TomlTable):
     people: str = ""
     valid: str = ""
     note: str = ""
-    axis: Names = Field((), description='a name for each of its numbers, such as ["leg", "arm"]')
-    distance: Annotated[tuple[Distance, ...], Strict(False)] = Field(
-        (), min_length=1, description=f'a list of {", ".join(DISTANCES)}. Nearest: distance = ["health"]'
+    axis: list[Filled] = Field([], description='a name for each of its numbers, such as ["leg", "arm"]')
+    distance: list[Distance] = Field(
+        [], min_length=1, description=f'a list of {", ".join(DISTANCES)}. Nearest: distance = ["health"]'
     )
 
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of a vector, or the one number."""
-        return self.value if isinstance(self.value, tuple) else (self.value,)
+        return tuple(self.value) if isinstance(self.value, list) else (self.value,)
 
     @model_validator(mode="after")
     def _agrees(self) -> RecordTable:
@@ -152,18 +149,17 @@ class RecordTable(TomlTable):
         return self._agree_words()
 
     def _agree_words(self) -> RecordTable:
-        if isinstance(self.value, tuple) or self.axis:
+        if isinstance(self.value, list) or self.axis:
             _check_axis(self.axis, len(self.numbers))
         if self.derived and self.axis:
             raise ParameterError('a vector cannot be "derived". Allowed: one number. Put the arithmetic into the note.')
         if len(set(self.distance)) != len(self.distance) or ("none" in self.distance and len(self.distance) > 1):
             raise ParameterError(
-                f'distance is {list(self.distance)!r:.80}. Allowed: each word once, and "none" alone. Take the others '
-                "out."
+                f'distance is {self.distance!r:.80}. Allowed: each word once, and "none" alone. Take the others out.'
             )
         if self.distance and self.source == ASSUMPTION:
             raise ParameterError(
-                f"distance is {list(self.distance)!r:.80}, and the number is an assumption. Allowed: a distance of a "
+                f"distance is {self.distance!r:.80}, and the number is an assumption. Allowed: a distance of a "
                 "source. Name the source, or leave the field out."
             )
         return self
@@ -188,10 +184,8 @@ class ProductTable(TomlTable):
     status: Status
     source: Filled
     note: str
-    aliases: Names = Field(description="a list of names, which may be empty")
-    strengths: Annotated[tuple[Annotated[Number, Field(gt=0)], ...], Strict(False)] = Field(
-        min_length=1, description="a list of numbers above 0"
-    )
+    aliases: list[Filled] = Field(description="a list of names, which may be empty")
+    strengths: list[Annotated[float, Field(gt=0)]] = Field(min_length=1, description="a list of numbers above 0")
     codes: CodesTable = Field(description='a table such as codes = { atc = "M03BX01", rxcui = { "10 mg" = "197391" } }')
 
     @model_validator(mode="after")
@@ -204,10 +198,10 @@ class ProductTable(TomlTable):
         return self
 
 
-def _check_axis(axis: tuple[str, ...], size: int) -> None:
+def _check_axis(axis: list[str], size: int) -> None:
     if len(set(axis)) != size or size != len(axis) or "." in "".join(axis):
         raise ParameterError(
-            f"axis is {list(axis)!r:.80}. Allowed: one name for each of its {size} numbers, none twice, no point in "
+            f"axis is {axis!r:.80}. Allowed: one name for each of its {size} numbers, none twice, no point in "
             'any. Nearest: axis = ["leg", "arm"]. Name each number.'
         )
     shared = {what: len(set(axis).intersection(names)) for what, names in AXES.items()}
@@ -220,7 +214,9 @@ def _check_axis(axis: tuple[str, ...], size: int) -> None:
 def record(table: object, name: str, of: str) -> Parameter:
     """Check the table of a record and return it; `of` is the name of its set."""
     checked = read(RecordTable, table, f"{name} in {of}.toml")
-    fields = {key: field for key, field in checked if key != "value"}
+    fields: dict[str, Any] = {
+        key: tuple(field) if isinstance(field, list) else field for key, field in checked if key != "value"
+    }
     fields["spread"] = Spread(**dict(checked.spread)) if checked.spread else Spread()
     return Parameter(set=of, name=name, numbers=checked.numbers, **fields)
 
