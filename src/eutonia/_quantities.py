@@ -121,9 +121,9 @@ _KINDS: Mapping[str, _Kind] = {
         _ratio({**_DEGREE, **_RADIAN}, _spelled(1.0, "s", "second")),
         signed=True,
     ),
-    # A unit of one toxin is none of another, so each is a kind of its own.
+    # A unit of one toxin is none of another, so each is a kind of its own; the key product says which "U" are.
     **{
-        toxin: _Kind(f"dose of {toxin}", short, f"100 {short}", _spelled(1.0, short, f"U {toxin}", f"U {brand}"))
+        toxin: _Kind(f"dose of {toxin}", short, f"100 {short}", _spelled(1.0, short, f"U {toxin}", f"U {brand}", "U"))
         for toxin, short, brand in (
             ("abobotulinumtoxinA", "aboU", "Dysport"),
             ("onabotulinumtoxinA", "onaU", "Botox"),
@@ -248,7 +248,7 @@ def _parse(text: str, name: str) -> float:
     if match is None:
         raise UnitError(
             f'"{text:.60}" is not a number with a unit. Allowed: {kind.words} in {_listed(kind.table)}. '
-            f'Write it as "{kind.example}".'
+            f'Write it like "{kind.example}".'
         )
     number, unit = float(match[1]), _normal(match[2])
     if not unit:
@@ -257,11 +257,11 @@ def _parse(text: str, name: str) -> float:
         raise _no_unit(text, number, unit, kind)
     value = number * kind.table[unit]
     if abs(value) > COARSEST:
-        raise UnitError(f'"{text}" is too large for {kind.words}. Write it as "{kind.example}".')
+        raise UnitError(f'"{text}" is too large for {kind.words}. Write it like "{kind.example}".')
     if value < 0 and not kind.signed:
-        raise UnitError(f'"{text}" is negative, and {kind.words} cannot be. Write it as "{kind.example}".')
+        raise UnitError(f'"{text}" is negative, and {kind.words} cannot be. Write it like "{kind.example}".')
     if abs(value) < FINEST and match[1].lower().partition("e")[0].strip("+-0.") != "":
-        raise UnitError(f'"{text}" is too small for {kind.words}. Write it as "{kind.example}".')
+        raise UnitError(f'"{text}" is too small for {kind.words}. Write it like "{kind.example}".')
     if kind.of is not None and not kind.of.hold(value):
         raise _beyond(text, kind, kind.of)
     return value
@@ -275,7 +275,7 @@ def _normal(unit: str) -> str:
 def _beyond(text: str, kind: _Kind, of: Bounds) -> UnitError:
     return UnitError(
         f'"{text}" cannot be: {kind.words} beyond the bounds. Nobody has that ({of.why}), so a digit or the unit has '
-        f'slipped. Allowed: {of.allowed}. Write it as "{kind.example}".'
+        f'slipped. Allowed: {of.allowed}. Write it like "{kind.example}".'
     )
 
 
@@ -288,7 +288,7 @@ def _no_unit(text: str, number: float, unit: str, kind: _Kind) -> UnitError:
     return UnitError(
         f'"{text}" is no {kind.words}: "{unit}" is no unit of it and does not convert to {kind.canonical}. '
         f"Nearest: {_close(unit, kind.table, kind.canonical)}. Allowed: {_listed(kind.table)}. "
-        f'Write it as "{kind.example}".'
+        f'Write it as "{number:.12g} {_meant(unit, kind)}".'
     )
 
 
@@ -309,6 +309,13 @@ def _close(unit: str, table: Mapping[str, float], canonical: str) -> str:
     return ", ".join(nearest(unit, reversed(list(table))) or [canonical])
 
 
+def _meant(unit: str, kind: _Kind) -> str:
+    """Return the unit that was meant: one that looks like it where it is no unit of anything, else the example's."""
+    is_other = any(unit in other.table for other in _KINDS.values())
+    close = [] if is_other else nearest(unit, reversed(list(kind.table)))
+    return close[0] if close else kind.example.partition(" ")[2]
+
+
 def _listed(table: Mapping[str, float]) -> str:
     """Return the first name of each unit of a table."""
     first: dict[float, str] = {}
@@ -318,7 +325,9 @@ def _listed(table: Mapping[str, float]) -> str:
 
 
 def _refuse_bare(number: str, kind: _Kind) -> float:
+    plain = _NUMBER.fullmatch(number)
+    meant = kind.example if plain is None else f"{float(plain[1]):.12g} {kind.example.partition(' ')[2]}"
     raise UnitError(
         f"{number} has no unit. Allowed: {kind.words} in {_listed(kind.table)}. "
-        f'Write it as "{kind.example}", with the quotation marks.'
+        f'Write it as "{meant}", with the quotation marks.'
     )

@@ -44,8 +44,8 @@ def refused(text: str) -> str:
     [
         ('"300 U abobotulinumtoxinA"', '"300 U onabotulinumtoxinA"', "is no unit of it"),
         ('"300 U abobotulinumtoxinA"', '"300 onaU"', "does not convert to aboU"),
-        ('"300 U abobotulinumtoxinA"', '"300 U"', 'Write it as "100 aboU"'),
-        ('"300 U abobotulinumtoxinA"', "300", "has no unit"),
+        ('"300 U abobotulinumtoxinA"', '"300 units"', 'Write it as "300 aboU"'),
+        ('"300 U abobotulinumtoxinA"', "300", 'Write it as "300 aboU"'),
         ('"300 U abobotulinumtoxinA"', '"300 mg"', "Allowed: aboU"),
         ('"300 U abobotulinumtoxinA"', '"3000 aboU"', "1500 aboU (Label_Dysport)"),
         ('"300 U abobotulinumtoxinA"', '"3 aboU"', "less than any dose"),
@@ -69,8 +69,8 @@ def test_one_refusal_is_enough_for_one_slip() -> None:
     assert refused(TRIAL.replace('"abobotulinumtoxinA"\n', '"Xeomin"\n')).count("Given:") == 1
 
 
-@pytest.mark.parametrize("dose", ["300 aboU", "300 U Dysport", "300 U abobotulinumtoxinA"])
-def test_a_dose_has_three_spellings_and_one_meaning(dose: str) -> None:
+@pytest.mark.parametrize("dose", ["300 aboU", "300 U Dysport", "300 U abobotulinumtoxinA", "300 U"])
+def test_a_dose_has_four_spellings_and_one_meaning(dose: str) -> None:
     study = parse_study(TRIAL.replace("300 U abobotulinumtoxinA", dose))
     given = study.phases[0].arms[1].treatments[0]
     assert (given.amount, given.dose_text) == (300.0, dose)

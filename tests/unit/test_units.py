@@ -94,6 +94,23 @@ def test_the_other_routes_mass_is_refused_and_both_routes_are_named(text: str, k
         assert part in message, message
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "says"),
+    [
+        ("75 kg", "duration", 'Write it as "75 hour"'),
+        ("7 huor", "duration", 'Write it as "7 hour"'),
+        ("12.5", "oral_dose", 'Write it as "12.5 mg"'),
+        ("500 units", "abobotulinumtoxinA", 'Write it as "500 aboU"'),
+        ("-3 mg", "oral_dose", 'Write it like "10 mg"'),
+    ],
+)
+def test_what_to_write_keeps_the_number_that_was_given(text: str, kind: str, says: str) -> None:
+    """ "75 kg" as a time was told to be written as "48 hour", which is another time."""
+    with pytest.raises(UnitError) as caught:
+        _units.parse(text, kind)
+    assert says in str(caught.value)
+
+
 @pytest.mark.parametrize("bare", [50, 50.0, "50", " 50 "])
 def test_a_bare_number_is_told_which_unit_to_write(bare: object) -> None:
     with pytest.raises(UnitError, match=r"has no unit.*intrathecal dose in ug.*Write it as \"50 ug\""):
