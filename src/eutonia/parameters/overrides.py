@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -25,6 +26,9 @@ _ANEW: Mapping[str, Any] = {
     "method": "specified",
     "distance": (),
 }
+# What a label calls a share, or a name a reaction of people, cannot be more than the whole.
+_SHARE = re.compile(r"\b[Ss]hares?\b|\b[Cc]orrelation\b|\b[Cc]ompleteness\b|\b[Bb]ioavailability\b")
+_REACTION = re.compile(r"_(intrathecal|oral)(_|$)|_placebo$")
 _WRITE = 'Write SET.NAME, such as "receptor.ec50". See: eutonia parameters'
 
 
@@ -191,6 +195,11 @@ def _sane(new: float, old: float, size: float, record: Parameter, text: str, key
             f'{key} = "{text:.60}": {record.label} cannot be {new:g}. Allowed: {allowed}. Nearest: '
             f'"{quantity.example(unit, old)}", the record\'s. Correct the sign or the number.'
         )
+    if new > 1.0 and _is_share(before=record):
+        raise ParameterError(
+            f'{key} = "{text:.60}": {record.label} cannot be {new:g}, which is more than the whole. Allowed: 0 to 1. '
+            f'Nearest: "1". Write a share; {new:g} % is "{new / 100.0:g}".'
+        )
     most = MOST_FOLD * size
     if size and (abs(new) > most or (new and not record.is_vector and abs(new) < size / MOST_FOLD)):
         raise ParameterError(
@@ -199,6 +208,12 @@ def _sane(new: float, old: float, size: float, record: Parameter, text: str, key
             f'"{quantity.example(unit, old)}". Correct it.'
         )
     return new
+
+
+def _is_share(before: Parameter) -> bool:
+    """Return whether a record is a part of a whole: without a unit, up to 1, and called so by its label or name."""
+    is_named = _SHARE.search(before.label) or _REACTION.search(before.name)
+    return before.unit == "1" and min(before.numbers) >= 0.0 and max(before.numbers) <= 1.0 and bool(is_named)
 
 
 def _lowest(record: Parameter, old: float) -> float:
