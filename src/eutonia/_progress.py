@@ -23,7 +23,7 @@ def shown_on(console: Console, *, quiet: bool) -> Iterator[Progress]:
     if quiet or not console.is_terminal:
         yield silent
         return
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
@@ -31,6 +31,8 @@ def shown_on(console: Console, *, quiet: bool) -> Iterator[Progress]:
         BarColumn(),
         TextColumn("{task.percentage:3.0f} %"),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Bars(*columns, console=console, transient=True) as bars:
         tasks: dict[str, TaskID] = {}

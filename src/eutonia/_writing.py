@@ -27,7 +27,9 @@ PROGRAM = "eutonia"
 #: What this process has written so far, for whoever has to say it.
 written: list[Path] = []
 
-_IGNORED = frozenset({".DS_Store", "Thumbs.db"})
+#: The end of the name of a folder in which a run keeps its blocks until it is whole.
+UNFINISHED = ".unfinished"
+_IGNORED = frozenset({".DS_Store", "Thumbs.db", UNFINISHED})
 _WORKSHOP = ".eutonia-"
 # The name of the target cannot be moved: a mount point, a layer of a container, a folder that is not ours to write to.
 _CANNOT_MOVE = (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS)
@@ -35,10 +37,14 @@ _NEEDS = "It needs a folder that may be written to and that has room."
 _AT_CWD, _EXCHANGE = -100, 2  # of renameat2(2)
 _TRIED_BYTES = 65_536
 _SHOWN = 4
+#: Whether folders can be locked here: elsewhere two runs into one folder are not told apart.
+CAN_LOCK = sys.platform != "win32"
 
 
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str]) -> Path:
+def check_folder(folder: str | os.PathLike[str], names: Sequence[str], room: float = 0.0) -> Path:
     """Return the folder if a result of the files `names` can be written there; everything is tried but the result.
+
+    `room` are the bytes that the result, and what comes before it, will take.
 
     The last of `names` is a JSON record whose "program" marks the folder as ours.
 
@@ -48,10 +54,11 @@ def check_folder(folder: str | os.PathLike[str], names: Sequence[str]) -> Path:
         If `folder` is a file, holds anything that Eutonia did not write, or cannot be written or renamed.
     """
     target = _path(folder)
-    with _explained(target):
+    with explained(target):
         _refuse_strangers(target, names)
-        with _workshop(_place(target)):
+        with _workshop(place_of(target)):
             pass
+        _check_room(target, room)
     return target
 
 
@@ -61,9 +68,9 @@ def write_folder(folder: str | os.PathLike[str], names: Sequence[str], fill: Cal
     A run that is killed leaves the old result as it was. Errors as for `check_folder`.
     """
     target = _path(folder)
-    with _explained(target):
+    with explained(target):
         _refuse_strangers(target, names)
-        place = _place(target)
+        place = place_of(target)
         with _workshop(place) as workshop:
             draft = workshop / "draft" / target.name
             draft.mkdir(parents=True)
@@ -86,7 +93,7 @@ def check_file(file: str | os.PathLike[str]) -> Path:
         If it is a folder, a device, or cannot be written or renamed.
     """
     target = _path(file)
-    with _explained(target):
+    with explained(target):
         if target.exists() and not target.is_file():
             raise EutoniaError(
                 f'"{target}" is no ordinary file. Allowed: a new file, or an older one. Choose another name.'
@@ -104,7 +111,7 @@ def check_file(file: str | os.PathLike[str]) -> Path:
 def write_file(file: str | os.PathLike[str], fill: Callable[[Path], object]) -> Path:
     """Let `fill` write a file whole or not at all, and return it; an older one of that name is replaced."""
     target = _path(file)
-    with _explained(target), _workshop(target.parent) as workshop:
+    with explained(target), _workshop(target.parent) as workshop:
         draft = workshop / target.name
         fill(draft)
         with _undisturbed():
@@ -133,7 +140,7 @@ def _path(given: str | os.PathLike[str]) -> Path:
 
 
 @contextlib.contextmanager
-def _explained(target: Path) -> Iterator[None]:
+def explained(target: Path) -> Iterator[None]:
     """Word what the system or a writer of files says; nothing half written is left."""
     try:
         yield
@@ -177,7 +184,7 @@ def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
         )
 
 
-def _place(target: Path) -> Path:
+def place_of(target: Path) -> Path:
     """Return the folder in which a result is made: beside the target, or the target if its name cannot be moved."""
     if target.is_dir() and _path(".").is_relative_to(target):
         return target  # a shell stands in it, and would be left in a folder that is gone
@@ -189,6 +196,18 @@ def _place(target: Path) -> Path:
             return target
         raise
     return target.parent
+
+
+def _check_room(target: Path, room: float) -> None:
+    """Refuse a disk that will be full before the result is whole."""
+    there = next(one for one in (target, *target.parents) if one.exists())
+    free = shutil.disk_usage(there).free
+    if room > free:
+        raise EutoniaError(
+            f'the result for "{target}" takes about {room / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free there. '
+            "Allowed: a folder that has room. Nearest: fewer --replicates or --patients. Choose another place, or make "
+            "room."
+        )
 
 
 def _try_names(workshop: Path, target: Path) -> None:
@@ -218,12 +237,12 @@ def _workshop(folder: Path) -> Iterator[Path]:
     with contextlib.ExitStack() as stack:
         stack.callback(_undo, workshop, made)
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(folder, waits=True):
+        with lock(folder, waits=True):
             _tidy(folder)
             workshop.mkdir()
             (workshop / "probe").mkdir()
             (workshop / "probe" / "bytes").write_bytes(bytes(_TRIED_BYTES))
-            stack.enter_context(_lock(workshop))
+            stack.enter_context(lock(workshop))
         yield workshop
 
 
@@ -235,7 +254,7 @@ def _undo(workshop: Path, made: Sequence[Path]) -> None:
 
 
 @contextlib.contextmanager
-def _lock(folder: Path, *, waits: bool = False) -> Iterator[bool]:
+def lock(folder: Path, *, waits: bool = False) -> Iterator[bool]:
     """Hold a folder's lock, which ends with the process; yield whether it is held."""
     if sys.platform == "win32":
         yield False
@@ -257,7 +276,7 @@ def _lock(folder: Path, *, waits: bool = False) -> Iterator[bool]:
 def _tidy(folder: Path) -> None:
     """Take away the workshops of runs that were killed; an old result that had stepped aside comes back."""
     for left in folder.glob(f"{_WORKSHOP}*"):
-        with contextlib.suppress(OSError), _lock(left) as is_held:
+        with contextlib.suppress(OSError), lock(left) as is_held:
             if not is_held:
                 continue
             for old in (left / "old").glob("*"):

@@ -8,10 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import eutonia
+from eutonia.engine.unfinished import held
 from eutonia.errors import SimulationError
 from eutonia.trial import cost as costs
 
@@ -57,6 +59,26 @@ def test_too_many_people_are_refused_before_a_folder_is_made(
     with pytest.raises(SimulationError, match="more than there are identities"):
         eutonia.run(study, replicates=1_000_000)
     assert not (folder / "results").exists()
+
+
+def test_a_disk_that_the_result_would_fill_is_refused_before_the_run(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    free = costs.cost(eutonia.load_study("meythaler_2001"), 500).disk
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0.9 * free))
+    assert run("run", "meythaler_2001", "--replicates", "500") == 2
+    said = capsys.readouterr().err
+    assert f"takes about {free / 1e6:,.0f} MB, and {0.9 * free / 1e6:,.0f} MB are free" in said
+    assert "fewer --replicates" in said
+    assert not (folder / "results").exists()
+    assert run("run", "meythaler_2001", "--replicates", "400", "--dry-run") == 0
+
+
+def test_a_second_run_into_one_folder_is_refused(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with held(folder / "out.unfinished"):
+        assert run("run", "meythaler_2001", "--replicates", "1", "--out", "out") == 2
+    assert "another run keeps its blocks" in capsys.readouterr().err
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("what", ["replicates", "block", "workers"])

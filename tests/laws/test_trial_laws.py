@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import errno
+import os
+import shutil
+import signal
+from concurrent.futures import Executor
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -10,16 +17,21 @@ import numpy as np
 import pytest
 from study_examples import STROKE
 
+from eutonia import parameters
 from eutonia.assessment.reading import score_fall
+from eutonia.engine.execute import processes
+from eutonia.engine.unfinished import held
+from eutonia.errors import EutoniaError, SimulationError
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
-from eutonia.trial.analysis import Outcome, join, quantities
+from eutonia.trial.analysis import Outcome, consort, join, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
-from eutonia.trial.conduct import conduct
+from eutonia.trial.patients import patient_table
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.run import RunOptions, run_trial, simulate
 from eutonia.trial.tables import visit_table
+from eutonia.trial.work import TrialJob, conduct, received, send
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -439,3 +451,164 @@ def test_tone_moves_in_a_trial_that_begins_two_weeks_after_the_stroke() -> None:
     assert abs(rose["late"]) < 0.1
     before, after = (scores["walking_speed"] for scores in found["early"])
     assert not np.array_equal(before, after)
+
+
+# --- blocks that are kept --------------------------------------------------------------------------------------------
+
+
+def kept(
+    folder: Path, *, executor: Executor | None = None, of: TrialStudy | None = None, block: int = WIDTH
+) -> Outcome:
+    options = RunOptions(REPLICATES, block=block, workers=1, executor=executor, keep=folder)
+    return simulate(of or study(), pool(), options, block)
+
+
+@pytest.fixture(scope="module")
+def folder(plain: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run whose worker, another process, was killed after its first block, and that then went on."""
+    found = tmp_path_factory.mktemp("kept")
+    with processes(1) as executor:
+
+        class Killed(Executor):
+            def submit(self, act: Any, /, *given: Any, **named: Any) -> Any:
+                done = executor.submit(act, *given, **named)
+                done.result()
+                for worker in list(executor._processes.values()):
+                    os.kill(worker.pid, signal.SIGKILL)
+                    worker.join()
+                return done
+
+        with pytest.raises(SimulationError, match=r"a worker ended.*go on with --resume"):
+            kept(found, executor=Killed())
+    assert len(list(found.glob("block-*"))) == 1
+    assert_same_outcome(plain, kept(found))
+    return found
+
+
+class Computed:
+    """Counts the pieces that are computed."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.keys: list[tuple[int, int]] = []
+        real = TrialJob.do
+        monkeypatch.setattr(TrialJob, "do", lambda job, piece: (self.keys.append(piece.key), real(job, piece))[1])
+
+
+def test_a_run_whose_worker_is_killed_goes_on_with_the_same_bits(
+    folder: Path, plain: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed = Computed(monkeypatch)
+    again = kept(folder)
+    assert_same_outcome(plain, again)
+    assert not computed.keys
+    for name in ("reactions", "doses", "relieved_ug_per_h", "tested", "left_h"):
+        mine, theirs = getattr(plain, name), getattr(again, name)
+        assert mine.keys() == theirs.keys()
+        assert jax.tree.all(
+            jax.tree.map(lambda a, b: np.array_equal(a, b, equal_nan=True), *map(_plain, (mine, theirs)))
+        )
+    assert quantities(plain) == quantities(again)
+
+
+def _plain(of: Any) -> dict[str, Any]:
+    return {str(key): vars(one) if dataclasses.is_dataclass(one) else one for key, one in of.items()}
+
+
+def test_a_damaged_block_is_told_and_computed_again(
+    folder: Path, plain: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = Path(shutil.copytree(folder, tmp_path / "here"))
+    block, half = sorted(here.glob("block-*"))[2:4]
+    content = bytearray(block.read_bytes())
+    content[len(content) // 2] ^= 1
+    block.write_bytes(content)
+    half.write_bytes(half.read_bytes()[: len(content) // 2])
+    (here / "draft-0123").write_bytes(b"half")
+    computed = Computed(monkeypatch)
+    with held(here) as store:
+        assert store.damaged == [block.name, half.name]
+        assert_same_outcome(plain, simulate(study(), pool(), RunOptions(REPLICATES, workers=1, keep=store), WIDTH))
+    assert computed.keys == [(int(name.split("-")[1]), int(name.split("-")[2])) for name in store.damaged]
+    assert not list(here.glob("draft-*"))
+    assert {one.name for one in here.glob("block-*")} == {one.name for one in folder.glob("block-*")}
+
+
+def test_blocks_of_another_run_are_refused(folder: Path, tmp_path: Path) -> None:
+    other = study(TEXT.replace("seed = 7", "seed = 8"))
+    for given, said in (({"of": other}, "seed 7, not 8"), ({"block": 128}, "block 64, not 128")):
+        with pytest.raises(SimulationError, match=f"another one: .*{said}.*Nearest.*begin anew"):
+            kept(folder, **given)
+    with parameters.using({"receptor.ec50": "180 ng/mL"}), pytest.raises(SimulationError, match="overrides"):
+        kept(folder)
+    here = Path(shutil.copytree(folder, tmp_path / "here"))
+    (here / "plan.json").write_text("{")
+    with pytest.raises(SimulationError, match=r"plan .* cannot be read"):
+        kept(here)
+    with held(folder), pytest.raises(SimulationError, match="another run keeps its blocks"):
+        kept(folder)
+    (here / "notes.txt").write_text("mine")
+    with pytest.raises(SimulationError, match=r"no run has left there \(notes.txt\)"):
+        kept(here)
+    assert (here / "notes.txt").exists()
+
+
+def test_a_worker_that_would_give_other_bits_is_refused(folder: Path) -> None:
+    sent = send(TrialJob(study(), 7, pool()), folder)
+    facts = tuple((name, "x86_64 SSE" if name == "instruction_set" else value) for name, value in sent.facts)
+    with pytest.raises(SimulationError, match=r"a worker would give other bits: instruction set .* not x86_64 SSE"):
+        received(dataclasses.replace(sent, facts=facts))
+    (folder / "job").write_bytes(b"another")
+    with pytest.raises(SimulationError, match="no longer the one"):
+        received(sent)
+
+
+def test_a_full_disk_loses_no_block_and_leaves_no_half_one(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path(shutil.copytree(folder, tmp_path / "here"))
+    gone = sorted(here.glob("block-*"))[-1]
+    gone.unlink()
+    before = sorted(one.name for one in here.iterdir())
+    real = Path.write_bytes
+
+    def full(file: Path, content: bytes) -> int:
+        real(file, content[:100])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(EutoniaError, match=r"cannot be written.*No space left"):
+            kept(here)
+    assert sorted(one.name for one in here.iterdir()) == before
+    kept(here)
+    assert gone.exists()
+
+
+def test_a_person_who_is_no_number_is_a_row_with_a_reason_and_nobody_else_moves(
+    plain: Outcome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who, real = 70, BlockOutcome.exclude
+
+    def planted(block: BlockOutcome, phase: str) -> None:
+        for record in block.visits:
+            if (phase, record.visit) == ("fixed", 1):
+                ashworth = record.scores["ashworth"].copy()
+                ashworth[0, block.person == who] = np.nan
+                record.scores = {**record.scores, "ashworth": ashworth}
+        real(block, phase)
+
+    monkeypatch.setattr(BlockOutcome, "exclude", planted)
+    found = simulated(study())
+    assert list(found.uncomputed) == [who]
+    assert found.uncomputed[who] == "ashworth is no number (fixed, sham pump, hour 168)"
+    others = np.arange(PEOPLE) != who
+    for key, record in plain.visits.items():
+        assert_same(record, found.visits[key], others)
+        assert not found.visits[key].present[who] or key[0] != "fixed"
+    assert all(np.isfinite(q.mean) for q in quantities(found))
+    table = patient_table(found)
+    assert table.filter(table["not_computed"].is_not_null())["patient"].to_list() == [who]
+    assert "not_computed" not in patient_table(plain).columns
+    assert [(row.stage, row.number * REPLICATES) for row in consort(found) if "computed" in row.reason] == [
+        ("Before fixed", 1.0)
+    ]

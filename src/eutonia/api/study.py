@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts, instance
 from eutonia._bounds import FEWEST_FOR_VERDICT, count
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
+from eutonia.engine.store import FolderStore
 from eutonia.errors import ArgumentError, StudyError, unknown
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy, load_study
 from eutonia.trial.result import StudyResult
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
 
 #: What stands for a result in the arguments of verbs.
 _RESULT = instance("a result, as run returns it", "run(study)", StudyResult)
+_EXECUTOR = instance("an executor of concurrent.futures", "ThreadPoolExecutor(2)", Executor)
+_KEEP = instance("a path", '"run.unfinished"', str, os.PathLike, FolderStore)
 _FIELDS = instance("a mapping of paths to values", '{"population.n": [20, 40]}', Mapping)
 
 
@@ -30,7 +36,13 @@ def load(study: str, *, seed: int | None = None, patients: int | None = None) ->
     return given.override(n=patients, seed=seed) if (seed, patients) != (None, None) else given
 
 
-@accepts(study=STUDY, potential_outcomes=instance("True or False", "False", bool), progress=CALL)
+@accepts(
+    study=STUDY,
+    potential_outcomes=instance("True or False", "False", bool),
+    executor=_EXECUTOR.or_none(),
+    keep=_KEEP.or_none(),
+    progress=CALL,
+)
 def run(
     study: TrialStudy | CaseStudy,
     *,
@@ -38,6 +50,8 @@ def run(
     block: int = 1024,
     workers: int = 2,
     potential_outcomes: bool = False,
+    executor: Executor | None = None,
+    keep: str | os.PathLike[str] | FolderStore | None = None,
     progress: Progress = silent,
 ) -> StudyResult:
     """Run a trial or a case in 64-bit, with compiled programs kept on disk between runs.
@@ -52,6 +66,13 @@ def run(
     potential_outcomes : bool
         Whether the result also holds what people would have scored in the arms of a parallel phase that they were not
         allocated to.
+    executor : concurrent.futures.Executor or None
+        Where the blocks of a trial are computed, such as `eutonia.engine.execute.processes(4)` or, on other machines
+        that share `keep`, Dask's `client.get_executor()`; `workers` threads when left out. A worker with another
+        program, other numbers or another instruction set is refused.
+    keep : path or None
+        Folder in which the blocks of a trial are kept as they come: a run that was stopped goes on there, with the same
+        bits. Memory when left out, which other processes cannot share.
     progress : callable
         Called with a stage and the share of it that is done, 0 to 1.
 
@@ -68,31 +89,38 @@ def run(
         A number that counts nothing.
     StudyError
         Potential outcomes where nobody is allocated, or a run that this machine cannot hold.
+    SimulationError
+        A `keep` of another run or in use, workers that would give other bits or that ended.
 
     Notes
     -----
     **Not for** treating anybody: research and teaching only.
     """
     with parameters.beneath(study.parameters):
-        return _run(study, replicates, block, workers, potential_outcomes, progress)
+        how = _How(replicates, block, workers, potential_outcomes, executor, keep)
+        return _run(study, how, progress)
 
 
-def _run(
-    study: TrialStudy | CaseStudy,
-    replicates: int,
-    block: int,
-    workers: int,
-    potential_outcomes: bool,
-    progress: Progress,
-) -> StudyResult:
+class _How(NamedTuple):
+    """The options of a run."""
+
+    replicates: int
+    block: int
+    workers: int
+    potential_outcomes: bool
+    executor: Executor | None
+    keep: str | os.PathLike[str] | FolderStore | None
+
+
+def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyResult:
     """Check the options of a run, and run."""
     from eutonia.trial.cost import affordable
 
-    for what, given in (("replicates", replicates), ("block", block), ("workers", workers)):
-        count(what, given)
-    affordable(study, replicates, block, workers)
+    for what in ("replicates", "block", "workers"):
+        count(what, getattr(how, what))
+    affordable(study, how.replicates, how.block, how.workers)
     session.begin()
-    if potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
+    if how.potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
         raise StudyError(
             f"potential outcomes of {study.name}: nobody is allocated to one of several arms. Allowed: a trial with a "
             "parallel phase. Leave the option out."
@@ -103,7 +131,8 @@ def _run(
         return run_case(study, progress)
     from eutonia.trial.run import RunOptions, run_trial
 
-    return run_trial(study, RunOptions(replicates, block, workers, potential_outcomes), progress)
+    keep = Path(how.keep) if isinstance(how.keep, str | os.PathLike) else how.keep
+    return run_trial(study, RunOptions(*how[:5], keep), progress)
 
 
 @accepts(study=STUDY, fields=_FIELDS, progress=CALL)

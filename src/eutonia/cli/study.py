@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,11 +16,14 @@ from eutonia.cli.pump import check_program, rules_of
 from eutonia.errors import EutoniaError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from eutonia.engine.store import FolderStore
     from eutonia.study.design import CaseStudy, TrialStudy
     from eutonia.trial.cost import Cost
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
-_MOST_WORKERS = 256
+_MOST_WORKERS, _CORES = 256, os.cpu_count() or 1
 USUAL_REPLICATES = 500
 
 
@@ -35,7 +39,13 @@ def run(
         int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")
     ] = USUAL_REPLICATES,
     block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
-    workers: Annotated[int, typer.Option(min=1, max=_MOST_WORKERS, help="Blocks at a time.")] = os.cpu_count() or 1,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=_MOST_WORKERS, help="Processes, a block each; threads on all cores when left out."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped; from the start where there is none.")
+    ] = False,
     potential_outcomes: Annotated[
         bool,
         typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
@@ -50,31 +60,46 @@ def run(
     """Run a study: a virtual trial or a single case. Writes a report, tables and the course into a folder."""
     from eutonia import _progress as bars
     from eutonia.api import study as study_api
+    from eutonia.engine import unfinished
     from eutonia.report import files
     from eutonia.report.trial import tables
     from eutonia.trial.cost import affordable
 
     given = study_api.load(study, seed=seed, patients=patients)
-    needs = affordable(given, replicates, block, workers)
-    target = files.check_folder(out or Path("results") / given.name)
+    needs = affordable(given, replicates, block, workers or _CORES)
+    target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, replicates)} This needs {needs}. Nothing was run.")
         return
     screen = console()
-    with bars.shown_on(screen, quiet=quiet) as progress:
-        result = study_api.run(
-            given,
-            replicates=replicates,
-            block=block,
-            workers=workers,
-            potential_outcomes=potential_outcomes,
-            progress=progress,
-        )
+    how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
+    with ExitStack() as stack:
+        keep, executor = _workshop(stack, given, target, workers, anew=not resume)
+        progress = stack.enter_context(bars.shown_on(screen, quiet=quiet))
+        where = {"workers": workers or _CORES, "executor": executor, "keep": keep}
+        result = study_api.run(given, **how, **where, progress=progress)  # type: ignore[arg-type]
         progress("Report", 0.0)
         written = files.write(result, target, csv=csv)
         progress("Report", 1.0)
+        if keep is not None:
+            unfinished.remove(keep)
     if not quiet:
         tables.show(result, screen, folder=written)
+
+
+def _workshop(
+    stack: ExitStack, given: TrialStudy | CaseStudy, target: Path, workers: int | None, *, anew: bool
+) -> tuple[FolderStore | None, Executor | None]:
+    """Return where the blocks of a trial are kept until it is whole, and the processes that compute them, if asked."""
+    from eutonia.engine import execute, unfinished
+
+    if given.kind == "case":
+        return None, None
+    keep = stack.enter_context(unfinished.held(unfinished.beside(target), anew=anew))
+    if keep.damaged:
+        typer.echo(f"Damaged blocks are computed again: {', '.join(keep.damaged)}", err=True)
+    executor = stack.enter_context(execute.processes(workers)) if workers and workers > 1 else None
+    return keep, executor
 
 
 @app.command()

@@ -44,6 +44,7 @@ COLUMNS = {
     "lesion_volume_ml": ("mL", "Volume of an infarct or a bleed"),
     "left_day": ("day", "Day of the phase on which the person left; empty for who stayed"),
     "left_reason": ("", "Why the person left"),
+    "not_computed": ("", "Why the person could not be computed, and counts nowhere"),
     "responder": ("", "Whether the person responds by the endpoint of the study"),
     "response": ("", "What the response was looked for in, and how large it was"),
     "baseline": ("unit of the scale", "Score before treatment, at the first visit"),

@@ -48,9 +48,11 @@ def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = Fa
     return _writing.write_folder(folder, (*MORE, *NAMES), lambda draft: _fill(result, draft, csv=csv))
 
 
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = (*MORE, *NAMES)) -> Path:
-    """Return the folder if a result may be written there; raise the error of `write` before any work is done."""
-    return _writing.check_folder(folder, names)
+def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = (*MORE, *NAMES), *, room: float = 0.0) -> Path:
+    """Return the folder if a result of `room` bytes may be written there; raise the error of `write` before any work
+    is done.
+    """
+    return _writing.check_folder(folder, names, room)
 
 
 def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from eutonia.registry import Registry
 from eutonia.study.fields import Given, described
@@ -40,6 +40,10 @@ class Screening:
     effective_ug: Patients
     best_score: Patients
     lasted: Flags
+
+    def taken(self, who: slice | Int[np.ndarray, " some"]) -> Screening:
+        """Return a copy that holds some of the people."""
+        return Screening(self.effective_ug[who].copy(), self.best_score[who].copy(), self.lasted[who].copy())
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,24 +33,29 @@ Flags = Bool[np.ndarray, " patient"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit."""
+    """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
+
+    `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
+    """
 
     study: TrialStudy
     n_replicates: int
-    visits: dict[tuple[str, str, int], VisitRecord]
-    entered: dict[str, Flags]
-    passed: dict[str, Flags]
-    assigned: dict[str, np.ndarray]
-    left: dict[str, Flags]
-    relieved_ug_per_h: dict[tuple[str, str], Values]
-    features: dict[str, Values]
+    visits: Mapping[tuple[str, str, int], VisitRecord]
+    entered: Mapping[str, Flags]
+    passed: Mapping[str, Flags]
+    assigned: Mapping[str, np.ndarray]
+    left: Mapping[str, Flags]
+    relieved_ug_per_h: Mapping[tuple[str, str], Values]
+    features: Mapping[str, Values]
     member: np.ndarray
-    known: dict[str, np.ndarray] = field(default_factory=dict)
-    left_h: dict[str, Values] = field(default_factory=dict)
-    reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
-    doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
-    pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
-    tested: dict[tuple[str, str], Flags] = field(default_factory=dict)
+    known: Mapping[str, np.ndarray] = field(default_factory=dict)
+    left_h: Mapping[str, Values] = field(default_factory=dict)
+    reactions: Mapping[tuple[str, str], Reactions] = field(default_factory=dict)
+    doses: Mapping[tuple[str, str], DoseLog] = field(default_factory=dict)
+    pumps: Mapping[tuple[str, str], PumpCourses] = field(default_factory=dict)
+    tested: Mapping[tuple[str, str], Flags] = field(default_factory=dict)
+    failed: Mapping[str, Flags] = field(default_factory=dict)
+    uncomputed: Mapping[int, str] = field(default_factory=dict)
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who was in an arm: those allocated to it, or, in a crossover, those who had not left before it."""
@@ -67,9 +72,10 @@ class Outcome:
 def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
     """Join blocks of people in their order; the two records of a crossover visit (one a period) become one."""
     parts = list(blocks)
-    merged = [_merge_periods(block.visits) for block in parts]
+    merged = [{(one.phase, one.arm, one.visit): one for one in block.periods_merged()} for block in parts]
     visits = {key: _stack([m[key] for m in merged]) for key in merged[0]}
-    names = ("entered", "passed", "assigned", "left", "relieved_ug_per_h", "features", "known", "left_h", "tested")
+    of_phases = ("entered", "passed", "assigned", "left", "left_h", "failed")
+    names = (*of_phases, "relieved_ug_per_h", "features", "known", "tested")
     whole: dict[str, Any] = {
         name: {key: np.concatenate([getattr(b, name)[key] for b in parts]) for key in getattr(parts[0], name)}
         for name in names
@@ -89,27 +95,6 @@ def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
     n_replicates = len(member) // study.population.n
     of_arms = {"reactions": reactions, "doses": doses, "pumps": pumps}
     return Outcome(study, n_replicates, visits, member=member, **{**whole, **of_arms})
-
-
-def _merge_periods(visits: list[VisitRecord]) -> dict[tuple[str, str, int], VisitRecord]:
-    found: dict[tuple[str, str, int], VisitRecord] = {}
-    for record in visits:
-        key = (record.phase, record.arm, record.visit)
-        if key not in found:
-            found[key] = record
-            continue
-        first, later = found[key], record.present
-        found[key] = VisitRecord(
-            phase=record.phase,
-            arm=record.arm,
-            visit=record.visit,
-            time_h=record.time_h,
-            scores={name: np.where(later, record.scores[name], old) for name, old in first.scores.items()},
-            present=first.present | later,
-            rate_ug_per_h=np.where(later, record.rate_ug_per_h, first.rate_ug_per_h),
-            tablets_mg_per_day=np.where(later, record.tablets_mg_per_day, first.tablets_mg_per_day),
-        )
-    return found
 
 
 def _stack(records: list[VisitRecord]) -> VisitRecord:
@@ -261,6 +246,9 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
         if phase.follows is not None:
             stayed = outcome.entered[phase.follows] & ~outcome.left[phase.follows]
             row(f"Gate after {phase.follows}", None, stayed & ~entered, "response too small")
+        failed = outcome.failed.get(phase.name)
+        if failed is not None and failed.any():
+            row(f"Before {phase.name}", None, failed, "could not be computed")
         if not entered.any():
             row(f"Nobody entered {phase.name}", None, entered)
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia.assessment.scoring import Chart
+from eutonia.study.policies import Screening
 from eutonia.trial.arm_pump import PumpCourses
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.reactions import Reactions
@@ -26,10 +28,24 @@ class VisitRecord:
     arm: str
     visit: int
     time_h: float
-    scores: dict[str, np.ndarray]
+    scores: Mapping[str, np.ndarray]
     present: Flags
     rate_ug_per_h: Patients
     tablets_mg_per_day: Patients
+
+    def later(self, record: VisitRecord) -> VisitRecord:
+        """Return this visit with what a later period saw of the people who were there."""
+        there = record.present
+        return VisitRecord(
+            phase=record.phase,
+            arm=record.arm,
+            visit=record.visit,
+            time_h=record.time_h,
+            scores={name: np.where(there, record.scores[name], old) for name, old in self.scores.items()},
+            present=self.present | there,
+            rate_ug_per_h=np.where(there, record.rate_ug_per_h, self.rate_ug_per_h),
+            tablets_mg_per_day=np.where(there, record.tablets_mg_per_day, self.tablets_mg_per_day),
+        )
 
 
 @dataclass
@@ -51,6 +67,42 @@ class BlockOutcome:
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
     pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
     tested: dict[tuple[str, str], Flags] = field(default_factory=dict)
+    failed: dict[str, Flags] = field(default_factory=dict)
+    reasons: dict[int, str] = field(default_factory=dict)
+    screening: Screening | None = None
+
+    def exclude(self, phase: str) -> None:
+        """Let nobody count in a phase of whom a score is no number, and keep the reason: of the first visit."""
+        failed = np.zeros(len(self.person), dtype=bool)
+        mine = [record for record in self.visits if record.phase == phase]
+        for record in mine:
+            for scale, score in record.scores.items():
+                bad = ~np.isfinite(score).reshape(-1, len(failed)).all(axis=0) & record.present
+                for place in np.flatnonzero(bad & ~failed):
+                    who = f"{phase}, {record.arm}, hour {record.time_h:g}"
+                    self.reasons[int(place)] = f"{scale} is no number ({who})"
+                failed |= bad
+        for record in mine:
+            record.present = record.present & ~failed
+        self.entered[phase] = self.entered[phase] & ~failed
+        self.failed[phase] = failed
+
+    def take(self, phase: BlockOutcome) -> None:
+        """Add what the same people went through in a phase."""
+        for one in fields(self):
+            mine, theirs = getattr(self, one.name), getattr(phase, one.name)
+            if isinstance(mine, dict):
+                mine.update(theirs)
+        self.visits += phase.visits
+        self.screening = phase.screening
+
+    def periods_merged(self) -> list[VisitRecord]:
+        """Return the visits with the two records of a crossover visit (one a period) made one, in their order."""
+        found: dict[tuple[str, str, int], VisitRecord] = {}
+        for record in self.visits:
+            key = (record.phase, record.arm, record.visit)
+            found[key] = record if key not in found else found[key].later(record)
+        return list(found.values())
 
     def head(self, n: int) -> BlockOutcome:
         """Return the first `n` people (the others only filled the block)."""
@@ -58,6 +110,8 @@ class BlockOutcome:
         def cut(value: Any) -> Any:
             if isinstance(value, np.ndarray):
                 return value[..., :n]
+            if isinstance(value, Screening):
+                return value.taken(slice(n))
             if isinstance(value, dict):
                 return {key: cut(item) for key, item in value.items()}
             if isinstance(value, VisitRecord | Reactions):
@@ -66,7 +120,9 @@ class BlockOutcome:
                 return [cut(item) for item in value]
             return value.head(n) if isinstance(value, DoseLog | PumpCourses) else value
 
-        return BlockOutcome(**{f.name: cut(getattr(self, f.name)) for f in fields(self)})
+        whole = {f.name: cut(getattr(self, f.name)) for f in fields(self)}
+        whole["reasons"] = {place: why for place, why in self.reasons.items() if place < n}
+        return BlockOutcome(**whole)
 
 
 def chart_of(record: VisitRecord) -> Chart:

@@ -4,7 +4,7 @@ the same luck.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
@@ -22,14 +22,14 @@ from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
-from eutonia.trial.allocation import allocate
 from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
-from eutonia.trial.recruitment import Pool, features_of, known_of, recruit
+from eutonia.trial.recruitment import Pool, features_of, recruit
+from eutonia.trial.roll import Before
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -40,14 +40,13 @@ VISITS_PER_PHASE = 10_000
 
 @dataclass
 class Block:
-    """A block of people on their way through the phases of a trial; the first `n` are real, the others fill it up."""
+    """A block of people on their way through one phase of a trial."""
 
     study: TrialStudy
     seed: int
     people: People
     outcome: BlockOutcome
     nonspecific: Patients
-    n: int
     lesions: LesionCourse
     screening: Screening | None = None
     since_entry_h: float = 0.0
@@ -57,25 +56,20 @@ class Block:
         """Who they are, over all replicates."""
         return self.outcome.person
 
-    def enter(self, phase: Phase) -> Flags:
-        """Return who enters a phase: whoever left no earlier one, and passed the gate of the one that it follows."""
-        entered, found = np.ones(len(self.person), dtype=bool), self.outcome
-        for earlier in found.left:
-            entered &= ~(found.entered[earlier] & found.left[earlier])
-        if phase.follows is not None:
-            entered &= found.entered[phase.follows] & found.passed[phase.follows]
-        found.entered[phase.name] = entered
-        return entered
+    def play(self, phase: Phase, index: int, entered: Flags, assigned: Int[np.ndarray, " patient"]) -> None:
+        """Take everybody through a phase; `assigned` is the number of the arm, or of the first one in a crossover.
 
-    def play(self, phase: Phase, index: int, assigned: Int[np.ndarray, " patient"]) -> None:
-        """Take everybody through a phase; `assigned` is the number of the arm, or of the first one in a crossover."""
-        self.outcome.assigned[phase.name] = assigned
+        Whoever has a score that is no number did not take part: what was computed of them is told, and never counted.
+        """
+        found, name = self.outcome, phase.name
+        found.entered[name], found.assigned[name] = entered, assigned
         leaves_h = self._dropout(phase, index)
-        self.outcome.left_h[phase.name] = leaves_h
-        self.outcome.left[phase.name] = leaves_h <= length_of(phase)
-        self._phase(phase, index, self.outcome.entered[phase.name], leaves_h)
-        self.outcome.passed[phase.name] = self._gate(phase) & self._has_a_test_dose(phase)
-        self.since_entry_h += length_of(phase)
+        found.left_h[name] = leaves_h
+        found.left[name] = leaves_h <= length_of(phase)
+        self._phase(phase, index, entered, leaves_h)
+        found.exclude(name)
+        found.passed[name] = self._gate(phase) & self._has_a_test_dose(phase) & ~found.failed[name]
+        found.screening = self.screening
 
     def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
         key = _streams.keys(self.seed, purpose, jnp.asarray(self.person), index)
@@ -312,46 +306,22 @@ def origin_of(study: TrialStudy) -> Origin:
     return "spinal" if is_cord(study.population.origin) else "cerebral"
 
 
-def block_of(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"], n: int) -> Block:
-    """Recruit the people `person` (numbers over all replicates), of whom the first `n` are real."""
+def play_block(
+    study: TrialStudy, seed: int, pool: Pool, index: int, person: Int[np.ndarray, " patient"], before: Before
+) -> BlockOutcome:
+    """Take the people `person` (numbers over all replicates) through the phase `index`: a pure function of these."""
     people, member = recruit(pool, seed, person)
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
     luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
-    known = known_of(pool.cohort.take(member))
-    outcome = BlockOutcome(person=person, member=member, features=features_of(people), known=known)
+    outcome = BlockOutcome(person=person, member=member, features=features_of(people))
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * luck)
-    return Block(study, seed, people, outcome, nonspecific, n, LesionCourse.of(pool.cohort.take(member), seed))
-
-
-Each = Callable[[Callable[[Block], None], Sequence[Block]], object]
-
-
-def through_phases(study: TrialStudy, seed: int, pool: Pool, blocks: Sequence[Block], each: Each) -> None:
-    """Take all blocks through one phase after the other.
-
-    Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first. `each`
-    does something with every block, on as many workers as there are.
-    """
-    person, member = (
-        np.concatenate([getattr(b.outcome, name)[: b.n] for b in blocks]) for name in ("person", "member")
-    )
-    replicate, everybody = person // study.population.n, np.full(person.max() + 1, -1, dtype=np.int64)
-    for index, phase in enumerate(study.phases):
-        entered = np.concatenate([block.enter(phase)[: block.n] for block in blocks])
-        everybody[person] = allocate(phase, index, seed, pool, person, member, replicate, entered)
-
-        def play(block: Block, phase: Phase = phase, index: int = index, arms: np.ndarray = everybody) -> None:
-            block.play(phase, index, arms[block.person])
-
-        each(play, blocks)
-
-
-def conduct(study: TrialStudy, seed: int, pool: Pool, person: Int[np.ndarray, " patient"]) -> BlockOutcome:
-    """Run a whole trial on the people `person` (numbers over all replicates) as one block."""
-    block = block_of(study, seed, pool, person, len(person))
-    through_phases(study, seed, pool, [block], lambda act, blocks: list(map(act, blocks)))
-    return block.outcome
+    lesions = LesionCourse.of(pool.cohort.take(member), seed)
+    since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
+    screening = None if before.screening is None else before.screening.taken(slice(None))
+    block = Block(study, seed, people, outcome, nonspecific, lesions, screening, since_h)
+    block.play(study.phases[index], index, before.entered, before.assigned)
+    return outcome
 
 
 def with_tip(people: People, runs: list[ArmRun]) -> People:

@@ -18,6 +18,9 @@ from eutonia.trial.pump_turns import turns
 # Measured on shipped studies (bytes, seconds of one core): the program itself; a person at a visit of a trial, with the
 # tables; a person in a block under way; a look at the possible people of a case.
 _PROGRAM_BYTES, _VISIT_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 2_200.0, 20_000.0, 220e3
+# Measured on the same: bytes on disk of report, course and record; of a visit of a person, once as a block and once in
+# the tables; of a look.
+_FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
 _BEGIN_S, _VISIT_S, _LOOK_S = 15.0, 0.8e-3, 3e-3
 # Every abrupt event of a case is looked at closely.
 _LOOKS_AFTER_EVENT = 40
@@ -28,13 +31,14 @@ MOST_PEOPLE = 2**32 - 1
 
 @dataclass(frozen=True)
 class Cost:
-    """What a run needs: people, visits or looks at each, memory (bytes), time (s) on so many cores."""
+    """What a run needs: people, visits or looks at each, memory (bytes), time (s) on so many cores, disk (bytes)."""
 
     people: int
     looks: int
     memory: float
     seconds: float
     cores: int
+    disk: float
 
     def __str__(self) -> str:
         """Say it in words."""
@@ -55,12 +59,14 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
         if study.therapy is not None and study.pump_therapy is not None:
             pump = turns(play(study.pump_therapy))
             looks += sum(turn.is_seen + (_LOOKS_AFTER_EVENT if turn.is_large else 0) for turn in pump)
-        return Cost(1, looks, _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S, 1)
+        memory, seconds = _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S
+        return Cost(1, looks, memory, seconds, 1, _FILES_BYTES + looks * _LOOK_FILE_BYTES)
     people = study.population.n * replicates
     looks = sum(len(p.visits_h) * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
     under_way = min(block, people) * cores * _LANE_BYTES
     memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
-    return Cost(people, looks, memory, _BEGIN_S + people * looks * _VISIT_S / cores, cores)
+    seconds = _BEGIN_S + people * looks * _VISIT_S / cores
+    return Cost(people, looks, memory, seconds, cores, _FILES_BYTES + people * looks * _VISIT_FILE_BYTES)
 
 
 def affordable(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:

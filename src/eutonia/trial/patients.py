@@ -22,7 +22,8 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
 
     `patient` is the key that joins visits to people; `person` counts within a replicate trial. `arm` is the arm of the
     first phase that has several (a crossover: the arms in their order), else of the first phase; `arm_PHASE` that of
-    each phase, empty for who did not enter it. `left_day_PHASE` counts from the start of that phase, and so do the days
+    each phase, empty for who did not enter it. `not_computed` says why somebody could not be computed and counts
+    nowhere, where there is such a person. `left_day_PHASE` counts from the start of that phase, and so do the days
     of a pump or catheter that `failed_PHASE`, and of its repair.
     """
     import polars as pl
@@ -48,7 +49,10 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
             **_tested(outcome, phase, name),
             **columns_of(outcome, phase, name),
         }
-    return pl.DataFrame(columns | responses(outcome) | outcome.features)
+    if outcome.uncomputed:
+        why = [outcome.uncomputed.get(int(one)) for one in who]
+        columns["not_computed"] = pl.Series(why, dtype=pl.String)
+    return pl.DataFrame({**columns, **responses(outcome), **outcome.features})
 
 
 def _tested(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:

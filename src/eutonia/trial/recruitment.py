@@ -157,12 +157,17 @@ def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple
     """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they
     are in it.
     """
-    luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
-    member = pool.weights.choose(np.asarray(luck))
+    member = member_of(pool, seed, person)
     traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
     bias, strength = pool.bias[:, member], pool.strength[:, member]
     people = people_of(pool.cohort.take(member), traits, bias, strength, person, seed, pool.oral_model)
     return people, member
+
+
+def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int[np.ndarray, " patient"]:
+    """Return who the identities `person` are in the pool, by their own luck."""
+    luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
+    return pool.weights.choose(np.asarray(luck))
 
 
 def known_of(cohort: Cohort) -> dict[str, np.ndarray]:

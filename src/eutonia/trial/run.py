@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextvars
+import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,17 @@ import numpy as np
 
 from eutonia import parameters
 from eutonia._progress import Progress, silent
+from eutonia.engine import identity
+from eutonia.engine.store import FolderStore
+from eutonia.engine.unfinished import opened
 from eutonia.study.design import TrialStudy
 from eutonia.study.pump_treatment import PumpTreatment
 from eutonia.trial import blocks
 from eutonia.trial.analyse import analyse
-from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.broken_rules import of_trial
 from eutonia.trial.caveats import caveats
-from eutonia.trial.conduct import block_of, origin_of, through_phases
+from eutonia.trial.conduct import origin_of
 from eutonia.trial.failure_table import failed_pumps
 from eutonia.trial.patients import patient_table
 from eutonia.trial.predictors import predictor_table
@@ -30,20 +33,28 @@ from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
+from eutonia.trial.stored import outcome_of
 from eutonia.trial.tables import dose_table, visit_table
 from eutonia.trial.trace import sample_course
+from eutonia.trial.work import TrialJob, through_phases, workers_of
 
 _WORKERS = 2
 
 
 @dataclass(frozen=True)
 class RunOptions:
-    """How to run, never what: results are the same for every block size and number of workers."""
+    """How to run, never what: results are the same for every block size, number of workers and executor.
+
+    `executor` is where blocks are computed, threads of this process if none; `keep` the folder in which they are kept
+    until the run is whole, memory if none.
+    """
 
     replicates: int
     block: int = 1024
     workers: int = _WORKERS
     potential_outcomes: bool = False
+    executor: Executor | None = None
+    keep: Path | FolderStore | None = None
 
 
 def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silent) -> StudyResult:
@@ -136,25 +147,38 @@ def _programs(study: TrialStudy) -> list[Path]:
 
 
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:
-    """Conduct all replicates and join their blocks."""
-    people = np.arange(study.population.n * options.replicates)
-    lots = list(blocks.split(people, width))
+    """Conduct all replicates in blocks of `width` people, and return what came of them.
+
+    Raises
+    ------
+    SimulationError
+        Blocks that are kept belong to another run, or a worker ended.
+    """
+    lots = list(blocks.split(np.arange(study.population.n * options.replicates), width))
     done, whole = 0, len(lots) * len(study.phases)
 
-    def report(_: object) -> None:
+    def report() -> None:
         nonlocal done
         done += 1
         progress("Patients", done / whole)
 
-    with ThreadPoolExecutor(options.workers) as workers:
+    with opened(options.keep, plan_of(study, options, width)) as store:
+        job = TrialJob(study, study.seed, pool)
+        with workers_of(job, store, options.executor, options.workers) as do:
+            roll = through_phases(job, lots, store, do, options.workers, report)
+        return outcome_of(study, pool, roll, store, len(lots))
 
-        def together(act: Callable[[Any], Any], of: Sequence[Any], when_done: Callable[[Any], None]) -> list[Any]:
-            # Each block runs in a copy of this context, so that the numbers it reads are recorded too.
-            jobs = [workers.submit(contextvars.copy_context().run, act, one) for one in of]
-            for job in jobs:
-                job.add_done_callback(when_done)
-            return [job.result() for job in jobs]
 
-        under_way = together(lambda lot: block_of(study, study.seed, pool, *lot), lots, lambda _: None)
-        through_phases(study, study.seed, pool, under_way, lambda act, of: together(act, of, report))
-    return join(study, [block.outcome.head(block.n) for block in under_way])
+def plan_of(study: TrialStudy, options: RunOptions, width: int) -> dict[str, Any]:
+    """Return all that the bits of a block depend on, and how people are cut into blocks: a run goes on with these."""
+    return {
+        "study": study.name,
+        "design": identity.digest_of(json.loads(study.model_dump_json(by_alias=True))),
+        "files": [one["sha256"] for one in inputs(_programs(study))],
+        "seed": study.seed,
+        "people": study.population.n,
+        "replicates": options.replicates,
+        "block": width,
+        "overrides": dict(parameters.active().given),
+        **identity.facts(parameters.digests()),
+    }

@@ -1,0 +1,70 @@
+"""What is known of everybody between two phases of a trial, and all that a block needs of it: a few bytes a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from eutonia.study.parts import Phase
+from eutonia.study.policies import Screening
+
+Flags = Bool[np.ndarray, " patient"]
+Whole = Int[np.ndarray, " patient"]
+
+#: Of each phase: who entered, passed its gate, left it and when, to which arm they went, who could not be computed.
+OF_PHASES = ("entered", "passed", "left", "left_h", "assigned", "failed")
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the people of a block bring to a phase: whether they enter, to which arm, and what a test dose taught."""
+
+    entered: Flags
+    assigned: Whole
+    screening: Screening | None
+
+
+@dataclass
+class Roll:
+    """Everybody's way through the phases so far; `reasons` says by person why they could not be computed."""
+
+    person: Whole
+    member: Whole
+    entered: dict[str, Flags] = field(default_factory=dict)
+    passed: dict[str, Flags] = field(default_factory=dict)
+    left: dict[str, Flags] = field(default_factory=dict)
+    left_h: dict[str, np.ndarray] = field(default_factory=dict)
+    assigned: dict[str, Whole] = field(default_factory=dict)
+    failed: dict[str, Flags] = field(default_factory=dict)
+    screening: Screening | None = None
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def enter(self, phase: Phase) -> Flags:
+        """Return who enters a phase: whoever left no earlier one, and passed the gate of the one that it follows."""
+        entered = np.ones(len(self.person), dtype=bool)
+        for earlier in self.left:
+            entered &= ~(self.entered[earlier] & self.left[earlier]) & ~self.failed[earlier]
+        if phase.follows is not None:
+            entered &= self.entered[phase.follows] & self.passed[phase.follows]
+        return entered
+
+    def before(self, phase: Phase, places: Whole) -> Before:
+        """Return what the people at some places bring to a phase."""
+        known = None if self.screening is None else self.screening.taken(places)
+        return Before(self.entered[phase.name][places], self.assigned[phase.name][places], known)
+
+    def note(self, phase: Phase, places: Whole, found: Any) -> None:
+        """Take down what a block of people at some places found: a BlockOutcome, or as much of one as was kept."""
+        for name in OF_PHASES:
+            mine, theirs = getattr(self, name), getattr(found, name)[phase.name]
+            mine.setdefault(phase.name, np.zeros(len(self.person), dtype=theirs.dtype))[places] = theirs
+        self.reasons |= {int(self.person[places[place]]): why for place, why in found.reasons.items()}
+        if found.screening is not None:
+            if self.screening is None:
+                n = len(self.person)
+                self.screening = Screening(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
+            for name in ("effective_ug", "best_score", "lasted"):
+                getattr(self.screening, name)[places] = getattr(found.screening, name)
