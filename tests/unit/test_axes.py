@@ -55,7 +55,10 @@ ORIGINS = ("stroke", *CONDITIONS)
 
 
 def vectors() -> Iterator[parameters.Parameter]:
+    """Yield every vector of a set of numbers; a set of what is unknown of them has names of records on its axes."""
     for name in parameters.sets():
+        if name.startswith("eutonia_"):
+            continue
         yield from (record for record in parameters.load(name).records() if record.is_vector)
 
 

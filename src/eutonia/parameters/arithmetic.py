@@ -1,4 +1,4 @@
-"""Arithmetic in a record, as text: numbers, + - * / **, brackets, sqrt, exp, log and the names of other records."""
+"""Arithmetic in a record, as text: numbers, + - * / **, brackets, functions and the names of other records."""
 
 from __future__ import annotations
 
@@ -18,8 +18,21 @@ _BINARY: Mapping[type[ast.operator], Callable[[float, float], float]] = {
     ast.Pow: math.pow,
 }
 _UNARY: Mapping[type[ast.unaryop], Callable[[float], float]] = {ast.USub: operator.neg, ast.UAdd: operator.pos}
-_FUNCTIONS: Mapping[str, Callable[[float], float]] = {"sqrt": math.sqrt, "exp": math.exp, "log": math.log}
-_GRAMMAR = "numbers, + - * / **, brackets, sqrt, exp, log and names of records of the same set"
+
+
+def _probit(share: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(share)
+
+
+_FUNCTIONS: Mapping[str, Callable[[float], float]] = {
+    "sqrt": math.sqrt,
+    "exp": math.exp,
+    "log": math.log,
+    "probit": _probit,
+}
+_GRAMMAR = "numbers, + - * / **, brackets, sqrt, exp, log, probit and names of records of the same set"
 
 
 def evaluate(expression: str, names: Mapping[str, float]) -> float:

@@ -23,6 +23,8 @@ SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 ASSUMPTION = "assumption"
 #: Source of what this program chooses and nobody could measure: steps, bounds of inputs, what a report calls much.
 OWN_CHOICE = "Eutonia_program"
+#: Source of what was fitted or worked out here.
+OWN_WORK = "Eutonia_2026"
 #: Status of a record in whose place somebody has put another number: `overrides`. No file may say it.
 OVERRIDDEN = "overridden"
 #: Where a fitted record comes from that no script here makes again.
@@ -167,11 +169,29 @@ class Parameter:
 
     def along(self, labels: Iterable[str]) -> tuple[float, ...]:
         """Return the numbers of a vector by the names of its axis, in the order asked."""
+        if self.axis and len(self.numbers) != len(self.axis):
+            raise ParameterError(
+                f'"{self.name}" of {self.set} is a square of {len(self.axis)} rows. Allowed: a vector. Nearest: its '
+                "rows. Ask for them with square()."
+            )
         by_name = dict(zip(self.axis, self.numbers, strict=False))  # one number has no axis
         wanted = tuple(labels)
         if missing := [label for label in wanted if label not in by_name]:
             told = unknown("name on its axis", missing[0], self.axis, "Name it there.")
             raise ParameterError(f'"{self.name}" of {self.set}: {told}')
+        return tuple(by_name[label] for label in wanted)
+
+    def square(self, labels: Iterable[str]) -> tuple[tuple[float, ...], ...]:
+        """Return the rows of a square, which stand one after the other, by the names of its axis, as asked."""
+        size = len(self.axis)
+        if len(self.numbers) != size**2:
+            raise ParameterError(
+                f'"{self.name}" of {self.set} has {len(self.numbers)} numbers for {size} names. Allowed: a square, as '
+                f"many rows as names. Nearest: {size**2} numbers. Ask for a vector with along()."
+            )
+        wanted = tuple(labels)
+        rows = (self.numbers[k * size : (k + 1) * size] for k in range(size))
+        by_name = dict(zip(self.axis, (replace(self, numbers=row).along(wanted) for row in rows), strict=True))
         return tuple(by_name[label] for label in wanted)
 
     def sorted(self) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from eutonia.parameters.record import (
     AXES,
     DISTANCES,
     OWN_CHOICE,
+    OWN_WORK,
     PROTOTYPE,
     SPREAD_NEEDS,
     SPREAD_NUMBERS,
@@ -141,10 +142,11 @@ class RecordTable(TomlTable):
                 '"program default" and the reason of the choice in note. What could be measured is "assumed", with '
                 f'source "{ASSUMPTION}". Correct the status, or write the reason.'
             )
-        if self.status == "fitted" and not _FITTED_BY.match(self.where):
+        ours = self.method == "fitted" and self.source == OWN_WORK
+        if (ours or self.status == "fitted") and not _FITTED_BY.match(self.where):
             raise ParameterError(
-                f'status "fitted", and where is "{self.where:.60}". Allowed: the script that fits it, or '
-                f'"{PROTOTYPE}". Nearest: where = "calibration/drug.py: its data". Name the script.'
+                f'status "{self.status}", fitted here, and where is "{self.where:.60}". Allowed: the script that fits '
+                f'it, or "{PROTOTYPE}". Nearest: where = "calibration/drug.py: its data". Name the script.'
             )
         return self._agree_words()
 
@@ -199,14 +201,14 @@ class ProductTable(TomlTable):
 
 
 def _check_axis(axis: list[str], size: int) -> None:
-    if len(set(axis)) != size or size != len(axis) or "." in "".join(axis):
+    if len(set(axis)) != len(axis) or size not in (len(axis), len(axis) ** 2) or "." in "".join(axis):
         raise ParameterError(
-            f"axis is {axis!r:.80}. Allowed: one name for each of its {size} numbers, none twice, no point in "
-            'any. Nearest: axis = ["leg", "arm"]. Name each number.'
+            f"axis is {axis!r:.80}. Allowed: one name for each of its {size} numbers (for each row of a square), none "
+            'twice, no point in any. Nearest: axis = ["leg", "arm"]. Name each number.'
         )
     shared = {what: len(set(axis).intersection(names)) for what, names in AXES.items()}
     what = max(shared, key=shared.__getitem__)
-    if 0 < shared[what] < size:
+    if 0 < shared[what] < len(axis):
         stray = next(name for name in axis if name not in AXES[what])
         raise ParameterError(unknown(what, stray, AXES[what], "Take all names of an axis from one list."))
 
