@@ -56,9 +56,7 @@ def ladder_bias() -> np.ndarray:
 
 
 def fit_ladder() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return onset (mV) and rise (s/mV) of velocity sensitivity, their standard errors, and what the rows are missed
-    by (s).
-    """
+    """Return onset (mV) and rise (s/mV) of velocity sensitivity, their covariance, and what rows are missed by (s)."""
     bias, healthy = ladder_bias(), parameters.load("tone").value("velocity_sensitivity_healthy", "s")
 
     def gap(x: np.ndarray) -> np.ndarray:
@@ -66,7 +64,7 @@ def fit_ladder() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
     found = least_squares(gap, [1.5, 0.1])
     variance = np.sum(found.fun**2) / (len(bias) - len(found.x))
-    return found.x, np.sqrt(np.diag(np.linalg.inv(found.jac.T @ found.jac) * variance)), found.fun
+    return found.x, np.linalg.inv(found.jac.T @ found.jac) * variance, found.fun
 
 
 def elbows(limb: Limb, grade: np.ndarray, time_h: np.ndarray) -> Limb:
@@ -106,8 +104,10 @@ def shares(limb: Limb, gain_per_velocity: float) -> tuple[np.ndarray, np.ndarray
 def main() -> None:
     """Print both fits."""
     session.begin()
-    (onset, rise), errors, missed = fit_ladder()
-    print(f"ladder: onset {onset:.3f} (SE {errors[0]:.3f}) mV, rise {rise:.4f} (SE {errors[1]:.4f}) s/mV")
+    (onset, rise), covariance, missed = fit_ladder()
+    errors = np.sqrt(np.diag(covariance))
+    print(f"ladder: onset {onset:.3f} (SE {errors[0]:.3f}) mV, rise {rise:.4f} (SE {errors[1]:.4f}) s/mV", end=", ")
+    print(f"correlation {covariance[0, 1] / errors.prod():.2f}")
     print("  rows missed by", ", ".join(f"{gap:+.3f}" for gap in missed), "s")
     people = survivors(SEED, POOL)
     row = [group.name for group in muscle_groups()].index(MUSCLE)

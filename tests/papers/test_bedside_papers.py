@@ -68,9 +68,14 @@ def test_velocity_sensitivity_follows_the_severity_ladder() -> None:
     knee = np.rad2deg(joint("knee").range_rad)
     np.testing.assert_allclose(knee * np.asarray(reflex.threshold[0]), velocity.LADDER[:, 0], atol=0.1)
     np.testing.assert_allclose(reflex.velocity_sensitivity[0], velocity.LADDER[:, 1], atol=0.012)
-    found, _, _ = velocity.fit_ladder()
-    shipped = parameters.load("tone").values(velocity_sensitivity_from="mV", velocity_sensitivity_per_bias="s/mV")
-    np.testing.assert_allclose(shipped, found, rtol=1e-3)
+    found, covariance, _ = velocity.fit_ladder()
+    tone, units = parameters.load("tone"), {"velocity_sensitivity_from": "mV", "velocity_sensitivity_per_bias": "s/mV"}
+    np.testing.assert_allclose(tone.values(**units), found, rtol=1e-3)
+    errors = [tone.spread(name, unit).sd for name, unit in units.items()]
+    ((other, correlation),) = tone["velocity_sensitivity_per_bias"].correlation
+    assert other == "velocity_sensitivity_from"
+    covers = np.outer(errors, errors) * [[1.0, correlation], [correlation, 1.0]]
+    np.testing.assert_allclose(covers, covariance, rtol=0.02)
 
 
 def test_slope_more_than_threshold_carries_velocity_dependence_as_in_mcpherson_2018(

@@ -178,6 +178,24 @@ def test_a_unit_that_cannot_be_read_is_refused() -> None:
         read(unit="L/houre")
 
 
+def test_estimates_of_one_fit_may_be_tied() -> None:
+    fitted = {**RECORD, "source": "Eutonia_2026", "where": "calibration/velocity.py"}
+    other = {**fitted, "label": "Another"}
+
+    def tied(**more: object) -> parameters.Parameter:
+        given = text(
+            clearance={**fitted, "correlation": more}, volume=other, apart={**other, "where": "calibration/x.py"}
+        )
+        return library.read(given, "trial_set", SOURCES)["clearance"]
+
+    assert tied(volume=-0.5).correlation == (("volume", -0.5),)
+    for name, words in (("clearance", "Allowed: volume"), ("apart", "Allowed: volume"), ("volum", "Nearest: volume")):
+        with pytest.raises(ParameterError, match=f'no record of the same fit "{name}".*{words}'):
+            tied(**{name: 0.5})
+    with pytest.raises(ParameterError, match=r"correlation is 1\.5\. Allowed: .* -1 to 1"):
+        tied(volume=1.5)
+
+
 def test_an_assumption_with_a_reason_is_read() -> None:
     assert read(source="assumption", status="assumed", note="nobody knows")["clearance"].status == "assumed"
 

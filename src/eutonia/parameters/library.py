@@ -290,6 +290,7 @@ def read(text: str, name: str, sources: Collection[str]) -> ParameterSet:
     for record in records.values():
         check_source(record.source, sources, f"{record.name} in {name}.toml")
         _check_derived(record, scalars)
+        _check_correlation(record, records)
     return ParameterSet(_records=MappingProxyType(records), **header)
 
 
@@ -320,6 +321,14 @@ def check_source(key: str, sources: Collection[str], where: str) -> None:
     """Refuse a source that is not among `sources`; an assumption has none."""
     if key != ASSUMPTION and key not in sources:
         raise ParameterError(f"{where}: {citations.unknown_key(key, sources)}")
+
+
+def _check_correlation(record: Parameter, records: Mapping[str, Parameter]) -> None:
+    for name, _ in record.correlation:
+        others = [one.name for one in records.values() if one.where == record.where and one.name != record.name]
+        if record.method != "fitted" or name not in others:
+            told = unknown("record of the same fit", name, others, "Name one that the same script fits.")
+            raise ParameterError(f"{record.name} in {record.set}.toml: correlation: {told}")
 
 
 def _check_derived(record: Parameter, scalars: Mapping[str, float]) -> None:

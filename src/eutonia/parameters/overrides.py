@@ -25,6 +25,7 @@ _ANEW: Mapping[str, Any] = {
     "where": "an override",
     "method": "specified",
     "distance": (),
+    "correlation": (),
 }
 # What a label calls a share, or a name a reaction of people, cannot be more than the whole.
 _SHARE = re.compile(r"\b[Ss]hares?\b|\b[Cc]orrelation\b|\b[Cc]ompleteness\b|\b[Bb]ioavailability\b")

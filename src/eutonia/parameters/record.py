@@ -130,7 +130,7 @@ class Parameter:
     `value` is the number, in `unit`; `numbers` those of a vector, in the order of `axis`, which names them. `source` is
     a key of sources.bib, or "assumption", in which case `note` holds the reason. `derived` is arithmetic that the
     loader has re-computed. `distance` says in what the source differs from the use, in words of `DISTANCES`; it is
-    empty where nobody has looked.
+    empty where nobody has looked. `correlation` is that of the estimate with estimates of the same fit, by name.
     """
 
     set: str
@@ -151,6 +151,7 @@ class Parameter:
     note: str = ""
     axis: tuple[str, ...] = ()
     distance: tuple[str, ...] = ()
+    correlation: tuple[tuple[str, float], ...] = ()
 
     @property
     def is_vector(self) -> bool:

@@ -122,6 +122,11 @@ class RecordTable(TomlTable):
         [], min_length=1, description=f'a list of {", ".join(DISTANCES)}. Nearest: distance = ["health"]'
     )
 
+    correlation: dict[str, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(
+        {},
+        description="records of the same fit with the correlation of their estimates, -1 to 1, such as { hill = 0.4 }",
+    )
+
     @property
     def numbers(self) -> tuple[float, ...]:
         """The numbers of a vector, or the one number."""
@@ -219,6 +224,7 @@ def record(table: object, name: str, of: str) -> Parameter:
     fields: dict[str, Any] = {
         key: tuple(field) if isinstance(field, list) else field for key, field in checked if key != "value"
     }
+    fields["correlation"] = tuple(checked.correlation.items())
     fields["spread"] = Spread(**dict(checked.spread)) if checked.spread else Spread()
     return Parameter(set=of, name=name, numbers=checked.numbers, **fields)
 

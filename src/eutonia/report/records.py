@@ -57,10 +57,12 @@ def _fields(record: Parameter) -> dict[str, Any]:
         "set": record.set,
         "name": record.name,
         "value": list(record.numbers),
+        "axis": "; ".join(record.axis),
         "unit": record.unit,
         **spread,
         **texts,
         "distance": " ".join(record.distance),
+        "correlation": "; ".join(f"{name} {size:g}" for name, size in record.correlation),
     }
 
 
