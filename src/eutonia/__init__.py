@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "eutonia.api.course": "simulate",
     "eutonia.api.decision": "decision",
+    "eutonia.api.credibility": "credibility",
     "eutonia.api.examination": "examine score",
     "eutonia.api.exposure": "expose",
     "eutonia.api.fit": "fit",

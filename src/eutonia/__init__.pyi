@@ -1,6 +1,7 @@
 """Public names and their types; `__init__.py` imports each when it is first used."""
 
 from eutonia.api.course import simulate as simulate
+from eutonia.api.credibility import credibility as credibility
 from eutonia.api.decision import decision as decision
 from eutonia.api.examination import examine as examine
 from eutonia.api.examination import score as score

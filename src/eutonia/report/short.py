@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
+from eutonia.parameters import influence
 from eutonia.parameters.record import DISTANCES, NOT_SAID
 from eutonia.report import words
 from eutonia.report.trial import failures
@@ -64,7 +65,21 @@ def _known(result: StudyResult) -> list[str]:
         return []
     parts = " and ".join(f"{counts[status]} {status}" for status in _UNREAD if counts.get(status))
     found = [f"All this rests on {sum(counts.values())} numbers{f', of which {parts}' if parts else ''}."]
-    return [*found, *_far(result)]
+    return [*found, *_influential(result), *_far(result)]
+
+
+def _influential(result: StudyResult) -> list[str]:
+    """Return which of the ten numbers that move predictions like these most nobody has read in a source."""
+    kind = influence.kind_of(result.kind, str(result.run.get("study_text", "")))
+    of, names = influence.most(result.study_name, kind)
+    if not of:
+        return []
+    known = influence.records(names)
+    told = "; ".join(f"{words.lower(one.label)} ({one.status})" for one in known if one.status in _UNREAD)
+    whose = "these predictions" if of == result.study_name else f"predictions like these ({of})"
+    if not told:
+        return [f"None of the ten numbers that move {whose} most is assumed or recalled."]
+    return [f"Among the ten numbers that move {whose} most, these are read in no source: {told}."]
 
 
 def _far(result: StudyResult) -> list[str]:

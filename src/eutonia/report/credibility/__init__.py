@@ -1,0 +1,1 @@
+"""How far a run may be believed: risk, evidence, domain of validity and gaps, made from records, tests and papers."""
