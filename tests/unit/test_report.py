@@ -22,6 +22,7 @@ from rich.console import Console
 from eutonia import report
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
+from eutonia.parameters import influence
 from eutonia.report import files, page, short, words
 from eutonia.report.case import panels as course
 from eutonia.report.case.figure import _sheets, markers
@@ -210,6 +211,16 @@ class TestDigest:
             case.course["risk_drowsiness"].transpose("time_h", ...).to_numpy().reshape(case.course.sizes["time_h"], -1)
         )
         assert f"highest at {words.number(100 * np.median(risk, axis=1).max())}%" in short.sentences(case)[0]
+
+    def test_influential_numbers_that_nobody_has_read_are_named_on_the_first_page(self, trial: StudyResult) -> None:
+        told = dataclasses.replace(trial, run={**trial.run, "study_text": 'route = "intrathecal infusion"'})
+        (sentence,) = [one for one in short.sentences(told) if "of the ten numbers" in one or "the ten numbers" in one]
+        of, names = influence.most(trial.study_name, "trial with pump")
+        unread = {one for one in influence.records(names) if one.status in ("assumed", "recalled")}
+        assert of
+        assert len(names) == influence.MOST
+        for one in influence.records(names):
+            assert (f"{words.lower(one.label)} ({one.status})" in sentence) == (one in unread)
 
     def test_every_group_of_visits_is_a_series(self, trial: StudyResult) -> None:
         rows = aggregate.series(trial)

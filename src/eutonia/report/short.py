@@ -70,8 +70,9 @@ def _known(result: StudyResult) -> list[str]:
 
 def _influential(result: StudyResult) -> list[str]:
     """Return which of the ten numbers that move predictions like these most nobody has read in a source."""
-    kind = influence.kind_of(result.kind, str(result.run.get("study_text", "")))
-    of, names = influence.most(result.study_name, kind)
+    if "study_text" not in result.run:
+        return []
+    of, names = influence.most(result.study_name, influence.kind_of(result.kind, str(result.run["study_text"])))
     if not of:
         return []
     known = influence.records(names)
