@@ -9,8 +9,11 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+import eutonia.cli  # noqa: F401
 from eutonia.assessment.scales import SCALES
+from eutonia.cli.app import app
 from eutonia.errors import EutoniaError, ParameterError
 from eutonia.report.papers import baselines, criteria, judged, record, tables
 from eutonia.statistics.crps import crps
@@ -205,3 +208,17 @@ def test_the_shipped_page_and_record_are_of_one_build_under_the_shipped_criteria
     judged_lines = [line for line in page.splitlines() if " ± " in line and line.startswith("| ")]
     assert len(judged_lines) >= len([one for one in kept["results"].values() if one["crps"] is not None])
     assert json.dumps(kept, allow_nan=False)
+
+
+def test_the_command_builds_what_is_named_and_refuses_what_is_neither_study_nor_paper(tmp_path: Path) -> None:
+    folder = tmp_path / "built"
+    done = CliRunner().invoke(app, ["papers", "--only", "Chevillard_2018", "--out", str(folder)])
+    assert done.exit_code == 0, done.output
+    page = (folder / "README.md").read_text(encoding="utf-8")
+    assert "Eutonia " in page.split("## Chevillard 2018")[0]
+    assert "## Wuis 1985" not in page
+    kept = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    assert kept["build"]["criteria"] == SHIPPED.sha256
+    done = CliRunner().invoke(app, ["papers", "--only", "Chevilard_2018", "--out", str(folder)])
+    assert "Nearest: Chevillard_2018" in str(done.exception)
+    assert (folder / "README.md").read_text(encoding="utf-8") == page

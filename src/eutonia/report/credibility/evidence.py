@@ -62,8 +62,9 @@ class Evidence:
 
     def by_distance(self) -> dict[str, int]:
         """Return in what sources differ from the use, by what that is called."""
-        found = Counter(word for record in self.records for word in record.distance)
-        return {DISTANCES[word]: count for word, count in found.most_common()}
+        meant: dict[str, str] = {str(word): text for word, text in DISTANCES.items()}
+        found = Counter(meant[word] for record in self.records for word in record.distance)
+        return dict(found.most_common())
 
     def fitted_by(self) -> dict[str, int]:
         """Return how many numbers each script of the calibration fitted."""
