@@ -29,7 +29,7 @@ STUDIES = (
     "loubser_1991", "case_ischaemic_pump", "case_ischaemic_tablets", "meythaler_2001", "kofler_2009",
     "parallel_tablets",
 )  # fmt: skip
-POOL, FOLD = 2048, 1.2
+POOL, FOLD = 16_384, 1.2
 
 
 def run(study: TrialStudy | CaseStudy) -> StudyResult:

@@ -202,7 +202,7 @@ def missing(found: Evidence) -> list[str]:
     of, first = found.influential
     if first:
         names = found.unread_and_influential()
-        said = ", ".join(names) if names else "none"
+        said = "; ".join(names) if names else "none"
         told.append(f"Of the ten numbers that move predictions most (screen of {of}) read in no source: {said}.")
     else:
         told.append("Which numbers move predictions like these most was never screened: eutonia sensitivity does it.")

@@ -75,7 +75,7 @@ class Evidence:
         """Return which of the ten most influential numbers nobody has read in a source, with their status."""
         by_key = {f"{record.set}.{record.name}": record for record in self.records}
         found = (by_key[key] for key in self.influential[1] if key in by_key)
-        return [f"{one.set}.{one.name} ({one.status})" for one in found if one.status in UNREAD]
+        return [f"{one.label[:1].lower()}{one.label[1:]} ({one.status})" for one in found if one.status in UNREAD]
 
     def graded(self, *, trials: bool) -> list[Mapping[str, Any]]:
         """Return the published results of trials, or of single papers, as the last build judged them."""
