@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eutonia import parameters, session
-from eutonia._arguments import CALL, PATH, accepts
+from eutonia._arguments import CALL, PATH, TEXT, accepts
 from eutonia._bounds import count
 from eutonia._hours import HOURS_A_MONTH
 from eutonia._progress import Progress, silent
@@ -30,7 +30,7 @@ _UNITS = {"ug/day": ("intrathecal", "ug/d"), "mg/day": ("oral", "mg/d")}
 _COLUMNS = ("age_year", "weight_kg", "creatinine_clearance_ml_per_min", "months_since_onset")
 
 
-@accepts(of=PATH.or_none(), progress=CALL)
+@accepts(of=PATH.or_none(), influence=TEXT, consequence=TEXT, progress=CALL)
 def credibility(
     of: str | Path | None = None,
     *,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from eutonia import parameters, session
-from eutonia._arguments import CALL, accepts, instance
+from eutonia._arguments import CALL, PATH, accepts, instance
 from eutonia._bounds import count
 from eutonia._progress import Progress, silent
 from eutonia.api.study import run
@@ -37,13 +37,13 @@ def _trials() -> dict[str, TrialStudy]:
     return {name: one for name, one in every.items() if isinstance(one, TrialStudy) and one.published}
 
 
-@accepts(only=_NAMES, progress=CALL)
+@accepts(only=_NAMES, home=PATH.or_none(), progress=CALL)
 def papers(
     only: Sequence[str] = (),
     *,
     replicates: int = 500,
     workers: int = 2,
-    home: Path | None = None,
+    home: str | Path | None = None,
     progress: Progress = silent,
 ) -> PaperTables:
     """Compute every published result again, and judge each by its interval and by a clinical margin.
@@ -54,7 +54,7 @@ def papers(
         Names of shipped studies and of folders of papers; all when left out.
     replicates, workers : int
         Replicate trials of each study; blocks at a time, which change nothing.
-    home : Path or None
+    home : str, Path or None
         Folder of papers, with criteria.toml and results.json; the one that ships when left out.
     progress : callable
         Called with a stage and the share of it that is done, 0 to 1.
@@ -77,7 +77,7 @@ def papers(
     """
     count("replicates", replicates)
     count("workers", workers)
-    folder = home or shipped_folder("papers")
+    folder = shipped_folder("papers") if home is None else Path(home)
     stated, before = criteria.read(folder / "criteria.toml"), record.read(folder / "results.json")
     trials, singles = _chosen(only, folder)
     known = baselines.Rows.read(shipped_folder("calibration") / "calibration.csv", stated.baselines["calibration_mean"])

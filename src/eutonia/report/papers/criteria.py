@@ -93,9 +93,15 @@ def read(file: Path) -> Criteria:
     Raises
     ------
     ParameterError
-        A field that is missing or unknown, a statistic with two margins, or criteria of a day that has not come.
+        No such file, a field that is missing or unknown, or a statistic with two margins.
     """
-    content = file.read_bytes()
+    try:
+        content = file.read_bytes()
+    except OSError as trouble:
+        raise ParameterError(
+            f'"{file}" cannot be read ({trouble.strerror}). Allowed: a folder of papers with its criteria.toml. '
+            "Nearest: the one that ships. Leave the folder out, or name one that has the file."
+        ) from None
     tables = parse_toml(content.decode("utf-8"), file.stem)
     for key in tables:
         if key not in ("stated", "confidence", "margin", "baseline"):
