@@ -66,7 +66,7 @@ _AROUND_SESSION_H, _MOST_SESSIONS_SEEN = (0.5, 1.0, 2.0, 3.0, 6.0, 12.0), 40
 class _Case:
     """The people that the person may be, their clock and pump, and everything noted on the way."""
 
-    def __init__(self, study: CaseStudy, *, is_within: bool = True) -> None:
+    def __init__(self, study: CaseStudy) -> None:
         n = POSSIBLE_PEOPLE
         self.study = study
         self.person = np.arange(n)
@@ -96,7 +96,7 @@ class _Case:
         )
         self.is_dialysed = False
         self._courses: dict[bool, Course] = {}
-        self.recorder = Recorder(is_within=is_within)
+        self.recorder = Recorder()
         self.events: list[tuple[float, str]] = []
         self.zooms: list[Zoom] = []
         self.looks: list[float] = []
@@ -261,13 +261,10 @@ class _Case:
                 heapq.heappush(self.looks, at_h + hours)
 
 
-def run_case(
-    study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence[float] = (), is_within: bool = True
-) -> StudyResult:
+def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence[float] = ()) -> StudyResult:
     """Run a case and return its result; the spread over people is what is not known of this one.
 
     `looks_h` are hours since the onset at which somebody looks beside all others; nothing of the drug depends on them.
-    `is_within` whether the course has trough and peak of each dosing interval of tablets, which take as long again.
     """
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 
@@ -276,7 +273,7 @@ def run_case(
     files += [] if study.lesion.mask is None else [study.lesion.mask.path]
     programs: dict[str, Any] = {"inputs": inputs(files)} if files else {}
     with parameters.recording() as used:
-        case = _Case(study, is_within=is_within)
+        case = _Case(study)
         case.looks += [float(at) for at in looks_h]
         _live(case, progress)
         course = without_tone(study, _with_risks(case))

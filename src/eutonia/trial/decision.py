@@ -205,7 +205,7 @@ def _held(question: Question, untreated: People, doses: Sequence[float]) -> tupl
         clock.tablets.append(TabletPlan(given, question.every_h, 0.0))
     else:
         clock.set_rate(given, abrupt=True)
-    recorder = Recorder(is_within=False)
+    recorder = Recorder()
     for step in range(_LOOKS_WITHIN):
         at_h = question.held_h - question.every_h * (_LOOKS_WITHIN - 1 - step) / _LOOKS_WITHIN
         clock.advance_to(at_h, looking=True)

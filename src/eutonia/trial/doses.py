@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia.simulation.course import CourseState
-
-if TYPE_CHECKING:
-    from eutonia.trial.period import PeriodClock
-
 Patients = Float[np.ndarray, " patient"]
-
-# Looks within one dosing interval, and the finest distance between them, h: numerical resolution of trough and peak.
-LOOKS_WITHIN = 16
-_FINEST_H = 0.25
 
 
 @dataclass(frozen=True)
@@ -79,23 +68,3 @@ def side_by_side(logs: Sequence[DoseLog]) -> DoseLog:
         np.concatenate([part.rate_ug_per_h for part in parts], axis=1),
         np.concatenate([part.tablets_mg_per_day for part in parts], axis=1),
     )
-
-
-def within_interval(clock: PeriodClock) -> list[CourseState]:
-    """Return the states of everybody through the next dosing interval of their tablets; now, where none are taken.
-
-    A sample of the blood at a visit lies at any phase of the interval: only its lowest and highest value can be
-    compared between doses.
-    """
-    taken = [plan for plan in clock.tablets if plan.stop_h > clock.now_h]
-    if not taken:
-        return [clock.state] * LOOKS_WITHIN
-    every = max(plan.every_h for plan in taken)
-    step = max(round(every / LOOKS_WITHIN / _FINEST_H), 1) * _FINEST_H
-    ahead = copy.copy(clock)
-    ahead.tablets = [copy.copy(plan) for plan in clock.tablets]
-    found = [clock.state]
-    while len(found) < LOOKS_WITHIN:
-        ahead.advance_to(min(clock.now_h + step * len(found), clock.now_h + every))
-        found.append(ahead.state)
-    return found

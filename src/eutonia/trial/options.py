@@ -138,9 +138,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
 
     began = time.perf_counter()
     with parameters.recording() as used:
-        results = [
-            run_case(one, _share(progress, place, len(studies)), is_within=False) for place, one in enumerate(studies)
-        ]
+        results = [run_case(one, _share(progress, place, len(studies))) for place, one in enumerate(studies)]
 
     names = tuple(one.name for one in studies)
     courses = dict(zip(names, (one.course for one in results), strict=True))

@@ -94,6 +94,7 @@ class PeriodClock:
     since_entry_h: float = 0.0
     others: list[AbstractTherapy] = field(default_factory=list)
     _mark: _Mark | None = None
+    _at: tuple[float, People, People] | None = None
     _settled_h: float = 0.0
     _noted_h: float = 0.0
 
@@ -129,8 +130,11 @@ class PeriodClock:
         """Return the people as their lesion alone makes them by an hour of the period."""
         if self.lesions is None:
             return self.people
-        bias, strength, since = self.lesions.at(self.since_entry_h + time_h)
-        return replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
+        if self._at is None or self._at[0] != time_h or self._at[1] is not self.people:
+            bias, strength, since = self.lesions.at(self.since_entry_h + time_h)
+            now = replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
+            self._at = time_h, self.people, now
+        return self._at[2]
 
     @property
     def effects(self) -> Effects | None:

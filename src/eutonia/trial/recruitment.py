@@ -81,6 +81,10 @@ def _lesion_share(part: GivenLesion) -> LesionShare:
     return LesionShare(part.share, "haemorrhagic", part.site, volume)
 
 
+# The pool is scored at least this many people at a time, also for a small trial: each block costs some milliseconds.
+_WIDE = 1024
+
+
 def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     """Return the noiseless chart of people without drug, and the scores that a cohort is weighed by.
 
@@ -101,7 +105,8 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
 
 
 def draw_pool(given: GivenPopulation, seed: int, width: int, oral_model: str = ADULT) -> Pool:
-    """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time.
+    """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time,
+    or more.
 
     Raises
     ------
@@ -114,7 +119,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int, oral_model: str = A
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])
     parts = []
-    for block, n in blocks.split(number, width):
+    for block, n in blocks.split(number, max(width, _WIDE)):
         mine = jax.tree.map(lambda leaf, block=block: leaf[..., block], traits)
         people = people_of(cohort.take(block), mine, bias[:, block], strength[:, block], block, seed, oral_model)
         parts.append(jax.tree.map(lambda leaf, n=n: np.asarray(leaf)[..., :n], untreated_scores(people)))

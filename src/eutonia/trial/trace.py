@@ -25,11 +25,11 @@ from eutonia.treatment import Effects
 from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
 from eutonia.trial.conduct import VISITS_PER_PHASE, begin_of, length_of, origin_of, with_tip
-from eutonia.trial.doses import LOOKS_WITHIN, within_interval
 from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
 from eutonia.trial.recruitment import Pool, recruit
+from eutonia.trial.swings import SWINGING, Ahead, Tablets, ends
 
 if TYPE_CHECKING:
     import xarray
@@ -38,22 +38,20 @@ if TYPE_CHECKING:
 class Recorder:
     """Collects states along the slow clock: call `note` at every time, then `dataset` looks at all of them at once."""
 
-    def __init__(self, *, is_within: bool = True) -> None:
-        """Start with nothing noted; `is_within` whether trough and peak of each dosing interval are, too."""
-        self._is_within = is_within
+    def __init__(self) -> None:
+        """Start with nothing noted."""
         self.times: list[float] = []
         self._looks: list[tuple[People, CourseState, Effects]] = []
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
-        self._within: list[list[CourseState]] = []
+        self._ahead: list[Ahead] = []
 
     def note(self, time_h: float, clock: PeriodClock) -> None:
-        """Keep at `time_h` the state of the clock, and its people as they are then."""
-        self.times.append(time_h)
+        """Keep the clock's people and state as they are now, at `time_h` of the course."""
         people, effects = clock.now
-        self._looks.append((people, clock.state, effects or Effects.none(people.n)))
+        self.times.append(time_h)
+        self._looks.append((people, clock.state, Effects.none(people.n) if effects is None else effects))
         self._doses.append((clock.rate * HOURS_A_DAY, clock.tablets_mg_per_day))
-        if self._is_within:
-            self._within.append(within_interval(clock))
+        self._ahead.append(Ahead.of(clock))
 
     def dose_changed(self, clock: PeriodClock) -> None:
         """Let what was noted last, if it was noted now, say what is given from now on: a dose is a step."""
@@ -91,29 +89,26 @@ class Recorder:
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
         data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), n_times, n_people)
-        data |= self._swings(people, n_people, width)
+        data |= self._swings(people, state, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
 
-    def _swings(self, people: People, n_people: int, width: int) -> dict[str, xarray.Variable]:
+    def _swings(self, people: People, state: CourseState, n_people: int, width: int) -> dict[str, xarray.Variable]:
         """Return trough and peak of the drug within each dosing interval of tablets; nothing where none are taken."""
         import xarray as xr
 
-        if not (self._within and any(mouth.any() for _, mouth in self._doses)):
+        if not any(mouth.any() for _, mouth in self._doses):
             return {}
         n_times = len(self.times)
-        low, high = dict.fromkeys(_SWINGING, np.inf), dict.fromkeys(_SWINGING, -np.inf)
-        for k in range(LOOKS_WITHIN):
-            state = _joined([states[k] for states in self._within], n_people)
-            row = blocks.apply(_levels, (people, state), n_times * n_people, width)
-            for name in _SWINGING:
-                low[name], high[name] = np.minimum(low[name], row[name]), np.maximum(high[name], row[name])
+        rate = np.concatenate([ahead.rate[:n_people] for ahead in self._ahead])
+        tablets = Tablets.joined(self._ahead, n_people)
+        row = blocks.apply(ends, (people, state.drug, rate, tablets), n_times * n_people, width)
         found = {}
-        for end, values in (("trough", low), ("peak", high)):
-            for name in _SWINGING:
+        for end in ("trough", "peak"):
+            for name in SWINGING:
                 unit, label = _OF_MODEL[name]
-                shaped = np.asarray(values[name]).reshape(n_times, n_people)
                 about = {"units": unit, "long_name": f"{label}, {end} within a dosing interval"}
+                shaped = row[f"{name}_{end}"].reshape(n_times, n_people)
                 found[f"{name}_{end}"] = xr.Variable(("time_h", "patient"), shaped, about)
         return found
 
@@ -154,20 +149,17 @@ _OF_MUSCLE = {
 }
 _MUSCLE_GRADES = "ashworth_muscle"
 
-# What follows tablets up and down.
-_SWINGING = ("plasma", "csf_leg", "csf_arm", "csf_brain")
-
-
-def _levels(people: People, state: CourseState) -> dict[str, Any]:
-    snapshot = Course(people).snapshot(state)
-    return {name: getattr(snapshot, name) for name in _SWINGING}
-
 
 def _joined(parts: list[Any], n_people: int) -> Any:
     """Put the first people at many times one after the other on the patient axis."""
-    return jax.tree.map(
-        lambda *leaves: np.concatenate([np.asarray(x)[..., :n_people] for x in leaves], axis=-1), *parts
-    )
+
+    def join(*leaves: Any) -> np.ndarray:
+        if all(leaf is leaves[0] for leaf in leaves):  # most of what people are stays as it is
+            first = np.asarray(leaves[0])[..., :n_people]
+            return np.tile(first, len(leaves))
+        return np.concatenate([np.asarray(x)[..., :n_people] for x in leaves], axis=-1)
+
+    return jax.tree.map(join, *parts)
 
 
 def _look(people: People, state: CourseState, effects: Effects) -> dict[str, Any]:
