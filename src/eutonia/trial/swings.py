@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Patients = Float[np.ndarray, " patient"]
 
+_Carried = tuple[KineticState, dict[str, Array], dict[str, Array]]
+
 #: What follows tablets up and down.
 SWINGING = ("plasma", "csf_leg", "csf_arm", "csf_brain")
 
@@ -109,7 +111,7 @@ def ends(people: People, drug: KineticState, rate: Float[Array, " patient"], tab
         levels = exposure.levels(people.receptor.blood_potency)
         return {name: exposure.plasma if name == "plasma" else getattr(levels, name) for name in SWINGING}
 
-    def one(k: int | Int[Array, ""], carry: tuple[KineticState, dict[str, Array], dict[str, Array]]) -> tuple:
+    def one(k: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, low, high = carry
         now = people.kinetics.advance(people.kinetics.tablet(now, tablets.at(k)), step, rate)
         found, inside = seen(now), k + 1 < tablets.length
