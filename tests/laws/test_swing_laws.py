@@ -12,7 +12,7 @@ from arm_examples import N, some_people
 
 from eutonia.simulation.course import Course, start
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.swings import SWINGING, Ahead, Tablets, ends
+from eutonia.trial.swings import SWINGING, Ahead, TabletsAhead, ends
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -40,7 +40,7 @@ def test_trough_and_peak_are_those_of_a_clock_that_goes_through_the_interval(pla
     for hour in LOOKS:
         clock.advance_to(hour, looking=True)
         looks.append((clock.state.drug, Ahead.of(clock)))
-    tablets = Tablets.joined([ahead for _, ahead in looks], N)
+    tablets = TabletsAhead.joined([ahead for _, ahead in looks], N)
     drug = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=-1), *(state for state, _ in looks))
     people = jax.tree.map(lambda leaf: np.tile(leaf, len(LOOKS)), clock.people)
     rate = np.concatenate([ahead.rate for _, ahead in looks])

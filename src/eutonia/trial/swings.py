@@ -71,7 +71,7 @@ class Ahead:
         return max((plan.every for plan in self.plans), default=0)
 
 
-class Tablets(eqx.Module):
+class TabletsAhead(eqx.Module):
     """Tablets of everybody at many looks: those of `Ahead`, with the looks one after the other on the patient axis."""
 
     first: Int[Array, "plan patient"]
@@ -81,7 +81,7 @@ class Tablets(eqx.Module):
     length: Int[Array, " patient"]
 
     @classmethod
-    def joined(cls, looks: Sequence[Ahead], n_people: int) -> Tablets:
+    def joined(cls, looks: Sequence[Ahead], n_people: int) -> TabletsAhead:
         """Return the tablets of the first people at each look; who takes fewer than others takes none of the rest."""
         most = max(len(look.plans) for look in looks)
         none = _Plan(0, 1, 0.0, np.zeros(n_people))
@@ -102,7 +102,7 @@ class Tablets(eqx.Module):
 
 
 @jax.jit
-def ends(people: People, drug: KineticState, rate: Float[Array, " patient"], tablets: Tablets) -> dict[str, Array]:
+def ends(people: People, drug: KineticState, rate: Float[Array, " patient"], tablets: TabletsAhead) -> dict[str, Array]:
     """Return the lowest and the highest level of each of `SWINGING` within the interval, ng/mL, by name and end."""
     step = people.kinetics.step_plan(FINE_H)
 

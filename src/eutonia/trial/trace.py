@@ -29,7 +29,7 @@ from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
 from eutonia.trial.recruitment import Pool, recruit
-from eutonia.trial.swings import SWINGING, Ahead, Tablets, ends
+from eutonia.trial.swings import SWINGING, Ahead, TabletsAhead, ends
 
 if TYPE_CHECKING:
     import xarray
@@ -101,7 +101,7 @@ class Recorder:
             return {}
         n_times = len(self.times)
         rate = np.concatenate([ahead.rate[:n_people] for ahead in self._ahead])
-        tablets = Tablets.joined(self._ahead, n_people)
+        tablets = TabletsAhead.joined(self._ahead, n_people)
         row = blocks.apply(ends, (people, state.drug, rate, tablets), n_times * n_people, width)
         found = {}
         for end in ("trough", "peak"):
