@@ -3,5 +3,4 @@
 from __future__ import annotations
 
 from eutonia.limb.muscle import charted_groups as charted_groups
-from eutonia.limb.muscle import muscles_of as muscles_of
 from eutonia.limb.muscle import stretched_groups as stretched_groups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from eutonia.tone.descending import (
     DescendingConstants,
     bias_factors,
     descending_bias,
+    retied,
     strength_exponents,
     voluntary_strength,
 )
@@ -37,13 +38,15 @@ def _lesioned(
 class LesionCourse:
     """The course of the lesions of a cohort.
 
-    `factor` is how strongly each person's cord answers, `exponent` how fast strength falls with what is lost.
+    `factor` is how strongly each person's cord answers, `exponent` how fast strength falls with what is lost;
+    `is_spared` whether it is of the less affected side, on which a lesion of one side leaves no bias and all strength.
     """
 
     cohort: Cohort
     factor: Limbs
     exponent: Limbs
     constants: DescendingConstants
+    is_spared: bool = False
 
     @classmethod
     def of(cls, cohort: Cohort, seed: int, person: Int[np.ndarray, " patient"] | None = None) -> LesionCourse:
@@ -52,8 +55,20 @@ class LesionCourse:
         constants = DescendingConstants.of(cohort.origin)
         return cls(cohort, bias_factors(seed, who), strength_exponents(seed, who), constants)
 
+    def known(self, cohort: Cohort, factor: Limbs) -> LesionCourse:
+        """Return the course of people whose factors a chart has told, and who have these lesions."""
+        exponent = retied(self.exponent, self.factor, factor, self.constants)
+        return replace(self, cohort=cohort, factor=factor, exponent=exponent)
+
+    def of_other_side(self) -> LesionCourse:
+        """Return the course of the other side, which a lesion of one side spares."""
+        return replace(self, is_spared=True)
+
     def by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> tuple[Limbs, Limbs]:
         """Return bias (mV) and voluntary strength (0..1) by a time since the onset, h: one for all or one a person."""
+        if self.is_spared:
+            none = jnp.zeros_like(jnp.asarray(self.factor))
+            return none, none + 1.0
         integrity = jnp.asarray(self.cohort.pathways.integrity(time_since_onset_h))
         return _lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_since_onset_h), self.constants)
 

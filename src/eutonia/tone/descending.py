@@ -46,6 +46,10 @@ _UNITS = {
 }
 
 
+# A known factor may be 0, of which no logarithm is: beyond so many standard deviations nothing is told of weakness.
+_MOST_DEVIATES, _LEAST_FACTOR = 4.0, 1e-30
+
+
 class DescendingConstants(eqx.Module):
     """Records of the set `descending` as plain numbers (by limb where a tuple), so that a calibration can vary them."""
 
@@ -162,6 +166,17 @@ def weakness_deviates(of_bias: Limbs, own: Limbs, constants: DescendingConstants
     """Return standard normal deviates of weakness: of its own, and as far as it is tied to tone those of the bias."""
     tie = constants.tone_weakness_correlation
     return tie * of_bias + math.sqrt(1.0 - tie**2) * own
+
+
+def retied(exponent: Factors, drawn: Factors, known: Factors, constants: DescendingConstants) -> Limbs:
+    """Return the exponents of people of whom the factor of the bias is known, in place of the one drawn with them.
+
+    A limb of which a chart says that it is stiff is weaker than the draw made it, as far as weakness is tied to tone.
+    """
+    c = constants
+    deviates = (jnp.log(jnp.maximum(jnp.asarray(one), _LEAST_FACTOR)) for one in (drawn, known))
+    before, now = (jnp.clip(one / c.bias_spread, -_MOST_DEVIATES, _MOST_DEVIATES) for one in deviates)
+    return jnp.asarray(exponent) * jnp.exp(c.strength_spread * c.tone_weakness_correlation * (now - before))
 
 
 def limb_deviates(

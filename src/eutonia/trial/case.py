@@ -35,6 +35,7 @@ from eutonia.study.case import DialysisEvent, Event, ExaminationEvent
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy
 from eutonia.study.other_uses import refuse_tone, use_of
+from eutonia.study.sides import OTHER_SIDE
 from eutonia.trial.broken_rules import of_case
 from eutonia.trial.case_person import cohort_of, lesion_of, mask_record, without_tone
 from eutonia.trial.case_pump import CasePumpCourse
@@ -83,7 +84,9 @@ class _Case:
         solved = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted, ceiling)
         self.base, self.unmet = solved.people, solved.told
         self.cohort = self.cohort.with_lesions_of(solved.who)
-        self.lesions = dataclasses.replace(self.lesions, factor=solved.factor, cohort=self.cohort)
+        self.lesions = self.lesions.known(self.cohort, solved.factor)
+        if study.assessment.side == OTHER_SIDE:
+            self.lesions = self.lesions.of_other_side()
         self.clock = PeriodClock(
             Course(self.base), start(self.base), study.seed, True, np.zeros(n), lesions=self.lesions
         )

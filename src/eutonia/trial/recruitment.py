@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import jax
@@ -12,12 +11,11 @@ from jaxtyping import Float, Int
 
 from eutonia import _streams
 from eutonia._hours import HOURS_A_MONTH
-from eutonia.assessment.muscles import muscles_of
 from eutonia.assessment.reading import of_limb, stand_for
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart, chart, chart_constants, expected, look_at, no_luck
 from eutonia.drug.kinetics.values import ADULT
-from eutonia.patient import LIMBS, Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
+from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import body_constants, examine
@@ -150,12 +148,8 @@ def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
 
 def _noise_sd(scale: str) -> float:
     """Return the spread that raters and reports add to one person's score."""
-    found = SCALES[scale]
-    if found.noise is None:
-        return 0.0
-    # A reading of each muscle group has luck of its own; the score of a limb is their mean.
-    readings = len(muscles_of(LIMBS[0])) if found.of_muscles and found.luck == "own" else 1
-    return found.noise(chart_constants()) / math.sqrt(readings)
+    noise = SCALES[scale].noise
+    return 0.0 if noise is None else noise(chart_constants())
 
 
 def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:

@@ -67,7 +67,7 @@ NAMES = (
 # What an option is called in the files where its key would say too little.
 _CALLED = {"missed": "pump_missed_refill", "bolus": "test_dose", "nothing": "no_treatment"}
 _MONTH_DAYS = HOURS_A_MONTH / HOURS_A_DAY
-_SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "pain", "adverse"]
+_SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "active_range", "pain", "adverse"]
 _CONCENTRATION_UG, _FILLED_ML, _USED_ML, _LONGEST_DAYS, _MOST_REFILLS = 500.0, 20.0, 18.0, 90, 200
 _LATE_DAYS = "7"
 _MOST_STEPS, _ROUNDING = 20, 1e-9

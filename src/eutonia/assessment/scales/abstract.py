@@ -41,8 +41,7 @@ class Scale:
     grades : tuple of (str, float)
         Grades that are charted as words, and the number that each counts in averages: ("1+", 1.5).
     noise : function or None
-        From `ChartConstants` to the SD that raters and reports add to one person's score, or with luck of its "own" to
-        each reading; None for a measurement.
+        From `ChartConstants` to the SD that raters and reports add to one person's score; None for a measurement.
     luck : str
         Whose luck it meets: the "rater" who stretches, what people "report", or draws of its "own".
     expected : function or None

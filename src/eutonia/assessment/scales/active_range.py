@@ -1,4 +1,4 @@
-"""Active range: how far a person moves the joint against each muscle group. Equation in `simulation.reach`."""
+"""Active range: how far a person straightens the elbow and lifts the foot. Equation in `simulation.reach`."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ if TYPE_CHECKING:
 
     from eutonia.assessment.scoring import ChartConstants, Look
 
-# No joint is bent further, deg: the end of the scale. What is short of a joint's own range is the reading.
-_FARTHEST = 180.0
+# The movement that is charted of each limb, by the muscle group that it stretches; `Stance` holds those of all.
+_AGAINST = {"leg": "ankle plantarflexors", "arm": "elbow flexors"}
 
 
-def _constants() -> Array:
+def _constants() -> tuple[Array, Array]:
+    """Return the rows of the charted movements on the muscle axis, and their ranges, deg."""
     import jax.numpy as jnp
 
     from eutonia.limb.muscle import muscle_groups
 
-    return jnp.asarray([[group.range_of_motion] for group in muscle_groups()])
+    groups = {group.name: (row, group.range_of_motion) for row, group in enumerate(muscle_groups())}
+    rows, ranges = zip(*(groups[name] for name in _AGAINST.values()), strict=True)
+    return jnp.asarray(rows), jnp.asarray(ranges)[:, None]
+
+
+def _latent(look: Look) -> Array:
+    rows, _ = look.own[SCALE.key]
+    return look.stance.active_range[rows]
 
 
 def _score(look: Look) -> Array:
     import jax.numpy as jnp
 
-    return jnp.clip(look.stance.active_range + look.luck.own[SCALE.key], 0.0, look.own[SCALE.key])
+    _, whole = look.own[SCALE.key]
+    return jnp.clip(_latent(look) + look.luck.own[SCALE.key], 0.0, whole)
 
 
-def _latent(look: Look) -> Array:
-    return look.stance.active_range
-
-
-def noise(constants: ChartConstants) -> float:
-    """Return the SD of one goniometer reading, deg."""
+def _noise(constants: ChartConstants) -> float:
     from eutonia import parameters
 
     return parameters.load("active_range").value("rater_noise", "deg")
@@ -43,26 +47,25 @@ def noise(constants: ChartConstants) -> float:
 SCALE = Scale(
     key="active_range",
     label="Active range",
-    meaning="active range of the joints, deg",
+    meaning="active range of elbow (extension) and ankle (dorsiflexion), deg",
     explained=(
-        "How far the person moves each joint without help, against the muscles that hold it back: the movement that "
-        "tone hides is what comes to light when it falls"
+        "How far, from the bent elbow and the pointed foot, the person straightens the arm and lifts the foot: tone "
+        "hides movement, and it comes to light when tone falls"
     ),
     lowest=0.0,
-    highest=_FARTHEST,
+    highest=180.0,
     kind="continuous",
     score=_score,
-    per="muscle",
+    per="limb",
     latent=_latent,
-    noise=noise,
+    noise=_noise,
     constants=_constants,
     sources=("Gracies_2015", "assumption"),
     unit="deg",
     step=10.0,
     worse=-1,
     caveat=(
-        "A balance of torques with assumed sizes, one of them fitted to a trial of toxin: trust its direction. The "
-        "number of a limb is the mean over its charted movements."
+        "A balance of torques with assumed sizes, one of them fitted to a trial of toxin, without gravity or the skill "
+        "of a hand. Trust its direction, not its size."
     ),
-    is_main=False,
 )
