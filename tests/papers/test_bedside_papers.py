@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import survivors as calibration
+import toxin
 import velocity
 
 from eutonia import parameters
@@ -13,13 +14,16 @@ from eutonia.assessment.ashworth import modified_ashworth_code
 from eutonia.assessment.pendulum import PendulumConstants, pendulum_score
 from eutonia.assessment.scoring import Chart, chart_constants, latent_grades, limb_mean
 from eutonia.limb.joint import joint
-from eutonia.limb.muscle import muscle_groups
-from eutonia.simulation.bedside import bedside, stepped_constants
+from eutonia.limb.muscle import all_muscle_groups, muscle_groups
+from eutonia.simulation.bedside import bedside, bedside_constants, stepped_constants
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import Examination
 from eutonia.simulation.pendulum import MUSCLE, pendulum
 from eutonia.simulation.people import People
-from eutonia.tone.spinal import ToneConstants, tonic_reflex
+from eutonia.simulation.reach import ReachConstants, reach_of
+from eutonia.simulation.treated import under
+from eutonia.tone.spinal import ToneConstants, muscle_bias, tonic_reflex
+from eutonia.treatment import Effects
 
 SEED, N = 5, 8192
 
@@ -52,6 +56,24 @@ def test_strength_and_not_tone_explains_walking_speed(survivors: tuple[People, E
     )
     assert of_strength > 0.69  # hip flexor strength alone, Nadeau 1999
     assert of_tone < 0.25
+
+
+@pytest.mark.parametrize(("row", "units", "published"), [("TOX005", 500.0, 23.9), ("TOX006", 1000.0, 17.6)])
+def test_toxin_opens_stiff_fingers_as_in_gracies_2015(
+    survivors: tuple[People, Examination, Chart], row: str, units: float, published: float
+) -> None:
+    """Fitted to both rows (calibration/active_range.py), 5 deg each; that the smaller dose gained more it cannot give."""
+    people, groups = survivors[0], all_muscle_groups()
+    place, body = [group.name for group in groups].index("finger flexors"), bedside_constants()
+    tone = muscle_bias(jnp.maximum(people.bias[1], 0.0), people.traits.muscle_deviation[place], body.tone)
+    stiff = people.take(jnp.flatnonzero((tone >= 1.5) & (people.time_since_onset_h >= 6 * 730.5)))
+    share = toxin.share_blocked("finger flexors", units, toxin.shipped())
+    blocked = Effects.on(stiff.n, "finger flexors", blockade=share, force=1.0 - share)
+    before, after = (
+        reach_of(stiff, under(Snapshot.untreated(stiff.n), effects), body, ReachConstants.of(groups))[place]
+        for effects in (None, blocked)
+    )
+    assert float(jnp.mean(after - before)) == pytest.approx(published, abs=6.0), row
 
 
 def test_no_rater_hears_resistance_better_than_0_9(survivors: tuple[People, Examination, Chart]) -> None:
