@@ -43,8 +43,9 @@ class Clinic:
         found, body = survivors(SEED, POOL), bedside_constants()
         self.row = [group.name for group in all_muscle_groups()].index(MUSCLE)
         everybody = found.bedside.people
-        deviate = everybody.traits.muscle_deviation[self.row]
-        tone = np.asarray(muscle_bias(jnp.maximum(everybody.bias[ARM], 0.0), deviate, body.tone))
+        deviate = everybody.traits.muscle_deviation[self.row : self.row + 1]
+        bias = jnp.maximum(everybody.bias[ARM : ARM + 1], 0.0)
+        tone = np.asarray(muscle_bias(bias, deviate, body.tone))[0]
         here = np.flatnonzero((found.time_h >= CHRONIC_H) & (tone >= ENTRY))
         self.people, self.untreated = everybody.take(jnp.asarray(here)), Snapshot.untreated(here.size)
         self.constants, self.blocks = ReachConstants.of(all_muscle_groups()), toxin.shipped()

@@ -62,10 +62,11 @@ def test_strength_and_not_tone_explains_walking_speed(survivors: tuple[People, E
 def test_toxin_opens_stiff_fingers_as_in_gracies_2015(
     survivors: tuple[People, Examination, Chart], row: str, units: float, published: float
 ) -> None:
-    """Fitted to both rows (calibration/active_range.py), 5 deg each; that the smaller dose gained more it cannot give."""
+    """Fitted to both rows (calibration/active_range.py), 5 deg each; that less gained more cannot come out."""
     people, groups = survivors[0], all_muscle_groups()
     place, body = [group.name for group in groups].index("finger flexors"), bedside_constants()
-    tone = muscle_bias(jnp.maximum(people.bias[1], 0.0), people.traits.muscle_deviation[place], body.tone)
+    bias, deviate = jnp.maximum(people.bias[1:], 0.0), people.traits.muscle_deviation[place : place + 1]
+    tone = muscle_bias(bias, deviate, body.tone)[0]
     stiff = people.take(jnp.flatnonzero((tone >= 1.5) & (people.time_since_onset_h >= 6 * 730.5)))
     share = toxin.share_blocked("finger flexors", units, toxin.shipped())
     blocked = Effects.on(stiff.n, "finger flexors", blockade=share, force=1.0 - share)

@@ -49,7 +49,7 @@ _OF_MUSCLES = frozenset({"gain", "blockade", "force"})
 #: What a reader has to know at panels that are no scale.
 _CAVEATS = {
     "blockade": "Of background tone and stretch reflex; catch, jerks and spasms do not follow it in this model.",
-    "force": "Weakness is what a block costs. At knee and ankle it moves stance; anywhere, the movement that the muscle makes.",
+    "force": "Weakness is what a block costs. At knee and ankle it moves stance, elsewhere the movement that is made.",
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which these risks do not hold.",
     "withdrawal": OF_PUMP,
 }
