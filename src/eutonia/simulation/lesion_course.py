@@ -55,14 +55,10 @@ class LesionCourse:
         constants = DescendingConstants.of(cohort.origin)
         return cls(cohort, bias_factors(seed, who), strength_exponents(seed, who), constants)
 
-    def known(self, cohort: Cohort, factor: Limbs) -> LesionCourse:
-        """Return the course of people whose factors a chart has told, and who have these lesions."""
+    def known(self, cohort: Cohort, factor: Limbs, *, is_spared: bool = False) -> LesionCourse:
+        """Return the course of people whose factors a chart has told, and who have these lesions, on either side."""
         exponent = retied(self.exponent, self.factor, factor, self.constants)
-        return replace(self, cohort=cohort, factor=factor, exponent=exponent)
-
-    def of_other_side(self) -> LesionCourse:
-        """Return the course of the other side, which a lesion of one side spares."""
-        return replace(self, is_spared=True)
+        return replace(self, cohort=cohort, factor=factor, exponent=exponent, is_spared=is_spared)
 
     def by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> tuple[Limbs, Limbs]:
         """Return bias (mV) and voluntary strength (0..1) by a time since the onset, h: one for all or one a person."""

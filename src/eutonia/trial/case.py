@@ -84,9 +84,8 @@ class _Case:
         solved = solve_factors(self.base, self.plateau, self.lesions.factor, study.charted, ceiling)
         self.base, self.unmet = solved.people, solved.told
         self.cohort = self.cohort.with_lesions_of(solved.who)
-        self.lesions = self.lesions.known(self.cohort, solved.factor)
-        if study.assessment.side == OTHER_SIDE:
-            self.lesions = self.lesions.of_other_side()
+        spared = study.assessment.side == OTHER_SIDE
+        self.lesions = self.lesions.known(self.cohort, solved.factor, is_spared=spared)
         self.clock = PeriodClock(
             Course(self.base), start(self.base), study.seed, True, np.zeros(n), lesions=self.lesions
         )
