@@ -209,6 +209,8 @@ def test_toxin_opens_the_joint_whose_muscle_holds_back_and_no_other() -> None:
     reach = np.stack([np.asarray(treated(people, one).active_range) for one in blocks])
     assert np.all(np.diff(reach[:, row], axis=0) >= -1e-5)
     assert np.max(reach[-1, row] - reach[0, row]) > 10.0
+    reflex_alone = np.asarray(treated(people, Effects.on(WIDTH, NAMES[row], blockade=0.8)).active_range)[row]
+    assert np.max(reach[-1, row] - reflex_alone) > 5.0, "it weakens what the muscle does against the will, too"
     others = [k for k in range(len(NAMES)) if k != row]
     np.testing.assert_array_equal(reach[:, others], np.broadcast_to(reach[0, others], reach[:, others].shape))
 
