@@ -25,7 +25,7 @@ class Use:
     is_child: bool = False
 
 
-_ONLY = "Only levels, drowsiness and the label's harms are shown."
+_ONLY = "Only levels and the risk of drowsiness are shown."
 USES: Mapping[str, Use] = MappingProxyType(
     {
         "Parkinson's disease": Use(
