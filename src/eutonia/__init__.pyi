@@ -9,12 +9,13 @@ from eutonia.api.exposure import expose as expose
 from eutonia.api.fit import fit as fit
 from eutonia.api.options import compare_options as compare_options
 from eutonia.api.papers import papers as papers
+from eutonia.api.power import power as power
 from eutonia.api.pump import program as program
 from eutonia.api.segment import examine_segment as examine_segment
 from eutonia.api.sensitivity import sensitivity as sensitivity
 from eutonia.api.study import compare as compare
 from eutonia.api.study import run as run
-from eutonia.api.study import sweep as sweep
+from eutonia.api.sweep import sweep as sweep
 from eutonia.drug.kinetics import Kinetics as Kinetics
 from eutonia.drug.regimen import Infusion as Infusion
 from eutonia.drug.regimen import IntrathecalDose as IntrathecalDose

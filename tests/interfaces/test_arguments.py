@@ -64,6 +64,8 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "decision, doses": (lambda x: eutonia.decision(CASE, doses=0 if x is None else x), ()),
     "decision, held": (lambda x: eutonia.decision(CASE, held=x), ()),
     "sensitivity": (lambda x: eutonia.sensitivity(x), ()),
+    "power": (lambda x: eutonia.power(x), ()),
+    "run, keep": (lambda x: eutonia.run(CASE, keep=0 if x is None else x), ()),
     "sweep": (lambda x: eutonia.sweep(x, {}), ()),
     "sweep, fields": (lambda x: eutonia.sweep(CASE, x), (dict,)),
     "sweep, values": (lambda x: eutonia.sweep(CASE, {"study.seed": x}), ()),

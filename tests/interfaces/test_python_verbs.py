@@ -81,7 +81,7 @@ def test_names_and_types_of_what_is_public_agree() -> None:
         assert getattr(eu, name) is getattr(importlib.import_module(str(module)), name)
 
 
-@pytest.mark.parametrize("name", [*VERBS, "examine_segment", "compare_options", "decision", "sensitivity"])
+@pytest.mark.parametrize("name", [*VERBS, "examine_segment", "compare_options", "decision", "power", "sensitivity"])
 def test_every_verb_says_what_it_takes_returns_and_refuses(name: str) -> None:
     verb = getattr(eu, name)
     said = inspect.getdoc(verb)
@@ -249,6 +249,8 @@ def test_wrong_types_and_units_are_refused_with_what_to_do(refused: dict[str, li
         (("pump", "first_pump"), "eutonia.api.pump", "program"),
         (("segment",), "eutonia.api.segment", "examine_segment"),
         (("run", "loubser_1991"), "eutonia.api.study", "run"),
+        (("power", "parallel_tablets"), "eutonia.api.power", "power"),
+        (("sweep", "loubser_1991", "--over", "population.n=9"), "eutonia.api.sweep", "swept"),
         (("fit-stretch", "{trace}", "--test", "pendulum"), "eutonia.api.fit", "fit"),
         (("examine", "case_haemorrhage_pump"), "eutonia.trial.examine_case", "examine_case"),
     ],

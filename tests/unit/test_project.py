@@ -95,7 +95,12 @@ def _distribution(name: str) -> str:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("src", ("exchange", "web")), ("tests", ("exchange", "dev")), ("calibration", ("dev",)), ("benchmarks", ("dev",))],
+    [
+        ("src", ("cdisc", "exchange", "web")),
+        ("tests", ("exchange", "dev")),
+        ("calibration", ("dev",)),
+        ("benchmarks", ("dev",)),
+    ],
 )
 def test_what_is_imported_is_declared(folder: str, extras: tuple[str, ...]) -> None:
     """What comes only with another package is gone on the day when that one drops it."""

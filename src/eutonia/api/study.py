@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -16,7 +15,7 @@ from eutonia._bounds import FEWEST_FOR_VERDICT, count
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.engine.store import FolderStore
-from eutonia.errors import ArgumentError, StudyError, unknown
+from eutonia.errors import StudyError, unknown
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy, load_study
 from eutonia.trial.result import StudyResult
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 _RESULT = instance("a result, as run returns it", "run(study)", StudyResult)
 _EXECUTOR = instance("an executor of concurrent.futures", "ThreadPoolExecutor(2)", Executor)
 _KEEP = instance("a path", '"run.unfinished"', str, os.PathLike, FolderStore)
-_FIELDS = instance("a mapping of paths to values", '{"population.n": [20, 40]}', Mapping)
 
 
 def load(study: str, *, seed: int | None = None, patients: int | None = None) -> TrialStudy | CaseStudy:
@@ -133,63 +131,6 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
 
     keep = Path(how.keep) if isinstance(how.keep, str | os.PathLike) else how.keep
     return run_trial(study, RunOptions(*how[:5], keep), progress)
-
-
-@accepts(study=STUDY, fields=_FIELDS, progress=CALL)
-def sweep(
-    study: TrialStudy | CaseStudy,
-    fields: Mapping[str, Sequence[object]],
-    *,
-    replicates: int = 500,
-    progress: Progress = silent,
-) -> polars.DataFrame:
-    """Run a study once for every combination of some of its fields: the same people and the same luck in each.
-
-    Parameters
-    ----------
-    study : TrialStudy or CaseStudy
-        What `load_study` returned; its seed is that of every run.
-    fields : mapping of path to values
-        The values that each field takes, by paths as in `study.replace`, such as
-        `{"phase.bolus.arm.baclofen.treatment.0.dose": ["25 ug", "50 ug", "75 ug"]}`. The last field varies fastest.
-    replicates : int
-        Number of replicate trials of each run.
-    progress : callable
-        Called with "Runs" and the share of them that is done.
-
-    Returns
-    -------
-    polars.DataFrame
-        The columns of `StudyResult.frame()`, behind one column a field that holds its value as text.
-
-    Raises
-    ------
-    StudyError
-        A path that leads nowhere or a study that may not be; every study is checked before the first is run.
-    ArgumentError
-        No study, or no values.
-
-    Notes
-    -----
-    Each person has the same luck at every point, so that a difference between points is of the field, not of chance.
-    """
-    import polars as pl
-
-    for path, values in fields.items():
-        if not isinstance(values, list | tuple | range) or not values:
-            raise ArgumentError(
-                f'the values of "{path}" are {values!r:.40}. Allowed: a list of one value or more. Nearest: '
-                f"[{values!r:.40}]. Write a list."
-            )
-    grid = [dict(zip(fields, values, strict=True)) for values in itertools.product(*fields.values())]
-    studies = [study.replace(point) for point in grid]
-    tables = []
-    for done, (point, changed) in enumerate(zip(grid, studies, strict=True)):
-        progress("Runs", done / len(grid))
-        table = run(changed, replicates=replicates).frame()
-        tables.append(table.select(*(pl.lit(str(value)).alias(path) for path, value in point.items()), pl.all()))
-    progress("Runs", 1.0)
-    return pl.concat(tables)
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,6 +4,7 @@ needed. One module a family of commands.
 
 from eutonia.cli import credibility as credibility
 from eutonia.cli import decision as decision
+from eutonia.cli import design as design
 from eutonia.cli import events as events
 from eutonia.cli import examine as examine
 from eutonia.cli import exchange as exchange

@@ -1,5 +1,7 @@
 """Files in and out of other programs: dosing tables, pump programs, models. Computes no physiology."""
 
+from eutonia.exchange.adam import read_result as read_result
+from eutonia.exchange.adam_files import write_adam as write_adam
 from eutonia.exchange.events import Events as Events
 from eutonia.exchange.events import read_events as read_events
 from eutonia.exchange.export import Dosing as Dosing

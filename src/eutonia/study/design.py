@@ -157,14 +157,14 @@ class Study(Part):
         StudyError
             A path that leads nowhere, or a study that may not be; `.faults` lists all.
         """
-        return from_tables(type(self), replacing.replaced(self.name, self._tables(), fields), self.name, self._path)
+        return from_tables(type(self), replacing.replaced(self.name, self.tables(), fields), self.name, self._path)
 
     def override(self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None) -> AnyStudy:
         """Return the same study with another number of people, seed or pool, checked again.
 
         `digest`, `path` and `text` stay those of the file: a record of a run has to say what was overridden.
         """
-        tables = self._tables()
+        tables = self.tables()
         changes = {("study", "seed"): seed, ("population", "n"): n, ("population", "pool"): pool}
         for (table, key), value in changes.items():
             if value is None:
@@ -177,7 +177,7 @@ class Study(Part):
         changed._digest, changed._text, changed._path = self._digest, self._text, self._path
         return changed
 
-    def _tables(self) -> dict[str, Any]:
+    def tables(self) -> dict[str, Any]:
         """Return the tables of the file that the study is."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
@@ -240,7 +240,7 @@ class CaseStudy(Study):
             return (self,)
         found = [self.model_copy(update={"options": ()}), *(self.under(one) for one in self.options)]
         for one in found:
-            one._text = replacing.toml_of(one._tables())
+            one._text = replacing.toml_of(one.tables())
             one._digest = hashlib.sha256(one._text.encode()).hexdigest()
             one._cited = _cited(one, None if self._path is None else self._path.parent)
         return tuple(found)
@@ -307,7 +307,7 @@ def from_tables(model: type[AnyStudy], tables: dict[str, Any], name: str, path: 
     lines.
     """
     made = _validated(model, tables, {}, name, path)
-    made._text = replacing.toml_of(made._tables())
+    made._text = replacing.toml_of(made.tables())
     made._digest = hashlib.sha256(made._text.encode()).hexdigest()
     return made
 

@@ -40,6 +40,17 @@ def replaced(name: str, tables: Tables, fields: Mapping[str, object]) -> Tables:
     return found
 
 
+def paths(tables: object, so_far: str = "") -> list[str]:
+    """Return the path of every field of a study that holds a value, in the order of the file."""
+    if isinstance(tables, dict):
+        parts = list(tables.items())
+    elif isinstance(tables, list) and any(isinstance(one, dict) for one in tables):
+        parts = [(str(one.get("name", k)) if isinstance(one, dict) else str(k), one) for k, one in enumerate(tables)]
+    else:
+        return [so_far]
+    return [path for name, one in parts for path in paths(one, f"{so_far}.{name}" if so_far else name)]
+
+
 def _entered(name: str, path: str, at: object, step: str, so_far: str) -> object:
     """Return what a step leads to."""
     if isinstance(at, list):

@@ -1,0 +1,344 @@
+"""A trial's result as analysis data sets in the manner of ADaM: ADSL (people), ADQS (scores), ADAE (adverse events).
+
+They follow the names and the classes of the CDISC ADaM implementation guide 1.3 where a virtual trial has what they
+name: no dates (time counts from the start of a phase), no sites, no dictionary of reactions. `REPLIC` tells replicate
+trials apart; each is a study of its own, and an analysis takes one or goes by it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eutonia._arguments import PATH, accepts
+from eutonia._hours import HOURS_A_DAY
+from eutonia.assessment.scales import SCALES
+from eutonia.errors import DatasetError
+
+if TYPE_CHECKING:
+    import polars
+
+_NEEDED = ("run.json", "visits.parquet", "patients.parquet")
+_MOST_CODE = 8
+_NO_TRIAL = "Nearest: a folder that eutonia run has written of a trial. Name that."
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A column: its name (8 characters at most), label (40 at most), type, and where it comes from."""
+
+    name: str
+    label: str
+    kind: str
+    origin: str = "Derived"
+
+
+@dataclass(frozen=True)
+class AnalysisSet:
+    """One data set: name, label, class, keys, variables, and the rows."""
+
+    name: str
+    label: str
+    of_class: str
+    keys: tuple[str, ...]
+    variables: tuple[Variable, ...]
+    table: polars.DataFrame
+
+
+@dataclass(frozen=True)
+class AnalysisSets:
+    """All data sets of one trial; `study` is its name, `title` what it asks, `version` the program that made it."""
+
+    study: str
+    title: str
+    version: str
+    sets: tuple[AnalysisSet, ...]
+
+    def __getitem__(self, name: str) -> polars.DataFrame:
+        """Return the table of a data set by name."""
+        return next(one.table for one in self.sets if one.name == name)
+
+
+_STUDY = Variable("STUDYID", "Study Identifier", "text", "Assigned")
+_SUBJECT = Variable("USUBJID", "Unique Subject Identifier", "text", "Assigned")
+_REPLICATE = Variable("REPLIC", "Replicate Trial (simulated)", "integer", "Assigned")
+_PHASE = Variable("APHASE", "Phase", "text", "Assigned")
+_DAY = Variable("ADY", "Analysis Relative Day", "integer")
+_HOUR = Variable("ATMH", "Hours since the Start of the Phase", "float")
+
+_ADSL = (
+    _STUDY,
+    _SUBJECT,
+    Variable("SUBJID", "Subject Identifier for the Study", "text", "Assigned"),
+    _REPLICATE,
+    Variable("AGE", "Age", "float", "Assigned"),
+    Variable("AGEU", "Age Units", "text", "Assigned"),
+    Variable("SEX", "Sex", "text", "Assigned"),
+    Variable("WEIGHTBL", "Weight at Baseline (kg)", "float", "Assigned"),
+    Variable("CRCLBL", "Baseline Creatinine Clearance (mL/min)", "float", "Assigned"),
+    Variable("ONSETMO", "Months since Onset of the Lesion", "float", "Assigned"),
+    Variable("AFFSIDE", "Affected Side", "text", "Assigned"),
+    Variable("LESION", "Kind of Lesion", "text", "Assigned"),
+    Variable("LESLOC", "Territory or Site of the Lesion", "text", "Assigned"),
+    Variable("LESVOL", "Volume of the Lesion (mL)", "float", "Assigned"),
+    Variable("ITTFL", "Intent-To-Treat Population Flag", "text"),
+    Variable("RANDFL", "Randomized Population Flag", "text"),
+    Variable("ARM", "Description of Planned Arm", "text", "Assigned"),
+    Variable("EOSSTT", "End of Study Status", "text"),
+    Variable("DCSREAS", "Reason for Discontinuation from Study", "text"),
+    Variable("EOSDY", "Day of Phase at Discontinuation", "integer"),
+)
+_ADQS = (
+    _STUDY,
+    _SUBJECT,
+    _REPLICATE,
+    _PHASE,
+    Variable("TRTP", "Planned Treatment", "text", "Assigned"),
+    Variable("PARAM", "Parameter", "text", "Assigned"),
+    Variable("PARAMCD", "Parameter Code", "text", "Assigned"),
+    Variable("AVISIT", "Analysis Visit", "text", "Assigned"),
+    Variable("AVISITN", "Analysis Visit (N)", "integer"),
+    _DAY,
+    _HOUR,
+    Variable("AVAL", "Analysis Value", "float", "Assigned"),
+    Variable("ABLFL", "Baseline Record Flag", "text"),
+    Variable("BASE", "Baseline Value", "float"),
+    Variable("CHG", "Change from Baseline", "float"),
+)
+_ADAE = (
+    _STUDY,
+    _SUBJECT,
+    _REPLICATE,
+    Variable("AESEQ", "Sequence Number", "integer"),
+    Variable("AETERM", "Reported Term for the Adverse Event", "text", "Assigned"),
+    _PHASE,
+    Variable("TRTA", "Actual Treatment", "text", "Assigned"),
+    Variable("ASTDY", "Analysis Start Relative Day", "integer"),
+    _HOUR,
+    Variable("AEROUTE", "What the Event Came from", "text", "Assigned"),
+    Variable("AOCCIFL", "First Occurrence of the Event Flag", "text"),
+)
+
+
+@accepts(folder=PATH)
+def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
+    """Return the analysis data sets of a result folder.
+
+    Raises
+    ------
+    DatasetError
+        No result of a trial.
+    """
+    import polars as pl
+
+    where = Path(folder)
+    if lacking := [name for name in _NEEDED if not (where / name).is_file()]:
+        raise DatasetError(
+            f'"{where}" holds no result of a trial: {", ".join(lacking)} {"is" if len(lacking) == 1 else "are"} not '
+            f"there. Allowed: a folder with {', '.join(_NEEDED)}. {_NO_TRIAL}"
+        )
+    try:
+        record = json.loads((where / "run.json").read_text(encoding="utf-8"))
+        visits, people = (pl.read_parquet(where / name) for name in _NEEDED[1:])
+        events = where / "adverse.parquet"
+        adverse = pl.read_parquet(events) if events.is_file() else None
+        study, title, version = (str(record[key]) for key in ("study", "title", "version"))
+    except (ValueError, KeyError, OSError, pl.exceptions.PolarsError) as trouble:
+        raise DatasetError(
+            f'"{where}" cannot be read as a result ({str(trouble).splitlines()[0]:.120}). Allowed: the files as '
+            f"eutonia run has written them. {_NO_TRIAL}"
+        ) from None
+    return analysis_sets(study, title, version, visits, people, adverse)
+
+
+def analysis_sets(
+    study: str,
+    title: str,
+    version: str,
+    visits: polars.DataFrame,
+    people: polars.DataFrame,
+    adverse: polars.DataFrame | None,
+) -> AnalysisSets:
+    """Return ADSL, ADQS and, where reactions were watched, ADAE, from the tables of a result."""
+    who = people.select("patient", "replicate", "person")
+    sets = [
+        AnalysisSet(
+            "ADSL",
+            "Subject-Level Analysis Dataset",
+            "SUBJECT LEVEL ANALYSIS DATASET",
+            ("STUDYID", "USUBJID"),
+            *_adsl(study, people),
+        ),
+        AnalysisSet(
+            "ADQS",
+            "Scores Analysis Dataset",
+            "BASIC DATA STRUCTURE",
+            ("STUDYID", "USUBJID", "APHASE", "TRTP", "PARAMCD", "AVISITN"),
+            _ADQS,
+            _adqs(study, visits, who),
+        ),
+    ]
+    if adverse is not None:
+        keys = ("STUDYID", "USUBJID", "AESEQ")
+        table = _adae(study, adverse, who)
+        sets.append(
+            AnalysisSet("ADAE", "Adverse Events Analysis Dataset", "OCCURRENCE DATA STRUCTURE", keys, _ADAE, table)
+        )
+    return AnalysisSets(study, title, version, tuple(sets))
+
+
+def _named(study: str) -> list[Any]:
+    """Return the columns that say which study and who."""
+    import polars as pl
+
+    subject = pl.format(
+        "{}-{}",
+        (pl.col("replicate") + 1).cast(pl.String).str.zfill(4),
+        (pl.col("person") + 1).cast(pl.String).str.zfill(5),
+    )
+    return [
+        pl.lit(study).alias("STUDYID"),
+        pl.format("{}-{}", pl.lit(study), subject).alias("USUBJID"),
+        subject.alias("SUBJID"),
+        (pl.col("replicate") + 1).cast(pl.Int64).alias("REPLIC"),
+    ]
+
+
+def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], polars.DataFrame]:
+    """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods."""
+    import polars as pl
+
+    phases = [name.removeprefix("left_reason_") for name in people.columns if name.startswith("left_reason_")]
+    reasons, days = ([pl.col(f"{what}_{phase}") for phase in phases] for what in ("left_reason", "left_day"))
+    failed = pl.col("not_computed") if "not_computed" in people.columns else pl.lit(None, dtype=pl.String)
+    left = pl.coalesce(*reasons).is_not_null()
+    entered = pl.col(f"arm_{phases[0]}").is_not_null()
+    variables, treatments = list(_ADSL), list[Any]()
+    for phase in phases:
+        periods = people[f"arm_{phase}"].str.split(", then ")
+        for k in range(max(periods.list.len().drop_nulls().to_list(), default=1)):
+            name = f"TRT{len(treatments) + 1:02d}P"
+            treatments.append(pl.col(f"arm_{phase}").str.split(", then ").list.get(k, null_on_oob=True).alias(name))
+            variables.append(
+                Variable(name, f"Planned Treatment, Period {len(treatments):02d} ({phase})"[:40], "text", "Assigned")
+            )
+    status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(left).then(pl.lit("DISCONTINUED"))
+    table = people.select(
+        *_named(study),
+        pl.col("age_year").alias("AGE"),
+        pl.lit("YEARS").alias("AGEU"),
+        pl.col("sex").replace_strict({"woman": "F", "man": "M"}, return_dtype=pl.String).alias("SEX"),
+        pl.col("weight_kg").alias("WEIGHTBL"),
+        pl.col("creatinine_clearance_ml_per_min").alias("CRCLBL"),
+        pl.col("months_since_onset").alias("ONSETMO"),
+        pl.col("side").str.to_uppercase().alias("AFFSIDE"),
+        pl.col("lesion").alias("LESION"),
+        pl.col("lesion_place").alias("LESLOC"),
+        pl.col("lesion_volume_ml").fill_nan(None).alias("LESVOL"),
+        _flag(entered).alias("ITTFL"),
+        _flag(entered).alias("RANDFL"),
+        pl.col("arm").alias("ARM"),
+        status.otherwise(pl.lit("COMPLETED")).alias("EOSSTT"),
+        pl.coalesce(failed, *(one.str.to_uppercase() for one in reasons)).alias("DCSREAS"),
+        (pl.coalesce(*days).floor() + 1).cast(pl.Int64).alias("EOSDY"),
+        *treatments,
+    )
+    return tuple(variables), table.select([one.name for one in variables])
+
+
+def _flag(hit: Any) -> Any:
+    import polars as pl
+
+    return pl.when(hit).then(pl.lit("Y")).otherwise(pl.lit("N"))
+
+
+def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:
+    """Return one row a score, with the first of its phase and arm as baseline."""
+    import polars as pl
+
+    words = [name for name, kind in visits.schema.items() if kind == pl.Categorical]
+    plain = visits.with_columns(pl.col(*words).cast(pl.String)) if words else visits
+    what = ["limb", "scale", "item"]
+    kinds = plain.select(what).unique(maintain_order=True).rows()
+    named = pl.DataFrame(
+        [(*kind, *names) for kind, names in zip(kinds, _parameters(kinds), strict=True)],
+        schema=[*what, "PARAM", "PARAMCD"],
+        orient="row",
+    )
+    times = plain.select("phase", "time_h").unique().sort("phase", "time_h")
+    times = times.with_columns((pl.int_range(pl.len()).over("phase") + 1).cast(pl.Int64).alias("AVISITN"))
+    one = ["patient", "phase", "arm", *what]
+    first = plain.filter(pl.col("time_h") == pl.col("time_h").min().over(one)).select(
+        *one, pl.col("score").alias("BASE")
+    )
+    table = (
+        plain.drop("replicate")
+        .join(who, on="patient", maintain_order="left")
+        .join(named, on=what, maintain_order="left")
+        .join(times, on=["phase", "time_h"], maintain_order="left")
+        .join(first, on=one, how="left", maintain_order="left")
+    )
+    is_first = pl.col("AVISITN") == pl.col("AVISITN").min().over(one)
+    return table.select(
+        *_named(study)[:2],
+        _named(study)[3],
+        pl.col("phase").alias("APHASE"),
+        pl.col("arm").alias("TRTP"),
+        "PARAM",
+        "PARAMCD",
+        pl.col("visit").alias("AVISIT"),
+        "AVISITN",
+        _day("time_h").alias("ADY"),
+        pl.col("time_h").alias("ATMH"),
+        pl.col("score").alias("AVAL"),
+        pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
+        "BASE",
+        (pl.col("score") - pl.col("BASE")).alias("CHG"),
+    )
+
+
+def _day(hours: str) -> Any:
+    """Return the day of the phase: the first 24 hours are day 1."""
+    import polars as pl
+
+    return (pl.col(hours) / HOURS_A_DAY).floor().cast(pl.Int64) + 1
+
+
+def _parameters(kinds: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    """Return name and code (8 characters at most, each once) of every limb, scale and muscle."""
+    found: list[tuple[str, str]] = []
+    for limb, scale, item in kinds:
+        of = "" if item == "mean" else f", {item.replace('_', ' ')}"
+        label = SCALES[scale].label if scale in SCALES else scale.replace("_", " ")
+        where = f", {limb}" if limb else ""
+        begin = "".join(part[:3] for part in scale.split("_")).upper()[:5] + limb[:1].upper()
+        taken, k, code = {code for _, code in found}, 0, begin
+        while code in taken or (item != "mean" and k == 0):
+            k += 1
+            code = f"{begin[: _MOST_CODE - 2]}{k:02d}"
+        found.append((f"{label[:1].upper()}{label[1:]}{where}{of}", code))
+    return found
+
+
+def _adae(study: str, adverse: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:
+    """Return one row an event."""
+    import polars as pl
+
+    is_first = pl.col("time_h") == pl.col("time_h").min().over("patient", "reaction")
+    joined = adverse.drop("replicate").join(who, on="patient", maintain_order="left")
+    return joined.select(
+        *_named(study)[:2],
+        _named(study)[3],
+        (pl.int_range(pl.len()).over("patient") + 1).cast(pl.Int64).alias("AESEQ"),
+        pl.col("reaction").alias("AETERM"),
+        pl.col("phase").alias("APHASE"),
+        pl.col("arm").alias("TRTA"),
+        _day("time_h").alias("ASTDY"),
+        pl.col("time_h").alias("ATMH"),
+        pl.col("route").alias("AEROUTE"),
+        pl.when(is_first).then(pl.lit("Y")).alias("AOCCIFL"),
+    )

@@ -1,0 +1,201 @@
+"""`eutonia power`, `eutonia sweep` and their twins: the size is that of a closed form, points are what `run` gives."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.optimize import brentq
+from scipy.stats import nct, t
+
+import eutonia
+from eutonia.api import power as verb
+from eutonia.errors import StudyError
+from eutonia.statistics.sample_size import fitted
+
+Run = Callable[..., int]
+
+TEXT = """
+[study]
+name = "small"
+title = "A bolus against saline, for tests"
+kind = "trial"
+seed = 5
+
+[population]
+n = 8
+pool = 512
+origin = "spinal"
+lesions = "cord lesions"
+women = 0.5
+age = { mean = "45 year", sd = "11 year", min = "18 year", max = "75 year" }
+weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
+creatinine_clearance = { mean = "100 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
+time_since_onset = { mean = "9 year", sd = "5 year", min = "1 year", max = "30 year" }
+
+[assessment]
+side = "both"
+limbs = ["leg"]
+scales = ["ashworth"]
+rater = "human"
+
+[[phase]]
+name = "bolus"
+design = "parallel"
+masking = "double blind"
+visits = ["0 hour", "4 hour"]
+nonspecific = false
+dropout = false
+
+[[phase.arm]]
+name = "saline"
+placebo = true
+
+[[phase.arm]]
+name = "baclofen"
+
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal bolus"
+dose = "25 ug"
+at = "0 hour"
+access = "lumbar puncture"
+
+[analysis]
+[[analysis.endpoint]]
+name = "tone"
+scale = "ashworth"
+limb = "leg"
+measure = "change"
+estimand = "hypothetical"
+method = "ANCOVA"
+"""
+DOSE = "phase.bolus.arm.baclofen.treatment.0.dose"
+
+
+def t_test_power(people: float, effect: float) -> float:
+    """The power of a two-sided t test of two arms, in closed form."""
+    df, shift = people - 2, effect * math.sqrt(people / 4)
+    cut = t.ppf(0.975, df)
+    return float(nct.sf(cut, df, shift) + nct.cdf(-cut, df, shift))
+
+
+def test_the_curve_through_known_powers_gives_the_textbook_size_and_covers_it() -> None:
+    """Half a standard deviation at 90 % needs 2 x 85.03 people (Cohen 1988, table 2.4.1: 85 an arm)."""
+    sizes, trials = [80, 120, 200], 4000
+    hits = [round(trials * t_test_power(n, 0.5)) for n in sizes]
+    curve = fitted(sizes, hits, trials, 0.05, 0.9)
+    assert curve.size(0.9) == pytest.approx(170.06, abs=1.0)
+    one = fitted([120], [hits[1]], trials, 0.05, 0.9)
+    assert one.size(0.9) == pytest.approx(170.06, abs=3.0)
+    luck, inside = np.random.default_rng(3), 0
+    for _ in range(400):
+        drawn = [int(luck.binomial(400, t_test_power(n, 0.5))) for n in sizes]
+        low, high = fitted(sizes, drawn, 400, 0.05, 0.9).interval(0.9)
+        inside += low <= 170.06 <= high
+    assert inside / 400 == pytest.approx(0.95, abs=0.04)
+
+
+def pretended(effect: float) -> Callable[..., Any]:
+    """Stand for `run`: of each size the share of trials that a t test of this effect gives."""
+
+    def run(study: Any, replicates: int) -> Any:
+        found = t_test_power(study.population.n, effect)
+        table = pl.DataFrame(
+            {
+                "endpoint": ["tone"],
+                "trials": [replicates],
+                "rejected": [round(found * replicates) / replicates],
+                "rejected_error": [math.sqrt(found * (1 - found) / replicates)],
+                "estimate": [-effect],
+                "truth": [-effect],
+                "unit": ["grade"],
+            }
+        )
+        return SimpleNamespace(analysed=SimpleNamespace(characteristics=table), run={})
+
+    return run
+
+
+@pytest.mark.parametrize("effect", [0.3, 0.5, 1.5])
+def test_the_search_ends_at_the_closed_form_from_far_away(effect: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verb, "run", pretended(effect))
+    found = eutonia.power(eutonia.parse_study(TEXT).override(n=40), 0.8, replicates=2000)
+    wanted = brentq(lambda n: t_test_power(n, effect) - 0.8, 4, 120 / effect**2)
+    assert found.low <= wanted <= found.high
+    assert found.people == pytest.approx(2 * math.ceil(wanted / 2), rel=0.03, abs=2)
+    assert found.allocation == (("saline", found.people // 2), ("baclofen", found.people // 2))
+    assert found.table.height <= 6
+    assert f"{found.people} people" in str(found)
+
+
+def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = eutonia.parse_study(TEXT)
+    monkeypatch.setattr(verb, "run", pretended(0.0))
+    with pytest.raises(StudyError, match=r"no size up to .* reaches 90 %.*Nearest: a larger dose"):
+        eutonia.power(small)
+    for given, said in (
+        ({"target": 90.0}, "Nearest: 0.9"),
+        ({"endpoint": "tome"}, "Nearest: tone"),
+        ({"replicates": 10}, "40 or more"),
+    ):
+        with pytest.raises(StudyError, match=said):
+            eutonia.power(small, **given)
+    with pytest.raises(StudyError, match="says no analysis"):
+        eutonia.power(eutonia.load_study("meythaler_2001"))
+
+
+def test_a_sweep_and_a_size_are_what_run_gives_and_are_written_as_pages(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "small.toml").write_text(TEXT, encoding="utf-8")
+    over = "dose=25 ug,50 ug"
+    assert run("sweep", "small.toml", "--over", over, "--replicates", "40", "--out", "swept") == 0
+    said = capsys.readouterr().out
+    table, rates = (pl.read_parquet(folder / "swept" / f"{name}.parquet") for name in ("sweep", "characteristics"))
+    given = eutonia.load_study(str(folder / "small.toml"))
+    point = eutonia.run(given.replace({DOSE: "50 ug"}), replicates=40)
+    assert table.filter(pl.col(DOSE) == "50 ug").drop(DOSE).equals(point.frame())
+    assert point.analysed is not None
+    assert rates.filter(pl.col(DOSE) == "50 ug").drop(DOSE).equals(point.analysed.characteristics)
+    power_50 = float(point.analysed.characteristics["rejected"][0])
+    assert f"{100 * power_50:.0f} % (Monte Carlo error" in said
+    page = (folder / "swept" / "report.html").read_text(encoding="utf-8")
+    assert "25 mcg" in page
+    assert page.count("<svg") == 1
+    assert json.loads((folder / "swept" / "run.json").read_text())["command"].startswith("eutonia sweep small.toml")
+
+    assert run("power", "small.toml", "--target", "0.8", "--replicates", "40", "--out", "sized") == 0
+    found = pl.read_parquet(folder / "sized" / "power.parquet")
+    record = json.loads((folder / "sized" / "run.json").read_text())
+    first = found.filter(pl.col("people") == 8)
+    again = eutonia.run(given, replicates=40)
+    assert again.analysed is not None
+    assert first["power"].to_list() == again.analysed.characteristics["rejected"].to_list()
+    assert record["low"] <= record["people"]
+    assert f"{record['people']} people" in (folder / "sized" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_field_is_named_by_as_much_of_its_path_as_tells_it(
+    run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "small.toml").write_text(TEXT, encoding="utf-8")
+    for over, said in (
+        ("name=a,b", 'fields "name". Allowed: one of'),
+        ("does=1", 'no field "does". Allowed: a path as in the file. Nearest: dose'),
+        ("dose", "values with commas"),
+        ("dose=10 mg", "10 mg"),
+        ("population.m=3", "no such key here"),
+    ):
+        assert run("sweep", "small.toml", "--over", over, "--replicates", "1") == 2, over
+        assert said in capsys.readouterr().err, over
+    assert not (folder / "results").exists()
+    with pytest.raises(StudyError, match="says no analysis"):
+        eutonia.sweep(eutonia.load_study("meythaler_2001"), {"population.n": [3]}, characteristics=True)
