@@ -26,6 +26,8 @@ from eutonia.errors import EutoniaError
 PROGRAM = "eutonia"
 #: What this process has written so far, for whoever has to say it.
 written: list[Path] = []
+#: Folders in which this process has left the blocks of a run that is not whole.
+unfinished: list[Path] = []
 
 #: The end of the name of a folder in which a run keeps its blocks until it is whole.
 UNFINISHED = ".unfinished"

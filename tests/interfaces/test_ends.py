@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -9,11 +10,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
 from eutonia import cli, session
 from eutonia.cli import ends, pump
+from eutonia.engine.unfinished import held
 
 EUTONIA = [sys.executable, "-m", "eutonia"]
 
@@ -120,6 +123,23 @@ def test_ctrl_c_says_what_was_written(
             cli.main()
         assert end.value.code == ends.STOPPED
         assert said in capsys.readouterr().err
+
+
+def test_ctrl_c_in_a_trial_says_that_its_blocks_are_kept(tmp_path: Path) -> None:
+    def stop(name: str, blocks: int) -> str:
+        ends.begin()
+        with contextlib.suppress(KeyboardInterrupt), held(tmp_path / name) as store:
+            for number in range(blocks):
+                store.put((0, number), {"score": np.arange(3.0)}, {})
+            raise KeyboardInterrupt
+        return ends.stopped()
+
+    told = stop("one.unfinished", 1)
+    assert str(tmp_path / "one.unfinished") in told
+    assert "--resume goes on" in told
+    assert "Nothing was written" not in told
+    assert stop("two.unfinished", 0) == "Stopped. Nothing was written."
+    assert [one.name for one in tmp_path.iterdir()] == ["one.unfinished"]
 
 
 def test_a_pipe_that_is_closed_and_a_screen_without_letters() -> None:

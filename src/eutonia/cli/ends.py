@@ -20,6 +20,7 @@ _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "Unable to allocate", "
 def begin() -> None:
     """Let the screen show what its alphabet lacks as a question mark, and forget what was written before."""
     _writing.written.clear()
+    _writing.unfinished.clear()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -28,8 +29,16 @@ def begin() -> None:
 def stopped() -> str:
     """Return what to say after Ctrl-C."""
     if not _writing.written:
-        return "Stopped. Nothing was written."
+        return f"Stopped. {_left()}"
     return f"Stopped. Written: {', '.join(map(str, _writing.written))}"
+
+
+def _left() -> str:
+    """Return what a command that did not come to its end has left."""
+    if not _writing.unfinished:
+        return "Nothing was written."
+    kept = ", ".join(f'"{one}"' for one in _writing.unfinished)
+    return f"No result was written; what was computed is kept in {kept}: the same command with --resume goes on."
 
 
 def of(error: Exception) -> tuple[int, str]:
@@ -63,5 +72,5 @@ def _our_fault(error: Exception, first: str) -> str:
     return (
         f"Eutonia itself failed: {type(error).__name__}: {first} ({os.path.basename(place.filename)}, line "
         f"{place.lineno}). This is a fault of the program, not of what you gave. Please report it with your file; "
-        f"{TRACEBACK}=1 shows where it lies. Nothing was written."
+        f"{TRACEBACK}=1 shows where it lies. {_left()}"
     )

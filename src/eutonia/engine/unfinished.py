@@ -46,7 +46,9 @@ def held(folder: Path, *, anew: bool = False) -> Iterator[FolderStore]:
         try:
             yield FolderStore(folder)
         finally:
-            if not any(folder.glob("block-*")):
+            if any(folder.glob("block-*")):
+                _writing.unfinished.append(folder)
+            else:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
