@@ -61,10 +61,11 @@ AGE = Bounds(
         "baclofen-oral-he-2014` (ages 2 to 17); tone, pumps and scores of children are not modelled.",
     ),
 )
-AGE_OF_CASE = Bounds(
-    2.0, 110.0, ("2 year", "110 year"), "no kinetics are on record before the age of two", below=AGE.below
-)
-WEIGHT_OF_CASE = Bounds(8.0, 250.0, ("8 kg", "250 kg"), "from a child of two to the heaviest adults")
+# Of a case, whose use says whether it may be a child; a case holds the person to AGE and WEIGHT, or to these.
+ANY_AGE = Bounds(0.0, 110.0, ("0 year", "110 year"), "nobody lives longer")
+ANY_WEIGHT = Bounds(0.0, 250.0, ("0 kg", "250 kg"), "the kinetics are of people up to that weight")
+AGE_OF_CHILD = Bounds(2.0, 18.0, ("2 year", "18 year"), "no kinetics are on record before the age of two")
+WEIGHT_OF_CHILD = Bounds(8.0, 100.0, ("8 kg", "100 kg"), "children of two and more weigh that")
 AGE_SPREAD = Bounds(0.0, 60.0, ("0 year", "60 year"), "a wider spread leaves the ages of adults")
 WEIGHT = Bounds(30.0, 250.0, ("30 kg", "250 kg"), "the kinetics are of adults whose weights lie between")
 WEIGHT_SPREAD = Bounds(0.0, 150.0, ("0 kg", "150 kg"), "a wider spread leaves the weights of adults")

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-#: Oldest age, in years, of who counts as a child here.
-GROWN = 18.0
-
 
 @dataclass(frozen=True, slots=True)
 class Use:

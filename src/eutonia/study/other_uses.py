@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from eutonia import _bounds, parameters
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import StudyError
-from eutonia.patient.uses import GROWN, USES, Use
+from eutonia.patient.uses import USES, Use
 from eutonia.study.fields import Given
 from eutonia.study.studyfile import Key, Problem
 
@@ -44,13 +44,15 @@ def use_problems(study: CaseStudy) -> Iterator[Problem]:
     """Find what a person of this age and use cannot have, and what would be predicted of them without a model."""
     use = use_of(study)
     if use is None or not use.is_child:
-        yield from _grown(study, use)
-    elif study.patient.age_year >= GROWN:
-        why, do = "Cerebral palsy of adults is a population of trials, and no case.", "Write a child, or a trial."
-        yield Problem(("patient", "age"), why, study.patient.age_year.text, f"2 to {GROWN:g} year", do=do)
-    elif study.head.oral_model != _CHILDREN:
-        why, do = "The kinetics of adults are not those of a child.", f'Write oral_model = "{_CHILDREN}" in [study].'
-        yield Problem(("study", "oral_model"), why, study.oral_model, f'"{_CHILDREN}"', do=do)
+        yield from _within(study, _bounds.AGE, _bounds.WEIGHT)
+    else:
+        yield from _within(study, _bounds.AGE_OF_CHILD, _bounds.WEIGHT_OF_CHILD)
+        if study.head.oral_model != _CHILDREN:
+            why, do = (
+                "The kinetics of adults are not those of a child.",
+                f'Write oral_model = "{_CHILDREN}" in [study].',
+            )
+            yield Problem(("study", "oral_model"), why, study.oral_model, f'"{_CHILDREN}"', do=do)
     yield from _weights(study, use)
     if use is None:
         return
@@ -60,25 +62,29 @@ def use_problems(study: CaseStudy) -> Iterator[Problem]:
         yield from _doses_of_a_child(study)
 
 
-def _grown(study: CaseStudy, use: Use | None) -> Iterator[Problem]:
-    """Find the age or the weight of a child where only adults are modelled."""
+def _within(study: CaseStudy, ages: _bounds.Bounds, weights: _bounds.Bounds) -> Iterator[Problem]:
+    """Find an age or a weight of nobody whom the model of this use is of."""
     person = study.patient
-    if not _bounds.AGE.hold(person.age_year):
-        assert _bounds.AGE.below is not None
-        why, do = _bounds.AGE.below
-        yield Problem(("patient", "age"), why, person.age_year.text, _bounds.AGE.allowed, do=do)
-    elif not _bounds.WEIGHT.hold(person.weight_kg):
-        why = f"Nobody grown up has that ({_bounds.WEIGHT.why})."
-        do = "Check digits and unit."
-        yield Problem(("patient", "weight"), why, person.weight_kg.text, _bounds.WEIGHT.allowed, do=do)
+    for key, given, of in (("age", person.age_year, ages), ("weight", person.weight_kg, weights)):
+        if of.hold(given):
+            continue
+        why, do = f"It is out of bounds, because {of.why}.", "Check digits and unit."
+        if of.below is not None and given < of.low:
+            why, do = of.below
+        yield Problem(("patient", key), why, given.text, of.allowed, do=do)
 
 
 def _weights(study: CaseStudy, use: Use | None) -> Iterator[Problem]:
     """Find a weight that changes in who does not grow, for whom it would change nothing."""
     for position, event in enumerate(study.events_as_written):
-        if event.kind == "weight" and not (use is not None and use.is_child):
+        if event.kind != "weight":
+            continue
+        if use is None or not use.is_child:
             why, do = "The kinetics of adults do not follow the weight.", "Remove the event."
             yield Problem(("event", position, "kind"), why, event.kind, "a child's case", do=do)
+        elif not (of := _bounds.WEIGHT_OF_CHILD).hold(event.weight_kg):
+            why, do = f"It is out of bounds, because {of.why}.", "Check digits and unit."
+            yield Problem(("event", position, "value"), why, event.weight_kg.text, of.allowed, do=do)
 
 
 def _too_much(study: CaseStudy) -> Iterator[tuple[Key, object, str]]:
