@@ -142,6 +142,13 @@ def test_a_link_out_of_the_folder_is_no_mask(tmp_path: Path) -> None:
         load_study(case(tmp_path / "study"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_loop_of_links_is_no_mask(tmp_path: Path) -> None:
+    os.symlink("mine.nii.gz", tmp_path / "mine.nii.gz")
+    with pytest.raises(StudyError, match=r"lesion\.mask[\s\S]*cannot be read"):
+        load_study(case(tmp_path))
+
+
 @pytest.mark.parametrize(
     ("edits", "words"),
     [

@@ -351,6 +351,9 @@ def test_beyond_this_machine_a_token_is_asked_for(base: Path, monkeypatch: pytes
         assert asking.get("/", headers={"authorization": f"Bearer {token}"}).status_code == 200
         answer = asking.get(f"/clinic?token={token}")
         assert (answer.status_code, answer.headers["location"]) == (303, "/clinic")
+        also = asking.get(f"/study?like=toxin_arm&token={token}&from=x%26y%0d%0ax")
+        assert also.headers["location"] == "/study?like=toxin_arm&from=x%26y%0d%0ax"
+        assert asking.get(f"/a%0d%0ab?token={token}").headers["location"] == "/a%0D%0Ab"
         assert "HttpOnly" in answer.headers["set-cookie"]
         assert "SameSite=Strict" in answer.headers["set-cookie"]
         assert asking.get("/clinic").status_code == 200

@@ -74,7 +74,8 @@ def _place(value: str, folder: Path | None) -> Path | None:
     if folder is not None:
         beside = Path(folder) / value
         if os.path.lexists(beside):
-            return beside if beside.resolve().is_relative_to(Path(folder).resolve()) else None
+            home, real = os.path.realpath(folder), os.path.realpath(beside)  # which no loop of links breaks
+            return beside if Path(real).is_relative_to(home) else None
     ours = shipped_files.masks()
     return ours.get(value, Path(value).absolute() if folder is None else Path(folder) / value)
 

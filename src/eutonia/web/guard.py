@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from eutonia.web import limits
 
@@ -176,8 +176,9 @@ async def _answer(send: Send, status: int, reason: str) -> None:
 async def _keep(send: Send, scope: Scope, token: str) -> None:
     """Keep the token in a cookie, and send the reader on to the same page without it in the address."""
     path = "/" + scope["path"].lstrip("/")
+    kept = [one for one in scope["query_string"].decode("latin-1").split("&") if one and not one.startswith("token=")]
     headers = [
-        (b"location", path.encode("latin-1", "replace")),
+        (b"location", "?".join([quote(path), *(["&".join(kept)] if kept else [])]).encode("latin-1", "replace")),
         (b"set-cookie", f"{_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict".encode("latin-1", "replace")),
         *_HEADERS,
     ]
