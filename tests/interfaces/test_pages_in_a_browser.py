@@ -3,115 +3,33 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import page_script
+import axe_playwright_python
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+import report_examples
+from pages import MARKS, PATHS, tab_to
+from playwright.sync_api import Browser, Page
 
-from eutonia.report.story import page as story
-from eutonia.web import clinic
-from eutonia.web.app import create_app
-from eutonia.web.jobs import Jobs
-from eutonia.web.store import ResultFile, Store
-from eutonia.web.worker import _compare
+import eutonia
+from eutonia.report import page as report
+from eutonia.web.store import Store
 
-pytestmark = pytest.mark.skipif(page_script.BROWSER is None, reason="chromium is not here to walk through the pages")
+pytestmark = MARKS
 
-_PATHS = ("/", "/story", "/clinic", "/study", "/api")
-_MOST_TABS = 90
-
-
-class StoredJobs(Jobs):
-    """Jobs of a server whose results are all there already."""
-
-    def start(self) -> None:
-        """Begin nothing."""
-
-    def stop(self) -> None:
-        """End nothing."""
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    import eutonia
-
-    kept = Store(tmp_path_factory.mktemp("web") / "web.sqlite")
-    made = {"story": [ResultFile("story.html", "text/html; charset=utf-8", story.html(home="/").encode())]}
-    fields = clinic.START | {"kind_3": "missed", "amount_3": "400 mcg/day", "late_3": "5", "follow": "11"}
-    request = {"cases": clinic.read(fields).texts, "against": None, "back": "/clinic?age=61"}
-    made["compare"] = _compare(request, lambda *_: None)
-    for kind, asked in (("story", {}), ("compare", request)):
-        job = kept.ask(kind, asked, eutonia.__version__)
-        kept.take()
-        kept.finish(job.id, made[kind])
-    return kept
-
-
-@pytest.fixture(scope="module")
-def address(store: Store) -> Iterator[str]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("eutonia.web.app.Jobs", StoredJobs)
-        app = create_app(store._path)
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    until = time.monotonic() + 30
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.05)
-    yield f"http://localhost:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(timeout=10)
-    listening.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=page_script.BROWSER, args=["--no-sandbox"])
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def opened(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Open a path; what the browser complains of is a fault of ours."""
-    pages, said = [], []
-
-    def opening(path: str, width: int = 1200, *, scripts: bool = True) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
-        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.goto(address + path)
-        pages.append(page)
-        return page
-
-    yield opening
-    for page in pages:
-        page.close()
-    assert [one for one in said if "422" not in one] == []
-
-
-def tab_to(page: Page, selector: str) -> None:
-    """Go by the key Tab until something has the focus."""
-    for _ in range(_MOST_TABS):
-        page.keyboard.press("Tab")
-        if page.evaluate("s => document.activeElement.matches(s)", selector):
-            return
-    raise AssertionError(f"Tab never reaches {selector}")
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
+_LEVELS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+_RUN = """async levels => (await axe.run(document, { runOnly: levels, resultTypes: ['violations'] })).violations
+.map(one => one.id + ': ' + one.nodes.map(node => node.html.slice(0, 120)).join(' | '))"""
 
 
 @pytest.mark.parametrize("width", [320, 390, 1200])
 def test_every_page_fits_and_can_be_touched(opened: Callable[..., Page], width: int) -> None:
     page = opened("/", width)
     base = page.url.rstrip("/")
-    for path in _PATHS:
+    for path in PATHS:
         page.goto(base + path)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -202,3 +120,45 @@ def test_a_comparison_prints_on_one_page(opened: Callable[..., Page], store: Sto
     assert page.locator(".danger h3").evaluate("one => getComputedStyle(one).color") == "rgb(179, 38, 30)"
     printed = page.pdf(prefer_css_page_size=True)
     assert len(re.findall(rb"/Type\s*/Page\b(?!s)", printed)) == 1
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the addresses of reports that need no server."""
+    folder = tmp_path_factory.mktemp("reports")
+    made = {
+        "trial": report.html(report_examples.trial()),
+        "case": report.html(report_examples.case()),
+        "pump": (eutonia.program("careless").write(folder / "pump") / "program.html").read_text(encoding="utf-8"),
+    }
+    for name, text in made.items():
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    return [(folder / f"{name}.html").as_uri() for name in made]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1200, "light")])
+def test_axe_finds_nothing(
+    browser: Browser, address: str, store: Store, files: list[str], width: int, scheme: Any
+) -> None:
+    """Against WCAG 2.2, A and AA."""
+    jobs = {job.kind: f"/results/{job.id}" for job in store.newest(20) if job.state == "done"}
+    paths = [*PATHS, *jobs.values(), "/nowhere"]
+    if width < 1200:
+        files = [*files, f"{address}{jobs['compare']}/report.html"]
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
+    )
+    page, found = context.new_page(), {}
+    for where in [*(address + path for path in paths), *files]:
+        page.goto(where)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        page.evaluate(AXE)
+        found[where] = page.evaluate(_RUN, _LEVELS)
+    page.goto(f"{address}/clinic")
+    page.locator("#weight").fill("700")
+    page.locator("button[type=submit]").click()
+    page.wait_for_selector(".fault")
+    page.evaluate(AXE)
+    found["a form with a fault"] = page.evaluate(_RUN, _LEVELS)
+    context.close()
+    assert {where: told for where, told in found.items() if told} == {}

@@ -123,6 +123,14 @@ def examine_segment(
     return SegmentResult(found, _facts(who, depth, level), run)
 
 
+def check(bias: str, csf: str, protocol: str, cells: int) -> None:
+    """Refuse what `examine_segment` would refuse of these, without examining anything."""
+    _check(protocol, cells, None)
+    session.begin()
+    level = _units.parse(csf, "concentration_csf", "csf (--csf)")
+    cord.person(_units.parse(bias, "potential", "bias (--bias)"), level, None, _FEWEST_CELLS, 1, None)
+
+
 def _check(protocol: str, cells: int, presynaptic_share: float | None) -> None:
     if protocol not in examinations.EXAMINATIONS:
         raise SimulationError(unknown("protocol", protocol, examinations.EXAMINATIONS, "Choose one of them."))

@@ -232,5 +232,5 @@ def json_schema() -> dict[str, Any]:
 
 
 def shipped() -> dict[str, Path]:
-    """Return the pump programs that come with the package, by name."""
-    return shipped_files.named("programs")
+    """Return the pump programs that come with the package or with a text, by name."""
+    return shipped_files.programs()

@@ -6,27 +6,36 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from types import MappingProxyType
 
 from eutonia.errors import nearest
 from eutonia.study import studyfile
 
 _PACKAGE = Path(__file__).resolve().parents[1]
-_IS_TEXT_ALONE: ContextVar[bool] = ContextVar("_IS_TEXT_ALONE", default=False)
+_NONE: Mapping[str, Path] = MappingProxyType({})
+_TEXT_ALONE: ContextVar[Mapping[str, Path] | None] = ContextVar("_TEXT_ALONE", default=None)
 
 
 @contextmanager
-def text_alone() -> Iterator[None]:
-    """Let what is read in this block name no file but one that ships: a study that came as text, from anybody."""
-    before = _IS_TEXT_ALONE.set(True)
+def text_alone(own: Mapping[str, Path] = _NONE) -> Iterator[None]:
+    """Let what is read in this block name no file but one that ships, or that came with it: a study that came as text,
+    from anybody. `own` are the files that came with it, by the names that it may use.
+    """
+    before = _TEXT_ALONE.set(own)
     try:
         yield
     finally:
-        _IS_TEXT_ALONE.reset(before)
+        _TEXT_ALONE.reset(before)
+
+
+def _own(ending: str) -> dict[str, Path]:
+    """Return the files that came with a text, of one kind."""
+    return {name: path for name, path in (_TEXT_ALONE.get() or _NONE).items() if ending in name}
 
 
 def not_here(value: str, ours: Mapping[str, Path], what: str) -> studyfile.Problem | None:
     """Return the fault of a name of no file that ships where only those may be named, without a look at the disk."""
-    if not _IS_TEXT_ALONE.get() or value in ours:
+    if _TEXT_ALONE.get() is None or value in ours:
         return None
     why = f"A study that is given as text can name no file of its own, and no {what} that ships has this name."
     allowed, do = f"on a server: {', '.join(ours)}", "Write one of them, or use the command eutonia with your file."
@@ -41,17 +50,22 @@ def named(folder: str) -> dict[str, Path]:
     return {}
 
 
+def programs() -> dict[str, Path]:
+    """Return the pump programs that come with the package, and those that came with a text."""
+    return named("programs") | _own(".toml")
+
+
 def masks() -> dict[str, Path]:
-    """Return the lesion masks that come with the studies, by the names of their files."""
+    """Return the lesion masks that come with the studies or with a text, by the names of their files."""
     for place in (_PACKAGE / "studies", _PACKAGE.parents[1] / "studies"):
         if found := sorted(place.glob("*.nii.gz")):
-            return {path.name: path for path in found}
-    return {}
+            return {path.name: path for path in found} | _own(".nii")
+    return _own(".nii")
 
 
 def find(given: str, ours: Mapping[str, Path], what: str) -> Path:
     """Return the file that a path or the name of a shipped file means; `what` it is, such as "study"."""
-    if _IS_TEXT_ALONE.get() and given in ours:  # not a file of that name where the server happens to stand
+    if _TEXT_ALONE.get() is not None and given in ours:  # not a file of that name where the server happens to stand
         return ours[given]
     path = Path(given)
     try:

@@ -309,6 +309,7 @@ def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence
         zooms=tuple(case.zooms),
         caveats=known_limits,
         broken=broken,
+        pump_dates=() if pump is None else pump.dates,
         withdrawal=() if use_of(study) is not None else told(course, case.interruptions),
         **({} if responds is None else vars(responds)),
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from math import ceil, floor
+from dataclasses import dataclass
+from math import ceil, floor, isinf
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import play
 from eutonia.drug.pump.breach import Breach
+from eutonia.drug.pump.dates import next_dates
 from eutonia.drug.pump.rules import breaches
 from eutonia.drug.pump.therapy import Therapy
 from eutonia.trial.pump_turns import MOST_LOOKS, Turn, flows_from, giving, turns
@@ -24,6 +26,17 @@ _CALLS = ("called", "refused")
 # What the events of a case tell in their own words.
 _OF_EVENTS = ("programmed", "filled")
 _WORDS = {"alarm": "low-reservoir alarm", "empty": "pump runs dry"}
+
+
+@dataclass(frozen=True)
+class PumpDate:
+    """A date of a pump in words: what, when as programmed, earliest and latest where flow may be off, and why."""
+
+    what: str
+    earliest: str
+    programmed: str
+    latest: str
+    because: str
 
 
 class CasePumpCourse:
@@ -58,6 +71,24 @@ class CasePumpCourse:
     def broken(self) -> tuple[Breach, ...]:
         """Every rule that the therapy breaks, in order of time."""
         return breaches(self.delivery)
+
+    @property
+    def dates(self) -> tuple[PumpDate, ...]:
+        """Every filling with the days since the one before, alarm and dry pump on the way, and what is due next."""
+        therapy, found, before = self.delivery.therapy, [], None
+        for one in self.delivery.happenings:
+            if one.what == "filled":
+                since = "" if before is None else f"{(one.at_h - before) / HOURS_A_DAY:.3g} days after the one before"
+                found.append(PumpDate("filled", "", therapy.day(one.at_h), "", since))
+                before = one.at_h
+            elif one.what in _WORDS:
+                found.append(PumpDate(_WORDS[one.what], "", therapy.day(one.at_h), "", "if the flow is as programmed"))
+        for date in next_dates(therapy):
+            at_h = (date.at_h.low, date.at_h.typical, date.at_h.high)
+            low, at, high = ("" if isinf(x) else therapy.day(x) for x in at_h)
+            ends = ("", "") if low == high else (low, high)
+            found.append(PumpDate(f"next: {date.what}", ends[0], at or "not within a year", ends[1], date.because))
+        return tuple(found)
 
     @property
     def caveats(self) -> tuple[str, ...]:

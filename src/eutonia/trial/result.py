@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from eutonia.examination.findings import Finding
     from eutonia.trial.broken_rules import BrokenRule
+    from eutonia.trial.case_pump import PumpDate
     from eutonia.trial.failure_table import FailedPumps
 
 _ROUNDING = 1e-9
@@ -302,6 +303,8 @@ class StudyResult(Printed):
         What the hours without drug look like in a case, a sentence an hour.
     broken : tuple of BrokenRule
         Rules of pumps that are broken: of a case in order of time, of a trial by phase and arm, with how many people.
+    pump_dates : tuple of PumpDate
+        Fillings of the pump of a case, and what is due after the last.
     failures : tuple of FailedPumps
         Pumps and catheters that fail, by arm, where a study lets them.
     placebo_arms : tuple of (phase, arm)
@@ -333,6 +336,7 @@ class StudyResult(Printed):
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()
     broken: tuple[BrokenRule, ...] = ()
+    pump_dates: tuple[PumpDate, ...] = ()
     failures: tuple[FailedPumps, ...] = ()
     placebo_arms: tuple[tuple[str, str], ...] = ()
 

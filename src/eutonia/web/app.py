@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 import eutonia
 from eutonia.errors import EutoniaError
-from eutonia.web import guard, limits, service, views
+from eutonia.web import clinic_page, guard, laboratory, laboratory_pages, limits, service, study_page, trial_page, views
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
 
@@ -63,8 +63,8 @@ def create_app(
         lifespan=lives,
     )
     app.state.jobs = jobs
-    app.include_router(views.router)
-    app.include_router(service.router)
+    for part in (views, clinic_page, study_page, trial_page, laboratory_pages, service, laboratory):
+        app.include_router(part.router)
     app.add_exception_handler(EutoniaError, _mendable)
     app.add_exception_handler(RequestValidationError, _not_as_described)
     app.add_exception_handler(HTTPException, _elsewhere)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eutonia._hours import HOURS_A_DAY
@@ -10,10 +16,52 @@ from eutonia.web import limits
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy, TrialStudy
+    from eutonia.web.store import Store
+
+_OWN = re.compile(r"own_[0-9a-f]{20}\.(?:nii\.gz|nii|toml|csv)")
+#: A mask takes a hundred megabytes while it is read.
+ONE_AT_A_TIME = threading.Lock()
 
 
-def study_of(text: str, name: str) -> TrialStudy | CaseStudy:
+def own_names(texts: Iterable[str]) -> set[str]:
+    """Return the names of files that texts may have brought with them."""
+    return {name for text in texts for name in _OWN.findall(text)}
+
+
+def texts_of(request: Mapping[str, object]) -> list[str]:
+    """Return the texts in what a job was asked for: studies, and the names of recordings."""
+    lists = [many for key in ("cases", "traces") if isinstance(many := request.get(key), list)]
+    return [str(request.get("study", "")), *(str(one) for many in lists for one in many)]
+
+
+@contextmanager
+def beside(files: Mapping[str, bytes], folder: Path | None = None) -> Iterator[None]:
+    """Let studies of this block name these files, which came with them, and those that ship; no other.
+
+    They lie in a folder of their own, or in `folder`, until the block ends.
+    """
+    from eutonia.study.shipped_files import text_alone
+
+    if not files:
+        with text_alone():
+            yield
+        return
+    with ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="eutonia-web-") as temporary:
+        paths = {name: (folder or Path(temporary)) / name for name in files}
+        try:
+            for name, path in paths.items():
+                path.write_bytes(files[name])
+            with text_alone(paths):
+                yield
+        finally:
+            for path in paths.values():
+                path.unlink(missing_ok=True)
+
+
+def study_of(text: str, name: str, store: Store | None = None) -> TrialStudy | CaseStudy:
     """Return a study from its text, checked as a file is, and within what a server gives.
+
+    It may name files that ship, and those that `store` keeps.
 
     Raises
     ------
@@ -21,10 +69,9 @@ def study_of(text: str, name: str) -> TrialStudy | CaseStudy:
         What `eutonia check` would say; a pump program or a mask that does not ship; more than a server gives.
     """
     from eutonia.study.design import parse_study
-    from eutonia.study.shipped_files import text_alone
 
     _short(text, name)
-    with text_alone():
+    with beside({} if store is None else store.own(own_names([text]))):
         study = parse_study(text, name)
     affordable(study, name)
     return study

@@ -25,7 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _COOKIE = "eutonia_token"
 _SAFE = ("GET", "HEAD", "OPTIONS")
-_TOO_MUCH = f"Too much at once. Allowed: {limits.BODY:,} bytes. Send less."
+# Where files may come: more of them than of text.
+_UPLOADS = ("/clinic", "/clinic/faults", "/fit", "/api/v1/files", "/api/v1/fit-stretch")
 _POLICY = (
     "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src data:; script-src 'self'; form-action 'self'; "
     "connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -60,9 +61,9 @@ class Guard:
         if (given := self._brought(scope)) is not None:
             await _keep(send, scope, given)
             return
-        heard = await _heard(receive) if scope["method"] not in _SAFE else b""
+        heard = await _heard(receive, _most(scope)) if scope["method"] not in _SAFE else b""
         if heard is None:
-            await _answer(send, 413, _TOO_MUCH)
+            await _answer(send, 413, _too_much(scope))
             return
         await self._app(scope, _again(heard, receive), _headed(send))
 
@@ -77,8 +78,8 @@ class Guard:
                 "What changes something must come from a page of this server. Open the page here, and try again.",
             )
         size = headers.get("content-length", "0")
-        if not size.isdigit() or int(size) > limits.BODY:
-            return 413, _TOO_MUCH
+        if not (size.isascii() and size.isdigit()) or int(size) > _most(scope):
+            return 413, _too_much(scope)
         if self._token is not None and self._brought(scope) is None and not self._is_known(headers):
             return 401, "This server asks for its token. Open the address that it printed when it began."
         return None
@@ -126,7 +127,15 @@ def _is_ours(headers: dict[str, str]) -> bool:
         return False
 
 
-async def _heard(receive: Receive) -> bytes | None:
+def _most(scope: Scope) -> int:
+    return limits.UPLOAD if scope["path"] in _UPLOADS else limits.BODY
+
+
+def _too_much(scope: Scope) -> str:
+    return f"Too much at once. Allowed: {_most(scope):,} bytes. Send less."
+
+
+async def _heard(receive: Receive, most: int) -> bytes | None:
     """Return the body of a request, or None where it is longer than allowed, whatever its header said."""
     parts: list[bytes] = []
     size, has_more = 0, True
@@ -136,7 +145,7 @@ async def _heard(receive: Receive) -> bytes | None:
             break
         parts.append(message.get("body", b""))
         size, has_more = size + len(parts[-1]), message.get("more_body", False)
-        if size > limits.BODY:
+        if size > most:
             return None
     return b"".join(parts)
 

@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from eutonia.web import limits
+from eutonia.web.asked import own_names, texts_of
 from eutonia.web.store import Job, Store
 from eutonia.web.worker import work
 
@@ -57,7 +58,7 @@ class Jobs:
         line = self._hired()
         until = time.monotonic() + self.longest_s
         try:
-            line.send((job.kind, dict(job.request)))
+            line.send((job.kind, dict(job.request), self.store.own(own_names(texts_of(job.request)))))
             while not self._ends.is_set():
                 if line.poll(_LOOK_S) and self._heard(job, line.recv()):
                     return

@@ -129,12 +129,12 @@ def _fault(one: Any) -> dict[str, Any]:
 
 
 @router.post("/check", response_model=CheckTold)
-def check(asked: StudyAsked) -> CheckTold:
+def check(request: Request, asked: StudyAsked) -> CheckTold:
     """Say whether a study is valid, with every fault."""
     from eutonia.web.asked import study_of
 
     try:
-        study = study_of(asked.study, "study")
+        study = study_of(asked.study, "study", jobs_of(request).store)
     except EutoniaError as error:
         return CheckTold(valid=False, told=str(error), faults=[FaultTold(**_fault(one)) for one in faults_of(error)])
     return CheckTold(valid=True, told=f"{study.name}: valid {study.kind}.", kind=study.kind, name=study.name)
@@ -145,8 +145,8 @@ def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
     """Run a trial or a case: a job, whose files are those of `eutonia run`."""
     from eutonia.web.asked import study_of
 
-    study_of(asked.study, "study")
-    return _begun(request, response, "run", {"study": asked.study, "replicates": asked.replicates})
+    study_of(asked.study, "study", jobs_of(request).store)
+    return begun(request, response, "run", {"study": asked.study, "replicates": asked.replicates})
 
 
 @router.post("/compare", status_code=202, response_model=JobTold)
@@ -155,11 +155,15 @@ def compare(request: Request, asked: CompareAsked, response: Response) -> JobTol
     from eutonia.trial.options import check_options
     from eutonia.web.asked import study_of
 
-    check_options([study_of(text, f"option {i}") for i, text in enumerate(asked.cases, start=1)], asked.against)
-    return _begun(request, response, "compare", {"cases": asked.cases, "against": asked.against, "back": None})
+    check_options(
+        [study_of(text, f"option {i}", jobs_of(request).store) for i, text in enumerate(asked.cases, start=1)],
+        asked.against,
+    )
+    return begun(request, response, "compare", {"cases": asked.cases, "against": asked.against, "back": None})
 
 
-def _begun(request: Request, response: Response, kind: str, asked: Mapping[str, Any]) -> JobTold:
+def begun(request: Request, response: Response, kind: str, asked: Mapping[str, Any]) -> JobTold:
+    """Return the job that answers, and where it is."""
     told = _job(request, ask(request, kind, asked))
     response.headers["location"] = told.self
     return told

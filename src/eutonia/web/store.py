@@ -9,7 +9,7 @@ import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ create table if not exists files (
     job text not null references jobs (id) on delete cascade, name text not null, media text not null,
     content blob not null, primary key (job, name)
 );
+create table if not exists own (name text primary key, content blob not null, kept real not null);
 """
 
 
@@ -194,6 +195,26 @@ class Store:
             "update jobs set state = ?, changed = ? where id = ? and state = ?", (state, time.time(), name, before)
         )
         return done.rowcount > 0
+
+    def keep(self, content: bytes, ending: str) -> str:
+        """Keep a file that came with a question, and return the name by which a study may name it."""
+        name = f"own_{hashlib.sha256(content).hexdigest()[:20]}{ending}"
+        with self._open() as base:
+            base.execute("insert or replace into own values (?, ?, ?)", (name, content, time.time()))
+            base.execute(
+                "delete from own where name in (select name from own order by kept desc limit -1 offset ?) "
+                "and not exists (select 1 from jobs where instr(request, own.name) > 0)",
+                (limits.OWN_FILES,),
+            )
+        return name
+
+    def own(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return those files that are here out of the names of some."""
+        with self._open() as base:
+            rows = [
+                base.execute("select name, content from own where name = ?", (name,)).fetchone() for name in set(names)
+            ]
+        return {row[0]: row[1] for row in rows if row is not None}
 
     def names(self, job: str) -> list[tuple[str, int]]:
         """Return name and size of each file of a job."""

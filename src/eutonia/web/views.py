@@ -7,29 +7,33 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from eutonia.errors import EutoniaError, StudyError
-from eutonia.web import clinic, limits
+from eutonia.errors import EutoniaError
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Job, ResultFile
 
 router = APIRouter(include_in_schema=False)
 
-_SITE = (("/", "Start"), ("/story", "Story"), ("/clinic", "Clinic"), ("/study", "Study"), ("/api", "For programs"))
-_NAMES = {"run": "A study", "compare": "Options of one person", "story": "The story"}
+_SITE = (
+    ("/", "Start"), ("/story", "Story"), ("/clinic", "Clinic"), ("/trial", "Trial"), ("/study", "Study"),
+    ("/segment", "Segment"), ("/fit", "Recording"), ("/api", "For programs"),
+)  # fmt: skip
+_NAMES = {
+    "run": "A study", "compare": "Options of one person", "story": "The story", "examine": "An examination",
+    "fit": "A recording", "segment": "A spinal segment",
+}  # fmt: skip
+#: The page of each kind of result.
+_PAGES = {"segment": "segment.html"}
 _STATES = {
     "queued": "waits", "running": "runs", "done": "done", "refused": "cannot be computed", "failed": "failed",
     "cancelled": "cancelled",
 }  # fmt: skip
-_STATIC = {"clinic.js": "text/javascript; charset=utf-8", "study.js": "text/javascript; charset=utf-8"}
+_SCRIPTS = ("form.js", "study.js", "slider.js")
 _SHOWN_JOBS = 8
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
-_BEGIN = "parallel_tablets"
-_MOST_FIELDS = 60
 
 
 def jobs_of(request: Request) -> Jobs:
@@ -68,15 +72,6 @@ def told(what: str, words: str, status: int) -> HTMLResponse:
     return page("told.html.jinja", "", status, what=what, told=words)
 
 
-async def fields_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form by name, the last of each; a body that is none has none."""
-    body = await request.body()
-    try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-    except ValueError:
-        return {}
-
-
 @router.get("/")
 def home(request: Request) -> Response:
     """Return the first page: where to go, and what was asked lately."""
@@ -92,95 +87,17 @@ def story(request: Request) -> Response:
     return _state(request, job, back="/") if found is None else file_answer(found)
 
 
-@router.get("/clinic")
-def clinic_form(request: Request) -> Response:
-    """Return the form of the clinic, as the address says it is filled in."""
-    asked = {key: value for key, value in request.query_params.items() if key in clinic.NAMES}
-    return _clinic(asked or clinic.START, {}, 200)
+def too_many(error: EutoniaError) -> Response:
+    """Return a page that says that it is too much at once."""
+    return told("Too many at once", str(error), 503)
 
 
-@router.post("/clinic")
-async def clinic_asked(request: Request) -> Response:
-    """Compare what the form asks for, or say at each field what is wrong with it."""
-    given = await fields_of(request)
-    fields = {key: given.get(key, "")[:200] for key in clinic.NAMES}
-    found = clinic.read(fields)
-    if found.faults:
-        return _clinic(fields, found.faults, 422)
-    back = f"/clinic?{urlencode({key: value for key, value in fields.items() if value})}"
-    return _asked(request, "compare", {"cases": found.texts, "against": None, "back": back})
-
-
-def _clinic(fields: Mapping[str, str], faults: Mapping[str, list[str]], status: int) -> Response:
-    return page(
-        "clinic.html.jinja",
-        "/clinic",
-        status,
-        fields=fields,
-        faults=faults,
-        places=range(1, clinic.OPTIONS + 1),
-        kinds=list(clinic.KINDS.items()),
-        lesions=list(clinic.LESIONS.items()),
-        sizes=[(key, words) for key, (_, _, words) in clinic.SIZES.items()],
-        toxins=[(one, one) for one in clinic.TOXINS],
-        muscles=[(one, one) for one in clinic.MUSCLES],
-    )
-
-
-@router.get("/study")
-def study_form(request: Request) -> Response:
-    """Return a study as text: one that ships, or that of a job."""
-    from eutonia.study.design import shipped
-
-    known = shipped()
-    job = jobs_of(request).store.job(request.query_params.get("from", ""))
-    if job is not None and job.kind == "run":
-        return _study(str(job.request["study"]), str(job.request["replicates"]))
-    like = request.query_params.get("like", _BEGIN)
-    like = like if like in known else _BEGIN
-    return _study(known[like].read_text(encoding="utf-8"), "40", like=like)
-
-
-@router.post("/study")
-async def study_asked(request: Request) -> Response:
-    """Check a study, or run it where it may be run."""
-    from eutonia.web import asked
-
-    given = await fields_of(request)
-    text = given.get("study", "").replace("\r\n", "\n")
-    replicates = given.get("replicates", "")[:20]
-    try:
-        study = asked.study_of(text, "study")
-    except StudyError as error:
-        return _study(text, replicates, 422, told=str(error))
-    try:
-        count = asked.replicates_of(replicates)
-    except StudyError as error:
-        return _study(text, replicates, 422, wrong_replicates=str(error))
-    if given.get("do") == "check":
-        return _study(text, replicates, valid=f"{study.name}: valid {study.kind}.")
-    return _asked(request, "run", {"study": text, "replicates": count})
-
-
-def _study(
-    text: str, replicates: str, status: int = 200, *, like: str = "", told: str = "", valid: str = "",
-    wrong_replicates: str = "",
-) -> Response:  # fmt: skip
-    from eutonia.study.design import shipped
-
-    return page(
-        "study.html.jinja", "/study", status, text=text, replicates=replicates, like=like, told=told, valid=valid,
-        wrong_replicates=wrong_replicates, shipped=list(shipped()), most=limits.TEXT,
-        most_replicates=limits.REPLICATES,
-    )  # fmt: skip
-
-
-def _asked(request: Request, kind: str, asked: Mapping[str, Any]) -> Response:
+def asked_for(request: Request, kind: str, asked: Mapping[str, Any]) -> Response:
     """Return the way to the answer of a question."""
     try:
         job = ask(request, kind, asked)
     except EutoniaError as error:
-        return told("Too many at once", str(error), 503)
+        return too_many(error)
     return RedirectResponse(f"/results/{job.id}", status_code=303)
 
 
@@ -192,12 +109,20 @@ def result(request: Request, name: str) -> Response:
         return told("There is no such result", "It was let go, or the address is wrong. Ask again.", 404)
     if job.kind == "story":
         return RedirectResponse("/story", status_code=303)
-    return _state(request, job, back=job.request.get("back") or f"/study?from={job.id}")
+    return _state(
+        request, job, back=job.request.get("back") or (f"/study?from={job.id}" if job.kind == "run" else "/api")
+    )
 
 
 def _state(request: Request, job: Job, back: str) -> Response:
     return page(
-        "result.html.jinja", "", job=job, back=back, reload=not job.is_over, files=jobs_of(request).store.names(job.id)
+        "result.html.jinja",
+        "",
+        job=job,
+        back=back,
+        report=_PAGES.get(job.kind, "report.html"),
+        reload=not job.is_over,
+        files=jobs_of(request).store.names(job.id),
     )
 
 
@@ -254,7 +179,7 @@ def _told_routes(app: FastAPI) -> list[tuple[str, str, str]]:
 @router.get("/static/{name}")
 def static(name: str) -> Response:
     """Return one of our own scripts."""
-    if name not in _STATIC:
+    if name not in _SCRIPTS:
         return told("There is no such file", "The address is wrong.", 404)
     content = resources.files("eutonia.web").joinpath("templates", name).read_bytes()
-    return Response(content, media_type=_STATIC[name])
+    return Response(content, media_type="text/javascript; charset=utf-8")

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Mapping
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eutonia._progress import Progress
+from eutonia._progress import Progress, silent
 from eutonia.errors import EutoniaError
 from eutonia.web import limits
 from eutonia.web.store import ResultFile
@@ -43,15 +44,12 @@ def work(line: Connection) -> None:
                 return  # the server is gone
 
 
-def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
+def _answer(line: Connection, kind: str, request: Mapping[str, Any], own: Mapping[str, bytes]) -> None:
     def progress(stage: str, share: float) -> None:
         line.send(("progress", stage, float(share)))
 
-    from eutonia.study.shipped_files import text_alone
-
     try:
-        with text_alone():
-            files = _KINDS[kind](request, progress)
+        files = answered(kind, request, own, progress)
         size = sum(len(one.content) for one in files)
         if size > limits.RESULT:
             raise EutoniaError(
@@ -66,6 +64,16 @@ def _answer(line: Connection, kind: str, request: Mapping[str, Any]) -> None:
     except Exception as error:
         first = next(iter(str(error).splitlines()), "")[:300]
         line.send(("failed", f"Eutonia itself failed: {type(error).__name__}: {first}"))
+
+
+def answered(
+    kind: str, request: Mapping[str, Any], own: Mapping[str, bytes], progress: Progress = silent
+) -> list[ResultFile]:
+    """Return the files that answer a request, and what the command line needs to do the same."""
+    from eutonia.web.asked import beside
+
+    with beside(own, Path()):
+        return [*_KINDS[kind](request, progress), *_brought(request, own)]
 
 
 def _run(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
@@ -86,6 +94,31 @@ def _compare(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]
     return _written(lambda folder: page.write(found, folder, back=request.get("back")))
 
 
+def _examine(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia.report.examination import files as page
+    from eutonia.trial.examine_case import examine_case
+
+    study = _study(str(request["study"]), "study")
+    found = examine_case(study, str(request["test"]), request.get("at"), request.get("limb"), progress)
+    return _written(lambda folder: page.write(found, folder))
+
+
+def _fit(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia.api.fit import fit
+
+    traces = [Path(str(name)) for name in request["traces"]]  # of our own names, in the worker's own folder
+    sizes = {name: request.get(name) or None for name in ("weight", "height", "shank_length")}
+    found = fit(traces, request["test"], request["joint"], **sizes, seed=int(request["seed"]), progress=progress)
+    return _written(found.write)
+
+
+def _segment(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    from eutonia.api.segment import examine_segment
+
+    asked = {key: request[key] for key in ("bias", "csf", "protocol", "cells", "seed")}
+    return _written(examine_segment(**asked).write)
+
+
 def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     from eutonia import session
     from eutonia.report.story import page as story
@@ -94,10 +127,22 @@ def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     return [ResultFile("story.html", _MEDIA[".html"], story.html(home="/").encode())]
 
 
-def _study(text: str, name: str) -> TrialStudy | CaseStudy:
-    from eutonia.web.asked import study_of
+def _brought(request: Mapping[str, Any], own: Mapping[str, bytes]) -> Iterator[ResultFile]:
+    """Yield what the command line needs to do the same: studies as text, and the files that they name."""
+    for text in filter(None, [request.get("study"), *request.get("cases", ())]):
+        name = tomllib.loads(text).get("study", {}).get("name", "study")
+        yield ResultFile(f"{name}.toml", "application/toml", text.encode())
+    for name, content in own.items():
+        yield ResultFile(name, _OTHER, content)
 
-    return study_of(text, name)
+
+def _study(text: str, name: str) -> TrialStudy | CaseStudy:
+    from eutonia.study.design import parse_study
+    from eutonia.web.asked import affordable
+
+    study = parse_study(text, name)  # in the block of `beside`, so that it may name what came with it
+    affordable(study, name)
+    return study
 
 
 def _written(write: Callable[[Path], object]) -> list[ResultFile]:
@@ -113,5 +158,8 @@ def _written(write: Callable[[Path], object]) -> list[ResultFile]:
 _KINDS: Mapping[str, Callable[[Mapping[str, Any], Progress], list[ResultFile]]] = {
     "run": _run,
     "compare": _compare,
+    "examine": _examine,
+    "fit": _fit,
+    "segment": _segment,
     "story": _story,
 }

@@ -18,6 +18,7 @@ from eutonia.report import basis, curves, exports, files, glossary, page, words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.drawing.plot import Dash
+from eutonia.report.pump import broken_rules
 from eutonia.trial.options import OptionComparison
 from eutonia.trial.withdrawal import what_it_misses
 
@@ -165,6 +166,13 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "missing": what_it_misses(one.course for one in results),
             "is_drug": any(strip.kind == "dose" for strip in strips),
             "withdrawn": any(one.withdrawal for one in results),
+            "broken": [
+                (f"{words.label(name)}, {when}", *rest)
+                for name in found.names
+                for when, *rest in broken_rules.rows(found.results[name])
+            ],
+            "judged": broken_rules.JUDGED["case"],
+            "pump_dates": [(words.label(name), found.results[name].pump_dates) for name in found.names],
             "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
             "key": _looks(found),
         },
@@ -216,6 +224,9 @@ def show(found: OptionComparison, console: Console, folder: Path | None) -> None
         console.print(made)
     moments = "; ".join(f"{words.label(name)} {found.contacts[name]}" for name in found.names)
     console.print(Text(f"Moments at which something is done: {moments}."))
+    for name in found.names:
+        if said := broken_rules.sentence(found.results[name]):
+            console.print(Text(f"{words.label(name)}: {said}: see the report.", style="bold"))
     for note in found.notes:
         console.print(Text(note))
     console.print(Text(f"Differences are from {words.label(found.against)}, person by person. {words.DISCLAIMER}."))

@@ -1,0 +1,74 @@
+"""The clinic page: its form, what is wrong with it while it is filled in, and the way to the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from eutonia.errors import StudyError
+from eutonia.web import clinic
+from eutonia.web.clinic_fields import CHOICES, LABELS, NAMES, OPTIONS, START, Clinic
+from eutonia.web.forms import Form, Sent
+from eutonia.web.views import asked_for, jobs_of, page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/clinic")
+def form(request: Request) -> Response:
+    """Return the form of the clinic, as the address says it is filled in."""
+    asked = {key: value for key, value in request.query_params.items() if key in NAMES}
+    return _page(asked or START, {}, 200)
+
+
+@router.post("/clinic")
+def compare(request: Request, sent: Form) -> Response:
+    """Compare what the form asks for, or say at each field what is wrong with it."""
+    fields, found = _read(request, sent)
+    if found.faults:
+        return _page(fields, found.faults, 422)
+    back = f"/clinic?{urlencode({key: value for key, value in fields.items() if value})}"
+    return asked_for(request, "compare", {"cases": found.texts, "against": None, "back": back})
+
+
+@router.post("/clinic/faults")
+def faults(request: Request, sent: Form) -> Response:
+    """Return the faults of the form as it stands, by field."""
+    from eutonia.report.words import clinic as read_aloud
+
+    found = _read(request, sent)[1]
+    return JSONResponse({name: [read_aloud(one) for one in told] for name, told in found.faults.items()})
+
+
+def _read(request: Request, sent: Sent) -> tuple[dict[str, str], Clinic]:
+    """Return the fields, with the name under which a mask that came with them is kept, and what they ask for."""
+    store, fields, wrong = jobs_of(request).store, sent.only(NAMES), ""
+    if sent.fields.get("no_mask"):
+        fields["mask"] = ""
+    elif sent.files:
+        try:
+            fields["mask"] = clinic.keep_mask(sent.files[0][1], store)
+        except StudyError as error:
+            fields["mask"], wrong = "", str(error)
+    elif fields["mask"] and not store.own([fields["mask"]]):
+        fields["mask"], wrong = "", "It is not kept any more. Allowed: a file. Choose the file again, or none."
+    found = clinic.read(fields, store)
+    if wrong:
+        found.refuse("mask", wrong)
+    return fields, found
+
+
+def _page(fields: Mapping[str, str], told: Mapping[str, list[str]], status: int) -> Response:
+    return page(
+        "clinic.html.jinja",
+        "/clinic",
+        status,
+        fields=fields,
+        faults=told,
+        labels=LABELS,
+        choices=CHOICES,
+        places=range(1, OPTIONS + 1),
+    )

@@ -1,0 +1,109 @@
+"""One server with its results, and one browser, for the tests that look at pages. One module uses them: a browser that
+lives on would keep its loop running in every later test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import page_script
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import eutonia
+from eutonia.report.story import page as story
+from eutonia.web import clinic
+from eutonia.web.app import create_app
+from eutonia.web.jobs import Jobs
+from eutonia.web.store import ResultFile, Store
+from eutonia.web.worker import _compare
+
+#: One worker runs them all, so that there is one server and one browser.
+MARKS = [
+    pytest.mark.skipif(page_script.BROWSER is None, reason="chromium is not here to walk through the pages"),
+    pytest.mark.xdist_group("browser"),
+]
+PATHS = ("/", "/story", "/clinic", "/study", "/api")
+_MOST_TABS = 90
+
+
+class StoredJobs(Jobs):
+    """Jobs of a server whose results are all there already."""
+
+    def start(self) -> None:
+        """Begin nothing."""
+
+    def stop(self) -> None:
+        """End nothing."""
+
+
+def filled(folder: Path) -> Store:
+    """Return a store in which every kind of result is."""
+    kept = Store(folder / "web.sqlite")
+    made = {"story": [ResultFile("story.html", "text/html; charset=utf-8", story.html(home="/").encode())]}
+    fields = clinic.START | {"kind_3": "missed", "amount_3": "400 mcg/day", "late_3": "5", "follow": "11"}
+    request = {"cases": clinic.read(fields).texts, "against": None, "back": "/clinic?age=61"}
+    made["compare"] = _compare(request, lambda *_: None)
+    for kind, asked in (("story", {}), ("compare", request)):
+        job = kept.ask(kind, asked, eutonia.__version__)
+        kept.take()
+        kept.finish(job.id, made[kind])
+    return kept
+
+
+def served(store: Store) -> Iterator[str]:
+    """Yield the address of a server."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("eutonia.web.app.Jobs", StoredJobs)
+        app = create_app(store._path)
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    until = time.monotonic() + 30
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.05)
+    yield f"http://localhost:{listening.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(timeout=10)
+    listening.close()
+
+
+def browsed() -> Iterator[Browser]:
+    """Yield a browser."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=page_script.BROWSER, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def opening(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Yield what opens a path; what the browser complains of is a fault of ours."""
+    pages, said = [], []
+
+    def opened(path: str, width: int = 1200, *, scripts: bool = True) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(address + path)
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert [one for one in said if "422" not in one] == []
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Go by the key Tab until something has the focus."""
+    for _ in range(_MOST_TABS):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            return
+    raise AssertionError(f"Tab never reaches {selector}")
