@@ -73,7 +73,7 @@ def segment_asked(request: Request, sent: Form) -> Response:
     if faults:
         return _segment(request, fields, faults, 422)
     units = {key: f"{float(fields[key]):g} {SLIDERS[key][3]}" for key in ("bias", "csf")}
-    asked = SegmentAsked(bias=units["bias"], csf=units["csf"], protocol=fields["protocol"])
+    asked = SegmentAsked(bias=units["bias"], csf=units["csf"], protocol=fields["protocol"], cells=1000, seed=1)
     check_segment(asked)
     back = f"/segment?{urlencode(fields)}"
     try:
