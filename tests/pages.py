@@ -15,19 +15,25 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import eutonia
-from eutonia.report.story import page as story
-from eutonia.web import clinic
+from eutonia.study import design
+from eutonia.web import clinic, worker
 from eutonia.web.app import create_app
+from eutonia.web.asked import own_names, texts_of
 from eutonia.web.jobs import Jobs
-from eutonia.web.store import ResultFile, Store
-from eutonia.web.worker import _compare
+from eutonia.web.store import Store
 
 #: One worker runs them all, so that there is one server and one browser.
 MARKS = [
     pytest.mark.skipif(page_script.BROWSER is None, reason="chromium is not here to walk through the pages"),
     pytest.mark.xdist_group("browser"),
 ]
-PATHS = ("/", "/story", "/clinic", "/study", "/api")
+PATHS = ("/", "/story", "/clinic", "/trial", "/study", "/segment", "/fit", "/api")
+EXAMPLES = Path(__file__).parents[1] / "examples"
+#: What the sliders of a segment ask for, after one step of each.
+SEGMENT = {
+    "bias": "2.75 mV", "csf": "25 ng/mL", "protocol": "h-reflex", "cells": 1000, "seed": 1,
+    "back": "/segment?bias=2.75&csf=25&protocol=h-reflex",
+}  # fmt: skip
 _MOST_TABS = 90
 
 
@@ -42,16 +48,33 @@ class StoredJobs(Jobs):
 
 
 def filled(folder: Path) -> Store:
-    """Return a store in which every kind of result is."""
+    """Return a store in which every kind of result is, as the worker makes them."""
     kept = Store(folder / "web.sqlite")
-    made = {"story": [ResultFile("story.html", "text/html; charset=utf-8", story.html(home="/").encode())]}
     fields = clinic.START | {"kind_3": "missed", "amount_3": "400 mcg/day", "late_3": "5", "follow": "11"}
-    request = {"cases": clinic.read(fields).texts, "against": None, "back": "/clinic?age=61"}
-    made["compare"] = _compare(request, lambda *_: None)
-    for kind, asked in (("story", {}), ("compare", request)):
-        job = kept.ask(kind, asked, eutonia.__version__)
+    trace = kept.keep((EXAMPLES / "pendulum_simulated.csv").read_bytes(), ".csv")
+    case = design.shipped()["case_own_signal"].read_text(encoding="utf-8")
+    asked = {
+        "story": {},
+        "compare": {"cases": clinic.read(fields).texts, "against": None, "back": "/clinic?age=61"},
+        "fit": {
+            "traces": [trace],
+            "test": "pendulum",
+            "joint": "knee",
+            "seed": 0,
+            "back": "/fit?test=pendulum&joint=knee",
+        },
+        "segment": SEGMENT,
+        "examine": {"study": case, "test": "ashworth", "at": "day 200", "limb": "leg"},
+    }
+    for kind, request in asked.items():
+        job = kept.ask(kind, request, eutonia.__version__)
         kept.take()
-        kept.finish(job.id, made[kind])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            for name, value in (("_ROUND", 64), ("_ENOUGH", 30.0), ("_MOST_ROUNDS", 3), ("_STROLL", 1)):
+                patch.setattr(f"eutonia.inference.sample.{name}", value)  # few draws, of the same kind
+            own = kept.own(own_names(texts_of(request)))
+            kept.finish(job.id, worker.answered(kind, request, own))
     return kept
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import axe_playwright_python
 import pytest
 import report_examples
-from pages import MARKS, PATHS, tab_to
+from pages import EXAMPLES, MARKS, PATHS, tab_to
 from playwright.sync_api import Browser, Page
 
 import eutonia
@@ -104,6 +104,55 @@ def test_forms_work_without_scripts(opened: Callable[..., Page]) -> None:
     assert "case_own_signal: valid case" in page.locator("#told").inner_text()
 
 
+def test_a_trialist_fills_in_a_form_by_keyboard_alone(opened: Callable[..., Page], store: Store) -> None:
+    page = opened("/trial", 390)
+    tab_to(page, "#amount_2")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("15 mcg")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#fault-amount_2-1")
+    assert "this is an oral dose" in page.locator("#fault-amount_2-1").inner_text()
+    assert page.locator("#amount_2").get_attribute("aria-invalid") == "true"
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("15 mg")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("#fault-amount_2-1", state="detached")
+    tab_to(page, "button[value=run]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/results/*")
+    assert 'max = "15 mg"' in str(store.newest(1)[0].request["study"])
+
+
+def test_a_laboratory_moves_sliders_by_keyboard_alone(opened: Callable[..., Page]) -> None:
+    page = opened("/segment", 320)
+    for name in ("bias", "csf"):
+        tab_to(page, f".slide:has(#{name}) [data-by]:not([data-by^='-'])")
+        page.keyboard.press("Enter")
+    assert (page.locator("#bias").input_value(), page.locator("#csf").input_value()) == ("2.75", "25")
+    tab_to(page, "#csf")
+    tab_to(page, "button[type=submit]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#found table")
+    assert "What was read" in page.locator("#found h2").inner_text()
+    assert page.locator("#found th").count() > 2
+    with page.expect_download() as coming:
+        page.get_by_role("link", name="numbers.csv").click()
+    assert coming.value.suggested_filename == "numbers.csv"
+    page.get_by_role("link", name="See the cells fire").click()
+    assert page.locator("#raster svg").first.is_visible()
+
+
+def test_a_recording_is_fitted_without_scripts(opened: Callable[..., Page]) -> None:
+    page = opened("/fit", 390, scripts=False)
+    page.get_by_role("button", name="Fit it").click()
+    assert "Allowed: 1 to 6" in page.locator("#fault-traces-1").inner_text()
+    page.locator("#traces").set_input_files(EXAMPLES / "pendulum_simulated.csv")
+    page.get_by_role("button", name="Fit it").click()
+    page.get_by_role("link", name="Open the report").click()
+    assert "neural" in page.locator("h1, .lead").all_inner_texts().__str__().lower()
+
+
 def test_a_trialist_sees_faults_while_writing(opened: Callable[..., Page]) -> None:
     page = opened("/study?like=case_own_signal")
     text = page.locator("#study").input_value()
@@ -144,7 +193,8 @@ def test_axe_finds_nothing(
     jobs = {job.kind: f"/results/{job.id}" for job in store.newest(20) if job.state == "done"}
     paths = [*PATHS, *jobs.values(), "/nowhere"]
     if width < 1200:
-        files = [*files, f"{address}{jobs['compare']}/report.html"]
+        files = [*files, *(f"{address}{jobs[kind]}/report.html" for kind in ("compare", "fit", "examine"))]
+        files.append(f"{address}{jobs['segment']}/segment.html")
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce"
     )

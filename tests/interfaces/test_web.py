@@ -24,7 +24,7 @@ import eutonia
 from eutonia.errors import EutoniaError
 from eutonia.report.words import clinic as words_of_clinic
 from eutonia.study.design import parse_study, shipped
-from eutonia.web import asked, clinic, guard, limits
+from eutonia.web import asked, clinic, clinic_fields, guard, limits, trial_form
 from eutonia.web.app import checked_token, create_app
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import ResultFile, Store
@@ -140,8 +140,8 @@ def wrong_study(**more: str) -> str:
         ("amount_1", "10 mcg", "this is an oral dose"),
         ("amount_2", "150 mg/day", "intrathecal"),
         ("leg", "9", "1 to 5"),
-        ("kidneys", "", "creatinine_clearance"),
-        ("begins", "19", "after the end of the case"),
+        ("kidneys", "", "It is empty"),
+        ("begins", "19", "after the end of the time"),
         ("begins", "soon", "a number of months"),
         ("lesion", "elsewhere", "one of the list"),
         ("kind_2", "", "2 or 3"),
@@ -156,7 +156,10 @@ def test_a_wrong_field_says_at_its_place_what_the_command_line_says(
     assert name in faults, faults
     told = " ".join(faults[name])
     assert words in told
-    assert f'aria-describedby="fault-{name}-1"' in answer.text
+    assert re.search(
+        rf'id="{name}" name="{name}" aria-describedby="[^"]*fault-{name}" aria-invalid="true"', answer.text
+    )
+    assert f'<a href="#{name}">' in answer.text, "the list at the top leads there"
     assert words_of_clinic(faults[name][0]) in html.unescape(answer.text)
     if name in ("weight", "leg", "amount_1"):
         assert wrong_study(**{name: value}) in told
@@ -219,9 +222,18 @@ def test_a_score_that_is_no_number_is_refused_at_its_field(client: TestClient, s
 
 
 def test_markup_in_every_field_stays_text(client: TestClient) -> None:
-    for name in clinic.NAMES:
-        answer = client.post("/clinic", data=clinic.START | {name: SCRIPT})
-        assert SCRIPT not in answer.text, name
+    forms = {"/clinic": (clinic_fields.NAMES, clinic.START), "/trial": (trial_form.NAMES, trial_form.START)}
+    forms["/segment"] = (("bias", "csf", "protocol"), {})
+    forms["/fit"] = (("test", "joint", "weight", "height", "shank_length"), {})
+    for path, (names, start) in forms.items():
+        for name in names:
+            answer = client.post(path, data=start | {name: SCRIPT})
+            assert SCRIPT not in answer.text, (path, name)
+            assert SCRIPT not in client.get(path, params={name: SCRIPT, "job": SCRIPT}).text, (path, name)
+    for path, file in (("/clinic", "mask_file"), ("/fit", "traces")):
+        answer = client.post(path, data={}, files={file: (SCRIPT, SCRIPT.encode())})
+        assert SCRIPT not in answer.text, path
+        assert answer.status_code == 422
     text = CASE.replace("Lowering one's own signal", SCRIPT).replace('weight = "82 kg"', f'weight = "{SCRIPT}"')
     answer = client.post("/study", data={"study": text + "</textarea>" + SCRIPT, "replicates": SCRIPT})
     assert answer.status_code == 422
@@ -430,8 +442,8 @@ def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
 
 def test_too_much_is_refused(client: TestClient, base: Path) -> None:
     assert client.post("/api/v1/check", json={"study": "x" * limits.BODY}).status_code == 413
-    for path in ("/clinic", "/study", "/api/v1/check"):
-        answer = client.post(path, content=(b"x" * 50_000 for _ in range(limits.BODY // 50_000 + 1)))
+    for path, most in (("/clinic", limits.UPLOAD), ("/study", limits.BODY), ("/api/v1/check", limits.BODY)):
+        answer = client.post(path, content=(b"x" * 50_000 for _ in range(most // 50_000 + 1)))
         assert answer.status_code == 413, path
     large = CASE.replace('"15 month"', '"12 year"')
     told = client.post("/api/v1/check", json={"study": large}).json()["told"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ _SHOWN = 15
 #: Statuses of numbers that nobody has read in a source, and the colour of their bars.
 _UNREAD = {"assumed": "does-not", "recalled": "in-range"}
 _WIDTH, _ROW, _NAMES, _ROOM = 820, 24, 380, 360
+# On a phone each name stands above its bar.
+_PHONE_WIDTH, _PHONE_ROW, _PHONE_ROOM = 360, 44, 300
 
 
 def _rows(found: Sensitivity) -> list[dict[str, Any]]:
@@ -56,17 +59,26 @@ def _short(quantity: str) -> str:
 
 def _drawing(rows: list[dict[str, Any]]) -> svg.Drawing:
     """Return a bar for each record: its mean share in all moves of the predictions."""
-    sheet = Sheet("sensitivity", _WIDTH, _ROW * len(rows) + 10)
+    wide = Sheet("sensitivity", _WIDTH, _ROW * len(rows) + 10)
+    phone = Sheet("sensitivity-phone", _PHONE_WIDTH, _PHONE_ROW * len(rows) + 10)
     most = max((row["share"] for row in rows), default=0.0) or 1.0
     for place, row in enumerate(rows):
-        top = _ROW * place + 5
-        sheet.text(_NAMES - 8, top + _ROW / 2, svg.cut(row["name"], _NAMES - 8, sheet.size), anchor="end")
-        sheet.box(_NAMES, top + 4, max(1.0, _ROOM * row["share"] / most), _ROW - 8, row["token"], corner=2)
-        end = _NAMES + _ROOM * row["share"] / most + 6
-        sheet.text(end, top + _ROW / 2, f"{100 * row['share']:.0f}%", "muted")
+        top, share = _ROW * place + 5, row["share"] / most
+        wide.text(_NAMES - 8, top + _ROW / 2, svg.cut(row["name"], _NAMES - 8, wide.size), anchor="end")
+        _bar(wide, (_NAMES, top + 4), _ROOM * share, row)
+        below = _PHONE_ROW * place + 5
+        phone.text(0, below + _ROW / 2 - 2, svg.cut(row["name"], _PHONE_WIDTH, phone.size))
+        _bar(phone, (0, below + _ROW - 2), _PHONE_ROOM * share, row)
     title = "What moves the predictions most"
     told = "; ".join(f"{row['name']} {100 * row['share']:.0f} percent" for row in rows)
-    return svg.Drawing(title, f"Mean share of each number in all moves: {told}.", sheet.finish(title, told))
+    words_for_ears = f"Mean share of each number in all moves: {told}."
+    return svg.Drawing(title, words_for_ears, wide.finish(title, told), phone.finish(title, told))
+
+
+def _bar(sheet: Sheet, at: tuple[float, float], length: float, row: Mapping[str, Any]) -> None:
+    """Draw the bar of a record and its share behind it."""
+    sheet.box(at[0], at[1], max(1.0, length), _ROW - 8, row["token"], corner=2)
+    sheet.text(at[0] + length + 6, at[1] + _ROW / 2 - 4, f"{100 * row['share']:.0f}%", "muted")
 
 
 def html(found: Sensitivity) -> str:

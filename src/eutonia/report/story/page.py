@@ -47,7 +47,7 @@ _DOSE = 110.0
 _LABELS = {
     "stroke": ("How much of the paths is cut", 100.0, "%", 10),
     "weeks": ("Weeks since the stroke", 1.0, "weeks", 2),
-    "tone": ("How quickly the knee is bent", 100.0, "% of a doctor's speed", 2),
+    "tone": ("How quickly it is bent", 100.0, "% of a doctor's speed", 2),
     "mouth": ("Tablets a day, all together", 1.0, "mg", 2),
     "pump": ("The pump gives a day", 1.0, "mcg", 5),
     "stand": ("The pump gives a day", 1.0, "mcg", 5),
