@@ -140,7 +140,7 @@ def test_a_laboratory_moves_sliders_by_keyboard_alone(opened: Callable[..., Page
         page.get_by_role("link", name="numbers.csv").click()
     assert coming.value.suggested_filename == "numbers.csv"
     page.get_by_role("link", name="See the cells fire").click()
-    assert page.locator("#raster svg").first.is_visible()
+    assert page.locator("#raster svg:visible").count() == 1
 
 
 def test_a_recording_is_fitted_without_scripts(opened: Callable[..., Page]) -> None:

@@ -507,6 +507,8 @@ class TestTable:
         assert "231 mcg/day" in text
         assert "268 mcg/day" in text
         assert text.count("does not reproduce") == 5
+        words = " ".join(text.replace("\u2026", "<cut>").split())
+        assert ("<cut>" in words) == (width < 80), "at 80 columns no name is cut"
 
     def test_a_terminal_without_unicode_gets_ascii(self, trial: StudyResult) -> None:
         text = self.shown(trial, 80, "ascii")

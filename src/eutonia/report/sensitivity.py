@@ -121,7 +121,7 @@ def show(found: Sensitivity, console: Console, folder: Path | None) -> None:
 
     made = Table(title=f"What moves {found.study_name}, {found.runs} runs", title_justify="left", box=box.SIMPLE_HEAD)
     for head in ("record", "moved over", "share", "known", "moves most", "by"):
-        made.add_column(head, justify="right" if head in ("share", "by") else "left", no_wrap=head == "record")
+        made.add_column(head, justify="right" if head in ("share", "by") else "left", overflow="fold")
     for row in _rows(found):
         share = f"{100 * row['share']:.0f}%"
         made.add_row(

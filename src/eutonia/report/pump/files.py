@@ -67,7 +67,7 @@ def _table(title: str, heads: list[str], *, left: int = 1) -> Table:
 
     table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for k, head in enumerate(heads):
-        table.add_column(head, justify="left" if k < left else "right", no_wrap=k == 0)
+        table.add_column(head, justify="left" if k < left else "right", overflow="fold")
     return table
 
 

@@ -141,7 +141,7 @@ def table(person: PersonOnPump, day: int, of_day: str) -> Table:
     made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     heads = columns(person)[:_MOST]
     for k, head in enumerate(["hour", *heads]):
-        made.add_column(head, justify="right" if k else "left", no_wrap=not k)
+        made.add_column(head, justify="right" if k else "left", overflow="fold")
     for one in hours(person, day)[::_EVERY]:
         made.add_row(one.label, *(words.number(value) for value in one.middle[: len(heads)]))
     return made

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _Rows = list[tuple[list[str], Grade | None]]
 _LEAST_NAME = 18
+#: Names are folded where their column has so much room, and cut where it has less.
+_LEAST_FOLDED = 20
 MOST_ROWS = 14
 _MARKS: dict[Grade, tuple[str, str, str]] = {
     "reproduces": ("●", "+", "green"),
@@ -59,7 +61,7 @@ def show(
     def line(text: str, style: str = "") -> Text:
         return Text(_ascii(text) if is_plain else text, style=style)
 
-    out.print(line(words.clinic(result.title), "bold"), no_wrap=True, overflow="crop" if is_plain else "ellipsis")
+    out.print(line(words.clinic(result.title), "bold"))
     if warning := words.beyond_label(result.run):
         out.print(line(f"{warning}.", "bold red"))
     for changed in words.overridden(result.run):
@@ -86,7 +88,7 @@ def show(
 def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) -> Table:
     """Return predicted beside published, or for a study with nothing published the scores from first to last visit.
 
-    Where `width` columns are too few, the interval goes first, then the end of the names; numbers are never cut.
+    Where `width` columns are too few, the interval goes first, then names stand in two lines; below 70 columns or so they are cut. Numbers never are.
     """
     from rich import box
     from rich.table import Table
@@ -101,11 +103,11 @@ def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) ->
         heads, rows, widths = _without_interval(heads, rows, widths)
     room = max(width - sum(widths[1:]) - 3 * len(heads), 8)
     for index, head in enumerate(heads):
-        cut: OverflowMethod = "crop" if ascii_only else "ellipsis"
+        cut: OverflowMethod = "fold" if room >= _LEAST_FOLDED else "crop" if ascii_only else "ellipsis"
         side: JustifyMethod = "left" if index in (0, len(heads) - 1) else "right"
         least = None if index == 0 else widths[index] + (2 if index == len(heads) - 1 else 0)
         most = room if index == 0 else None
-        made.add_column(head, no_wrap=True, overflow=cut, justify=side, min_width=least, max_width=most)
+        made.add_column(head, no_wrap=index > 0 or cut != "fold", overflow=cut, justify=side, min_width=least, max_width=most)
     for cells, grade in rows:
         texts = [Text(_ascii(cell) if ascii_only else cell) for cell in cells]
         if grade is not None:
