@@ -88,7 +88,8 @@ def show(
 def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) -> Table:
     """Return predicted beside published, or for a study with nothing published the scores from first to last visit.
 
-    Where `width` columns are too few, the interval goes first, then names stand in two lines; below 70 columns or so they are cut. Numbers never are.
+    Where `width` columns are too few, the interval goes first, then names stand in two lines, and at last they are cut;
+    numbers never are.
     """
     from rich import box
     from rich.table import Table
@@ -107,7 +108,9 @@ def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) ->
         side: JustifyMethod = "left" if index in (0, len(heads) - 1) else "right"
         least = None if index == 0 else widths[index] + (2 if index == len(heads) - 1 else 0)
         most = room if index == 0 else None
-        made.add_column(head, no_wrap=index > 0 or cut != "fold", overflow=cut, justify=side, min_width=least, max_width=most)
+        made.add_column(
+            head, no_wrap=index > 0 or cut != "fold", overflow=cut, justify=side, min_width=least, max_width=most
+        )
     for cells, grade in rows:
         texts = [Text(_ascii(cell) if ascii_only else cell) for cell in cells]
         if grade is not None:
