@@ -31,7 +31,7 @@ class ExamineAsked(_Asked):
     limb: Short | None = Field(None, description="leg or arm; both when left out.")
 
 
-class Trace(_Asked):
+class RecordedTrace(_Asked):
     """A recording of one movement."""
 
     name: Short = Field(description="What it is called in errors.")
@@ -43,7 +43,7 @@ class Trace(_Asked):
 class FitAsked(_Asked):
     """Recordings of one person to be fitted."""
 
-    traces: list[Trace] = Field(min_length=1, max_length=_MOST_TRACES)
+    traces: list[RecordedTrace] = Field(min_length=1, max_length=_MOST_TRACES)
     test: Short = Field(description="pendulum or ramp.")
     joint: Short = "knee"
     weight: Short | None = Field(None, description='Such as "71 kg", instead of what the tables say.')
