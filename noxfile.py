@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import time
 from pathlib import Path
 
 import nox
@@ -60,3 +62,21 @@ def minima(session: nox.Session) -> None:
         session.error("a run from the cache of compiled programs gives other numbers than the first")
     # The oldest jaxtyping wants to come before whatever imports the package, so nothing checks types of arrays here.
     session.run("pytest", "-o", "addopts=--import-mode=importlib", "tests/unit", *session.posargs)
+
+
+@nox.session
+def hostile(session: nox.Session) -> None:
+    """Ask the API what nobody would, for minutes, and send spoiled files and forms: nothing may break."""
+    _pinned(session)
+    session.install("schemathesis>=4.32,<5")  # many dependencies, so only here
+    work = Path(session.create_tmp()).resolve()
+    command = [f"{session.bin}/eutonia", "serve", "--no-open", "--port", "8399", "--base", str(work / "web.sqlite")]
+    with subprocess.Popen(command) as server:
+        try:
+            time.sleep(20)
+            checks = "not_a_server_error,content_type_conformance,response_schema_conformance,status_code_conformance"
+            where = "http://127.0.0.1:8399/api/v1/openapi.json"
+            session.run("st", "run", where, "--checks", checks, "--continue-on-failure", *session.posargs)
+        finally:
+            server.terminate()
+    session.run("python", "tests/fuzz_uploads.py", env={"PYTHONPATH": "tests"})

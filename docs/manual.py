@@ -162,6 +162,33 @@ def words() -> str:
     return "\n".join(f"**{word}.** {meaning}\n" for word, meaning in told.items())
 
 
+def http() -> str:
+    """Return every question of the API with its fields, from its own description."""
+    import tempfile
+
+    from eutonia.web.app import create_app
+
+    with tempfile.TemporaryDirectory() as folder:
+        api = create_app(Path(folder) / "web.sqlite").openapi()
+    parts = []
+    for path, methods in api["paths"].items():
+        for method, one in methods.items():
+            parts.append(f"## `{method.upper()} {path}`\n\n{one.get('description', '').partition(chr(10))[0]}\n")
+            body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            model = api["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
+            rows = [
+                [
+                    f"`{key}`",
+                    "yes" if key in model.get("required", ()) else "",
+                    _kind(value),
+                    value.get("description", ""),
+                ]
+                for key, value in model.get("properties", {}).items()
+            ]
+            parts += [table(["key", "needed", "is", "meaning"], rows)] if rows else []
+    return "\n".join(parts)
+
+
 def verbs() -> str:
     """Return the public names, each with its docstring."""
     stub = ast.parse((SOURCE / "__init__.pyi").read_text(encoding="utf-8"))
@@ -181,6 +208,7 @@ MAKERS = {
     "pump-keys": lambda: keys("pump"),
     "commands": commands,
     "words": words,
+    "http": http,
     "verbs": verbs,
 }
 

@@ -38,6 +38,14 @@ def test_every_page_fits_and_can_be_touched(opened: Callable[..., Page], width: 
             .filter(one => one.offsetParent && one.getBoundingClientRect().height < 43.5).map(one => one.outerHTML)"""
         )
         assert small == [], path
+        outside = page.evaluate(
+            """() => [...document.querySelectorAll('svg')].filter(one => one.getBoundingClientRect().width)
+            .flatMap(one => { const box = one.getBoundingClientRect(); return [...one.querySelectorAll('text')]
+            .filter(text => { const at = text.getBoundingClientRect();
+            return at.width && (at.right > box.right + 4 || at.left < box.left - 4); })
+            .map(text => text.textContent); })"""
+        )
+        assert outside == [], path
 
 
 def test_a_survivor_reads_the_story_by_keyboard_alone(opened: Callable[..., Page]) -> None:

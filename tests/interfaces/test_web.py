@@ -598,6 +598,12 @@ def test_long_work_is_a_job_with_an_address(client: TestClient, base: Path) -> N
         ("/api/v1/compare", {"cases": [CASE, CASE]}, 422),
         ("/api/v1/exposure", {"events": "ID,TIME\n1,zero\n"}, 422),
         ("/api/v1/pump", {"program": "x = 1"}, 422),
+        ("/api/v1/examine", {"study": shipped()["parallel_tablets"].read_text(encoding="utf-8")}, 422),
+        ("/api/v1/fit-stretch", {"traces": [{"name": "x", "table": "time_s\n1\n"}], "test": "pendulum"}, 422),
+        ("/api/v1/fit-stretch", {"traces": [], "test": "pendulum"}, 422),
+        ("/api/v1/segment", {"bias": "9 mV"}, 422),
+        ("/api/v1/segment", {"bias": "2 ug"}, 422),
+        ("/api/v1/files", {}, 422),
         ("/api/v1/nothing", {}, 404),
     ],
 )
@@ -608,6 +614,9 @@ def test_a_fault_is_told_as_problem_details(client: TestClient, path: str, body:
     told = answer.json()
     assert told["status"] == status
     assert told["title"]
+    routes = client.get("/api/v1/openapi.json").json()["paths"]
+    for answers in (one["responses"] for methods in routes.values() for one in methods.values()):
+        assert list(answers[str(status)]["content"]) == ["application/problem+json"], "as the API says itself"
     assert "Traceback" not in answer.text
 
 

@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia.errors import RecordingError, StudyError
 from eutonia.web import limits
-from eutonia.web.service import PREFIX, JobTold, StudyText, begun
+from eutonia.web.service import PREFIX, PROBLEMS, JobTold, StudyText, begun
 from eutonia.web.views import jobs_of
 
-router = APIRouter(prefix=PREFIX)
+router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
 Short = Annotated[str, Field(max_length=100)]
 _MOST_TRACES = 6
@@ -68,7 +68,15 @@ class FileTold(BaseModel):
     name: str
 
 
-@router.post("/files", response_model=FileTold, status_code=201)
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+
+@router.post(
+    "/files",
+    response_model=FileTold,
+    status_code=201,
+    openapi_extra={"requestBody": {"content": _BYTES, "required": True}},
+)
 async def keep(request: Request) -> FileTold:
     """Keep a lesion mask (NIfTI), and return the name by which the text of a study may name it."""
     from starlette.concurrency import run_in_threadpool

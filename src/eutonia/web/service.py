@@ -21,8 +21,46 @@ from eutonia.web.store import Job
 from eutonia.web.views import ask, jobs_of
 
 PREFIX = "/api/v1"
-router = APIRouter(prefix=PREFIX)
 PROBLEM = "application/problem+json"
+_FAULT = {
+    "type": "object",
+    "properties": {
+        "key": {"type": "string"},
+        "line": {"type": ["integer", "null"]},
+        "given": {"type": "string"},
+        "why": {"type": "string"},
+        "allowed": {"type": "string"},
+        "nearest": {"type": "array", "items": {"type": "string"}},
+        "do": {"type": "string"},
+    },
+    "required": ["key", "why"],
+}
+_TOLD = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "faults": {"type": "array", "items": _FAULT},
+    },
+    "required": ["type", "title", "status"],
+}
+_WHY = {
+    400: "The body cannot be read.",
+    401: "The token is missing.",
+    403: "It comes from a page of somebody else.",
+    404: "There is no such thing.",
+    413: "It is too much at once.",
+    421: "The server is not known by this name.",
+    422: "It cannot be done as asked, with each fault in its parts.",
+    500: "Eutonia itself failed.",
+}
+#: What every question may be answered beside its own answer: problem details (RFC 9457).
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"description": why, "content": {PROBLEM: {"schema": _TOLD}}} for status, why in _WHY.items()
+}
+router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 # What is answered at once is computed in this process: one after the other.
 _ONE_AT_A_TIME = threading.Lock()
 
