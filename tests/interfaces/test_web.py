@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+import xarray
 from fastapi.testclient import TestClient
 
 import eutonia
@@ -93,7 +94,7 @@ def test_the_form_becomes_cases_of_one_person_that_run(client: TestClient, base:
     assert 'value="150 mcg/day"' in back.text
 
 
-def test_a_comparison_says_danger_in_red_and_leads_back(client: TestClient, base: Path) -> None:
+def test_a_comparison_says_danger_in_red_and_leads_back(client: TestClient, base: Path, tmp_path: Path) -> None:
     fields = clinic.START | {
         "kind_1": "missed", "amount_1": "400 mcg/day", "late_1": "9", "kind_2": "stretching", "amount_2": "1",
         "limb_2": "leg", "follow": "11", "kind_3": "toxin", "amount_3": "300 U", "product_3": "abobotulinumtoxinA",
@@ -116,6 +117,10 @@ def test_a_comparison_says_danger_in_red_and_leads_back(client: TestClient, base
     assert "emergency from its first hour" in danger[1]
     assert 'href="/clinic?' in report.text
     assert "frame-ancestors 'none'" in report.headers["content-security-policy"]
+    (tmp_path / "courses.nc").write_bytes(files["courses.nc"].content)
+    with xarray.open_dataset(tmp_path / "courses.nc", engine="h5netcdf") as courses:
+        group = courses["ashworth_elbow_flexors"]
+        assert bool(group.notnull().any(("time_h", "patient")).all()), "beside the others"
     table = client.get(f"/results/{job.id}/options.csv")
     assert table.headers["content-disposition"] == 'attachment; filename="options.csv"'
     assert table.text.startswith("option,")

@@ -11,8 +11,8 @@ import dataclasses
 import heapq
 import time
 from collections import deque
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,11 +21,10 @@ from jaxtyping import Float
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia._progress import Progress, silent
-from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.drug.kinetics import Dialysis, Kinetics
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding
-from eutonia.patient import LIMBS, is_cord
+from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import bedside
 from eutonia.simulation.course import Course, Snapshot, start
 from eutonia.simulation.lesion_course import LesionCourse
@@ -40,22 +39,16 @@ from eutonia.trial.broken_rules import of_case
 from eutonia.trial.case_person import cohort_of, lesion_of, mask_record, without_tone
 from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.case_responders import case_response
+from eutonia.trial.case_risks import POSSIBLE_PEOPLE, with_risks
 from eutonia.trial.caveats import caveats
 from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.given import tasks_of
-from eutonia.trial.harms import Harms
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
 from eutonia.trial.trace import Recorder
-from eutonia.trial.withdrawal import Interruptions, add_withdrawal, told
+from eutonia.trial.withdrawal import Interruptions, told
 
-if TYPE_CHECKING:
-    import xarray
-
-# How many people share what is known of the person; numerical resolution of the band, not science.
-POSSIBLE_PEOPLE = 64
-_LOOKS = 4096
 # Looks after a start, a stop or a large change, whatever the examinations: (step, until) in h.
 _DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * HOURS_A_DAY))
 # Before and after a zoomed event, h.
@@ -263,10 +256,17 @@ class _Case:
                 heapq.heappush(self.looks, at_h + hours)
 
 
-def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence[float] = ()) -> StudyResult:
+def run_case(
+    study: CaseStudy,
+    progress: Progress = silent,
+    *,
+    looks_h: Sequence[float] = (),
+    muscles: Collection[str] = (),
+) -> StudyResult:
     """Run a case and return its result; the spread over people is what is not known of this one.
 
     `looks_h` are hours since the onset at which somebody looks beside all others; nothing of the drug depends on them.
+    `muscles` are groups whose Ashworth score the course has even where nothing is done to them.
     """
     from eutonia.trial.case_tables import dose_table, quantities, visit_table
 
@@ -276,9 +276,10 @@ def run_case(study: CaseStudy, progress: Progress = silent, *, looks_h: Sequence
     programs: dict[str, Any] = {"inputs": inputs(files)} if files else {}
     with parameters.recording() as used:
         case = _Case(study)
+        case.recorder.muscles = frozenset(muscles)
         case.looks += [float(at) for at in looks_h]
         _live(case, progress)
-        course = without_tone(study, _with_risks(case))
+        course = without_tone(study, with_risks(study, case.recorder, case.cohort.origin, case.interruptions))
         pump = case.pump
         known_limits = (*caveats(study), *case.unmet, *(() if pump is None else pump.caveats))
         broken = () if pump is None else of_case(pump.broken, pump.delivery.therapy)
@@ -369,30 +370,3 @@ def _words(event: Event) -> str:
         again = f", every {event.every_h.text} until {event.until_h.text}" if event.every_h and event.until_h else ""
         return f"haemodialysis for {event.length_h:g} h{again}"
     return "refill" if event.kind == "refill" else "pump stopped"
-
-
-def _with_risks(case: _Case) -> xarray.Dataset:
-    """Add the risk of drowsiness a day and what is known of withdrawal to the course."""
-    import xarray as xr
-
-    course = case.recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
-    hazards = Hazards.of("spinal" if is_cord(case.cohort.origin) else "cerebral", oral=True, intrathecal=True)
-    fluid, blood = course["brain_fluid"].to_numpy(), course["brain_blood"].to_numpy()
-    hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, case.recorder.exposed(POSSIBLE_PEOPLE))
-    harms, at_h = Harms.of(case.study.treatments), np.asarray(course["time_h"])
-    if harms.deepens:
-        hazard = hazard * np.array([harms.depth(t, t) for t in at_h])
-    hazard = hazard + _drowsiness_beside(harms, at_h)[:, None]
-    attributes = {"units": "1", "long_name": "Drowsiness within a day"}
-    course["risk_drowsiness"] = xr.Variable(("time_h", "patient"), -np.expm1(-hazard * HOURS_A_DAY), attributes)
-    add_withdrawal(course, case.interruptions)
-    return course
-
-
-def _drowsiness_beside(harms: Harms, time_h: np.ndarray) -> np.ndarray:
-    """Return the hazard of drowsiness per hour, within the day from each time on, of what is given beside baclofen."""
-    row = REACTIONS.index("drowsiness")
-    risen = [
-        harms.by(t + HOURS_A_DAY, drug=True, placebo=False) - harms.by(t, drug=True, placebo=False) for t in time_h
-    ]
-    return np.array(risen)[:, row, 0] / HOURS_A_DAY

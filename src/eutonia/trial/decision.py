@@ -35,7 +35,8 @@ from eutonia.drug.effect.adverse import REACTIONS, Hazards
 from eutonia.patient import is_cord
 from eutonia.simulation.course import Course, start
 from eutonia.study.design import CaseStudy
-from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
+from eutonia.trial.case import people_of_case
+from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.reactions import wilson
 from eutonia.trial.responders import responds, rule_in_words

@@ -22,7 +22,8 @@ from eutonia.parameters import citations
 from eutonia.patient import LIMBS
 from eutonia.simulation.bedside import bedside
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
-from eutonia.trial.case import POSSIBLE_PEOPLE, people_of_case
+from eutonia.trial.case import people_of_case
+from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
 

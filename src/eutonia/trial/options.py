@@ -29,7 +29,8 @@ from eutonia.drug.pump.therapy import Activation, Kink, Leak
 from eutonia.errors import StudyError, unknown
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy, TrialStudy
-from eutonia.trial.case import POSSIBLE_PEOPLE, run_case
+from eutonia.trial.case import run_case
+from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.record import inputs, repeat, run_record
 from eutonia.trial.result import StudyResult
 
@@ -137,8 +138,12 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
     import polars as pl
 
     began = time.perf_counter()
+    # What one option does to a muscle group is compared with the same group in the others.
+    treated = {str(muscle) for one in studies for given in one.treatments if (muscle := getattr(given, "muscle", None))}
     with parameters.recording() as used:
-        results = [run_case(one, _share(progress, place, len(studies))) for place, one in enumerate(studies)]
+        results = [
+            run_case(one, _share(progress, place, len(studies)), muscles=treated) for place, one in enumerate(studies)
+        ]
 
     names = tuple(one.name for one in studies)
     courses = dict(zip(names, (one.course for one in results), strict=True))

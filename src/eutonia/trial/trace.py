@@ -40,6 +40,8 @@ class Recorder:
 
     def __init__(self) -> None:
         """Start with nothing noted."""
+        #: Groups whose score is told even where nothing is done to them.
+        self.muscles: frozenset[str] = frozenset()
         self.times: list[float] = []
         self._looks: list[tuple[People, CourseState, Effects]] = []
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
@@ -88,7 +90,7 @@ class Recorder:
                 )
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
-        data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), n_times, n_people)
+        data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
         data |= self._swings(people, state, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
@@ -113,10 +115,13 @@ class Recorder:
         return found
 
 
-def _muscles(effects: Effects, grades: np.ndarray, n_times: int, n_people: int) -> dict[str, xarray.Variable]:
+def _muscles(
+    effects: Effects, grades: np.ndarray, shape: tuple[int, int], asked: frozenset[str]
+) -> dict[str, xarray.Variable]:
     """Return what treatments did to single muscle groups, of those to which they ever did anything.
 
-    `grades` are the Ashworth scores of the charted groups, muscle by look: told for the group most weakened at a joint.
+    `grades` are the Ashworth scores of the charted groups, muscle by look: told for the group most weakened at a joint,
+    and for those that are asked for. `shape` is times and people.
     """
     import xarray as xr
 
@@ -131,12 +136,13 @@ def _muscles(effects: Effects, grades: np.ndarray, n_times: int, n_people: int) 
         for of, (whole, label) in _OF_MUSCLE.items() if is_touched else ():
             if np.any(shares[of] != whole):
                 key, text = f"{of}_{name.replace(' ', '_')}", f"{label}, {name}"
-                shaped = shares[of].reshape(n_times, n_people)
+                shaped = shares[of].reshape(shape)
                 found[key] = xr.Variable(("time_h", "patient"), shaped, {"units": "1", "long_name": text, **about})
-        if is_touched and row < len(grades) and np.min(effects.force[row]) == least[joint]:
+        is_weakest = is_touched and np.min(effects.force[row]) == least[joint]
+        if row < len(grades) and (is_weakest or name in asked):
             scale = SCALES["ashworth"]
             about |= {"units": scale.unit, "long_name": f"{scale.label}, {name}"}
-            shaped = grades[row].reshape(n_times, n_people)
+            shaped = grades[row].reshape(shape)
             found[f"ashworth_{name.replace(' ', '_')}"] = xr.Variable(("time_h", "patient"), shaped, about)
     return found
 
