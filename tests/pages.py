@@ -31,8 +31,8 @@ PATHS = ("/", "/story", "/clinic", "/trial", "/study", "/segment", "/fit", "/api
 EXAMPLES = Path(__file__).parents[1] / "examples"
 #: What the sliders of a segment ask for, after one step of each.
 SEGMENT = {
-    "bias": "2.75 mV", "csf": "25 ng/mL", "protocol": "h-reflex", "cells": 1000, "seed": 1,
-    "back": "/segment?bias=2.75&csf=25&protocol=h-reflex",
+    "bias": "3.25 mV", "csf": "25 ng/mL", "protocol": "h-reflex", "cells": 1000, "seed": 1,
+    "back": "/segment?bias=3.25&csf=25&protocol=h-reflex",
 }  # fmt: skip
 _MOST_TABS = 90
 

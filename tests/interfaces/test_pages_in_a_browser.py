@@ -137,7 +137,7 @@ def test_a_laboratory_moves_sliders_by_keyboard_alone(opened: Callable[..., Page
     for name in ("bias", "csf"):
         tab_to(page, f".slide:has(#{name}) [data-by]:not([data-by^='-'])")
         page.keyboard.press("Enter")
-    assert (page.locator("#bias").input_value(), page.locator("#csf").input_value()) == ("2.75", "25")
+    assert (page.locator("#bias").input_value(), page.locator("#csf").input_value()) == ("3.25", "25")
     tab_to(page, "#csf")
     tab_to(page, "button[type=submit]")
     page.keyboard.press("Enter")

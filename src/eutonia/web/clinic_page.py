@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from eutonia.errors import StudyError
 from eutonia.web import clinic
 from eutonia.web.clinic_fields import CHOICES, LABELS, NAMES, OPTIONS, START, Clinic
-from eutonia.web.forms import Form, Sent
+from eutonia.web.forms import Form, FormSent
 from eutonia.web.views import asked_for, jobs_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -43,7 +43,7 @@ def faults(request: Request, sent: Form) -> Response:
     return JSONResponse({name: [read_aloud(one) for one in told] for name, told in found.faults.items()})
 
 
-def _read(request: Request, sent: Sent) -> tuple[dict[str, str], Clinic]:
+def _read(request: Request, sent: FormSent) -> tuple[dict[str, str], Clinic]:
     """Return the fields, with the name under which a mask that came with them is kept, and what they ask for."""
     store, fields, wrong = jobs_of(request).store, sent.only(NAMES), ""
     if sent.fields.get("no_mask"):

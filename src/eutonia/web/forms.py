@@ -16,7 +16,7 @@ _LONG = ("study",)
 
 
 @dataclass(frozen=True)
-class Sent:
+class FormSent:
     """The fields of a form by name, the last of each, and its files: name and bytes of each, without empty ones."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -27,7 +27,7 @@ class Sent:
         return {name: self.fields.get(name, "") for name in names}
 
 
-async def sent(request: Request) -> Sent:
+async def sent(request: Request) -> FormSent:
     """Return what a form brings; a body that is none brings nothing.
 
     Raises
@@ -51,7 +51,7 @@ async def sent(request: Request) -> Sent:
         except ValueError:
             fields = {}
     kept = {name: value if name in _LONG else value[:_LONGEST] for name, value in fields.items()}
-    return Sent({name: "".join(map(_whole, value)) for name, value in kept.items()}, tuple(files))
+    return FormSent({name: "".join(map(_whole, value)) for name, value in kept.items()}, tuple(files))
 
 
 def _whole(letter: str) -> str:
@@ -59,4 +59,4 @@ def _whole(letter: str) -> str:
     return "\ufffd" if "\ud800" <= letter <= "\udfff" else letter
 
 
-Form = Annotated[Sent, Depends(sent)]
+Form = Annotated[FormSent, Depends(sent)]

@@ -55,7 +55,7 @@ class FitAsked(_Asked):
 class SegmentAsked(_Asked):
     """A spinal segment to be examined."""
 
-    bias: Short = Field("2.5 mV", description="What still comes down from the brain to excite it, with its unit.")
+    bias: Short = Field("3 mV", description="What still comes down from the brain to excite it, with its unit.")
     csf: Short = Field("0 ng/mL", description="Baclofen in the spinal fluid, steady for long.")
     protocol: Short = "h-reflex"
     cells: int = Field(1000, ge=400, le=limits.CELLS, strict=True)

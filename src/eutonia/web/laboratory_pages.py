@@ -15,7 +15,7 @@ from eutonia.web.views import ask, asked_for, jobs_of, page, too_many
 
 router = APIRouter(include_in_schema=False)
 
-_SEGMENT = {"bias": "2.5", "csf": "0", "protocol": "h-reflex"}
+_SEGMENT = {"bias": "3", "csf": "0", "protocol": "h-reflex"}
 #: Ends and steps of the sliders; the levels are those of a pump and a test dose.
 SLIDERS = {"bias": (0.0, 5.0, 0.25, "mV"), "csf": (0.0, 600.0, 25.0, "ng/mL")}
 _SEGMENT_LABELS = {
@@ -86,6 +86,8 @@ def segment_asked(request: Request, sent: Form) -> Response:
 def _segment(
     request: Request, fields: Mapping[str, str], faults: Mapping[str, list[str]], status: int, name: str = ""
 ) -> Response:
+    from eutonia.simulation import segment as cord
+
     jobs = jobs_of(request)
     job = jobs.store.job(name)
     job = job if job is not None and job.kind == "segment" else None
@@ -99,6 +101,7 @@ def _segment(
         labels=_SEGMENT_LABELS,
         choices={"protocol": _PROTOCOLS},
         sliders=SLIDERS,
+        severities=[(name, cord.preset(name)) for name in cord.PRESETS],
         job=job,
         reload=job is not None and not job.is_over,
         numbers=[] if table is None else _rows(table.content),
