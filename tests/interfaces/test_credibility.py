@@ -49,6 +49,20 @@ def found(folder: Path) -> CredibilityFile:
     return eutonia.credibility(folder, influence="medium", consequence="high")
 
 
+def test_the_person_of_a_case_is_known_by_its_file_whatever_its_table_of_possible_people_holds(
+    folder: Path, tmp_path: Path
+) -> None:
+    case = tmp_path / "case"
+    shutil.copytree(folder, case)
+    told = json.loads((case / "run.json").read_text(encoding="utf-8"))
+    text = (ROOT / "studies" / "case_ischaemic_pump.toml").read_text(encoding="utf-8")
+    (case / "run.json").write_text(json.dumps(told | {"study_text": text}), encoding="utf-8")
+    pl.DataFrame({"patient": [0, 1], "responder": [True, False]}).write_parquet(case / "patients.parquet")
+    known = {row["what"]: (row["low"], row["high"]) for row in eutonia.credibility(case).data["domain"]}
+    assert known["age"] == (72.0, 72.0)
+    assert known["creatinine clearance"] == (90.0, 90.0)
+
+
 def of(data: Mapping[str, Any], table: str, key: str, name: str) -> dict[str, Any]:
     return next(row for row in data[table] if row[key] == name)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, PATH, TEXT, accepts
@@ -23,6 +23,9 @@ from eutonia.report.credibility.files import CredibilityFile
 from eutonia.report.papers import criteria, record
 from eutonia.study.design import CaseStudy, TrialStudy, load_study, parse_study
 from eutonia.trial.caveats import caveats
+
+if TYPE_CHECKING:
+    import polars
 
 #: Replicate trials that a study is run with where no run of it is given: enough to see who takes part.
 USUAL_REPLICATES = 10
@@ -104,7 +107,7 @@ def _asked(of: str | Path | None, replicates: int, progress: Progress) -> AskedR
         )
     study = load_study(str(of))
     result = run(study, replicates=replicates, progress=progress)
-    people = {} if result.patients is None else {name: result.patients[name].to_list() for name in _COLUMNS}
+    people = {} if result.patients is None else _known(result.patients)
     rows = [(one.scale, one.visit, one.arm) for one in result.quantities]
     return _asked_of(study, people, result.doses.to_dicts(), rows, dict(result.run))
 
@@ -124,8 +127,7 @@ def _of_folder(folder: Path) -> AskedRun:
     if (folder / "patients.parquet").is_file():
         import polars as pl
 
-        table = pl.read_parquet(folder / "patients.parquet")
-        people = {name: table[name].to_list() for name in _COLUMNS if name in table.columns}
+        people = _known(pl.read_parquet(folder / "patients.parquet"))
     return _asked_of(study, people, doses, rows, told)
 
 
@@ -154,7 +156,7 @@ def _asked_of(
         scales=scales,
         visits=visits if len(visits) <= _FEW else (visits[0], f"{len(visits) - 2} more", visits[-1]),
         arms=tuple(dict.fromkeys(arm for _, _, arm in rows if arm)),
-        people=people or _person(study),
+        people=_person(study) | dict(people),
         doses=[*((("intrathecal", "ug", boluses),) if boluses else ()), *(one for one in given if one[2])],
         intervals=intervals,
         run=told,
@@ -172,7 +174,12 @@ def _boluses(study: TrialStudy | CaseStudy) -> list[float]:
     return [float(one) for one in found if one is not None]
 
 
-def _person(study: TrialStudy | CaseStudy) -> dict[str, list[float]]:
+def _known(table: polars.DataFrame) -> dict[str, list[float]]:
+    """Return what a table of people holds of what is checked; that of a case holds what differs between them alone."""
+    return {name: table[name].to_list() for name in _COLUMNS if name in table.columns}
+
+
+def _person(study: TrialStudy | CaseStudy) -> dict[str, Sequence[float]]:
     """Return the one person of a case."""
     if not isinstance(study, CaseStudy):
         return {}
