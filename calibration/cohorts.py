@@ -8,6 +8,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from functools import cache
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -54,16 +55,16 @@ class Study:
 
 @dataclass
 class Charted:
-    """Scores of a block: expected Ashworth (smooth), charted Ashworth, reflex and spasm (smooth), H/M; limbs by
-    people.
+    """Scores of a block: expected Ashworth (smooth), reflex and spasm (smooth), H/M, and Ashworth as charted, where a
+    rater was asked; limbs by people.
     """
 
     expected: np.ndarray
-    ashworth: np.ndarray
     reflex: np.ndarray
     spasm: np.ndarray
     h_reflex: np.ndarray
     bias: np.ndarray
+    ashworth: np.ndarray | None = None
 
 
 @dataclass
@@ -91,14 +92,14 @@ class Block:
         self.rate = np.broadcast_to(np.asarray(dose_per_day, dtype=float) / 24, (self.people.n,))
         self.event = self.now if self.event < 0 else self.now - 12
 
-    def at(self, hour: float, nonspecific: float = 0.0) -> Charted:
-        """Advance to `hour` and chart."""
+    def at(self, hour: float, nonspecific: float = 0.0, *, rated: bool = False) -> Charted:
+        """Advance to `hour` and chart, by a rater too where asked."""
         if hour > self.now:
             span = hour - self.now
             state = self.course.advance(self.state, span, jnp.asarray(self.rate), self.now - self.event)
             self.state = dataclasses.replace(state, tissue=settled(state.tissue, self.people, span))
             self.now = hour
-        return charted(self, nonspecific)
+        return charted(self, nonspecific, rated=rated)
 
 
 @cache
@@ -107,20 +108,26 @@ def _defaults() -> tuple[BodyConstants, ChartConstants]:
     return body, ChartConstants.from_records(body)
 
 
-def charted(block: Block, nonspecific: float = 0.0) -> Charted:
+@jax.jit
+def _expected(latent: jax.Array, nonspecific: float, noise: float, noise_from: float) -> jax.Array:
+    return expected_score(latent + nonspecific, noise, noise_from)
+
+
+def charted(block: Block, nonspecific: float = 0.0, *, rated: bool = False) -> Charted:
     """Chart a block now."""
     snapshot = block.course.snapshot(block.state)
     left = tissue_left(block.state.tissue, block.people.time_since_onset_h)
     traits = dataclasses.replace(block.people.traits, contracture=block.people.traits.contracture * left)
     people = dataclasses.replace(block.people, traits=traits)
     exam = examine(people, snapshot, block.body)
-    standing = stance(people, snapshot, block.body)
-    luck = draw_luck(SEED, block.people.person, round(block.now * 4) + 1, block.scales)
-    shift = jnp.full(block.people.n, nonspecific)
-    scored = chart(people, exam, standing, luck, shift, block.scales)
+    scored = None
+    if rated:
+        luck = draw_luck(SEED, block.people.person, round(block.now * 4) + 1, block.scales)
+        shift = jnp.full(block.people.n, nonspecific)
+        scored = chart(people, exam, stance(people, snapshot, block.body), luck, shift, block.scales)
     noise = float(np.hypot(block.scales.rater_bias, block.scales.rater_residual))
     expected = np.asarray(
-        expected_score(latent_grades(exam, block.scales) + nonspecific, noise, block.scales.rater_noise_from)
+        _expected(latent_grades(exam, block.scales), nonspecific, noise, block.scales.rater_noise_from)
     )
     jerk = np.asarray(reflex_latent(exam.tap_probit, block.scales.healthy_probit, block.scales.grades_per_probit))
     jerk = jerk + block.reflex_shift[:, None] + nonspecific
@@ -130,11 +137,11 @@ def charted(block: Block, nonspecific: float = 0.0) -> Charted:
     rate = rate + block.spasm_shift[:, None] + nonspecific
     return Charted(
         expected=np.stack([expected[list(muscles_of(limb))].mean(axis=0) for limb in ("leg", "arm")]),
-        ashworth=np.asarray(scored.ashworth),
         reflex=smooth_reflex(jerk, float(block.scales.reflex_noise)),
         spasm=smooth_spasm(rate, float(block.scales.spasm_noise)),
         h_reflex=np.asarray(exam.h_over_m),
         bias=np.asarray(exam.bias),
+        ashworth=None if scored is None else np.asarray(scored.ashworth),
     )
 
 
@@ -251,7 +258,7 @@ def trial_arm(
     label, change = parameters.load("label_dosing"), parameters.load("trial").value("nonspecific_change_mean", "grade")
     test = build(study, values, n)
     test.bolus(50.0, "lumbar puncture")
-    best = scored_mean(test.at(4.0), origin)
+    best = scored_mean(test.at(4.0, rated=True), origin)
     target = np.maximum(label.value("target_score", "score"), best - label.value("target_margin", "score"))
     block = build(study, values, n)
     limits = policy.pump_limits(label.value("highest_dose", "ug/day") / 24)
@@ -262,16 +269,17 @@ def trial_arm(
         hour = month * HOURS_PER_MONTH
         while days and days[0] * 24 < hour:
             day = days.pop(0)
-            now = block.at(day * 24.0, change)
+            now = block.at(day * 24.0, change, rated=True)
             step = policy.daily_step(origin) if day <= 5 else policy.visit_step(origin)
             limiting = now.bias[0] < label.value("hypotonia_latent", "grade")
             block.infuse(24 * policy.titrate(block.rate, scored_mean(now, origin), target, limiting, step, limits))
-        found[month] = (block.rate.copy(), block.at(hour, change))
+        found[month] = (block.rate.copy(), block.at(hour, change, rated=True))
     return found
 
 
 def scored_mean(found: Charted, origin: str) -> np.ndarray:
     """Return what the label's titration looks at: leg and arm for a cerebral origin, the leg for a spinal one."""
+    assert found.ashworth is not None
     return found.ashworth.mean(axis=0) if origin == "cerebral" else found.ashworth[0]
 
 

@@ -98,7 +98,7 @@ def _distribution(name: str) -> str:
     [
         ("src", ("cdisc", "exchange", "web")),
         ("tests", ("exchange", "dev")),
-        ("calibration", ("dev",)),
+        ("calibration", ("calibration", "dev")),
         ("benchmarks", ("dev",)),
     ],
 )
