@@ -94,7 +94,7 @@ def frozen_set(found: Draws, seed: int, path: Path = SET) -> None:
     text = (
         f'[set]\nname = "{NAME}"\ntitle = "{TITLE}: fitted records and what is unknown of them together"\n'
         f'released = "2026-11"\nnote = "Seed {seed}; SHA-256 of scripts and runs {digest()}. The records '
-        'themselves keep their values, and nothing draws from it yet."\n'
+        'themselves keep their values; a trial draws from it where its parameters are those of the posterior."\n'
     )
     for name, (label, numbers, said) in heads.items():
         values = ", ".join(f"{float(one):.6g}" for one in numbers)

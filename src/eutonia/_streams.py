@@ -48,6 +48,7 @@ class Purpose(enum.IntEnum):
     SCALE = 60
     PAIN = 61
     TRACTS = 70
+    PARAMETERS = 71
 
 
 def keys(

@@ -35,7 +35,7 @@ def test_blocks_with_changes_at_different_times_keep_them_all() -> None:
     assert both.rate_ug_per_h.tolist() == [[1, 1, 5, 5], [1, 1, 6, 6], [2, 2, 6, 6]]
     swapped = log((0, 1, 1), (4, 2, 2)).replaced(log((0, 7, 7), (2, 8, 8)), np.array([False, True]))
     assert swapped.rate_ug_per_h.tolist() == [[1, 7], [1, 8], [2, 8]]
-    assert swapped.head(1).tablets_mg_per_day.tolist() == [[2], [2], [4]]
+    assert swapped.take(slice(1)).tablets_mg_per_day.tolist() == [[2], [2], [4]]
 
 
 TABLETS = """

@@ -28,10 +28,14 @@ _EXECUTOR = instance("an executor of concurrent.futures", "ThreadPoolExecutor(2)
 _KEEP = instance("a path", '"run.unfinished"', str, os.PathLike, FolderStore)
 
 
-def load(study: str, *, seed: int | None = None, patients: int | None = None) -> TrialStudy | CaseStudy:
-    """Read a study and replace its seed or number of people where asked."""
+def load(
+    study: str, *, seed: int | None = None, patients: int | None = None, parameters: str | None = None
+) -> TrialStudy | CaseStudy:
+    """Read a study and replace its seed or number of people, or whether its numbers are drawn, where asked."""
     given = load_study(study)
-    return given.override(n=patients, seed=seed) if (seed, patients) != (None, None) else given
+    if (seed, patients, parameters) == (None, None, None):
+        return given
+    return given.override(n=patients, seed=seed, parameters=parameters)
 
 
 @accepts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -51,6 +51,10 @@ def run(
         typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
+    parameters: Annotated[
+        Literal["posterior", "frozen"] | None,
+        typer.Option(help="Draw the numbers of the science from what the calibration leaves unknown, or hold them."),
+    ] = None,
     set_: Overrides = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many people, how much memory and time; run nothing.")
@@ -65,7 +69,7 @@ def run(
     from eutonia.report.trial import tables
     from eutonia.trial.cost import affordable
 
-    given = study_api.load(study, seed=seed, patients=patients)
+    given = study_api.load(study, seed=seed, patients=patients, parameters=parameters)
     needs = affordable(given, replicates, block, workers or _CORES)
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:

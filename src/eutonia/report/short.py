@@ -24,7 +24,34 @@ def sentences(result: StudyResult) -> list[str]:
     """
     found = [_change(result)] if result.compared else []
     failed = failures.sentence(result)
-    return [*found, *_harm(result), *([failed] if failed else []), *_known(result)]
+    return [*found, *_harm(result), *([failed] if failed else []), *_width(result), *_known(result)]
+
+
+def _width(result: StudyResult) -> list[str]:
+    """Return what the intervals of a trial hold, and what makes them as wide as they are."""
+    told = dict(result.run.get("numbers") or {})
+    if not told:
+        return []
+    if told["parameters"] == "frozen":
+        return [
+            "Intervals hold the luck of the sample and differences between sites, not what is unknown of the numbers "
+            f"of the science: those are held at their records ({told['why']})."
+        ]
+    drawn = f"{told['draws']} draws from what the calibration leaves open ({told['title']})"
+    said = f"Intervals hold the luck of the sample, what is unknown of the numbers of the science ({drawn}) and"
+    found = [f"{said} differences between sites; the policy of dosing is held as the study file says."]
+    shares = dict(told["width"])
+    if shares.get("sample") is not None:
+        parts = ", ".join(f"{100 * share:.0f}% {name}" for name, share in shares.items())
+        found.append(f"Of the variance between trials, in the middle of the results: {parts}.")
+    if told["refused"]:
+        found.append(
+            f"Under {told['refused']} of the draws this population could not have the published entry scores: their "
+            "trials have the numbers of the records."
+        )
+    if told["set_by_hand"]:
+        found.append(f"Not drawn, because set by hand: {', '.join(told['set_by_hand'])}.")
+    return found
 
 
 def _harm(result: StudyResult) -> list[str]:

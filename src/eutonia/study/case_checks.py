@@ -42,6 +42,13 @@ _STOPS = {
 }
 
 
+def _no_draws(study: CaseStudy) -> Iterator[Problem]:
+    """Find a case that says whether numbers are drawn: it is one person, not many trials."""
+    if (held := study.head.parameters) is not None:
+        why = "A case holds the numbers of the science: only replicate trials draw them."
+        yield Problem(("study", "parameters"), why, held, "the key in a trial", do="Leave it out.")
+
+
 def case_problems(study: CaseStudy) -> list[Problem]:
     """Return everything in a case that does not fit together."""
     found: list[Problem] = []
@@ -49,7 +56,7 @@ def case_problems(study: CaseStudy) -> list[Problem]:
     ordered = sorted(enumerate(study.events_as_written), key=lambda one: rank(one[1]))
     found += chain(mask_problems(study), _charted_once(study))
     found += chain(_one_tip(study), _treatments(study), () if study.pump is None else _flows(study.pump, ordered))
-    found += chain(therapy_problems(study), _sessions(study))
+    found += chain(therapy_problems(study), _sessions(study), _no_draws(study))
     for _, here in groupby(ordered, key=lambda one: one[1].at_h):
         for (earlier, before), (later, after) in combinations(here, 2):
             if excludes(before, after):

@@ -159,13 +159,17 @@ class Study(Part):
         """
         return from_tables(type(self), replacing.replaced(self.name, self.tables(), fields), self.name, self._path)
 
-    def override(self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None) -> AnyStudy:
-        """Return the same study with another number of people, seed or pool, checked again.
+    def override(
+        self: AnyStudy, *, n: int | None = None, seed: int | None = None, pool: int | None = None,
+        parameters: str | None = None,
+    ) -> AnyStudy:  # fmt: skip
+        """Return the same study with other people, seed or pool, or its numbers drawn or held, checked again.
 
         `digest`, `path` and `text` stay those of the file: a record of a run has to say what was overridden.
         """
         tables = self.tables()
-        changes = {("study", "seed"): seed, ("population", "n"): n, ("population", "pool"): pool}
+        head: dict[tuple[str, str], object] = {("study", "seed"): seed, ("study", "parameters"): parameters}
+        changes = {**head, ("population", "n"): n, ("population", "pool"): pool}
         for (table, key), value in changes.items():
             if value is None:
                 continue

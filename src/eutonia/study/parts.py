@@ -63,6 +63,11 @@ class Head(Part):
     oral_model: OralModel | None = described(
         "Parameter set by which tablets are taken up and cleared; left out, that of adults.", default=None
     )
+    parameters: Literal["posterior", "frozen"] | None = described(
+        'Numbers of the science in a trial: "posterior" draws those that the calibration leaves unknown, and every '
+        'interval holds that; "frozen" holds them at their records. Left out, "frozen".',
+        default=None,
+    )
     allow_beyond_label: Flag = described(
         "Doses larger than the label's are allowed, to teach an overdose; the report says so.", default=False
     )

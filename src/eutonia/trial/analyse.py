@@ -162,13 +162,16 @@ def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndar
     return arms.reshape(n, -1), scores.reshape(n, -1, contrast.visit + 1)
 
 
-def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
-    """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials.
+def truth(outcome: Outcome, contrast: Contrast, draw: int | None = None) -> tuple[float, bool]:
+    """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials, or of
+    those with one draw of the numbers of the science.
 
     Whether the arms are alike is told beside it: the same people have the same luck in both, so that they then differ
     in nobody, and whatever is found is an error.
     """
     entered = outcome.entered[contrast.phase.name]
+    if draw is not None and outcome.draw is not None:
+        entered = entered & np.repeat(outcome.draw == draw, outcome.study.population.n)
     first, second = (
         contrast.target(contrast.scores(outcome, name), contrast.seen(outcome, name))[entered]
         for name in (contrast.arm, contrast.against)
@@ -182,6 +185,13 @@ def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
         before = contrast.scores(outcome, contrast.arm)[entered, 0]
         return 0.0 if alike else _common_odds(first, second, before), alike
     return float(np.mean(first - second)), alike
+
+
+def _own_truths(outcome: Outcome, contrast: Contrast, true: float) -> Float[np.ndarray, " trial"]:
+    """Return what is true of each trial: with its own draw of numbers, where they are drawn."""
+    if outcome.draw is None:
+        return np.full(outcome.n_replicates, true)
+    return np.array([truth(outcome, contrast, int(k))[0] for k in range(int(outcome.draw.max()) + 1)])[outcome.draw]
 
 
 def _common_odds(first: Any, second: Any, baseline: Any) -> float:
@@ -244,7 +254,10 @@ def _characteristics(
         as_asked = ("", NONE_FITS, ladder_of(contrast.given.covariance)[0])
         sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
         # What is not known is held by no interval, and missed by none.
-        covers = ((low <= true + ROUNDING) & (true <= high + ROUNDING))[: None if np.isfinite(true) else 0]
+        own = _own_truths(outcome, contrast, true)[answered]
+        apart = sd if outcome.draw is None or n < 2 else float(np.std(estimate - own, ddof=1))
+        known = np.isfinite(own)
+        covers = ((low <= own + ROUNDING) & (own <= high + ROUNDING))[known]
         mean = float(estimate.mean()) if n else float("nan")
         carried, carried_error = carried_over(outcome, contrast)
         rows.append(
@@ -265,8 +278,8 @@ def _characteristics(
                 "width": float(np.mean(high - low)) if n and np.isfinite(high - low).all() else float("nan"),
                 "truth": true,
                 "alike": alike,
-                "estimate_bias": mean - true,
-                "estimate_bias_error": sd / np.sqrt(n) if n else float("nan"),
+                "estimate_bias": mean - (true if outcome.draw is None or not n else float(own.mean())),
+                "estimate_bias_error": apart / np.sqrt(n) if n else float("nan"),
                 "coverage": float(covers.mean()) if covers.size else float("nan"),
                 "coverage_error": _error(covers),
                 "carried_over": carried,

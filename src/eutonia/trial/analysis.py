@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
@@ -19,10 +20,12 @@ from eutonia.trial import arm_pump
 from eutonia.trial.arm_pump import PumpCourses
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
 from eutonia.trial.charted_items import items, visit_words
+from eutonia.trial.conduct import site_luck
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
+from eutonia.trial.width import split
 
 if TYPE_CHECKING:
     import polars
@@ -36,6 +39,8 @@ class Outcome:
     """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
 
     `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
+    `draw` is the number of each trial's draw of numbers, none where all have the same; `refused` how many draws the
+    population spoke against.
     """
 
     study: TrialStudy
@@ -56,6 +61,13 @@ class Outcome:
     tested: Mapping[tuple[str, str], Flags] = field(default_factory=dict)
     failed: Mapping[str, Flags] = field(default_factory=dict)
     uncomputed: Mapping[int, str] = field(default_factory=dict)
+    draw: Int[np.ndarray, " trial"] | None = None
+    refused: int = 0
+
+    @cached_property
+    def site(self) -> Float[np.ndarray, " trial"]:
+        """How far the site of each trial lies from the mean site, in standard deviations."""
+        return np.asarray(site_luck(self.study.seed, np.arange(self.n_replicates)))
 
     def in_arm(self, phase: str, arm: str) -> Flags:
         """Return who was in an arm: those allocated to it, or, in a crossover, those who had not left before it."""
@@ -173,8 +185,13 @@ def _quantity(
         published=None if row is None else _published(row),
         detail="" if row is None else detail(row),
         withheld=_nobody(summary) or _withheld(outcome.n_replicates),
-        in_trials=() if row is None else summary.values,
+        in_trials=() if row is None or summary.values is None else _known(summary.values),
+        width=None if summary.values is None else split(summary.values, outcome.draw, outcome.site),
     )
+
+
+def _known(values: Float[np.ndarray, " trial"]) -> tuple[float, ...]:
+    return tuple(values[~np.isnan(values)].tolist())
 
 
 def _nobody(summary: Summary) -> str:

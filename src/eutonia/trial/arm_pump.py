@@ -123,9 +123,9 @@ class PumpCourses:
         mixed = {name: np.where(who, getattr(self, name), getattr(others, name)) for name in _OF_EACH}
         return PumpCourses(np.where(who, self.course, rest), self.broken + others.broken, **mixed)
 
-    def head(self, n: int) -> PumpCourses:
-        """Return those of the first `n` people."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[:n] for name in ("course", *_OF_EACH)})
+    def take(self, who: slice | Int[np.ndarray, " place"]) -> PumpCourses:
+        """Return those of some of the people, in their order."""
+        return dataclasses.replace(self, **{name: getattr(self, name)[who] for name in ("course", *_OF_EACH)})
 
 
 def side_by_side(blocks: Sequence[PumpCourses]) -> PumpCourses:

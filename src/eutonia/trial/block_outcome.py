@@ -118,7 +118,7 @@ class BlockOutcome:
                 return type(value)(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})
             if isinstance(value, list):
                 return [cut(item) for item in value]
-            return value.head(n) if isinstance(value, DoseLog | PumpCourses) else value
+            return value.take(slice(n)) if isinstance(value, DoseLog | PumpCourses) else value
 
         whole = {f.name: cut(getattr(self, f.name)) for f in fields(self)}
         whole["reasons"] = {place: why for place, why in self.reasons.items() if place < n}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from eutonia import _streams, parameters
 from eutonia._hours import HOURS_A_YEAR
@@ -306,6 +306,11 @@ def origin_of(study: TrialStudy) -> Origin:
     return "spinal" if is_cord(study.population.origin) else "cerebral"
 
 
+def site_luck(seed: int, replicate: Int[np.ndarray, " n"]) -> Float[Array, " n"]:
+    """Return by how many standard deviations the site of each replicate trial differs from the mean site."""
+    return _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
+
+
 def play_block(
     study: TrialStudy, seed: int, pool: Pool, index: int, person: Int[np.ndarray, " patient"], before: Before
 ) -> BlockOutcome:
@@ -313,9 +318,8 @@ def play_block(
     people, member = recruit(pool, seed, person)
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
-    luck = _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
     outcome = BlockOutcome(person=person, member=member, features=features_of(people))
-    nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * luck)
+    nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(seed, replicate))
     lesions = LesionCourse.of(pool.cohort.take(member), seed)
     since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
     screening = None if before.screening is None else before.screening.taken(slice(None))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 Patients = Float[np.ndarray, " patient"]
 
@@ -42,9 +42,9 @@ class DoseLog:
         place = np.maximum(np.searchsorted(self.time_h, time_h, side="right") - 1, 0)
         return DoseLog(time_h, self.rate_ug_per_h[place], self.tablets_mg_per_day[place])
 
-    def head(self, n: int) -> DoseLog:
-        """Return the log of the first `n` people."""
-        return DoseLog(self.time_h, self.rate_ug_per_h[:, :n], self.tablets_mg_per_day[:, :n])
+    def take(self, who: slice | Int[np.ndarray, " place"]) -> DoseLog:
+        """Return the log of some of the people, in their order."""
+        return DoseLog(self.time_h, self.rate_ug_per_h[:, who], self.tablets_mg_per_day[:, who])
 
     def replaced(self, other: DoseLog, who: Bool[np.ndarray, " patient"]) -> DoseLog:
         """Return the log in which the people `who` have the doses of another one of the same people."""

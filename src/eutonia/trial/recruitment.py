@@ -102,9 +102,13 @@ def untreated_scores(people: People) -> tuple[Chart, dict[str, np.ndarray]]:
     return clean, scores
 
 
-def draw_pool(given: GivenPopulation, seed: int, width: int, oral_model: str = ADULT) -> Pool:
+def draw_pool(
+    given: GivenPopulation, seed: int, width: int, oral_model: str = ADULT, cohort: Cohort | None = None
+) -> Pool:
     """Draw the pool, apply the entry criteria and weigh it to the published entry scores; `width` people at a time,
     or more.
+
+    `cohort` is that of another pool of the same population and seed: nothing in it is a number that a run draws.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def draw_pool(given: GivenPopulation, seed: int, width: int, oral_model: str = A
         When nobody is eligible or the published entry scores cannot be reached.
     """
     number = np.arange(given.pool)
-    cohort = Cohort.draw(seed, number, population_of(given))
+    cohort = Cohort.draw(seed, number, population_of(given)) if cohort is None else cohort
     made = LesionCourse.of(cohort, seed).at(0.0)
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])

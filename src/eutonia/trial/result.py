@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from eutonia._printed import Printed
 from eutonia.patient import Lesion
+from eutonia.trial.width import WIDTHS, Width
 
 if TYPE_CHECKING:
     import polars
@@ -106,6 +107,8 @@ class Quantity:
         Why no verdict is given; empty where one is.
     in_trials : tuple of float
         Its value in each replicate trial, in `unit`, where something is published; of reactions none.
+    width : Width or None
+        What the interval's width comes from; none where trials do not differ.
     """
 
     name: str
@@ -128,6 +131,7 @@ class Quantity:
     detail: str = ""
     withheld: str = ""
     in_trials: tuple[float, ...] = ()
+    width: Width | None = None
 
     @property
     def published_standard_error(self) -> float | None:
@@ -380,7 +384,8 @@ class StudyResult(Printed):
         -------
         polars.DataFrame
             phase, arm, limb, scale, visit, time_h, statistic, detail, mean, sd, n, low, high, level, unit, published,
-            grade; null where there is none. Of a score at a visit the interval is that of the mean of one trial.
+            grade, from_sample, from_parameters, from_site (shares of a variance); null where there is none. Of a score
+            at a visit the interval is that of the mean of one trial.
         """
         import polars as pl
 
@@ -389,9 +394,11 @@ class StudyResult(Printed):
         rows = [
             {name: getattr(one, name) for name in (*words, *numbers)}
             | {"published": None if one.published is None else one.published.value, "grade": one.grade}
+            | {f"from_{name}": getattr(one.width, name, None) for name in WIDTHS}
             for one in self.quantities
         ]
-        schema = {**words, **numbers, "published": pl.Float64, "grade": pl.String}
+        last = {"published": pl.Float64, "grade": pl.String} | {f"from_{name}": pl.Float64 for name in WIDTHS}
         order = ["phase", "arm", "limb", "scale", "visit", "time_h", "statistic", "detail", "mean", "sd", "n"]
-        table = pl.DataFrame(rows, schema=schema).select(*order, "low", "high", "level", "unit", "published", "grade")
+        table = pl.DataFrame(rows, schema={**words, **numbers, **last})
+        table = table.select(*order, "low", "high", "level", "unit", *last)
         return table.with_columns(pl.col(pl.Float64).fill_nan(None))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,22 @@ class Roll:
     failed: dict[str, Flags] = field(default_factory=dict)
     screening: Screening | None = None
     reasons: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def joined(cls, groups: Sequence[Roll]) -> tuple[Roll, Whole]:
+        """Return the way of groups of people who do not know of each other, in the order of people, and that order."""
+        order = np.argsort(np.concatenate([group.person for group in groups]), kind="stable")
+
+        def together(parts: Sequence[np.ndarray]) -> np.ndarray:
+            return np.concatenate(parts)[order]
+
+        found = cls(together([group.person for group in groups]), together([group.member for group in groups]))
+        for name in OF_PHASES:
+            for phase in getattr(groups[0], name):
+                getattr(found, name)[phase] = together([getattr(group, name)[phase] for group in groups])
+        for group in groups:
+            found.reasons |= group.reasons
+        return found, order
 
     def enter(self, phase: Phase) -> Flags:
         """Return who enters a phase: whoever left no earlier one, and passed the gate of the one that it follows."""

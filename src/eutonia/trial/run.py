@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.engine import identity
-from eutonia.engine.store import FolderStore
+from eutonia.engine.store import FolderStore, Store
 from eutonia.engine.unfinished import opened
+from eutonia.errors import StudyError
 from eutonia.study.design import TrialStudy
 from eutonia.study.pump_treatment import PumpTreatment
-from eutonia.trial import blocks
+from eutonia.trial import blocks, parameter_draws
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.broken_rules import of_trial
@@ -33,6 +34,7 @@ from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
+from eutonia.trial.roll import Roll
 from eutonia.trial.stored import outcome_of
 from eutonia.trial.tables import dose_table, visit_table
 from eutonia.trial.trace import sample_course
@@ -76,7 +78,10 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     with parameters.recording() as used:
         pool = draw_pool(study.population, study.seed, width, study.oral_model)
         progress("Recruitment", 1.0)
-        outcome = simulate(study, pool, options, width, progress)
+        if parameter_draws.asked(study, options.replicates):
+            outcome = simulate_drawn(study, pool, options, progress)
+        else:
+            outcome = simulate(study, pool, options, width, progress)
         progress("Tables", 0.0)
         course = sample_course(study, pool, width)
         adverse = adverse_table(outcome)
@@ -99,7 +104,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         visits=visit_table(outcome),
         doses=dose_table(outcome),
         course=course,
-        run=_record(study, options, used, time.perf_counter() - began),
+        run=_record(study, options, used, time.perf_counter() - began, parameter_draws.told(outcome, reported)),
         events=_given(study),
         adverse=adverse,
         reactions=event_table(outcome),
@@ -131,13 +136,16 @@ def _given(study: TrialStudy) -> tuple[tuple[float, str], ...]:
     return tuple(sorted(found, key=lambda one: one[0]))
 
 
-def _record(study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float) -> Mapping[str, Any]:
+def _record(
+    study: TrialStudy, options: RunOptions, used: parameters.Used, wall_time_s: float, numbers: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """Return what a reader needs to repeat and to judge the run."""
     drawn: dict[str, Any] = {"patients": study.population.n, "replicates": options.replicates}
-    more = {"seed": study.seed, **drawn, "potential_outcomes": options.potential_outcomes}
+    held = study.head.parameters
+    more = {"seed": study.seed, **drawn, "parameters": held, "potential_outcomes": options.potential_outcomes}
     command = repeat("run", study.word, own=study.parameters, **more)
     drawn |= {"inputs": inputs(programs)} if (programs := _programs(study)) else {}
-    return study_record(study, used, wall_time_s, command, **drawn, pool=study.population.pool)
+    return study_record(study, used, wall_time_s, command, **drawn, pool=study.population.pool, numbers=numbers)
 
 
 def _programs(study: TrialStudy) -> list[Path]:
@@ -155,21 +163,75 @@ def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, pro
         Blocks that are kept belong to another run, or a worker ended.
     """
     lots = list(blocks.split(np.arange(study.population.n * options.replicates), width))
-    done, whole = 0, len(lots) * len(study.phases)
+    report = _counted(progress, len(lots) * len(study.phases))
+    with opened(options.keep, plan_of(study, options, width)) as store:
+        roll = _conduct(TrialJob(study, study.seed, pool), lots, options, store, report)
+        return outcome_of(study, pool, roll, store, len(lots))
+
+
+def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress: Progress = silent) -> Outcome:
+    """Conduct the replicates of each draw of numbers with it, from the same pool as it then is, and join all in order.
+
+    A draw under which the pool cannot have the published entry scores is one that the trial speaks against: its
+    replicates have the numbers that hold here, and the outcome counts them.
+
+    Raises
+    ------
+    SimulationError
+        Blocks that are kept belong to another run, or a worker ended.
+    """
+    n, draw = study.population.n, np.arange(options.replicates) % parameter_draws.DRAWS
+    trials = [np.flatnonzero(draw == k) for k in range(parameter_draws.DRAWS)]
+    width = blocks.width_for(n * len(trials[0]), options.block)
+    lots = [list(blocks.split((mine[:, None] * n + np.arange(n)).ravel(), width)) for mine in trials]
+    report = _counted(progress, sum(map(len, lots)) * len(study.phases))
+    drawn = parameter_draws.drawn(study)
+    rolls: list[Roll] = []
+    first, refused = 0, 0
+    with opened(options.keep, plan_of(study, options, width, drawn)) as store:
+        for numbers, mine in zip(drawn, lots, strict=True):
+            own, held = _pool_of(study, pool, numbers, width)
+            refused += own is pool
+            with parameter_draws.holding(held):
+                rolls.append(_conduct(TrialJob(study, study.seed, own), mine, options, store, report, first))
+            first += len(mine)
+        roll, order = Roll.joined(rolls)
+        return replace(outcome_of(study, pool, roll, store, first, order), draw=draw, refused=refused)
+
+
+def _pool_of(study: TrialStudy, pool: Pool, numbers: Mapping[str, str], width: int) -> tuple[Pool, Mapping[str, str]]:
+    """Return a pool under a draw, and the draw; where it speaks against that, the pool itself and no numbers."""
+    try:
+        with parameter_draws.holding(numbers):
+            return draw_pool(study.population, study.seed, width, study.oral_model, pool.cohort), numbers
+    except StudyError:
+        return pool, {}
+
+
+def _conduct(
+    job: TrialJob, lots: Sequence[tuple[np.ndarray, int]], options: RunOptions, store: Store,
+    report: Callable[[], None], first: int = 0,
+) -> Roll:  # fmt: skip
+    """Take blocks of people through the trial with the numbers that hold here; the store has the first as `first`."""
+    with workers_of(job, store, options.executor, options.workers) as do:
+        return through_phases(job, lots, store, do, options.workers, report, first)
+
+
+def _counted(progress: Progress, whole: int) -> Callable[[], None]:
+    """Return what is called when a block has gone through a phase."""
+    done = 0
 
     def report() -> None:
         nonlocal done
         done += 1
         progress("Patients", done / whole)
 
-    with opened(options.keep, plan_of(study, options, width)) as store:
-        job = TrialJob(study, study.seed, pool)
-        with workers_of(job, store, options.executor, options.workers) as do:
-            roll = through_phases(job, lots, store, do, options.workers, report)
-        return outcome_of(study, pool, roll, store, len(lots))
+    return report
 
 
-def plan_of(study: TrialStudy, options: RunOptions, width: int) -> dict[str, Any]:
+def plan_of(
+    study: TrialStudy, options: RunOptions, width: int, drawn: Sequence[Mapping[str, str]] = ()
+) -> dict[str, Any]:
     """Return all that the bits of a block depend on, and how people are cut into blocks: a run goes on with these."""
     return {
         "study": study.name,
@@ -180,5 +242,6 @@ def plan_of(study: TrialStudy, options: RunOptions, width: int) -> dict[str, Any
         "replicates": options.replicates,
         "block": width,
         "overrides": dict(parameters.active().given),
+        "draws_of_numbers": identity.digest_of([dict(numbers) for numbers in drawn]),
         **identity.facts(parameters.digests()),
     }

@@ -33,8 +33,8 @@ Flags = Bool[np.ndarray, " patient"]
 
 @dataclass(frozen=True)
 class Summary:
-    """A trial's statistic over replicates: mean, SD between patients, number, and the interval of the trial's own
-    value, which `values` holds.
+    """A trial's statistic over replicates: mean, SD between patients, number, the interval of the trial's own value,
+    and where it is known the value of each trial.
     """
 
     mean: float
@@ -42,7 +42,7 @@ class Summary:
     n: float
     low: float
     high: float
-    values: tuple[float, ...] = ()
+    values: Float[np.ndarray, " trial"] | None = None
 
 
 def nan_mean(table: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ def over_trials(values: np.ndarray, n: float, spread: np.ndarray | None = None) 
     tail = (1 - LEVEL) / 2
     low, high = np.quantile(known, [tail, 1 - tail])
     sd = None if spread is None or np.all(np.isnan(spread)) else float(np.nanmean(spread))
-    return Summary(float(np.mean(known)), sd, n, float(low), float(high), tuple(known.tolist()))
+    return Summary(float(np.mean(known)), sd, n, float(low), float(high), values)
 
 
 def summarise(outcome: Outcome, values: Values, present: Flags) -> Summary:
@@ -213,7 +213,9 @@ def _dose(asked: Asked) -> Summary:
     table = asked.outcome.by_replicate(np.where(known, dose, np.nan))
     some = ~np.all(np.isnan(table), axis=1)
     extreme = np.nanmin if row.statistic == "lowest dose" else np.nanmax
-    return over_trials(extreme(table[some], axis=1), asked.seen(known))
+    values = np.full(len(table), np.nan)
+    values[some] = extreme(table[some], axis=1)
+    return over_trials(values, asked.seen(known))
 
 
 STATISTICS: Mapping[str, Callable[[Asked], Summary]] = MappingProxyType(

@@ -109,9 +109,13 @@ class Later(Mapping[K, V]):
         return len(self._load)
 
 
-def outcome_of(study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks: int) -> Outcome:
-    """Return the outcome of a trial whose blocks are kept, in the order of people."""
-    reader = _Reader(store, n_blocks, Recent(_KEPT_BYTES))
+def outcome_of(
+    study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks: int, order: np.ndarray | None = None
+) -> Outcome:
+    """Return the outcome of a trial whose blocks are kept, in the order of people; `order` is where the blocks have
+    them, none where they are in order.
+    """
+    reader = _Reader(store, n_blocks, Recent(_KEPT_BYTES), slice(None) if order is None else order)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
         about = store.about((index, 0))
@@ -123,6 +127,7 @@ def outcome_of(study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks
                 loads[name][phase.name, arm] = partial(reader.kept, (index, name, arm), joined)
     features = [name for name in store.names((0, 0)) if name.startswith("features/")]
     known = reader.joined(0, features)
+    later: dict[str, Any] = {name: Later(load) for name, load in loads.items()}
     return Outcome(
         study,
         len(roll.member) // study.population.n,
@@ -131,15 +136,15 @@ def outcome_of(study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks
         known=known_of(pool.cohort.take(roll.member)),
         uncomputed=dict(sorted(roll.reasons.items())),
         **{name: getattr(roll, name) for name in OF_PHASES},
-        **{name: Later(load) for name, load in loads.items()},
+        **later,
     )
 
 
 class _Reader:
     """Reads arrays of all blocks of a phase and joins them."""
 
-    def __init__(self, store: Store, n_blocks: int, recent: Recent) -> None:
-        self.store, self.n_blocks, self.recent = store, n_blocks, recent
+    def __init__(self, store: Store, n_blocks: int, recent: Recent, order: slice | np.ndarray) -> None:
+        self.store, self.n_blocks, self.recent, self.order = store, n_blocks, recent, order
 
     def blocks(self, index: int, names: Sequence[str]) -> list[dict[str, np.ndarray]]:
         return [self.store.read((index, number), names) for number in range(self.n_blocks)]
@@ -149,7 +154,7 @@ class _Reader:
 
     def joined(self, index: int, names: Sequence[str]) -> dict[str, np.ndarray]:
         parts = self.blocks(index, names)
-        return {name: np.concatenate([part[name] for part in parts], axis=-1) for name in names}
+        return {name: np.concatenate([part[name] for part in parts], axis=-1)[..., self.order] for name in names}
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         def sized() -> tuple[Any, float]:
@@ -179,7 +184,8 @@ class _Reader:
     def doses(self, index: int, arm: str) -> DoseLog:
         parts = self.blocks(index, [f"doses/{arm}/rate", f"doses/{arm}/tablets"])
         times = [np.array(about["dose_times_h"][arm]) for about in self.abouts(index)]
-        return side_by_side([DoseLog(when, *part.values()) for when, part in zip(times, parts, strict=True)])
+        logs = [DoseLog(when, *part.values()) for when, part in zip(times, parts, strict=True)]
+        return side_by_side(logs).take(self.order)
 
     def pumps(self, index: int, arm: str) -> PumpCourses:
         found = []
@@ -188,7 +194,7 @@ class _Reader:
             course, *rest = part.values()
             broken = tuple(tuple(Breach(**one) for one in some) for some in about["breaches"][arm])
             found.append(PumpCourses(course, broken, *rest))
-        return arm_pump.side_by_side(found)
+        return arm_pump.side_by_side(found).take(self.order)
 
 
 _ARMS: Mapping[str, Callable[[_Reader, int, str], Any]] = {

@@ -153,9 +153,11 @@ def through_phases(
     do: Do,
     workers: int,
     when_done: Callable[[], None],
+    first: int = 0,
 ) -> Roll:
     """Take all blocks through one phase after the other; what is kept already is not computed again.
 
+    `first` is the number of the first block in the store, where others stand before it.
     Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first.
     """
     study, person = job.study, np.concatenate([block[:n] for block, n in lots])
@@ -168,17 +170,17 @@ def through_phases(
         assigned = allocate(phase, index, job.seed, job.pool, person, member, replicate, roll.entered[phase.name])
         roll.assigned[phase.name] = assigned
         pieces = [
-            BlockPhase(index, number, block, n, roll.before(phase, places[number]))
+            BlockPhase(index, first + number, block, n, roll.before(phase, places[number]))
             for number, (block, n) in enumerate(lots)
-            if not store.has((index, number))
+            if not store.has((index, first + number))
         ]
         for _ in range(len(lots) - len(pieces)):
             when_done()
         for _ in each(do, pieces, workers):
             when_done()
         for number, (_, n) in enumerate(lots):
-            roll.note(phase, places[number][:n], noted(store, (index, number), phase.name))
-            for of, name in store.about((index, number))["used"]:
+            roll.note(phase, places[number][:n], noted(store, (index, first + number), phase.name))
+            for of, name in store.about((index, first + number))["used"]:
                 _ = parameters.load(of)[name]
     return roll
 

@@ -1,0 +1,112 @@
+"""Numbers drawn from the calibration's posterior: where they lie, what the set says, and what a width is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+import eutonia
+from eutonia import parameters
+from eutonia.trial import parameter_draws
+from eutonia.trial.parameter_draws import DRAWS, Calibrated, places
+from eutonia.trial.width import split
+
+pytestmark = pytest.mark.unit
+
+
+def test_each_number_has_one_draw_in_every_twentieth_and_the_spread_of_a_standard_normal() -> None:
+    z = places(7, 24)
+    assert z.shape == (DRAWS, 24)
+    for number in z.T:
+        assert sorted(np.floor(norm.cdf(number * 0.98) * DRAWS)) == list(range(DRAWS))
+    np.testing.assert_allclose(z.mean(axis=0), 0.0, atol=1e-12)
+    np.testing.assert_allclose(z.std(axis=0), 1.0)
+    np.testing.assert_array_equal(z, places(7, 24))
+    assert not np.allclose(z, places(8, 24))
+    assert not np.allclose(z[:, 0], z[:, 8])  # another eight numbers are another decision
+
+
+def test_the_frozen_set_names_records_and_its_middle_is_one_of_each() -> None:
+    posterior = Calibrated.frozen()
+    middle = posterior.at(np.zeros(len(posterior.keys)))
+    assert list(middle) == list(posterior.keys)
+    with parameters.using(middle):
+        held = parameters.load("receptor").value("ec50", "ng/mL")
+        share = parameters.load("receptor").value("release_block", "1")
+        spread = parameters.load("trial").spread("nonspecific_change_mean", "grade").sd
+    of = dict(zip(posterior.keys, posterior.mean, strict=True))
+    assert held == pytest.approx(np.exp(of["receptor.ec50"]))
+    assert share == pytest.approx(1.0 / (1.0 + np.exp(-of["receptor.release_block"])))
+    assert spread == pytest.approx(np.exp(of["trial.nonspecific_change_mean.sd"]))
+
+
+def test_draws_have_the_joint_spread_of_the_set() -> None:
+    posterior, held = Calibrated.frozen(), parameters.load(parameter_draws.SET)
+    labels = held["mean"].axis
+    sd = np.array(held.along("sd", "1", labels))
+    rows = [f"correlation_{key.replace('.', '_')}" for key in posterior.keys]
+    correlation = np.array([held.along(row, "1", labels) for row in rows])
+    np.testing.assert_allclose(posterior.root @ posterior.root.T, correlation * np.outer(sd, sd), atol=1e-9)
+    np.testing.assert_allclose(np.diag(correlation), 1.0)
+    assert np.abs(correlation - np.eye(len(sd))).max() > 0.2  # numbers move together, and that is kept
+    one = np.zeros(len(sd))
+    one[0] = 2.0
+    k = posterior.keys.index("receptor.ec50")
+    moved = np.log(float(posterior.at(one)["receptor.ec50"].split()[0])) - posterior.mean[k]
+    assert moved == pytest.approx(2.0 * correlation[k, 0] * sd[k], rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", [0, 59, 2001])
+def test_every_draw_may_stand_in_the_place_of_its_records(seed: int) -> None:
+    posterior = Calibrated.frozen()
+    for z in places(seed, len(posterior.keys)):
+        with eutonia.using(posterior.at(z)):
+            assert 0.0 < parameters.load("receptor").value("drive_share", "1") < 1.0
+
+
+def test_what_is_set_by_hand_stands_above_a_draw_and_a_draw_is_noted_as_its_record() -> None:
+    with parameters.using({"receptor.ec50": "80 ng/mL"}), parameters.recording() as used:
+        with parameter_draws.holding({"receptor.ec50": "60 ng/mL", "receptor.hill": "3"}):
+            receptor = parameters.load("receptor")
+            assert receptor.values(ec50="ng/mL", hill="1") == (80.0, 3.0)
+        statuses = {record.name: record.status for record in used.records()}
+    assert statuses == {"ec50": "overridden", "hill": "fitted"}
+
+
+def made(draws: int, each: int, sample: float, numbers: float, site: float) -> tuple[np.ndarray, ...]:
+    """Return values of trials with known standard deviations, their draws and the luck of their sites."""
+    rng = np.random.default_rng(3)
+    draw = np.arange(draws * each) % draws
+    luck = rng.standard_normal(draws * each)
+    between = np.linspace(-1.0, 1.0, draws)
+    between *= numbers / (between.std(ddof=1) if draws > 1 else 1.0)
+    return 2.0 + between[draw] + site * luck + sample * rng.standard_normal(draws * each), draw, luck
+
+
+@pytest.mark.parametrize(
+    ("sample", "numbers", "site"), [(1.0, 1.0, 0.0), (0.5, 0.0, 0.5), (1.0, 0.5, 1.0), (1.0, 0.0, 0.0)]
+)
+def test_a_width_is_split_as_it_was_made(sample: float, numbers: float, site: float) -> None:
+    found = split(*made(20, 50, sample, numbers, site))
+    assert found is not None
+    wanted = np.array([sample, numbers, site]) ** 2
+    np.testing.assert_allclose([found.sample, found.parameters, found.site], wanted / wanted.sum(), atol=0.06)
+    assert found.sample + found.parameters + found.site == pytest.approx(1.0)
+
+
+def test_few_trials_a_draw_do_not_make_the_luck_of_a_sample_one_of_the_numbers() -> None:
+    """Means of two trials differ by half the variance of the sample: that has to be taken off."""
+    found = split(*made(20, 2, 1.0, 0.0, 0.0))
+    assert found is not None
+    assert found.parameters < 0.3
+
+
+def test_trials_with_one_set_of_numbers_have_no_part_of_it_and_trials_that_do_not_differ_no_width() -> None:
+    values, _, luck = made(1, 200, 1.0, 0.0, 0.5)
+    found = split(values, None, luck)
+    assert found is not None
+    assert found.parameters == 0.0
+    assert found.site == pytest.approx(0.2, abs=0.06)
+    assert split(np.ones(200), None, luck) is None
+    assert split(np.full(200, np.nan), None, luck) is None
