@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future
+from contextvars import Context
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import polars
 import pytest
+from polars.testing import assert_frame_equal
 from study_examples import STROKE
 
 from eutonia import parameters
-from eutonia.errors import StudyError
+from eutonia.errors import SimulationError, StudyError
 from eutonia.patient import Cohort
 from eutonia.report import short
 from eutonia.study.design import TrialStudy, parse_study
@@ -19,15 +26,18 @@ from eutonia.trial import run as runs
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
 from eutonia.trial.run import RunOptions, run_trial, simulate
+from eutonia.trial.tables import visit_table
+from eutonia.trial.work import TrialJob
 
 pytestmark = pytest.mark.laws
 
 TRIALS, WIDTH = 40, 64
+OPTIONS = RunOptions(TRIALS, block=WIDTH, workers=1, potential_outcomes=True)
 HELD = {"parameters": "frozen", "why": "--parameters posterior draws them", "width": None}
 STUDY = f"""
 [study]
 name = "draws"
-title = "A bolus, for tests"
+title = "Tablets, for tests"
 kind = "trial"
 seed = 12
 [population]
@@ -41,23 +51,25 @@ at_least = 2
 [assessment]
 side = "affected"
 limbs = ["leg"]
-scales = ["ashworth"]
+scales = ["ashworth", "adverse"]
 rater = "human"
 [[phase]]
-name = "bolus"
-design = "single"
-masking = "open"
-visits = ["0 hour", "4 hour"]
+name = "tablets"
+design = "parallel"
+masking = "double blind"
+visits = ["0 day", "2 day"]
 nonspecific = true
-dropout = false
+dropout = true
+[[phase.arm]]
+name = "nothing"
+placebo = true
 [[phase.arm]]
 name = "drug"
 [[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "25 ug"
-at = "0 hour"
-access = "lumbar puncture"
+product = "baclofen tablets"
+route = "oral"
+dose = "20 mg"
+every = "8 hour"
 """
 
 
@@ -72,12 +84,18 @@ def run(held: str) -> StudyResult:
     """Return the run with two draws in place of twenty."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parameter_draws, "DRAWS", 2)
-        return run_trial(study(parameters=held), RunOptions(TRIALS, block=WIDTH, workers=1))
+        return run_trial(study(parameters=held), OPTIONS)
 
 
-def scores(result: StudyResult, trials: slice = slice(None)) -> np.ndarray:
-    of = result.visits.filter(result.visits["item"] == "mean").sort("replicate", "patient", "visit")
-    return np.asarray(of["score"]).reshape(TRIALS, -1)[trials]
+def scores(result: StudyResult, which: Iterable[int] = range(TRIALS)) -> polars.DataFrame:
+    """Return what everybody of some trials scored, in either arm."""
+    assert result.potential is not None
+    return both(result.visits, result.potential, which)
+
+
+def both(visits: polars.DataFrame, potential: polars.DataFrame, which: Iterable[int]) -> polars.DataFrame:
+    found = polars.concat([visits, potential]).filter(polars.col("replicate").is_in(list(which)))
+    return found.sort("patient", "arm", "visit", "scale", "item")
 
 
 def test_each_trial_is_what_it_would_be_alone_with_the_numbers_of_its_draw(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,10 +104,9 @@ def test_each_trial_is_what_it_would_be_alone_with_the_numbers_of_its_draw(monke
     for k, numbers in enumerate(parameter_draws.drawn(of)):
         with parameters.using(numbers):
             pool = draw_pool(of.population, of.seed, WIDTH, of.oral_model)
-            alone = simulate(of, pool, RunOptions(TRIALS, block=WIDTH, workers=1), WIDTH)
-        charted = np.stack([alone.visits["bolus", "drug", visit].scores["ashworth"][0] for visit in (0, 1)], axis=-1)
-        alone_scores = charted.reshape(TRIALS, -1)[k::2]
-        np.testing.assert_array_equal(scores(run("posterior"), slice(k, None, 2)), alone_scores)
+            alone = simulate(of, pool, OPTIONS, WIDTH)
+        mine, whole = range(k, TRIALS, 2), (visit_table(alone), visit_table(alone, unobserved=True))
+        assert_frame_equal(scores(run("posterior"), mine), both(*whole, mine))
 
 
 def test_numbers_are_drawn_where_that_is_asked_and_only_where_an_interval_is_printed() -> None:
@@ -97,7 +114,7 @@ def test_numbers_are_drawn_where_that_is_asked_and_only_where_an_interval_is_pri
     assert not parameter_draws.asked(study(parameters="posterior"), TRIALS - 1)
     assert not parameter_draws.asked(study(), 500)
     assert not parameter_draws.asked(study(parameters="frozen"), 500)
-    assert np.any(scores(run("posterior")) != scores(run("frozen")))
+    assert not scores(run("posterior")).equals(scores(run("frozen")))
 
 
 def test_the_record_and_the_first_page_say_what_an_interval_holds() -> None:
@@ -116,6 +133,47 @@ def test_the_record_and_the_first_page_say_what_an_interval_holds() -> None:
     assert set(held.frame()["from_parameters"].drop_nulls()) == {0.0}
 
 
+def test_draws_that_are_no_other_numbers_leave_every_table_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three groups of trials are computed apart and joined by person: whoever stands in another's place is found."""
+    monkeypatch.setattr(parameter_draws, "DRAWS", 3)
+    monkeypatch.setattr(parameter_draws, "drawn", lambda _: [{}, {}, {}])
+    mine, held = run_trial(study(parameters="posterior"), OPTIONS), run("frozen")
+    for table in ("visits", "potential", "doses", "adverse", "reactions", "patients", "responders"):
+        assert_frame_equal(getattr(mine, table), getattr(held, table))
+    assert mine.consort == held.consort
+
+
+class Elsewhere(Executor):
+    """Does each piece as a worker in another process does: of the numbers it knows what it was sent."""
+
+    def submit(self, do: Any, /, *args: Any, **_: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(Context().run(do, *args))
+        return done
+
+
+def test_blocks_of_draws_are_kept_and_come_from_other_processes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(parameter_draws, "DRAWS", 2)
+    of, keep = study(parameters="posterior"), tmp_path / "run"
+    away = replace(OPTIONS, executor=Elsewhere(), keep=keep)
+    assert_frame_equal(run_trial(of, away).visits, run("posterior").visits)
+    first, second = sorted(keep.glob("block-*"))
+    second.unlink()
+    done: list[tuple[int, int]] = []
+    real = TrialJob.do
+    monkeypatch.setattr(TrialJob, "do", lambda job, piece: done.append(piece.key) or real(job, piece))
+    again = run_trial(of, replace(OPTIONS, keep=keep))
+    assert done == [(0, 1)]
+    assert sorted(keep.glob("block-*")) == [first, second]
+    assert_frame_equal(again.visits, run("posterior").visits)
+    assert again.run["rests_on"] == run("posterior").run["rests_on"]
+    monkeypatch.setattr(parameter_draws, "DRAWS", 4)
+    with pytest.raises(SimulationError, match="another one: draws of numbers"):
+        run_trial(of, replace(OPTIONS, keep=keep))
+
+
 def test_draws_that_the_population_speaks_against_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parameter_draws, "DRAWS", 2)
     real = runs.draw_pool
@@ -126,9 +184,9 @@ def test_draws_that_the_population_speaks_against_are_counted(monkeypatch: pytes
         return real(given, seed, width, oral, cohort)
 
     monkeypatch.setattr(runs, "draw_pool", spoken_against)
-    result = run_trial(study(parameters="posterior"), RunOptions(TRIALS, block=WIDTH, workers=1))
+    result = run_trial(study(parameters="posterior"), OPTIONS)
     assert result.run["numbers"]["refused"] == 1
-    np.testing.assert_array_equal(scores(result, slice(1, None, 2)), scores(run("frozen"), slice(1, None, 2)))
+    assert_frame_equal(scores(result, range(1, TRIALS, 2)), scores(run("frozen"), range(1, TRIALS, 2)))
     assert "Under 1 of the draws this population could not have" in " ".join(short.sentences(result))
 
 

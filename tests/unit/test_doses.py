@@ -36,6 +36,7 @@ def test_blocks_with_changes_at_different_times_keep_them_all() -> None:
     swapped = log((0, 1, 1), (4, 2, 2)).replaced(log((0, 7, 7), (2, 8, 8)), np.array([False, True]))
     assert swapped.rate_ug_per_h.tolist() == [[1, 7], [1, 8], [2, 8]]
     assert swapped.take(slice(1)).tablets_mg_per_day.tolist() == [[2], [2], [4]]
+    assert swapped.take(np.array([1, 0])).rate_ug_per_h.tolist() == [[7, 1], [8, 1], [8, 2]]
 
 
 TABLETS = """

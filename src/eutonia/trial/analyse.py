@@ -33,6 +33,8 @@ Arms = Int[np.ndarray, "trial person"]
 _FIRST, _SECOND, _NEITHER = 1, 0, -1
 # More different scores than this are no grades, and have no odds: each would have a cut of its own.
 _MOST_GRADES = 80
+# Fewer trials of a draw than this share their luck with what is true of them: coverage would be flattered.
+_FEWEST_OF_A_DRAW = 10
 
 
 @dataclass(frozen=True)
@@ -188,9 +190,14 @@ def truth(outcome: Outcome, contrast: Contrast, draw: int | None = None) -> tupl
 
 
 def _own_truths(outcome: Outcome, contrast: Contrast, true: float) -> Float[np.ndarray, " trial"]:
-    """Return what is true of each trial: with its own draw of numbers, where they are drawn."""
+    """Return what is true of each trial: with its own draw of numbers, where they are drawn.
+
+    NaN where a draw has too few trials: the truth of so few people is what they happen to show.
+    """
     if outcome.draw is None:
         return np.full(outcome.n_replicates, true)
+    if np.bincount(outcome.draw).min() < _FEWEST_OF_A_DRAW:
+        return np.full(outcome.n_replicates, np.nan)
     return np.array([truth(outcome, contrast, int(k))[0] for k in range(int(outcome.draw.max()) + 1)])[outcome.draw]
 
 
@@ -255,8 +262,8 @@ def _characteristics(
         sd = float(np.std(estimate, ddof=1)) if n > 1 else float("nan")
         # What is not known is held by no interval, and missed by none.
         own = _own_truths(outcome, contrast, true)[answered]
-        apart = sd if outcome.draw is None or n < 2 else float(np.std(estimate - own, ddof=1))
         known = np.isfinite(own)
+        apart = float(np.std(estimate - own, ddof=1)) if outcome.draw is not None and known.all() and n > 1 else sd
         covers = ((low <= own + ROUNDING) & (own <= high + ROUNDING))[known]
         mean = float(estimate.mean()) if n else float("nan")
         carried, carried_error = carried_over(outcome, contrast)
@@ -278,7 +285,7 @@ def _characteristics(
                 "width": float(np.mean(high - low)) if n and np.isfinite(high - low).all() else float("nan"),
                 "truth": true,
                 "alike": alike,
-                "estimate_bias": mean - (true if outcome.draw is None or not n else float(own.mean())),
+                "estimate_bias": mean - true,
                 "estimate_bias_error": apart / np.sqrt(n) if n else float("nan"),
                 "coverage": float(covers.mean()) if covers.size else float("nan"),
                 "coverage_error": _error(covers),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from eutonia._printed import Printed
 from eutonia.patient import Lesion
@@ -358,11 +358,8 @@ class StudyResult(Printed):
     @property
     def grades(self) -> dict[Grade, int]:
         """Return how many published values fall under each verdict."""
-        counts: dict[Grade, int] = {"reproduces": 0, "in range": 0, "does not": 0}
-        for quantity in self.compared:
-            if quantity.grade is not None:
-                counts[quantity.grade] += 1
-        return counts
+        given = [quantity.grade for quantity in self.compared]
+        return {grade: given.count(grade) for grade in get_args(Grade)}
 
     def prose(self) -> str:
         """Return what was run and how it compares with what was published."""
@@ -399,6 +396,5 @@ class StudyResult(Printed):
         ]
         last = {"published": pl.Float64, "grade": pl.String} | {f"from_{name}": pl.Float64 for name in WIDTHS}
         order = ["phase", "arm", "limb", "scale", "visit", "time_h", "statistic", "detail", "mean", "sd", "n"]
-        table = pl.DataFrame(rows, schema={**words, **numbers, **last})
-        table = table.select(*order, "low", "high", "level", "unit", *last)
-        return table.with_columns(pl.col(pl.Float64).fill_nan(None))
+        table = pl.DataFrame(rows, schema={**words, **numbers, **last}).with_columns(pl.col(pl.Float64).fill_nan(None))
+        return table.select(*order, "low", "high", "level", "unit", *last)
