@@ -122,6 +122,8 @@ def test_the_record_and_the_first_page_say_what_an_interval_holds() -> None:
     assert drawn.run["numbers"]["parameters"] == "posterior"
     assert "--parameters posterior" in drawn.run["command"]
     assert held.run["numbers"] | {"width": None} == HELD
+    for result in (drawn, held):
+        assert sum(result.run["numbers"]["width"].values()) == pytest.approx(1.0, abs=2e-3)
     # Drawn or held, the run rests on the same records, each as it is on record.
     assert "overridden" not in drawn.run["counts_by_status"]
     assert set(held.run["rests_on"]) <= set(drawn.run["rests_on"])

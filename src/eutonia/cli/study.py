@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from eutonia.trial.cost import Cost
 
 StudyArgument = Annotated[str, typer.Argument(metavar="STUDY", help="A study file, or the name of one that ships.")]
+HowNumbers = Annotated[
+    Literal["posterior", "frozen"] | None,
+    typer.Option(help="Draw the numbers of the science from what the calibration leaves unknown, or hold them."),
+]
 _MOST_WORKERS, _CORES = 256, os.cpu_count() or 1
 USUAL_REPLICATES = 500
 
@@ -51,10 +55,7 @@ def run(
         typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
-    parameters: Annotated[
-        Literal["posterior", "frozen"] | None,
-        typer.Option(help="Draw the numbers of the science from what the calibration leaves unknown, or hold them."),
-    ] = None,
+    parameters: HowNumbers = None,
     set_: Overrides = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say how many people, how much memory and time; run nothing.")

@@ -37,13 +37,13 @@ def _width(result: StudyResult) -> list[str]:
             "Intervals hold the luck of the sample and differences between sites, not what is unknown of the numbers "
             f"of the science: those are held at their records ({told['why']})."
         ]
-    drawn = f"{told['draws']} draws from what the calibration leaves open ({told['title']})"
+    drawn = f"{told['draws']} draws from what the calibration leaves open, {told['title']}"
     said = f"Intervals hold the luck of the sample, what is unknown of the numbers of the science ({drawn}) and"
     found = [f"{said} differences between sites; the policy of dosing is held as the study file says."]
     shares = dict(told["width"])
     if shares.get("sample") is not None:
         parts = ", ".join(f"{100 * share:.0f}% {name}" for name, share in shares.items())
-        found.append(f"Of the variance between trials, in the middle of the results: {parts}.")
+        found.append(f"Of the variance between trials, on average over the results: {parts}.")
     if told["refused"]:
         found.append(
             f"Under {told['refused']} of the draws this population could not have the published entry scores: their "

@@ -107,7 +107,7 @@ def told(outcome: Outcome, quantities: Sequence[Quantity]) -> dict[str, Any]:
     widths = [one.width for one in quantities if one.width is not None and one.published is not None]
     widths = widths or [one.width for one in quantities if one.width is not None]
     shares = {
-        name: round(float(np.median([getattr(one, name) for one in widths])), 3) if widths else None for name in WIDTHS
+        name: round(float(np.mean([getattr(one, name) for one in widths])), 3) if widths else None for name in WIDTHS
     }
     if outcome.draw is None:
         few = outcome.study.head.parameters == "posterior"
