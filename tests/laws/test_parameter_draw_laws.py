@@ -57,7 +57,7 @@ rater = "human"
 name = "tablets"
 design = "parallel"
 masking = "double blind"
-visits = ["0 day", "2 day"]
+visits = ["0 day", "7 day"]
 nonspecific = true
 dropout = true
 [[phase.arm]]
@@ -68,8 +68,13 @@ name = "drug"
 [[phase.arm.treatment]]
 product = "baclofen tablets"
 route = "oral"
-dose = "20 mg"
+dose = "10 mg"
 every = "8 hour"
+[phase.arm.titration]
+policy = "oral label"
+step = "10 mg"
+max = "20 mg"
+every = "3 day"
 """
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
 
 import eutonia
 from eutonia import parameters
-from eutonia.trial import parameter_draws
+from eutonia.engine.store import MemoryStore, Recent
+from eutonia.trial import analyse, parameter_draws, stored
+from eutonia.trial.endpoints import Contrast
 from eutonia.trial.parameter_draws import DRAWS, Calibrated, places
 from eutonia.trial.width import split
 
@@ -110,3 +114,25 @@ def test_trials_with_one_set_of_numbers_have_no_part_of_it_and_trials_that_do_no
     assert found.site == pytest.approx(0.2, abs=0.06)
     assert split(np.ones(200), None, luck) is None
     assert split(np.full(200, np.nan), None, luck) is None
+
+
+def test_pumps_of_blocks_that_are_not_in_order_come_in_the_order_of_people() -> None:
+    store, about = MemoryStore(), {"breaches": {"arm": [[]]}}
+    for number, hours in enumerate(([1.0, 3.0], [2.0])):
+        of = {"course": np.zeros(len(hours), dtype=int), "failed_h": np.array(hours), "repaired_h": np.array(hours)}
+        of |= {name: np.zeros(len(hours), dtype=bool) for name in ("is_catheter", "is_severe")}
+        store.put((0, number), {f"pumps/arm/{name}": values for name, values in of.items()}, about)
+    pumps = stored._Reader(store, 2, Recent(1e6), np.array([0, 2, 1])).pumps(0, "arm")
+    assert pumps.failed_h.tolist() == pumps.repaired_h.tolist() == [1.0, 2.0, 3.0]
+    assert pumps.course.tolist() == [0, 1, 0]  # each block brings its own courses
+
+
+@pytest.mark.parametrize(("trials", "expected"), [(30, np.tile([0.0, 1.0, 2.0], 10)), (29, np.full(29, np.nan))])
+def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
+    trials: int, expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(analyse, "truth", lambda outcome, contrast, draw: (float(draw), False))
+    nothing, outcome = object.__new__(Contrast), SimpleNamespace(draw=np.arange(trials) % 3, n_replicates=trials)
+    np.testing.assert_array_equal(analyse._own_truths(outcome, nothing, 7.0), expected)  # type: ignore[arg-type]
+    outcome.draw = None
+    np.testing.assert_array_equal(analyse._own_truths(outcome, nothing, 7.0), np.full(trials, 7.0))  # type: ignore[arg-type]
