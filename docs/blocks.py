@@ -9,6 +9,7 @@ folder of its own, in which its blocks run in their order.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,6 +25,19 @@ _BLOCK = re.compile(
     r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# One program a page: a block a line comes in, what it printed goes out.
+_PROGRAM = """
+import contextlib, io, json, sys, traceback
+page = {"__name__": "__main__"}
+for line in sys.stdin:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            exec(compile(json.loads(line), "page", "exec"), page)
+        except BaseException:
+            traceback.print_exc()
+    print(json.dumps(said.getvalue()), flush=True)
+"""
 # Numbers of another instruction set may differ in their last digits.
 _CLOSE = 0.02
 
@@ -47,35 +61,58 @@ def run(page: Path) -> Iterator[Ran]:
     """Run the blocks of a page in their order."""
     folder = Path(tempfile.mkdtemp())
     shutil.copytree(DOCS.parent / "examples", folder / "examples")
-    program, before = "", ""
-    text = page.read_text(encoding="utf-8")
+    program: subprocess.Popen[str] | None = None
     try:
-        for block in _BLOCK.finditer(text):
+        for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
             kind, name, body, printed = block.groups()
             if kind == "toml":
                 if name:
                     (folder / name).write_text(body, encoding="utf-8")
             elif kind == "python":
-                program += body
-                whole = _of([sys.executable, "-c", program], folder)
-                yield Ran(body, printed, whole.removeprefix(before), block.span(4))
-                before = whole
+                program = program or _begun(folder)
+                yield Ran(body, printed, _shown(_said(program, body), folder), block.span(4))
             else:
                 asked = [line[2:] for line in body.splitlines() if line.startswith("$ ")]
-                came = "".join(f"$ {line}\n{_of(['bash', '-ec', line], folder)}" for line in asked)
+                came = "".join(f"$ {line}\n{_of(line, folder)}" for line in asked)
                 yield Ran(body, body, came, block.span(3))
     finally:
+        if program is not None:
+            program.kill()
+            program.communicate()
         shutil.rmtree(folder)
 
 
-def _of(command: list[str], folder: Path) -> str:
-    """Return what a command prints, as a terminal of 100 columns shows it, without the blanks at the ends of lines."""
+def _environment() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return {**os.environ, "COLUMNS": "100", "PATH": path, "PYTHONWARNINGS": "ignore"}
+
+
+def _begun(folder: Path) -> subprocess.Popen[str]:
+    command, pipe = [sys.executable, "-c", _PROGRAM], subprocess.PIPE
+    return subprocess.Popen(command, cwd=folder, env=_environment(), stdin=pipe, stdout=pipe, text=True)
+
+
+def _said(program: subprocess.Popen[str], block: str) -> str:
+    """Return what a block prints in the program of its page."""
+    assert program.stdin is not None
+    assert program.stdout is not None
+    program.stdin.write(json.dumps(block) + "\n")
+    program.stdin.flush()
+    return str(json.loads(program.stdout.readline()))
+
+
+def _of(line: str, folder: Path) -> str:
+    """Return what a command prints."""
     ended = subprocess.run(
-        command, cwd=folder, env={**os.environ, "COLUMNS": "100", "PATH": path, "PYTHONWARNINGS": "ignore"},
+        ["bash", "-ec", line], cwd=folder, env=_environment(),
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
     )  # fmt: skip
-    text = "\n".join(line.rstrip() for line in ended.stdout.replace(str(folder), "~").splitlines())
+    return _shown(ended.stdout, folder)
+
+
+def _shown(printed: str, folder: Path) -> str:
+    """Return what is printed as a terminal of 100 columns shows it, without the blanks at the ends of lines."""
+    text = "\n".join(line.rstrip() for line in printed.replace(str(folder), "~").splitlines())
     return f"{text}\n" if text else ""
 
 
