@@ -167,7 +167,7 @@ def test_a_case_writes_its_files_and_prints_a_short_table(
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) <= 30
     assert "not a medical device" in shown
-    assert {p.name for p in (tmp_path / "case").iterdir()} == FILES
+    assert {p.name for p in (tmp_path / "case").iterdir()} == FILES | {"patients.parquet"}
     course = xr.open_dataset(tmp_path / "case" / "course.nc")
     leg = course["bias"].sel(limb="leg").median("patient")
     day = course["time_h"] / 24

@@ -28,6 +28,7 @@ def held(folder: Path, *, anew: bool = False) -> Iterator[FolderStore]:
         It cannot be written.
     """
     with _writing.explained(folder), contextlib.ExitStack() as stack:
+        made = [one for one in folder.parents if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         if stack.enter_context(_writing.lock(folder)) is False and _writing.CAN_LOCK:
             raise SimulationError(
@@ -50,6 +51,9 @@ def held(folder: Path, *, anew: bool = False) -> Iterator[FolderStore]:
                 _writing.unfinished.append(folder)
             else:
                 shutil.rmtree(folder, ignore_errors=True)
+                for one in made:
+                    with contextlib.suppress(OSError):  # it holds something by now
+                        one.rmdir()
 
 
 @contextlib.contextmanager

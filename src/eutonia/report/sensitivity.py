@@ -65,10 +65,10 @@ def _drawing(rows: list[dict[str, Any]]) -> svg.Drawing:
     for place, row in enumerate(rows):
         top, share = _ROW * place + 5, row["share"] / most
         wide.text(_NAMES - 8, top + _ROW / 2, svg.cut(row["name"], _NAMES - 8, wide.size), anchor="end")
-        _bar(wide, (_NAMES, top + 4), _ROOM * share, row)
+        _bar(wide, (float(_NAMES), top + 4.0), _ROOM * share, row)
         below = _PHONE_ROW * place + 5
         phone.text(0, below + _ROW / 2 - 2, svg.cut(row["name"], _PHONE_WIDTH, phone.size))
-        _bar(phone, (0, below + _ROW - 2), _PHONE_ROOM * share, row)
+        _bar(phone, (0.0, below + _ROW - 2.0), _PHONE_ROOM * share, row)
     title = "What moves the predictions most"
     told = "; ".join(f"{row['name']} {100 * row['share']:.0f} percent" for row in rows)
     words_for_ears = f"Mean share of each number in all moves: {told}."
