@@ -5,20 +5,22 @@ EUTONIA_EXPLORE=1 python -m pytest draws new examples: for whoever looks for tro
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import jax
 import pytest
 from hypothesis import HealthCheck, settings
 
 from eutonia import session
 
 session.begin()
-# A worker holds a million objects that stay; looking at all of them again and again took a seventh of the time.
-gc.set_threshold(100_000, 50, 100)
+# A worker holds a million objects that stay; looking at them again and again took a seventh of the time.
+gc.set_threshold(20_000)
 
 settings.register_profile(
     "eutonia",
@@ -31,6 +33,9 @@ settings.load_profile("eutonia")
 
 #: The tests that `-m "not slow"` leaves out; `slow.py` makes the list.
 _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8").split())
+# A worker that holds more bytes than this forgets its compiled programs: they add up to many gigabytes, and one that
+# held six of them crashed in the compiler.
+_MOST_MEMORY = 3 * 2**30
 _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
@@ -47,6 +52,17 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Give memory back before it runs out; programs come again from the disk."""
+    told = Path("/proc/self/statm")
+    pages = int(told.read_text(encoding="ascii").split()[1]) if told.exists() else 0
+    if pages * os.sysconf("SC_PAGE_SIZE") > _MOST_MEMORY:
+        jax.clear_caches()
+        gc.collect()
+        getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
