@@ -218,7 +218,7 @@ def apart(one: str, other: str) -> int:
         ("products.name", "1", 'no parameter set "products"'),
         ("", "1", "names no record of a set"),
         ("trial.oral_dropout_rate", "0.2 1/year", "derived from other records: -log(oral_completion_one_year)"),
-        ("label_dosing.screening_ladder", "50, 75 ug", 'Allowed: 3. Nearest: "50, 75, 100 ug"'),
+        ("label_dosing.screening_ladder", "50, 75 ug", '(first, second, third). Nearest: "50, 75, 100 ug"'),
         ("neuraxis.length_constant", "40 cm", "Allowed: 3 to 32 cm. Nearest: 32 cm"),
     ],
 )  # fmt: skip
