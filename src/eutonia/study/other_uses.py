@@ -112,7 +112,7 @@ def _doses_of_a_child(study: CaseStudy) -> Iterator[Problem]:
     for event in study.events:
         if event.kind == "weight":
             weight = event.weight_kg
-        elif event.kind == "tablets" and event.mg_per_day > most * weight * (1 + _ROUNDING):
+        elif event.kind == "tablets" and weight > 0 and event.mg_per_day > most * weight * (1 + _ROUNDING):
             at = ("event", study.events_as_written.index(event), "dose")
             why = f"That is {event.mg_per_day / weight:.3g} mg a day for each kg of {weight.text}."
             do = "Lower the dose, or check its unit."
