@@ -2,6 +2,40 @@
 
 from __future__ import annotations
 
+# A case: who, and an infarct.
+ANNA = """\
+[study]
+name = "anna"
+title = "A made-up person"
+kind = "case"
+seed = 4
+[patient]
+age = "60 year"
+weight = "70 kg"
+sex = "woman"
+creatinine_clearance = "90 mL/min"
+side = "left"
+[lesion]
+kind = "ischaemic"
+territory = "M1 trunk"
+extent = 0.8
+"""
+# Her leg as it was charted, and the pump that she gets three weeks later.
+ANNAS_PUMP = """\
+[[charted]]
+at = "100 day"
+scale = "ashworth"
+limb = "leg"
+score = 3.2
+[pump]
+model = "SynchroMed II"
+product = "Lioresal Intrathecal"
+implanted = "120 day"
+reservoir = "20 mL"
+concentration = "500 ug/mL"
+alarm_volume = "2 mL"
+tip = "T10"
+"""
 # Of [population]: people years after a stroke.
 STROKE = """\
 origin = "stroke"

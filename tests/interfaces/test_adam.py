@@ -72,7 +72,7 @@ ADVERSE = pl.DataFrame(
         "arm": ["drug", "=saline", "drug"],
         "phase": ["second"] * 3,
         "reaction": ["drowsiness", "drowsiness", "nausea"],
-        "time_h": [1.5, 25.0, 49.0],
+        "time_h": [20.0, 44.0, 60.0],
         "route": ["oral"] * 3,
         "stage": ["", "", ""],
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 import outside_scale
 import pytest
 from pydantic import ValidationError
+from study_examples import ANNA
 
 import eutonia
 from eutonia.assessment.scales import SCALES
@@ -19,23 +20,8 @@ from eutonia.study.design import CaseStudy, parse_study
 
 pytestmark = pytest.mark.interfaces
 
-CASE = """
-[study]
-name = "anna"
-title = "A made-up person"
-kind = "case"
-seed = 4
-[patient]
-age = "60 year"
-weight = "70 kg"
-sex = "woman"
-creatinine_clearance = "90 mL/min"
-side = "left"
-[lesion]
-kind = "ischaemic"
-territory = "M1 trunk"
-extent = 0.8
-[[charted]]
+CASE = f"""
+{ANNA}[[charted]]
 at = "90 day"
 scale = "ashworth"
 limb = "leg"
@@ -48,7 +34,7 @@ rater = "noiseless"
 [case]
 duration = "150 day"
 examine_every = "50 day"
-{onset}
+{{onset}}
 """
 TABLETS = """
 [[{of}event]]

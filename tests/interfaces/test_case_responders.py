@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from study_examples import ANNA, ANNAS_PUMP
 from typer.testing import CliRunner
 
 import eutonia
@@ -24,36 +25,8 @@ from eutonia.trial.result import StudyResult
 
 pytestmark = pytest.mark.interfaces
 
-CASE = """
-[study]
-name = "anna"
-title = "A made-up person"
-kind = "case"
-seed = 4
-[patient]
-age = "60 year"
-weight = "70 kg"
-sex = "woman"
-creatinine_clearance = "90 mL/min"
-side = "left"
-[lesion]
-kind = "ischaemic"
-territory = "M1 trunk"
-extent = 0.8
-[[charted]]
-at = "100 day"
-scale = "ashworth"
-limb = "leg"
-score = 3.2
-[pump]
-model = "SynchroMed II"
-product = "Lioresal Intrathecal"
-implanted = "120 day"
-reservoir = "20 mL"
-concentration = "500 ug/mL"
-alarm_volume = "2 mL"
-tip = "T10"
-[assessment]
+CASE = f"""
+{ANNA}{ANNAS_PUMP}[assessment]
 side = "affected"
 limbs = ["leg", "arm"]
 scales = ["ashworth", "modified_ashworth", "walking_speed"]

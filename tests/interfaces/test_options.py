@@ -9,42 +9,15 @@ import numpy as np
 import polars as pl
 import pytest
 import xarray as xr
+from study_examples import ANNA, ANNAS_PUMP
 
 import eutonia
 from eutonia.errors import StudyError
 from eutonia.report.case import options as report
 from eutonia.trial.options import MOST_OPTIONS, check_options
 
-PERSON = """
-[study]
-name = "{name}"
-title = "{title}"
-kind = "case"
-seed = 4
-[patient]
-age = "60 year"
-weight = "{weight}"
-sex = "woman"
-creatinine_clearance = "90 mL/min"
-side = "left"
-[lesion]
-kind = "ischaemic"
-territory = "M1 trunk"
-extent = 0.8
-[[charted]]
-at = "100 day"
-scale = "ashworth"
-limb = "leg"
-score = 3.2
-[pump]
-model = "SynchroMed II"
-product = "Lioresal Intrathecal"
-implanted = "120 day"
-reservoir = "20 mL"
-concentration = "500 ug/mL"
-alarm_volume = "2 mL"
-tip = "T10"
-[assessment]
+PERSON = f"""
+{ANNA}{ANNAS_PUMP}[assessment]
 side = "affected"
 limbs = ["leg", "arm"]
 scales = ["ashworth", "pain", "walking_speed"]
@@ -58,7 +31,8 @@ KIDNEYS = '[[event]]\nat = "110 day"\nkind = "creatinine clearance"\nvalue = "30
 
 
 def text(name: str, rate: float = 100.0, *, at: int = 120, weight: str = "70 kg", more: str = "") -> str:
-    return PERSON.format(name=name, title=f"Pump at {rate:g}", weight=weight) + INFUSION.format(at=at, rate=rate) + more
+    person = PERSON.replace('"anna"', f'"{name}"').replace("A made-up person", f"Pump at {rate:g}")
+    return person.replace('"70 kg"', f'"{weight}"') + INFUSION.format(at=at, rate=rate) + more
 
 
 def case(name: str, rate: float = 100.0, **more: str) -> eutonia.CaseStudy:
@@ -175,7 +149,7 @@ def test_the_command_writes_one_page_and_what_other_programs_read(
 def test_a_pump_program_is_treatment_and_a_look_is_none() -> None:
     """A program counted for nothing: no moment, and means from the onset on; a look began them instead."""
     head, _, rest = PERSON.partition("[pump]")
-    person = (head + rest[rest.index("[assessment]") :]).format(name="none", title="None", weight="70 kg")
+    person = (head + rest[rest.index("[assessment]") :]).replace('"anna"', '"none"')
     look = '[[event]]\nat = "110 day"\nkind = "examination"\ntest = "pendulum"\n'
     dialysis = '[[event]]\nat = "105 day"\nkind = "dialysis"\nevery = "2 day"\nuntil = "109 day"\n'
     seen = person.replace('"none"', '"seen"') + look + dialysis

@@ -118,6 +118,8 @@ KIND = 'kind = "Parkinson\'s disease"'
         ("case_parkinson", [("[case]", GROWN)], ["do not follow the weight"]),
         ("case_child", [('oral_model = "oral_he_2014"\n', "")], ["are not those of a child", "oral_he_2014"]),
         ("case_child", [('dose = "7.5 mg"', 'dose = "15 mg"')], ["for each kg of 21 kg", "at most 2 mg/kg a day"]),
+        ("case_child", [('weight = "17 kg"', 'weight = "0 kg"')], ["8 to 100 kg"]),
+        ("case_child", [('value = "21 kg"', 'value = "0 kg"')], ["event[3].value", "8 to 100 kg"]),
         ("case_child", [('age = "5 year"', 'age = "1 year"')], ["2 to 18 year"]),
         ("case_child", [('age = "5 year"', 'age = "25 year"')], ["2 to 18 year"]),
     ],
