@@ -19,6 +19,7 @@ import eutonia
 from eutonia.api import power as verb
 from eutonia.errors import StudyError
 from eutonia.statistics.sample_size import fitted
+from eutonia.trial.power import search
 
 Run = Callable[..., int]
 
@@ -134,6 +135,18 @@ def test_the_search_ends_at_the_closed_form_from_far_away(effect: float, monkeyp
     assert found.allocation == (("saline", found.people // 2), ("baclofen", found.people // 2))
     assert found.table.height <= 6
     assert f"{found.people} people" in str(found)
+
+
+def test_the_search_goes_on_while_the_curve_has_no_upper_end() -> None:
+    """Two sizes near each other and few trials: the slope is not sure, and "0 or more" was the answer."""
+    asked: list[int] = []
+
+    def look(people: int) -> dict[str, Any]:
+        asked.append(people)
+        return {"people": people, "trials": 100, "rejected": 0.85 if people <= 100 else 0.88}
+
+    search(eutonia.parse_study(TEXT).override(n=100), 0.9, 0.05, 100, look)
+    assert len(asked) > 2
 
 
 def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

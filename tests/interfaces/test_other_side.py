@@ -85,3 +85,6 @@ def test_whom_a_chart_tells_to_be_stiffer_is_weaker_as_far_as_the_two_are_tied()
     assert np.all(np.asarray(stiffer.exponent) > np.asarray(drawn.exponent))
     assert np.all(np.asarray(slack.exponent) <= np.asarray(drawn.exponent))
     assert np.all(np.isfinite(np.asarray(slack.exponent)))
+    with eutonia.using({"descending.bias_spread": "0"}):
+        alike = LesionCourse.of(cohort, 1)
+        np.testing.assert_array_equal(alike.known(cohort, alike.factor).exponent, alike.exponent)

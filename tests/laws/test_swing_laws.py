@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import pairwise
 
 import jax
@@ -64,8 +63,12 @@ def test_trough_and_peak_are_those_of_a_clock_that_goes_through_the_interval(pla
 
 
 def test_whoever_takes_nothing_has_one_level() -> None:
+    """Also where tablets begin at the very last look, so that none has any before it."""
     clock = clock_of(())
     clock.advance_to(30.0)
     ahead = Ahead.of(clock)
     assert ahead.length == 0
-    assert dataclasses.astuple(ahead)[1] == ()
+    told = ends(clock.people, clock.state.drug, ahead.rate, TabletsAhead.joined([ahead], N))
+    for name in SWINGING:
+        np.testing.assert_array_equal(told[f"{name}_trough"], told[f"{name}_peak"])
+        np.testing.assert_allclose(told[f"{name}_peak"], getattr(clock.snapshot, name), rtol=1e-12)

@@ -19,7 +19,7 @@ from eutonia.trial.charted_items import items
 from eutonia.trial.decision import PUMP, TABLETS, Decision, Question, decide
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
-from eutonia.trial.responders import usual_least
+from eutonia.trial.responders import first_that_matters, usual_least
 
 #: Doses that are tried where none are named: places on an axis, and no science. A tablet, every 8 hours; or a pump.
 USUAL = {
@@ -151,7 +151,7 @@ def _benefit(study: CaseStudy, scale: str | None, limb: str | None) -> tuple[str
         one_of("limb", limb, ("leg", "arm"), 'Write "leg" or "arm".')
     if not charted:
         raise StudyError(unknown("scale of the case", str(limb), study.assessment.scales, "Name one by scale."))
-    return next((one for one in charted if SCALES[one[0]].important_change(one[1]) is not None), charted[0])
+    return first_that_matters(charted)
 
 
 def _amounts(study: CaseStudy, route: str, doses: Sequence[str]) -> tuple[float, ...]:

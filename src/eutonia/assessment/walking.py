@@ -35,18 +35,14 @@ class WalkingConstants(eqx.Module):
     @classmethod
     def from_records(cls) -> WalkingConstants:
         """Read the records."""
-        units = dict.fromkeys(cls.__dataclass_fields__, "1") | {
-            "healthy_speed": "m/s",
-            "swing_brake": "1/mV",
-        }
         gait = parameters.load("walking")
-        made = ("needed_torque", "support_marks", "speed_marks")
         torques = gait.values(hip_torque="N m/kg", voluntary_torque="N m/kg", ankle_torque="N m/kg")
+        single = {"healthy_speed": "m/s", "strength_exponent": "1", "swing_brake": "1/mV", "speed_without_support": "1"}
         return cls(
             needed_torque=gait.value("needed_share", "1") * sum(torques),
             support_marks=gait.ends("support_marks", "1"),
             speed_marks=gait.ends("speed_marks", "m/s"),
-            **gait.named({name: unit for name, unit in units.items() if name not in made}),
+            **gait.named(single),
         )
 
 

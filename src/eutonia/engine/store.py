@@ -93,7 +93,8 @@ class FolderStore:
         """Return some arrays of a block."""
         import polars as pl
 
-        shapes = {name: tuple(self._meta(key)[_SHAPES][name]) for name in names}
+        kept = self._meta(key)[_SHAPES]
+        shapes = {name: tuple(kept[name]) for name in names}
         columns = {name: _columns(name, shape) for name, shape in shapes.items()}
         wanted = [one for some in columns.values() for one in some]
         table = pl.read_parquet(self._files[key], columns=wanted, glob=False) if wanted else pl.DataFrame()

@@ -6,6 +6,7 @@
 from eutonia.patient.cohort import Cohort as Cohort
 from eutonia.patient.conditions import CONDITIONS as CONDITIONS
 from eutonia.patient.conditions import is_cord as is_cord
+from eutonia.patient.conditions import label_origin as label_origin
 from eutonia.patient.lesion import Lesion as Lesion
 from eutonia.patient.lesions import Lesions as Lesions
 from eutonia.patient.pathways import ARM as ARM

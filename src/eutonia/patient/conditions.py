@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,8 @@ FORMS: Mapping[str, str] = MappingProxyType({form: name for name, one in CONDITI
 def is_cord(origin: str) -> bool:
     """Say whether spasticity of this origin comes from the cord; "spinal" is injury and multiple sclerosis together."""
     return origin == "spinal" or (origin in CONDITIONS and CONDITIONS[origin].is_cord)
+
+
+def label_origin(origin: str) -> Literal["cerebral", "spinal"]:
+    """Return which of a label's two origins, by which it tells steps and reactions, an origin of spasticity is."""
+    return "spinal" if is_cord(origin) else "cerebral"

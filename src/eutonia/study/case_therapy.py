@@ -15,7 +15,7 @@ from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Device, Program, Therapy
 from eutonia.drug.pump import therapy as happens
-from eutonia.patient import is_cord
+from eutonia.patient import label_origin
 from eutonia.study.case import BolusEvent, CasePump, InfusionEvent, RefillEvent, StopInfusionEvent
 from eutonia.study.case_times import Moment
 from eutonia.study.fields import Part, described
@@ -40,11 +40,6 @@ class CaseTherapy(Part):
         alias="implanted",
         default=None,
     )
-
-
-def label_origin(kind: str) -> str:
-    """Return the origin by which the label tells its steps for a kind of lesion: "cerebral" or "spinal"."""
-    return "spinal" if is_cord(kind) else "cerebral"
 
 
 def therapy_of(study: CaseStudy) -> Therapy | None:

@@ -8,9 +8,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
+from eutonia.patient import label_origin
 from eutonia.study import vocabulary
 from eutonia.study.analysis_checks import analysis_problems
-from eutonia.study.case_therapy import label_origin
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import Given, not_a_name
 from eutonia.study.own_gate import own_gate_problems

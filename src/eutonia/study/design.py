@@ -233,8 +233,12 @@ class CaseStudy(Study):
 
     def under(self, option: CaseOption) -> CaseStudy:
         """Return the case as it is under one of its options."""
-        made = self.model_copy(update=option.changes(self))
-        made.__dict__.pop("events", None)  # in the order of the case without it
+        return self.changed(option.changes(self))
+
+    def changed(self, fields: Mapping[str, Any]) -> CaseStudy:
+        """Return the case with other fields; they are not checked again."""
+        made = self.model_copy(update=fields)
+        made.__dict__.pop("events", None)  # in the order of the case as it was
         return made
 
     @property

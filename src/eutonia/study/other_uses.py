@@ -107,7 +107,8 @@ def _too_much(study: CaseStudy) -> Iterator[tuple[Key, object, str]]:
 
 def _doses_of_a_child(study: CaseStudy) -> Iterator[Problem]:
     """Find more a day for each kg than children of the trial took."""
-    most = parameters.load(_CHILDREN).value("highest_dose_per_weight", "mg/kg/day")
+    record = parameters.load(_CHILDREN)["highest_dose_per_weight"]
+    most = parameters.load(_CHILDREN).value(record.name, "mg/kg/day")
     weight: Given = study.patient.weight_kg
     for event in study.events:
         if event.kind == "weight":
@@ -116,7 +117,7 @@ def _doses_of_a_child(study: CaseStudy) -> Iterator[Problem]:
             at = ("event", study.events_as_written.index(event), "dose")
             why = f"That is {event.mg_per_day / weight:.3g} mg a day for each kg of {weight.text}."
             do = "Lower the dose, or check its unit."
-            yield Problem(at, why, event.dose_mg.text, f"at most {most:g} mg/kg a day (He_2014)", do=do)
+            yield Problem(at, why, event.dose_mg.text, f"at most {most:g} mg/kg a day ({record.source})", do=do)
 
 
 def quotations(use: Use) -> tuple[str, ...]:
@@ -124,10 +125,9 @@ def quotations(use: Use) -> tuple[str, ...]:
     found = []
     for name in use.quoted:
         record = parameters.load("other_uses")[name]
-        value = record.value
-        share = name.endswith("odds_ratio")
-        spread = parameters.load("other_uses").spread(name, "1") if share else None
-        ends = "" if spread is None else f" ({spread.low:g} to {spread.high:g})"
-        told = f"{value:g}{ends}" if share else f"{100 * float(value):g}%"
+        if name.endswith("odds_ratio"):
+            told = f"{record.value:g} ({record.spread.low:g} to {record.spread.high:g})"
+        else:
+            told = f"{100 * float(record.value):g}%"
         found.append(f"{record.label}: {told} ({record.source}; {record.people}).")
     return tuple(found)

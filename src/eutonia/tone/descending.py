@@ -175,7 +175,8 @@ def retied(exponent: Factors, drawn: Factors, known: Factors, constants: Descend
     """
     c = constants
     deviates = (jnp.log(jnp.maximum(jnp.asarray(one), _LEAST_FACTOR)) for one in (drawn, known))
-    before, now = (jnp.clip(one / c.bias_spread, -_MOST_DEVIATES, _MOST_DEVIATES) for one in deviates)
+    spread = jnp.maximum(c.bias_spread, _LEAST_FACTOR)  # where nobody differs, nobody is known to
+    before, now = (jnp.clip(one / spread, -_MOST_DEVIATES, _MOST_DEVIATES) for one in deviates)
     return jnp.asarray(exponent) * jnp.exp(c.strength_spread * c.tone_weakness_correlation * (now - before))
 
 

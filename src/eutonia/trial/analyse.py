@@ -164,28 +164,32 @@ def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndar
     return arms.reshape(n, -1), scores.reshape(n, -1, contrast.visit + 1)
 
 
-def truth(outcome: Outcome, contrast: Contrast, draw: int | None = None) -> tuple[float, bool]:
-    """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials, or of
-    those with one draw of the numbers of the science.
+def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
+    """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials.
 
     Whether the arms are alike is told beside it: the same people have the same luck in both, so that they then differ
     in nobody, and whatever is found is an error.
     """
-    entered = outcome.entered[contrast.phase.name]
-    if draw is not None and outcome.draw is not None:
-        entered = entered & np.repeat(outcome.draw == draw, outcome.study.population.n)
-    first, second = (
-        contrast.target(contrast.scores(outcome, name), contrast.seen(outcome, name))[entered]
-        for name in (contrast.arm, contrast.against)
-    )
+    return _true_of(contrast, *_asked_of_all(outcome, contrast), outcome.entered[contrast.phase.name])
+
+
+def _asked_of_all(outcome: Outcome, contrast: Contrast) -> tuple[Any, Any, Any]:
+    """Return what the endpoint asks of everybody in either arm, and their scores at the first visit."""
+    scores = contrast.scores(outcome, contrast.arm)
+    against = contrast.target(contrast.scores(outcome, contrast.against), contrast.seen(outcome, contrast.against))
+    return contrast.target(scores, contrast.seen(outcome, contrast.arm)), against, scores[:, 0]
+
+
+def _true_of(contrast: Contrast, first: Any, second: Any, before: Any, who: Any) -> tuple[float, bool]:
+    """Return `truth` over the people `who`."""
+    first, second = first[who], second[who]
     if not first.size:
         return float("nan"), False
     alike = np.array_equal(first, second)
     if contrast.given.way == "Wilcoxon":
         return 0.0 if alike else two_arms.median_shift(first, second), alike
     if contrast.given.way == "proportional odds":
-        before = contrast.scores(outcome, contrast.arm)[entered, 0]
-        return 0.0 if alike else _common_odds(first, second, before), alike
+        return 0.0 if alike else _common_odds(first, second, before[who]), alike
     return float(np.mean(first - second)), alike
 
 
@@ -198,7 +202,10 @@ def _own_truths(outcome: Outcome, contrast: Contrast, true: float) -> Float[np.n
         return np.full(outcome.n_replicates, true)
     if np.bincount(outcome.draw).min() < _FEWEST_OF_A_DRAW:
         return np.full(outcome.n_replicates, np.nan)
-    return np.array([truth(outcome, contrast, int(k))[0] for k in range(int(outcome.draw.max()) + 1)])[outcome.draw]
+    both, entered = _asked_of_all(outcome, contrast), outcome.entered[contrast.phase.name]
+    of_trial = np.repeat(outcome.draw, outcome.study.population.n)
+    draws = range(int(outcome.draw.max()) + 1)
+    return np.array([_true_of(contrast, *both, entered & (of_trial == k))[0] for k in draws])[outcome.draw]
 
 
 def _common_odds(first: Any, second: Any, baseline: Any) -> float:

@@ -231,7 +231,7 @@ class _Case:
         return False
 
     def _grow(self, weight_kg: float) -> None:
-        """Let everybody weigh so much from now on, with the kidneys that they have."""
+        """Let everybody weigh so much from now on. Kidneys are those of the file: the children's set goes by weight."""
         cohort = dataclasses.replace(self.cohort, weight_kg=np.full(len(self.person), float(weight_kg)))
         base = self.base
         of = (base.traits, base.bias, base.strength, self.person, self.study.seed, self.study.oral_model)

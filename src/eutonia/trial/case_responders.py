@@ -24,7 +24,8 @@ from eutonia.trial.charted_items import items
 from eutonia.trial.predictors import predictor_table
 from eutonia.trial.reactions import wilson
 from eutonia.trial.recruitment import features_of
-from eutonia.trial.responders import responds, rule_in_words, usual_least
+from eutonia.trial.responders import first_that_matters, responds, rule_in_words, usual_least
+from eutonia.trial.statistics import mean_over_time
 
 if TYPE_CHECKING:
     import polars
@@ -56,8 +57,7 @@ def improvements(course: xarray.Dataset, scale: str, limb: str | None, begun_h: 
     at_h = course["time_h"].to_numpy()
     before = values[int(np.searchsorted(at_h, begun_h, side="right")) - 1]
     after, after_h = values[at_h > begun_h], at_h[at_h > begun_h]
-    span = after_h[-1] - after_h[0]
-    mean = np.trapezoid(after, after_h, axis=0) / span if span > 0 else after[-1]
+    mean = mean_over_time(after_h, after)
     worse = SCALES[scale].worse
     return {_LAST: worse * (before - after[-1]), _MEAN: worse * (before - mean)}
 
@@ -78,7 +78,7 @@ def case_response(study: CaseStudy, course: xarray.Dataset, people: People) -> C
             share, n = float(hits.mean()), float(len(hits))
             rows.append((f"{rule}, {when}", PHASE, ARM, False, n, share, *wilson(share, n)))
     names = ["rule", "phase", "arm", "placebo", "n", "share", "low", "high"]
-    key, limb = next((one for one in charted if SCALES[one[0]].important_change(one[1]) is not None), charted[0])
+    key, limb = first_that_matters(charted)
     least, is_important = usual_least(SCALES[key], limb)
     better = improvements(course, key, limb, float(begun))[_LAST]
     patients = pl.DataFrame(

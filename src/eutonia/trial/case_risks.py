@@ -8,7 +8,7 @@ import numpy as np
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
-from eutonia.patient import is_cord
+from eutonia.patient import label_origin
 from eutonia.study.design import CaseStudy
 from eutonia.trial.harms import Harms
 from eutonia.trial.trace import Recorder
@@ -27,7 +27,7 @@ def with_risks(study: CaseStudy, recorder: Recorder, origin: str, interruptions:
     import xarray as xr
 
     course = recorder.dataset(POSSIBLE_PEOPLE, _LOOKS)
-    hazards = Hazards.of("spinal" if is_cord(origin) else "cerebral", oral=True, intrathecal=True)
+    hazards = Hazards.of(label_origin(origin), oral=True, intrathecal=True)
     fluid, blood = course["brain_fluid"].to_numpy(), course["brain_blood"].to_numpy()
     hazard = hazards.of_moment(REACTIONS.index("drowsiness"), fluid, blood, recorder.exposed(POSSIBLE_PEOPLE))
     harms, at_h = Harms.of(study.treatments), np.asarray(course["time_h"])

@@ -15,7 +15,7 @@ from eutonia import _streams, parameters
 from eutonia._hours import HOURS_A_YEAR
 from eutonia.assessment.scoring import Chart
 from eutonia.drug.effect.adverse import Origin
-from eutonia.patient import is_cord
+from eutonia.patient import label_origin
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
@@ -303,7 +303,7 @@ def begin_of(tasks: Sequence[Task]) -> float:
 
 def origin_of(study: TrialStudy) -> Origin:
     """Return which rows of the label's tables a trial's people belong to."""
-    return "spinal" if is_cord(study.population.origin) else "cerebral"
+    return label_origin(study.population.origin)
 
 
 def site_luck(seed: int, replicate: Int[np.ndarray, " n"]) -> Float[Array, " n"]:

@@ -32,7 +32,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia._printed import Printed
 from eutonia.assessment.scales import SCALES
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
-from eutonia.patient import is_cord
+from eutonia.patient import label_origin
 from eutonia.simulation.course import Course, start
 from eutonia.study.design import CaseStudy
 from eutonia.trial.case import people_of_case
@@ -190,9 +190,7 @@ def _people(question: Question) -> People:
     """Return the people that the person may be, with the tip of the catheter, before any treatment."""
     kidneys = tuple(one for one in question.study.events_as_written if one.kind == "creatinine clearance")
     bare = {"events_as_written": kidneys, "treatments": (), "pump": None, "therapy": None, "options": ()}
-    study = question.study.model_copy(update=bare)
-    study.__dict__.pop("events", None)  # in the order of the case with them
-    people, _, _ = people_of_case(study, question.at_h)
+    people, _, _ = people_of_case(question.study.changed(bare), question.at_h)
     return dataclasses.replace(people, kinetics=people.kinetics.with_tip(question.tip))
 
 
@@ -231,7 +229,7 @@ def _chances(question: Question, recorder: Recorder, n: int) -> dict[str, np.nda
     """Return the chance of each reaction to the drug by the end, for each lane."""
     origin = question.study.lesion.kind
     oral = question.route == TABLETS
-    hazards = Hazards.of("spinal" if is_cord(origin) else "cerebral", oral=oral, intrathecal=not oral)
+    hazards = Hazards.of(label_origin(origin), oral=oral, intrathecal=not oral)
     exposed = jax.tree.map(lambda met: np.asarray(met)[-1], recorder.exposed(n))
     risen = hazards.cumulative(hazards.met(exposed, 0.0))
     return {name: -np.expm1(-risen[row]) for row, name in enumerate(REACTIONS)}

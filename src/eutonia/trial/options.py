@@ -33,6 +33,7 @@ from eutonia.trial.case import run_case
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.record import inputs, repeat, run_record
 from eutonia.trial.result import StudyResult
+from eutonia.trial.statistics import mean_over_time
 
 if TYPE_CHECKING:
     import polars
@@ -289,13 +290,7 @@ def _measures(course: xarray.Dataset, what: str, limb: str, span: tuple[float, f
     at_h, values = at_h[known], values[known]
     if what in _RISKS or what.startswith(_FORCE):
         return {"highest": (1.0 - values if what.startswith(_FORCE) else values).max(axis=0)}
-    return {"last": values[-1], "mean": _mean(at_h, values)}
-
-
-def _mean(at_h: Float[np.ndarray, " time"], values: Values) -> np.ndarray:
-    """Return the mean over time by the trapezoid rule; the value itself where there is one look only."""
-    span = at_h[-1] - at_h[0]
-    return np.trapezoid(values, at_h, axis=0) / span if span > 0 else values[-1]
+    return {"last": values[-1], "mean": mean_over_time(at_h, values)}
 
 
 def _spread(values: np.ndarray, names: tuple[str, str, str]) -> dict[str, float]:

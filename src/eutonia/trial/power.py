@@ -103,9 +103,11 @@ def search(study: TrialStudy, target: float, alpha: float, replicates: int, look
         wanted = min(max(curve.size(target), low), high, most)
         following = _whole(wanted, block)
         ends = curve.interval(target)
-        # The size itself has been simulated, or the next one lies within what simulation cannot tell apart.
+        # The size itself has been simulated, or the next one lies within what simulation cannot tell apart: of that
+        # nothing is known where no end is.
         near = min(abs(following - row["people"]) for row in rows)
-        if len(rows) > 1 and (near < block or near < 0.1 * (ends[1] - ends[0])):
+        apart = ends[1] - ends[0] if math.isfinite(ends[1]) else 0.0
+        if len(rows) > 1 and (near < block or near < 0.1 * apart):
             break
         if near == 0:
             following = _whole(following * (1.25 if len(rows) == 1 else 1.0), block)

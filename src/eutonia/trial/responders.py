@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,11 @@ def rule_in_words(scale: Scale, limb: str | None, improvement: float, *, is_impo
     unit = f" {scale.unit}" if scale.unit not in ("score", "1") else ""
     size = f"{improvement:g}{unit} or more" + (", the minimal important change" if is_important else "")
     return f"{what} {'falls' if scale.worse > 0 else 'rises'} by {size}"
+
+
+def first_that_matters(charted: Sequence[tuple[str, str | None]]) -> tuple[str, str | None]:
+    """Return the first score of which a minimal important change is on record; the first of all where none has one."""
+    return next((one for one in charted if SCALES[one[0]].important_change(one[1]) is not None), charted[0])
 
 
 def usual_least(scale: Scale, limb: str | None) -> tuple[float, bool]:

@@ -246,3 +246,9 @@ def detail(row: PublishedRow) -> str:
         "share with a reaction": f"share with {row.reaction}",
     }
     return compared.get(row.statistic, "")
+
+
+def mean_over_time(at_h: Float[np.ndarray, " time"], values: np.ndarray) -> np.ndarray:
+    """Return the mean over time by the trapezoid rule; the value itself where there is one look only."""
+    span = at_h[-1] - at_h[0]
+    return np.trapezoid(values, at_h, axis=0) / span if span > 0 else values[-1]

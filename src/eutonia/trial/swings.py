@@ -83,7 +83,7 @@ class TabletsAhead(eqx.Module):
     @classmethod
     def joined(cls, looks: Sequence[Ahead], n_people: int) -> TabletsAhead:
         """Return the tablets of the first people at each look; who takes fewer than others takes none of the rest."""
-        most = max(len(look.plans) for look in looks)
+        most = max(1, *(len(look.plans) for look in looks))
         none = _Plan(0, 1, 0.0, np.zeros(n_people))
         rows = [[*look.plans, *[none] * (most - len(look.plans))] for look in looks]
 

@@ -26,5 +26,5 @@ class AlcoholicDrinksTreatment(Depressant):
     example: ClassVar[Mapping[str, Any]] = {"start": "0 hour"}
     caveat: ClassVar[str] = (
         "No effect of alcohol on tone is modelled. It multiplies what baclofen does to alertness by a factor that is "
-        "assumed (1.5): labels warn of it, and nobody has measured it. Breathing, falls and its own harms are left out."
+        "assumed: labels warn of it, and nobody has measured it. Breathing, falls and its own harms are left out."
     )

@@ -26,5 +26,5 @@ class DiazepamTabletsTreatment(OtherTablets):
     caveat: ClassVar[str] = (
         "No effect of diazepam on tone is modelled: no trial with a size is on record here. "
         "It brings drowsiness, which adds to that of baclofen, and multiplies what baclofen does to alertness by a "
-        "factor that is assumed (1.5); breathing and dependence are left out."
+        "factor that is assumed; breathing and dependence are left out."
     )

@@ -26,5 +26,5 @@ class OpioidMedicinesTreatment(Depressant):
     example: ClassVar[Mapping[str, Any]] = {"start": "0 hour"}
     caveat: ClassVar[str] = (
         "No effect of opioids on tone or pain is modelled. They multiply what baclofen does to alertness by a factor "
-        "that is assumed (1.5). Breathing, which both slow, is left out."
+        "that is assumed. Breathing, which both slow, is left out."
     )
