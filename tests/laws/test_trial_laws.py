@@ -25,13 +25,14 @@ from eutonia.errors import EutoniaError, SimulationError
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
-from eutonia.trial.analysis import Outcome, consort, join, quantities
+from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.patients import patient_table
 from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.roll import Before
 from eutonia.trial.run import RunOptions, run_trial, simulate
 from eutonia.trial.tables import visit_table
-from eutonia.trial.work import TrialJob, conduct, received, send
+from eutonia.trial.work import BlockPhase, TrialJob, received, send
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -413,10 +414,15 @@ def test_a_summary_counts_only_those_who_were_there(plain: Outcome) -> None:
 def test_people_in_another_order_are_the_same_people(plain: Outcome) -> None:
     """A block of people turned round gives the same people turned round."""
     person = np.arange(WIDTH)[::-1].copy()
-    turned = conduct(study(), study().seed, pool(), person)
-    joined = join(study().override(n=WIDTH), [turned])
-    for key, record in plain.visits.items():
-        assert_same(_first(record, WIDTH), _turned(joined.visits[key]))
+    job, screening, compared = TrialJob(study(), study().seed, pool()), None, 0
+    for index, phase in enumerate(study().phases):
+        before = Before(plain.entered[phase.name][person], plain.assigned[phase.name][person], screening)
+        turned = job.do(BlockPhase(index, 0, person, WIDTH, before))
+        for record in turned.periods_merged():
+            assert_same(_first(plain.visits[record.phase, record.arm, record.visit], WIDTH), _turned(record))
+            compared += 1
+        screening = turned.screening
+    assert compared == len(plain.visits)
 
 
 def _turned(record: VisitRecord) -> VisitRecord:

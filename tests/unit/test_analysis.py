@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from study_examples import STROKE
 
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial.analysis import Outcome, _withheld, consort, join, quantities
+from eutonia.trial.analysis import Outcome, _withheld, consort, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
 from eutonia.trial.result import Quantity
 from eutonia.trial.statistics import summarise
@@ -355,15 +356,21 @@ def test_two_periods_of_a_crossover_become_one_visit_and_blocks_follow_one_anoth
     whole = BlockOutcome(
         np.arange(PEOPLE), np.arange(PEOPLE), [early, late], of.entered, of.passed, of.assigned, of.left, {}, {}
     )
-    joined = join(of.study, [whole.head(PER_TRIAL), _rest(whole, PER_TRIAL)])
-    merged = joined.visits["first", "pump", 0]
-    assert np.all(merged.present)
+    blocks = [whole.head(PER_TRIAL), _rest(whole, PER_TRIAL)]
+    merged = [block.periods_merged() for block in blocks]
+    assert [[(one.phase, one.arm, one.visit) for one in visits] for visits in merged] == [[("first", "pump", 0)]] * 2
+
+    def together(of_visit: Callable[[VisitRecord], np.ndarray]) -> np.ndarray:
+        return np.concatenate([of_visit(visits[0]) for visits in merged], axis=-1)
+
+    assert np.all(together(lambda visit: visit.present))
     expected = np.where(early.present, early.scores["spasm"], late.scores["spasm"])
-    np.testing.assert_array_equal(merged.scores["spasm"], expected)
-    np.testing.assert_array_equal(merged.rate_ug_per_h[early.present], early.rate_ug_per_h[early.present])
-    np.testing.assert_array_equal(joined.member, np.arange(PEOPLE))
-    np.testing.assert_array_equal(joined.entered["second"], of.entered["second"])
-    assert joined.n_replicates == TRIALS
+    np.testing.assert_array_equal(together(lambda visit: visit.scores["spasm"]), expected)
+    rate = together(lambda visit: visit.rate_ug_per_h)
+    np.testing.assert_array_equal(rate[early.present], early.rate_ug_per_h[early.present])
+    np.testing.assert_array_equal(np.concatenate([block.member for block in blocks]), np.arange(PEOPLE))
+    entered = np.concatenate([block.entered["second"] for block in blocks])
+    np.testing.assert_array_equal(entered, of.entered["second"])
 
 
 def _rest(block: BlockOutcome, first: int) -> BlockOutcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,8 +132,14 @@ def test_pumps_of_blocks_that_are_not_in_order_come_in_the_order_of_people() -> 
 def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
     trials: int, expected: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(analyse, "truth", lambda outcome, contrast, draw: (float(draw), False))
-    nothing, outcome = object.__new__(Contrast), SimpleNamespace(draw=np.arange(trials) % 3, n_replicates=trials)
-    np.testing.assert_array_equal(analyse._own_truths(outcome, nothing, 7.0), expected)  # type: ignore[arg-type]
+    draw, n = np.arange(trials) % 3, 2
+    scores = np.repeat(draw, n).astype(float)
+    scores[1], entered = 99.0, np.arange(trials * n) != 1  # one who never entered counts in no truth
+    monkeypatch.setattr(analyse, "_asked_of_all", lambda outcome, contrast: (scores, np.zeros_like(scores), scores))
+    contrast = object.__new__(Contrast)
+    vars(contrast).update(phase=SimpleNamespace(name="pump"), given=SimpleNamespace(way="ANCOVA"))
+    of = {"draw": draw, "n_replicates": trials, "entered": {"pump": entered}}
+    outcome: Any = SimpleNamespace(**of, study=SimpleNamespace(population=SimpleNamespace(n=n)))
+    np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), expected)
     outcome.draw = None
-    np.testing.assert_array_equal(analyse._own_truths(outcome, nothing, 7.0), np.full(trials, 7.0))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), np.full(trials, 7.0))

@@ -62,7 +62,6 @@ class StanceConstants(eqx.Module):
     ceiling: Joints
     stance_bias: Scalar
     reach: ReachConstants
-    full_effort: Scalar
     muscles: tuple[int, ...] = eqx.field(static=True)
 
     @classmethod
@@ -89,7 +88,6 @@ class StanceConstants(eqx.Module):
             ceiling=column(ceilings),
             reach=ReachConstants.of(muscle_groups()),
             stance_bias=gait.value("stance_bias", "mV"),
-            full_effort=gait.value("full_effort", "1"),
             muscles=tuple(-1 if name is None else names.index(name) for name in _HOLDERS),
         )
 
@@ -115,7 +113,7 @@ def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load
     if (treated := snapshot.muscles) is not None:
         held = [(treated.gain[row], treated.left[row], treated.force[row]) for row in load.muscles if row >= 0]
         gain, active, force = (jnp.concatenate([whole[:1], jnp.stack(each)]) for each in zip(*held, strict=True))
-    strength = strength_under(people.strength[leg], taken, load.full_effort, constants.volley)
+    strength = strength_under(people.strength[leg], taken, load.reach.full_effort, constants.volley)
     return Stance(
         tone_torque=held_by_tone(untreated - taken, untreated, constants, load, gain, active),
         voluntary_torque=strength * _summed(force * load.voluntary),

@@ -134,7 +134,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     state = muscle_state(left[None], signal[None], jnp.zeros_like(left)[None], c.body)
     examined = stretch(state, c.body.ramp, c.body.speed).mean_resistance[0]
     healthy = untreated_resistance(jnp.zeros((1, 1)), c.body, c.body.speed)[0]
-    strong = strength_under(strength, signal - left, c.stance.full_effort, c.body.volley)
+    strong = strength_under(strength, signal - left, c.stance.reach.full_effort, c.body.volley)
     return SteadyLeg(
         signal=signal,
         left=left,
@@ -225,7 +225,7 @@ def plain(c: LegConstants) -> dict[str, Any]:
             ],
             "bias": float(stance.stance_bias),
             "voluntary": float(jnp.sum(stance.voluntary)),
-            "full_effort": float(stance.full_effort),
+            "full_effort": float(stance.reach.full_effort),
             "pool_spread": float(c.body.volley.pool_spread * c.body.volley.motoneuron_gap),
         },
         "nodes": NODES.tolist(),

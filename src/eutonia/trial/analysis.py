@@ -4,10 +4,10 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -16,12 +16,11 @@ from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.study.design import TrialStudy
 from eutonia.study.published import PublishedRow
-from eutonia.trial import arm_pump
 from eutonia.trial.arm_pump import PumpCourses
-from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
+from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.conduct import site_luck
-from eutonia.trial.doses import DoseLog, side_by_side
+from eutonia.trial.doses import DoseLog
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
@@ -79,44 +78,6 @@ class Outcome:
     def by_replicate(self, values: np.ndarray) -> np.ndarray:
         """Return values over people as a table of replicate by person."""
         return values.reshape(self.n_replicates, -1)
-
-
-def join(study: TrialStudy, blocks: Iterable[BlockOutcome]) -> Outcome:
-    """Join blocks of people in their order; the two records of a crossover visit (one a period) become one."""
-    parts = list(blocks)
-    merged = [{(one.phase, one.arm, one.visit): one for one in block.periods_merged()} for block in parts]
-    visits = {key: _stack([m[key] for m in merged]) for key in merged[0]}
-    of_phases = ("entered", "passed", "assigned", "left", "left_h", "failed")
-    names = (*of_phases, "relieved_ug_per_h", "features", "known", "tested")
-    whole: dict[str, Any] = {
-        name: {key: np.concatenate([getattr(b, name)[key] for b in parts]) for key in getattr(parts[0], name)}
-        for name in names
-    }
-    member = np.concatenate([b.member for b in parts])
-    reactions = {
-        key: Reactions(
-            *(
-                np.concatenate([getattr(b.reactions[key], name) for b in parts], axis=-1)
-                for name in ("time_h", "source")
-            )
-        )
-        for key in parts[0].reactions
-    }
-    doses = {key: side_by_side([block.doses[key] for block in parts]) for key in parts[0].doses}
-    pumps = {key: arm_pump.side_by_side([block.pumps[key] for block in parts]) for key in parts[0].pumps}
-    n_replicates = len(member) // study.population.n
-    of_arms = {"reactions": reactions, "doses": doses, "pumps": pumps}
-    return Outcome(study, n_replicates, visits, member=member, **{**whole, **of_arms})
-
-
-def _stack(records: list[VisitRecord]) -> VisitRecord:
-    first = records[0]
-    joined = {name: np.concatenate([getattr(r, name) for r in records]) for name in _PER_PERSON}
-    scores = {name: np.concatenate([r.scores[name] for r in records], axis=-1) for name in first.scores}
-    return VisitRecord(first.phase, first.arm, first.visit, first.time_h, scores, **joined)
-
-
-_PER_PERSON = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 
 
 def quantities(outcome: Outcome, adverse: polars.DataFrame | None = None) -> tuple[Quantity, ...]:

@@ -36,7 +36,7 @@ Flags = Bool[np.ndarray, " patient"]
 
 _SAME_H = 1e-6
 #: What `PumpCourses` holds of each person beside the number of the course.
-_OF_EACH = ("failed_h", "repaired_h", "is_catheter", "is_severe")
+OF_EACH = ("failed_h", "repaired_h", "is_catheter", "is_severe")
 
 
 @dataclass
@@ -120,19 +120,19 @@ class PumpCourses:
     def of(self, who: Flags, others: PumpCourses) -> PumpCourses:
         """Return these of the people `who`, and the others' of all others."""
         rest = np.where(others.course < 0, -1, others.course + len(self.broken))
-        mixed = {name: np.where(who, getattr(self, name), getattr(others, name)) for name in _OF_EACH}
+        mixed = {name: np.where(who, getattr(self, name), getattr(others, name)) for name in OF_EACH}
         return PumpCourses(np.where(who, self.course, rest), self.broken + others.broken, **mixed)
 
     def take(self, who: slice | Int[np.ndarray, " place"]) -> PumpCourses:
         """Return those of some of the people, in their order."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[who] for name in ("course", *_OF_EACH)})
+        return dataclasses.replace(self, **{name: getattr(self, name)[who] for name in ("course", *OF_EACH)})
 
 
 def side_by_side(blocks: Sequence[PumpCourses]) -> PumpCourses:
     """Return the pumps of several blocks of people, one block after the other."""
     begins = np.cumsum([0, *(len(one.broken) for one in blocks)])
     courses = [np.where(one.course < 0, -1, one.course + b) for one, b in zip(blocks, begins, strict=False)]
-    more = {name: np.concatenate([getattr(one, name) for one in blocks]) for name in _OF_EACH}
+    more = {name: np.concatenate([getattr(one, name) for one in blocks]) for name in OF_EACH}
     return PumpCourses(np.concatenate(courses), tuple(one for block in blocks for one in block.broken), **more)
 
 

@@ -61,7 +61,6 @@ class BlockOutcome:
     left: dict[str, Flags] = field(default_factory=dict)
     relieved_ug_per_h: dict[tuple[str, str], Patients] = field(default_factory=dict)
     features: dict[str, Patients] = field(default_factory=dict)
-    known: dict[str, np.ndarray] = field(default_factory=dict)
     left_h: dict[str, Patients] = field(default_factory=dict)
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
@@ -86,15 +85,6 @@ class BlockOutcome:
             record.present = record.present & ~failed
         self.entered[phase] = self.entered[phase] & ~failed
         self.failed[phase] = failed
-
-    def take(self, phase: BlockOutcome) -> None:
-        """Add what the same people went through in a phase."""
-        for one in fields(self):
-            mine, theirs = getattr(self, one.name), getattr(phase, one.name)
-            if isinstance(mine, dict):
-                mine.update(theirs)
-        self.visits += phase.visits
-        self.screening = phase.screening
 
     def periods_merged(self) -> list[VisitRecord]:
         """Return the visits with the two records of a crossover visit (one a period) made one, in their order."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -83,5 +83,5 @@ class Roll:
             if self.screening is None:
                 n = len(self.person)
                 self.screening = Screening(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
-            for name in ("effective_ug", "best_score", "lasted"):
-                getattr(self.screening, name)[places] = getattr(found.screening, name)
+            for one in fields(Screening):
+                getattr(self.screening, one.name)[places] = getattr(found.screening, one.name)

@@ -18,7 +18,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.policies import Screening
 from eutonia.trial import arm_pump
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.arm_pump import PumpCourses
+from eutonia.trial.arm_pump import OF_EACH, PumpCourses
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
@@ -31,8 +31,8 @@ V = TypeVar("V")
 # Charts that were read last are kept, up to so many bytes.
 _KEPT_BYTES = 512e6
 _OF_VISIT = ("present", "rate_ug_per_h", "tablets_mg_per_day")
-_OF_PUMPS = ("course", "failed_h", "repaired_h", "is_catheter", "is_severe")
-_OF_SCREENING = ("effective_ug", "best_score", "lasted")
+_OF_PUMPS = ("course", *OF_EACH)
+_OF_SCREENING = tuple(one.name for one in dataclasses.fields(Screening))
 
 
 def packed(found: BlockOutcome, used: Sequence[tuple[str, str]]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -41,7 +41,7 @@ def packed(found: BlockOutcome, used: Sequence[tuple[str, str]]) -> tuple[dict[s
     `used` are set and name of the records that it read.
     """
     visits = found.periods_merged()
-    arrays = {f"{name}": one for name in OF_PHASES for one in getattr(found, name).values()}
+    arrays = {name: one for name in OF_PHASES for one in getattr(found, name).values()}
     arrays |= {f"features/{name}": one for name, one in found.features.items()}
     for i, record in enumerate(visits):
         arrays |= {f"visits/{i}/score/{name}": score for name, score in record.scores.items()}

@@ -183,18 +183,3 @@ def through_phases(
             for of, name in store.about((index, first + number))["used"]:
                 _ = parameters.load(of)[name]
     return roll
-
-
-def conduct(study: TrialStudy, seed: int, pool: Pool, person: np.ndarray) -> BlockOutcome:
-    """Run a whole trial on the people `person` (numbers over all replicates) as one block."""
-    job, whole = TrialJob(study, seed, pool), BlockOutcome(person, member_of(pool, seed, person))
-    roll = Roll(person, whole.member)
-    everybody = np.arange(len(person))
-    for index, phase in enumerate(study.phases):
-        entered = roll.entered[phase.name] = roll.enter(phase)
-        replicate = person // study.population.n
-        roll.assigned[phase.name] = allocate(phase, index, seed, pool, person, whole.member, replicate, entered)
-        found = job.do(BlockPhase(index, 0, person, len(person), roll.before(phase, everybody)))
-        roll.note(phase, everybody, found)
-        whole.take(found)
-    return whole
