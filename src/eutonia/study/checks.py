@@ -18,6 +18,7 @@ from eutonia.study.parts import Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
+from eutonia.study.reassessment import reassessment_problems
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
     found += chain(_came_with(study), _charted(study))
     found += _endpoint(study)
     found += _published(study)
-    found += analysis_problems(study)
+    found += chain(analysis_problems(study), reassessment_problems(study))
     return found
 
 

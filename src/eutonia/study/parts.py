@@ -40,6 +40,7 @@ from eutonia.study.people import StudyPopulation as StudyPopulation
 from eutonia.study.people import StudySpread as StudySpread
 from eutonia.study.policies import Policy
 from eutonia.study.randomisation import Randomisation
+from eutonia.study.reassessment import Reassessment
 from eutonia.study.scales import fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import BolusTreatment as BolusTreatment
@@ -226,6 +227,10 @@ class Phase(Part):
     gate: Gate | None = described("Who goes on to the phase that follows.", default=None)
     randomisation: Randomisation | None = described(
         "How people are allocated; left out, one list in the smallest blocks that meet the ratio.", default=None
+    )
+    reassessment: Reassessment | None = described(
+        "Dose finding: the arms are dose levels, and the reactions of earlier cohorts decide who is given which.",
+        default=None,
     )
 
     def arm(self, name: str) -> Arm:

@@ -14,6 +14,7 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
+from eutonia.statistics.reassessment import Walk
 from eutonia.study.design import TrialStudy
 from eutonia.study.published import PublishedRow
 from eutonia.trial.arm_pump import PumpCourses
@@ -38,6 +39,7 @@ class Outcome:
     """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
 
     `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
+    `walk` is the way of each trial through its cohorts, where a dose is found.
     `draw` is the number of each trial's draw of numbers, none where all have the same; `refused` how many draws the
     population spoke against.
     """
@@ -62,6 +64,7 @@ class Outcome:
     uncomputed: Mapping[int, str] = field(default_factory=dict)
     draw: Int[np.ndarray, " trial"] | None = None
     refused: int = 0
+    walk: Walk | None = None
 
     @cached_property
     def site(self) -> Float[np.ndarray, " trial"]:
@@ -230,6 +233,8 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
         if not entered.any():
             row(f"Nobody entered {phase.name}", None, entered)
             continue
+        if phase.reassessment is not None:
+            row(f"Before {phase.name}", None, outcome.assigned[phase.name] < 0, "not enrolled, the trial had stopped")
         left = outcome.left[phase.name]
         # In a parallel phase each arm is a branch of its own, down to who completed it.
         branches: list[tuple[str | None, Flags]] = [(None, entered)]

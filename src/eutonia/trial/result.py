@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from eutonia._printed import Printed
 from eutonia.patient import Lesion
+from eutonia.trial.flow import ConsortRow as ConsortRow
 from eutonia.trial.width import WIDTHS, Width
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from eutonia.examination.findings import Finding
     from eutonia.trial.broken_rules import BrokenRule
     from eutonia.trial.case_pump import PumpDate
+    from eutonia.trial.dose_finding import DoseFinding
     from eutonia.trial.failure_table import FailedPumps
 
 _ROUNDING = 1e-9
@@ -190,35 +192,6 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class ConsortRow:
-    """One box of the flow of patients, in reading order.
-
-    A row without a reason is a stage that patients reach; a row with a reason leaves to the side of the stage before.
-    Rows of one stage in several arms follow one another and are drawn side by side.
-
-    Parameters
-    ----------
-    stage : str
-        What happened: "Screened", "Allocated", "Completed".
-    arm : str or None
-        The arm; None before allocation and after arms join again.
-    number : float
-        Mean number over replicate trials.
-    low, high : float
-        Interval over replicate trials.
-    reason : str
-        Why patients left here; empty for a stage that patients reach.
-    """
-
-    stage: str
-    arm: str | None
-    number: float | int
-    low: float | int
-    high: float | int
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Analysed:
     """What the analysis of every replicate trial found, and how often that is right.
 
@@ -295,6 +268,8 @@ class StudyResult(Printed):
         predictor, known ("chart" or "model"), explained, n: share of the variance of the improvement, 0 to 1.
     analysed : Analysed or None
         What the analysis of every replicate trial found, and how often it is right, where the study says one.
+    dose_finding : DoseFinding or None
+        Which dose level replicate trials found, where the study reassesses doses.
     lesion : Lesion or None
         The lesion of a case, to be drawn.
     zooms : tuple of Zoom
@@ -336,6 +311,7 @@ class StudyResult(Printed):
     responders: polars.DataFrame | None = None
     predictors: polars.DataFrame | None = None
     analysed: Analysed | None = None
+    dose_finding: DoseFinding | None = None
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()

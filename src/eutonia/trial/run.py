@@ -26,6 +26,7 @@ from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.broken_rules import of_trial
 from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import origin_of
+from eutonia.trial.dose_finding import dose_finding
 from eutonia.trial.failure_table import failed_pumps
 from eutonia.trial.patients import patient_table
 from eutonia.trial.predictors import predictor_table
@@ -113,6 +114,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders=responders,
         predictors=predictor_table(patients, drug_arms),
         analysed=analysed,
+        dose_finding=dose_finding(outcome),
         caveats=known_limits,
         broken=broken,
         failures=failed_pumps(outcome),

@@ -20,6 +20,7 @@ from eutonia.trial import arm_pump
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.arm_pump import OF_EACH, PumpCourses
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord
+from eutonia.trial.dose_finding import walked
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.recruitment import Pool, known_of
@@ -128,7 +129,7 @@ def outcome_of(
     features = [name for name in store.names((0, 0)) if name.startswith("features/")]
     known = reader.joined(0, features)
     later: dict[str, Any] = {name: Later(load) for name, load in loads.items()}
-    return Outcome(
+    found = Outcome(
         study,
         len(roll.member) // study.population.n,
         member=roll.member,
@@ -138,6 +139,7 @@ def outcome_of(
         **{name: getattr(roll, name) for name in OF_PHASES},
         **later,
     )
+    return walked(found)
 
 
 class _Reader:
