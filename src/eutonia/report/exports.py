@@ -13,7 +13,10 @@ from eutonia.trial.result import StudyResult
 if TYPE_CHECKING:
     import polars
 
-TABLES = ("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics")
+TABLES = (
+    *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics"),
+    *("dose_levels", "dose_trials", "dose_cohorts"),
+)
 KINDS = ("parquet", "csv")
 
 # Column, or its beginning: unit and what it is.
@@ -80,6 +83,19 @@ COLUMNS = {
     "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
     "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),
     "coverage": ("1", "Share of intervals that hold the truth"),
+    "thought": ("1", "Share with a limiting reaction that a level is thought to have beforehand (skeleton)"),
+    "true_risk": ("1", "Share with a limiting reaction at a level, over everybody"),
+    "nearest": ("", "Whether that share is the nearest to the target"),
+    "selected": ("1", "Share of trials that select the level, and its Monte Carlo error"),
+    "given": ("1", "People who are given the level: mean over trials, as a share of a trial, Monte Carlo errors"),
+    "reacted": ("1", "People with a limiting reaction; over trials the mean and its Monte Carlo error"),
+    "judged": ("1", "People who reacted, or were watched to the end"),
+    "recommended": ("", "Level that the next person would be given; empty where even the lowest is too risky"),
+    "ended": ("", "Why the trial ended"),
+    "cohort": ("1", "Number of the cohort"),
+    "parameter": ("1", "Mean and SD of the model's parameter after the cohort"),
+    "lowest_too_risky": ("1", "Probability that the lowest level is above the target"),
+    "risk": ("1", "Risk of a level by the model after the cohort; levels from 1, the lowest"),
     "bias": ("mV", "Motoneuron bias of the lesion (of the model; no clinic knows it)"),
     "strength": ("1", "Voluntary strength, share of whole (of the model)"),
     "contracture": ("1", "Contracture, share of severe (of the model)"),
@@ -90,7 +106,7 @@ COLUMNS = {
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     analysed = (None, None) if result.analysed is None else (result.analysed.trials, result.analysed.characteristics)
-    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed)
+    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed, *_of_levels(result))
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:
             continue
@@ -104,6 +120,12 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
         )
         if csv:
             safe(plain).write_csv(folder / f"{name}.csv")
+
+
+def _of_levels(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
+    """Return the tables of a dose finding."""
+    found = result.dose_finding
+    return (None,) * 3 if found is None else (found.levels, found.trials, found.cohorts)
 
 
 def _plain(table: polars.DataFrame) -> polars.DataFrame:

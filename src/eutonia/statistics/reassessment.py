@@ -114,7 +114,7 @@ class RiskModel:
 
 
 def _times(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return a matrix product with the same bits on any number of threads, which libraries of algebra do not promise."""
+    """Return a matrix product of the same bits on any number of threads, which no library of algebra promises."""
     return np.einsum("ij,jk->ik", left.astype(float), right)
 
 
@@ -157,7 +157,7 @@ def walk(
     stop_above
         A trial stops where the probability that the lowest level is too risky is at least this; None for never.
     enough
-        A trial stops where so many people were treated at the level that the next cohort would be given; None for never.
+        A trial stops where so many people were treated at the level that is next; None for never.
     """
     trials, n, levels = reacts.shape
     each = np.arange(trials)
@@ -184,5 +184,5 @@ def walk(
         level = np.where(going, following, level)
         if enough is not None:
             going &= treated[each, level] < enough
-    columns = (np.array(column) for column in zip(*rows, strict=True))
-    return Walk(*columns, known, np.where(too_risky, -1, level), too_risky)
+    levels_given, judges_of, hits_of = (np.array(column) for column in zip(*rows, strict=True))
+    return Walk(levels_given, judges_of, hits_of, known, np.where(too_risky, -1, level), too_risky)

@@ -70,7 +70,8 @@ def walked(outcome: Outcome) -> Outcome:
     phase = phase_of(outcome.study)
     if phase is None:
         return outcome
-    assert (rules := phase.reassessment) is not None
+    rules = phase.reassessment
+    assert rules is not None
     reacts, judged = at_levels(outcome, phase)
     shape = (outcome.n_replicates, -1, len(phase.arms))
     names = tuple(arm.name for arm in phase.arms)
@@ -97,7 +98,8 @@ def at_levels(outcome: Outcome, phase: Phase) -> tuple[AtLevels, AtLevels]:
     """Return who has a limiting reaction at each level, and who could be judged there: who had one, or was watched to
     the end without one.
     """
-    assert (rules := phase.reassessment) is not None
+    rules = phase.reassessment
+    assert rules is not None
     end_h = float(phase.visits_h[-1] if rules.within_h is None else rules.within_h)
     rows = [REACTIONS.index(name.replace(" ", "_")) for name in rules.reactions]
     hours = [outcome.reactions[phase.name, arm.name].time_h[rows] for arm in phase.arms]
@@ -112,7 +114,8 @@ def dose_finding(outcome: Outcome) -> DoseFinding | None:
     phase = phase_of(outcome.study)
     if phase is None:
         return None
-    assert (rules := phase.reassessment) is not None
+    rules = phase.reassessment
+    assert rules is not None
     assert outcome.walk is not None
     return DoseFinding(
         phase.name,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eutonia.report import short, words
 from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
-from eutonia.report.trial import analysis_words
+from eutonia.report.trial import analysis_words, dose_finding
 from eutonia.trial.caveats import WITHOUT_OPTIONS
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
@@ -76,7 +76,7 @@ def show(
         out.print(line(result.caveats[0]))
     for told in (one for one in result.caveats if one.startswith(WITHOUT_OPTIONS)):
         out.print(line(told))
-    for told in analysis_words.lines(result):
+    for told in (*analysis_words.lines(result), *dose_finding.lines(result)):
         out.print(line(told, "bold"))
     if said := broken_rules.sentence(result):
         out.print(line(f"{said}: see the report.", "bold red" if any(o.is_hazard for o in result.broken) else "bold"))
