@@ -68,8 +68,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     study
         The validated study file; its seed is the start of all luck.
     options
-        Number of replicate trials, block size, workers, and whether to keep the outcomes in the arms that people
-        were not allocated to.
+        Number of replicate trials, block size, workers, whether to keep the outcomes in arms that people were not in.
     progress
         Called with a stage and the share of it that is done, 0 to 1.
     """
