@@ -5,6 +5,7 @@ They catch slips of keyboard and unit, and are no science: limits of a label or 
 
 from __future__ import annotations
 
+import datetime
 import math
 import numbers
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ LARGEST_SEED = 2**32 - 1
 LONGEST_NAME, LONGEST_TEXT, LONGEST_QUANTITY = 60, 2000, 60
 #: In any canonical unit nothing is measured finer, and nothing is as large: a billionth, a billion.
 FINEST, COARSEST = 1e-9, 1e9
+#: Days of the calendar between which anything here happens: what is earlier or later is a slip of a digit.
+FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2200, 12, 31)
 #: Replicate trials below which no verdict is given: a 95 % interval then has less than one trial beyond each end.
 FEWEST_FOR_VERDICT = 40
 

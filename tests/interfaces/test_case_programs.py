@@ -39,6 +39,7 @@ def refused(text: str, old: str, new: str) -> str:
         ("onset = 2025-06-02\n", "", "Without the date of the onset nobody knows when that is"),
         ("onset = 2025-06-02", "onset = 2026-06-02", "It is before the onset"),
         ("onset = 2025-06-02", 'onset = "June"', "It is not a day"),
+        ("onset = 2025-06-02", "onset = 9999-06-02", "1900-01-01 to 2200-12-31"),
         ('duration = "390 day"', 'duration = "400 day"', 'at most "393 day"'),
         ('duration = "390 day"', 'duration = "273.5 day"', "ends before the first day of the pump"),
         ('"flex_calls"\n', '"flex_calls"\nimplanted = "274 day"\n', "day 0 of the program is day 273"),

@@ -128,9 +128,12 @@ def _kept(store: Store) -> list[str]:
 
 
 def test_steps_of_the_day_are_a_program_beside_the_case(base: Path) -> None:
-    text = clinic.read(FIELDS | {"follow": "2026-12-31"}, Store(base)).texts[1]
-    own = Store(base).own(asked.own_names([text]))
-    with asked.beside(own):
+    before = _kept(Store(base))
+    found = clinic.read(FIELDS | {"follow": "2026-12-31"}, Store(base))
+    text = found.texts[1]
+    assert set(found.own) == asked.own_names([text])
+    assert _kept(Store(base)) == before, "what is only judged is not kept"
+    with asked.beside(found.own):
         therapy = parse_study(text).therapy
         assert therapy is not None
         played = therapy.program.therapy
@@ -194,7 +197,7 @@ def test_faults_speak_of_the_fields_of_the_form(name: str, value: str) -> None:
                 assert not re.search(r"\d day", one), one
 
 
-def test_faults_while_writing_are_those_of_the_button(client: TestClient) -> None:
+def test_faults_while_writing_are_those_of_the_button(client: TestClient, base: Path) -> None:
     wrong = FIELDS | {"weight": "700", "amount_1": "3 mg/day", "onset": "soon"}
     live = client.post("/clinic/faults", data=wrong).json()
     page = client.post("/clinic", data=wrong).text
@@ -203,4 +206,8 @@ def test_faults_while_writing_are_those_of_the_button(client: TestClient) -> Non
         (name, one) for name in sorted(live, key=page.index) for one in live[name]
     ] or {(name, html.unescape(one)) for name, one in told} == {(name, one) for name in live for one in live[name]}
     assert set(live) >= {"onset"}
-    assert client.post("/clinic/faults", data=FIELDS).json() == {}
+    before = _kept(Store(base))
+    other = nifti(ball((-30, 0, 15), 11.0).astype(np.uint8))
+    sent = FIELDS | {"follow": "2026-12-30"}
+    assert client.post("/clinic/faults", data=sent, files={"mask_file": ("a.nii", other)}).json() == {}
+    assert _kept(Store(base)) == before, "each look at the form let masks of other people go"

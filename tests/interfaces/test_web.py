@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 import re
 import signal
 import socket
@@ -215,6 +216,52 @@ def test_the_missed_refill_is_the_first_and_comes_so_late() -> None:
 def test_a_heading_says_what_is_given_and_nothing_else() -> None:
     titles = [case.title for case in cases_of(kind_2="nothing", amount_2="150 mcg/day", every_1="6")]
     assert titles == ["Baclofen tablets, 10 mg every 6 h", "No treatment"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-01", "0001-01-01", "2201-01-01"])
+def test_a_year_of_nobody_is_refused_at_its_field(client: TestClient, day: str) -> None:
+    """The first of them, with a pump of steps, was an overflow that the server could not tell."""
+    steps = {"amount_2": "", "steps_2": "00:00 8 mcg/h, 06:00 5 mcg/h"}
+    for name, more in (("onset", {}), ("begins", {"onset": "2026-03-02"}), ("follow", {"onset": "2026-03-02"})):
+        answer = client.post("/clinic", data=clinic.START | steps | more | {name: day})
+        assert answer.status_code == 422
+        told = html.unescape(re.findall(rf'id="fault-{name}-1">(.*?)</p>', answer.text)[0])
+        assert day in told
+        assert "1900-01-01 to 2200-12-31" in told
+
+
+@pytest.mark.parametrize("hours", ["2", "2 h", "2 hours", "2 hours a day", "2 h/day", "120 min"])
+def test_hours_are_read_with_and_without_their_unit_in_both_forms(hours: str) -> None:
+    """Words that a file reads were refused: "2 hours"."""
+    (_, case) = cases_of(kind_2="stretching", amount_2=hours)
+    assert case.treatments[0].hours_per_day == 2.0
+    text, faults = trial_form.study_of(
+        trial_form.START | {"kind_2": "stretching", "amount_2": hours, "visits": "12 weeks"}
+    )
+    assert faults == {}
+    assert "hours_per_day = 2.0" in text
+    wrong = {"kind_2": "stretching", "amount_2": "2 mg"}
+    assert "amount_2" in clinic.read(clinic.START | wrong).faults
+    assert "amount_2" in trial_form.study_of(trial_form.START | wrong)[1]
+
+
+def test_a_recording_is_fitted_with_a_body_of_the_form(client: TestClient, base: Path) -> None:
+    """Its sizes were read as kinds of quantity that no table has, so that whoever filled them in met an error."""
+    swing = "time_s,angle_deg\n" + "".join(
+        f"{k / 100:.2f},{90 - 60 * math.exp(-k / 80) * math.cos(k / 16):.4f}\n" for k in range(400)
+    )
+    sent = {"test": "pendulum", "joint": "knee", "weight": "71", "height": "175"}
+    answer = client.post("/fit", data=sent, files={"traces": ("swing.csv", swing.encode())})
+    assert answer.status_code == 303, re.findall(r'class="fault"[^>]*>(.*?)</p>', answer.text)
+    job = Store(base).job(answer.headers["location"].rpartition("/")[2])
+    assert job is not None
+    assert (job.request["weight"], job.request["height"]) == ("71 kg", "175 cm")
+    wrong = sent | {"weight": "700", "height": "17.5", "shank_length": "42 kg"}
+    page = html.unescape(client.post("/fit", data=wrong, files={"traces": ("swing.csv", swing.encode())}).text)
+    for field, words in (("weight", "3 kg to 300 kg|3 to 300 kg"), ("height", "45 to 250 cm"), ("shank_length", "cm")):
+        told = re.findall(rf'id="fault-{field}-1">(.*?)</p>', page)
+        assert told, field
+        assert re.search(words, told[0]), told
 
 
 @pytest.mark.parametrize("score", ["nan", "inf", "-inf", "1e400"])

@@ -65,12 +65,23 @@ def _said(key: str, recordings: Sequence[Recording], options: Mapping[str, str |
     return told
 
 
+def size(text: str, key: str) -> float:
+    """Return a size of a body: its "weight" in kg, its "height" or "shank_length" in cm.
+
+    Raises
+    ------
+    UnitError
+        No such quantity, or one that nobody has.
+    """
+    kind, _, within = _SAID[key]
+    return _units.parse(text, kind, within=within)
+
+
 def _read(text: str, key: str, where: str) -> float:
-    kind, example, within = _SAID[key]
     try:
-        return _units.parse(text, kind, within=within)
+        return size(text, key)
     except UnitError as error:
-        raise refuse(where, key, f'"{text}"', str(error), f'Write "{example}".') from None
+        raise refuse(where, key, f'"{text}"', str(error), f'Write "{_SAID[key][1]}".') from None
 
 
 def _missing(recordings: Sequence[Recording], key: str, why: str) -> RecordingError:

@@ -92,7 +92,7 @@ class _Day:
     def read(self, value: object) -> datetime.date:
         """Return the day."""
         if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-            return value
+            return _near(value)
         found = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
         if found is None or found[4] is not None:
             do = "Write year, month and day: 2026-03-02."
@@ -129,9 +129,10 @@ class _When:
             if value.tzinfo is not None:
                 do = "Write the time of the clock on the wall, without a zone: 2026-04-02 09:00."
                 refuse(Problem((), "It names a time zone.", value.isoformat(), '"2026-04-02 09:00"', do=do))
+            _near(value.date())
             return Dated(value, str(value))
         if isinstance(value, datetime.date):
-            return Dated(datetime.datetime.combine(value, datetime.time()), str(value))
+            return Dated(datetime.datetime.combine(_near(value), datetime.time()), str(value))
         if isinstance(value, str) and (found := _DATE.fullmatch(value.strip())):
             clock = datetime.time(int(found[4] or 0), int(found[5] or 0))
             return Dated(datetime.datetime.combine(_date(found, value), clock), value.strip())
@@ -147,9 +148,19 @@ class _When:
 
 def _date(found: re.Match[str], value: object) -> datetime.date:
     try:
-        return datetime.date(int(found[1]), int(found[2]), int(found[3]))
+        day = datetime.date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         refuse(Problem((), "There is no such day.", value, "a day of the calendar", do="Check month and day."))
+    return _near(day)
+
+
+def _near(day: datetime.date) -> datetime.date:
+    """Return a day that is near enough to reckon with."""
+    first, last = _bounds.FIRST_DAY, _bounds.LAST_DAY
+    if not first <= day <= last:
+        why, nearest = "It is in no year of ours, so a digit has slipped.", str(min(max(day, first), last))
+        refuse(Problem((), why, str(day), f"{first} to {last}", (nearest,), "Correct the year."))
+    return day
 
 
 DAY, WHEN = _Day(), _When()

@@ -58,10 +58,12 @@ def beside(files: Mapping[str, bytes], folder: Path | None = None) -> Iterator[N
                 path.unlink(missing_ok=True)
 
 
-def study_of(text: str, name: str, store: Store | None = None) -> TrialStudy | CaseStudy:
+def study_of(
+    text: str, name: str, store: Store | None = None, own: Mapping[str, bytes] | None = None
+) -> TrialStudy | CaseStudy:
     """Return a study from its text, checked as a file is, and within what a server gives.
 
-    It may name files that ship, and those that `store` keeps.
+    It may name files that ship, those that `store` keeps, and those of `own`, which come with it.
 
     Raises
     ------
@@ -71,7 +73,9 @@ def study_of(text: str, name: str, store: Store | None = None) -> TrialStudy | C
     from eutonia.study.design import parse_study
 
     _short(text, name)
-    with beside({} if store is None else store.own(own_names([text]))):
+    named = own_names([text])
+    files = {} if store is None else store.own(named)
+    with beside(files | {one: content for one, content in (own or {}).items() if one in named}):
         study = parse_study(text, name)
     affordable(study, name)
     return study

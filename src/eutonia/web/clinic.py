@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters
-from eutonia.errors import EutoniaError, StudyError
+from eutonia.errors import StudyError
 from eutonia.web import clinic_pump, limits
-from eutonia.web.clinic_fields import KINDS, LESIONS, OPTIONS, SIZES, START, Clinic, Fields, check, place
+from eutonia.web.clinic_fields import (
+    KINDS,
+    LESIONS,
+    OPTIONS,
+    SIZES,
+    START,
+    Clinic,
+    Fields,
+    check,
+    hours_a_day,
+    place,
+    with_unit,
+)
 from eutonia.web.clinic_pump import days_told, micro
 
 if TYPE_CHECKING:
@@ -26,14 +37,15 @@ _SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "active_range",
 _MOST_STEPS, _ROUNDING = 20, 1e-9
 
 
-def read(fields: Fields, store: Store | None = None) -> Clinic:
+def read(fields: Fields, store: Store | None = None, own: Mapping[str, bytes] | None = None) -> Clinic:
     """Return the cases that a form asks for, or every fault of its fields: those that `eutonia check` finds.
 
-    Files that the cases name (a mask, a pump program) are kept in `store`.
+    A file that the cases name (a mask, a pump program) is in `store`, or came with the form in `own`. Nothing is kept
+    here: what is to be kept for a run is in `own` of what is returned.
     """
     from eutonia.study.replacing import toml_of
 
-    found = Clinic(fields)
+    found = Clinic(fields, own=dict(own or {}))
     chosen = [option for option in range(1, OPTIONS + 1) if fields.get(f"kind_{option}")]
     if len(chosen) < 2:
         found.refuse("kind_2", f"{len(chosen)} option is chosen. Allowed: 2 or 3. Nearest: 2. Choose another one.")
@@ -44,7 +56,7 @@ def read(fields: Fields, store: Store | None = None) -> Clinic:
     words = {option: KINDS[fields[f"kind_{option}"]] for option in chosen}
     for option in chosen:
         twice = sum(one == words[option] for one in words.values()) > 1
-        tables = _tables(found, option, words[option], store, is_twice=twice)
+        tables = _tables(found, option, words[option], is_twice=twice)
         if tables is None:
             continue
         text = toml_of(tables)
@@ -60,20 +72,20 @@ def _check(found: Clinic, option: int, text: str, store: Store | None) -> None:
     if f"steps_{option}" in found.faults:
         return
     try:
-        study_of(text, f"option {option}", store)
+        study_of(text, f"option {option}", store, found.own)
     except StudyError as error:
         place(found, option, error)
 
 
-def _tables(found: Clinic, option: int, words: str, store: Store | None, *, is_twice: bool) -> Tables | None:
-    """Return the tables of one option; None where a field is no number, or a file cannot be had."""
+def _tables(found: Clinic, option: int, words: str, *, is_twice: bool) -> Tables | None:
+    """Return the tables of one option; None where a field is no number."""
     fields = found.fields
     times = [found.days(name) for name in ("charted_at", "begins", "follow")]
     lesion = _lesion(found)
     if lesion is None or None in times:
         return None
     charted_at, begins, ends = (time or 0.0 for time in times)
-    given = _given(found, option, (begins, ends), store)
+    given = _given(found, option, (begins, ends))
     kind = fields[f"kind_{option}"]
     own = f"{_CALLED.get(kind, kind)}{f'_{option}' if is_twice else ''}"
     told = _amount_told(found, option)
@@ -107,22 +119,16 @@ def _amount_told(found: Clinic, option: int) -> str:
     if kind in ("pump", "missed") and found.text(f"steps_{option}"):
         return f"in steps of the day: {found.text(f'steps_{option}')}"
     if kind == "tablets" and told:
-        return f"{told} every {_with_unit(found.text(f'every_{option}') or '8', 'h')}"
+        return f"{told} every {with_unit(found.text(f'every_{option}') or '8', 'h')}"
     return told
 
 
 def _person(fields: Fields) -> Tables:
     units = {"age": ("age", "year"), "weight": ("weight", "kg"), "kidneys": ("creatinine_clearance", "mL/min")}
-    person = {key: _with_unit(fields.get(name, ""), unit) for name, (key, unit) in units.items()}
+    person = {key: with_unit(fields.get(name, ""), unit) for name, (key, unit) in units.items()}
     return {key: value for key, value in person.items() if value} | {
         key: fields[key] for key in ("sex", "side") if fields.get(key)
     }
-
-
-def _with_unit(text: str, unit: str) -> str:
-    """Return a quantity; a bare number has the unit that stands beside the field, and any other text is judged."""
-    text = text.strip()
-    return f"{text} {unit}" if re.fullmatch(r"[\d.,+-]+", text) else text
 
 
 def _lesion(found: Clinic) -> Tables | None:
@@ -141,8 +147,8 @@ def _lesion(found: Clinic) -> Tables | None:
     return {"kind": kind, "site": where, "volume": volume}
 
 
-def keep_mask(content: bytes, store: Store) -> str:
-    """Keep the mask of a person, and return the name by which a case names it.
+def mask_name(content: bytes) -> str:
+    """Return the name by which a case names the mask of a person, which is one.
 
     Raises
     ------
@@ -151,6 +157,7 @@ def keep_mask(content: bytes, store: Store) -> str:
     """
     from eutonia.patient.masks import MaskError, parse_mask
     from eutonia.web.asked import ONE_AT_A_TIME
+    from eutonia.web.store import own_name
 
     if len(content) > limits.MASK:
         raise StudyError(
@@ -162,7 +169,7 @@ def keep_mask(content: bytes, store: Store) -> str:
             parse_mask(content, "the mask")
     except MaskError as error:
         raise StudyError(f"{error.why} Given: {error.given}. Allowed: {error.allowed}. Do: {error.do}.") from None
-    return store.keep(content, ".nii.gz" if content[:2] == b"\x1f\x8b" else ".nii")
+    return own_name(content, ".nii.gz" if content[:2] == b"\x1f\x8b" else ".nii")
 
 
 def _charted(found: Clinic, at_day: float) -> Iterator[Tables]:
@@ -181,7 +188,7 @@ def _charted(found: Clinic, at_day: float) -> Iterator[Tables]:
         yield {"at": days_told(at_day), "scale": scale, "limb": limb, "score": score}
 
 
-def _given(found: Clinic, option: int, span: tuple[float, float], store: Store | None) -> Tables:
+def _given(found: Clinic, option: int, span: tuple[float, float]) -> Tables:
     """Return the tables that say what an option gives."""
     kind, at = found.fields[f"kind_{option}"], days_told(span[0])
     amount = micro(found.text(f"amount_{option}"))
@@ -191,36 +198,38 @@ def _given(found: Clinic, option: int, span: tuple[float, float], store: Store |
         event = {"at": at, "kind": "bolus", "product": "Lioresal Intrathecal", "dose": amount}
         return {"event": [event | {"access": "lumbar puncture"}]}
     if kind in ("pump", "missed"):
-        return _pump(found, option, amount, span, store)
+        return _pump(found, option, amount, span)
     if kind == "toxin":
         product = found.text(f"product_{option}") or "abobotulinumtoxinA"
-        dose = f"{amount} {product}" if re.fullmatch(r"[\d.,+-]+ *U", amount) else amount
         muscle = found.text(f"muscle_{option}") or "elbow flexors"
-        given = {"route": "intramuscular", "product": product, "muscle": muscle, "dose": dose, "at": at}
+        given = {"route": "intramuscular", "product": product, "muscle": muscle, "dose": amount, "at": at}
         return {"treatment": [given | {"every": "16 week"}]}
     if kind == "stretching":
-        hours = found.number(f"amount_{option}", "hours a day, such as 1", amount.removesuffix("hour").strip(" h"))
-        limb = found.text(f"limb_{option}") or "leg"
+        hours, limb = hours_a_day(amount), found.text(f"limb_{option}") or "leg"
+        if hours is None:
+            told = f'Given: "{amount[:40]}". Allowed: hours a day, such as 1. Write a number.'
+            found.refuse(f"amount_{option}", told)
         return {"treatment": [{"route": "stretching", "limb": limb, "hours_per_day": hours or 0.0, "start": at}]}
     return {}
 
 
-def _pump(found: Clinic, option: int, amount: str, span: tuple[float, float], store: Store | None) -> Tables:
+def _pump(found: Clinic, option: int, amount: str, span: tuple[float, float]) -> Tables:
     """Return the tables of a pump: one rate in the case itself, or steps of the day as a program beside it."""
+    from eutonia.web.store import own_name
+
     steps = clinic_pump.steps_of(found, option)
     if not steps:
         events, pump = clinic_pump.of_one_rate(found, option, amount, span)
         return {"pump": pump, "event": events}
-    text = clinic_pump.of_steps(found, option, steps, span)
-    if store is None:
-        raise EutoniaError("a pump with steps of the day needs a store for its program")
-    program = {"program": store.keep(text.encode(), ".toml")}
+    content = clinic_pump.of_steps(found, option, steps, span).encode()
+    program = {"program": own_name(content, ".toml")}
+    found.own[program["program"]] = content
     return {"therapy": program if found.onset() else program | {"implanted": days_told(float(int(span[0])))}}
 
 
 def _tablets(found: Clinic, option: int, amount: str, begins: float) -> Iterator[Tables]:
     """Yield tablets that rise to their dose by the steps of the label."""
-    every = _with_unit(found.text(f"every_{option}") or "8", "hour")
+    every = with_unit(found.text(f"every_{option}") or "8", "hour")
     steps_of = {"oral_start_dose": "mg", "oral_step_dose": "mg", "oral_step_interval": "day"}
     begin, step, days = parameters.load("label_dosing").values(**steps_of)
     wanted = clinic_pump.read(amount, "oral_dose")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from eutonia import _bounds
 from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH
+from eutonia._units import parse
+from eutonia.errors import UnitError
 from eutonia.web import limits
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ Fields = Mapping[str, str]
 
 OPTIONS = 3
 MONTH_DAYS = HOURS_A_MONTH / HOURS_A_DAY
+_PLAIN = re.compile(r"[\d.,+-]+(?:[eE][+-]?\d+)?")
+_LONGEST = 1e4
 #: What may be given: its key, and what it is called.
 KINDS = {
     "": "no option here",
@@ -139,16 +144,12 @@ class Clinic:
         """Return what a field holds."""
         return self.fields.get(name, "").strip()
 
-    def number(self, name: str, what: str, text: str | None = None) -> float | None:
-        """Return a field as a number, or None with its fault."""
-        given = (self.fields.get(name, "") if text is None else text).strip()
-        try:
-            value = float(given)
-        except ValueError:
-            value = float("nan")
-        if not 0 <= value <= 1e4:
+    def hours(self, name: str, unit: str, what: str, text: str | None = None) -> float | None:
+        """Return a field as hours, a bare number being in `unit`; or None with its fault."""
+        given = self.text(name) if text is None else text
+        value = hours_of(given, unit)
+        if value is None:
             self.refuse(name, f'Given: "{given[:40]}". Allowed: {what}. Write a number.')
-            return None
         return value
 
     def onset(self) -> datetime.date | None:
@@ -159,8 +160,10 @@ class Clinic:
         """Return a time since the stroke in days: months as a number, or a day by the calendar."""
         text = self.text(name)
         if (day := _day(text)) is None:
-            months = self.number(name, "a number of months, or a day such as 2026-03-02")
-            return None if months is None else months * MONTH_DAYS
+            first, last = _bounds.FIRST_DAY, _bounds.LAST_DAY
+            allowed = f"a number of months, or a day such as 2026-03-02, from {first} to {last}"
+            hours = self.hours(name, "month", allowed)
+            return None if hours is None else hours / HOURS_A_DAY
         onset = self.onset()
         if onset is None:
             told = 'Allowed: months, or a day once "Date of the stroke" is filled in. Fill that in, or write months.'
@@ -175,22 +178,55 @@ class Clinic:
 
 
 def _day(text: str) -> datetime.date | None:
+    """Return a day of the calendar that is near enough to reckon with."""
     try:
-        return datetime.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+        day = datetime.date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
     except ValueError:
         return None
+    return day if day is not None and _bounds.FIRST_DAY <= day <= _bounds.LAST_DAY else None
+
+
+def with_unit(text: str, unit: str) -> str:
+    """Return a quantity; a bare number has the unit that stands beside the field, and any other text is judged."""
+    text = text.strip()
+    return f"{text} {unit}" if _PLAIN.fullmatch(text) else text
+
+
+def hours_of(text: str, unit: str) -> float | None:
+    """Return a time in hours, a bare number being in `unit`; None for what is no time, or none that anybody waits."""
+    try:
+        hours = parse(with_unit(text, unit), "duration")
+    except UnitError:
+        return None
+    return hours if 0 <= hours <= _LONGEST * parse(f"1 {unit}", "duration") else None
+
+
+def hours_a_day(text: str) -> float | None:
+    """Return so many hours a day, such as "2", "2 hours" or "2 h a day"; None for what is no time."""
+    return hours_of(re.sub(r"\s*(?:/|\bper|\ba)\s*day$", "", text.strip()), "hour")
+
+
+def none_of_list(
+    fields: Fields, lists: Mapping[str, Mapping[str, str]], *, all_chosen: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield field and fault of what is none of its list; with `all_chosen`, too, what is empty and has no place."""
+    for name, value in fields.items():
+        has_place = name[-1:].isdigit()
+        choices = lists.get(name.rpartition("_")[0] if has_place else name)
+        if choices is None or value in choices or (not value and not (all_chosen and not has_place)):
+            continue
+        told = ", ".join(choices.values())
+        yield name, f'Given: "{value[:40]}". It is none of the list. Allowed: {told}. Choose one of them.'
 
 
 def check(found: Clinic) -> None:
     """Refuse what no option could use: too few options, a choice of no list, no day, a time longer than is given."""
-    for name, value in found.fields.items():
-        choices = CHOICES.get(name) or CHOICES.get(name.rpartition("_")[0])
-        if choices is not None and value and value not in choices:
-            told = ", ".join(words for words in choices.values())
-            found.refuse(name, f'Given: "{value[:40]}". It is none of the list. Allowed: {told}. Choose one of them.')
+    for name, told in none_of_list(found.fields, CHOICES):
+        found.refuse(name, told)
     if found.text("onset") and found.onset() is None:
-        given = found.text("onset")[:40]
-        found.refuse("onset", f'Given: "{given}". Allowed: a day such as 2026-03-02, or nothing. Correct it.')
+        given, first, last = found.text("onset")[:40], _bounds.FIRST_DAY, _bounds.LAST_DAY
+        allowed = f"a day from {first} to {last}, or nothing. Nearest: a day such as 2026-03-02"
+        found.refuse("onset", f'Given: "{given}". Allowed: {allowed}. Correct it.')
     follow = found.days("follow")
     if follow is not None and follow < 7:
         given = f"Given: {follow / MONTH_DAYS:.2g} months"

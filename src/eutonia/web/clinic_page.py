@@ -28,6 +28,9 @@ def form(request: Request) -> Response:
 def compare(request: Request, sent: Form) -> Response:
     """Compare what the form asks for, or say at each field what is wrong with it."""
     fields, found = _read(request, sent)
+    for name, content in found.own.items():
+        if not found.faults or name == fields["mask"]:  # which no page can choose again for a person
+            jobs_of(request).store.put(name, content)
     if found.faults:
         return _page(fields, found.faults, 422)
     back = f"/clinic?{urlencode({key: value for key, value in fields.items() if value})}"
@@ -44,18 +47,20 @@ def faults(request: Request, sent: Form) -> Response:
 
 
 def _read(request: Request, sent: FormSent) -> tuple[dict[str, str], Clinic]:
-    """Return the fields, with the name under which a mask that came with them is kept, and what they ask for."""
+    """Return the fields, with the name of a mask that came with them, and what they ask for; nothing is kept."""
     store, fields, wrong = jobs_of(request).store, sent.only(NAMES), ""
+    own: dict[str, bytes] = {}
     if sent.fields.get("no_mask"):
         fields["mask"] = ""
     elif sent.files:
         try:
-            fields["mask"] = clinic.keep_mask(sent.files[0][1], store)
+            fields["mask"] = clinic.mask_name(sent.files[0][1])
+            own[fields["mask"]] = sent.files[0][1]
         except StudyError as error:
             fields["mask"], wrong = "", str(error)
     elif fields["mask"] and not store.own([fields["mask"]]):
         fields["mask"], wrong = "", "It is not kept any more. Allowed: a file. Choose the file again, or none."
-    found = clinic.read(fields, store)
+    found = clinic.read(fields, store, own)
     if wrong:
         found.refuse("mask", wrong)
     return fields, found

@@ -73,12 +73,12 @@ def _refills(found: Clinic, option: int, ug_per_day: float, span: tuple[float, f
 def _late(found: Clinic, option: int) -> float:
     """Return how many days after the pump is dry its refill comes."""
     name = f"late_{option}"
-    days = found.number(name, "days too late, such as 7", found.text(name) or _LATE_DAYS)
-    if days == 0:
+    hours = found.hours(name, "day", "days too late, such as 7", found.text(name) or _LATE_DAYS)
+    if hours == 0:
         found.refuse(
             name, 'Given: 0 days. Allowed: more than 0. Nearest: 7. Where no refill is missed, choose "a pump".'
         )
-    return days or 0.0
+    return (hours or 0.0) / HOURS_A_DAY
 
 
 def steps_of(found: Clinic, option: int) -> list[tuple[float, str]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from eutonia.errors import RecordingError, StudyError
 from eutonia.web import limits
-from eutonia.web.service import PREFIX, PROBLEMS, JobTold, StudyText, begun
+from eutonia.web.service import PREFIX, PROBLEMS, Asked, JobTold, StudyText, begun
 from eutonia.web.views import jobs_of
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
@@ -18,11 +18,7 @@ Short = Annotated[str, Field(max_length=100)]
 _MOST_TRACES = 6
 
 
-class _Asked(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ExamineAsked(_Asked):
+class ExamineAsked(Asked):
     """A case to be examined at one time."""
 
     study: StudyText
@@ -31,7 +27,7 @@ class ExamineAsked(_Asked):
     limb: Short | None = Field(None, description="leg or arm; both when left out.")
 
 
-class RecordedTrace(_Asked):
+class RecordedTrace(Asked):
     """A recording of one movement."""
 
     name: Short = Field(description="What it is called in errors.")
@@ -40,7 +36,7 @@ class RecordedTrace(_Asked):
     )
 
 
-class FitAsked(_Asked):
+class FitAsked(Asked):
     """Recordings of one person to be fitted."""
 
     traces: list[RecordedTrace] = Field(min_length=1, max_length=_MOST_TRACES)
@@ -52,7 +48,7 @@ class FitAsked(_Asked):
     seed: int = Field(0, ge=0, le=2**31 - 1, strict=True)
 
 
-class SegmentAsked(_Asked):
+class SegmentAsked(Asked):
     """A spinal segment to be examined."""
 
     bias: Short = Field("3 mV", description="What still comes down from the brain to excite it, with its unit.")
@@ -81,10 +77,14 @@ async def keep(request: Request) -> FileTold:
     """Keep a lesion mask (NIfTI), and return the name by which the text of a study may name it."""
     from starlette.concurrency import run_in_threadpool
 
-    from eutonia.web.clinic import keep_mask
+    from eutonia.web.clinic import mask_name
 
-    content = await request.body()
-    return FileTold(name=await run_in_threadpool(keep_mask, content, jobs_of(request).store))
+    def kept(content: bytes) -> FileTold:
+        name = mask_name(content)
+        jobs_of(request).store.put(name, content)
+        return FileTold(name=name)
+
+    return await run_in_threadpool(kept, await request.body())
 
 
 @router.post("/examine", status_code=202, response_model=JobTold)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from eutonia.errors import EutoniaError
+from eutonia.web.clinic_fields import with_unit
 from eutonia.web.forms import Form
 from eutonia.web.laboratory import SegmentAsked, check_segment, keep_traces
 from eutonia.web.views import ask, asked_for, jobs_of, page, too_many
@@ -133,7 +134,7 @@ def fit_form(request: Request) -> Response:
 @router.post("/fit")
 def fit_asked(request: Request, sent: Form) -> Response:
     """Fit the recordings that came, or say what is wrong with them."""
-    from eutonia._units import parse
+    from eutonia.inference.body import size
 
     fields = {key: sent.fields.get(key, "").strip()[:40] for key in _FIT}
     faults: dict[str, list[str]] = {}
@@ -145,9 +146,9 @@ def fit_asked(request: Request, sent: Form) -> Response:
         text = fields[key]
         if not text:
             continue
-        sizes[key] = f"{text} {unit}" if text.replace(".", "", 1).isdigit() else text
+        sizes[key] = with_unit(text, unit)
         try:
-            parse(sizes[key], "weight" if key == "weight" else "height", "this field")
+            size(sizes[key], key)
         except EutoniaError as error:
             faults[key] = [str(error)]
     traces: list[str] = []

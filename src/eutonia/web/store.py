@@ -60,6 +60,11 @@ class ResultFile:
     content: bytes
 
 
+def own_name(content: bytes, ending: str) -> str:
+    """Return the name by which a study may name a file that came with a question."""
+    return f"own_{hashlib.sha256(content).hexdigest()[:20]}{ending}"
+
+
 class Store:
     """Jobs and their files; every call opens its own connection, so that any thread may ask.
 
@@ -198,7 +203,12 @@ class Store:
 
     def keep(self, content: bytes, ending: str) -> str:
         """Keep a file that came with a question, and return the name by which a study may name it."""
-        name = f"own_{hashlib.sha256(content).hexdigest()[:20]}{ending}"
+        name = own_name(content, ending)
+        self.put(name, content)
+        return name
+
+    def put(self, name: str, content: bytes) -> None:
+        """Keep a file under the name that `own_name` gives it; the oldest that no job names go."""
         with self._open() as base:
             base.execute("insert or replace into own values (?, ?, ?)", (name, content, time.time()))
             base.execute(
@@ -206,7 +216,6 @@ class Store:
                 "and not exists (select 1 from jobs where instr(request, own.name) > 0)",
                 (limits.OWN_FILES,),
             )
-        return name
 
     def own(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return those files that are here out of the names of some."""

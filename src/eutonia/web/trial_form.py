@@ -9,7 +9,7 @@ from typing import Any
 from eutonia.errors import StudyError
 from eutonia.web import limits
 from eutonia.web.clinic_fields import CHOICES as OF_CLINIC
-from eutonia.web.clinic_fields import words_of
+from eutonia.web.clinic_fields import hours_a_day, none_of_list, with_unit, words_of
 from eutonia.web.clinic_pump import micro
 
 Fields = Mapping[str, str]
@@ -32,7 +32,7 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "limb": OF_CLINIC["limb"],
     "entry_limb": OF_CLINIC["limb"],
     "end_limb": OF_CLINIC["limb"],
-    "scale": {"ashworth": "Ashworth, 1 (normal) to 5", "modified_ashworth": "Modified Ashworth, 0 to 4 with 1+"},
+    "scale": OF_CLINIC["scale"],
     "masking": {"double blind": "nobody knows who has what", "open": "open"},
     "method": {"MMRM": "mixed model over all visits", "ANCOVA": "analysis of covariance", "Wilcoxon": "ranks"},
 }
@@ -113,12 +113,7 @@ def study_of(fields: Fields) -> tuple[str, Faults]:
 
 def _unknown(fields: Fields) -> Faults:
     """Return the faults of what is none of its list, or no number where the file has one without a unit."""
-    faults: Faults = {}
-    for name, value in fields.items():
-        choices = CHOICES.get(name) or CHOICES.get(name.rpartition("_")[0] if name[-1:].isdigit() else "")
-        if choices is not None and value not in choices and not (value == "" and name[-1:].isdigit()):
-            told = ", ".join(choices.values())
-            faults[name] = [f'Given: "{value[:40]}". It is none of the list. Allowed: {told}. Choose one of them.']
+    faults: Faults = {name: [told] for name, told in none_of_list(fields, CHOICES, all_chosen=True)}
     for name, what in (("people", "a whole number"), ("women", "0 to 1"), ("entry_least", "a score"), ("age", "years")):
         if not re.fullmatch(r"\d{1,6}" if name == "people" else r"\d{1,6}(\.\d{1,4})?", fields.get(name, "").strip()):
             given, near = fields.get(name, "")[:40], START[name]
@@ -132,7 +127,7 @@ def _unknown(fields: Fields) -> Faults:
 
 
 def _weeks(text: str) -> list[str]:
-    return [f"{part.strip()} week" for part in re.split(r"[,;]", text) if part.strip()]
+    return [with_unit(part, "week") for part in re.split(r"[,;]", text) if part.strip()]
 
 
 def _tables(fields: Fields) -> Tables:
@@ -187,14 +182,12 @@ def _arm(fields: Fields, arm: int) -> str:
         given = {"product": "Lioresal Intrathecal", "route": "intrathecal infusion", "rate": amount, "tip": "T10"}
     if kind == "toxin":
         product, muscle = fields.get(f"product_{arm}") or "abobotulinumtoxinA", fields.get(f"muscle_{arm}")
-        dose = f"{amount} {product}" if re.fullmatch(r"[\d.,]+ *U", amount) else amount
         given = {"route": "intramuscular", "product": product, "muscle": muscle or "elbow flexors"}
-        given |= {"dose": dose, "at": "0 week"}
+        given |= {"dose": amount, "at": "0 week"}
     if kind == "stretching":
-        hours = amount.removesuffix("hour").strip(" h")
-        known = re.fullmatch(r"\d+(\.\d+)?", hours)
+        hours = hours_a_day(amount)
         given = {"route": "stretching", "limb": fields.get(f"limb_{arm}") or "leg", "start": "0 hour"}
-        given["hours_per_day"] = float(hours) if known else amount
+        given["hours_per_day"] = amount if hours is None else hours
     if given is not None:
         tables["phase.arm.treatment"] = [given]
     return f"\n{toml_of(tables)}"
@@ -205,7 +198,7 @@ def _analysis(fields: Fields, arms: list[int]) -> str:
     from eutonia.study.replacing import toml_of
 
     against = next((arm for arm in arms if fields[f"kind_{arm}"] == "placebo"), arms[0])
-    rest = {"scale": fields["scale"], "limb": fields["end_limb"], "visit": f"{fields['end_week'].strip()} week"}
+    rest = {"scale": fields["scale"], "limb": fields["end_limb"], "visit": with_unit(fields["end_week"], "week")}
     rest |= {"measure": "change", "estimand": "hypothetical", "method": fields["method"]}
     endpoints = [
         {"role": "primary" if k == 0 else "secondary", "arm": _name(fields, arm), "against": _name(fields, against)}
