@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from eutonia.errors import EutoniaError, nearest
+
+if TYPE_CHECKING:
+    import polars
 
 HASH, AT = "#", "@"
 ALLOWED = "a text file of comma-separated values in UTF-8, with one header line"
@@ -308,6 +312,17 @@ def _binary() -> DelimitedError:
 def safe(cell: str) -> str:
     """Return a cell of free text so that no spreadsheet computes it: a formula gets an apostrophe before it."""
     return f"'{cell}" if computes(cell) else cell
+
+
+def safe_table(table: polars.DataFrame) -> polars.DataFrame:
+    """Return a table whose text no spreadsheet computes; each word is looked at once."""
+    import polars as pl
+
+    for name in table.select(pl.col(pl.String)).columns:
+        words = [word for word in table[name].unique() if word is not None and computes(word)]
+        if words:
+            table = table.with_columns(pl.col(name).replace(words, [safe(word) for word in words]))
+    return table
 
 
 def computes(cell: str) -> bool:

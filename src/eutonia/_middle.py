@@ -2,3 +2,5 @@
 
 TAIL = 0.025
 MIDDLE_95 = (TAIL, 0.5, 1 - TAIL)
+#: Standard errors from the middle of a normal distribution to either end: what scipy.stats.norm.ppf(1 - TAIL) gives.
+Z_95 = 1.959963984540054

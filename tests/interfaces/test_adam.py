@@ -116,6 +116,9 @@ def test_scores_have_the_baseline_of_their_own_period(sets: AnalysisSets) -> Non
         ("drug", 3.0, -0.5, 2),
     ]
     assert scores.filter(pl.col("ABLFL") == "Y")["ATMH"].unique().to_list() == [0.0]
+    early = VISITS.with_columns(pl.col("time_h") - 30.0)
+    days = analysis_sets("small", "", "", early, PEOPLE, None)["ADQS"].select("ATMH", "ADY").unique().rows()
+    assert sorted(days) == [(-30.0, -2), (0.0, 1)], "there is no day 0"
     codes = scores.select("PARAM", "PARAMCD").unique()
     assert codes["PARAMCD"].n_unique() == codes.height == 3
     assert codes["PARAMCD"].str.len_chars().max() <= 8  # type: ignore[operator]
@@ -152,7 +155,7 @@ def test_every_kind_of_file_holds_the_same_and_define_names_every_column(
         assert all(len(v.name) <= 8 and len(v.label) <= 40 for v in one.variables)
     assert "'=saline" in (out / "adqs.csv").read_text()
     first = {file.name: file.read_bytes() for file in out.iterdir()}
-    write_adam(result, out, kinds=("parquet", "csv", "json"))
+    write_adam(result, out, kinds=("parquet", " csv", "json ", "csv"))
     assert {f.name: f.read_bytes() for f in out.iterdir() if f.suffix == ".json" and f.stem != "run"} == {
         name: content for name, content in first.items() if name.endswith(".json") and name != "run.json"
     }
@@ -176,6 +179,8 @@ def test_what_is_no_result_is_refused(result: Path, folder: Path, run: Run, caps
         read_result(folder)
     assert run("export", str(result), "--format", "adam", "--as", "sas7bdat") == 2
     assert "Allowed: csv, json, parquet, xpt" in capsys.readouterr().err
+    with pytest.raises(DatasetError, match=r"Given: no kind of file\. Allowed: .*Nearest: parquet"):
+        write_adam(result, folder / "out", kinds=())
     long = PEOPLE.with_columns(pl.lit("x" * 201).alias("lesion_place"))
     for name, table in (("patients", long), ("visits", VISITS)):
         table.write_parquet(folder / f"{name}.parquet")

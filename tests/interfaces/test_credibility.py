@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,6 +122,22 @@ def test_tests_are_read_from_their_files_with_the_layers_that_they_touch(tmp_pat
     assert (one.about, one.tests, one.layers) == ("Laws of tone.", ("test_a",), ("tone", "trial"))
     rows = {row["layer"]: row["laws"] for row in tests_of.by_layer([one])}
     assert (rows["tone"], rows["trial"], rows["drug"]) == (1, 1, 0)
+
+
+def test_a_test_is_evidence_of_what_its_name_says_and_of_nothing_beside() -> None:
+    """Loose words took tests along: of halves of two doses, of a toxin's block, of tolerance that a record sets."""
+    others = (
+        "two_halves_are_the_whole", "a_ladder_to_relief_climbs_by_equal_steps", "it_falls_in_step_with_the_dose",
+        "more_blocks_more_and_each_unit_less", "every_block_of_a_page_prints", "a_month_takes_back_slow_tolerance",
+        "a_restart_after_a_longer_holiday_works_no_less", "without_opposition_nothing_rebounds",
+        "what_tablets_make_of_a_dose_is_nearest_and_stays", "clonus_is_scored_on_the_screen",
+    )  # fmt: skip
+    made = tests_of.TestFile("unit", "test_x", "", tuple(f"test_{one}" for one in others), ())
+    shipped = tests_of.found(ROOT / "tests")
+    for pattern in (assessment.STEPS, assessment.BITS, assessment.USE, assessment.EMERGES):
+        assert tests_of.matching([made], pattern) == []
+        for part in re.split(r"\|(?![^(]*\))", pattern):
+            assert tests_of.matching(shipped, part), part
 
 
 def test_what_was_seen_is_read_from_the_rows() -> None:

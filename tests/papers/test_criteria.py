@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import json
 from pathlib import Path
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import eutonia.cli  # noqa: F401
+import eutonia
+import eutonia.cli
 from eutonia.assessment.scales import SCALES
 from eutonia.cli.app import app
 from eutonia.errors import EutoniaError, ParameterError
+from eutonia.report import targets
 from eutonia.report.papers import baselines, criteria, judged, record, tables
 from eutonia.statistics.crps import crps
 from eutonia.study.published import Statistic
@@ -69,10 +72,40 @@ def test_every_statistic_that_a_study_may_publish_has_a_margin() -> None:
 
 @pytest.mark.parametrize(
     ("predicted", "half", "verdict"),
-    [(1.5, 0.3, "equivalent"), (1.5, 0.45, "within the margin"), (1.95, 0.0, "outside"), (0.85, 0.0, "outside")],
+    [
+        (1.5, 0.3, "equivalent"),
+        (1.5, 0.45, "within the margin"),
+        (1.4, None, "within the margin"),
+        (1.95, 0.0, "outside"),
+        (0.85, None, "outside"),
+    ],
 )
-def test_a_wide_error_of_the_paper_is_never_called_equivalent(predicted: float, half: float, verdict: str) -> None:
+def test_a_wide_error_of_the_paper_or_none_is_never_called_equivalent(
+    predicted: float, half: float | None, verdict: str
+) -> None:
     assert criteria.equivalence(predicted, 1.4, half, 0.5) == verdict
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [({"sd": "0.4", "n": "16"}, 0.1), ({"low": "4", "high": "4.8"}, 0.204), ({}, None), ({"high": "4.6"}, None)],
+)
+def test_the_rounding_of_a_print_is_no_error_of_a_number(
+    tmp_path: Path, given: dict[str, str], error: float | None
+) -> None:
+    """What a paper prints without an error was "surely" within the margin."""
+    row = dict.fromkeys(targets._COLUMNS, "") | {
+        "id": "t", "what": "t", "value": "4.4", "unit": "h", "basis": "observed", "status": "verified",
+        "source": "Simon_2018", "where": "abstract",
+    }  # fmt: skip
+    with (tmp_path / "targets.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, targets._COLUMNS)
+        table.writeheader()
+        table.writerow(row | given)
+    (target,) = targets.read(tmp_path / "targets.csv")
+    assert target.standard_error == (error if error is None else pytest.approx(error, rel=1e-3))
+    (one,) = judged.of_paper(tmp_path, targets.compare([target], {"t": 4.4}), SHIPPED)
+    assert one.equivalence == ("within the margin" if error is None else "equivalent")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +115,7 @@ def test_a_wide_error_of_the_paper_is_never_called_equivalent(predicted: float, 
         ("absolute = 0.5", "absolute = 0.5\nrelative = 0.2", "one of absolute and relative"),
         ('statistics = ["sd", "ratio"]', 'statistics = ["sd", "ratoi"]', "Nearest: ratio"),
         ('statistics = ["sd", "ratio"]', 'statistics = ["sd", "dose"]', "Allowed: one"),
+        ("stated = 2026-11-29", "stated = 2026-11-29T08:00:00", "the day on which"),
         ("confidence = 0.90", "confidence = 90.0", "between 0.5 and 1"),
     ],
 )
@@ -111,36 +145,69 @@ def row(**more: Any) -> judged.Judged:
 
 def built(*rows: judged.Judged, **more: Any) -> dict[str, Any]:
     build = {"version": "0.1", "date": "2026-12-01", "replicates": 500, "sets": {"receptor": "a", "tone": "b"}, **more}
+    build |= {"criteria": "c", "parameters": "p"}
     return {"build": build, "results": record.results(rows, SHIPPED, {"results": {}}, TODAY), "moved": []}
 
 
 def test_a_criterion_that_is_younger_than_its_result_is_refused() -> None:
     before = built(row())
-    record.refuse_younger([row(predicted=1.2)], SHIPPED, before, TODAY)
-    record.refuse_younger([row(key="leg spasm, 6 hour", margin=0.7)], SHIPPED, before, TODAY)
+    record.refuse_younger([row(predicted=1.2)], SHIPPED, before)
+    record.refuse_younger([row(key="leg spasm, 6 hour", margin=0.7)], SHIPPED, before)
     with pytest.raises(EutoniaError, match=r"± 0\.7 .* on record since .* graded by ± 0\.5 .*Nearest: ± 0\.5"):
-        record.refuse_younger([row(margin=0.7)], SHIPPED, before, TODAY)
+        record.refuse_younger([row(margin=0.7)], SHIPPED, before)
+
+
+def test_criteria_of_a_day_to_come_are_refused_before_anything_is_computed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (PAPERS / "criteria.toml").read_text(encoding="utf-8")
+    (tmp_path / "criteria.toml").write_text(text.replace("stated = 2026-11-29", "stated = 2199-11-29"))
+    monkeypatch.setattr("eutonia.api.papers.run", lambda *_, **__: pytest.fail("an hour of computing, and then no"))
     with pytest.raises(EutoniaError, match="Correct the date"):
-        record.refuse_younger([], SHIPPED, before, SHIPPED.stated - datetime.timedelta(days=1))
+        eutonia.papers(["meythaler_2001"], home=tmp_path)
 
 
 def test_a_result_keeps_the_day_since_which_it_is_on_record(tmp_path: Path) -> None:
     later = TODAY + datetime.timedelta(days=40)
     found = record.results([row(predicted=1.2), row(key="new")], SHIPPED, built(row()), later)
     assert [one["since"] for one in found.values()] == [TODAY.isoformat(), later.isoformat()]
-    (tmp_path / "results.json").write_text('{"build": {}, "results": {"a": {}}}', encoding="utf-8")
-    with pytest.raises(EutoniaError, match="damaged"):
-        record.read(tmp_path / "results.json")
+
+
+def test_a_record_that_lacks_anything_that_is_read_of_it_is_damaged(tmp_path: Path) -> None:
+    """A missing key was a KeyError, after all trials had been computed again."""
+    file, whole = tmp_path / "results.json", built(row())
+    file.write_text(json.dumps(whole), encoding="utf-8")
+    assert record.read(file) == whole
+    damaged: list[Any] = [[], {"build": {}, "results": {"a": {}}}]
+    damaged += [{key: one for key, one in whole.items() if key != gone} for gone in whole]
+    damaged += [
+        whole | {"build": {key: one for key, one in whole["build"].items() if key != gone}} for gone in whole["build"]
+    ]
+    (name,) = whole["results"]
+    kept = whole["results"][name]
+    damaged += [whole | {"results": {name: {key: one for key, one in kept.items() if key != gone}}} for gone in kept]
+    damaged += [
+        whole | {"results": {name: kept | {"margin": "wide"}}},
+        whole | {"build": whole["build"] | {"sets": []}},
+    ]
+    for one in damaged:
+        file.write_text(json.dumps(one), encoding="utf-8")
+        with pytest.raises(EutoniaError, match=r"(?s)damaged.*Allowed.*Nearest.*Restore it"):
+            record.read(file)
 
 
 def test_what_moved_since_the_last_build_is_told() -> None:
     before, now = built(row()), {**built()["build"], "sets": {"receptor": "a", "tone": "c"}}
-    told = record.moved([row(predicted=1.2, grade="does not"), row(key="new")], now, before)
+    other = {"predicted": 1.2, "grade": "does not", "equivalence": "equivalent"}
+    told = record.moved([row(**other), row(key="new")], now, before)
     assert told == [
         "Parameter sets with other numbers: tone.",
-        "trial, leg ashworth, 6 hour: 1.9, now 1.2 (reproduces, now does not).",
+        "trial, leg ashworth, 6 hour: 1.9, now 1.2 (reproduces, now does not; outside, now equivalent).",
         "trial, new: new, 1.9 score.",
     ]
+    opening = tables.opening(before["build"], ["this was before:", "and that"])
+    assert opening.endswith("Since the build before:\n\n- this was before:\n- and that\n\n")
+    assert tables.opening(before["build"], []).endswith(".\n\nNothing was built before.\n\n")
     assert record.moved([row()], before["build"], before) == ["nothing moved (build of 2026-12-01)."]
     assert record.moved([row(predicted=1.95)], {**before["build"], "replicates": 40}, before) == [
         "replicate trials: 500, now 40."

@@ -186,3 +186,14 @@ def test_how_many_hours_a_day_and_a_year_have_is_said_once() -> None:
         if path.name != "_hours.py":
             found = factor.search(path.read_text())
             assert found is None, f"{path.relative_to(ROOT)}: {found and found.group()}"
+
+
+def test_how_far_the_middle_95_percent_reach_is_said_once() -> None:
+    """Five places had the number, with three digits or with sixteen."""
+    from scipy.stats import norm
+
+    from eutonia._middle import TAIL, Z_95
+
+    assert norm.ppf(1 - TAIL) == Z_95
+    number = re.compile(r"\b1\.9(?:6|599)\d*\b|ppf\(1 - TAIL\)")
+    assert [path.name for path in SOURCES if number.search(path.read_text())] == ["_middle.py"]

@@ -87,7 +87,6 @@ def credibility(
         papers=kept,
         criteria=criteria.read(papers / "criteria.toml"),
         calibration=evidence.rows_of(calibration / "calibration.csv"),
-        scripts=tuple(sorted(file.name for file in calibration.glob("*.py"))),
         influential=influences.most(asked.study, kind) if asked.run else ("", ()),
     )
     return files.made(found, influence, consequence, _versions(of, asked, kept))

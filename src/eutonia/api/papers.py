@@ -69,7 +69,7 @@ def papers(
     StudyError
         A name of neither a study with published results nor a paper.
     EutoniaError
-        Criteria that are younger than a result that they judge.
+        Criteria of a day to come, or younger than a result that they judge; a damaged record of the last build.
 
     Notes
     -----
@@ -79,6 +79,7 @@ def papers(
     count("workers", workers)
     folder = shipped_folder("papers") if home is None else Path(home)
     stated, before = criteria.read(folder / "criteria.toml"), record.read(folder / "results.json")
+    record.refuse_future(stated, today := datetime.date.today())
     trials, singles = _chosen(only, folder)
     known = baselines.Rows.read(shipped_folder("calibration") / "calibration.csv", stated.baselines["calibration_mean"])
     session.begin()
@@ -96,7 +97,7 @@ def papers(
         rows += own
         shown.append(tables.paper(single, title, compared, own))
     progress("Papers", 1.0)
-    return _joined(rows, [sections, shown], stated, before, replicates)
+    return _joined(rows, [sections, shown], stated, before, replicates, today)
 
 
 def _chosen(only: Sequence[str], folder: Path) -> tuple[dict[str, TrialStudy], dict[str, Path]]:
@@ -123,12 +124,12 @@ def _joined(
     stated: criteria.Criteria,
     before: Mapping[str, Any],
     replicates: int,
+    today: datetime.date,
 ) -> PaperTables:
     """Return rows and tables with what they were made with, and what moved since the last build."""
     import eutonia
 
-    today = datetime.date.today()
-    record.refuse_younger(rows, stated, before, today)
+    record.refuse_younger(rows, stated, before)
     sets = {name: _digest(name) for name in parameters.sets()}
     build = {
         "version": eutonia.__version__,

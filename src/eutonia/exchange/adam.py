@@ -191,19 +191,21 @@ def analysis_sets(
     return AnalysisSets(study, title, version, tuple(sets))
 
 
-def _named(study: str) -> list[Any]:
-    """Return the columns that say which study and who."""
+def _subject() -> Any:
+    """Return who it is within the study."""
     import polars as pl
 
-    subject = pl.format(
-        "{}-{}",
-        (pl.col("replicate") + 1).cast(pl.String).str.zfill(4),
-        (pl.col("person") + 1).cast(pl.String).str.zfill(5),
-    )
+    numbers = (pl.col("replicate") + 1).cast(pl.String).str.zfill(4), (pl.col("person") + 1).cast(pl.String)
+    return pl.format("{}-{}", numbers[0], numbers[1].str.zfill(5))
+
+
+def _named(study: str) -> list[Any]:
+    """Return the columns that say which study, who, and in which replicate trial."""
+    import polars as pl
+
     return [
         pl.lit(study).alias("STUDYID"),
-        pl.format("{}-{}", pl.lit(study), subject).alias("USUBJID"),
-        subject.alias("SUBJID"),
+        pl.format("{}-{}", pl.lit(study), _subject()).alias("USUBJID"),
         (pl.col("replicate") + 1).cast(pl.Int64).alias("REPLIC"),
     ]
 
@@ -229,6 +231,7 @@ def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], p
     status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(left).then(pl.lit("DISCONTINUED"))
     table = people.select(
         *_named(study),
+        _subject().alias("SUBJID"),
         pl.col("age_year").alias("AGE"),
         pl.lit("YEARS").alias("AGEU"),
         pl.col("sex").replace_strict({"woman": "F", "man": "M"}, return_dtype=pl.String).alias("SEX"),
@@ -244,7 +247,7 @@ def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], p
         pl.col("arm").alias("ARM"),
         status.otherwise(pl.lit("COMPLETED")).alias("EOSSTT"),
         pl.coalesce(failed, *(one.str.to_uppercase() for one in reasons)).alias("DCSREAS"),
-        (pl.coalesce(*days).floor() + 1).cast(pl.Int64).alias("EOSDY"),
+        _day(pl.coalesce(*days)).alias("EOSDY"),
         *treatments,
     )
     return tuple(variables), table.select([one.name for one in variables])
@@ -284,15 +287,14 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
     )
     is_first = pl.col("AVISITN") == pl.col("AVISITN").min().over(one)
     return table.select(
-        *_named(study)[:2],
-        _named(study)[3],
+        *_named(study),
         pl.col("phase").alias("APHASE"),
         pl.col("arm").alias("TRTP"),
         "PARAM",
         "PARAMCD",
         pl.col("visit").alias("AVISIT"),
         "AVISITN",
-        _day("time_h").alias("ADY"),
+        _day(pl.col("time_h") / HOURS_A_DAY).alias("ADY"),
         pl.col("time_h").alias("ATMH"),
         pl.col("score").alias("AVAL"),
         pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
@@ -301,11 +303,12 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
     )
 
 
-def _day(hours: str) -> Any:
-    """Return the day of the phase: the first 24 hours are day 1."""
+def _day(days: Any) -> Any:
+    """Return the day of the phase: the first 24 hours are day 1, those before day -1, for there is no day 0."""
     import polars as pl
 
-    return (pl.col(hours) / HOURS_A_DAY).floor().cast(pl.Int64) + 1
+    day = days.floor().cast(pl.Int64)
+    return day + (day >= 0).cast(pl.Int64)
 
 
 def _parameters(kinds: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
@@ -331,13 +334,12 @@ def _adae(study: str, adverse: polars.DataFrame, who: polars.DataFrame) -> polar
     is_first = pl.col("time_h") == pl.col("time_h").min().over("patient", "reaction")
     joined = adverse.drop("replicate").join(who, on="patient", maintain_order="left")
     return joined.select(
-        *_named(study)[:2],
-        _named(study)[3],
+        *_named(study),
         (pl.int_range(pl.len()).over("patient") + 1).cast(pl.Int64).alias("AESEQ"),
         pl.col("reaction").alias("AETERM"),
         pl.col("phase").alias("APHASE"),
         pl.col("arm").alias("TRTA"),
-        _day("time_h").alias("ASTDY"),
+        _day(pl.col("time_h") / HOURS_A_DAY).alias("ASTDY"),
         pl.col("time_h").alias("ATMH"),
         pl.col("route").alias("AEROUTE"),
         pl.when(is_first).then(pl.lit("Y")).alias("AOCCIFL"),

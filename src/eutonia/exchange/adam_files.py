@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eutonia import _delimited, _writing
+from eutonia import _writing
 from eutonia._arguments import PATH, accepts
+from eutonia._delimited import safe_table
 from eutonia.errors import DatasetError, unknown
 from eutonia.exchange.adam import AnalysisSet, AnalysisSets, Variable, read_result
 
@@ -57,6 +58,9 @@ def write_adam(
     DatasetError
         No result of a trial, an unknown kind, or an extra that is not installed.
     """
+    kinds = tuple(dict.fromkeys(str(kind).strip() for kind in ((kinds,) if isinstance(kinds, str) else kinds)))
+    if not kinds:
+        raise DatasetError(f"Given: no kind of file. Allowed: {', '.join(KINDS)}. Nearest: parquet. Name one of them.")
     for kind in kinds:
         if kind not in KINDS:
             raise DatasetError(unknown("kind of file", kind, KINDS, "Name one of them."))
@@ -87,15 +91,7 @@ def _parquet(one: AnalysisSet, _: AnalysisSets, __: datetime.datetime, file: Pat
 
 
 def _csv(one: AnalysisSet, _: AnalysisSets, __: datetime.datetime, file: Path) -> None:
-    import polars as pl
-
-    text = [variable.name for variable in one.variables if variable.kind == "text"]
-    table = one.table
-    for name in text:
-        harmful = [word for word in table[name].unique() if word is not None and _delimited.computes(word)]
-        if harmful:
-            table = table.with_columns(pl.col(name).replace(harmful, [_delimited.safe(word) for word in harmful]))
-    table.write_csv(file)
+    safe_table(one.table).write_csv(file)
 
 
 def _json(one: AnalysisSet, sets: AnalysisSets, created: datetime.datetime, file: Path) -> None:

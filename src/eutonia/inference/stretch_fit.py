@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import _streams, parameters, session
+from eutonia._middle import Z_95
 from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
 from eutonia.inference import left_out, meaning
@@ -276,7 +277,7 @@ def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"], left: float, hold
     tail = 50.0 * (1.0 - LEVEL)
     low, middle, high = (float(x) for x in np.percentile(draws, [tail, 50.0, 100.0 - tail]))
     spread = float(np.std(np.log(draws) if prior.is_log else draws))
-    reach = 1.96 * prior.spread
+    reach = Z_95 * prior.spread
     ends = (
         (prior.middle * np.exp(-reach), prior.middle * np.exp(reach))
         if prior.is_log

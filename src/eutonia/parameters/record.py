@@ -19,7 +19,6 @@ Distance = Literal["none", "species", "health", "condition", "age", "route", "dr
 
 STATUSES: tuple[str, ...] = get_args(Status)
 METHODS: tuple[str, ...] = get_args(Method)
-SPREAD_KINDS: tuple[str, ...] = get_args(SpreadKind)
 ASSUMPTION = "assumption"
 #: Source of what this program chooses and nobody could measure: steps, bounds of inputs, what a report calls much.
 OWN_CHOICE = "Eutonia_program"

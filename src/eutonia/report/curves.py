@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eutonia import _delimited
+from eutonia._delimited import safe_table
 from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
@@ -114,13 +114,10 @@ def table(lines: Sequence[CurveLine]) -> polars.DataFrame:
 
 def write(lines: Sequence[CurveLine], folder: Path, *, csv: bool) -> None:
     """Write the lines into a folder, as Parquet and, where asked for, as .csv."""
-    import polars as pl
-
     made = table(lines)
     made.write_parquet(folder / FILES[0], compression="zstd", statistics=False)
     if csv:
-        safe = [pl.col(pl.String).map_elements(_delimited.safe, return_dtype=pl.String)]
-        made.with_columns(safe).write_csv(folder / FILES[1])
+        safe_table(made).write_csv(folder / FILES[1])
 
 
 def _parts(axis: str) -> tuple[str, str]:

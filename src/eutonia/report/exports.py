@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eutonia import _delimited
+from eutonia._delimited import safe_table
 from eutonia.assessment.scales import SCALES
 from eutonia.trial.result import StudyResult
 
@@ -119,7 +119,7 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
             metadata=_about(result, plain.columns),
         )
         if csv:
-            safe(plain).write_csv(folder / f"{name}.csv")
+            safe_table(plain).write_csv(folder / f"{name}.csv")
 
 
 def _of_levels(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
@@ -134,15 +134,10 @@ def _plain(table: polars.DataFrame) -> polars.DataFrame:
     return table.with_columns(pl.col(pl.Categorical).cast(pl.String))
 
 
-def safe(table: polars.DataFrame) -> polars.DataFrame:
-    """Return a table whose text no spreadsheet computes; each word is looked at once."""
-    import polars as pl
-
-    for name in table.select(pl.col(pl.String)).columns:
-        words = [word for word in table[name].unique() if word is not None and _delimited.computes(word)]
-        if words:
-            table = table.with_columns(pl.col(name).replace(words, [_delimited.safe(word) for word in words]))
-    return table
+def write_pair(table: polars.DataFrame, folder: Path, name: str) -> None:
+    """Write a table as Parquet and as .csv."""
+    table.write_parquet(folder / f"{name}.parquet")
+    safe_table(table).write_csv(folder / f"{name}.csv")
 
 
 def _about(result: StudyResult, columns: list[str]) -> dict[str, str]:

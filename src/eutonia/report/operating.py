@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia import _writing
+from eutonia._middle import Z_95
 from eutonia.report import basis, exports, files, page, words
 from eutonia.report.drawing import scales, svg
 from eutonia.report.drawing.plot import Panel, Sheet
@@ -26,7 +27,7 @@ _PAGE, _RECORD = "report.html", "run.json"
 #: What the folders hold; the record marks them as ours.
 POWER = (_PAGE, "power.csv", "power.parquet", _RECORD)
 SWEEP = (_PAGE, "sweep.csv", "sweep.parquet", "characteristics.csv", "characteristics.parquet", _RECORD)
-_Z = 1.959963984540054
+
 _LINES = ("leg", "arm", "does-not", "in-range", "reproduces", "muted")
 _MOST_LINES = len(_LINES)
 
@@ -124,7 +125,7 @@ def _lines(found: Swept) -> tuple[Lines, str, bool]:
                 row[: len(fields)]: row[len(fields) :]
                 for row in _rows(table, fields, ("rejected", "rejected_error"), endpoint=name)
             }
-            lines.append((name, [at[p][0] for p in points], [_Z * at[p][1] for p in points]))
+            lines.append((name, [at[p][0] for p in points], [Z_95 * at[p][1] for p in points]))
         return lines, "Share of trials that find a difference", True
     means = found.table.filter(found.table["statistic"] == "mean")
     first = means.row(0, named=True)
@@ -153,7 +154,7 @@ def _share(value: float, error: float) -> str:
 
 def _with(value: float, half: float, *, share: bool) -> str:
     if share:
-        return f"{100 * value:.0f} % (Monte Carlo error {100 * half / _Z:.1f})"
+        return f"{100 * value:.0f} % (Monte Carlo error {100 * half / Z_95:.1f})"
     return words.number(value) if math.isfinite(value) else "nobody"
 
 
@@ -180,7 +181,7 @@ def _power_drawing(found: PowerFound) -> svg.Drawing:
     panel.line(x, np.array([found.curve.at(float(one)) for one in x]), "leg")
     panel.line([found.people] * 2, [0.0, found.target], "leg", 1.2, "dashed")
     for row in table.iter_rows(named=True):
-        half = _Z * row["error"]
+        half = Z_95 * row["error"]
         panel.line([row["people"]] * 2, [max(row["power"] - half, 0), min(row["power"] + half, 1)], "ink", 1.4)
         panel.marks([row["people"]], [row["power"]], "o", "ink", 7)
     title = "Power over the number of people"
@@ -226,8 +227,7 @@ def _write(
         text = page.render("operating.html.jinja", basis.of_run(run, str(run["command"])) | about)
         (draft / _PAGE).write_text(text, encoding="utf-8")
         for name, table in tables.items():
-            table.write_parquet(draft / f"{name}.parquet")
-            exports.safe(table).write_csv(draft / f"{name}.csv")
+            exports.write_pair(table, draft, name)
         made = sorted({*(one.name for one in draft.iterdir()), _RECORD})
         files.write_record(draft, {"kind": kind, **run, **answer, "files": made})
 

@@ -105,8 +105,7 @@ def write(found: Sensitivity, folder: str | os.PathLike[str]) -> Path:
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(html(found), encoding="utf-8")
-        found.table.write_parquet(draft / "sensitivity.parquet")
-        exports.safe(found.table).write_csv(draft / "sensitivity.csv")
+        exports.write_pair(found.table, draft, "sensitivity")
         about = {"held": dict(found.held), "left_out": found.left_out, "refused": found.refused}
         files.write_record(draft, {"kind": "sensitivity", **found.run, **about, "files": sorted(NAMES)})
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from eutonia._middle import Z_95
 from eutonia.errors import ParameterError, unknown
 from eutonia.parameters import citations
 from eutonia.parameters.record import STATUSES
@@ -24,7 +25,6 @@ BASES: tuple[str, ...] = get_args(Basis)
 GRADED = ("observed", "published")
 
 _COLUMNS = ("id", "what", "value", "sd", "n", "low", "high", "unit", "basis", "status", "source", "where", "note")
-_NORMAL_95 = 1.96
 # The limits within which two products count as bioequivalent; a convention of the field, for verdicts only.
 _RANGE = (0.80, 1.25)
 _DIGITS = 4
@@ -48,6 +48,8 @@ class TargetRow:
         input: a parameter of the set. fitted: the model was tuned to it. derived: worked out from the set by hand.
     low, high
         95 % interval of the mean, or published range; half a unit of the last printed digit where nothing is known.
+    has_error
+        Whether they are more than the rounding of the print.
     """
 
     id: str
@@ -61,6 +63,13 @@ class TargetRow:
     source: str
     where: str
     note: str
+    has_error: bool = True
+
+    @property
+    def standard_error(self) -> float | None:
+        """Standard error of the number by its interval; None where the paper gives no interval with two ends."""
+        width = self.high - self.low
+        return width / (2.0 * Z_95) if self.has_error and math.isfinite(width) else None
 
     def verdict(self, found: float) -> Verdict:
         """Return the verdict on what the package computes."""
@@ -101,21 +110,23 @@ def _target(row: Mapping[str, str], where: str) -> TargetRow:
             raise ParameterError(f"{where}: {unknown(what, given, allowed)}")
     if row["source"] not in citations.entries():
         raise ParameterError(f"{where}: {citations.unknown_key(row['source'], citations.keys())}")
-    value, (low, high) = float(row["value"]), _interval(row)
+    low, high, has_error = _interval(row)
     texts = {name: row[name] for name in ("id", "what", "unit", "basis", "status", "source", "where", "note")}
-    return TargetRow(value=value, low=low, high=high, **texts)
+    return TargetRow(value=float(row["value"]), low=low, high=high, has_error=has_error, **texts)
 
 
-def _interval(row: Mapping[str, str]) -> tuple[float, float]:
+def _interval(row: Mapping[str, str]) -> tuple[float, float, bool]:
+    """Return both ends of what a number may be, and whether the paper gives them."""
     value = float(row["value"])
     if row["low"] or row["high"]:
-        return float(row["low"] or "-inf"), float(row["high"] or "inf")
-    if row["sd"] and row["n"]:
-        half = _NORMAL_95 * float(row["sd"]) / math.sqrt(float(row["n"]))
+        return float(row["low"] or "-inf"), float(row["high"] or "inf"), True
+    has_error = bool(row["sd"] and row["n"])
+    if has_error:
+        half = Z_95 * float(row["sd"]) / math.sqrt(float(row["n"]))
     else:
         decimals = len(row["value"].partition(".")[2])
         half = 0.5 * 10.0**-decimals * (1.0 + 1e-9)  # a number exactly between two prints counts as either
-    return value - half, value + half
+    return value - half, value + half, has_error
 
 
 def compare(targets: Iterable[TargetRow], computed: Mapping[str, float]) -> tuple[Comparison, ...]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from eutonia._middle import TAIL
+from eutonia._middle import Z_95
 
 # Agresti and Coull: a share of none or of all trials is not known exactly.
 _HITS, _MORE = 2.0, 4.0
@@ -58,7 +58,7 @@ class PowerCurve:
         from scipy.stats import norm
 
         a, b = self.coefficients
-        q2, z = float(norm.ppf(1 - TAIL)) ** 2, float(norm.ppf(target))
+        q2, z = Z_95**2, float(norm.ppf(target))
         (vaa, vab), (_, vbb) = self.covariance
         square, linear, rest = b * b - q2 * vbb, b * (a - z) - q2 * vab, (a - z) ** 2 - q2 * vaa
         inside = linear * linear - square * rest

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from eutonia.errors import RecordingError, StudyError
 from eutonia.web import limits
-from eutonia.web.service import PREFIX, PROBLEMS, Asked, JobTold, StudyText, begun
+from eutonia.web.service import PREFIX, PROBLEMS, JobTold, RequestBody, StudyText, begun
 from eutonia.web.views import jobs_of
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
@@ -18,7 +18,7 @@ Short = Annotated[str, Field(max_length=100)]
 _MOST_TRACES = 6
 
 
-class ExamineAsked(Asked):
+class ExamineAsked(RequestBody):
     """A case to be examined at one time."""
 
     study: StudyText
@@ -27,7 +27,7 @@ class ExamineAsked(Asked):
     limb: Short | None = Field(None, description="leg or arm; both when left out.")
 
 
-class RecordedTrace(Asked):
+class RecordedTrace(RequestBody):
     """A recording of one movement."""
 
     name: Short = Field(description="What it is called in errors.")
@@ -36,7 +36,7 @@ class RecordedTrace(Asked):
     )
 
 
-class FitAsked(Asked):
+class FitAsked(RequestBody):
     """Recordings of one person to be fitted."""
 
     traces: list[RecordedTrace] = Field(min_length=1, max_length=_MOST_TRACES)
@@ -48,7 +48,7 @@ class FitAsked(Asked):
     seed: int = Field(0, ge=0, le=2**31 - 1, strict=True)
 
 
-class SegmentAsked(Asked):
+class SegmentAsked(RequestBody):
     """A spinal segment to be examined."""
 
     bias: Short = Field("3 mV", description="What still comes down from the brain to excite it, with its unit.")

@@ -67,13 +67,13 @@ _ONE_AT_A_TIME = threading.Lock()
 StudyText = Annotated[str, Field(max_length=limits.TEXT, description="A study file, as text.")]
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """What is asked: nothing beside the fields that it has."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class StudyAsked(Asked):
+class StudyAsked(RequestBody):
     """A study to be checked."""
 
     study: StudyText
@@ -87,14 +87,14 @@ class RunAsked(StudyAsked):
     )
 
 
-class CompareAsked(Asked):
+class CompareAsked(RequestBody):
     """Cases of one person to be compared."""
 
     cases: list[StudyText] = Field(min_length=2, max_length=7, description="Case files, as text.")
     against: str | None = Field(None, max_length=200, description="Name of the case that the others are compared with.")
 
 
-class ExposureAsked(Asked):
+class ExposureAsked(RequestBody):
     """A dosing table to be computed."""
 
     events: str = Field(max_length=limits.TEXT, description="A .csv with NONMEM's columns, as text.")
@@ -104,7 +104,7 @@ class ExposureAsked(Asked):
     )
 
 
-class PumpAsked(Asked):
+class PumpAsked(RequestBody):
     """A pump program to be played."""
 
     program: str = Field(max_length=limits.TEXT, description="A pump program, as text.")

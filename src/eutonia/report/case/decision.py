@@ -136,8 +136,7 @@ def write(found: Decision, folder: str | os.PathLike[str]) -> Path:
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(html(found), encoding="utf-8")
-        found.table.write_parquet(draft / "decision.parquet")
-        exports.safe(found.table).write_csv(draft / "decision.csv")
+        exports.write_pair(found.table, draft, "decision")
         curves.write(_lines(found), draft, csv=True)
         crossings = [{"dose": dose, "unit": found.question.unit, "benefit_above": up} for dose, up in found.crossings]
         about = {"kind": "decision", "benefit": found.question.rule, "crossings": crossings}

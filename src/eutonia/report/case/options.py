@@ -199,8 +199,7 @@ def _fill(found: OptionComparison, folder: Path, back: str | None) -> None:
     import xarray as xr
 
     (folder / _PAGE).write_text(html(found, back), encoding="utf-8")
-    found.table.write_parquet(folder / "options.parquet")
-    exports.safe(found.table).write_csv(folder / "options.csv")
+    exports.write_pair(found.table, folder, "options")
     curves.write(curve_lines("Options", "Time since the onset, h", *_strips(found)), folder, csv=True)
     courses = [found.results[name].course for name in found.names]
     together = xr.concat(courses, xr.Variable("option", list(found.names)), join="outer", data_vars="all")

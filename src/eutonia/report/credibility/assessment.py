@@ -16,8 +16,11 @@ LEVELS = ("low", "medium", "high")
 _RISK = {("low", "low"): "low", ("low", "high"): "medium", ("high", "low"): "medium"}
 _MOST = 6
 _EFFECTS = ("tone_bolus", "tone_steady", "oral_effect", "reflex")
-#: What nobody put into the model by hand, in the names of tests.
-_EMERGES = ("rebound", "overshoot", "tolerance", "holiday", "clonus")
+#: What the names of tests say that are evidence of one thing; a word alone would take tests of other things along.
+STEPS = r"halving_|half_the_step|steps_half|step_changes|whatever_the_step|finer_grids|fine_steps|stepped_(ramp|limb)"
+BITS = r"same_bits|change_no_bit|in_32_bit_changes|in_any_block|one_block|blocks_of_(any|one)"
+USE = r"_refused|names_the_nearest"
+EMERGES = r"_overshoots|of_the_rebound|clonus_(needs|slows|comes_with)"
 Row = dict[str, str]
 
 
@@ -109,21 +112,15 @@ def _papers(found: Evidence, *, trials: bool) -> str:
     return _outcome(rows) if rows else ""
 
 
-def _device(found: Evidence) -> str:
-    run = found.asked.run
-    known = [str(run[key]) for key in ("precision", "instruction_set", "platform") if run.get(key)]
-    return f"The run: {', '.join(known)}" if known else ""
-
-
 def factors(found: Evidence) -> list[Row]:
     """Return the credibility factors of ASME V&V 40, each with what there is for it; an empty cell is a gap."""
     t = found.tests
     rows = [
         ("Code verification", "Software quality assurance", _tests(found, "interfaces") or _tests(found, "unit")),
         ("Code verification", "Numerical code verification", _tests(found, "oracles")),
-        ("Calculation verification", "Discretisation error", _told(matching(t, "halv", "step", "finer"), "tests")),
-        ("Calculation verification", "Numerical solver error", _told(matching(t, "same_bits", "block", "32"), "tests")),
-        ("Calculation verification", "Use error", _told(matching(t, "refused", "is_refused", "nearest"), "tests")),
+        ("Calculation verification", "Discretisation error", _told(matching(t, STEPS), "tests")),
+        ("Calculation verification", "Numerical solver error", _told(matching(t, BITS), "tests")),
+        ("Calculation verification", "Use error", _told(matching(t, USE), "tests")),
         ("Validation: model", "Model form", _tests(found, "laws")),
         ("Validation: model", "Model inputs", _statuses(found)),
         ("Validation: comparator", "Test samples", _calibration(found)),
@@ -142,7 +139,7 @@ def categories(found: Evidence) -> list[Row]:
     read = sum(record.status in ("verified", "secondary") for record in found.records)
     laws = sum(len(file.tests) for file in found.tests if file.folder == "laws")
     plausible = f"{read} of {len(found.records)} numbers read in a source; {laws} tests of laws of nature"
-    verification = _told(matching(found.tests, "halv", "same_bits", "block"), "tests")
+    verification = _told(matching(found.tests, f"{STEPS}|{BITS}"), "tests")
     more = f"{found.asked.intervals}; {verification}" if found.asked.intervals else verification
     rows = [
         ("Code verification results", _tests(found, "oracles")),
@@ -150,10 +147,7 @@ def categories(found: Evidence) -> list[Row]:
         ("Bench test validation results", ""),
         ("In vivo validation results", _papers(found, trials=False)),
         ("Population-based validation results", _papers(found, trials=True)),
-        (
-            "Emergent model behaviour",
-            _told(matching(found.tests, *_EMERGES), "tests"),
-        ),
+        ("Emergent model behaviour", _told(matching(found.tests, EMERGES), "tests")),
         ("Model plausibility", plausible),
         ("Calculation verification and uncertainty of the run", more),
     ]
@@ -189,11 +183,10 @@ def _relevance(found: Evidence) -> str:
     return "; ".join(told)
 
 
-def missing(found: Evidence) -> list[str]:
-    """Return what there is no evidence for, in sentences."""
+def missing(found: Evidence, rows: Sequence[Row]) -> list[str]:
+    """Return what there is no evidence for, in sentences; `rows` are `factors` and `categories`."""
     status = found.by_status()
-    told = [f"{row['factor']}: nothing was found." for row in factors(found) if not row["evidence"]]
-    told += [f"{row['name']}: nothing was found." for row in categories(found) if not row["evidence"]]
+    told = [f"{row.get('factor') or row['name']}: nothing was found." for row in rows if not row["evidence"]]
     if not found.tests:
         told.append("The tests are not in this installation; they stand in the source of this version.")
     unread = " and ".join(f"{status[name]} {name}" for name in UNREAD if status.get(name))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eutonia import parameters
+from eutonia.parameters import influence
 from eutonia.parameters.record import DISTANCES, Parameter
 from eutonia.report.credibility import domain
 from eutonia.report.credibility.tests_of import TestFile
@@ -53,7 +54,6 @@ class Evidence:
     papers: Mapping[str, Any]
     criteria: Any
     calibration: tuple[Mapping[str, str], ...]
-    scripts: tuple[str, ...]
     influential: tuple[str, tuple[str, ...]] = ("", ())
 
     def by_status(self) -> dict[str, int]:
@@ -101,12 +101,9 @@ class Evidence:
 
 def records_of(run: Mapping[str, Any]) -> tuple[Parameter, ...]:
     """Return the records that a run rests on, as they are now; all of them without a run."""
-    names = run.get("rests_on")
-    sets = {name: parameters.load(name) for name in parameters.sets()}
-    if not names:
-        return tuple(record for one in sets.values() for record in one.records())
-    pairs = (name.partition(".")[::2] for name in names)
-    return tuple(sets[of][name] for of, name in pairs if of in sets and name in set(sets[of]))
+    if names := run.get("rests_on"):
+        return influence.records(names)
+    return tuple(record for name in parameters.sets() for record in parameters.load(name).records())
 
 
 def rows_of(file: Path) -> tuple[Mapping[str, str], ...]:

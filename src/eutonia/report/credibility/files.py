@@ -52,19 +52,20 @@ class CredibilityFile(Printed):
 
 def made(found: Evidence, influence: str, consequence: str, versions: Mapping[str, Any]) -> CredibilityFile:
     """Return the file of what was found."""
+    factors, categories = assessment.factors(found), assessment.categories(found)
     data = {
         "title": found.asked.title,
         "study": found.asked.study,
         "kind": found.asked.kind,
         "disclaimer": words.DISCLAIMER,
         "assessment": assessment.m15(found, influence, consequence),
-        "factors": assessment.factors(found),
-        "categories": assessment.categories(found),
+        "factors": factors,
+        "categories": categories,
         "domain": [_checked(one) for one in found.domain()] if found.asked.run else [],
         "numbers": {"by_status": found.by_status(), "by_distance": found.by_distance()},
         "influential": {"screen": found.influential[0], "records": list(found.influential[1])},
         "tests": tests_of.by_layer(found.tests),
-        "missing": assessment.missing(found),
+        "missing": assessment.missing(found, [*factors, *categories]),
         "versions": dict(versions),
     }
     return CredibilityFile(found, data)

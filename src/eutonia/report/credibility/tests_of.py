@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,6 @@ def by_layer(files: Sequence[TestFile]) -> list[dict[str, object]]:
     return rows
 
 
-def matching(files: Sequence[TestFile], *words: str) -> list[str]:
-    """Return the names of the tests that hold any of the words."""
-    return [name for file in files for name in file.tests if any(word in name for word in words)]
+def matching(files: Sequence[TestFile], pattern: str) -> list[str]:
+    """Return the names of the tests in which a pattern is found."""
+    return [name for file in files for name in file.tests if re.search(pattern, name)]

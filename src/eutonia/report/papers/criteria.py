@@ -15,7 +15,6 @@ from eutonia.parameters.library import parse_toml
 from eutonia.study.published import Statistic
 
 Equivalence = Literal["equivalent", "within the margin", "outside"]
-EQUIVALENCES: tuple[Equivalence, ...] = get_args(Equivalence)
 #: Kinds of numbers of single papers, beside the statistics of trials.
 OF_A_PAPER, SHARE_OF_A_PAPER = "number of a paper", "share of a paper"
 _STATISTICS = (*get_args(Statistic), OF_A_PAPER, SHARE_OF_A_PAPER)
@@ -70,7 +69,7 @@ class Criteria:
         )
 
 
-def equivalence(predicted: float, published: float, half_width: float, margin: float) -> Equivalence:
+def equivalence(predicted: float, published: float, half_width: float | None, margin: float) -> Equivalence:
     """Return whether a prediction is the same as a published number for the purpose of a clinic.
 
     Parameters
@@ -79,10 +78,10 @@ def equivalence(predicted: float, published: float, half_width: float, margin: f
         In one unit.
     half_width
         Half the interval of the difference: z times the standard error of the published number; two one-sided tests
-        are both met where the whole interval lies within the margin.
+        are both met where the whole interval lies within the margin. None where no error is known: nothing is sure.
     """
     apart = abs(predicted - published)
-    if apart + half_width <= margin:
+    if half_width is not None and apart + half_width <= margin:
         return "equivalent"
     return "within the margin" if apart <= margin else "outside"
 
@@ -109,7 +108,7 @@ def read(file: Path) -> Criteria:
                 f"{file.name}: {unknown('field', key, ('stated', 'confidence', 'margin', 'baseline'))}"
             )
     stated, confidence = tables.get("stated"), tables.get("confidence")
-    if not isinstance(stated, datetime.date):
+    if not isinstance(stated, datetime.date) or isinstance(stated, datetime.datetime):
         raise ParameterError(
             f"{file.name}: stated is {stated!r}. Allowed: the day on which the criteria were stated, without quotation "
             f"marks. Nearest: stated = {datetime.date.today().isoformat()}. Write it."

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from eutonia import _writing
-from eutonia.report import exports, files
+from eutonia._delimited import safe_table
+from eutonia.report import files
 from eutonia.report.papers import record
 from eutonia.report.papers.built import PaperTables
 
@@ -30,7 +31,7 @@ def write(found: PaperTables, folder: str | os.PathLike[str]) -> Path:
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(found.printed, encoding="utf-8")
-        exports.safe(found.frame()).write_csv(draft / _TABLE)
+        safe_table(found.frame()).write_csv(draft / _TABLE)
         record.write(draft / _RESULTS, found.record)
         files.write_record(draft, {"kind": "papers", **found.record["build"], "files": sorted(NAMES)})
 

@@ -18,8 +18,6 @@ from eutonia.trial.result import Quantity, StudyResult
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
 
-_RATIO = 1.96 * 2.0
-
 
 @dataclass(frozen=True)
 class Judged:
@@ -113,8 +111,8 @@ def of_paper(folder: Path, compared: Iterable[targets.Comparison], criteria: Cri
             continue
         margin = criteria.margin(SHARE_OF_A_PAPER if target.unit == "1" else OF_A_PAPER)
         wide = margin.of(target.value)
-        half = norm.ppf((1.0 + criteria.confidence) / 2.0) / _RATIO * max(target.high - target.low, 0.0)
-        half = half if np.isfinite(half) else 0.0
+        error = target.standard_error
+        half = None if error is None else norm.ppf((1.0 + criteria.confidence) / 2.0) * error
         found.append(
             Judged(
                 source=folder.name,

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, TypeAdapter
+
 from eutonia.errors import EutoniaError
 from eutonia.report.papers.criteria import Criteria
 from eutonia.report.papers.judged import Judged
@@ -16,6 +18,30 @@ from eutonia.report.papers.judged import Judged
 # Fewer or more replicate trials move a mean by about this share of the width of its interval, and that is no news.
 _CHANCE = 0.12
 _MOST_TOLD = 40
+
+
+class _Build(BaseModel):
+    version: str
+    date: str
+    replicates: int
+    criteria: str
+    parameters: str
+    sets: dict[str, str]
+
+
+class _Result(BaseModel):
+    criterion: str
+    confidence: float
+    since: datetime.date
+
+
+class _Record(BaseModel):
+    build: _Build
+    moved: list[str]
+    results: dict[str, _Result]
+
+
+_OF_A_ROW = [one.name for one in dataclasses.fields(Judged) if one.name not in ("source", "key")]
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -27,34 +53,48 @@ def read(file: Path) -> dict[str, Any]:
         The file is damaged.
     """
     if not file.is_file():
-        return {"build": {}, "results": {}}
+        return {"build": {}, "moved": [], "results": {}}
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        for one in found["results"].values():
-            one["predicted"], one["margin"], one["criterion"], one["since"]
-        found["build"]["date"]
+        _Record.model_validate(found)
+        of_a_row = TypeAdapter(Judged)
+        for name, one in found["results"].items():
+            source, _, key = name.partition(": ")
+            own = {"source": source, "key": key} | {column: one[column] for column in _OF_A_ROW}
+            of_a_row.validate_python(own)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as trouble:
+        said = " ".join(str(trouble).split())
         raise EutoniaError(
-            f'"{file}" is damaged ({type(trouble).__name__}: {trouble}). Allowed: the record of the last build, as it '
-            "was written. Nearest: the file of the last release. Restore it: without it nobody can tell which came "
+            f'"{file}" is damaged ({type(trouble).__name__}: {said:.160}). Allowed: the record of the last build, as '
+            "it was written. Nearest: the file of the last release. Restore it: without it nobody can tell which came "
             "first, a result or its criterion."
         ) from None
     return dict(found)
 
 
-def refuse_younger(rows: Sequence[Judged], criteria: Criteria, before: Mapping[str, Any], today: datetime.date) -> None:
-    """Refuse criteria that are younger than a result that they judge.
+def refuse_future(criteria: Criteria, today: datetime.date) -> None:
+    """Refuse criteria of a day to come, before anything is computed.
 
     Raises
     ------
     EutoniaError
-        A number of which a result is on record has another criterion now, or the criteria are of a day to come.
+        They are.
     """
     if criteria.stated > today:
         raise EutoniaError(
             f"criteria.toml was stated on {criteria.stated}, and today is {today}. Allowed: a day before the build, or "
             f"its own. Nearest: {today}. Correct the date: a criterion stands before what it judges."
         )
+
+
+def refuse_younger(rows: Sequence[Judged], criteria: Criteria, before: Mapping[str, Any]) -> None:
+    """Refuse criteria that are younger than a result that they judge.
+
+    Raises
+    ------
+    EutoniaError
+        A number of which a result is on record has another criterion now.
+    """
     for row in rows:
         old = before["results"].get(f"{row.source}: {row.key}")
         if old is None or old["published"] != row.published:
@@ -77,7 +117,7 @@ def results(
     for row in rows:
         key = f"{row.source}: {row.key}"
         since = found.get(key, {}).get("since", today.isoformat())
-        own = {name: _short(one) for name, one in dataclasses.asdict(row).items() if name not in ("source", "key")}
+        own = {name: _short(getattr(row, name)) for name in _OF_A_ROW}
         found[key] = own | {"criterion": criteria.sha256, "confidence": criteria.confidence, "since": since}
     return dict(sorted(found.items()))
 
@@ -126,7 +166,8 @@ def _moved_row(row: Judged, before: Mapping[str, Any], same_number: bool) -> str
     ]
     if now == then or abs(row.predicted - old["predicted"]) <= slack:
         return f"{row.source}, {row.key}: {'; '.join(verdicts)}." if verdicts and same_number else ""
-    return f"{row.source}, {row.key}: {then}, now {now}{f' ({chr(59).join(verdicts)})' if verdicts else ''}."
+    verdict = f" ({'; '.join(verdicts)})" if verdicts else ""
+    return f"{row.source}, {row.key}: {then}, now {now}{verdict}."
 
 
 def write(file: Path, content: Mapping[str, Any]) -> None:

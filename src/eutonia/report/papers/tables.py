@@ -28,7 +28,8 @@ _VERDICTS = """Graded by the interval:
 Graded by a clinical margin ([criteria.toml](criteria.toml), stated {stated}), which rewards no wide interval:
 
 - **equivalent**: the predicted mean lies within the margin, and so does the {confidence:.0%} interval that the error of
-  the published number allows (two one-sided tests); where a paper gives no error, that of a trial like it is taken
+  the published number allows (two one-sided tests); where the paper of a trial gives no error, that of a trial like it
+  is taken, and where that of a single number gives none, the number is never called equivalent
 - **within the margin**: the mean does, and the paper is too small to say more
 - **outside**: more than the margin apart
 
@@ -137,7 +138,7 @@ def opening(build: Mapping[str, object], moved: Sequence[str]) -> str:
         f"Eutonia {build['version']}, built {build['date']} with {build['replicates']} replicate trials; "
         f"criteria {str(build['criteria'])[:12]}, parameter sets {str(build['parameters'])[:12]}.",
         "",
-        "Since the build before:" if moved else "Nothing was built before.",
+        *(["Since the build before:", ""] if moved else ["Nothing was built before."]),
         *(f"- {line}" for line in moved),
     ]
-    return "\n".join(lines).replace("before:\n- ", "before:\n\n- ") + "\n\n"
+    return "\n".join(lines) + "\n\n"
