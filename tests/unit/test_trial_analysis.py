@@ -9,49 +9,16 @@ import pytest
 import scipy.optimize
 import scipy.special
 import scipy.stats
-from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
+from analysis_examples import HEAD, PRIMARY, made, study
 
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
 from eutonia.report.trial import analysis_words
 from eutonia.statistics import two_arms
 from eutonia.statistics.proportional_odds import fit_odds
-from eutonia.study.design import TrialStudy, parse_study
+from eutonia.study.design import TrialStudy
 from eutonia.trial.analyse import analyse, truth
-from eutonia.trial.analysis import Outcome
-from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.endpoints import contrasts_of
-
-HEAD = (
-    """
-[study]
-name = "planned"
-title = "Two arms and a plan"
-kind = "trial"
-seed = 1
-[population]
-n = 40
-"""
-    + STROKE
-    + """\
-[assessment]
-side = "affected"
-limbs = ["leg"]
-scales = ["ashworth", "modified_ashworth", "spasm"]
-rater = "human"
-"""
-    + SIX_WEEKS_OF_TABLETS
-)
-PRIMARY = """
-[[analysis.endpoint]]
-scale = "ashworth"
-limb = "leg"
-estimand = "hypothetical"
-"""
-
-
-def study(endpoints: str = PRIMARY, head: str = HEAD, plan: str = "[analysis]\n") -> TrialStudy:
-    return parse_study(head + plan + endpoints)
 
 
 @pytest.mark.parametrize(
@@ -148,42 +115,6 @@ def test_alpha_is_a_level() -> None:
     for wrong in ("0", "0.9", '"5 %"', "nan"):
         with pytest.raises(StudyError):
             study(plan=f"[analysis]\nalpha = {wrong}\n")
-
-
-def made(of: TrialStudy, first: np.ndarray, second: np.ndarray, trials: int, *, leave: float = 0.0) -> Outcome:
-    """Return an outcome with these leg Ashworth scores (visit, person) in placebo and tablets; half are in each arm."""
-    n = first.shape[1]
-    leaves = np.random.default_rng(8).random(n) < leave
-    visits = {}
-    for name, scores in (("placebo", first), ("tablets", second)):
-        for k, row in enumerate(scores):
-            limbs = np.stack([row, row])
-            muscles = np.stack([row + place for place in range(len(charted_muscles()))])
-            here = ~leaves if k == len(scores) - 1 else np.ones(n, dtype=bool)
-            record = VisitRecord(
-                "only",
-                name,
-                k,
-                float(of.phases[0].visits_h[k]),
-                {"ashworth": limbs, "modified_ashworth": limbs, "spasm": limbs, "ashworth_muscle": muscles},
-                here,
-                np.zeros(n),
-                np.zeros(n),
-            )
-            visits["only", name, k] = record
-    ones = np.ones(n, dtype=bool)
-    return Outcome(
-        of,
-        trials,
-        visits,
-        {"only": ones},
-        {"only": ones},
-        {"only": np.arange(n) % 2},
-        {"only": leaves},
-        {},
-        {},
-        np.arange(n),
-    )
 
 
 def drawn(trials: int, effect: float, seed: int = 3) -> tuple[np.ndarray, np.ndarray]:

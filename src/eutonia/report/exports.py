@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import polars
 
 TABLES = (
-    *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics"),
+    *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics", "interim_looks"),
     *("dose_levels", "dose_trials", "dose_cohorts"),
 )
 KINDS = ("parquet", "csv")
@@ -79,6 +79,25 @@ COLUMNS = {
     "people": ("1", "People in the analysis, mean over trials"),
     "carried_over": ("that of the column unit", "What is left over from the first period of a crossover"),
     "carried_over_error": ("that of the column unit", "Monte Carlo error of that"),
+    "look": ("1", "Look at which the trial stopped, from 1; or the look"),
+    "stopped": ("", "Why it stopped: arm better, worse, futility; 'end' where all had been seen and nothing was shown"),
+    "level": ("1", "Two-sided level of the tests and intervals of that look"),
+    "median_unbiased": (
+        "that of the column unit",
+        "Difference that ends as this trial did, or better, as often as not; over trials mean and bias; above: share "
+        "of trials in which it lies above the truth",
+    ),
+    "expected_people": ("1", "People analysed when a trial stops, mean over trials"),
+    "expected_recruited": ("1", "People recruited by the time a trial stops, mean over trials"),
+    "expected_months": (
+        "month",
+        "Time from the first recruitment to the look at which a trial stops, mean over trials",
+    ),
+    "information": ("1", "Share of the information at the look, which is that of the people"),
+    "recruited": ("1", "People recruited by the time of the look"),
+    "months": ("month", "Time of the look since the first was recruited"),
+    "boundary": ("1", "Absolute z at which the trial stops; futility: z of the better arm below which it does"),
+    "stops": ("1", "Share of trials that stop at the look, in all and by reason; null: if the arms did not differ"),
     "width": ("that of the column unit", "Mean width of the intervals"),
     "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
     "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),
@@ -105,7 +124,8 @@ COLUMNS = {
 
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
-    analysed = (None, None) if result.analysed is None else (result.analysed.trials, result.analysed.characteristics)
+    made = result.analysed
+    analysed = (None, None, None) if made is None else (made.trials, made.characteristics, made.looks)
     tables = (result.visits, result.patients, result.reactions, result.potential, *analysed, *_of_levels(result))
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:

@@ -116,7 +116,15 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals
+    from eutonia.report.trial import (
+        aggregate,
+        analysis_words,
+        consort,
+        dose_finding,
+        figures,
+        individuals,
+        interim_words,
+    )
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -143,6 +151,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "analysis": [] if result.analysed is None else analysis_words.endpoints(result.analysed),
         "analysis_lead": "" if result.analysed is None else analysis_words.lead(result.analysed),
         "analysis_plain": [] if result.analysed is None else analysis_words.plain(result.analysed),
+        "looks": [] if result.analysed is None else interim_words.looks(result.analysed),
         **dose_finding.context(result),
     }
 

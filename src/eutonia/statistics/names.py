@@ -13,3 +13,6 @@ Structure = Literal[
     "autoregressive",
     "compound symmetry",
 ]
+
+#: How the level of a trial may be spent over its looks.
+Spending = Literal["O'Brien-Fleming", "Pocock"]

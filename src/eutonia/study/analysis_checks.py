@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.fields import not_a_name
+from eutonia.study.interim_looks import interim_problems
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.studyfile import Key, Problem
 
@@ -38,6 +39,7 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
     plan = study.analysis
     if plan is None:
         return
+    yield from interim_problems(plan, study.population.n)
     names: list[str] = []
     for position, endpoint in enumerate(plan.endpoints):
         where: Key = ("analysis", "endpoint", position)

@@ -10,6 +10,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
 from eutonia.study.fields import Hours, MuscleName, Name, Part, ScaleName, described, refuse
+from eutonia.study.interim_looks import InterimLooks
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -144,6 +145,9 @@ class AnalysisPlan(Part):
         'Over several endpoints: each at alpha ("none"), Holm, or in the order of the file until one fails '
         '("hierarchical"); left out, hierarchical.',
         default="hierarchical",
+    )
+    interim: InterimLooks | None = described(
+        "Looks before everybody has been seen, each of which may end the trial; left out, there is none.", default=None
     )
     endpoints: Annotated[tuple[AnalysedEndpoint, ...], Field(min_length=1, max_length=20)] = described(
         "Endpoints in the order in which they are tested.", alias="endpoint"

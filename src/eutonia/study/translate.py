@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
 
-_QUOTED = re.compile(r"'([^']*)'")
+# A name with an apostrophe stands in double quotation marks.
+_QUOTED = re.compile(r"""(['"])(.*?)\1""")
 _BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than"}
 # By which function another package brings one more sort of a table, by the key that tells the sorts.
 _REGISTERS = {
@@ -126,7 +127,7 @@ def _plain(detail: ErrorDetails, raw: Mapping[str, Any]) -> Problem:
 
 def _not_one_of(given: object, key: str, expected: str) -> Problem:
     """Word a value outside a short list of names, or a missing choice."""
-    names = _QUOTED.findall(expected)
+    names = [name for _, name in _QUOTED.findall(expected)]
     close = tuple(f'"{name}"' for name in nearest(given, names)) if isinstance(given, str) else ()
     allowed = ", ".join(f'"{name}"' for name in names)
     if given is None:

@@ -20,9 +20,10 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
+from eutonia.trial import interim
+from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
-from eutonia.trial.result import Analysed
 
 if TYPE_CHECKING:
     import polars
@@ -45,30 +46,45 @@ class _Found:
     people: Int[np.ndarray, "trial two"]
     fitted: list[str]
 
+    @classmethod
+    def at(cls, looks: list[_Found], look: Int[np.ndarray, " trial"]) -> _Found:
+        """Return of each trial what was found at its look."""
+        effects = [looks[k].effects[trial] for trial, k in enumerate(look)]
+        people = np.array([looks[k].people[trial] for trial, k in enumerate(look)])
+        return cls(effects, people, [looks[k].fitted[trial] for trial, k in enumerate(look)])
+
 
 def analyse(outcome: Outcome) -> Analysed | None:
     """Analyse every replicate trial as its study says; None where it says nothing."""
     plan = outcome.study.analysis
     if plan is None:
         return None
-    contrasts = contrasts_of(outcome.study)
-    found = [_analysed(outcome, one, plan.alpha) for one in contrasts]
+    contrasts, looks = contrasts_of(outcome.study), interim.looks_of(outcome.study)
+    stages = [(None, plan.alpha)] if looks is None else list(zip(looks.people, looks.rule.levels, strict=True))
+    at = [[_analysed(outcome, one, level, people) for one in contrasts] for people, level in stages]
+    stops = None if looks is None else interim.stopped(looks, contrasts[0], [row[0].effects for row in at])
+    look = np.zeros(outcome.n_replicates, dtype=int) if stops is None else stops.look
+    found = [_Found.at([row[k] for row in at], look) for k in range(len(contrasts))]
     p = np.array([[effect.p for effect in one.effects] for one in found]).T
     adjusted = two_arms.adjusted(p, plan.multiplicity)
-    rejected = np.nan_to_num(adjusted, nan=np.inf) <= plan.alpha
-    return Analysed(
+    levels = np.array([level for _, level in stages])[look][:, None]
+    rejected = np.nan_to_num(adjusted, nan=np.inf) <= levels
+    made = Analysed(
         _trials(contrasts, found, adjusted, rejected),
-        _characteristics(outcome, contrasts, found, rejected, p <= plan.alpha),
+        _characteristics(outcome, contrasts, found, rejected, p <= levels),
         plan.alpha,
         plan.multiplicity,
     )
+    if looks is None or stops is None:
+        return made
+    return interim.with_looks(made, looks, stops, contrasts[0], outcome.study, found[0].effects)
 
 
-def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
-    """Analyse one endpoint in every trial."""
+def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | None = None) -> _Found:
+    """Analyse one endpoint in every trial, of all people or of the first so many who were recruited."""
     if contrast.given.way == "crossover":
-        return _within(outcome, contrast, alpha)
-    arms, scores = _observed(outcome, contrast)
+        return _within(outcome, contrast, alpha, upto)
+    arms, scores = _observed(outcome, contrast, upto)
     if contrast.given.way == "MMRM":
         later = ~np.isnan(scores[..., 1:]).all(axis=2)
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
@@ -87,10 +103,10 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
     return _Found(effects, counts, [""] * len(effects))
 
 
-def _within(outcome: Outcome, contrast: Contrast, alpha: float) -> _Found:
+def _within(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | None) -> _Found:
     """Compare two arms of a crossover in every trial; the people counted are those of each order, the arm first."""
     apart, _, arm_first = _in_both(outcome, contrast)
-    apart, arm_first = (outcome.by_replicate(one) for one in (apart, arm_first))
+    apart, arm_first = (outcome.by_replicate(one)[:, :upto] for one in (apart, arm_first))
     known = ~np.isnan(apart)
     counts = np.stack([(known & who).sum(axis=1) for who in (arm_first, ~arm_first)], axis=1)
     trials = zip(apart, arm_first, known, strict=True)
@@ -151,7 +167,9 @@ def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: 
     return two_arms.covariance_analysis(values[both], first[both], baseline[both], alpha)
 
 
-def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndarray, "trial person visit"]]:
+def _observed(
+    outcome: Outcome, contrast: Contrast, upto: int | None
+) -> tuple[Arms, Float[np.ndarray, "trial person visit"]]:
     """Return who is in which arm, and what was seen of them at each visit up to that of the endpoint; NaN elsewhere."""
     arms = np.full(len(outcome.member), _NEITHER)
     scores: Visits = np.full((len(arms), contrast.visit + 1), np.nan)
@@ -161,7 +179,7 @@ def _observed(outcome: Outcome, contrast: Contrast) -> tuple[Arms, Float[np.ndar
         seen = contrast.seen(outcome, name) & mine[:, None]
         scores = np.where(seen, contrast.scores(outcome, name), scores)
     n = outcome.n_replicates
-    return arms.reshape(n, -1), scores.reshape(n, -1, contrast.visit + 1)
+    return arms.reshape(n, -1)[:, :upto], scores.reshape(n, -1, contrast.visit + 1)[:, :upto]
 
 
 def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:

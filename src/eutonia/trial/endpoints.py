@@ -71,6 +71,11 @@ class Contrast:
             return "log odds ratio"
         return "1" if self.given.measure == "responder" else self.scale.unit
 
+    @property
+    def better(self) -> int:
+        """The sign of a difference where the arm is better than the other: 1 or -1."""
+        return 1 if self.given.measure == "responder" else -self.scale.worse
+
     def scores(self, outcome: Outcome, arm: str) -> Visits:
         """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left."""
         records = [outcome.visits[self.phase.name, arm, k] for k in range(self.visit + 1)]

@@ -36,9 +36,9 @@ class PowerFound(Printed):
         What was asked: an endpoint of the study's analysis, the level of its test, and the power.
     table : polars.DataFrame
         One row a simulated size: people, trials, rejected, power, error (Monte Carlo, one standard error), estimate,
-        truth, unit.
+        truth, unit; with interim looks expected_people.
     people : int
-        The number of people that reaches the target, in whole blocks of the allocation ratio.
+        The number of people that reaches the target, in whole blocks of the allocation ratio; with looks, at most.
     low, high : float
         95 % Monte Carlo interval of it; inf where trials were too few to say.
     curve : PowerCurve
@@ -70,14 +70,17 @@ class PowerFound(Printed):
         """Return the answer, how sure it is, and what it is not."""
         ends = f"{self.low:.0f} to {self.high:.0f}" if math.isfinite(self.high) else f"{self.low:.0f} or more"
         arms = ", ".join(f"{n} {arm}" for arm, n in self.allocation)
+        stops = "expected_people" in self.table.columns
+        most = " at most" if stops else ""
         last = self.table.sort((self.table["people"] - self.people).abs()).row(0, named=True)
         return [
-            f"{self.people} people ({arms}) give {self.endpoint} a power of {100 * self.target:.0f} % at the two-sided "
-            f"level {self.alpha:g}; by {self.trials} simulated trials of {self.table.height} sizes the number lies in "
-            f"{ends} (95 %, Monte Carlo).",
+            f"{self.people} people{most} ({arms}) give {self.endpoint} a power of {100 * self.target:.0f} % at the "
+            f"two-sided level {self.alpha:g}; by {self.trials} simulated trials of {self.table.height} sizes the "
+            f"number lies in {ends} (95 %, Monte Carlo).",
             f"Of {last['trials']} simulated trials of {last['people']} people {100 * last['power']:.0f} % found a "
             f"difference (Monte Carlo error {100 * last['error']:.1f} points); the difference itself is "
-            f"{last['truth']:.2g} {last['unit']}.",
+            f"{last['truth']:.2g} {last['unit']}."
+            + (f" With its looks such a trial analyses {last['expected_people']:.1f} on average." if stops else ""),
             "The interval is that of simulation alone: what is not known of tone, drug and raters moves the number "
             "more. See eutonia sensitivity.",
         ]
@@ -169,7 +172,8 @@ def answer(
         )
     block = _ratio(study)
     people = _whole(size, block)
-    kept = ("people", "trials", "rejected", "estimate", "truth", "unit")
+    kept = ["people", "trials", "rejected", "estimate", "truth", "unit"]
+    kept += ["expected_people"] if "expected_people" in rows[0] else []
     table = pl.DataFrame(
         [
             {name: row[name] for name in kept}

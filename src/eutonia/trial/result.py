@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from eutonia._printed import Printed
 from eutonia.patient import Lesion
+from eutonia.trial.analysed import Analysed as Analysed
 from eutonia.trial.flow import ConsortRow as ConsortRow
 from eutonia.trial.width import WIDTHS, Width
 
@@ -189,29 +190,6 @@ class Quantity:
             return "inside the interval"
         words = f"outside, by {distance:.2g}"
         return f"{words}, within its standard error" if grade == "in range" else words
-
-
-@dataclass(frozen=True)
-class Analysed:
-    """What the analysis of every replicate trial found, and how often that is right.
-
-    Parameters
-    ----------
-    trials : polars.DataFrame
-        One row a replicate trial and endpoint: estimate, se, df, low, high, p, p_adjusted, rejected, and who was in it.
-    characteristics : polars.DataFrame
-        One row an endpoint: over trials the mean and SD of estimates, what is true, bias, coverage, and the share of
-        trials that reject, each with its Monte Carlo error.
-    alpha : float
-        Level of the tests; intervals have one less this.
-    multiplicity : str
-        How several tests are held together.
-    """
-
-    trials: polars.DataFrame
-    characteristics: polars.DataFrame
-    alpha: float
-    multiplicity: str
 
 
 @dataclass(frozen=True)

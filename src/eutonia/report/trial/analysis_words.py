@@ -9,6 +9,7 @@ from typing import Any
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
+from eutonia.report.trial import interim_words
 from eutonia.trial.result import Analysed, StudyResult
 
 Row = Mapping[str, Any]
@@ -61,12 +62,13 @@ class EndpointWords:
 def lead(analysed: Analysed) -> str:
     """Return how the trials were analysed, in a few sentences."""
     trials = words.count(_trials(analysed))
-    together = ""
+    together, over = "", "" if analysed.looks is None else " over all looks"
     if len(analysed.characteristics) > 1:
         together = f" {_MULTIPLICITY[analysed.multiplicity]}."
     return (
         f"Each of {trials} replicate trials was analysed from what was seen in it, at a two-sided level of "
-        f"{100 * analysed.alpha:g}%.{together} What is true is known here: every person was computed in both arms."
+        f"{100 * analysed.alpha:g}%{over}.{together} What is true is known here: every person was computed in both "
+        "arms."
     )
 
 
@@ -94,7 +96,7 @@ def plain(analysed: Analysed) -> list[str]:
         elif share - 2 * error <= analysed.alpha:
             verdict = f"not clearly more often than chance alone would, which is {100 * analysed.alpha:g}%"
         told.append(f"{one.what}: a trial of this size finds a difference in {100 * share:.0f} of 100, {verdict}.")
-    return told
+    return told + interim_words.plain(analysed)
 
 
 def endpoints(analysed: Analysed) -> list[EndpointWords]:
@@ -116,7 +118,7 @@ def lines(result: StudyResult) -> list[str]:
             continue
         rate = f"{words.lower(one.rate_name)} {one.rate}" if "%" in one.rate else one.rate
         told.append(f"{one.what}, {one.arms}: {one.difference} ({one.spread}), {rate}.")
-    return told
+    return told + interim_words.plain(result.analysed)
 
 
 def _trials(analysed: Analysed) -> int:
@@ -144,14 +146,14 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
         difference=words.with_unit(mean, unit),
         spread=middle or "mean over trials",
         first=f"{point} ({under} to {over})",
-        first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}",
+        first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}{interim_words.one_trial(first)}",
         truth=true,
         rate_name=_rate_name(row, true),
         rate=rate,
         coverage=_share(row, "coverage") if enough else "–",
         bias=f"bias {bias}\u00a0±\u00a0{error}" if enough and row["estimate_bias"] is not None else "",
         how=_how(row, SCALES[first["scale"]].worse),
-        notes=tuple(_notes(row, alpha)),
+        notes=(*_notes(row, alpha), *interim_words.estimate(row, factor)),
     )
 
 

@@ -1,0 +1,37 @@
+"""What the analysis of every replicate trial found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars
+
+
+@dataclass(frozen=True)
+class Analysed:
+    """What the analysis of every replicate trial found, and how often that is right.
+
+    Parameters
+    ----------
+    trials : polars.DataFrame
+        One row a replicate trial and endpoint: estimate, se, df, low, high, p, p_adjusted, rejected, and who was in it.
+        With interim looks they are those of the look at which the trial stopped: look, stopped, level,
+        median_unbiased.
+    characteristics : polars.DataFrame
+        One row an endpoint: over trials the mean and SD of estimates, what is true, bias, coverage, and the share of
+        trials that reject, each with its Monte Carlo error.
+    alpha : float
+        Level of the tests; intervals have one less this, or less the level of the look at which a trial stopped.
+    multiplicity : str
+        How several tests are held together.
+    looks : polars.DataFrame or None
+        One row a look: people, boundaries, and the share of trials that stop there; None without interim looks.
+    """
+
+    trials: polars.DataFrame
+    characteristics: polars.DataFrame
+    alpha: float
+    multiplicity: str
+    looks: polars.DataFrame | None = None
