@@ -116,15 +116,7 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report.trial import (
-        aggregate,
-        analysis_words,
-        consort,
-        dose_finding,
-        figures,
-        individuals,
-        interim_words,
-    )
+    from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -148,10 +140,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "responders": _responders(result),
         "separates": _separates(features),
         "predicts": _predicts(result),
-        "analysis": [] if result.analysed is None else analysis_words.endpoints(result.analysed),
-        "analysis_lead": "" if result.analysed is None else analysis_words.lead(result.analysed),
-        "analysis_plain": [] if result.analysed is None else analysis_words.plain(result.analysed),
-        "looks": [] if result.analysed is None else interim_words.looks(result.analysed),
+        **analysis_words.context(result.analysed),
         **dose_finding.context(result),
     }
 

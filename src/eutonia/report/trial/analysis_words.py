@@ -59,6 +59,18 @@ class EndpointWords:
     notes: tuple[str, ...]
 
 
+def context(analysed: Analysed | None) -> dict[str, Any]:
+    """Return what the page says of an analysis; empty pieces where the study says none."""
+    if analysed is None:
+        return {"analysis": [], "analysis_lead": "", "analysis_plain": [], "looks": []}
+    return {
+        "analysis": endpoints(analysed),
+        "analysis_lead": lead(analysed),
+        "analysis_plain": plain(analysed),
+        "looks": interim_words.looks(analysed),
+    }
+
+
 def lead(analysed: Analysed) -> str:
     """Return how the trials were analysed, in a few sentences."""
     trials = words.count(_trials(analysed))
