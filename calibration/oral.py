@@ -25,6 +25,7 @@ import numpy as np  # noqa: E402
 from cohorts import Study, build, charted  # noqa: E402
 from drug import PARAMETERS as OF_DRUG  # noqa: E402
 from drug import Fitted, Target  # noqa: E402
+from local import known_to, told  # noqa: E402
 from scipy.optimize import brentq, least_squares  # noqa: E402
 
 from eutonia.drug.exposure import Profile, model  # noqa: E402
@@ -34,6 +35,8 @@ from eutonia.simulation.course import Course, start  # noqa: E402
 SET = "oral_adult_default"
 FROZEN = Path(__file__).with_name("oral.csv")
 PEOPLE, LEG = 384, 0
+#: Step of a logarithm, for the slopes that tell how well it is known.
+STEP = 1e-3
 
 # Middles and SD of the logarithm are judgement: wide, but for the stages before the depot.
 PARAMETERS = (
@@ -115,18 +118,24 @@ def shipped() -> dict[str, float]:
     return predict({p.name: p.shipped for p in PARAMETERS}) | {ASHWORTH.key: ashworth_removed(BLOOD.shipped)}
 
 
+def residuals(x: np.ndarray) -> np.ndarray:
+    """Return how far targets and priors are off at logarithms of the disposition, in their SD."""
+    found = predict({p.name: float(v) for p, v in zip(PARAMETERS, np.exp(x), strict=True)})
+    prior = [(one - np.log(p.middle)) / p.prior for p, one in zip(PARAMETERS, x, strict=True)]
+    return np.array([*((found[t.key] - t.value) / t.sd for t in TARGETS), *prior])
+
+
+def how_well(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the local standard errors of the logarithms, and the correlation of the estimates."""
+    return known_to(residuals, x, STEP)
+
+
 def fit() -> None:
     """Fit disposition and potency from the shipped numbers, and print both."""
-    middle, prior = (np.array([getattr(p, name) for p in PARAMETERS]) for name in ("middle", "prior"))
-
-    def residuals(x: np.ndarray) -> np.ndarray:
-        found = predict({p.name: float(v) for p, v in zip(PARAMETERS, np.exp(x), strict=True)})
-        return np.array([*((found[t.key] - t.value) / t.sd for t in TARGETS), *((x - np.log(middle)) / prior)])
-
     best = least_squares(residuals, np.log([p.shipped for p in PARAMETERS]))
-    error = np.sqrt(np.diag(np.linalg.inv(best.jac.T @ best.jac)))
-    for p, v, e in zip(PARAMETERS, np.exp(best.x), error, strict=True):
-        print(f"    {p.name:50s} {v:8.3f} {p.unit:5s} SE {100 * e:.0f} % (prior {100 * p.prior:.0f} %)")
+    for p, v in zip(PARAMETERS, np.exp(best.x), strict=True):
+        print(f"    {p.name:50s} {v:8.3f} {p.unit:5s} (prior {100 * p.prior:.0f} %)")
+    print(told([p.name for p in PARAMETERS], *how_well(best.x)))
     _print(predict({p.name: float(v) for p, v in zip(PARAMETERS, np.exp(best.x), strict=True)}), TARGETS)
     for off, word in ((-1.0, "low"), (0.0, "middle"), (1.0, "high")):
         print(f"    {BLOOD.name}, {word}: {_solved(ashworth_removed, ASHWORTH.value + off * ASHWORTH.sd):.2f}")

@@ -3,6 +3,7 @@
     python calibration/population.py          the table, target against model, for the shipped numbers
     python calibration/population.py --fit    fit again and print the numbers to ship
     python calibration/population.py --tie    fit the tie of weakness to tone alone, all else as shipped
+    python calibration/population.py --known  how well the fit knows the shipped numbers, and what goes together
 
 Only calibration rows are used here, typed in below with their identifiers. A person is scored as in a survey: four
 muscle groups a limb, each with its own deviation from the bias of its limb, one rater; the worst group counts. The
@@ -19,6 +20,7 @@ from functools import partial
 
 import jax
 import numpy as np
+from local import known_to, told
 from scipy.optimize import brentq, least_squares, minimize_scalar
 from scipy.special import ndtr
 
@@ -231,19 +233,27 @@ def _constants(logs: np.ndarray, shipped: DescendingConstants) -> DescendingCons
     )
 
 
+def misfit(survey: Survey, logs: np.ndarray) -> np.ndarray:
+    """Return the gaps of the targets that are fitted, and of the priors, at logarithms of the numbers of `_START`."""
+    constants = _constants(logs, DescendingConstants.from_records())
+    prior = np.array([_PRIOR_LOG_SD.get(name, np.inf) for name in _START])
+    fitted = [target for target in TARGETS if target.weight > 0.0]
+    gaps = [np.sqrt(t.weight) * (t.model(survey, constants) - t.value) / t.error for t in fitted]
+    return np.array([*gaps, *((logs - np.log(list(_START.values()))) / prior)])
+
+
 def fit(survey: Survey) -> DescendingConstants:
     """Return the constants that meet the targets best."""
-    shipped = DescendingConstants.from_records()
-    start = np.log(list(_START.values()))
-    prior = np.array([_PRIOR_LOG_SD.get(name, np.inf) for name in _START])
+    best = least_squares(partial(misfit, survey), np.log(list(_START.values())), diff_step=1e-3)
+    return _constants(best.x, DescendingConstants.from_records())
 
-    def misfit(logs: np.ndarray) -> np.ndarray:
-        constants = _constants(logs, shipped)
-        fitted = [target for target in TARGETS if target.weight > 0.0]
-        gaps = [np.sqrt(t.weight) * (t.model(survey, constants) - t.value) / t.error for t in fitted]
-        return np.array([*gaps, *((logs - start) / prior)])
 
-    return _constants(least_squares(misfit, start, diff_step=1e-3).x, shipped)
+def how_well(survey: Survey) -> tuple[np.ndarray, np.ndarray]:
+    """Return the local standard errors of the logarithms as they ship, and the correlation of the estimates."""
+    c = DescendingConstants.from_records()
+    arm = c.dorsal_weight[ARM]
+    shipped = (arm, c.dorsal_weight[LEG] / arm, c.bias_spread, c.flaccid_time, c.emergence_time, c.strength_spread)
+    return known_to(partial(misfit, survey), np.log(np.array(shipped)), 0.02)
 
 
 def fit_tie(survey: Survey, constants: DescendingConstants) -> DescendingConstants:
@@ -317,6 +327,8 @@ def main() -> None:
     if "--tie" in sys.argv:
         constants = fit_tie(survey, constants)
         print(constants.tone_weakness_correlation)
+    if "--known" in sys.argv:
+        print(told(list(_START), *how_well(survey)))
     print(table(survey, constants))
     print(cord_table(Survey("spinal"), constants))
 

@@ -29,6 +29,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+from local import known_to, told
 from scipy.optimize import brentq, least_squares
 from scipy.special import gammaincc
 from survivors import survivors
@@ -220,18 +221,35 @@ def fitted(x: dict[str, float]) -> dict[str, float]:
         best = least_squares(of, np.log([x[name] for name in names]), diff_step=step)
         x.update(zip(names, np.exp(best.x), strict=True))
 
-    def z(table: list[tuple[str, str, float, float, float]]) -> list[float]:
-        return [(given - value) / error for _, _, value, error, given in table]
-
-    solve(("onset_time", "recovery_time"), lambda now: z(times(now)), 1e-4)
-    x["return_time"] = peak_and_return(x["onset_time"], x["recovery_time"])[1]
-    # Grades are steps: finite differences over a twentieth of a number.
-    solve(
-        ("full_block", "abobotulinumtoxina_half_dose", "leg_reach"),
-        lambda now: [*z(rows(now)), (now["full_block"] - PRIOR[0]) / PRIOR[1]],
-        0.05,
-    )
+    for names, (gaps, step) in STAGES.items():
+        solve(names, gaps, step)
+        x["return_time"] = peak_and_return(x["onset_time"], x["recovery_time"])[1]
     return x
+
+
+def _z(table: list[tuple[str, str, float, float, float]]) -> list[float]:
+    return [(given - value) / error for _, _, value, error, given in table]
+
+
+def _doses(now: dict[str, float]) -> list[float]:
+    return [*_z(rows(now)), (now["full_block"] - PRIOR[0]) / PRIOR[1]]
+
+
+#: What is fitted together, its gaps and the step of its differences. Grades are steps: a twentieth of a number.
+STAGES = {
+    ("onset_time", "recovery_time"): (lambda now: _z(times(now)), 1e-4),
+    ("full_block", "abobotulinumtoxina_half_dose", "leg_reach"): (_doses, 0.05),
+}
+
+
+def how_well(names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the local standard errors of the logarithms of one stage, and the correlation of its estimates."""
+    (gaps, step), x = STAGES[names], shipped()
+
+    def of(logs: np.ndarray) -> np.ndarray:
+        return np.array(gaps(x | dict(zip(names, np.exp(logs), strict=True))))
+
+    return known_to(of, np.log([x[name] for name in names]), step)
 
 
 def main() -> None:
@@ -245,6 +263,8 @@ def main() -> None:
     table = rows(x)
     for name, value in x.items():
         print(f"{name:32s} {value:.4g} {FITTED[name]}")
+    for names in STAGES:
+        print(told(names, *how_well(names)))
     for trial in TRIALS:
         print(f"{trial.muscle}: {clinic(trial.muscle).people.n} people, placebo shift {shift_of(trial):.3f} grade")
     print("| row | what | published (SE) | calibrated | distance, SE |\n|---|---|---|---|---|")

@@ -6,6 +6,7 @@ import csv
 import runpy
 from pathlib import Path
 
+import numpy as np
 import oral as calibration
 import pytest
 
@@ -149,6 +150,16 @@ def test_fitted_oral_records_are_those_that_their_script_was_frozen_with() -> No
     assert [row["name"] for row in frozen("record")] == [one.name for one in fitted]
     for one, row in zip(fitted, frozen("record"), strict=True):
         assert one.shipped == pytest.approx(float(row["value_or_published"]), rel=1e-6), one.name
+
+
+def test_records_say_how_well_the_fit_knows_them_and_which_estimates_go_together() -> None:
+    fitted = calibration.PARAMETERS
+    error, correlation = calibration.how_well(np.log([one.shipped for one in fitted]))
+    for j, one in enumerate(fitted):
+        record = parameters.load(one.set)[one.name]
+        assert f"Local SE {100 * error[j]:.0f} %" in record.note, one.name
+        wanted = {other.name: correlation[j, i] for i, other in enumerate(fitted[:j])}
+        assert dict(record.correlation) == pytest.approx(wanted, abs=0.01), one.name
 
 
 def test_oral_targets_come_out_as_frozen_and_tablets_take_from_ashworth_what_trials_saw() -> None:

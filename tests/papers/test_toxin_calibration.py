@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import toxin as calibration
 
+from eutonia import parameters
 from eutonia.study.toxin import blocked, share_of_time
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +49,11 @@ def test_the_stated_time_is_that_of_the_fitted_times() -> None:
     x = calibration.shipped()
     _, back = calibration.peak_and_return(x["onset_time"], x["recovery_time"])
     assert back == pytest.approx(x["return_time"], abs=1.0)
+
+
+def test_records_say_how_well_the_times_are_known_and_that_they_go_together() -> None:
+    names = ("onset_time", "recovery_time")
+    error, correlation = calibration.how_well(names)
+    onset, recovery = (parameters.load("toxin")[name] for name in names)
+    assert [one.spread.sd for one in (onset, recovery)] == pytest.approx(list(error), abs=0.01)
+    assert dict(recovery.correlation) == pytest.approx({"onset_time": correlation[1, 0]}, abs=0.01)

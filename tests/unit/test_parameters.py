@@ -180,7 +180,7 @@ def test_a_unit_that_cannot_be_read_is_refused() -> None:
 
 def test_estimates_of_one_fit_may_be_tied() -> None:
     fitted = {**RECORD, "source": "Eutonia_2026", "where": "calibration/velocity.py"}
-    other = {**fitted, "label": "Another"}
+    other = {**fitted, "label": "Another", "where": "calibration/velocity.py: another stage"}
 
     def tied(**more: object) -> parameters.Parameter:
         given = text(

@@ -147,7 +147,9 @@ def test_what_another_number_replaces_has_no_distance_left() -> None:
 def test_the_list_of_numbers_shows_the_distance() -> None:
     rows = list(csv.DictReader(io.StringIO(records.parameter_text("csv"))))
     assert {row["axis"] for row in rows if row["name"] == "leg_motor_segments"} == {"first; last"}
-    assert {row["correlation"] for row in rows} == {"", "velocity_sensitivity_from 0.89"}
+    tied = {f"{row['set']}.{row['name']}": row["correlation"] for row in rows}
+    assert tied["tone.velocity_sensitivity_per_bias"] == "velocity_sensitivity_from 0.89"
+    assert tied["tone.velocity_sensitivity_from"] == ""
     told = {word for row in rows for word in row["distance"].split()}
     assert told <= set(DISTANCES)
     assert {row["distance"] for row in rows if row["set"] == "limb_hip" and row["name"] == "gyration"} == {"health"}

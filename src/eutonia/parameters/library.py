@@ -323,9 +323,13 @@ def check_source(key: str, sources: Collection[str], where: str) -> None:
         raise ParameterError(f"{where}: {citations.unknown_key(key, sources)}")
 
 
+def _script(record: Parameter) -> str:
+    return record.where.partition(":")[0].partition(",")[0]
+
+
 def _check_correlation(record: Parameter, records: Mapping[str, Parameter]) -> None:
     for name, _ in record.correlation:
-        others = [one.name for one in records.values() if one.where == record.where and one.name != record.name]
+        others = [one.name for one in records.values() if _script(one) == _script(record) and one.name != record.name]
         if record.method != "fitted" or name not in others:
             told = unknown("record of the same fit", name, others, "Name one that the same script fits.")
             raise ParameterError(f"{record.name} in {record.set}.toml: correlation: {told}")
