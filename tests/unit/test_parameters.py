@@ -344,21 +344,18 @@ LADDER = (
 #: Derived, and yet no arithmetic: chosen within what is published, a vector, or what has no closed form; notes say.
 JUDGED = {
     "cerebral_palsy": {"form_share"},
-    "cord_injury": {"flaccid_time"},
-    "inference": {"threshold", "held_pendulum", "held_ramp"},
+    "inference": {"held_pendulum", "held_ramp"},
     "intrathecal": {"segment_top_vertebra"},
     "limb_elbow": {"end_torque"},
     "limb_wrist": {"torque_ceiling", "end_torque"},
     "oral_wuis_1985": {"absorption_rate"},
     "receptor": {"volley_drive_spread"},
     "reflex": {"person_spread"},
-    "segment": {"spastic_bias", "ia_rest", "human_scale", "ia_ceiling"},
+    "segment": {"ia_rest", "human_scale", "ia_ceiling"},
     "stroke_population": {
-        "haemorrhage_share", "infarct_share", "haematoma_share", "haematoma_volume_cv", "age", "women",
-        "creatinine_clearance",
+        "infarct_share", "haematoma_share", "haematoma_volume_cv", "age", "women", "creatinine_clearance",
     },
-    "tone": {"velocity_sensitivity_healthy", "severe_bias", "contracture_spinal"},
-    "trial": {"nonspecific_change_mean", "nonspecific_change_single_bolus"},
+    "tone": {"severe_bias", "contracture_spinal"},
 }  # fmt: skip
 
 
