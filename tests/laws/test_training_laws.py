@@ -7,7 +7,7 @@ import dataclasses
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from arm_examples import HEAD, INFUSION, N, arm, arm_run, some_people
+from arm_examples import HEAD, INFUSION, N, arm_run, some_people, study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +16,7 @@ from eutonia import parameters
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import body_constants
 from eutonia.simulation.stance import stance
+from eutonia.simulation.treated import TreatmentCourse, joined
 from eutonia.study.companions.strength_training import StrengthTrainingTreatment
 from eutonia.study.design import parse_study
 from eutonia.treatment import Effects
@@ -31,7 +32,8 @@ TRAINED = 'route = "strength training"\nlimb = "leg"\nsessions_per_week = {0}\ns
 def played(*treatments: str, end_h: float = 70 * 24.0, strength: float = 0.4) -> PeriodClock:
     who = dataclasses.replace(some_people(), strength=jnp.full((2, N), strength))
     clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
-    run_period(clock, arm_run(arm(*treatments), np.ones(N, dtype=bool), end_h).tasks())
+    of = study((list(treatments), ""), visits='"0 day", "300 day"').phases[0].arms[0]
+    run_period(clock, arm_run(of, np.ones(N, dtype=bool), end_h).tasks())
     clock.advance_to(end_h, looking=True)
     return clock
 
@@ -83,6 +85,46 @@ def test_more_sessions_never_give_less_and_what_is_gained_fades(
     np.testing.assert_allclose(after(sessions, rest, rest).regained, after(sessions, 2 * rest).regained, rtol=1e-9)
     both = gained.joined(gained)
     np.testing.assert_allclose(1 - both.regained[0], (1 - leg) ** 2, rtol=1e-12)
+
+
+def test_one_course_after_another_never_passes_the_ceiling_and_is_one_long_course() -> None:
+    """Two courses gained up to the ceiling each, 28 % of what was lost where endless training gives back 15."""
+    at_most = parameters.load("strength_training").value("regained_at_most", "1")
+    often, end_h = TRAINED.format(21.0), 3 * 70 * 24.0
+    first = often + 'stop = "70 day"\n'
+    second = often.replace('"0 day"', '"70 day"') + 'stop = "140 day"\n'
+    third = often.replace('"0 day"', '"140 day"')
+
+    def gained(*treatments: str) -> np.ndarray:
+        return (np.asarray(played(*treatments, end_h=end_h).people_now.strength[0]) - 0.4) / 0.6
+
+    whole, parts = gained(often), gained(first, second, third)
+    np.testing.assert_allclose(parts, whole, rtol=1e-9)
+    np.testing.assert_allclose(gained(third, first, second), parts, rtol=1e-12)
+    assert np.all(whole > 0.9 * at_most)
+    assert np.all(gained(first, third) < at_most)
+    assert np.all(gained(first, third) > gained(third))
+
+
+def test_a_course_for_some_goes_on_in_them_and_fades_in_the_others() -> None:
+    """Who is not given the second course keeps what the first has left."""
+    day = 24.0
+
+    def course(who: np.ndarray, start_h: float, per_week: float) -> TreatmentCourse:
+        table = {"route": "strength training", "limb": "leg", "sessions_per_week": per_week, "start": "0 day"}
+        one = StrengthTrainingTreatment.model_validate(table)
+        return TreatmentCourse(one.begin(2), one.advance, one.effects, who, since_h=start_h, is_given=True)
+
+    first, only = course(np.ones(2), 0.0, 3.0), course(np.ones(2), 0.0, 3.0)
+    for one in (first, only):
+        one.stop(70 * day)
+    second = course(np.array([1.0, 0.0]), 100 * day, 3.0)
+    second.go_on_from(first)
+    both = np.asarray(joined((first, second), 130 * day).regained[0])
+    left, afresh = np.asarray(only.effects(130 * day).regained[0]), course(np.ones(2), 100 * day, 3.0)
+    assert both[1] == pytest.approx(left[1], rel=1e-12)
+    assert left[1] > 0.0
+    assert left[0] < both[0] < left[0] + np.asarray(afresh.effects(130 * day).regained[0])[0]
 
 
 def test_the_report_says_that_tone_stays_and_a_slip_is_refused() -> None:

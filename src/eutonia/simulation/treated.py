@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia.simulation.course import MuscleEffects, Snapshot
 from eutonia.simulation.people import People
@@ -55,7 +55,8 @@ class TreatmentCourse(AbstractTherapy):
     """A treatment of any sort under way: its state at the last change of what is given, from which it goes on.
 
     `advance` takes a state, hours, and whether it is given; `does` a state and whether it is given. Both are pure and
-    of the treatment, so that nothing depends on who looked when. `lasts` whether it goes on until it is stopped.
+    of the treatment, so that nothing depends on who looked when. `lasts` whether it goes on until it is stopped; `kind`
+    what it goes on from, if an earlier one is of it; `taken_over` in whom a later one has gone on from here.
     """
 
     state: Any
@@ -65,11 +66,20 @@ class TreatmentCourse(AbstractTherapy):
     since_h: float = 0.0
     is_given: bool = False
     lasts: bool = True
+    kind: object = None
+    taken_over: Bool[np.ndarray, " patient"] | bool = False
 
     def switch(self, time_h: float, *, given: bool, who: Patients) -> None:
         """Begin, change or end it at a time, h, for `who` (above 0) is given it."""
         self.state = self.advance(self.state, time_h - self.since_h, self.is_given)
         self.since_h, self.is_given, self.who = time_h, given, who
+
+    def go_on_from(self, earlier: TreatmentCourse) -> None:
+        """Begin, in who is given both, with what an earlier one has come to; from now on that does nothing in them."""
+        here = (self.who > 0) & (earlier.who > 0) & ~np.asarray(earlier.taken_over)
+        then = earlier.advance(earlier.state, self.since_h - earlier.since_h, earlier.is_given)
+        self.state = np.where(here, then, self.state)
+        earlier.taken_over = here | earlier.taken_over
 
     def stop(self, time_h: float) -> None:
         """End it at a time, h, if it goes on until it is stopped; what it has done so far fades from there."""
@@ -79,4 +89,4 @@ class TreatmentCourse(AbstractTherapy):
     def effects(self, time_h: float) -> Effects:
         """Return what it does at a time, h, to those who are given it."""
         state = self.advance(self.state, time_h - self.since_h, self.is_given)
-        return self.does(state, self.is_given).of(self.who)
+        return self.does(state, self.is_given).of(np.where(self.taken_over, 0.0, self.who))

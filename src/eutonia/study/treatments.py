@@ -39,6 +39,8 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import Limit
 
 if TYPE_CHECKING:
+    from jaxtyping import Array, Int
+
     from eutonia.treatment import Effects
 
 
@@ -78,6 +80,8 @@ class Treatment(Registered):
     sources: ClassVar[tuple[str, ...]] = ()
     #: A table of it without its route, as a file might have it; what has one is tried by every test of treatments.
     example: ClassVar[Mapping[str, Any]] = {}
+    #: Whether what an earlier one of its route has done in the same place (`alone_in`) is what it begins with.
+    goes_on: ClassVar[bool] = False
 
     if TYPE_CHECKING:
         route: str
@@ -179,6 +183,10 @@ class Treatment(Registered):
     def begin(self, n_patients: int) -> Any:
         """Return the state of people who are given it for the first time."""
         return n_patients
+
+    def begin_in(self, seed: int, person: Int[Array, " patient"]) -> Any:
+        """Return the state of these people, where their own luck decides on it; else that of anybody."""
+        return self.begin(len(person))
 
     def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
         """Return the state so many hours later, given or not; a pure function, whatever the span."""

@@ -124,9 +124,12 @@ class Applied(GivenTreatment):
     def __init__(self, treatment: Treatment, amount: Patients) -> None:
         stop_h = treatment.ends_h if treatment.ends_h < math.inf else None
         super().__init__(treatment.begins_h, stop_h, amount)
-        state = treatment.begin(len(amount))
-        nobody = np.zeros_like(amount)
-        self.course = TreatmentCourse(state, treatment.advance, treatment.effects, nobody, lasts=treatment.lasts)
+        self.begins = treatment.begin_in
+        state, nobody = treatment.begin(len(amount)), np.zeros_like(amount)
+        kind = (treatment.route, treatment.alone_in) if treatment.goes_on else None
+        self.course = TreatmentCourse(
+            state, treatment.advance, treatment.effects, nobody, lasts=treatment.lasts, kind=kind
+        )
 
     def tasks(self) -> list[Task]:
         """Return the start and the stop, which leave the steps of the drug as they would be without."""
@@ -136,9 +139,12 @@ class Applied(GivenTreatment):
         """Let it begin or end."""
         clock.note_treatments()
         if self.course not in clock.others:
-            self.course.since_h = clock.now_h
+            self.course.since_h, self.course.state = clock.now_h, self.begins(clock.seed, clock.people.person)
             clock.others.append(self.course)
         self.course.switch(clock.now_h, given=self.running, who=self.amount)
+        for other in clock.others if self.running and self.course.kind else ():
+            if isinstance(other, TreatmentCourse) and other is not self.course and other.kind == self.course.kind:
+                self.course.go_on_from(other)
 
 
 def tasks_of(treatments: Iterable[Treatment], who: Bool[np.ndarray, " patient"], end_h: float) -> list[Task]:

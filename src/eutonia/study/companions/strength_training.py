@@ -3,7 +3,8 @@
 Equation
     S_now = S + g (1 - S) ,  g' = s/N (c - g) - g/tau
 with S the strength that the lesion left, g the share of what was lost that is back, s sessions an hour, N the sessions
-that close all but 1/e of the gap to c, and tau the time in which it fades. Everybody gains alike.
+that close all but 1/e of the gap to c, and tau the time in which it fades. Everybody gains alike, and a later course
+of a limb goes on from what is left of the one before: c holds of all of them together.
 Source: Devier 2017 for the direction (weekly training after toxin moved arm function, and not the modified Ashworth
 score); the sizes are assumed.
 
@@ -40,6 +41,7 @@ class StrengthTrainingTreatment(Treatment):
 
     amount_key: ClassVar[str] = "sessions_per_week"
     dose_unit: ClassVar[str] = ""
+    goes_on: ClassVar[bool] = True
     sources: ClassVar[tuple[str, ...]] = ("Devier_2017",)
     example: ClassVar[Mapping[str, Any]] = {"limb": "leg", "sessions_per_week": 3.0, "start": "0 day"}
     caveat: ClassVar[str] = (
