@@ -171,6 +171,38 @@ def test_walking_turns_back_with_the_dose_only_where_drive_is_little() -> None:
         assert speed[inside, person] > 1.01 * speed[0, person]
 
 
+def test_the_exponent_of_strength_is_the_middle_of_what_two_sources_allow() -> None:
+    """Nadeau 1999 from below: strength explains 0.69 of the variance of speed (16 people, so 0.33 at least, by
+    Fisher's z), if people differ besides as the healthy do (Kasovic 2021, 1.24 (0.28) m/s). Perry 1995 from above: who
+    carries the body by strength alone, and just so (Akazawa 2017), is not bound to the house (0.4 m/s).
+    """
+    gait, c = parameters.load("walking"), chart_constants().walking
+    healthy, exponent = gait.value("healthy_speed", "m/s"), gait.value("strength_exponent", "1")
+    most = np.log(healthy / c.speed_marks[0]) / -np.log(gait.value("needed_share", "1"))
+    cohort = Cohort.draw(SEED, np.arange(POOL), Population.typical("stroke"))
+    bias, strength, since_h = (np.asarray(one) for one in LesionCourse.of(cohort, SEED).at(0.0))
+    paretic = np.flatnonzero((strength[LEG] < 0.95) & (since_h > 6 * 730.5))[: 6 * WIDTH]
+    standing = [treated(people_of(bias[:, k], strength[:, k]), None) for k in np.split(paretic, 6)]
+    support, speed, _ = (np.concatenate(one) for one in zip(*map(walking, standing), strict=True))
+    walks = support >= 1.0
+    own, per_unit = strength[LEG, paretic][walks], speed[walks] / strength[LEG, paretic][walks] ** exponent
+    scatter = (0.28 / 1.24) ** 2
+
+    def explained(by: float) -> float:
+        v = per_unit * own**by
+        return float(np.cov(own, v)[0, 1] ** 2 / (own.var() * (v.var() * (1 + scatter) + scatter * v.mean() ** 2)))
+
+    by = np.linspace(0.1, 1.5, 57)
+    share = np.array([explained(one) for one in by])
+    assert np.all(np.diff(share) > 0), "the more strength counts, the more it explains"
+    least = np.interp(np.tanh(np.arctanh(np.sqrt(0.69)) - 1.96 / np.sqrt(16 - 3)) ** 2, share, by)
+    assert least < exponent < most
+    assert exponent == pytest.approx(np.sqrt(least * most), rel=0.1)
+    assert (gait["strength_exponent"].spread.low, gait["strength_exponent"].spread.high) == pytest.approx(
+        (least, most), rel=0.1
+    )
+
+
 def test_one_population_holds_who_collapses_who_is_freed_and_who_gains_comfort_only(
     population: People, dosed: dict[str, np.ndarray]
 ) -> None:
