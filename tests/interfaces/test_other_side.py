@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from arm_examples import HEAD, INFUSION
 
 import eutonia
 from eutonia.errors import StudyError
@@ -72,9 +73,30 @@ def test_the_less_affected_side_has_no_tone_and_keeps_its_strength_under_the_dru
 )
 def test_a_person_without_a_less_affected_side_has_none_to_score(old: str, new: str) -> None:
     assert old in CASE
-    with pytest.raises(StudyError, match="less affected side is that of one person") as told:
+    with pytest.raises(StudyError, match="less affected side is that of people") as told:
         parse_study(CASE.replace(old, new))
     assert 'Write side = "both"' in str(told.value)
+
+
+def test_a_trial_charts_the_less_affected_side_of_people_who_enter_by_the_other() -> None:
+    """It was for cases only. Who is spastic enters; the other leg has no tone and keeps its strength under the drug."""
+    text = HEAD.replace('side = "affected"', 'side = "less affected"').replace("DESIGN", "single")
+    text = text.replace('["ashworth"]', '["ashworth", "walking_speed", "functional_ambulation"]')
+    text = text.replace(
+        "[assessment]", '[[population.entry]]\nscale = "ashworth"\nlimb = "leg"\nat_least = 2.0\n[assessment]'
+    )
+    text = text.replace("VISITS", '"0 day", "14 day"') + '[[phase.arm]]\nname = "pump"\n[[phase.arm.treatment]]\n'
+    text += INFUSION + 'rate = "300 ug/day"\n'
+    result = eutonia.run(parse_study(text), replicates=2)
+    for scale, score in (("ashworth", 1.0), ("functional_ambulation", 5.0)):
+        assert result.visits.filter(result.visits["scale"] == scale)["score"].unique().to_list() == [score]
+    speed = result.visits.filter(result.visits["scale"] == "walking_speed")["score"].to_numpy()
+    assert speed.min() > 0.97 * speed.max()
+    rule = 'policy = "label"\norigin = "cerebral"\nstart = "50 ug/day"\nmax = "300 ug/day"\nevery = "2 day"\n'
+    rule += 'target = { scale = "ashworth", limb = "leg", at_most = 1.0 }\n'
+    with pytest.raises(StudyError, match=r"nothing ails the less\s+affected") as told:
+        parse_study(text.replace('rate = "300 ug/day"\n', f"[phase.arm.titration]\n{rule}"))
+    assert "titration.target" in str(told.value)
 
 
 def test_whom_a_chart_tells_to_be_stiffer_is_weaker_as_far_as_the_two_are_tied() -> None:

@@ -78,8 +78,8 @@ class Assessment(Part):
     """How people are examined at each visit."""
 
     side: Literal["affected", "both", "less affected"] = described(
-        'Which side of the body is scored; "both" only where a lesion weakens both alike, "less affected" only in a '
-        "case whose lesion weakens one."
+        'Which side of the body is scored; "both" only where a lesion weakens both alike, "less affected" only where '
+        "it weakens one."
     )
     limbs: Annotated[tuple[LimbName, ...], Field(min_length=1)] = described("Limbs that are scored.")
     scales: Annotated[tuple[ScaleName, ...], Field(min_length=1)] = described("Scales and signs that are charted.")

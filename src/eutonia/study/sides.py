@@ -1,6 +1,7 @@
 """Which side of the body a study may score: one side is simulated, and it stands for both only where both are alike.
 
-The less affected side of a person with a stroke is taken as whole: no bias, full strength, and the same drug.
+The less affected side of people with a stroke is taken as whole: no bias, full strength, and the same drug. In a trial
+people enter by their weak side, and what is charted at visits is the other.
 """
 
 from __future__ import annotations
@@ -22,16 +23,29 @@ OTHER_SIDE = "less affected"
 def side_problems(study: TrialStudy | CaseStudy) -> Iterator[Problem]:
     """Yield the wish to score a side that is not simulated: the other one of people who are weak on one side."""
     side, of = study.assessment.side, _weak_on_one_side(study)
-    is_trial = getattr(study, "population", None) is not None
-    if side == OTHER_SIDE and (is_trial or not of):
-        why = "The less affected side is that of one person whom a stroke made weak on one side."
-        why += " Here a group is followed." if is_trial else " Here both sides are weak."
-        do = f'Write side = "{"affected" if of else "both"}".'
-        yield Problem(("assessment", "side"), why, OTHER_SIDE, '"affected", or "both"', do=do)
+    if side == OTHER_SIDE and not of:
+        why = "The less affected side is that of people whom a lesion made weak on one side. Here both sides are weak."
+        yield Problem(("assessment", "side"), why, OTHER_SIDE, '"both"', do='Write side = "both".')
+    elif side == OTHER_SIDE:
+        yield from _steered(study)
     if side == "both" and of:
         why = f"{of} weakens one side. That side is simulated; the other is healthy and not followed."
         do = 'Write side = "affected".'
         yield Problem(("assessment", "side"), why, "both", '"affected"', do=do)
+
+
+def _steered(study: TrialStudy | CaseStudy) -> Iterator[Problem]:
+    """Yield each rule of a trial that goes by a score: on a side that nothing ails it would wait for ever."""
+    why, do = "It goes by a score of the side that is charted, and nothing ails the less affected one.", "Remove it."
+    for k, phase in enumerate(getattr(study, "phases", ())):
+        if phase.gate is not None:
+            yield Problem(("phase", k, "gate"), why, "gate", "no gate", do=do)
+        for number, arm in enumerate(phase.arms):
+            here = ("phase", k, "arm", number)
+            if arm.gate is not None:
+                yield Problem((*here, "gate"), why, "gate", "no gate", do=do)
+            for key, scale, _ in arm.titration.looks_at() if arm.titration is not None else ():
+                yield Problem((*here, "titration", *key), why, scale, "a rule that asks for no score", do=do)
 
 
 def _weak_on_one_side(study: TrialStudy | CaseStudy) -> str:

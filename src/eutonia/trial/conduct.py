@@ -22,6 +22,7 @@ from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
+from eutonia.study.sides import OTHER_SIDE
 from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
@@ -311,6 +312,12 @@ def site_luck(seed: int, replicate: Int[np.ndarray, " n"]) -> Float[Array, " n"]
     return _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
 
 
+def lesions_of(study: TrialStudy, pool: Pool, seed: int, member: Int[np.ndarray, " patient"]) -> LesionCourse:
+    """Return the course of the lesions of members of the pool, on the side that the study charts."""
+    found = LesionCourse.of(pool.cohort.take(member), seed)
+    return replace(found, is_spared=study.assessment.side == OTHER_SIDE)
+
+
 def play_block(
     study: TrialStudy, seed: int, pool: Pool, index: int, person: Int[np.ndarray, " patient"], before: Before
 ) -> BlockOutcome:
@@ -320,7 +327,7 @@ def play_block(
     change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
     outcome = BlockOutcome(person=person, member=member, features=features_of(people))
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(seed, replicate))
-    lesions = LesionCourse.of(pool.cohort.take(member), seed)
+    lesions = lesions_of(study, pool, seed, member)
     since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
     screening = None if before.screening is None else before.screening.taken(slice(None))
     block = Block(study, seed, people, outcome, nonspecific, lesions, screening, since_h)

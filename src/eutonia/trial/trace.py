@@ -16,7 +16,6 @@ from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import LIMBS
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import body_constants, examine
-from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.simulation.treated import under
@@ -24,7 +23,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import VISITS_PER_PHASE, begin_of, length_of, origin_of, with_tip
+from eutonia.trial.conduct import VISITS_PER_PHASE, begin_of, length_of, lesions_of, origin_of, with_tip
 from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
@@ -206,7 +205,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     """
     recorder = Recorder()
     people, member = recruit(pool, study.seed, np.arange(width))
-    lesions, begin, entered = LesionCourse.of(pool.cohort.take(member), study.seed), 0.0, 0.0
+    lesions, begin, entered = lesions_of(study, pool, study.seed, member), 0.0, 0.0
     for index, phase in enumerate(study.phases):
         arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
         end = float(phase.visits_h[-1])
