@@ -17,7 +17,8 @@ from eutonia.trial.result import StudyResult
 
 pytestmark = pytest.mark.interfaces
 
-TEXTS = {name: shipped()[name].read_text(encoding="utf-8") for name in ("case_child", "case_alcohol", "case_parkinson")}
+_SHIPPED = ("case_child", "case_alcohol", "case_autism", "case_parkinson")
+TEXTS = {name: shipped()[name].read_text(encoding="utf-8") for name in _SHIPPED}
 DAY = 24.0
 
 
@@ -88,6 +89,21 @@ def test_parkinsons_disease_runs_without_a_word_of_efficacy() -> None:
     assert "Rigidity in Parkinson's disease is no stretch reflex" in result.caveats[0]
     assert result.quantities == ()
     assert not result.withdrawal
+
+
+def test_autism_quotes_its_trials_on_the_page_and_predicts_no_behaviour() -> None:
+    """Sedation and headache as counted, with source and people, and that the primary outcome was no better."""
+    result = eutonia.run(case("case_autism", ('examine_every = "7 day"', 'examine_every = "77 day"')))
+    told = " ".join(page.html(result).split())
+    for words in (
+        "not better than on placebo: 8% (Arbaclofen_FXS_2012; 63 people",
+        "headache on arbaclofen: 8% (Arbaclofen_FXS_2012",
+        "32 people with autism",
+        "No effect is predicted",
+    ):
+        assert words in told, words
+    assert {"plasma", "risk_drowsiness"} <= {str(name) for name in result.course.data_vars}
+    assert result.visits.is_empty()
 
 
 def test_every_use_is_a_kind_of_case_and_quotes_what_has_a_source() -> None:

@@ -52,6 +52,7 @@ def parallel(*edits: tuple[str, str]) -> TrialStudy:
 def test_every_study_that_is_meant_to_ships() -> None:
     cases = {
         "case_alcohol",
+        "case_autism",
         "case_child",
         "case_overdose",
         "case_cord_flex",

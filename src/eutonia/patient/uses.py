@@ -44,7 +44,8 @@ USES: Mapping[str, Use] = MappingProxyType(
         "autism": Use(
             "Nothing here leads from a level of baclofen to behaviour, and trials were of arbaclofen, the enantiomer "
             "that acts: half of a dose of baclofen. Their primary outcome was not better than on placebo (fragile X "
-            f"syndrome). No effect is predicted. {_ONLY}",
+            "syndrome); an open study of 32 people with autism, with nothing beside it, saw less irritability in eight "
+            f"weeks, and agitation as its commonest harm (Arbaclofen_autism). No effect is predicted. {_ONLY}",
             ("autism_sedation", "autism_headache"),
         ),
         "cerebral palsy": Use(
