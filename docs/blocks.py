@@ -4,26 +4,33 @@
 
 A ```console block holds commands behind "$ " and what they print; a ```python block is run, all of a page in one
 program; a ```text block after it holds what it printed. A line "..." stands for any lines. Each page has an empty
-folder of its own, in which its blocks run in their order.
+folder of its own, in which its blocks run in their order. Commands of eutonia run in this process: a start of the
+program each would cost more than most of them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 DOCS = Path(__file__).resolve().parent
-_BLOCK = re.compile(
-    r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE
-)
+#: Kind, name, body of a block, and the body of the ```text block after it.
+BLOCK = re.compile(r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?", re.DOTALL | re.MULTILINE)
+# A command of eutonia, and what a shell does with what it prints.
+_OURS = re.compile(r"eutonia (.*?)( (?:\|\||\||>) .*)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 # One program a page: a block a line comes in, what it printed goes out.
 _PROGRAM = """
@@ -54,7 +61,7 @@ class Ran:
 
 def pages() -> list[Path]:
     """Return the pages that hold blocks."""
-    return [page for page in sorted(DOCS.rglob("*.md")) if _BLOCK.search(page.read_text(encoding="utf-8"))]
+    return [page for page in sorted(DOCS.rglob("*.md")) if BLOCK.search(page.read_text(encoding="utf-8"))]
 
 
 def run(page: Path) -> Iterator[Ran]:
@@ -63,7 +70,7 @@ def run(page: Path) -> Iterator[Ran]:
     shutil.copytree(DOCS.parent / "examples", folder / "examples")
     program: subprocess.Popen[str] | None = None
     try:
-        for block in _BLOCK.finditer(page.read_text(encoding="utf-8")):
+        for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
             kind, name, body, printed = block.groups()
             if kind == "toml":
                 if name:
@@ -102,12 +109,44 @@ def _said(program: subprocess.Popen[str], block: str) -> str:
 
 
 def _of(line: str, folder: Path) -> str:
-    """Return what a command prints."""
+    """Return what a line of commands prints; it ends at the first that fails, as in a shell that is told so."""
+    came = ""
+    for command in line.split("; "):
+        ours = _OURS.fullmatch(command)
+        said, told, code = ("", "", 0) if ours is None else _called(shlex.split(ours[1]), folder)
+        if ours is None or ours[2]:
+            said, more, code = _in_a_shell(command if ours is None else f"(cat; exit {code}){ours[2]}", said, folder)
+            told += more
+        came += said + told
+        if code:
+            break
+    return _shown(came, folder)
+
+
+def _called(words: list[str], folder: Path) -> tuple[str, str, int]:
+    """Return what a command of eutonia prints on screen and beside it, and its exit code."""
+    from eutonia import cli
+
+    said, told = io.StringIO(), io.StringIO()
+    with (
+        contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told),
+        mock.patch.object(sys, "argv", ["eutonia", *words]), mock.patch.dict(os.environ, _environment()),
+        warnings.catch_warnings(),
+    ):  # fmt: skip
+        warnings.simplefilter("ignore")
+        try:
+            cli.main()
+        except SystemExit as end:
+            return said.getvalue(), told.getvalue(), int(end.code or 0)
+    return said.getvalue(), told.getvalue(), 0
+
+
+def _in_a_shell(command: str, given: str, folder: Path) -> tuple[str, str, int]:
     ended = subprocess.run(
-        ["bash", "-ec", line], cwd=folder, env=_environment(),
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False,
+        ["bash", "-ec", command], cwd=folder, env=_environment(), input=given, capture_output=True, text=True,
+        timeout=600, check=False,
     )  # fmt: skip
-    return _shown(ended.stdout, folder)
+    return ended.stdout, ended.stderr, ended.returncode
 
 
 def _shown(printed: str, folder: Path) -> str:

@@ -6,6 +6,8 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import notebooks
+from blocks import BLOCK
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -213,8 +215,29 @@ MAKERS = {
 }
 
 
+def _is_notebook(name: str, text: str) -> bool:
+    return name.startswith("tutorials/") and BLOCK.search(text) is not None
+
+
+def link_notebook(app: Sphinx, name: str, source: list[str]) -> None:
+    """Let a tutorial end with the way to its notebook."""
+    if _is_notebook(name, source[0]):
+        file = f"{name.rpartition('/')[2]}.ipynb"
+        source[0] += f'\n\n<p><a href="{file}" download>This page as a Jupyter notebook ({file})</a></p>\n'
+
+
+def write_notebooks(app: Sphinx, failed: Exception | None) -> None:
+    """Write the notebook of each tutorial beside its page."""
+    for name in () if failed else app.env.found_docs:
+        page = Path(app.srcdir) / f"{name}.md"
+        if _is_notebook(name, page.read_text(encoding="utf-8")):
+            notebooks.write(page, Path(app.outdir) / f"{name}.ipynb")
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx the names."""
+    app.connect("source-read", link_notebook)
+    app.connect("build-finished", write_notebooks)
     app.add_role("number", Number())
     app.add_directive("model", Model)
     app.add_directive("made", Made)

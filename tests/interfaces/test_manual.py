@@ -9,23 +9,25 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import nbformat
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 
 
-def blocks() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("blocks", DOCS / "blocks.py")
+def _of_docs(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["blocks"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
 
-BLOCKS = blocks()
+BLOCKS = _of_docs("blocks")
+NOTEBOOKS = _of_docs("notebooks")
 
 
 @pytest.mark.parametrize("page", BLOCKS.pages(), ids=lambda page: str(page.relative_to(DOCS)))
@@ -41,6 +43,37 @@ def test_other_words_and_other_numbers_do_not_agree() -> None:
     assert not BLOCKS.agree(printed, "score 1.43 (0.4 to 2)\nwritten to 3 files\n")
     assert not BLOCKS.agree(printed, "score 1.23 (0.4 to 2)\nwritten in 3 files\n")
     assert not BLOCKS.agree(printed, "score 1.23 (0.4 to 2)\nwritten to 3 files\nmore\n")
+
+
+@pytest.mark.parametrize("name", ["family", "physician", "trialist", "neuroscientist"])
+def test_a_notebook_runs_what_its_page_runs_and_holds_what_that_printed(name: str) -> None:
+    page = DOCS / "tutorials" / f"{name}.md"
+    text, found = page.read_text(encoding="utf-8"), NOTEBOOKS.of(page)
+    nbformat.validate(found)
+    code = [cell for cell in found.cells if cell.cell_type == "code"]
+    shown = [
+        f"{body}{printed or ''}"
+        for kind, _, body, printed in BLOCKS.BLOCK.findall(text)
+        if kind in ("console", "python")
+    ]
+    told = [cell.source.replace("!", "$ ", 1) if cell.source.startswith("!") else cell.source for cell in code]
+    held = ["".join(one.text for one in cell.outputs) for cell in code]
+    assert "".join(f"{one}\n{out}" for one, out in zip(told, held, strict=True)) == "".join(shown)
+    prose = "\n".join(cell.source for cell in found.cells if cell.cell_type == "markdown")
+    assert BLOCKS.BLOCK.sub("", text).split() == prose.replace(NOTEBOOKS.HOW, "\n").split(), (
+        "no word of the page is lost"
+    )
+    assert not re.search(r"\{\w+\}`|\]\(", prose), "nothing that only the manual can show"
+
+
+def test_a_notebook_has_no_links_of_the_manual_and_no_command_that_it_would_read_otherwise(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Page\n\nSee [the list](../list.md).\n\n```toml a.toml\nx = 1\n```\n", encoding="utf-8")
+    told = [cell.source for cell in NOTEBOOKS.of(page).cells]
+    assert told == ["# Page\n\nSee the list.", NOTEBOOKS.HOW, "%%writefile a.toml\nx = 1"]
+    page.write_text("# Page\n\n```console\n$ echo $HOME\n```\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="reads"):
+        NOTEBOOKS.of(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
@@ -76,6 +109,10 @@ def test_it_builds_without_a_warning_and_every_page_is_two_clicks_away(tmp_path:
         reached |= edge
     missed = {page for page in PAGES if site / page.relative_to(DOCS).with_suffix(".html") not in reached}
     assert not missed
+    for page in (DOCS / "tutorials").glob("[!i]*.md"):
+        name = f"{page.stem}.ipynb"
+        assert f'<a href="{name}" download>' in (site / "tutorials" / f"{page.stem}.html").read_text(encoding="utf-8")
+        assert nbformat.read(site / "tutorials" / name, nbformat.NO_CONVERT) == NOTEBOOKS.of(page)
 
 
 def links(page: Path) -> set[Path]:
