@@ -1,4 +1,7 @@
-"""The manual: `sphinx-build -W docs build/manual` builds it; every block of commands and of Python is run by a test."""
+"""The manual: `sphinx-build -W docs build/manual` builds it; every block of commands and of Python is run by a test.
+
+With `-t executed` the notebooks of the tutorials are run, too, and hold all that came.
+"""
 
 from __future__ import annotations
 

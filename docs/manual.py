@@ -6,8 +6,9 @@ import ast
 from pathlib import Path
 from typing import Any
 
+import blocks
+import nbformat
 import notebooks
-from blocks import BLOCK
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -216,7 +217,7 @@ MAKERS = {
 
 
 def _is_notebook(name: str, text: str) -> bool:
-    return name.startswith("tutorials/") and BLOCK.search(text) is not None
+    return name.startswith("tutorials/") and blocks.BLOCK.search(text) is not None
 
 
 def link_notebook(app: Sphinx, name: str, source: list[str]) -> None:
@@ -227,11 +228,12 @@ def link_notebook(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def write_notebooks(app: Sphinx, failed: Exception | None) -> None:
-    """Write the notebook of each tutorial beside its page."""
+    """Write the notebook of each tutorial beside its page; `sphinx-build -t executed` runs them first."""
     for name in () if failed else app.env.found_docs:
         page = Path(app.srcdir) / f"{name}.md"
         if _is_notebook(name, page.read_text(encoding="utf-8")):
-            notebooks.write(page, Path(app.outdir) / f"{name}.ipynb")
+            came = [one.came for one in blocks.run(page)] if "executed" in app.tags else None
+            nbformat.write(notebooks.of(page, came), Path(app.outdir) / f"{name}.ipynb")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -12,13 +13,21 @@ from nbformat import v4
 _LINK, _COMMAND = re.compile(r"\[([^]]*)\]\([^)]*\)"), re.compile(r"^\$ (.*)\n", re.MULTILINE)
 #: What a notebook says of itself.
 HOW = (
-    "*Made from a page of the manual. Run it where Eutonia is installed, in an empty folder (a recording comes from "
-    "`examples` of the source). A line `...` stands for lines that are left out.*"
+    "*Made from a page of the manual. Run it where Eutonia is installed, in an empty folder; a recording comes from "
+    "`examples` of the source.*"
 )
+LEFT_OUT = "*A line `...` stands for lines that are left out.*"
 
 
-def of(page: Path) -> nbformat.NotebookNode:
-    """Return the notebook of a page.
+def of(page: Path, came: Iterable[str] | None = None) -> nbformat.NotebookNode:
+    """Return the notebook of a page, with what its blocks print now, or with what the page says that they print.
+
+    Parameters
+    ----------
+    page
+        The page, in Markdown.
+    came
+        What came of each block that is run, in their order, as `blocks.run` tells it.
 
     Raises
     ------
@@ -26,11 +35,15 @@ def of(page: Path) -> nbformat.NotebookNode:
         A block that would mean something else in a notebook.
     """
     text, at, cells = page.read_text(encoding="utf-8"), 0, []
+    ran = None if came is None else iter(came)
     for block in BLOCK.finditer(text):
-        cells += [*_prose(text[at : block.start()]), *_cells(*block.groups())]
+        kind, name, body, printed = block.groups()
+        if ran is not None and kind != "toml":
+            body, printed = (body, next(ran)) if kind == "python" else (next(ran), None)
+        cells += [*_prose(text[at : block.start()]), *_cells(kind, name, body, printed)]
         at = block.end()
     cells += _prose(text[at:])
-    cells.insert(1, v4.new_markdown_cell(HOW))
+    cells.insert(1, v4.new_markdown_cell(HOW if came is not None else f"{HOW} {LEFT_OUT}"))
     runs = 0
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
@@ -39,12 +52,6 @@ def of(page: Path) -> nbformat.NotebookNode:
             cell.execution_count = runs
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
-
-
-def write(page: Path, target: Path) -> None:
-    """Write the notebook of a page."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(of(page), target)
 
 
 def _prose(text: str) -> list[nbformat.NotebookNode]:

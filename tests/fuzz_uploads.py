@@ -31,6 +31,7 @@ from typing import Any
 
 import fuzz_studies
 import numpy as np
+import platformdirs
 from fastapi.testclient import TestClient
 from mask_examples import ball, nifti
 
@@ -45,15 +46,15 @@ ROOT = Path(__file__).parents[1]
 MASK = nifti(ball((-30, 0, 15), 12.0).astype(np.uint8))
 TRACES = [one.read_bytes() for one in sorted((ROOT / "examples").glob("*_simulated.csv"))]
 PROGRAMS = [one.read_bytes() for one in pump_file.shipped().values()]
-TABLE = b"ID,TIME,EVID,AMT,CMT,RATE,ADDL,II,DV\n1,0,1,10,1,0,8,8,.\n1,20,0,.,2,.,.,.,.\n2,0,1,5,1,0,0,0,.\n2,9,0,.,2,.,.,.,.\n"
+TABLE = b"ID,TIME,EVID,AMT,CMT,RATE,ADDL,II,DV\n1,0,1,10,1,0,8,8,.\n1,20,0,.,2,.,.,.,.\n2,0,1,5,1,0,0,0,.\n"
 HOSTILE = (
     "<script>alert(1)</script>", "'\"><svg onload=alert(1)>", "{{7*7}}", "../../etc/passwd", "\x00", "\ud800", "\u202e",
     "1e400", "nan", "-1", "9" * 300, "=cmd|' /C calc'!A0", "own_" + "0" * 20 + ".nii.gz", "%s%n", "\r\nset-cookie: a=b",
 )  # fmt: skip
-_API, _GROWN_MB, _BOMB_MB = service.PREFIX, 600, 600
-# Where the program lies and what it runs on, how its own temporary folders are called, and what is told of the rest.
+_API, _KIND, _GROWN_MB, _BOMB_MB = service.PREFIX, "application/octet-stream", 600, 600
+# Where the program lies and what it runs on; its own temporary folders and compiled programs; what is told of the rest.
 _READ = (str(ROOT), sys.prefix, sys.base_prefix, "/usr/", "/proc/", "/dev/", "/sys/", "/etc/localtime")
-_TEMPORARY = os.path.join(tempfile.gettempdir(), "eutonia-web-")
+_OWN = (os.path.join(tempfile.gettempdir(), "eutonia-web-"), str(platformdirs.user_cache_path("eutonia")))
 _REACHES = ("socket.connect", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.exec", "os.posix_spawn")
 _CHANGES = ("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.truncate", "os.symlink", "os.link")
 
@@ -79,12 +80,12 @@ class Witness:
             return
         places: tuple[str, ...] = ()
         if event not in _REACHES:
-            if not isinstance(given[0], str | bytes) or not os.path.isabs(
-                path := os.path.abspath(os.fsdecode(given[0]))
-            ):
+            # A folder of ours that is emptied is named by its number.
+            if not isinstance(given[0], str | bytes) or (event in ("os.remove", "os.rmdir") and given[1] >= 0):
                 return
+            path = os.path.abspath(os.fsdecode(given[0]))
             changes = event in _CHANGES or (event == "open" and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-            places = (_TEMPORARY,) if changes else (_TEMPORARY, *_READ)
+            places = _OWN if changes else (*_OWN, *_READ)
             if path.startswith(places):
                 return
         self.seen.append(f"{event} {given!r}"[:300])
@@ -153,13 +154,13 @@ def _of_form(path: str, start: dict[str, str]) -> Ask:
 def _clinic(path: str) -> Ask:
     def asked(luck: random.Random) -> tuple[str, dict[str, Any]]:
         name = luck.choice(HOSTILE[:9]).replace("\ud800", "x")
-        return path, {"data": _fields(clinic.START, luck), "files": {"mask_file": (name, _mask(luck))}}
+        return path, {"data": _fields(clinic.START, luck), "files": {"mask_file": (name, _mask(luck), _KIND)}}
 
     return asked
 
 
 def _recordings(luck: random.Random) -> tuple[str, dict[str, Any]]:
-    files = [("traces", ("x.csv", spoiled(luck.choice(TRACES), luck))) for _ in range(luck.randint(0, 3))]
+    files = [("traces", ("x.csv", spoiled(luck.choice(TRACES), luck), _KIND)) for _ in range(luck.randint(0, 3))]
     return "/fit", {"data": _fields({"test": "pendulum", "joint": "knee", "weight": "70"}, luck), "files": files}
 
 
@@ -217,7 +218,7 @@ def wrong(path: str, answer: Any) -> bool:
     return found
 
 
-def send(base: Path, many: int, seed: int, work: int = 0) -> Counter[tuple[str, int]]:
+def send(base: Path, many: int, seed: int, work: int = 0, *, watches: bool = True) -> Counter[tuple[str, int]]:
     """Send so many, and return how often each page gave each status.
 
     Raises
@@ -233,12 +234,14 @@ def send(base: Path, many: int, seed: int, work: int = 0) -> Counter[tuple[str, 
     ) as client:
         for _ in range(many):
             path, sent = luck.choice(ASKS)(luck)
-            witness.watches = True
+            witness.watches = watches
             answer = client.post(path, **sent)
             witness.watches = False
             found[path, answer.status_code] += 1
-            assert not wrong(path, answer), f"{path} answered {answer.status_code} to {sent!r}\n{answer.text[-2000:]}"
-            assert not witness.seen, f"{path} reached {witness.seen} by {sent!r}"
+            assert not wrong(path, answer), (
+                f"{path} answered {answer.status_code} to {sent!r:.2000}\n{answer.text[-2000:]}"
+            )
+            assert not witness.seen, f"{path} reached {witness.seen} by {sent!r:.2000}"
             while (job := store.take()) is not None:
                 if computed < work and job.kind != "story":
                     computed += 1
@@ -262,7 +265,7 @@ def main(many: int, seed: int, work: int) -> None:
     app.Jobs = NoJobs  # type: ignore[misc]
     bombs()
     with tempfile.TemporaryDirectory() as folder:
-        send(Path(folder) / "first.sqlite", 60, seed)  # what is imported and kept stays
+        send(Path(folder) / "first.sqlite", 160, seed, watches=False)  # what is imported and kept stays
         before, temporary = resident_mb(), set(Path(tempfile.gettempdir()).glob("eutonia-web-*"))
         found = send(Path(folder) / "web.sqlite", many, seed, work)
         left = {one.name.split("-")[0] for one in Path(folder).iterdir()} - {"first.sqlite", "web.sqlite"}

@@ -32,9 +32,22 @@ NOTEBOOKS = _of_docs("notebooks")
 
 @pytest.mark.parametrize("page", BLOCKS.pages(), ids=lambda page: str(page.relative_to(DOCS)))
 def test_every_block_of_a_page_prints_what_stands_there(page: Path) -> None:
+    came = []
     for one in BLOCKS.run(page):
         assert "Traceback" not in one.came
         assert one.printed is None or BLOCKS.agree(one.printed, one.came), f"{one.given}\n{one.came}"
+        came.append(one.came)
+    if page.parent.name == "tutorials":
+        assert held(NOTEBOOKS.of(page, came)) == "".join(came)
+
+
+def held(notebook: nbformat.NotebookNode) -> str:
+    """Return what the code of a notebook is and printed, as the pages have it; it must be a notebook."""
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    given = [f"$ {cell.source[1:]}\n" if cell.source.startswith("!") else "" for cell in code]
+    return "".join(one + "".join(out.text for out in cell.outputs) for one, cell in zip(given, code, strict=True))
 
 
 def test_other_words_and_other_numbers_do_not_agree() -> None:
@@ -49,18 +62,12 @@ def test_other_words_and_other_numbers_do_not_agree() -> None:
 def test_a_notebook_runs_what_its_page_runs_and_holds_what_that_printed(name: str) -> None:
     page = DOCS / "tutorials" / f"{name}.md"
     text, found = page.read_text(encoding="utf-8"), NOTEBOOKS.of(page)
-    nbformat.validate(found)
-    code = [cell for cell in found.cells if cell.cell_type == "code"]
-    shown = [
-        f"{body}{printed or ''}"
-        for kind, _, body, printed in BLOCKS.BLOCK.findall(text)
-        if kind in ("console", "python")
-    ]
-    told = [cell.source.replace("!", "$ ", 1) if cell.source.startswith("!") else cell.source for cell in code]
-    held = ["".join(one.text for one in cell.outputs) for cell in code]
-    assert "".join(f"{one}\n{out}" for one, out in zip(told, held, strict=True)) == "".join(shown)
+    of_page = BLOCKS.BLOCK.findall(text)
+    assert held(found) == "".join(body if kind == "console" else printed for kind, _, body, printed in of_page)
+    programs = [cell.source for cell in found.cells if cell.cell_type == "code" and not cell.source.startswith("!")]
+    assert programs == [body.rstrip("\n") for kind, _, body, _ in of_page if kind == "python"]
     prose = "\n".join(cell.source for cell in found.cells if cell.cell_type == "markdown")
-    assert BLOCKS.BLOCK.sub("", text).split() == prose.replace(NOTEBOOKS.HOW, "\n").split(), (
+    assert BLOCKS.BLOCK.sub("", text).split() == prose.replace(f"{NOTEBOOKS.HOW} {NOTEBOOKS.LEFT_OUT}", "\n").split(), (
         "no word of the page is lost"
     )
     assert not re.search(r"\{\w+\}`|\]\(", prose), "nothing that only the manual can show"
@@ -70,7 +77,7 @@ def test_a_notebook_has_no_links_of_the_manual_and_no_command_that_it_would_read
     page = tmp_path / "page.md"
     page.write_text("# Page\n\nSee [the list](../list.md).\n\n```toml a.toml\nx = 1\n```\n", encoding="utf-8")
     told = [cell.source for cell in NOTEBOOKS.of(page).cells]
-    assert told == ["# Page\n\nSee the list.", NOTEBOOKS.HOW, "%%writefile a.toml\nx = 1"]
+    assert told == ["# Page\n\nSee the list.", f"{NOTEBOOKS.HOW} {NOTEBOOKS.LEFT_OUT}", "%%writefile a.toml\nx = 1"]
     page.write_text("# Page\n\n```console\n$ echo $HOME\n```\n", encoding="utf-8")
     with pytest.raises(ValueError, match="reads"):
         NOTEBOOKS.of(page)
