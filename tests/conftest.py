@@ -14,6 +14,7 @@ from pathlib import Path
 
 import jax
 import pytest
+import typed
 from hypothesis import HealthCheck, settings
 
 from eutonia import session
@@ -36,6 +37,8 @@ _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8
 # A worker that holds more bytes than this forgets its compiled programs: they add up to many gigabytes, and one that
 # held six of them crashed in the compiler. Not again before it has grown by so much.
 _most_memory, _MORE_MEMORY = 3 * 2**30, 3 * 2**29
+#: The file that was tested last.
+_file: Path | None = None
 _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
@@ -52,6 +55,14 @@ def interruptible() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check the types of every function again in each file of tests."""
+    global _file
+    if item.path != _file:
+        typed.begin_again()
+        _file = item.path
 
 
 @pytest.hookimpl(trylast=True)
