@@ -10,9 +10,11 @@ from eutonia import parameters
 from eutonia.errors import StudyError
 from eutonia.patient.uses import USES
 from eutonia.report import page
+from eutonia.report.words import beyond_label
 from eutonia.study.case import CaseLesion, OtherUses
 from eutonia.study.design import CaseStudy, parse_study, shipped
-from eutonia.study.other_uses import quotations
+from eutonia.study.other_uses import as_tried, quotations
+from eutonia.trial.case import _Case
 from eutonia.trial.result import StudyResult
 
 pytestmark = pytest.mark.interfaces
@@ -56,6 +58,24 @@ def test_a_childs_level_follows_its_weight_and_the_dose(child: StudyResult) -> N
     assert trough < mean < peak
 
 
+def test_a_child_that_grows_keeps_its_kidneys() -> None:
+    """What had happened to kidneys (and to the catheter) before a change of weight was forgotten with it."""
+    event = '[[event]]\nat = "{at} day"\nkind = "{kind}"\nvalue = "{value}"\n'
+    events = event.format(at=4, kind="creatinine clearance", value="30 mL/min") + event.format(
+        at=5, kind="weight", value="21 kg"
+    )
+    study = case("case_child", ('[[event]]\nat = "3 day"', events + '[[event]]\nat = "3 day"'))
+    one = _Case(study)
+    small = one.kinetics.blood.clearance[0]
+    kidneys, growth = (next(x for x in study.events if x.kind == kind) for kind in ("creatinine clearance", "weight"))
+    one._be(one.kinetics.with_tip("C5"))
+    for step in (kidneys, growth):
+        one.act(step)
+    np.testing.assert_array_equal(one.kinetics.blood.creatinine_clearance, 30.0)
+    assert one.kinetics.spinal.tip == "C5"
+    assert one.kinetics.blood.clearance[0] > small, "it grew"
+
+
 def test_no_tone_is_shown_of_another_use_and_the_page_says_why(child: StudyResult) -> None:
     text = page.html(child)
     assert "What is not predicted here" in text
@@ -82,6 +102,12 @@ def test_drinking_deepens_drowsiness_and_nothing_else_of_the_options_differs() -
     assert any("1.2 (0.58 to 2.5) (ALPADIR_2017" in said for said in plain.caveats)
     assert any("alcohol" in said and "assumed" in said for said in drinking.caveats)
     assert "at its highest" in found.prose()
+    for run in (found.run, plain.run):
+        told = beyond_label(run)
+        assert "trials in alcohol use disorder gave up to 180 mg a day (ALPADIR_2017)" in told
+        assert "verdose" not in told, "so high a dose was given on purpose, and is no overdose"
+    assert as_tried(case("case_alcohol", ('dose = "60 mg"', 'dose = "75 mg"'))) == ""
+    assert as_tried(case("case_child")) == ""
 
 
 def test_parkinsons_disease_runs_without_a_word_of_efficacy() -> None:
@@ -146,8 +172,8 @@ def test_what_would_be_predicted_without_a_model_is_refused(
     with pytest.raises(StudyError) as caught:
         case(name, *edits)
     told = " ".join(str(caught.value).split())
-    for words in says:
-        assert words in told
+    for word in says:
+        assert word in told
 
 
 def test_questions_on_tone_are_refused() -> None:

@@ -216,6 +216,12 @@ def test_the_missed_refill_is_the_first_and_comes_so_late() -> None:
 def test_a_heading_says_what_is_given_and_nothing_else() -> None:
     titles = [case.title for case in cases_of(kind_2="nothing", amount_2="150 mcg/day", every_1="6")]
     assert titles == ["Baclofen tablets, 10 mg every 6 h", "No treatment"]
+    for amount, told in (("300 U", "300 U onabotulinumtoxinA"), ("300 U onabotulinumtoxinA",) * 2):
+        toxin = cases_of(
+            kind_2="toxin", amount_2=amount, product_2="onabotulinumtoxinA", muscle_2="ankle plantarflexors"
+        )[1]
+        assert toxin.title == f"Botulinum toxin, {told}", "a unit of one product is none of another"
+        assert toxin.treatments[0].happenings(1e5)[0][1] == "300 U onabotulinumtoxinA, ankle plantarflexors"
 
 
 @pytest.mark.parametrize("day", ["9999-12-01", "0001-01-01", "2201-01-01"])

@@ -46,7 +46,6 @@ UNREAD = {
     "adverse": {"toxic_coma_length", "withdrawal_peak", "withdrawal_progression"},
     "label_dosing": {"oral_usual_daily"},
     "lesion": {"cutoff_volume"},
-    "pump_prometra_ii": {"concentrations"},
     "segment_emulator": {
         "held_out_error", *(f"held_out_{side}_{k}" for side in ("input", "output") for k in (1, 2, 3)),
     },

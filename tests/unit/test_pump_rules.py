@@ -185,6 +185,11 @@ def test_a_broken_rule_is_found_alone(rule: str, events: tuple[happens.Event, ..
             (*PRIMED, simple(0.0, 100), simple(5 * DAY, 0), simple(5 * DAY + 2, 200)),
             {},
         ),
+        # Below 24 ug/day nothing can be programmed: from there the last step of a taper is to nothing.
+        (set(), (*PRIMED, simple(0.0, 30), simple(3 * DAY, 25), simple(6 * DAY, 0)), {}),
+        ({"abrupt stop"}, (*PRIMED, simple(0.0, 37), simple(3 * DAY, 31), simple(6 * DAY, 0)), {}),
+        ({"fall above the label", "abrupt stop"}, (*PRIMED, simple(0.0, 300), simple(DAY, 25), simple(2 * DAY, 0)), {}),
+        ({"fall above the label"}, (*PRIMED, simple(0.0, 300), simple(DAY, 25), simple(16 * DAY, 0)), {}),
     ],
 )
 def test_what_goes_together_is_found_together(

@@ -129,6 +129,7 @@ class TestVerdict:
 class TestWords:
     def test_numbers(self) -> None:
         shown = [words.number(x) for x in (None, math.nan, 0.0, -1.9, 3.14159, 12.34, 268.0, 1234567.0, 0.00123)]
+        assert (words.number(2.8e-15), words.interval(-2.8e-15, 0.5)) == ("0.00", "0.00 to 0.50"), "rounding of nothing"
         assert shown == ["–", "–", "0.00", "−1.90", "3.14", "12.3", "268", "1\u202f234\u202f567", "0.0012"]
 
     def test_numbers_side_by_side_share_their_decimals(self) -> None:

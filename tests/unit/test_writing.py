@@ -20,6 +20,7 @@ import pytest
 import xarray
 
 from eutonia import _writing
+from eutonia.engine.unfinished import held, opened
 from eutonia.errors import EutoniaError
 from eutonia.report import files
 
@@ -272,3 +273,20 @@ def test_single_files_are_whole_too(tmp_path: Path) -> None:
     with pytest.raises(EutoniaError, match="no file in a folder that exists"):
         _writing.check_file(tmp_path / "nowhere" / "model.xml")
     assert [path.name for path in tmp_path.iterdir()] == ["model.xml"]
+
+
+def test_what_a_block_is_is_read_of_its_file_once_and_a_plan_only_for_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan reads the whole program, and a run without a folder has no use for it."""
+    with opened(None, lambda: pytest.fail("nobody asked for a plan")) as store:
+        store.put((0, 0), {"x": np.arange(3.0)}, {"n": 3})
+    with held(tmp_path / "kept") as folder, opened(folder, lambda: {"study": "x"}) as store:
+        store.put((0, 0), {"x": np.arange(3.0)}, {"n": 3})
+        looks, real = [], pl.read_parquet_metadata
+        monkeypatch.setattr(pl, "read_parquet_metadata", lambda file: (looks.append(file), real(file))[1])
+        assert [store.about((0, 0))["n"], *store.names((0, 0))] == [3, "x"]
+        assert store.read((0, 0), ["x"])["x"].tolist() == [0.0, 1.0, 2.0]
+        assert len(looks) == 1
+        store.put((0, 0), {"y": np.arange(4.0)}, {"n": 4})
+        assert [store.about((0, 0))["n"], *store.names((0, 0))] == [4, "y"]

@@ -66,6 +66,7 @@ class FolderStore:
         self.folder = folder
         self.damaged: list[str] = []
         self._files: dict[Key, Path] = {}
+        self._metas: dict[Key, Mapping[str, Any]] = {}
         for file in sorted(folder.glob("block-*.parquet")):
             stage, number, digest = file.stem.split("-")[1:]
             if _digest(file.read_bytes()) == digest:
@@ -77,6 +78,7 @@ class FolderStore:
     def put(self, key: Key, arrays: Arrays, about: Mapping[str, Any]) -> None:
         """Write a block and give it its name in one step."""
         self._files[key] = write_block(self.folder, key, arrays, about)
+        self._metas.pop(key, None)
 
     def has(self, key: Key) -> bool:
         """Say whether a block is there; one that another process wrote is found."""
@@ -114,7 +116,9 @@ class FolderStore:
 
         if not self.has(key):
             raise KeyError(key)
-        return json.loads(pl.read_parquet_metadata(self._files[key])[_ABOUT])
+        if key not in self._metas:
+            self._metas[key] = json.loads(pl.read_parquet_metadata(self._files[key])[_ABOUT])
+        return self._metas[key]
 
 
 #: Keeps blocks by stage and number.

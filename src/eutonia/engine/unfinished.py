@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,10 @@ def held(folder: Path, *, anew: bool = False) -> Iterator[FolderStore]:
 
 
 @contextlib.contextmanager
-def opened(keep: Path | FolderStore | None, plan: Mapping[str, Any]) -> Iterator[Store]:
+def opened(keep: Path | FolderStore | None, plan: Callable[[], Mapping[str, Any]]) -> Iterator[Store]:
     """Yield where the blocks of a run are kept: memory, a folder of that path, or one that is held already.
+
+    Only a folder needs the plan, which reads the whole program.
 
     Raises
     ------
@@ -69,11 +71,11 @@ def opened(keep: Path | FolderStore | None, plan: Mapping[str, Any]) -> Iterator
         yield MemoryStore()
     elif isinstance(keep, FolderStore):
         with _writing.explained(keep.folder):
-            _check(keep.folder, plan)
+            _check(keep.folder, plan())
             yield keep
     else:
         with held(keep) as store:
-            _check(store.folder, plan)
+            _check(store.folder, plan())
             yield store
 
 

@@ -14,11 +14,13 @@ from types import MappingProxyType
 class Use:
     """A use: why no effect is predicted, as sentences, and which records of the set `other_uses` quote its trials.
 
+    `tried` is the record of that set with the largest dose a day that its trials gave, above the label's;
     `is_child` whether it is of children, who have kinetics of their own and grow.
     """
 
     why: str
     quoted: tuple[str, ...] = ()
+    tried: str = ""
     is_child: bool = False
 
 
@@ -40,6 +42,7 @@ USES: Mapping[str, Use] = MappingProxyType(
                 "alcohol_drinks_less_low_dose",
                 "alcohol_drinks_less_high_dose",
             ),
+            tried="alcohol_target_dose",
         ),
         "autism": Use(
             "Nothing here leads from a level of baclofen to behaviour, and trials were of arbaclofen, the enantiomer "

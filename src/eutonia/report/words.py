@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from eutonia._bounds import FINEST
 from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_WEEK, HOURS_A_YEAR
 from eutonia.assessment.scales import SCALES
 from eutonia.trial.result import Grade, Quantity
@@ -100,6 +101,7 @@ def number(value: Number | None, digits: int = 2) -> str:
     """Return a number with as many digits as it deserves; a missing one is an en dash."""
     if value is None or not math.isfinite(value):
         return "–"
+    value = 0.0 if abs(value) < FINEST else value  # rounding of nothing
     size = abs(value)
     if (value == round(value) and size >= 10) or size >= 100:
         text = f"{value:,.0f}".replace(",", "\u202f")
@@ -260,9 +262,8 @@ def beyond_label(run: Mapping[str, Any]) -> str:
     doses = run.get("beyond_label") or ()
     if not doses:
         return ""
-    return (
-        f"Doses beyond the label, on purpose: {'; '.join(clinic(str(one)) for one in doses)}. An overdose to learn from"
-    )
+    what = str(run.get("beyond_label_as") or "An overdose to learn from")
+    return f"Doses beyond the label, on purpose: {'; '.join(clinic(str(one)) for one in doses)}. {what}"
 
 
 def overridden(run: Mapping[str, Any]) -> list[str]:

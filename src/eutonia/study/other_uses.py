@@ -25,6 +25,21 @@ def use_of(study: CaseStudy) -> Use | None:
     return USES.get(study.lesion.kind)
 
 
+def as_tried(study: CaseStudy) -> str:
+    """Return what doses beyond the label are, where trials of this use gave as much; else empty."""
+    use = use_of(study)
+    if use is None or not use.tried:
+        return ""
+    with parameters.unrecorded():
+        records = parameters.load("other_uses")
+        most = records.value(use.tried, "mg/day")
+    if any(event.mg_per_day > most * (1 + _ROUNDING) for event in study.events if event.kind == "tablets"):
+        return ""
+    return (
+        f"No label has them; trials in {study.lesion.kind} gave up to {most:g} mg a day ({records[use.tried].source})"
+    )
+
+
 def refuse_tone(study: CaseStudy, what: str) -> None:
     """Refuse a question on the tone of who takes baclofen for something else.
 

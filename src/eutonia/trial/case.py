@@ -231,11 +231,12 @@ class _Case:
         return False
 
     def _grow(self, weight_kg: float) -> None:
-        """Let everybody weigh so much from now on. Kidneys are those of the file: the children's set goes by weight."""
+        """Let everybody weigh so much from now on; kidneys and the catheter's tip stay as they are by now."""
         cohort = dataclasses.replace(self.cohort, weight_kg=np.full(len(self.person), float(weight_kg)))
         base = self.base
         of = (base.traits, base.bias, base.strength, self.person, self.study.seed, self.study.oral_model)
-        self._be(people_of(cohort, *of).kinetics)
+        kinetics = people_of(cohort, *of).kinetics.with_creatinine_clearance(self.kinetics.blood.creatinine_clearance)
+        self._be(kinetics.with_tip(self.kinetics.spinal.tip))
 
     def _be(self, kinetics: Kinetics, *, is_dialysed: bool | None = None) -> None:
         """Let the body handle the drug otherwise from now on: other kidneys, another tip, a machine beside them."""

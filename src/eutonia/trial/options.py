@@ -29,6 +29,7 @@ from eutonia.drug.pump.therapy import Activation, Kink, Leak
 from eutonia.errors import StudyError, unknown
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.study.other_uses import as_tried
 from eutonia.trial.case import run_case
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.record import inputs, repeat, run_record
@@ -170,6 +171,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
         against=against,
         seed=studies[0].seed,
     )
+    tried = {as_tried(one) for one in studies if one.beyond_label}
     run = run_record(
         studies[0].seed,
         " ".join(one.digest for one in studies),
@@ -181,6 +183,7 @@ def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress =
         beyond_label=[line for one in studies for line in one.beyond_label],
         possible_people=POSSIBLE_PEOPLE,
         **({"inputs": inputs(programs)} if programs else {}),
+        **({"beyond_label_as": tried.pop()} if len(tried) == 1 else {}),
     )
     return OptionComparison(
         names, against, dict(zip(names, results, strict=True)), contacts, pl.DataFrame(rows), span, run, _notes(studies)

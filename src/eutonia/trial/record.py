@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters, session
 from eutonia.parameters import quantity
+from eutonia.study.design import CaseStudy
+from eutonia.study.other_uses import as_tried
 
 if TYPE_CHECKING:
     from eutonia.study.design import Study
@@ -79,6 +81,8 @@ def study_record(
     if study.head.oral_model is not None:
         more["oral_model"] = f"{study.oral_model}: {parameters.load(study.oral_model).title}"
     about = {"study_text": study.text, "command": command, "beyond_label": list(study.beyond_label)}
+    if isinstance(study, CaseStudy) and (said := as_tried(study)):
+        about["beyond_label_as"] = said
     return run_record(study.seed, study.digest, used, wall_time_s, {**study.cited, **cited}, **more, **about)
 
 

@@ -165,7 +165,7 @@ def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, pro
     """
     lots = list(blocks.split(np.arange(study.population.n * options.replicates), width))
     report = _counted(progress, len(lots) * len(study.phases))
-    with opened(options.keep, plan_of(study, options, width)) as store:
+    with opened(options.keep, lambda: plan_of(study, options, width)) as store:
         roll = _conduct(TrialJob(study, study.seed, pool), lots, options, store, report)
         return outcome_of(study, pool, roll, store, len(lots))
 
@@ -189,7 +189,7 @@ def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress:
     drawn = parameter_draws.drawn(study)
     rolls: list[Roll] = []
     first, refused = 0, 0
-    with opened(options.keep, plan_of(study, options, width, drawn)) as store:
+    with opened(options.keep, lambda: plan_of(study, options, width, drawn)) as store:
         for numbers, mine in zip(drawn, lots, strict=True):
             own, held = _pool_of(study, pool, numbers, width)
             refused += own is pool

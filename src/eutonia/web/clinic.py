@@ -34,7 +34,7 @@ Tables = dict[str, Any]
 # What an option is called in the files where its key would say too little.
 _CALLED = {"missed": "pump_missed_refill", "bolus": "test_dose", "nothing": "no_treatment"}
 _SCALES = ["spasm", "reflex", "stance_support", "walking_speed", "active_range", "pain", "adverse"]
-_MOST_STEPS, _ROUNDING = 20, 1e-9
+_MOST_STEPS, _ROUNDING, _TOXIN = 20, 1e-9, "abobotulinumtoxinA"
 
 
 def read(fields: Fields, store: Store | None = None, own: Mapping[str, bytes] | None = None) -> Clinic:
@@ -118,6 +118,9 @@ def _amount_told(found: Clinic, option: int) -> str:
         return ""
     if kind in ("pump", "missed") and found.text(f"steps_{option}"):
         return f"in steps of the day: {found.text(f'steps_{option}')}"
+    if kind == "toxin" and told:  # a unit of one toxin is none of another
+        product = found.text(f"product_{option}") or _TOXIN
+        return told if product in told else f"{told} {product}"
     if kind == "tablets" and told:
         return f"{told} every {with_unit(found.text(f'every_{option}') or '8', 'h')}"
     return told
@@ -200,7 +203,7 @@ def _given(found: Clinic, option: int, span: tuple[float, float]) -> Tables:
     if kind in ("pump", "missed"):
         return _pump(found, option, amount, span)
     if kind == "toxin":
-        product = found.text(f"product_{option}") or "abobotulinumtoxinA"
+        product = found.text(f"product_{option}") or _TOXIN
         muscle = found.text(f"muscle_{option}") or "elbow flexors"
         given = {"route": "intramuscular", "product": product, "muscle": muscle, "dose": amount, "at": at}
         return {"treatment": [given | {"every": "16 week"}]}

@@ -131,13 +131,14 @@ def _changes(course: Delivery) -> Iterator[Breach]:
     wait = label.value("titration_interval", "h")
     brief = parameters.load("pump").value("course_nothing_time", "h")
     before: Setting | None = None  # the last that gave a dose
-    begun, is_stopped = math.inf, False
+    begun, fell, is_stopped = math.inf, -math.inf, False
     for k, after in enumerate(course.settings):
         now = _dose(after)
         if now <= 0:
             again = next((one.at_h for one in course.settings[k:] if _dose(one) > 0), math.inf)
             if before is not None and not is_stopped and again - after.at_h >= brief:
-                yield _stopped(after)
+                if not _ends_a_taper(_dose(before), after.at_h - fell):
+                    yield _stopped(after)
                 is_stopped = True
             continue
         was_stopped, is_stopped = is_stopped, False
@@ -163,7 +164,15 @@ def _changes(course: Delivery) -> Iterator[Breach]:
         if -step > fall + _SAME and not (ran_dry or was_stopped):
             says = f"The dose falls by {-100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; the label lowers by at "
             says += f"most {100 * fall:.3g} %. Watch for withdrawal: itch, rising tone, fever, altered mind."
+            fell = after.at_h
             yield Breach("fall above the label", after.at_h, says, "Lower in steps.", label["decrease_step"].source)
+
+
+def _ends_a_taper(dose: float, since_fall_h: float) -> bool:
+    """Return whether nothing lower can be programmed by a step of the label, and no larger step led to this dose."""
+    label = parameters.load("label_dosing")
+    lower = dose * (1.0 - (label.spread("decrease_step", "1").high or 0.0))
+    return lower < label.value("lowest_dose", "ug/day") and since_fall_h >= label.value("drug_holiday", "h")
 
 
 def _dose(setting: Setting) -> float:

@@ -58,12 +58,18 @@ def _draw(found: Decision, name: str, title: str, told: str, width: int) -> Mark
     panel.floor(across, scales.shown(across), f"Dose, {words.unit(found.question.unit)}")
     panel.rules(x=[dose for dose, _ in found.crossings], token="muted")
     for what, (token, dash) in _looks(found).items():
-        part = found.table.filter(found.table["what"] == what)
-        low, middle, high = (100.0 * part[end].to_numpy() for end in ("low", "share", "high"))
+        low, middle, high = _shares(found, what)
         if what in (BENEFIT, HARM):
             panel.band(np.array(daily), low, high, token, _BAND)
         panel.line(np.array(daily), middle, token, 2.6 if what in _LOOKS else 1.6, dash)
     return sheet.finish(title, told)
+
+
+def _shares(found: Decision, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return lower end, share and upper end of what may happen, by dose, in percent."""
+    part = found.table.filter(found.table["what"] == what)
+    low, share, high = (100.0 * part[end].to_numpy() for end in ("low", "share", "high"))
+    return low, share, high
 
 
 def _rows(found: Decision) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -88,8 +94,7 @@ def _lines(found: Decision) -> list[curves.CurveLine]:
     daily = np.array(found.question.daily)
     out = []
     for what in _looks(found):
-        part = found.table.filter(found.table["what"] == what)
-        low, middle, high = (100.0 * part[end].to_numpy() for end in ("low", "share", "high"))
+        low, middle, high = _shares(found, what)
         out.append(curves.CurveLine("Decision", what, across, "Share of people, %", daily, middle, low, high))
     return out
 
