@@ -231,7 +231,7 @@ def test_withdrawal_has_the_hours_of_the_clinic() -> None:
         assert 12.0 <= first_days[int(np.argmax(found[:-2]))] <= 72.0
         assert found[-2] < 0.1 * found.max(), "gone in one to two weeks"
         assert found[-1] < 0.05 * found.max()
-    assert large.max() > 1.3 * small.max()
+    assert large.max() > 1.5 * small.max()
     for dose, abrupt in ((300.0, small), (775.0, large)):
         assert by_people(course, dose, 180, first_days, taper=28).max() < abrupt.max() / 3
 

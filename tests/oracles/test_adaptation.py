@@ -47,6 +47,7 @@ NUMBERS = {
     "slow_shift": 2.0,
     "terminal_tolerance": 0.4,
     "opposition": 0.25,
+    "opposition_potency": 0.8,
     "acute_time": 5.0,
     "fast_time": 60.0,
     "slow_time": 2000.0,
@@ -72,13 +73,20 @@ def occupied(level: float, m: np.ndarray, site: int, of: dict[str, float]) -> fl
     return reached ** of["hill"] / (reached ** of["hill"] + of["ec50"] ** of["hill"])
 
 
+def against(u: float) -> float:
+    """v: the level that gives u, read again at less of its potency."""
+    reached = NUMBERS["opposition_potency"] * (u / (1 - u)) ** (1 / NUMBERS["hill"]) if u < 1 else np.inf
+    return 1 / (1 + reached ** -NUMBERS["hill"]) if reached > 0 else 0.0
+
+
 def integrated(level: Level, end: float, breaks: tuple[float, ...], site: int) -> np.ndarray:
     def slopes(t: float, m: np.ndarray) -> list[float]:
         u = occupied(float(level(np.asarray(t))), m, site, NUMBERS)
         slow = NUMBERS["slow_time"] if u >= m[2] else NUMBERS["recovery_time"]
-        opposed = NUMBERS["opposition_time"] if u >= m[3] else NUMBERS["withdrawal_time"]
+        v = against(u)
+        opposed = NUMBERS["opposition_time"] if v >= m[3] else NUMBERS["withdrawal_time"]
         times = (NUMBERS["acute_time"], NUMBERS["fast_time"], slow, opposed)
-        return [(u - x) / time for x, time in zip(m, times, strict=True)]
+        return [(drive - x) / time for drive, x, time in zip((u, u, u, v), m, times, strict=True)]
 
     m = np.zeros(4)
     for begin, until in zip((0.0, *breaks), (*breaks, end), strict=True):
@@ -124,8 +132,9 @@ def test_a_constant_effect_is_exact_whatever_the_step() -> None:
     level = jnp.full((gaba_b.N_SITES, 1), 200.0)
     state = gaba_b.adapt(Adaptation.naive(1), level, level, of, 500.0)
     drive = 200.0**3 / (200.0**3 + 150.0**3)
-    for name, time in zip(NAMES, (5.0, 60.0, 2000.0, 700.0), strict=True):
-        assert float(getattr(state, name)[1, 0]) == pytest.approx(drive * -np.expm1(-500 / time), rel=1e-12)
+    drives = (drive, drive, drive, 160.0**3 / (160.0**3 + 150.0**3))
+    for name, time, toward in zip(NAMES, (5.0, 60.0, 2000.0, 700.0), drives, strict=True):
+        assert float(getattr(state, name)[1, 0]) == pytest.approx(toward * -np.expm1(-500 / time), rel=1e-12)
     gone = gaba_b.adapt(state, 0 * level, 0 * level, of, 500.0)
     assert float(gone.slow[1, 0]) == pytest.approx(float(state.slow[1, 0]) * np.exp(-500 / 300), rel=1e-12)
     assert float(gone.opposed[1, 0]) == pytest.approx(float(state.opposed[1, 0]) * np.exp(-500 / 100), rel=1e-12)
@@ -135,7 +144,7 @@ def test_a_constant_effect_is_exact_whatever_the_step() -> None:
 def test_a_long_infusion_ends_where_drive_and_adaptation_agree(site: int) -> None:
     settled = brentq(lambda m: occupied(250.0, np.full(4, m), site, NUMBERS) - m, 0.0, 1.0)
     state = stepped(lambda t: np.full_like(t, 250.0), 1000 * DAY, DAY, site)
-    np.testing.assert_allclose(state, settled, rtol=1e-4)
+    np.testing.assert_allclose(state, [settled, settled, settled, against(settled)], rtol=1e-4)
 
 
 def test_effect_and_sensitivity_are_those_of_the_equations() -> None:

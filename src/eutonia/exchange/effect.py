@@ -17,6 +17,7 @@ _SHARED = (
     "recovery_time",
     "terminal_tolerance",
     "opposition",
+    "opposition_potency",
     "opposition_time",
     "withdrawal_time",
 )
@@ -117,7 +118,9 @@ def _site(site: str, where: str) -> Equations:
     shifts = {"fast": "fast_shift", "slow": "slow_shift * terminal_tolerance" if is_terminal else "slow_shift"}
     shifts |= {} if is_terminal else {"acute": "acute_shift"}
     left = " * ".join(f"(1 + {shift} * {speed}_adaptation_{site})" for speed, shift in shifts.items())
-    behind = {name: f"(occupancy_{site} - {name}_adaptation_{site})" for name in (*_SPEEDS, "opposed")}
+    occupied, odds = f"occupancy_{site}", "opposition_potency^hill"
+    driven = dict.fromkeys(_SPEEDS, occupied) | {"opposed": f"{odds} * {occupied} / (1 - (1 - {odds}) * {occupied})"}
+    behind = {name: f"({drive} - {name}_adaptation_{site})" for name, drive in driven.items()}
     # The two halves are written without a condition: solvers look for the moment at which a condition turns.
     rates = {name: f"{one} / {name}_time" for name, one in behind.items()}
     for name, coming, going in (("slow", "slow", "recovery"), ("opposed", "opposition", "withdrawal")):

@@ -171,7 +171,7 @@ def _adapted(levels: gaba_b.Sites, held_h: Points, receptor: gaba_b.Receptor) ->
     opposed = -jnp.expm1(-held_h / receptor.opposition_time)
 
     def at(met: gaba_b.Sites) -> gaba_b.Adaptation:
-        return gaba_b.Adaptation(met, met, slow * met, opposed * met)
+        return gaba_b.Adaptation(met, met, slow * met, opposed * gaba_b.opposing(met, receptor))
 
     def halved(_: int | Array, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends

@@ -9,7 +9,8 @@ Equation
     m_s'  = (u - m_s)/tau_s, or /tau_r where u < m_s      slow tolerance comes over months and goes within weeks;
                                   r d_s in place of d_s at terminals
     e     = u - g m_o             excitability rises against the drug (opposition):
-    m_o'  = (u - m_o)/tau_o, or /tau_w where u < m_o      it comes over weeks and goes within days
+    m_o'  = (v - m_o)/tau_o, or /tau_w where v < m_o      v = O(p_o R C): it takes more drug than the effect does,
+                                  comes over weeks and goes within days
 Each site adapts to its own occupancy. When the drug leaves, e < 0: the rebound of withdrawal, over when m_o is.
 Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
 """
@@ -49,7 +50,8 @@ _UNITS = {
 class Receptor(eqx.Module):
     """One person's receptor parameters; arrays over patients (or plain numbers for a typical person).
 
-    `ec50` ng/mL; `hill`, shifts, `terminal_tolerance` (r) and `opposition` dimensionless; times h;
+    `ec50` ng/mL; `hill`, shifts, `terminal_tolerance` (r), `opposition` and the potency (p_o) with which the drug
+    drives it dimensionless; times h;
     `hyperpolarisation` mV at full effect, and `drive_share` of the limb's own bias beside it; `leg_to_arm` share of the
     leg's effect that reaches the arm; `release_block` share of Ia release that full occupancy removes; `blood_potency`
     of drug that came by blood; `tone_potency` of drug where tone is made, against the reflex.
@@ -62,6 +64,7 @@ class Receptor(eqx.Module):
     slow_shift: Array
     terminal_tolerance: Array
     opposition: Array
+    opposition_potency: Array
     acute_time: Array
     fast_time: Array
     slow_time: Array
@@ -142,6 +145,12 @@ def effect(concentration: Sites, state: Adaptation, receptor: Receptor) -> Sites
     return occupied(concentration, state, receptor) - receptor.opposition * state.opposed
 
 
+def opposing(drive: Array, receptor: Receptor) -> Array:
+    """Return v, what opposition heads for at an occupancy u: the same curve, read at p_o of the concentration."""
+    odds = receptor.opposition_potency**receptor.hill
+    return odds * drive / (1.0 - (1.0 - odds) * drive)
+
+
 def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
     """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL).
 
@@ -157,7 +166,7 @@ def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt
             acute=drive + (state.acute - drive) * acute,
             fast=drive + (state.fast - drive) * fast,
             slow=_followed(state.slow, drive, *slow),
-            opposed=_followed(state.opposed, drive, *opposed),
+            opposed=_followed(state.opposed, opposing(drive, receptor), *opposed),
         )
 
     end = occupied(after, moved(start), receptor)

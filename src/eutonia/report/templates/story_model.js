@@ -1,5 +1,10 @@
 // One leg at rest in time, as `eutonia.simulation.steady_leg` computes it; every number in K comes from the records.
 // A test holds this beside the original, to a millionth, over the whole range of every slider.
+// What opposition heads for at an occupancy.
+const opposing = m => {
+  const r = K.receptor, odds = Math.pow(r.opposition_potency, r.hill);
+  return odds * m / (1 - (1 - odds) * m);
+};
 const sensitivity = (m, slow) => {
   const r = K.receptor;
   return 1 / ((1 + r.acute_shift * m) * (1 + r.fast_shift * m) * (1 + r.slow_shift * slow * m));
@@ -106,7 +111,7 @@ const legOf = at => {
   const leg = v.mg_leg * at.tablets + v.ug_leg * at.pump, brain = v.mg_brain * at.tablets + v.ug_brain * at.pump;
   const held = at.months * K.time.month_h;
   const met = adapted(r.tone_potency * leg, -Math.expm1(-held / r.slow_time));
-  const opposed = met * -Math.expm1(-held / r.opposition_time);
+  const opposed = opposing(met) * -Math.expm1(-held / r.opposition_time);
   const effect = (at.stopped ? 0 : met) - r.opposition * opposed;
   const left = signal - (r.hyperpolarisation + r.drive_share * Math.max(signal, 0)) * effect;
   const state = reflexOf(left, signal);
