@@ -70,12 +70,19 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
         given = f"no {design} phase" if phase is None else f'phase "{phase.name}", {phase.design}'
         do = f'Write phase = "{suited[0]}".' if suited else f"Add a {design} phase with two arms, or remove [analysis]."
         if design == "parallel" and any(one.design == "crossover" for one in phases) and (phase or not suited):
-            do = 'Write method = "crossover".'
+            paired = next(one for one in phases if one.design == "crossover").pairs is not None
+            do = f'Write method = "{"N-of-1" if paired else "crossover"}".'
         yield Problem((*where, "phase"), why, given, ", ".join(f'"{one}"' for one in suited) or design, do=do)
         return
     if design == "crossover" and len(phase.arms) != 2:
         why, do = "Differences within people are those of two arms.", "Compare two arms in a phase of their own."
         yield Problem((*where, "phase"), why, f"{len(phase.arms)} arms", "two arms", do=do)
+        return
+    if design == "crossover" and (endpoint.way == "N-of-1") != (phase.pairs is not None):
+        several = phase.pairs is not None
+        why = f"Each person goes through {f'{phase.pairs} pairs of periods' if several else 'both arms once'} here."
+        do = 'Write method = "N-of-1".' if several else 'Write method = "crossover", or pairs = 4 in the phase.'
+        yield Problem((*where, "method"), why, endpoint.way, '"N-of-1"' if several else '"crossover"', do=do)
         return
     yield from _arms(phase, endpoint, where)
     visits = phase.visits_h[1:]

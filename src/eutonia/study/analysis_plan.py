@@ -16,8 +16,10 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
-AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "crossover"]
+AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "crossover", "N-of-1"]
 Multiplicity = Literal["none", "holm", "hierarchical"]
+#: Methods that compare both arms in the same people.
+WITHIN_PEOPLE = ("crossover", "N-of-1")
 #: A scale of more values than these is measured rather than graded: proportional odds fits a cut between any two.
 MOST_GRADES = 101
 _BEST: dict[str, AnalysisMethod] = {"change": "MMRM", "value": "MMRM", "responder": "Fisher"}
@@ -41,15 +43,19 @@ class AnalysedEndpoint(Part):
     )
     improvement: (
         Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
-    ) = described("What a responder improves by; left out, one step of the scale.", default=None)
+    ) = described(
+        "What a responder improves by; left out, one step of the scale, in a series of N-of-1 trials the minimal "
+        "important change where there is one.",
+        default=None,
+    )
     estimand: Estimand = described(
         'How leaving the treatment counts: as if nobody had left ("hypothetical"), whatever came of them ("treatment '
         'policy"), as no response ("composite"), or up to then ("while on treatment").'
     )
     method: AnalysisMethod | None = described(
         "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, proportional odds, "
-        "or Fisher's exact test of a parallel phase; differences within people of a crossover of two arms; left out, "
-        "MMRM, or Fisher for responders.",
+        "or Fisher's exact test of a parallel phase; differences within people of a crossover of two arms; N-of-1 in "
+        "several pairs of periods; left out, MMRM, or Fisher for responders.",
         default=None,
     )
     covariance: Structure | None = described("Covariance of visits in an MMRM; left out, unstructured.", default=None)
@@ -68,7 +74,7 @@ class AnalysedEndpoint(Part):
     @property
     def design(self) -> Literal["parallel", "crossover"]:
         """The design of a phase that its method suits."""
-        return "crossover" if self.way == "crossover" else "parallel"
+        return "crossover" if self.way in WITHIN_PEOPLE else "parallel"
 
     @property
     def _grades(self) -> float:
@@ -99,11 +105,12 @@ class AnalysedEndpoint(Part):
 
     def _method(self) -> list[Problem]:
         found, is_share = [], self.measure == "responder"
-        if self.improvement is not None and not is_share:
+        if self.improvement is not None and not is_share and self.way != "N-of-1":
             why, do = f'The measure "{self.measure}" has no improvement.', 'Remove it, or write measure = "responder".'
             found.append(Problem(("improvement",), why, self.improvement, do=do))
         if is_share != (self.way == "Fisher"):
-            allowed = '"Fisher"' if is_share else '"MMRM", "ANCOVA", "Wilcoxon", "proportional odds" or "crossover"'
+            others = '"MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "crossover" or "N-of-1"'
+            allowed = '"Fisher"' if is_share else others
             why = f'The measure "{self.measure}" is {"a share of people" if is_share else "a number of each person"}.'
             found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
         if self.way == "proportional odds" and SCALES[self.scale].kind != "ordinal":
@@ -125,7 +132,7 @@ class AnalysedEndpoint(Part):
             why = "Leaving counts as no response, and this measure knows no response."
             do = 'Write measure = "responder", or estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "while on treatment"', do=do)]
-        if self.estimand == "while on treatment" and self.way == "crossover":
+        if self.estimand == "while on treatment" and self.way in WITHIN_PEOPLE:
             why, do = "Only who is seen in both periods has a difference.", 'Write estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "treatment policy"', do=do)]
         if self.estimand == "while on treatment" and self.way == "MMRM":

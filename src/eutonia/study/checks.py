@@ -14,7 +14,7 @@ from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import Given, not_a_name
 from eutonia.study.own_gate import own_gate_problems
-from eutonia.study.parts import Arm, GateRule, Phase
+from eutonia.study.parts import MOST_VISITS_OF_A_PAIR, Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
@@ -84,7 +84,7 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.design == "crossover" and phase.washout_h is None:
         why = "A crossover needs a time without treatment between its periods."
         yield Problem((*where, "washout"), why, None, 'a time such as "48 hour"', do="Add the key washout.")
-    yield from _randomisation(phase, where)
+    yield from chain(_randomisation(phase, where), _pairs(phase, where))
     for number, arm in enumerate(phase.arms):
         if phase.design == "crossover" and arm.practice is not None:
             why, do = "What was learned is carried into the next period.", 'Write design = "parallel".'
@@ -94,6 +94,26 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.masking == "double blind" and count == 1:
         why = "With one arm everybody knows the treatment."
         yield Problem((*where, "masking"), why, phase.masking, '"open"', do='Write masking = "open", or add an arm.')
+
+
+def _pairs(phase: Phase, where: Key) -> Iterator[Problem]:
+    """Check that pairs of periods are of a crossover of two arms, and that nothing asks which pair it is of."""
+    if phase.pairs is None:
+        return
+    if phase.design != "crossover" or len(phase.arms) != 2:
+        why, do = (
+            "A pair is a period in each of two arms.",
+            'Write design = "crossover" with two arms, or remove the key.',
+        )
+        given = f"{phase.design}, {len(phase.arms)} arm{'s' * (len(phase.arms) > 1)}"
+        yield Problem((*where, "pairs"), why, given, "a crossover of two arms", do=do)
+    if phase.gate is not None:
+        why, do = "A gate looks at one period in each arm, and there are several.", "Remove [phase.gate]."
+        yield Problem((*where, "gate"), why, "a gate", do=do)
+    if len(phase.visits_h) > MOST_VISITS_OF_A_PAIR:
+        why, do = "So many visits of one period have no luck of their own.", "Leave some out."
+        given = f"{len(phase.visits_h)} visits"
+        yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PAIR}", do=do)
 
 
 def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:

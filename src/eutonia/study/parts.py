@@ -49,6 +49,9 @@ from eutonia.study.treatments import OralTreatment as OralTreatment
 from eutonia.study.treatments import Treatment as Treatment
 from eutonia.study.vocabulary import LimbName
 
+#: Pairs of periods of one person, and visits of one period of them: the luck of each has a place of its own.
+MOST_PAIRS, MOST_VISITS_OF_A_PAIR = 20, 200
+
 
 class Head(Part):
     """The table [study]: what the file is."""
@@ -217,6 +220,11 @@ class Phase(Part):
         "Who does not know the treatment. Scores are those of a double-blind trial; the report says where that matters."
     )
     washout_h: Interval | None = described("Time without treatment between periods.", alias="washout", default=None)
+    pairs: Annotated[int, Field(strict=True, ge=2, le=MOST_PAIRS)] | None = described(
+        "A series of N-of-1 trials: each person goes through both arms of a crossover so many times, each time in a "
+        "random order; left out, once.",
+        default=None,
+    )
     visits_h: Annotated[tuple[Hours, ...], Field(min_length=2, max_length=1000)] = described(
         "Times of examination in the phase, rising; the first is 0 hour, before any dose.", alias="visits"
     )
@@ -236,6 +244,11 @@ class Phase(Part):
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
         return next(arm for arm in self.arms if arm.name == name)
+
+    @property
+    def rounds(self) -> int:
+        """How many times people go through the arms."""
+        return self.pairs or 1
 
     @model_validator(mode="after")
     def _visits(self) -> Phase:

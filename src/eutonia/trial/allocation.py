@@ -27,6 +27,8 @@ from eutonia.study.randomisation import (
 from eutonia.trial.recruitment import Pool
 
 Whole = Int[np.ndarray, " patient"]
+# Luck of rounds is so many phases apart, more than a study may have.
+_PHASES = 1000
 
 
 def allocate(
@@ -67,6 +69,19 @@ def allocate(
     keys = _streams.keys(seed, _streams.Purpose.ALLOCATION, jnp.asarray(person[enrolled]), index)
     luck = np.asarray(_streams.uniform(keys, 1)[0])
     found[enrolled] = _fill(blocks, nth % size, luck, places * (size // int(places.sum())))
+    return found
+
+
+def orders(phase: Phase, index: int, seed: int, person: Whole, first: Whole) -> list[Whole]:
+    """Return the number of everybody's first arm in each round through the arms of a crossover.
+
+    The first round is that of the list; in each later one a coin of the person's own decides.
+    """
+    found = [first]
+    for later in range(1, phase.rounds):
+        keys = _streams.keys(seed, _streams.Purpose.ALLOCATION, jnp.asarray(person), index + _PHASES * later)
+        luck = np.asarray(_streams.uniform(keys, 1)[0])
+        found.append(np.floor(luck * len(phase.arms)).astype(np.int64))
     return found
 
 

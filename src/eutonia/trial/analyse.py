@@ -20,7 +20,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
-from eutonia.trial import interim
+from eutonia.trial import interim, n_of_1
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -84,6 +84,11 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | No
     """Analyse one endpoint in every trial, of all people or of the first so many who were recruited."""
     if contrast.given.way == "crossover":
         return _within(outcome, contrast, alpha, upto)
+    if contrast.given.way == n_of_1.WAY:
+        found = n_of_1.analysed(outcome, contrast, alpha)
+        # Everybody is in both arms.
+        people = np.repeat((found.pairs > 0).sum(axis=1)[:, None], 2, axis=1) * [1, 0]
+        return _Found(found.effects, people, [""] * len(people))
     arms, scores = _observed(outcome, contrast, upto)
     if contrast.given.way == "MMRM":
         later = ~np.isnan(scores[..., 1:]).all(axis=2)
@@ -194,6 +199,9 @@ def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
 def _asked_of_all(outcome: Outcome, contrast: Contrast) -> tuple[Any, Any, Any]:
     """Return what the endpoint asks of everybody in either arm, and their scores at the first visit."""
     scores = contrast.scores(outcome, contrast.arm)
+    if contrast.given.way == n_of_1.WAY:
+        both = (n_of_1.by_pair(outcome, contrast, arm, seen_only=False) for arm in (contrast.arm, contrast.against))
+        return *(one.mean(axis=1) for one in both), scores[:, 0]
     against = contrast.target(contrast.scores(outcome, contrast.against), contrast.seen(outcome, contrast.against))
     return contrast.target(scores, contrast.seen(outcome, contrast.arm)), against, scores[:, 0]
 

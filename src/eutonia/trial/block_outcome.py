@@ -32,17 +32,18 @@ class VisitRecord:
     present: Flags
     rate_ug_per_h: Patients
     tablets_mg_per_day: Patients
+    member: Flags | None = None
 
     def later(self, record: VisitRecord) -> VisitRecord:
-        """Return this visit with what a later period saw of the people who were there."""
-        there = record.present
+        """Return this visit with what a later period has of the people who had the arm in it, also of who had left."""
+        there = record.present if record.member is None else record.member
         return VisitRecord(
             phase=record.phase,
             arm=record.arm,
             visit=record.visit,
             time_h=record.time_h,
             scores={name: np.where(there, record.scores[name], old) for name, old in self.scores.items()},
-            present=self.present | there,
+            present=self.present | record.present,
             rate_ug_per_h=np.where(there, record.rate_ug_per_h, self.rate_ug_per_h),
             tablets_mg_per_day=np.where(there, record.tablets_mg_per_day, self.tablets_mg_per_day),
         )

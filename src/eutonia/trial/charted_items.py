@@ -18,4 +18,6 @@ def items(assessment: Assessment) -> list[tuple[str, str | None]]:
 
 def visit_words(phase: Phase, visit: int) -> str:
     """Return the time of a visit in the words of the study file."""
-    return phase.visits_h[visit].text
+    pair, nth = divmod(visit, len(phase.visits_h))
+    text = phase.visits_h[nth].text
+    return text if phase.pairs is None else f"pair {pair + 1}, {text}"

@@ -20,9 +20,10 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import Arm, Gate, Phase
+from eutonia.study.parts import MOST_VISITS_OF_A_PAIR, Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
 from eutonia.study.sides import OTHER_SIDE
+from eutonia.trial.allocation import orders
 from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
@@ -88,22 +89,24 @@ class Block:
 
     def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
         if phase.design == "crossover":
-            order = self.outcome.assigned[phase.name]
-            state = start(self.people)
-            for period in range(len(phase.arms)):
-                receives = (order + period) % len(phase.arms)
-                runs = [self._arm_run(phase, index, arm, receives == k) for k, arm in enumerate(phase.arms)]
+            state, n = start(self.people), len(phase.arms)
+            first = orders(phase, index, self.seed, self.person, self.outcome.assigned[phase.name])
+            for period in range(n * phase.rounds):
+                pair, later = divmod(period, n)
+                receives = (first[pair] + later) % n
+                runs = [self._arm_run(phase, index, arm, receives == k, pair) for k, arm in enumerate(phase.arms)]
                 before_h = period * period_of(phase)
-                state = self._period(phase, index, runs, state, entered, leaves_h, before_h)
+                state = self._period(phase, index, runs, state, entered, leaves_h, before_h, pair)
             return
         everybody = np.ones(len(self.person), dtype=bool)
         for arm in phase.arms:
             run = self._arm_run(phase, index, arm, everybody)
             self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
-    def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags) -> ArmRun:
-        end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE
-        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), luck(self.seed, self.person, index), end_h)
+    def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, pair: int = 0) -> ArmRun:
+        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(index, pair)
+        reacts = luck(self.seed, self.person, index, pair)
+        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
         failures = drawn_for(arm, self.seed, self.person, index)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
 
@@ -116,6 +119,7 @@ class Block:
         entered: Flags,
         leaves_h: Patients,
         before_h: float = 0.0,
+        pair: int = 0,
     ) -> CourseState:
         """Take everybody through one period, `before_h` hours after the start of the phase."""
         course, leaves_h = Course(with_tip(self.people, runs)), leaves_h - before_h
@@ -134,7 +138,7 @@ class Block:
         for k, time_h in enumerate(phase.visits_h):
 
             def visit_now(now: PeriodClock, k: int = k) -> None:
-                self._visit(now, phase, index, k, runs, entered, leaves_h, charts)
+                self._visit(now, phase, index, k, runs, entered, leaves_h, charts, pair)
 
             tasks.append(Task(time_h, VISIT, visit_now))
         watch = self._watch(phase)
@@ -148,7 +152,11 @@ class Block:
         run_period(clock, tasks)
         for run in runs:
             before = self.outcome.doses.get((phase.name, run.arm.name), DoseLog.empty(len(self.person)))
-            self.outcome.doses[phase.name, run.arm.name] = before.replaced(clock.doses, run.member)
+            if phase.pairs is None:
+                given = before.replaced(clock.doses, run.member)
+            else:
+                given = before.followed(pair_begins(phase, pair), run.end_h, clock.doses, run.member)
+            self.outcome.doses[phase.name, run.arm.name] = given
             if run.passed is not None:
                 self.outcome.tested[phase.name, run.arm.name] = run.passed
             if (pumps := run.pumps) is not None:
@@ -156,7 +164,7 @@ class Block:
                 self.outcome.pumps[phase.name, run.arm.name] = (
                     pumps if earlier is None else pumps.of(run.member, earlier)
                 )
-        self._react(phase, runs, leaves_h)
+        self._react(phase, runs, leaves_h, pair)
         self._learn(phase, runs, charts, late)
         for run in runs:
             if run.relieved_ug_per_h is not None:
@@ -164,7 +172,7 @@ class Block:
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
             read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
-        self._react(phase, runs, leaves_h)
+        self._react(phase, runs, leaves_h, pair)
         return clock.settle()
 
     def _visit(
@@ -177,10 +185,11 @@ class Block:
         entered: Flags,
         leaves_h: Patients,
         charts: dict[int, Chart],
+        pair: int,
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
         shift = phase.nonspecific and phase.visits_h[k] > 0
-        finding = clock.look(index * VISITS_PER_PHASE + k, nonspecific=shift)
+        finding = clock.look(_first_visit(index, pair) + k, nonspecific=shift)
         charts[k] = finding.chart
         scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
         for run in runs:
@@ -189,22 +198,26 @@ class Block:
                 VisitRecord(
                     phase=phase.name,
                     arm=run.arm.name,
-                    visit=k,
-                    time_h=float(phase.visits_h[k]),
+                    visit=pair * len(phase.visits_h) + k,
+                    time_h=pair_begins(phase, pair) + float(phase.visits_h[k]),
                     scores=scores,
                     present=present,
                     rate_ug_per_h=clock.dose,
                     tablets_mg_per_day=clock.tablets_mg_per_day,
+                    member=run.member,
                 )
             )
 
-    def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients) -> None:
-        """File what came to the people of each arm; in a crossover each of them was in it for one period."""
+    def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients, pair: int) -> None:
+        """File what came to the people of each arm; in a crossover each of them was in it for one period of a pair."""
         if "adverse" not in self.study.assessment.scales:
             return
         for run in runs:
-            key, found = (phase.name, run.arm.name), run.watch.found(leaves_h)
+            key, found = (phase.name, run.arm.name), run.watch.found(leaves_h).later(pair_begins(phase, pair))
             old = self.outcome.reactions.get(key)
+            if pair > 0 and old is not None:  # the first of its kind, whichever pair it came in
+                self.outcome.reactions[key] = found.of(run.member & np.isnan(old.time_h), old)
+                continue
             self.outcome.reactions[key] = found if old is None else found.of(run.member, old)
 
     # --- what a phase teaches the next one ---
@@ -291,9 +304,19 @@ def period_of(phase: Phase) -> float:
     return float(phase.visits_h[-1]) + float(phase.washout_h or 0.0)
 
 
+def pair_begins(phase: Phase, pair: int) -> float:
+    """Return the hours from the start of a phase to that of a pair of its periods."""
+    return pair * len(phase.arms) * period_of(phase)
+
+
+def _first_visit(index: int, pair: int) -> int:
+    """Return the number from which the luck of visits counts in a phase, and in a pair of its periods."""
+    return index * VISITS_PER_PHASE + pair * MOST_VISITS_OF_A_PAIR
+
+
 def length_of(phase: Phase) -> float:
     """Return the hours from the first visit of a phase to the last, over all periods of a crossover."""
-    periods = len(phase.arms) if phase.design == "crossover" else 1
+    periods = len(phase.arms) * phase.rounds if phase.design == "crossover" else 1
     return (periods - 1) * period_of(phase) + float(phase.visits_h[-1])
 
 

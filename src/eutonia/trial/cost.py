@@ -65,7 +65,7 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
         memory, seconds = _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S
         return Cost(1, looks, memory, seconds, 1, _FILES_BYTES + looks * _LOOK_FILE_BYTES)
     people = study.population.n * replicates
-    looks = sum(len(p.visits_h) * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
+    looks = sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
     under_way = min(block, people) * cores * _LANE_BYTES
     memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
     seconds = _BEGIN_S + people * looks * _VISIT_S / cores

@@ -9,6 +9,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 Patients = Float[np.ndarray, " patient"]
+# What is given at a visit is still told there.
+_JUST_AFTER_H = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,21 @@ class DoseLog:
             times,
             np.where(who, theirs.rate_ug_per_h, mine.rate_ug_per_h),
             np.where(who, theirs.tablets_mg_per_day, mine.tablets_mg_per_day),
+        )
+
+    def followed(self, begin_h: float, end_h: float, other: DoseLog, who: Bool[np.ndarray, " patient"]) -> DoseLog:
+        """Return the log in which the people `who` have the doses of another one, whose hours count from `begin_h`, up
+        to its hour `end_h` and nothing after it.
+        """
+        nothing = np.zeros(len(who))
+        other = other.noted(end_h + _JUST_AFTER_H, nothing, nothing)
+        times = np.union1d(self.time_h, other.time_h + begin_h)
+        mine, theirs = self.at(times), other.at(times - begin_h)
+        now = who & (times >= begin_h)[:, None]
+        return DoseLog(
+            times,
+            np.where(now, theirs.rate_ug_per_h, mine.rate_ug_per_h),
+            np.where(now, theirs.tablets_mg_per_day, mine.tablets_mg_per_day),
         )
 
 

@@ -18,6 +18,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
 from eutonia.trial.charted_items import visit_words
+from eutonia.trial.responders import usual_least
 from eutonia.trial.statistics import Flags, Values, score_of
 
 if TYPE_CHECKING:
@@ -76,9 +77,16 @@ class Contrast:
         """The sign of a difference where the arm is better than the other: 1 or -1."""
         return 1 if self.given.measure == "responder" else -self.scale.worse
 
-    def scores(self, outcome: Outcome, arm: str) -> Visits:
-        """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left."""
-        records = [outcome.visits[self.phase.name, arm, k] for k in range(self.visit + 1)]
+    def _records(self, outcome: Outcome, arm: str, pair: int) -> list[VisitRecord]:
+        first = pair * len(self.phase.visits_h)
+        return [outcome.visits[self.phase.name, arm, first + k] for k in range(self.visit + 1)]
+
+    def scores(self, outcome: Outcome, arm: str, pair: int = 0) -> Visits:
+        """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left.
+
+        `pair` is the number of the pair of periods in a series of N-of-1 trials.
+        """
+        records = self._records(outcome, arm, pair)
         return np.stack([self._of(record) for record in records], axis=1)
 
     def _of(self, record: VisitRecord) -> Values:
@@ -87,9 +95,9 @@ class Contrast:
         place = [name for name, _ in charted_muscles()].index(self.given.muscle)
         return record.scores[f"{self.given.scale}_muscle"][place]
 
-    def seen(self, outcome: Outcome, arm: str) -> Seen:
+    def seen(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
         """Return who would still be seen at each of these visits, were they in an arm."""
-        records = [outcome.visits[self.phase.name, arm, k] for k in range(self.visit + 1)]
+        records = self._records(outcome, arm, pair)
         return np.stack([record.present for record in records], axis=1)
 
     def responded(self, scores: Visits) -> Flags:
@@ -126,7 +134,9 @@ def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
     assert against is not None
     visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
     limb = dict(charted_muscles())[given.muscle] if given.muscle else given.limb
-    least = SCALES[given.scale].step if given.improvement is None else given.improvement
+    least = given.improvement
+    if least is None:
+        least = usual_least(SCALES[given.scale], limb)[0] if given.way == "N-of-1" else SCALES[given.scale].step
     improvement = SCALES[given.scale].important_change(limb) if least == IMPORTANT else float(least)
     assert improvement is not None
     return Contrast(given, phase, arm.name, against.name, visit, improvement)

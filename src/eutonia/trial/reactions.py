@@ -47,7 +47,7 @@ _LATER_H = 56 * HOURS_A_DAY
 #: Which reactions depressants of the brain deepen.
 DEEPENED_ROWS = np.array([name in DEEPENED for name in REACTIONS], dtype=float)
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
-_BATCHES_PER_PHASE = 1000
+_BATCHES_PER_PHASE, _BATCHES_PER_PAIR = 1000, 40
 # Fewer replicate trials than this do not show where 2.5 % of them lie.
 _ENOUGH = 40
 
@@ -58,6 +58,10 @@ class Reactions:
 
     time_h: Float[np.ndarray, "reaction patient"]
     source: Int[np.ndarray, "reaction patient"]
+
+    def later(self, hours: float) -> Reactions:
+        """Return the same reactions so many hours later."""
+        return Reactions(self.time_h + hours, self.source)
 
     def of(self, who: Bool[np.ndarray, "*any"], other: Reactions) -> Reactions:
         """Return these reactions for `who` and those of another period for the rest."""
@@ -80,11 +84,15 @@ def read_until(clock: PeriodClock, watches: Sequence[ReactionWatch], end_h: floa
     clock.advance_to(end_h)
 
 
-def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np.ndarray, "reaction patient"]:
-    """Return the hazard at which each reaction comes to each person in a phase: standard exponential."""
+def luck(
+    seed: int, person: Int[np.ndarray, " patient"], phase: int, pair: int = 0
+) -> Float[np.ndarray, "reaction patient"]:
+    """Return the hazard at which each reaction comes to each person in a phase, or a pair of its periods: standard
+    exponential.
+    """
     found = []
     for batch in range(-(-len(REACTIONS) // _streams.DRAWS)):
-        visit = phase * _BATCHES_PER_PHASE + batch
+        visit = phase * _BATCHES_PER_PHASE + pair * _BATCHES_PER_PAIR + batch
         key = _streams.keys(seed, _streams.Purpose.REACTION, jnp.asarray(person), visit)
         found.append(_streams.uniform(key, _streams.DRAWS))
     return -np.log1p(-np.concatenate([np.asarray(x) for x in found])[: len(REACTIONS)])

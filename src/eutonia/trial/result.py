@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from eutonia.trial.case_pump import PumpDate
     from eutonia.trial.dose_finding import DoseFinding
     from eutonia.trial.failure_table import FailedPumps
+    from eutonia.trial.n_of_1 import SeriesFound
 
 _ROUNDING = 1e-9
 
@@ -248,6 +249,8 @@ class StudyResult(Printed):
         What the analysis of every replicate trial found, and how often it is right, where the study says one.
     dose_finding : DoseFinding or None
         Which dose level replicate trials found, where the study reassesses doses.
+    series : SeriesFound or None
+        Every person's own difference, where the study is a series of N-of-1 trials.
     lesion : Lesion or None
         The lesion of a case, to be drawn.
     zooms : tuple of Zoom
@@ -290,6 +293,7 @@ class StudyResult(Printed):
     predictors: polars.DataFrame | None = None
     analysed: Analysed | None = None
     dose_finding: DoseFinding | None = None
+    series: SeriesFound | None = None
     potential: polars.DataFrame | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()

@@ -28,6 +28,7 @@ from eutonia.trial.caveats import caveats
 from eutonia.trial.conduct import origin_of
 from eutonia.trial.dose_finding import dose_finding
 from eutonia.trial.failure_table import failed_pumps
+from eutonia.trial.n_of_1 import series_of
 from eutonia.trial.patients import patient_table
 from eutonia.trial.predictors import predictor_table
 from eutonia.trial.reactions import adverse_table, event_table
@@ -89,7 +90,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders = responder_table(outcome)
         response = response_of(study)
         known_limits = caveats(study)
-        analysed = analyse(outcome)
+        analysed, series = analyse(outcome), series_of(outcome)
         broken = of_trial(outcome, origin_of(study))
         patients = patient_table(outcome)
         drug_arms = [] if response is None else [arm.name for arm in response.phase.arms if not arm.placebo]
@@ -114,6 +115,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         predictors=predictor_table(patients, drug_arms),
         analysed=analysed,
         dose_finding=dose_finding(outcome),
+        series=series,
         caveats=known_limits,
         broken=broken,
         failures=failed_pumps(outcome),

@@ -1,0 +1,176 @@
+"""Series of N-of-1 trials: every person's own difference, beside what the others tell of it, and who responds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float
+
+from eutonia.assessment.reading import ROUNDING
+from eutonia.statistics.n_of_1 import Series, series
+from eutonia.trial.allocation import orders
+from eutonia.trial.endpoints import Contrast, contrasts_of
+
+if TYPE_CHECKING:
+    import polars
+
+    from eutonia.trial.analysis import Outcome
+
+Pairs = Float[np.ndarray, "patient pair"]
+WAY = "N-of-1"
+
+
+@dataclass(frozen=True)
+class SeriesFound:
+    """What series of N-of-1 trials found, of every endpoint that is analysed so.
+
+    Parameters
+    ----------
+    pairs : polars.DataFrame
+        One row a pair of periods that was seen: which arm came first, both values, their difference.
+    people : polars.DataFrame
+        One row a person: the own difference and the shrunken one with intervals, and the chance of a response.
+    trials : polars.DataFrame
+        One row a replicate trial: SD between people and within one, and the share that responds.
+    """
+
+    pairs: polars.DataFrame
+    people: polars.DataFrame
+    trials: polars.DataFrame
+
+
+def by_pair(outcome: Outcome, contrast: Contrast, arm: str, *, seen_only: bool = True) -> Pairs:
+    """Return the number of each person in an arm in each pair of periods; NaN where it is not known.
+
+    Without `seen_only` that of everybody, as if nobody had left.
+    """
+    entered = outcome.entered[contrast.phase.name]
+    found = []
+    for pair in range(contrast.phase.rounds):
+        seen = contrast.seen(outcome, arm, pair) & entered[:, None]
+        value = contrast.target(contrast.scores(outcome, arm, pair), seen)
+        found.append(np.where(contrast.known(seen), value, np.nan) if seen_only else value)
+    return np.stack(found, axis=1)
+
+
+def analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> Series:
+    """Return the analysis of every replicate trial of an endpoint."""
+    apart = by_pair(outcome, contrast, contrast.arm) - by_pair(outcome, contrast, contrast.against)
+    return series(apart.reshape(outcome.n_replicates, -1, apart.shape[1]), alpha)
+
+
+def series_of(outcome: Outcome) -> SeriesFound | None:
+    """Return what the series of a trial found; None where none is analysed so."""
+    import polars as pl
+
+    plan = outcome.study.analysis
+    contrasts = [one for one in contrasts_of(outcome.study) if one.given.way == WAY]
+    if plan is None or not contrasts:
+        return None
+    found = [analysed(outcome, one, plan.alpha) for one in contrasts]
+    return SeriesFound(
+        pl.concat([_pairs(outcome, one) for one in contrasts]),
+        pl.concat([_people(outcome, *both) for both in zip(contrasts, found, strict=True)]),
+        pl.concat([_trials(*both) for both in zip(contrasts, found, strict=True)]),
+    )
+
+
+def _named(contrast: Contrast, table: polars.DataFrame) -> polars.DataFrame:
+    """Return a table with the endpoint in every row, and nothing that is no number."""
+    import polars as pl
+
+    named = table.with_columns(pl.lit(contrast.name).alias("endpoint"), pl.lit(contrast.unit).alias("unit"))
+    return named.with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _pairs(outcome: Outcome, contrast: Contrast) -> polars.DataFrame:
+    import polars as pl
+
+    phase, n = contrast.phase, outcome.study.population.n
+    mine, other = (by_pair(outcome, contrast, arm) for arm in (contrast.arm, contrast.against))
+    index = outcome.study.phases.index(phase)
+    person = np.arange(len(outcome.member))
+    first = np.stack(orders(phase, index, outcome.study.seed, person, outcome.assigned[phase.name]), axis=1)
+    names = np.array([arm.name for arm in phase.arms], dtype=object)
+    who, pair = np.nonzero(~np.isnan(mine - other))
+    columns = {
+        "replicate": (who // n).astype(np.int32),
+        "patient": who.astype(np.int64),
+        "pair": (pair + 1).astype(np.int32),
+        "arm_first": pl.Series(names[first[who, pair]].tolist(), dtype=pl.String),
+        "value_arm": mine[who, pair],
+        "value_against": other[who, pair],
+        "difference": (mine - other)[who, pair],
+    }
+    return _named(contrast, pl.DataFrame(columns))
+
+
+def chances(contrast: Contrast, found: Series) -> Float[np.ndarray, "trial person"]:
+    """Return how likely it is of each person that the difference is a response, by the shrunken one and its error."""
+    from scipy import stats
+
+    better = -contrast.scale.worse * found.shrunken
+    # Where the error is nothing the person responds or not; NaN stays.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = (better - contrast.improvement + ROUNDING) / found.shrunken_se
+    return np.asarray(stats.norm.cdf(apart))
+
+
+def _people(outcome: Outcome, contrast: Contrast, found: Series) -> polars.DataFrame:
+    import polars as pl
+
+    n, worse = outcome.study.population.n, contrast.scale.worse
+    who = np.flatnonzero(found.pairs.ravel() > 0)
+    least = contrast.improvement - ROUNDING
+
+    def of(values: np.ndarray) -> np.ndarray:
+        return values.ravel()[who]
+
+    own, shrunken = of(found.own), of(found.shrunken)
+    columns = {
+        "replicate": (who // n).astype(np.int32),
+        "patient": who.astype(np.int64),
+        "pairs": of(found.pairs).astype(np.int32),
+        "difference": own,
+        "difference_se": of(found.own_se),
+        "difference_low": own - of(found.own_half),
+        "difference_high": own + of(found.own_half),
+        "responds": pl.Series((-worse * own >= least).tolist(), dtype=pl.Boolean),
+        "shrunken": shrunken,
+        "shrunken_se": of(found.shrunken_se),
+        "shrunken_low": shrunken - of(found.shrunken_half),
+        "shrunken_high": shrunken + of(found.shrunken_half),
+        "chance": of(chances(contrast, found)),
+    }
+    return _named(contrast, pl.DataFrame(columns))
+
+
+def _trials(contrast: Contrast, found: Series) -> polars.DataFrame:
+    """Return one row a trial: variances, and the share that responds by three counts.
+
+    By own differences, which chance makes too many or too few of; by shrunken ones, which vary too little; and by the
+    mean of everybody's chance, which is the share to be expected.
+    """
+    import polars as pl
+
+    least, worse = contrast.improvement - ROUNDING, contrast.scale.worse
+    there = found.pairs > 0
+    count = np.maximum(there.sum(axis=1), 1)
+
+    def share(hits: np.ndarray) -> np.ndarray:
+        return np.where(there.any(axis=1), np.where(there, hits, 0.0).sum(axis=1) / count, np.nan)
+
+    expected = share(chances(contrast, found))
+    columns = {
+        "replicate": np.arange(len(count), dtype=np.int32),
+        "people": there.sum(axis=1).astype(np.int32),
+        "between_sd": found.between,
+        "within_sd": found.within,
+        "improvement": np.full(len(count), contrast.improvement),
+        "share_own": share(-worse * found.own >= least),
+        "share_shrunken": np.where(np.isnan(expected), np.nan, share(-worse * found.shrunken >= least)),
+        "share_expected": expected,
+    }
+    return _named(contrast, pl.DataFrame(columns))
