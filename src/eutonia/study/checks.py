@@ -14,7 +14,7 @@ from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import Given, not_a_name
 from eutonia.study.own_gate import own_gate_problems
-from eutonia.study.parts import MOST_VISITS_OF_A_PAIR, Arm, GateRule, Phase
+from eutonia.study.parts import MOST_VISITS_OF_A_PERIOD, Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
@@ -110,10 +110,10 @@ def _pairs(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.gate is not None:
         why, do = "A gate looks at one period in each arm, and there are several.", "Remove [phase.gate]."
         yield Problem((*where, "gate"), why, "a gate", do=do)
-    if len(phase.visits_h) > MOST_VISITS_OF_A_PAIR:
+    if len(phase.visits_h) > MOST_VISITS_OF_A_PERIOD:
         why, do = "So many visits of one period have no luck of their own.", "Leave some out."
         given = f"{len(phase.visits_h)} visits"
-        yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PAIR}", do=do)
+        yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PERIOD}", do=do)
 
 
 def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:

@@ -50,7 +50,7 @@ from eutonia.study.treatments import Treatment as Treatment
 from eutonia.study.vocabulary import LimbName
 
 #: Pairs of periods of one person, and visits of one period of them: the luck of each has a place of its own.
-MOST_PAIRS, MOST_VISITS_OF_A_PAIR = 20, 200
+MOST_PAIRS, MOST_VISITS_OF_A_PERIOD = 20, 100
 
 
 class Head(Part):

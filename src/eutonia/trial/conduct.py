@@ -20,7 +20,7 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import MOST_VISITS_OF_A_PAIR, Arm, Gate, Phase
+from eutonia.study.parts import MOST_VISITS_OF_A_PERIOD, Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
 from eutonia.study.sides import OTHER_SIDE
 from eutonia.trial.allocation import orders
@@ -94,18 +94,17 @@ class Block:
             for period in range(n * phase.rounds):
                 pair, later = divmod(period, n)
                 receives = (first[pair] + later) % n
-                runs = [self._arm_run(phase, index, arm, receives == k, pair) for k, arm in enumerate(phase.arms)]
-                before_h = period * period_of(phase)
-                state = self._period(phase, index, runs, state, entered, leaves_h, before_h, pair)
+                runs = [self._arm_run(phase, index, arm, receives == k, period) for k, arm in enumerate(phase.arms)]
+                state = self._period(phase, index, runs, state, entered, leaves_h, period)
             return
         everybody = np.ones(len(self.person), dtype=bool)
         for arm in phase.arms:
             run = self._arm_run(phase, index, arm, everybody)
             self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
-    def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, pair: int = 0) -> ArmRun:
-        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(index, pair)
-        reacts = luck(self.seed, self.person, index, pair)
+    def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
+        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(phase, index, period)
+        reacts = luck(self.seed, self.person, index, own_luck(phase, period))
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
         failures = drawn_for(arm, self.seed, self.person, index)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
@@ -118,10 +117,10 @@ class Block:
         state: CourseState,
         entered: Flags,
         leaves_h: Patients,
-        before_h: float = 0.0,
-        pair: int = 0,
+        period: int = 0,
     ) -> CourseState:
-        """Take everybody through one period, `before_h` hours after the start of the phase."""
+        """Take everybody through one period of the phase, by its number."""
+        before_h = period * period_of(phase)
         course, leaves_h = Course(with_tip(self.people, runs)), leaves_h - before_h
         clock = PeriodClock(
             course,
@@ -138,7 +137,7 @@ class Block:
         for k, time_h in enumerate(phase.visits_h):
 
             def visit_now(now: PeriodClock, k: int = k) -> None:
-                self._visit(now, phase, index, k, runs, entered, leaves_h, charts, pair)
+                self._visit(now, phase, index, k, runs, entered, leaves_h, charts, period)
 
             tasks.append(Task(time_h, VISIT, visit_now))
         watch = self._watch(phase)
@@ -155,7 +154,7 @@ class Block:
             if phase.pairs is None:
                 given = before.replaced(clock.doses, run.member)
             else:
-                given = before.followed(pair_begins(phase, pair), run.end_h, clock.doses, run.member)
+                given = before.followed(pair_begins(phase, period), run.end_h, clock.doses, run.member)
             self.outcome.doses[phase.name, run.arm.name] = given
             if run.passed is not None:
                 self.outcome.tested[phase.name, run.arm.name] = run.passed
@@ -164,7 +163,7 @@ class Block:
                 self.outcome.pumps[phase.name, run.arm.name] = (
                     pumps if earlier is None else pumps.of(run.member, earlier)
                 )
-        self._react(phase, runs, leaves_h, pair)
+        self._react(phase, runs, leaves_h, period)
         self._learn(phase, runs, charts, late)
         for run in runs:
             if run.relieved_ug_per_h is not None:
@@ -172,7 +171,7 @@ class Block:
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
             read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
-        self._react(phase, runs, leaves_h, pair)
+        self._react(phase, runs, leaves_h, period)
         return clock.settle()
 
     def _visit(
@@ -185,11 +184,11 @@ class Block:
         entered: Flags,
         leaves_h: Patients,
         charts: dict[int, Chart],
-        pair: int,
+        period: int,
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
         shift = phase.nonspecific and phase.visits_h[k] > 0
-        finding = clock.look(_first_visit(index, pair) + k, nonspecific=shift)
+        finding = clock.look(_first_visit(phase, index, period) + k, nonspecific=shift)
         charts[k] = finding.chart
         scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
         for run in runs:
@@ -198,8 +197,8 @@ class Block:
                 VisitRecord(
                     phase=phase.name,
                     arm=run.arm.name,
-                    visit=pair * len(phase.visits_h) + k,
-                    time_h=pair_begins(phase, pair) + float(phase.visits_h[k]),
+                    visit=period // len(phase.arms) * len(phase.visits_h) + k,
+                    time_h=pair_begins(phase, period) + float(phase.visits_h[k]),
                     scores=scores,
                     present=present,
                     rate_ug_per_h=clock.dose,
@@ -208,14 +207,14 @@ class Block:
                 )
             )
 
-    def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients, pair: int) -> None:
+    def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients, period: int) -> None:
         """File what came to the people of each arm; in a crossover each of them was in it for one period of a pair."""
         if "adverse" not in self.study.assessment.scales:
             return
         for run in runs:
-            key, found = (phase.name, run.arm.name), run.watch.found(leaves_h).later(pair_begins(phase, pair))
+            key, found = (phase.name, run.arm.name), run.watch.found(leaves_h).later(pair_begins(phase, period))
             old = self.outcome.reactions.get(key)
-            if pair > 0 and old is not None:  # the first of its kind, whichever pair it came in
+            if period >= len(phase.arms) and old is not None:  # the first of its kind, whichever pair it came in
                 self.outcome.reactions[key] = found.of(run.member & np.isnan(old.time_h), old)
                 continue
             self.outcome.reactions[key] = found if old is None else found.of(run.member, old)
@@ -304,14 +303,19 @@ def period_of(phase: Phase) -> float:
     return float(phase.visits_h[-1]) + float(phase.washout_h or 0.0)
 
 
-def pair_begins(phase: Phase, pair: int) -> float:
-    """Return the hours from the start of a phase to that of a pair of its periods."""
-    return pair * len(phase.arms) * period_of(phase)
+def pair_begins(phase: Phase, period: int) -> float:
+    """Return the hours from the start of a phase to that of the periods, one an arm, that one of them belongs to."""
+    return period // len(phase.arms) * len(phase.arms) * period_of(phase)
 
 
-def _first_visit(index: int, pair: int) -> int:
-    """Return the number from which the luck of visits counts in a phase, and in a pair of its periods."""
-    return index * VISITS_PER_PHASE + pair * MOST_VISITS_OF_A_PAIR
+def own_luck(phase: Phase, period: int) -> int:
+    """Return the number of the luck of a period: its own in a series of N-of-1 trials, else that of all of them."""
+    return 0 if phase.pairs is None else period
+
+
+def _first_visit(phase: Phase, index: int, period: int) -> int:
+    """Return the number from which the luck of visits counts in a period of a phase."""
+    return index * VISITS_PER_PHASE + own_luck(phase, period) * MOST_VISITS_OF_A_PERIOD
 
 
 def length_of(phase: Phase) -> float:

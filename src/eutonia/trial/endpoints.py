@@ -17,7 +17,6 @@ from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
-from eutonia.trial.charted_items import visit_words
 from eutonia.trial.responders import usual_least
 from eutonia.trial.statistics import Flags, Values, score_of
 
@@ -52,8 +51,8 @@ class Contrast:
 
     @property
     def visit_name(self) -> str:
-        """The visit in the words of the study file."""
-        return visit_words(self.phase, self.visit)
+        """The visit in the words of the study file; of each pair where there are several."""
+        return self.phase.visits_h[self.visit].text
 
     @property
     def what(self) -> str:
