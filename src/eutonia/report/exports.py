@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics", "interim_looks"),
-    *("dose_levels", "dose_trials", "dose_cohorts"),
+    *("dose_levels", "dose_trials", "dose_cohorts", "series_pairs", "series_people", "series_trials"),
 )
 KINDS = ("parquet", "csv")
 
@@ -102,6 +102,21 @@ COLUMNS = {
     "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
     "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),
     "coverage": ("1", "Share of intervals that hold the truth"),
+    "pair": ("1", "Number of the pair of periods"),
+    "pairs": ("1", "Pairs of periods of the person that were seen"),
+    "arm_first": ("", "Arm of the first period of the pair"),
+    "value": ("that of the column unit", "Number of the person in that period"),
+    "difference": ("that of the column unit", "Arm less the one that it is compared with: the person's own"),
+    "shrunken": (
+        "that of the column unit",
+        "The person's difference with what all others tell of it (empirical Bayes)",
+    ),
+    "responds": ("", "Whether the own difference is a response"),
+    "chance": ("1", "Chance that the person's difference is a response"),
+    "between_sd": ("that of the column unit", "SD of differences between people"),
+    "within_sd": ("that of the column unit", "SD of differences from pair to pair of one person"),
+    "improvement": ("that of the column unit", "Difference for the better that is a response"),
+    "share": ("1", "Share of people who respond: by the own difference, the shrunken one, the mean of the chances"),
     "thought": ("1", "Share with a limiting reaction that a level is thought to have beforehand (skeleton)"),
     "true_risk": ("1", "Share with a limiting reaction at a level, over everybody"),
     "nearest": ("", "Whether that share is the nearest to the target"),
@@ -126,7 +141,7 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     made = result.analysed
     analysed = (None, None, None) if made is None else (made.trials, made.characteristics, made.looks)
-    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed, *_of_levels(result))
+    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed, *_of_designs(result))
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:
             continue
@@ -142,10 +157,13 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
             safe_table(plain).write_csv(folder / f"{name}.csv")
 
 
-def _of_levels(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
-    """Return the tables of a dose finding."""
-    found = result.dose_finding
-    return (None,) * 3 if found is None else (found.levels, found.trials, found.cohorts)
+def _of_designs(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
+    """Return the tables of a dose finding, and of a series of N-of-1 trials."""
+    levels, series = result.dose_finding, result.series
+    return (
+        *((None,) * 3 if levels is None else (levels.levels, levels.trials, levels.cohorts)),
+        *((None,) * 3 if series is None else (series.pairs, series.people, series.trials)),
+    )
 
 
 def _plain(table: polars.DataFrame) -> polars.DataFrame:

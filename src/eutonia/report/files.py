@@ -99,6 +99,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
         "responders": result.responders.to_dicts() if result.responders is not None else [],
         "predictors": result.predictors.to_dicts() if result.predictors is not None else [],
         **({} if result.analysed is None else {"analysis": result.analysed.characteristics.to_dicts()}),
+        **({} if result.series is None else {"series": result.series.trials.to_dicts()}),
         **({} if result.dose_finding is None else {"dose_levels": result.dose_finding.levels.to_dicts()}),
         "events": [{"time_h": time_h, "event": label} for time_h, label in result.events],
         "findings": [{"time_h": time_h} | examined.summary(one) for time_h, one in result.findings],

@@ -116,7 +116,7 @@ def context(result: StudyResult) -> dict[str, Any]:
 
 
 def _trial_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals
+    from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals, n_of_1
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -142,6 +142,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
         "predicts": _predicts(result),
         **analysis_words.context(result.analysed),
         **dose_finding.context(result),
+        **n_of_1.context(result),
     }
 
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from eutonia.statistics import mmrm
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
@@ -27,6 +27,7 @@ from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 Trials = Float[np.ndarray, " trial"]
 People = Float[np.ndarray, "trial person"]
 Pairs = Float[np.ndarray, "trial person pair"]
+Counts = Int[np.ndarray, "trial person"]
 
 _STRUCTURE = ("compound symmetry",)
 
@@ -80,7 +81,7 @@ def series(differences: Pairs, alpha: float) -> Series:
     return _people(effects, np.maximum(shared, 0.0), covariance[:, 0, 0] - shared, count, own, alpha)
 
 
-def _people(effects: list[Effect], between: Trials, within: Trials, count: People, own: People, alpha: float) -> Series:
+def _people(effects: list[Effect], between: Trials, within: Trials, count: Counts, own: People, alpha: float) -> Series:
     """Return what each person's difference is worth, from the variances `between` people and `within` one."""
     from scipy import stats
 

@@ -27,6 +27,8 @@ _METHODS = {
     "proportional odds": "odds of a higher score, at the same first score; whoever is not known does not count",
     "crossover": "differences within people, with that of the periods removed (least squares: person, period, arm); "
     "whoever is not seen in both periods does not count, and nothing is supposed to be left over from the first",
+    "N-of-1": "mixed model of the differences of pairs of periods, with people as blocks (REML, Satterthwaite); pairs "
+    "that are not seen are missing at random, and nothing is supposed to be left over from the period before",
     "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
 }
 _MULTIPLICITY = {
