@@ -92,6 +92,7 @@ def study(text: str = TEXT) -> TrialStudy:
             ["Remove [phase.gate]"],
         ),
         ('method = "N-of-1"', 'method = "ANCOVA"', ['Write method = "N-of-1"']),
+        ("[analysis]\n", "[analysis]\n[analysis.interim]\nlooks = [0.7]\n", ["Remove the looks"]),
         ('"treatment policy"', '"while on treatment"', ["Only who is seen in both periods"]),
         ('measure = "value"', 'measure = "responder"', ["is a share of people"]),
     ],
