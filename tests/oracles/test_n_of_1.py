@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import minimize
 
-from eutonia.statistics.n_of_1 import Series, series
+from eutonia.statistics.n_of_1 import SeriesFit, series
 
 pytestmark = pytest.mark.oracles
 
@@ -33,12 +33,12 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def found(data: tuple[np.ndarray, np.ndarray]) -> Series:
+def found(data: tuple[np.ndarray, np.ndarray]) -> SeriesFit:
     return series(data[0], 0.05)
 
 
 def test_without_a_missing_pair_it_is_the_t_test_of_means_and_the_analysis_of_variance(
-    data: tuple[np.ndarray, np.ndarray], found: Series
+    data: tuple[np.ndarray, np.ndarray], found: SeriesFit
 ) -> None:
     for k in (0, 7, 50):
         means = data[0][k].mean(axis=1)
@@ -72,7 +72,7 @@ def restricted(theta: np.ndarray, apart: np.ndarray) -> float:
 
 @pytest.mark.parametrize("k", [COMPLETE, COMPLETE + 3, COMPLETE + 11])
 def test_with_missing_pairs_it_is_the_restricted_likelihood_and_henderson_s_equations(
-    k: int, data: tuple[np.ndarray, np.ndarray], found: Series
+    k: int, data: tuple[np.ndarray, np.ndarray], found: SeriesFit
 ) -> None:
     apart = data[0][k]
     steps = {"xatol": 1e-9, "fatol": 1e-12, "maxiter": 4000}
@@ -97,7 +97,7 @@ def test_with_missing_pairs_it_is_the_restricted_likelihood_and_henderson_s_equa
 
 
 def test_shrunken_differences_lie_nearer_to_the_truth_and_their_intervals_hold_it(
-    data: tuple[np.ndarray, np.ndarray], found: Series
+    data: tuple[np.ndarray, np.ndarray], found: SeriesFit
 ) -> None:
     true = data[1]
     assert not np.isnan([one.p for one in found.effects[:-1]]).any()
@@ -112,7 +112,7 @@ def test_shrunken_differences_lie_nearer_to_the_truth_and_their_intervals_hold_i
     assert held.mean() == pytest.approx(0.95, abs=3 * (0.95 * 0.05 / TRIALS) ** 0.5)
 
 
-def test_where_nothing_differs_there_is_no_answer(found: Series) -> None:
+def test_where_nothing_differs_there_is_no_answer(found: SeriesFit) -> None:
     assert np.isnan(found.effects[-1].p)
     assert np.isnan(found.shrunken[-1]).all()
     np.testing.assert_allclose(found.own[-1], -0.5)

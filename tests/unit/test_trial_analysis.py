@@ -35,7 +35,7 @@ from eutonia.trial.endpoints import contrasts_of
         (
             'limb = "leg"\n',
             'limb = "leg"\nmethod = "Fisher"\n',
-            ['"MMRM", "ANCOVA", "Wilcoxon", "proportional odds" or "crossover"'],
+            ['"MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "crossover" or "N-of-1"'],
         ),
         ('limb = "leg"\n', 'limb = "leg"\nmeasure = "responder"\nmethod = "MMRM"\n', ['"Fisher"']),
         ('limb = "leg"\n', 'limb = "leg"\nimprovement = 1.0\n', ["has no improvement", "Do: Remove it"]),

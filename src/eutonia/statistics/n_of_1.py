@@ -32,7 +32,7 @@ Counts = Int[np.ndarray, "trial person"]
 _STRUCTURE = ("compound symmetry",)
 
 
-class Series(NamedTuple):
+class SeriesFit(NamedTuple):
     """Many series: the combined effect of each, SD between people and within one, and of each person the own and the
     shrunken difference with standard errors and intervals; NaN for who has no pair, and where nothing can be fitted.
     """
@@ -49,7 +49,7 @@ class Series(NamedTuple):
     shrunken_half: People
 
 
-def series(differences: Pairs, alpha: float) -> Series:
+def series(differences: Pairs, alpha: float) -> SeriesFit:
     """Analyse many series, each by itself.
 
     Parameters
@@ -66,7 +66,7 @@ def series(differences: Pairs, alpha: float) -> Series:
     patterns = mmrm.patterns_of(seen)
     if not len(patterns):
         nothing, nobody = np.full(n_trials, np.nan), np.full(own.shape, np.nan)
-        return Series([NO_EFFECT] * n_trials, nothing, nothing, count.astype(float), *[nobody] * 6)
+        return SeriesFit([NO_EFFECT] * n_trials, nothing, nothing, count.astype(float), *[nobody] * 6)
     design = np.ones((n_pairs, 1))
     ones = np.ones((differences.shape[1], 1))
     sums = [mmrm.sums_of(one, ones, patterns, design) for one in differences]
@@ -81,7 +81,9 @@ def series(differences: Pairs, alpha: float) -> Series:
     return _people(effects, np.maximum(shared, 0.0), covariance[:, 0, 0] - shared, count, own, alpha)
 
 
-def _people(effects: list[Effect], between: Trials, within: Trials, count: Counts, own: People, alpha: float) -> Series:
+def _people(
+    effects: list[Effect], between: Trials, within: Trials, count: Counts, own: People, alpha: float
+) -> SeriesFit:
     """Return what each person's difference is worth, from the variances `between` people and `within` one."""
     from scipy import stats
 
@@ -94,7 +96,7 @@ def _people(effects: list[Effect], between: Trials, within: Trials, count: Count
     with np.errstate(invalid="ignore"):
         reach = stats.t.isf(alpha / 2, np.where(free > 0, free, np.nan))
         all_reach = stats.t.isf(alpha / 2, df)
-    return Series(
+    return SeriesFit(
         effects,
         np.sqrt(between),
         np.sqrt(within),

@@ -150,12 +150,7 @@ class Block:
         tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
         run_period(clock, tasks)
         for run in runs:
-            before = self.outcome.doses.get((phase.name, run.arm.name), DoseLog.empty(len(self.person)))
-            if phase.pairs is None:
-                given = before.replaced(clock.doses, run.member)
-            else:
-                given = before.followed(pair_begins(phase, period), run.end_h, clock.doses, run.member)
-            self.outcome.doses[phase.name, run.arm.name] = given
+            self._dose(phase, run, clock.doses, period)
             if run.passed is not None:
                 self.outcome.tested[phase.name, run.arm.name] = run.passed
             if (pumps := run.pumps) is not None:
@@ -206,6 +201,15 @@ class Block:
                     member=run.member,
                 )
             )
+
+    def _dose(self, phase: Phase, run: ArmRun, doses: DoseLog, period: int) -> None:
+        """File what the people of an arm were given in a period."""
+        key = phase.name, run.arm.name
+        before = self.outcome.doses.get(key, DoseLog.empty(len(self.person)))
+        if phase.pairs is None:
+            self.outcome.doses[key] = before.replaced(doses, run.member)
+        else:
+            self.outcome.doses[key] = before.followed(pair_begins(phase, period), run.end_h, doses, run.member)
 
     def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients, period: int) -> None:
         """File what came to the people of each arm; in a crossover each of them was in it for one period of a pair."""

@@ -1,4 +1,4 @@
-"""Series of N-of-1 trials: every person's own difference, beside what the others tell of it, and who responds."""
+"""SeriesFit of N-of-1 trials: every person's own difference, beside what the others tell of it, and who responds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.assessment.reading import ROUNDING
-from eutonia.statistics.n_of_1 import Series, series
+from eutonia.statistics.n_of_1 import SeriesFit, series
 from eutonia.trial.allocation import orders
 from eutonia.trial.endpoints import Contrast, contrasts_of
 
@@ -55,7 +55,7 @@ def by_pair(outcome: Outcome, contrast: Contrast, arm: str, *, seen_only: bool =
     return np.stack(found, axis=1)
 
 
-def analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> Series:
+def analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> SeriesFit:
     """Return the analysis of every replicate trial of an endpoint."""
     apart = by_pair(outcome, contrast, contrast.arm) - by_pair(outcome, contrast, contrast.against)
     return series(apart.reshape(outcome.n_replicates, -1, apart.shape[1]), alpha)
@@ -99,7 +99,7 @@ def _pairs(outcome: Outcome, contrast: Contrast) -> polars.DataFrame:
         "replicate": (who // n).astype(np.int32),
         "patient": who.astype(np.int64),
         "pair": (pair + 1).astype(np.int32),
-        "arm_first": pl.Series(names[first[who, pair]].tolist(), dtype=pl.String),
+        "arm_first": pl.SeriesFit(names[first[who, pair]].tolist(), dtype=pl.String),
         "value_arm": mine[who, pair],
         "value_against": other[who, pair],
         "difference": (mine - other)[who, pair],
@@ -107,7 +107,7 @@ def _pairs(outcome: Outcome, contrast: Contrast) -> polars.DataFrame:
     return _named(contrast, pl.DataFrame(columns))
 
 
-def chances(contrast: Contrast, found: Series) -> Float[np.ndarray, "trial person"]:
+def chances(contrast: Contrast, found: SeriesFit) -> Float[np.ndarray, "trial person"]:
     """Return how likely it is of each person that the difference is a response, by the shrunken one and its error."""
     from scipy import stats
 
@@ -118,7 +118,7 @@ def chances(contrast: Contrast, found: Series) -> Float[np.ndarray, "trial perso
     return np.asarray(stats.norm.cdf(apart))
 
 
-def _people(outcome: Outcome, contrast: Contrast, found: Series) -> polars.DataFrame:
+def _people(outcome: Outcome, contrast: Contrast, found: SeriesFit) -> polars.DataFrame:
     import polars as pl
 
     n, worse = outcome.study.population.n, contrast.scale.worse
@@ -137,7 +137,7 @@ def _people(outcome: Outcome, contrast: Contrast, found: Series) -> polars.DataF
         "difference_se": of(found.own_se),
         "difference_low": own - of(found.own_half),
         "difference_high": own + of(found.own_half),
-        "responds": pl.Series((-worse * own >= least).tolist(), dtype=pl.Boolean),
+        "responds": pl.SeriesFit((-worse * own >= least).tolist(), dtype=pl.Boolean),
         "shrunken": shrunken,
         "shrunken_se": of(found.shrunken_se),
         "shrunken_low": shrunken - of(found.shrunken_half),
@@ -147,7 +147,7 @@ def _people(outcome: Outcome, contrast: Contrast, found: Series) -> polars.DataF
     return _named(contrast, pl.DataFrame(columns))
 
 
-def _trials(contrast: Contrast, found: Series) -> polars.DataFrame:
+def _trials(contrast: Contrast, found: SeriesFit) -> polars.DataFrame:
     """Return one row a trial: variances, and the share that responds by three counts.
 
     By own differences, which chance makes too many or too few of; by shrunken ones, which vary too little; and by the
