@@ -48,12 +48,13 @@ class Clinic:
         tone = np.asarray(muscle_bias(bias, deviate, body.tone))[0]
         here = np.flatnonzero((found.time_h >= CHRONIC_H) & (tone >= ENTRY))
         self.people, self.untreated = everybody.take(jnp.asarray(here)), Snapshot.untreated(here.size)
+        self.deviate = toxin.deviates(self.people, MUSCLE)
         self.constants, self.blocks = ReachConstants.of(all_muscle_groups()), toxin.shipped()
 
     def reach(self, units: float, torque: float | None = None) -> np.ndarray:
         """Return the active range of the fingers, deg, after so many units with a torque or the shipped one."""
         constants = self.constants if torque is None else replace(self.constants, agonist_torque=torque)
-        share = toxin.share_blocked(MUSCLE, units, self.blocks)
+        share = toxin.share_blocked(MUSCLE, units, self.blocks, self.deviate)
         effects = Effects.on(self.people.n, MUSCLE, blockade=share, force=1.0 - share)
         seen = under(self.untreated, effects) if units else self.untreated
         return np.asarray(reach_of(self.people, seen, bedside_constants(), constants)[self.row])

@@ -10,8 +10,10 @@ group's force blocked. What happens under placebo (attention, expectation) is no
 latent grade with which the placebo row of each trial comes out, by bisection, and all arms of a trial have it. Of a
 session 60 % goes into the primary group (judgement: labels and papers say what is injected, not how much into which);
 the primary group of the arm is the elbow flexors (judgement: they are one of three in the trial). In the arm 1+ counts
-1.5, in the leg grades are coded 0 to 5, as in the papers. Full block and half dose cannot be told apart by two doses:
-the full block has a prior (0.85, SD 0.05; judgement), the others have none.
+1.5, in the leg grades are coded 0 to 5, as in the papers. Full
+block and half dose cannot be told apart by two doses: the full block has a prior (0.85, SD 0.1; judgement), and so has
+the spread between people (0.65, SD 0.3; judgement: volumes of a muscle differ by 0.45 in the logarithm, and needles
+as much). What is made smallest is the largest distance of a row in its SE. SDs of change are shown, not fitted.
 
 Time: two weeks against four (cervical dystonia, means of effect, SE of a ratio 0.1 by judgement), twelve against four
 (Gaverth 2014: the two p values taken as z, 0.47 / 2.05, SE by the delta method), and what is left when people ask for
@@ -30,13 +32,13 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 from local import known_to, told
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import brentq, least_squares, minimize
 from scipy.special import gammaincc
 from survivors import survivors
 
-from eutonia import parameters, session
+from eutonia import _streams, parameters, session
 from eutonia.assessment.scoring import chart, chart_constants, draw_luck
-from eutonia.limb.muscle import muscle_groups
+from eutonia.limb.muscle import muscle_groups, stretched_groups
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
@@ -44,25 +46,31 @@ from eutonia.simulation.treated import under
 from eutonia.treatment import Effects
 
 FROZEN = Path(__file__).with_name("toxin.csv")
-SEED, POOL, FIRST, LATER = 2015, 16_384, 0, 1
+SEED, POOL = 2015, 16_384
+#: Raters' luck at four weeks, over which is averaged.
+LATER = (1, 2, 3)
 CHRONIC_H, ENTRY, PRIMARY = 6 * 730.5, 2.0, 0.6
 WEEK, DAY = 168.0, 24.0
 FITTED = {
     "full_block": "1",
     "abobotulinumtoxina_half_dose": "aboU/mL",
     "leg_reach": "1",
+    "reach_spread": "1",
     "onset_time": "h",
     "recovery_time": "h",
     "return_time": "h",
 }
-PRIOR = (0.85, 0.05)
+PRIORS = {"full_block": (0.85, 0.1), "reach_spread": (0.65, 0.3)}
+# Weight of the sum of squares beside the largest distance, by which ties end.
+_TIE = 1e-3
+SD = "SD of change"
 #: Grades as the leg trial codes them.
 CODED = {0.0: 0.0, 1.0: 1.0, 1.5: 2.0, 2.0: 3.0, 3.0: 4.0, 4.0: 5.0}
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial or subgroup: muscle group, published placebo change, and its rows (id, units, what, value, SE)."""
+    """One trial or subgroup: muscle group, published placebo change, its rows (id, units, what, value, SE)."""
 
     muscle: str
     placebo_row: str
@@ -72,6 +80,10 @@ class Trial:
 
 def _share(value: float, n: float) -> float:
     return 100.0 * float(np.sqrt(value * (1.0 - value) / n))
+
+
+def _sd(value: float, n: float) -> float:
+    return value / float(np.sqrt(2.0 * n))
 
 
 # SE of shares by the binomial law, 81 people an arm; of the arm's recalled means from an SD of 1.05 (judgement); of the
@@ -99,7 +111,13 @@ TRIALS = (
         "ankle plantarflexors",
         "PLC010",
         -0.4,
-        (("TOX013", 1000.0, "change", -0.8, 0.247), ("TOX014", 1500.0, "change", -0.9, 0.231)),
+        (
+            ("TOX013", 1000.0, "change", -0.8, 0.247),
+            ("TOX014", 1500.0, "change", -0.9, 0.231),
+            ("PLC010", 0.0, SD, 0.7, _sd(0.7, 28)),
+            ("TOX013", 1000.0, SD, 1.1, _sd(1.1, 28)),
+            ("TOX014", 1500.0, SD, 1.0, _sd(1.0, 28)),
+        ),
     ),
 )
 #: Row, hours above, hours below (None: the peak), share, SE.
@@ -110,6 +128,13 @@ TIMES = (
     ("TOX027", 83.9 * DAY, None, 0.25, 0.15),
     ("TOX028", 80.7 * DAY, None, 0.25, 0.15),
 )
+
+
+def deviates(people: People, muscle: str) -> np.ndarray:
+    """Return by how many spreads the share of a dose that counts in a muscle group differs from the typical one."""
+    group = [name for name, *_ in stretched_groups()].index(muscle)
+    keys = _streams.keys(SEED, _streams.Purpose.TOXIN, people.person, group)
+    return np.asarray(_streams.normal(keys, 1)[0])
 
 
 class Clinic:
@@ -123,23 +148,29 @@ class Clinic:
         self.muscle, self.before = muscle, grade[here]
         self.people: People = found.bedside.people.take(jnp.asarray(here))
         self.snapshot = type(found.bedside.snapshot).untreated(len(here))
-        self.luck = draw_luck(SEED, self.people.person, LATER, chart_constants())
+        self.deviate = deviates(self.people, muscle)
+        self.luck = {visit: draw_luck(SEED, self.people.person, visit, chart_constants()) for visit in LATER}
 
-    def after(self, blocked: float, shift: float) -> np.ndarray:
-        """Return the grades with a share of the group's force blocked and the latent grade shifted."""
+    def fall(self, blocked: np.ndarray | float, shift: float) -> np.ndarray:
+        """Return by how much each grade falls, by visit and person, where a share of the group's force is blocked and
+        the latent grade shifted; grades as the trial codes them.
+        """
         n, body = self.people.n, body_constants()
-        snapshot = under(self.snapshot, Effects.on(n, self.muscle, blockade=blocked, force=1.0 - blocked))
+        snapshot = under(self.snapshot, Effects.on(n, self.muscle, blockade=blocked, force=1.0 - np.asarray(blocked)))
         found = examine(self.people, snapshot, body), stance(self.people, snapshot, body)
-        scored = chart(self.people, *found, self.luck, jnp.full(n, shift), chart_constants())
-        return np.asarray(scored.modified_ashworth_muscle[self.row])
-
-    def read(self, what: str, blocked: float, shift: float) -> float:
-        """Return the change of the mean, or the share of people who lost a grade or more, per cent."""
-        after = self.after(blocked, shift)
-        if what == "improved, %":
-            return 100.0 * float(np.mean(self.before - after >= 1.0 - 1e-9))
         coded = np.vectorize(CODED.get) if self.muscle == "ankle plantarflexors" else np.asarray
-        return float(np.mean(coded(after) - coded(self.before)))
+        falls = []
+        for visit in LATER:
+            scored = chart(self.people, *found, self.luck[visit], jnp.full(n, shift), chart_constants())
+            falls.append(coded(self.before) - coded(np.asarray(scored.modified_ashworth_muscle[self.row])))
+        return np.array(falls)
+
+
+def read(what: str, fall: np.ndarray) -> float:
+    """Return the change of the mean, its SD, or the share of people who lost a grade or more, per cent."""
+    if what == SD:
+        return float(np.std(fall))
+    return 100.0 * float(np.mean(fall >= 1.0 - 1e-9)) if what == "improved, %" else -float(np.mean(fall))
 
 
 clinic = cache(Clinic)
@@ -150,7 +181,7 @@ def shift_of(trial: Trial) -> float:
     """Return the shift of the latent grade with which the trial's placebo change comes out."""
 
     def gap(shift: float) -> float:
-        return clinic(trial.muscle).read("change", 0.0, shift) - trial.placebo
+        return read("change", clinic(trial.muscle).fall(0.0, shift)) - trial.placebo
 
     return float(brentq(gap, -1.5, 0.5, xtol=1e-3))
 
@@ -180,22 +211,23 @@ def volume(muscle: str) -> float:
     return parameters.load("toxin").value(f"volume_{muscle.replace(' ', '_')}", "mL")
 
 
-def share_blocked(muscle: str, units: float, x: dict[str, float]) -> float:
-    """Return the share that a session's units block in the primary group at four weeks."""
-    into = PRIMARY * units
-    full = x["full_block"] * into / (into + x["abobotulinumtoxina_half_dose"] * volume(muscle))
+def share_blocked(muscle: str, units: float, x: dict[str, float], deviate: np.ndarray | float = 0.0) -> np.ndarray:
+    """Return the share that a session's units block in the primary group at four weeks, as `study.toxin.blocked`."""
     reach = x["leg_reach"] if muscle == "ankle plantarflexors" else 1.0
-    return float(full * reach * of_time(4 * WEEK, x["onset_time"], x["recovery_time"]))
+    counts = PRIMARY * units * reach * np.exp(x["reach_spread"] * np.asarray(deviate))
+    full = x["full_block"] * counts / (counts + x["abobotulinumtoxina_half_dose"] * volume(muscle))
+    return np.asarray(full * of_time(4 * WEEK, x["onset_time"], x["recovery_time"]))
 
 
 def rows(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
     """Return each row: identifiers, what it is, published, its SE, and what the numbers give."""
     found = []
     for trial in TRIALS:
-        shift = shift_of(trial)
+        here, shift = clinic(trial.muscle), shift_of(trial)
         for row, units, what, value, error in trial.rows:
-            given = clinic(trial.muscle).read(what, share_blocked(trial.muscle, units, x), shift)
-            found.append((row, f"{trial.muscle}, {units:g} U: {what}", value, error, given))
+            fall = here.fall(share_blocked(trial.muscle, units, x, here.deviate), shift)
+            text = f"{trial.muscle}, {units:g} U: {what}"
+            found.append((row, text, value, error, read(what, fall)))
     return found + times(x)
 
 
@@ -211,45 +243,50 @@ def times(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
     return found
 
 
-def fitted(x: dict[str, float]) -> dict[str, float]:
-    """Fit the times, then the doses, by least squares on the logarithms; only rows count, and one prior."""
-
-    def solve(names: tuple[str, ...], gaps: Callable[[dict[str, float]], list[float]], step: float) -> None:
-        def of(logs: np.ndarray) -> np.ndarray:
-            return np.array(gaps(x | dict(zip(names, np.exp(logs), strict=True))))
-
-        best = least_squares(of, np.log([x[name] for name in names]), diff_step=step)
-        x.update(zip(names, np.exp(best.x), strict=True))
-
-    for names, (gaps, step) in STAGES.items():
-        solve(names, gaps, step)
-        x["return_time"] = peak_and_return(x["onset_time"], x["recovery_time"])[1]
-    return x
-
-
 def _z(table: list[tuple[str, str, float, float, float]]) -> list[float]:
-    return [(given - value) / error for _, _, value, error, given in table]
+    """Return by how many standard errors each row that is fitted is missed."""
+    return [(given - value) / error for _, text, value, error, given in table if not text.endswith(SD)]
 
 
 def _doses(now: dict[str, float]) -> list[float]:
-    return [*_z(rows(now)), (now["full_block"] - PRIOR[0]) / PRIOR[1]]
+    return [*_z(rows(now)), *((now[name] - mean) / sd for name, (mean, sd) in PRIORS.items())]
 
 
+TIMES_OF = ("onset_time", "recovery_time")
+DOSES_OF = ("full_block", "abobotulinumtoxina_half_dose", "leg_reach", "reach_spread")
 #: What is fitted together, its gaps and the step of its differences. Grades are steps: a twentieth of a number.
-STAGES = {
-    ("onset_time", "recovery_time"): (lambda now: _z(times(now)), 1e-4),
-    ("full_block", "abobotulinumtoxina_half_dose", "leg_reach"): (_doses, 0.05),
-}
+STAGES = {TIMES_OF: (lambda now: _z(times(now)), 1e-4), DOSES_OF: (_doses, 0.05)}
+
+
+def _gaps(names: tuple[str, ...], x: dict[str, float]) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the gaps of a stage as a function of the logarithms of its numbers."""
+    return lambda logs: np.array(STAGES[names][0](x | dict(zip(names, np.exp(logs), strict=True))))
+
+
+def fitted(x: dict[str, float]) -> dict[str, float]:
+    """Fit the times by least squares, then the doses by the largest distance; only rows count, and two priors."""
+    start = np.log([x[name] for name in TIMES_OF])
+    best = least_squares(_gaps(TIMES_OF, x), start, diff_step=STAGES[TIMES_OF][1])
+    x = x | dict(zip(TIMES_OF, np.exp(best.x), strict=True))
+    x["return_time"] = peak_and_return(x["onset_time"], x["recovery_time"])[1]
+
+    def largest(logs: np.ndarray) -> float:
+        if logs[0] >= 0.0:
+            return np.inf
+        z = np.abs(_gaps(DOSES_OF, x)(logs))
+        return float(z.max() + _TIE * np.sum(z**2))
+
+    # Grades are steps: no gradient, and a first simplex of some per cent.
+    first = np.log([x[name] for name in DOSES_OF])
+    corners = first + np.vstack([np.zeros(4), np.diag([-0.03, -0.3, 0.2, 0.15])])
+    found = minimize(largest, first, method="Nelder-Mead", options={"maxfev": 300, "initial_simplex": corners})
+    return x | dict(zip(DOSES_OF, np.exp(found.x), strict=True))
 
 
 def how_well(names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the local standard errors of the logarithms of one stage, and the correlation of its estimates."""
-    (gaps, step), x = STAGES[names], shipped()
-
-    def of(logs: np.ndarray) -> np.ndarray:
-        return np.array(gaps(x | dict(zip(names, np.exp(logs), strict=True))))
-
-    return known_to(of, np.log([x[name] for name in names]), step)
+    x = shipped()
+    return known_to(_gaps(names, x), np.log([x[name] for name in names]), STAGES[names][1])
 
 
 def main() -> None:

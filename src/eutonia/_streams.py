@@ -49,6 +49,7 @@ class Purpose(enum.IntEnum):
     PAIN = 61
     TRACTS = 70
     PARAMETERS = 71
+    TOXIN = 72
 
 
 def keys(

@@ -97,7 +97,7 @@ def test_only_the_group_and_the_other_side_of_its_joint_are_blocked(muscle: str)
         share = np.asarray(found.blockade)[row]
         if name == muscle:
             most = share
-            assert np.all(share > 0.1)
+            assert np.all(share > 0.02)
         elif joint[name] == joint[muscle]:
             assert np.all((share > 0) & (share < np.asarray(found.blockade)[MUSCLES.index(muscle)]))
         else:
@@ -115,6 +115,31 @@ def test_more_blocks_more_and_each_unit_less_than_the_one_before(small: float, m
     assert 0 <= low < middle < high < parameters.load("toxin").value("full_block", "1")
     assert middle - low > high - middle
     assert blocked(ABO, muscle, 0.0) == 0.0
+
+
+def test_people_differ_in_what_reaches_each_muscle_and_keep_their_luck() -> None:
+    """Nothing made one person answer more than another. The same in any block, again at each session, by muscle."""
+    table = {"route": "intramuscular", "product": ABO, "dose": "300 aboU", "at": "0 week"}
+    elbow, wrist = (ToxinTreatment.model_validate({**table, "muscle": f"{of} flexors"}) for of in ("elbow", "wrist"))
+    whole, part = elbow.begin_in(3, jnp.arange(400)), elbow.begin_in(3, jnp.arange(390, 400))
+    np.testing.assert_array_equal(part, whole[:, 390:])
+    assert abs(np.corrcoef(whole[1], wrist.begin_in(3, jnp.arange(400))[1])[0, 1]) < 0.15
+    row = MUSCLES.index("elbow flexors")
+    share = np.asarray(elbow.effects(elbow.advance(whole, 4 * WEEK, True), True).blockade)[row]
+    np.testing.assert_array_equal(np.argsort(share), np.argsort(whole[1]))
+    most = parameters.load("toxin").value("full_block", "1") * share_of_time(4 * WEEK)
+    counts = share / (most - share)
+    spread = parameters.load("toxin").value("reach_spread", "1")
+    assert np.std(np.log(counts)) == pytest.approx(spread, rel=0.1), "of the dose that counts, not of the block"
+    typical = np.asarray(given_at(4 * WEEK).blockade)[row, 0]
+    assert np.median(share) == pytest.approx(typical, rel=0.03)
+
+
+def test_half_more_of_a_dose_still_counts_in_the_calf_where_the_arm_is_full() -> None:
+    """Half more into the calf does nearly half more; into the elbow flexors next to nothing (Gracies 2017, 2015)."""
+    more = [blocked(ABO, of, 900.0) / blocked(ABO, of, 600.0) for of in ("ankle plantarflexors", "elbow flexors")]
+    assert more[0] > 1.25
+    assert more[1] < 1.1
 
 
 def test_units_of_one_product_are_not_those_of_another() -> None:
@@ -143,8 +168,11 @@ def test_stiffness_is_back_within_a_tenth_by_the_stated_time() -> None:
     looks, _ = played(arm(toxin(dose="600 aboU")), 4 * WEEK, back)
     untreated, _ = played(arm(toxin(dose="0 aboU")), 4 * WEEK, back)
     loosest, then, ever = (np.asarray(x.exam.excess)[ELBOW] for x in (*looks, untreated[1]))
-    assert np.all(loosest < 0.6 * ever)
-    assert np.all(np.abs(then - ever) < 0.1 * ever)
+    assert np.median(loosest / ever) < 0.6
+    assert np.all(loosest < 0.9 * ever)
+    missing = (ever - then) / ever
+    assert np.median(missing) < 0.1
+    assert np.all((missing >= 0) & (missing < 0.12)), "a tenth of the block is a little more than a tenth of a reflex"
 
 
 def test_tissue_resists_as_before() -> None:
@@ -260,7 +288,8 @@ def test_in_a_case_the_leg_and_the_drug_are_exactly_what_they_were() -> None:
         np.testing.assert_array_equal(one, other, err_msg=str(name))
     course = both.course.sel(time_h=18 * WEEK)
     untreated = alone.course.sel(time_h=18 * WEEK)
-    assert np.all(course["blockade_elbow_flexors"] > 0.4)
+    assert float(course["blockade_elbow_flexors"].median()) > 0.4
+    assert np.all(course["blockade_elbow_flexors"] > 0.1)
     np.testing.assert_allclose(course["force_elbow_flexors"], 1.0 - course["blockade_elbow_flexors"])
     assert float(course["ashworth"].sel(limb="arm").mean()) < float(untreated["ashworth"].sel(limb="arm").mean())
     assert both.course["blockade_elbow_flexors"].attrs["units"] == "1"

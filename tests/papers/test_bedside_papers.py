@@ -58,23 +58,24 @@ def test_strength_and_not_tone_explains_walking_speed(survivors: tuple[People, E
     assert of_tone < 0.25
 
 
-@pytest.mark.parametrize(("row", "units", "published"), [("TOX005", 500.0, 23.9), ("TOX006", 1000.0, 17.6)])
-def test_toxin_opens_stiff_fingers_as_in_gracies_2015(
-    survivors: tuple[People, Examination, Chart], row: str, units: float, published: float
-) -> None:
-    """Fitted to both rows (calibration/active_range.py), 5 deg each; that less gained more cannot come out."""
+def test_toxin_opens_stiff_fingers_as_in_gracies_2015(survivors: tuple[People, Examination, Chart]) -> None:
+    """Rows TOX005 and TOX006 (calibration/active_range.py), 5 deg each: their mean and the first are met. That less
+    gained more cannot come out, so the second is missed, and the note says so.
+    """
     people, groups = survivors[0], all_muscle_groups()
     place, body = [group.name for group in groups].index("finger flexors"), bedside_constants()
     bias, deviate = jnp.maximum(people.bias[1:], 0.0), people.traits.muscle_deviation[place : place + 1]
     tone = muscle_bias(bias, deviate, body.tone)[0]
     stiff = people.take(jnp.flatnonzero((tone >= 1.5) & (people.time_since_onset_h >= 6 * 730.5)))
-    share = toxin.share_blocked("finger flexors", units, toxin.shipped())
-    blocked = Effects.on(stiff.n, "finger flexors", blockade=share, force=1.0 - share)
-    before, after = (
-        reach_of(stiff, under(Snapshot.untreated(stiff.n), effects), body, ReachConstants.of(groups))[place]
-        for effects in (None, blocked)
-    )
-    assert float(jnp.mean(after - before)) == pytest.approx(published, abs=6.0), row
+    own, published = toxin.deviates(stiff, "finger flexors"), np.array([23.9, 17.6])
+    shares = [toxin.share_blocked("finger flexors", units, toxin.shipped(), own) for units in (500.0, 1000.0)]
+    effects = [None, *(Effects.on(stiff.n, "finger flexors", blockade=one, force=1.0 - one) for one in shares)]
+    seen = [under(Snapshot.untreated(stiff.n), one) for one in effects]
+    before, *after = (np.asarray(reach_of(stiff, one, body, ReachConstants.of(groups))[place]) for one in seen)
+    gained = np.array([np.mean(one - before) for one in after])
+    assert gained[0] == pytest.approx(published[0], abs=5.0)
+    assert gained.mean() == pytest.approx(published.mean(), abs=5.0 / np.sqrt(2.0))
+    assert gained[1] > published[1] + 5.0
 
 
 def test_no_rater_hears_resistance_better_than_0_9(survivors: tuple[People, Examination, Chart]) -> None:

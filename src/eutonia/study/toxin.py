@@ -1,17 +1,13 @@
 """Botulinum toxin into one muscle group: what it blocks there, reflex and will alike, and for how long.
 
 Equation
-    q(t)  = E r U / (U + c V) B(t - t_0) ,   B(t) = (1 - exp(-t/tau_on)) Q(k, t/tau_off)
-    left  = product over injections of (1 - q)
-U units into a group of V mL; E the share that endless doses block, c the units a mL for half of it, r the share of a
-leg's muscle that is reached (1 in the arm). A terminal is free again after k steps of tau_off each: Q is the upper
-regularised gamma function. The group on the other side of the joint gets a share of q.
-Assumptions: reflex, background and voluntary force are blocked alike; people differ by their tone only; no antibodies.
+    q(t)  = E R / (R + c V) B(t - t_0) ,   R = r exp(s z) U ,   B(t) = (1 - exp(-t/tau_on)) Q(k, t/tau_off)
+U units into a group of V mL, of which R count: r is 1 in the arm, z a normal deviate of person and group; E the share
+that endless doses block, c the units a mL for half of it. A terminal is free after k steps of tau_off each (Q: upper
+regularised gamma). What injections leave multiplies; the group on the other side of the joint gets a share of q.
+Assumptions: reflex and will are blocked alike; z is the same at each session; no antibodies.
 Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
-
-Not for
-    Weakness far from the needle and swallowing; the catch angle, tendon jerk, H/M and spasms, which do not change
-    here; tissue, which toxin does not touch; children.
+Not for: weakness far from the needle; catch angle, jerk, H/M and spasms, which do not change here; tissue; children.
 """
 
 from __future__ import annotations
@@ -24,7 +20,7 @@ import numpy as np
 from pydantic import model_validator
 from scipy.special import gammaincc
 
-from eutonia import _units, parameters
+from eutonia import _streams, _units, parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
@@ -63,8 +59,8 @@ class ToxinTreatment(Treatment):
     @property
     def ends_h(self) -> float:
         """Until when an injection would come too soon after the last one."""
-        last = self.times_h(self.stop_h or self.at_h)[-1]
-        return math.inf if self.every_h and not self.stop_h else last + _number("shortest_interval", "h")
+        last_h = math.inf if self.every_h and not self.stop_h else self.times_h(self.stop_h or self.at_h)[-1]
+        return last_h + self.spacing[1]
 
     @property
     def outlasts_h(self) -> float:
@@ -92,25 +88,32 @@ class ToxinTreatment(Treatment):
         return [(x, f"{self.amount:g} U {self.product}, {self.muscle}") for x in self.times_h(until_h) if x <= until_h]
 
     def begin(self, n_patients: int) -> Any:
-        """Return the hours since the first injection."""
-        return np.zeros(n_patients)
+        """Return the hours since the first injection, and the deviate by which people differ."""
+        return np.zeros((2, n_patients))
+
+    def begin_in(self, seed: int, person: Any) -> Any:
+        """Return the same of these people, each by their own luck in this muscle group."""
+        group = [name for name, *_ in stretched_groups()].index(self.muscle)
+        keys = _streams.keys(seed, _streams.Purpose.TOXIN, person, group)
+        return np.concatenate([np.zeros((1, len(person))), _streams.normal(keys, 1)])
 
     def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
         """Let time pass."""
-        return state + span_h
+        return state + np.array([[span_h], [0.0]])
 
     def effects(self, state: Any, is_given: bool) -> Effects:
         """Return what is blocked in the group and, by spread, in that on the other side of its joint."""
         from eutonia.treatment import Effects
 
         at = {name: place for name, *place in stretched_groups()}
-        others = [one for one in at if at[one] == at[self.muscle] and one != self.muscle]
-        times = self.times_h(self.at_h + float(np.max(state, initial=0.0)))
-        courses = [share_of_time(state - (time_h - self.at_h)) for time_h in times]
-        full, found = blocked(self.product, self.muscle, self.dose_units), Effects.none(len(state))
-        for name, share in [(self.muscle, 1.0), *((one, _number("antagonist_spread", "1")) for one in others)]:
+        (since_h, deviate), n = state, state.shape[-1]
+        times = self.times_h(self.at_h + float(np.max(since_h, initial=0.0)))
+        courses = [share_of_time(since_h - (time_h - self.at_h)) for time_h in times]
+        full, found = blocked(self.product, self.muscle, self.dose_units, deviate), Effects.none(n)
+        for name in (one for one in at if at[one] == at[self.muscle]):
+            share = 1.0 if name == self.muscle else _number("antagonist_spread", "1")
             left = np.prod([1.0 - share * full * course for course in courses], axis=0)
-            found = found.joined(Effects.on(len(state), name, blockade=1.0 - left, force=left))
+            found = found.joined(Effects.on(n, name, blockade=1.0 - left, force=left))
         return found
 
     def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
@@ -121,9 +124,8 @@ class ToxinTreatment(Treatment):
 
     @model_validator(mode="after")
     def _spaced(self) -> ToxinTreatment:
-        _, least = self.spacing
-        if self.every_h is not None and self.every_h < least:
-            why, allowed = "That is sooner than labels allow.", f"at least {least / HOURS_A_DAY:g} day"
+        if self.every_h is not None and self.every_h < self.spacing[1]:
+            why, allowed = "That is sooner than labels allow.", f"at least {self.spacing[1] / HOURS_A_DAY:g} day"
             refuse(Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it."))
         return self
 
@@ -132,12 +134,13 @@ def _number(name: str, unit: str) -> float:
     return parameters.load("toxin").value(name, unit)
 
 
-def blocked(product: str, muscle: str, units: float) -> float:
-    """Return the share of a group's force that a dose blocks before time takes any of it (0 to 1)."""
+def blocked(product: str, muscle: str, units: float, deviate: Any = 0.0) -> Any:
+    """Return the share of a group's force that a dose blocks before time takes any (0 to 1); `deviate` is z."""
     half = _number(f"{product.lower()}_half_dose", f"{_units.canonical_unit(product)}/mL")
     half *= _number(f"volume_{muscle.replace(' ', '_')}", "mL")
     reach = _number("leg_reach", "1") if injected()[muscle] == "leg" else 1.0
-    return _number("full_block", "1") * reach * units / (units + half)
+    counts = units * reach * np.exp(_number("reach_spread", "1") * np.asarray(deviate))
+    return _number("full_block", "1") * counts / (counts + half)
 
 
 def share_of_time(since_h: Any) -> Any:

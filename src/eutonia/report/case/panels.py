@@ -175,8 +175,9 @@ def _apart(panel: CoursePanel) -> list[CoursePanel]:
 
 
 def _title(panel: CoursePanel, first: CourseLine) -> str:
-    """Return the title of a strip that holds one limb of a panel: "Ashworth, leg", "Spinal fluid, leg"."""
-    return f"{panel.title}, {first.name.lower()}" if first.name in ("Leg", "Arm") else first.name
+    """Return the title of a strip that holds one limb or muscle of a panel: "Ashworth, leg", "Spinal fluid, leg"."""
+    is_part = first.name in ("Leg", "Arm") or panel.kind in _OF_MUSCLES
+    return f"{panel.title}, {first.name.lower()}" if is_part else first.name
 
 
 def _rank(name: str, kinds: tuple[_Kind, ...]) -> int:
