@@ -251,7 +251,9 @@ def test_hours_are_read_with_and_without_their_unit_in_both_forms(hours: str) ->
     assert "amount_2" in trial_form.study_of(trial_form.START | wrong)[1]
 
 
-def test_a_recording_is_fitted_with_a_body_of_the_form(client: TestClient, base: Path) -> None:
+def test_a_recording_is_fitted_with_a_body_of_the_form(
+    client: TestClient, base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its sizes were read as kinds of quantity that no table has, so that whoever filled them in met an error."""
     swing = "time_s,angle_deg\n" + "".join(
         f"{k / 100:.2f},{90 - 60 * math.exp(-k / 80) * math.cos(k / 16):.4f}\n" for k in range(400)
@@ -262,6 +264,7 @@ def test_a_recording_is_fitted_with_a_body_of_the_form(client: TestClient, base:
     job = Store(base).job(answer.headers["location"].rpartition("/")[2])
     assert job is not None
     assert (job.request["weight"], job.request["height"]) == ("71 kg", "175 cm")
+    monkeypatch.setattr(Store, "put", lambda *_: pytest.fail("what is refused is not kept"))
     wrong = sent | {"weight": "700", "height": "17.5", "shank_length": "42 kg"}
     page = html.unescape(client.post("/fit", data=wrong, files={"traces": ("swing.csv", swing.encode())}).text)
     for field, words in (("weight", "3 kg to 300 kg|3 to 300 kg"), ("height", "45 to 250 cm"), ("shank_length", "cm")):

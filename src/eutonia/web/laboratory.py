@@ -103,12 +103,18 @@ def examine(request: Request, asked: ExamineAsked, response: Response) -> JobTol
 def fit_stretch(request: Request, asked: FitAsked, response: Response) -> JobTold:
     """Fit recordings of one person: a job, whose files are those of `eutonia fit-stretch`."""
     given = [(one.name, one.table.encode()) for one in asked.traces]
+    check_traces(given)
     kept = keep_traces(request, given)
     return begun(request, response, "fit", asked.model_dump(exclude={"traces"}) | {"traces": kept})
 
 
 def keep_traces(request: Request, given: list[tuple[str, bytes]]) -> list[str]:
-    """Keep recordings that can be read, and return the names under which they are kept.
+    """Keep recordings, and return the names under which they are kept."""
+    return [jobs_of(request).store.keep(content, ".csv") for _, content in given]
+
+
+def check_traces(given: list[tuple[str, bytes]]) -> None:
+    """Refuse recordings that cannot be read.
 
     Raises
     ------
@@ -125,7 +131,6 @@ def keep_traces(request: Request, given: list[tuple[str, bytes]]) -> list[str]:
         )
     for name, content in given:
         parse(content, name[:80] or "recording")
-    return [jobs_of(request).store.keep(content, ".csv") for _, content in given]
 
 
 @router.post("/segment", status_code=202, response_model=JobTold)

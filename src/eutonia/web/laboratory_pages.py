@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from eutonia.errors import EutoniaError
 from eutonia.web.clinic_fields import with_unit
 from eutonia.web.forms import Form
-from eutonia.web.laboratory import SegmentAsked, check_segment, keep_traces
+from eutonia.web.laboratory import SegmentAsked, check_segment, check_traces, keep_traces
 from eutonia.web.views import ask, asked_for, jobs_of, page, too_many
 
 router = APIRouter(include_in_schema=False)
@@ -151,13 +151,13 @@ def fit_asked(request: Request, sent: Form) -> Response:
             size(sizes[key], key)
         except EutoniaError as error:
             faults[key] = [str(error)]
-    traces: list[str] = []
     try:
-        traces = keep_traces(request, list(sent.files))
+        check_traces(list(sent.files))
     except EutoniaError as error:
         faults["traces"] = [str(error)]
     if faults:
         return _fit(fields, faults, 422)
+    traces = keep_traces(request, list(sent.files))
     back = f"/fit?{urlencode({key: value for key, value in fields.items() if value})}"
     asked = {"test": fields["test"], "joint": fields["joint"], "traces": traces, "seed": 0, "back": back} | sizes
     return asked_for(request, "fit", asked)
