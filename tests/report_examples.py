@@ -12,6 +12,7 @@ import polars as pl
 import xarray as xr
 
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult, Zoom
+from eutonia.trial.scores import ScoreTable
 
 MONTH_H = 730.5
 SOURCE = "Meythaler_2001"
@@ -242,7 +243,7 @@ def trial(**changes: Any) -> StudyResult:
         "who responded had a pump for twelve months.",
         "quantities": quantities_of(visits),
         "consort": consort(),
-        "visits": visits,
+        "scores": ScoreTable.of(visits),
         "doses": doses,
         "course": course,
         "run": run_record(replicates=60, patients=21),
@@ -360,7 +361,7 @@ def case(**changes: Any) -> StudyResult:
         "description": "A woman of 62, stroke in the left middle cerebral artery; test bolus, pump, a missed refill.",
         "quantities": quantities,
         "consort": (),
-        "visits": visits,
+        "scores": ScoreTable.of(visits),
         "doses": pl.DataFrame(schema={"time_h": pl.Float64, "phase": pl.String, "arm": pl.String, "mean": pl.Float64,
                                       "low": pl.Float64, "high": pl.Float64, "unit": pl.String}),
         "course": course,

@@ -22,6 +22,7 @@ from eutonia.trial import decision
 from eutonia.trial.decision import Decision
 from eutonia.trial.predictors import ALL, CHART, predictor_table
 from eutonia.trial.result import StudyResult
+from eutonia.trial.scores import ScoreTable
 
 pytestmark = pytest.mark.interfaces
 
@@ -83,7 +84,7 @@ def test_words_tell_the_middle_person_as_the_picture_does(result: StudyResult) -
     skewed = result.visits.with_columns(
         pl.when(pl.col("patient") < 20).then(pl.col("score") + 3.0).otherwise(pl.col("score")).alias("score")
     )
-    told = short.headline(middles.of(dataclasses.replace(result, visits=skewed)))
+    told = short.headline(middles.of(dataclasses.replace(result, scores=ScoreTable.of(skewed))))
     of = skewed.filter((pl.col("scale") == "ashworth") & (pl.col("limb") == "leg"))
     last = of.filter(pl.col("time_h") == of["time_h"].max())["score"]
     assert f"last seen at {last.median():.2f}" in told

@@ -20,6 +20,7 @@ from eutonia.report import words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial import consort
 from eutonia.trial.result import ConsortRow, StudyResult
+from eutonia.trial.scores import ScoreTable
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("report-page")]
 
@@ -115,7 +116,7 @@ def test_micrograms_are_written_as_in_clinics(page: str) -> None:
 def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
     heads = re.findall(r"<h2>(.*?)</h2>", trial_page)
     assert heads == [
-        "Predicted beside published", "Flow of patients", "Scores over the visits", "Dose over time",
+        "Predicted beside published", "Flow of patients", "ScoreTable over the visits", "Dose over time",
         "How individuals responded", "Who responds, and who does not", "Adverse reactions",
         "What the words mean", "What the prediction rests on", "How it was run",
     ]  # fmt: skip
@@ -166,7 +167,7 @@ def test_text_of_a_study_cannot_become_markup(trial: StudyResult) -> None:
             title=evil,
             description=evil,
             quantities=(dataclasses.replace(trial.compared[0], name=evil, arm=evil, visit=evil),),
-            visits=trial.visits.clear(),
+            scores=ScoreTable.of(trial.visits.clear()),
             patients=None,
             consort=(ConsortRow(evil, None, 21, 21, 21), ConsortRow("out", evil, 1, 1, 1, evil)),
             run=examples.run_record(command=evil, platform=evil, sources=[{"key": evil, "text": evil}]),
@@ -259,7 +260,7 @@ def test_the_same_result_gives_the_same_page() -> None:
 
 def test_a_result_with_almost_nothing_still_gives_a_page() -> None:
     empty = pl.DataFrame()
-    bare = StudyResult("t", "trial", "s", "", (), (), empty, empty, xr.Dataset(), {"version": "0"})
+    bare = StudyResult("t", "trial", "s", "", (), (), ScoreTable.of(empty), empty, xr.Dataset(), {"version": "0"})
     text = Reader(report.html(bare)).text
     assert "nothing published" in text
     assert "Flow of patients" not in text

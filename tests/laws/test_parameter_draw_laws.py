@@ -26,7 +26,7 @@ from eutonia.trial import run as runs
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
 from eutonia.trial.run import RunOptions, run_trial, simulate
-from eutonia.trial.tables import visit_table
+from eutonia.trial.tables import scores_of
 from eutonia.trial.work import TrialJob
 
 pytestmark = pytest.mark.laws
@@ -110,7 +110,7 @@ def test_each_trial_is_what_it_would_be_alone_with_the_numbers_of_its_draw(monke
         with parameters.using(numbers):
             pool = draw_pool(of.population, of.seed, WIDTH, of.oral_model)
             alone = simulate(of, pool, OPTIONS, WIDTH)
-        mine, whole = range(k, TRIALS, 2), (visit_table(alone), visit_table(alone, unobserved=True))
+        mine, whole = range(k, TRIALS, 2), (scores_of(alone).table(), scores_of(alone, unobserved=True).table())
         assert_frame_equal(scores(run("posterior"), mine), both(*whole, mine))
 
 

@@ -8,18 +8,20 @@ import os
 import shutil
 import signal
 from concurrent.futures import Executor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import distributed
 import jax
 import numpy as np
 import pytest
+from engine_examples import killed_once
 from study_examples import STROKE
 
 from eutonia import parameters
 from eutonia.assessment.reading import score_fall
-from eutonia.engine.execute import processes
+from eutonia.engine.execute import processes, scheduled
 from eutonia.engine.unfinished import held
 from eutonia.errors import EutoniaError, SimulationError
 from eutonia.limb.muscle import muscles_of
@@ -27,12 +29,13 @@ from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
+from eutonia.trial.doses import Doses
 from eutonia.trial.patients import patient_table
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.roll import Before
 from eutonia.trial.run import RunOptions, run_trial, simulate
-from eutonia.trial.tables import visit_table
-from eutonia.trial.work import BlockPhase, TrialJob, received, send
+from eutonia.trial.tables import scores_of
+from eutonia.trial.work import BlockPhase, TrialJob, alike, own_facts, received, send
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -393,7 +396,7 @@ def test_people_who_leave_have_no_rows_from_then_on(plain: Outcome) -> None:
     left = plain.entered["pump"] & plain.left["pump"]
     assert 0 < left.sum() < plain.entered["pump"].sum()
     np.testing.assert_array_equal(visits[2], plain.entered["pump"] & ~plain.left["pump"])
-    table = visit_table(plain).cast({"phase": str, "visit": str, "scale": str, "item": str, "limb": str})
+    table = scores_of(plain).table().cast({"phase": str, "visit": str, "scale": str, "item": str, "limb": str})
     rows = table.filter(phase="pump", scale="ashworth", item="mean", limb="leg")
     last = rows.filter(time_h=rows["time_h"].max())
     assert set(last["patient"]) == set(np.flatnonzero(visits[2]))
@@ -491,6 +494,26 @@ def folder(plain: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def test_what_dask_computes_while_a_worker_is_killed_has_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    """Two processes; the one that begins first is killed in the middle of its block, which another then does."""
+    here, begun = Path(shutil.copytree(folder, tmp_path / "here")), tmp_path / "begun"
+    for block in sorted(here.glob("block-0-*"))[:2]:
+        block.unlink()
+    check = partial(alike, own_facts())
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        scheduled(cluster.scheduler_address, check) as executor,
+    ):
+
+        class Killing(Executor):
+            def submit(self, act: Any, /, *given: Any, **_: Any) -> Any:
+                return executor.submit(killed_once, begun, act, *given)
+
+        kept(here, executor=Killing())
+    assert begun.exists()
+    assert {one.name for one in here.glob("block-*")} == {one.name for one in folder.glob("block-*")}
+
+
 class Computed:
     """Counts the pieces that are computed."""
 
@@ -517,7 +540,13 @@ def test_a_run_whose_worker_is_killed_goes_on_with_the_same_bits(
 
 
 def _plain(of: Any) -> dict[str, Any]:
-    return {str(key): vars(one) if dataclasses.is_dataclass(one) else one for key, one in of.items()}
+    return {str(key): _arrays(one) for key, one in of.items()}
+
+
+def _arrays(one: Any) -> Any:
+    if isinstance(one, Doses):
+        return [(who, log.time_h, log.rate_ug_per_h, log.tablets_mg_per_day) for who, log in one.groups()]
+    return vars(one) if dataclasses.is_dataclass(one) else one
 
 
 def test_a_damaged_block_is_told_and_computed_again(

@@ -96,7 +96,7 @@ def _distribution(name: str) -> str:
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("src", ("cdisc", "exchange", "web")),
+        ("src", ("cdisc", "dask", "exchange", "web")),
         ("tests", ("exchange", "dev")),
         ("calibration", ("calibration", "dev")),
         ("benchmarks", ("dev",)),

@@ -29,6 +29,7 @@ from eutonia.report.case.figure import _sheets, markers
 from eutonia.report.drawing import scales, svg
 from eutonia.report.trial import aggregate, figures, individuals, tables
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
+from eutonia.trial.scores import ScoreTable
 
 pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
 
@@ -252,7 +253,7 @@ class TestDigest:
     def test_muscles_are_averaged_where_no_limb_mean_is_recorded(self, trial: StudyResult) -> None:
         low = trial.visits.with_columns(pl.lit("knee").alias("item"), (pl.col("score") - 1).alias("score"))
         high = trial.visits.with_columns(pl.lit("ankle").alias("item"), (pl.col("score") + 1).alias("score"))
-        halves = dataclasses.replace(trial, visits=pl.concat([low, high]))
+        halves = dataclasses.replace(trial, scores=ScoreTable.of(pl.concat([low, high])))
         expected = {(r.phase, r.limb, r.scale): r.arms[0].mean for r in aggregate.responses(trial)}
         for row in aggregate.responses(halves):
             assert row.arms[0].mean == pytest.approx(expected[row.phase, row.limb, row.scale])
@@ -440,8 +441,7 @@ class TestWholeScales:
         assert scales.whole(None, 0.0, 0.0) == (0.0, 0.5)
 
     def test_panels_of_a_trial_are_half_a_page_wide_and_begin_where_the_scale_begins(self, trial: StudyResult) -> None:
-        known = aggregate.scores(trial.visits)
-        drawn = figures.scores(aggregate.series(trial, known), figures.arm_styles(trial), "bolus")
+        drawn = figures.scores(aggregate.series(trial), figures.arm_styles(trial), "bolus")
         ashworth = next(one for one in drawn if one.title == "Leg Ashworth")
         assert ashworth.narrow is not None
         for figure, width in ((ashworth.wide, 500), (ashworth.narrow, 350)):
@@ -545,8 +545,9 @@ class TestFiles:
 
     @pytest.fixture
     def small(self, trial: StudyResult) -> StudyResult:
+        few = ScoreTable.of(trial.visits.head(50))
         return dataclasses.replace(
-            trial, quantities=trial.compared[:2], visits=trial.visits.head(50), consort=(), patients=None, adverse=None
+            trial, quantities=trial.compared[:2], scores=few, consort=(), patients=None, adverse=None
         )
 
     def test_everything_is_written_and_read_back(self, case: StudyResult, tmp_path: Path) -> None:

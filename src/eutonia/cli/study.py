@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from eutonia.cli import workshop
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
 from eutonia.cli.overrides import Overrides
@@ -16,9 +17,6 @@ from eutonia.cli.pump import check_program, rules_of
 from eutonia.errors import EutoniaError
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from eutonia.engine.store import FolderStore
     from eutonia.study.design import CaseStudy, TrialStudy
     from eutonia.trial.cost import Cost
 
@@ -27,7 +25,6 @@ HowNumbers = Annotated[
     Literal["posterior", "frozen"] | None,
     typer.Option(help="Draw the numbers of the science from what the calibration leaves unknown, or hold them."),
 ]
-_MOST_WORKERS, _CORES = 256, os.cpu_count() or 1
 USUAL_REPLICATES = 500
 
 
@@ -43,10 +40,8 @@ def run(
         int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")
     ] = USUAL_REPLICATES,
     block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
-    workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=_MOST_WORKERS, help="Processes, a block each; threads on all cores when left out."),
-    ] = None,
+    workers: workshop.Workers = None,
+    scheduler: workshop.Scheduler = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was stopped; from the start where there is none.")
     ] = False,
@@ -71,7 +66,7 @@ def run(
     from eutonia.trial.cost import affordable
 
     given = study_api.load(study, seed=seed, patients=patients, parameters=parameters)
-    needs = affordable(given, replicates, block, workers or _CORES)
+    needs = affordable(given, replicates, block, workers or workshop.CORES)
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, replicates)} This needs {needs}. Nothing was run.")
@@ -79,32 +74,16 @@ def run(
     screen = console()
     how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
     with ExitStack() as stack:
-        keep, executor = _workshop(stack, given, target, workers, anew=not resume)
+        where = workshop.opened(stack, given, target, workers, scheduler, anew=not resume)
         progress = stack.enter_context(bars.shown_on(screen, quiet=quiet))
-        where = {"workers": workers or _CORES, "executor": executor, "keep": keep}
         result = study_api.run(given, **how, **where, progress=progress)  # type: ignore[arg-type]
         progress("Report", 0.0)
         written = files.write(result, target, csv=csv)
         progress("Report", 1.0)
-        if keep is not None:
-            unfinished.remove(keep)
+        if where["keep"] is not None:
+            unfinished.remove(where["keep"])
     if not quiet:
         tables.show(result, screen, folder=written)
-
-
-def _workshop(
-    stack: ExitStack, given: TrialStudy | CaseStudy, target: Path, workers: int | None, *, anew: bool
-) -> tuple[FolderStore | None, Executor | None]:
-    """Return where the blocks of a trial are kept until it is whole, and the processes that compute them, if asked."""
-    from eutonia.engine import execute, unfinished
-
-    if given.kind == "case":
-        return None, None
-    keep = stack.enter_context(unfinished.held(unfinished.beside(target), anew=anew))
-    if keep.damaged:
-        typer.echo(f"Damaged blocks are computed again: {', '.join(keep.damaged)}", err=True)
-    executor = stack.enter_context(execute.processes(workers)) if workers and workers > 1 else None
-    return keep, executor
 
 
 @app.command()

@@ -6,7 +6,16 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from eutonia.errors import SimulationError
@@ -37,15 +46,27 @@ def each(submit: Callable[[Work], Future[Found]], of: Sequence[Work], workers: i
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
             for one in sorted(done, key=waiting.__getitem__):
                 yield waiting.pop(one), one.result()
-    except BrokenExecutor as trouble:
+    except Exception as trouble:
+        if not _is_of_workers(trouble):
+            raise
         raise SimulationError(
-            f"a worker ended before its block was done: {str(trouble) or 'killed'}. Allowed: workers that live, with "
-            f"memory for a block each. Nearest: fewer workers than {workers}, or a smaller --block. What was done is "
-            "kept where a folder was given: go on with --resume."
+            f"a worker ended, or its scheduler, before a block was done: {_first_line(trouble)}. Allowed: workers "
+            f"that live, with memory for a block each. Nearest: fewer workers than {workers}, or a smaller --block. "
+            "What was done is kept where a folder was given: go on with --resume."
         ) from trouble
     finally:
         for one in waiting:
             one.cancel()
+
+
+def _is_of_workers(trouble: Exception) -> bool:
+    """Tell whether those who work failed, and not the work: an executor, or what Dask says of workers and scheduler."""
+    of_dask = type(trouble).__module__.partition(".")[0] == "distributed"
+    return of_dask or isinstance(trouble, BrokenExecutor | CancelledError)
+
+
+def _first_line(trouble: Exception) -> str:
+    return next(iter(str(trouble).splitlines()), "") or "killed"
 
 
 def processes(workers: int) -> ProcessPoolExecutor:
@@ -53,6 +74,24 @@ def processes(workers: int) -> ProcessPoolExecutor:
     import multiprocessing
 
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+
+
+def scheduled(address: str, check: Callable[[str], None]) -> AbstractContextManager[Executor]:
+    """Return the executor of a Dask scheduler whose workers pass `check`, each in its own process under its own name.
+
+    Raises
+    ------
+    SimulationError
+        Dask is not installed, no scheduler or no worker answers there, or a worker would give other bits.
+    """
+    try:
+        from eutonia.engine.scheduler import workers_at
+    except ImportError:
+        raise SimulationError(
+            "a scheduler is asked for, and Dask is not installed. Allowed: --workers N, which needs no Dask. Install "
+            'it with: pip install "eutonia[dask]".'
+        ) from None
+    return workers_at(address, check)
 
 
 def _begin_worker() -> None:

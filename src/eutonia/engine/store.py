@@ -12,7 +12,7 @@ import json
 import secrets
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,9 +46,10 @@ class MemoryStore:
         """Return the names of a block's arrays."""
         return tuple(self._kept[key][0])
 
-    def read(self, key: Key, names: Iterable[str]) -> dict[str, np.ndarray]:
-        """Return some arrays of a block."""
-        return {name: self._kept[key][0][name] for name in names}
+    def read(self, key: Key, names: Iterable[str], rows: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+        """Return some arrays of a block; of arrays of two axes some rows only, where they are given."""
+        kept = self._kept[key][0]
+        return {name: kept[name] if rows is None else kept[name][list(rows)] for name in names}
 
     def about(self, key: Key) -> Mapping[str, Any]:
         """Return the facts of a block."""
@@ -91,13 +92,16 @@ class FolderStore:
         """Return the names of a block's arrays."""
         return tuple(self._meta(key)[_SHAPES])
 
-    def read(self, key: Key, names: Iterable[str]) -> dict[str, np.ndarray]:
-        """Return some arrays of a block."""
+    def read(self, key: Key, names: Iterable[str], rows: Sequence[int] | None = None) -> dict[str, np.ndarray]:
+        """Return some arrays of a block; of arrays of two axes some rows only, where they are given."""
         import polars as pl
 
         kept = self._meta(key)[_SHAPES]
         shapes = {name: tuple(kept[name]) for name in names}
         columns = {name: _columns(name, shape) for name, shape in shapes.items()}
+        if rows is not None:
+            columns = {name: [some[row] for row in rows] for name, some in columns.items()}
+            shapes = dict.fromkeys(columns, (len(rows),))
         wanted = [one for some in columns.values() for one in some]
         table = pl.read_parquet(self._files[key], columns=wanted, glob=False) if wanted else pl.DataFrame()
         return {

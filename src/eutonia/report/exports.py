@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eutonia._delimited import safe_table
 from eutonia.assessment.scales import SCALES
 from eutonia.trial.result import StudyResult
+from eutonia.trial.scores import ScoreTable
 
 if TYPE_CHECKING:
     import polars
@@ -141,20 +144,19 @@ def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     made = result.analysed
     analysed = (None, None, None) if made is None else (made.trials, made.characteristics, made.looks)
-    tables = (result.visits, result.patients, result.reactions, result.potential, *analysed, *_of_designs(result))
+    shown = (result.scores, result.patients, result.reactions, result.potential_scores)
+    tables = (*shown, *analysed, *_of_designs(result))
     for name, table in zip(TABLES, tables, strict=True):
         if table is None:
             continue
-        plain = _plain(table)
-        plain.write_parquet(
-            folder / f"{name}.parquet",
-            compression="zstd",
-            compression_level=1,
-            statistics=False,
-            metadata=_about(result, plain.columns),
-        )
+        frames = partial(table.frames) if isinstance(table, ScoreTable) else partial(iter, [table])
+        head = _plain(table.no_rows() if isinstance(table, ScoreTable) else table.clear())
+        _write_parquet(folder / f"{name}.parquet", frames, head.schema, _about(result, head.columns))
         if csv:
-            safe_table(plain).write_csv(folder / f"{name}.csv")
+            with (folder / f"{name}.csv").open("wb") as file:
+                head.write_csv(file)
+                for frame in frames():
+                    safe_table(_plain(frame)).write_csv(file, include_header=False)
 
 
 def _of_designs(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
@@ -164,6 +166,16 @@ def _of_designs(result: StudyResult) -> tuple[polars.DataFrame | None, ...]:
         *((None,) * 3 if levels is None else (levels.levels, levels.trials, levels.cohorts)),
         *((None,) * 3 if series is None else (series.pairs, series.people, series.trials)),
     )
+
+
+def _write_parquet(
+    file: Path, frames: Callable[[], Iterator[polars.DataFrame]], schema: polars.Schema, about: dict[str, str]
+) -> None:
+    """Write a table as it comes, so that no more of it than a few frames is in memory."""
+    from polars.io.plugins import register_io_source
+
+    rows = register_io_source(lambda *_: map(_plain, frames()), schema=schema)
+    rows.sink_parquet(file, compression="zstd", compression_level=1, statistics=False, metadata=about)
 
 
 def _plain(table: polars.DataFrame) -> polars.DataFrame:

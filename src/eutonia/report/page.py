@@ -120,8 +120,7 @@ def _trial_figures(result: StudyResult) -> dict[str, Any]:
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
-    known = aggregate.scores(result.visits)
-    series, responses = aggregate.series(result, known), aggregate.responses(result, known)
+    series, responses = aggregate.series(result), aggregate.responses(result)
     people = aggregate.treated(result)
     features = aggregate.features(people)
     return {
@@ -173,7 +172,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     ]
     return {
         "timeline": whole,
-        "is_exposure": result.visits.is_empty(),
+        "is_exposure": result.scores.is_empty,
         "lesion": lesion_map.of(result.lesion),
         "missing": what_it_misses([result.course]),
         "zooms": zooms,
@@ -246,14 +245,13 @@ def _row(quantity: Quantity, marks: Mapping[str, str]) -> QuantityRow:
 
 def _facts(result: StudyResult) -> list[tuple[str, str]]:
     """Return the few numbers that belong beside the title."""
-    run, visits = result.run, result.visits
+    run = result.run
     facts = [("Study", result.study_name)]
     if result.kind == "trial":
-        if not visits.is_empty():
-            replicates = run.get("replicates") or visits["replicate"].n_unique()
+        if result.scores.people:
+            replicates = run.get("replicates") or result.visits["replicate"].n_unique()
             facts.append(("Replicate trials", words.count(float(replicates))))
-            people = visits.select("replicate", "patient").unique().height
-            facts.append(("Virtual patients", words.count(people)))
+            facts.append(("Virtual patients", words.count(result.scores.people)))
     else:
         span = float(result.course["time_h"].max() - result.course["time_h"].min())
         facts += [("Followed for", words.moment(span)), ("Events", str(len(result.events)))]

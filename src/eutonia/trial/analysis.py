@@ -21,7 +21,7 @@ from eutonia.trial.arm_pump import PumpCourses
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.conduct import site_luck
-from eutonia.trial.doses import DoseLog
+from eutonia.trial.doses import Doses
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
@@ -57,7 +57,7 @@ class Outcome:
     known: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_h: Mapping[str, Values] = field(default_factory=dict)
     reactions: Mapping[tuple[str, str], Reactions] = field(default_factory=dict)
-    doses: Mapping[tuple[str, str], DoseLog] = field(default_factory=dict)
+    doses: Mapping[tuple[str, str], Doses] = field(default_factory=dict)
     pumps: Mapping[tuple[str, str], PumpCourses] = field(default_factory=dict)
     tested: Mapping[tuple[str, str], Flags] = field(default_factory=dict)
     failed: Mapping[str, Flags] = field(default_factory=dict)
@@ -91,11 +91,18 @@ def quantities(outcome: Outcome, adverse: polars.DataFrame | None = None) -> tup
     study = outcome.study
     found: list[Quantity] = []
     published = [row for row in study.published if row.statistic == "mean"]
+    charted = items(study.assessment)
+    before: dict[tuple[str, str, str, str | None], Values] = {}
     for (phase, arm, _), record in outcome.visits.items():
         present = observed(outcome, record)
-        for scale, limb in items(study.assessment):
+        for scale, limb in charted:
+            now = score_of(record, scale, limb)
+            # The first visit is read once: of many people only a few visits are in memory.
+            first = before.setdefault((phase, arm, scale, limb), now)
             row = _published_row(published, phase, arm, record.time_h, scale, limb)
-            found.append(_score_quantity(outcome, record, present, scale, limb, row))
+            baseline = summarise(outcome, first, present).mean
+            summary = summarise(outcome, now, present)
+            found.append(_quantity(outcome, record, limb, scale, "mean", summary, row, baseline=baseline))
     found += [_special(outcome, row, adverse) for row in study.published if row.statistic != "mean"]
     return tuple(found)
 
@@ -108,15 +115,6 @@ def _published_row(
         if is_this and row.visit_h is not None and abs(row.visit_h - time_h) < 1e-6:
             return row
     return None
-
-
-def _score_quantity(
-    outcome: Outcome, record: VisitRecord, present: Flags, scale: str, limb: str | None, row: PublishedRow | None
-) -> Quantity:
-    summary = summarise(outcome, score_of(record, scale, limb), present)
-    first = outcome.visits[record.phase, record.arm, 0]
-    before = summarise(outcome, score_of(first, scale, limb), present)
-    return _quantity(outcome, record, limb, scale, "mean", summary, row, baseline=before.mean)
 
 
 def _quantity(

@@ -8,6 +8,7 @@ is taken for one at a visit, where the label allows the larger step of a refill.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +27,10 @@ from eutonia.drug.pump.rules import dosing
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
     from eutonia.trial.arm_pump import PumpCourses
-    from eutonia.trial.doses import DoseLog
+    from eutonia.trial.doses import Doses
+
+# Courses of doses that are judged once, however many people have them.
+_REMEMBERED = 4096
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -77,14 +81,14 @@ def of_trial(outcome: Outcome, origin: str) -> tuple[BrokenRule, ...]:
     for phase in outcome.study.phases:
         for arm in phase.arms:
             log = outcome.doses.get((phase.name, arm.name))
-            if arm.placebo or log is None or not log.rate_ug_per_h.any():
+            if arm.placebo or log is None or not any(part.rate_ug_per_h.any() for _, part in log.groups()):
                 continue
             pumps, in_arm = outcome.pumps.get((phase.name, arm.name)), outcome.in_arm(phase.name, arm.name)
             leaves_h = outcome.left_h[phase.name]
             if pumps is not None:
                 rules = _of_pumps(pumps, in_arm & (pumps.course >= 0), leaves_h)
             else:
-                rules = _of_doses(log, in_arm & log.rate_ug_per_h.any(axis=0), leaves_h, origin)
+                rules = _of_doses(log, in_arm, leaves_h, origin)
             found += [replace(one, phase=phase.name, arm=arm.name) for one in rules]
     return tuple(found)
 
@@ -108,24 +112,29 @@ def _told(broken: Mapping[str, tuple[int, float, Breach]], of: int) -> Iterator[
         yield BrokenRule(rule, at_h, when, one.says, one.do, one.source, one.is_hazard, people=people, of=of)
 
 
-def _of_doses(log: DoseLog, given: Flags, leaves_h: Patients, origin: str) -> Iterator[BrokenRule]:
+def _of_doses(log: Doses, in_arm: Flags, leaves_h: Patients, origin: str) -> Iterator[BrokenRule]:
     """Yield each rule that the doses of somebody of an arm break, with how many do."""
-    who = np.flatnonzero(given)
-    last = np.searchsorted(log.time_h, leaves_h[who], side="right")
-    # People who were given the same are judged once.
-    alike, first, which = np.unique(
-        np.vstack([log.rate_ug_per_h[:, who], last[None]]), axis=1, return_index=True, return_inverse=True
-    )
-    counts = np.bincount(which.ravel())
     broken: dict[str, tuple[int, float, int, Breach]] = {}
-    for k in range(alike.shape[1]):
-        until = int(alike[-1, k])
-        judged = {one.rule: one for one in reversed(_judged(log.time_h[:until], alike[:until, k], origin))}
-        for rule, one in judged.items():
-            people, at_h, person, told = broken.get(rule, (0, math.inf, len(given), one))
-            told = one if first[k] < person else told
-            broken[rule] = (people + int(counts[k]), min(at_h, one.at_h), min(person, int(first[k])), told)
-    yield from _told({rule: (people, at_h, one) for rule, (people, at_h, _, one) in broken.items()}, len(who))
+    of = 0
+
+    @functools.lru_cache(maxsize=_REMEMBERED)
+    def judged(given: bytes, until: int) -> Mapping[str, Breach]:
+        found = _judged(log.time_h[:until], np.frombuffer(given)[:until], origin)
+        return {one.rule: one for one in reversed(found)}
+
+    for places, part in log.groups():
+        mine = np.flatnonzero(in_arm[places] & part.rate_ug_per_h.any(axis=0))
+        of += len(mine)
+        last = np.searchsorted(part.time_h, leaves_h[places[mine]], side="right")
+        # People who were given the same are judged once.
+        given = np.vstack([part.rate_ug_per_h[:, mine], last[None]])
+        alike, first, counts = np.unique(given, axis=1, return_index=True, return_counts=True)
+        for k, person in enumerate(places[mine[first]]):
+            for rule, one in judged(alike[:-1, k].astype(float).tobytes(), int(alike[-1, k])).items():
+                people, at_h, before, told = broken.get(rule, (0, math.inf, len(in_arm), one))
+                told = one if person < before else told
+                broken[rule] = (people + int(counts[k]), min(at_h, one.at_h), min(before, int(person)), told)
+    yield from _told({rule: (people, at_h, one) for rule, (people, at_h, _, one) in broken.items()}, of)
 
 
 def at_visits(settings: tuple[Setting, ...]) -> tuple[Setting, ...]:

@@ -46,6 +46,7 @@ from eutonia.trial.given import tasks_of
 from eutonia.trial.period import PeriodClock, TabletPlan
 from eutonia.trial.record import inputs, repeat, study_record
 from eutonia.trial.result import StudyResult, Zoom
+from eutonia.trial.scores import ScoreTable
 from eutonia.trial.trace import Recorder
 from eutonia.trial.withdrawal import Interruptions, told
 
@@ -293,7 +294,7 @@ def run_case(
         description=study.note or "",
         quantities=quantities(course, study),
         consort=(),
-        visits=visit_table(course, study),
+        scores=ScoreTable.of(visit_table(course, study)),
         doses=dose_table(course),
         course=course,
         lesion=None if use_of(study) is not None else case.lesion,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -11,6 +12,21 @@ from jaxtyping import Bool, Float, Int
 Patients = Float[np.ndarray, " patient"]
 # What is given at a visit is still told there.
 _JUST_AFTER_H = 1e-3
+
+
+@runtime_checkable
+class Doses(Protocol):
+    """What people were given, in memory or not: some of its hours, or some of its people, at a time."""
+
+    @property
+    def time_h(self) -> Float[np.ndarray, " change"]:
+        """Hours at which somebody's dose changes."""
+
+    def each_at(self, time_h: Float[np.ndarray, " time"]) -> Iterator[tuple[float, Patients, Patients]]:
+        """Yield each of these times with what everybody is given from it on: pump in ug/h, tablets in mg/day."""
+
+    def groups(self) -> Iterator[tuple[Int[np.ndarray, " place"], DoseLog]]:
+        """Yield groups of people, by their places among all, with their log."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,15 @@ class DoseLog:
         """Return what is given from each of these times on."""
         place = np.maximum(np.searchsorted(self.time_h, time_h, side="right") - 1, 0)
         return DoseLog(time_h, self.rate_ug_per_h[place], self.tablets_mg_per_day[place])
+
+    def each_at(self, time_h: Float[np.ndarray, " time"]) -> Iterator[tuple[float, Patients, Patients]]:
+        """Yield each of these times with what everybody is given from it on: pump in ug/h, tablets in mg/day."""
+        given = self.at(time_h)
+        yield from zip(time_h.tolist(), given.rate_ug_per_h, given.tablets_mg_per_day, strict=True)
+
+    def groups(self) -> Iterator[tuple[Int[np.ndarray, " place"], DoseLog]]:
+        """Yield groups of people, by their places among all, with their log."""
+        yield np.arange(self.rate_ug_per_h.shape[1]), self
 
     def take(self, who: slice | Int[np.ndarray, " place"]) -> DoseLog:
         """Return the log of some of the people, in their order."""

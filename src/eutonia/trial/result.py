@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from eutonia._printed import Printed
 from eutonia.patient import Lesion
 from eutonia.trial.analysed import Analysed as Analysed
 from eutonia.trial.flow import ConsortRow as ConsortRow
+from eutonia.trial.scores import Scored, ScoreTable
 from eutonia.trial.width import WIDTHS, Width
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Zoom:
 
 
 @dataclass(frozen=True, repr=False)
-class StudyResult(Printed):
+class StudyResult(Scored):
     """Everything that one run of one study file produced.
 
     Parameters
@@ -214,9 +214,9 @@ class StudyResult(Printed):
         Predictions, with the published values beside them.
     consort : tuple of ConsortRow
         The flow of patients, top to bottom.
-    visits : polars.DataFrame
+    scores : ScoreTable
         One row a score, everybody in the arm that they were allocated to: patient, replicate, phase, arm, visit,
-        time_h, limb, scale, item ("mean" or a muscle), score, rater.
+        time_h, limb, scale, item ("mean" or a muscle), score, rater. `visits` is the table of all of them.
     doses : polars.DataFrame
         Dose over time: time_h, phase, arm, mean, low, high, unit.
     course : xarray.Dataset
@@ -255,8 +255,8 @@ class StudyResult(Printed):
         The lesion of a case, to be drawn.
     zooms : tuple of Zoom
         Closer looks for a case.
-    potential : polars.DataFrame or None
-        The columns of `visits` for the arms that people were not allocated to, where asked for.
+    potential_scores : ScoreTable or None
+        The same for the arms that people were not allocated to, where asked for; `potential` is their table.
     caveats : tuple of str
         What has to be known before the result is believed, as sentences.
     withdrawal : tuple of str
@@ -277,7 +277,7 @@ class StudyResult(Printed):
     description: str
     quantities: tuple[Quantity, ...]
     consort: tuple[ConsortRow, ...]
-    visits: polars.DataFrame
+    scores: ScoreTable
     doses: polars.DataFrame
     course: xarray.Dataset
     run: Mapping[str, Any]
@@ -294,7 +294,7 @@ class StudyResult(Printed):
     analysed: Analysed | None = None
     dose_finding: DoseFinding | None = None
     series: SeriesFound | None = None
-    potential: polars.DataFrame | None = None
+    potential_scores: ScoreTable | None = None
     caveats: tuple[str, ...] = ()
     withdrawal: tuple[str, ...] = ()
     broken: tuple[BrokenRule, ...] = ()

@@ -38,7 +38,7 @@ from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.roll import Roll
 from eutonia.trial.stored import outcome_of
-from eutonia.trial.tables import dose_table, visit_table
+from eutonia.trial.tables import dose_table, scores_of
 from eutonia.trial.trace import sample_course
 from eutonia.trial.work import TrialJob, through_phases, workers_of
 
@@ -101,7 +101,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         description=study.note or "",
         quantities=reported,
         consort=consort(outcome),
-        visits=visit_table(outcome),
+        scores=scores_of(outcome),
         doses=dose_table(outcome),
         course=course,
         run=_record(study, options, used, time.perf_counter() - began, parameter_draws.told(outcome, reported)),
@@ -118,7 +118,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         caveats=known_limits,
         broken=broken,
         failures=failed_pumps(outcome),
-        potential=visit_table(outcome, unobserved=True) if options.potential_outcomes else None,
+        potential_scores=scores_of(outcome, unobserved=True) if options.potential_outcomes else None,
         placebo_arms=tuple((phase.name, arm.name) for phase in study.phases for arm in phase.arms if arm.placebo),
     )
 

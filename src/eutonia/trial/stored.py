@@ -6,6 +6,7 @@ Of a million people the charts of one visit are in memory, and what came just be
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -29,8 +30,8 @@ from eutonia.trial.roll import OF_PHASES, Roll
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Charts that were read last are kept, up to so many bytes.
-_KEPT_BYTES = 512e6
+# Charts that were read last are kept, up to so many bytes; doses are read so many bytes at a time.
+_KEPT_BYTES, _ROWS_BYTES = 128e6, 16e6
 _OF_VISIT = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 _OF_PUMPS = ("course", *OF_EACH)
 _OF_SCREENING = tuple(one.name for one in dataclasses.fields(Screening))
@@ -110,18 +111,76 @@ class Later(Mapping[K, V]):
         return len(self._load)
 
 
+class Charted(Mapping[str, np.ndarray]):
+    """The scores of a visit, which are read when one of them is asked for."""
+
+    def __init__(self, names: Sequence[str], read: Callable[[], Mapping[str, np.ndarray]]) -> None:
+        """Know the names of the scores, and how to read them."""
+        self._names, self._read = names, read
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return a score of everybody."""
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Go over the names, and read nothing."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._names)
+
+
+class KeptDoses:
+    """A log of doses as the store has it."""
+
+    def __init__(self, reader: _Reader, index: int, arm: str) -> None:
+        """Know at which hours somebody's doses change."""
+        self._reader, self._index, self._names = reader, index, (f"doses/{arm}/rate", f"doses/{arm}/tablets")
+        self._times = [np.array(about["dose_times_h"][arm]) for about in reader.abouts(index)]
+        self.time_h = functools.reduce(np.union1d, self._times)
+
+    def each_at(self, time_h: np.ndarray) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+        """Yield each of these times with what everybody is given from it on: pump in ug/h, tablets in mg/day."""
+        at_once = max(1, int(_ROWS_BYTES / (16 * self._reader.n_people)))
+        for begin in range(0, len(time_h), at_once):
+            times = time_h[begin : begin + at_once]
+            logs = [self._log(number, self._rows(number, times)).at(times) for number in range(self._reader.n_blocks)]
+            yield from side_by_side(logs).take(self._reader.order).each_at(times)
+
+    def groups(self) -> Iterator[tuple[np.ndarray, DoseLog]]:
+        """Yield blocks of people, by their places among all, with their log."""
+        places, begin = self._reader.places(), 0
+        for number, times in enumerate(self._times):
+            log = self._log(number, range(len(times))).at(self.time_h)
+            n = log.rate_ug_per_h.shape[1]
+            yield places[begin : begin + n], log
+            begin += n
+
+    def _rows(self, number: int, time_h: np.ndarray) -> Sequence[int]:
+        place = np.maximum(np.searchsorted(self._times[number], time_h, side="right") - 1, 0)
+        return [int(one) for one in np.unique(place)]
+
+    def _log(self, number: int, rows: Sequence[int]) -> DoseLog:
+        part = self._reader.store.read((self._index, number), self._names, rows)
+        return DoseLog(self._times[number][rows], *part.values())
+
+
 def outcome_of(
     study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks: int, order: np.ndarray | None = None
 ) -> Outcome:
     """Return the outcome of a trial whose blocks are kept, in the order of people; `order` is where the blocks have
     them, none where they are in order.
     """
-    reader = _Reader(store, n_blocks, Recent(_KEPT_BYTES), slice(None) if order is None else order)
+    people = len(roll.member)
+    reader = _Reader(store, n_blocks, people, Recent(_KEPT_BYTES), slice(None) if order is None else order)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
-        about = store.about((index, 0))
+        about, names = store.about((index, 0)), store.names((index, 0))
         for i, (of, arm, visit, time_h) in enumerate(about["visits"]):
-            loads["visits"][of, arm, visit] = partial(reader.visit, index, i, of, arm, visit, time_h)
+            first = f"visits/{i}/score/"
+            scores = [name.removeprefix(first) for name in names if name.startswith(first)]
+            loads["visits"][of, arm, visit] = partial(reader.visit, index, i, scores, of, arm, visit, time_h)
         for name, read in _ARMS.items():
             for arm in about["arms"][name]:
                 joined = partial(read, reader, index, arm)
@@ -131,7 +190,7 @@ def outcome_of(
     later: dict[str, Any] = {name: Later(load) for name, load in loads.items()}
     found = Outcome(
         study,
-        len(roll.member) // study.population.n,
+        people // study.population.n,
         member=roll.member,
         features={name.removeprefix("features/"): values for name, values in known.items()},
         known=known_of(pool.cohort.take(roll.member)),
@@ -145,18 +204,30 @@ def outcome_of(
 class _Reader:
     """Reads arrays of all blocks of a phase and joins them."""
 
-    def __init__(self, store: Store, n_blocks: int, recent: Recent, order: slice | np.ndarray) -> None:
-        self.store, self.n_blocks, self.recent, self.order = store, n_blocks, recent, order
+    def __init__(self, store: Store, n_blocks: int, n_people: int, recent: Recent, order: slice | np.ndarray) -> None:
+        self.store, self.n_blocks, self.n_people = store, n_blocks, n_people
+        self.recent, self.order = recent, order
 
-    def blocks(self, index: int, names: Sequence[str]) -> list[dict[str, np.ndarray]]:
-        return [self.store.read((index, number), names) for number in range(self.n_blocks)]
+    def blocks(self, index: int, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
+        return (self.store.read((index, number), names) for number in range(self.n_blocks))
 
-    def abouts(self, index: int) -> list[Mapping[str, Any]]:
-        return [self.store.about((index, number)) for number in range(self.n_blocks)]
+    def abouts(self, index: int) -> Iterator[Mapping[str, Any]]:
+        return (self.store.about((index, number)) for number in range(self.n_blocks))
+
+    def places(self) -> np.ndarray:
+        """Return the place among all people of each person, as the blocks have them."""
+        return np.argsort(np.arange(self.n_people)[self.order], kind="stable")
 
     def joined(self, index: int, names: Sequence[str]) -> dict[str, np.ndarray]:
-        parts = self.blocks(index, names)
-        return {name: np.concatenate([part[name] for part in parts], axis=-1)[..., self.order] for name in names}
+        found: dict[str, np.ndarray] = {}
+        begin = 0
+        for part in self.blocks(index, names):
+            for name, one in part.items():
+                if name not in found:
+                    found[name] = np.empty((*one.shape[:-1], self.n_people), one.dtype)
+                found[name][..., begin : begin + one.shape[-1]] = one
+            begin += next((one.shape[-1] for one in part.values()), 0)
+        return {name: one[..., self.order] for name, one in found.items()}
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         def sized() -> tuple[Any, float]:
@@ -165,16 +236,17 @@ class _Reader:
 
         return self.recent.get(key, sized)
 
-    def visit(self, index: int, i: int, phase: str, arm: str, visit: int, time_h: float) -> VisitRecord:
-        def read() -> VisitRecord:
-            first = f"visits/{i}/"
-            names = [name for name in self.store.names((index, 0)) if name.startswith(first)]
-            got = {name.removeprefix(first): one for name, one in self.joined(index, names).items()}
-            scores = {name.removeprefix("score/"): one for name, one in got.items() if name.startswith("score/")}
-            return VisitRecord(phase, arm, visit, time_h, scores, **{name: got[name] for name in _OF_VISIT})
+    def visit(
+        self, index: int, i: int, scores: Sequence[str], phase: str, arm: str, visit: int, time_h: float
+    ) -> VisitRecord:
+        def read(of: Sequence[str], under: str) -> Mapping[str, np.ndarray]:
+            first = f"visits/{i}/{under}"
+            got = self.joined(index, [first + name for name in of])
+            return {name.removeprefix(first): one for name, one in got.items()}
 
-        found: VisitRecord = self.kept((index, i), read)
-        return found
+        charted = Charted(scores, lambda: self.kept((index, i, "scores"), lambda: read(scores, "score/")))
+        beside = self.kept((index, i), lambda: read(_OF_VISIT, ""))
+        return VisitRecord(phase, arm, visit, time_h, charted, **beside)
 
     def plain(self, index: int, arm: str, name: str) -> np.ndarray:
         return self.joined(index, [f"{name}/{arm}"])[f"{name}/{arm}"]
@@ -183,11 +255,8 @@ class _Reader:
         got = self.joined(index, [f"reactions/{arm}/time_h", f"reactions/{arm}/source"])
         return Reactions(*got.values())
 
-    def doses(self, index: int, arm: str) -> DoseLog:
-        parts = self.blocks(index, [f"doses/{arm}/rate", f"doses/{arm}/tablets"])
-        times = [np.array(about["dose_times_h"][arm]) for about in self.abouts(index)]
-        logs = [DoseLog(when, *part.values()) for when, part in zip(times, parts, strict=True)]
-        return side_by_side(logs).take(self.order)
+    def doses(self, index: int, arm: str) -> KeptDoses:
+        return KeptDoses(self, index, arm)
 
     def pumps(self, index: int, arm: str) -> PumpCourses:
         found = []

@@ -6,58 +6,84 @@ tables hold what is observed; the other potential outcomes are a table of their 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Int
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia._middle import TAIL
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.trial.analysis import Outcome
+from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.charted_items import items, visit_words
+from eutonia.trial.scores import ScorePart, ScoreTable
 from eutonia.trial.statistics import observed, score_of
 
 if TYPE_CHECKING:
     import polars
 
 
-def visit_table(outcome: Outcome, *, unobserved: bool = False) -> polars.DataFrame:
+def scores_of(outcome: Outcome, *, unobserved: bool = False) -> ScoreTable:
     """Return one row a score: limb means of every scale, and single muscle groups of the Ashworth scales.
 
     Everybody is in the arm to which they were allocated (in a crossover, in each arm in turn). With `unobserved` the
     rows are those of the other arms of a parallel phase: what the same people would have scored there.
     """
-    import polars as pl
+    study, rater = outcome.study, outcome.study.assessment.rater
+    shown = [(scale, limb, "mean", None) for scale, limb in items(study.assessment)]
+    groups = [(limb, name, i) for i, (name, limb) in enumerate(charted_muscles()) if limb in study.assessment.limbs]
+    rows: list[tuple[str, str | None, str, int | None]] = []
+    for scale in dict.fromkeys(scale for scale, *_ in shown):
+        rows += [one for one in shown if one[0] == scale]
+        rows += [(scale, *group) for group in groups] if SCALES[scale].of_muscles else []
+    parts = []
+    for key in outcome.visits:
+        phase, arm, visit = key
+        seen = _Seen(outcome, key, unobserved=unobserved)
+        of = study.phase(phase)
+        when = visit_words(of, visit), float(of.visits_h[visit])
+        for scale, limb, item, muscle in rows:
+            read = partial(seen.rows, scale, limb, muscle)
+            parts.append(ScorePart(phase, arm, *when, limb or "", scale, item, rater, read))
+    return ScoreTable(parts, lambda: _people(outcome, unobserved=unobserved))
 
-    study = outcome.study
-    frames = []
-    charted = items(study.assessment)
-    for (phase, arm, _), record in outcome.visits.items():
-        seen = observed(outcome, record)
-        who = np.flatnonzero(record.present & ~seen if unobserved else seen)
-        columns = {
-            "patient": who.astype(np.int64),
-            "replicate": (who // study.population.n).astype(np.int32),
-        }
-        visit = visit_words(study.phase(phase), record.visit)
-        labels = {"phase": phase, "arm": arm, "visit": visit, "time_h": record.time_h}
-        for scale in dict.fromkeys(scale for scale, _ in charted):
-            rows = [(limb, "mean", score_of(record, scale, limb)[who]) for of, limb in charted if of == scale]
-            if SCALES[scale].of_muscles:
-                rows += [
-                    (limb, name, record.scores[f"{scale}_muscle"][i][who])
-                    for i, (name, limb) in enumerate(charted_muscles())
-                    if limb in study.assessment.limbs
-                ]
-            for limb, item, score in rows:
-                frame = pl.DataFrame({**columns, "score": score.astype(np.float64)})
-                fixed = {**labels, "limb": limb or "", "scale": scale, "item": item, "rater": study.assessment.rater}
-                frames.append(frame.with_columns([pl.lit(value).alias(name) for name, value in fixed.items()]))
-    order = ["patient", "replicate", "phase", "arm", "visit", "time_h", "limb", "scale", "item", "score", "rater"]
-    text = ["phase", "arm", "visit", "limb", "scale", "item", "rater"]
-    table = pl.concat(frames).select(order)
-    return table.with_columns([pl.col(name).cast(pl.Categorical) for name in text])
+
+@dataclass
+class _Seen:
+    """Scores of a visit of an arm, of those who are seen at it, or of those who are seen in another arm."""
+
+    outcome: Outcome
+    key: tuple[str, str, int]
+    unobserved: bool
+
+    def who(self, record: VisitRecord) -> Int[np.ndarray, " place"]:
+        """Return who has a row."""
+        seen = observed(self.outcome, record)
+        return np.flatnonzero(record.present & ~seen if self.unobserved else seen)
+
+    def rows(self, scale: str, limb: str | None, muscle: int | None) -> polars.DataFrame:
+        """Return patient, replicate and score of a scale; of a limb, or of a muscle group by its number."""
+        import polars as pl
+
+        record = self.outcome.visits[self.key]
+        score = score_of(record, scale, limb) if muscle is None else record.scores[f"{scale}_muscle"][muscle]
+        who = self.who(record)
+        replicate = (who // self.outcome.study.population.n).astype(np.int32)
+        return pl.DataFrame(
+            {"patient": who.astype(np.int64), "replicate": replicate, "score": score[who].astype(float)}
+        )
+
+
+def _people(outcome: Outcome, *, unobserved: bool) -> int:
+    """Return how many people have a row at some visit."""
+    found = np.zeros(len(outcome.member), dtype=bool)
+    for key, record in outcome.visits.items():
+        found[_Seen(outcome, key, unobserved).who(record)] = True
+    return int(found.sum())
 
 
 def dose_table(outcome: Outcome) -> polars.DataFrame:
@@ -69,19 +95,22 @@ def dose_table(outcome: Outcome) -> polars.DataFrame:
 
     rows = []
     for (phase, arm), log in outcome.doses.items():
-        records = [record for (p, a, _), record in outcome.visits.items() if (p, a) == (phase, arm)]
-        seen_h, end = np.array([record.time_h for record in records]), records[-1].time_h
+        visits = [key for key in outcome.visits if key[:2] == (phase, arm)]
+        seen_h = np.array([outcome.visits[key].time_h for key in visits])
+        end = float(seen_h[-1])
         times = np.append(log.time_h[log.time_h < end], end)
-        given = log.at(times)
-        for unit, dose in (("ug/day", given.rate_ug_per_h * HOURS_A_DAY), ("mg/day", given.tablets_mg_per_day)):
-            if not np.any(dose > 0):
-                continue
-            for time_h, amount in zip(times, dose, strict=True):
-                here = records[int(np.searchsorted(seen_h, time_h, side="right")) - 1]
-                present = amount[observed(outcome, here)]
+        found: dict[str, list[tuple[Any, ...]]] = {"ug/day": [], "mg/day": []}
+        is_given = dict.fromkeys(found, False)
+        for time_h, rate, tablets in log.each_at(times):
+            last = visits[int(np.searchsorted(seen_h, time_h, side="right")) - 1]
+            here = observed(outcome, outcome.visits[last])
+            for unit, amount in (("ug/day", rate * HOURS_A_DAY), ("mg/day", tablets)):
+                is_given[unit] |= bool(np.any(amount > 0))
+                present = amount[here]
                 if present.size:
                     low, high = np.quantile(present, [TAIL, 1 - TAIL])
-                    rows.append((float(time_h), phase, arm, float(present.mean()), float(low), float(high), unit))
+                    found[unit].append((time_h, phase, arm, float(present.mean()), float(low), float(high), unit))
+        rows += [row for unit, some in found.items() if is_given[unit] for row in some]
     return pl.DataFrame(rows, schema=dose_schema(), orient="row")
 
 

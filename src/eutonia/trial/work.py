@@ -6,11 +6,12 @@ import contextvars
 import functools
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class Sent:
     digest: str
     facts: tuple[tuple[str, str], ...]
     given: tuple[tuple[str, str], ...]
-    bits: int
+    begun: str  # no other run's: a scheduler that knows what it did before would do it no more
 
 
 Do = Callable[[BlockPhase], Future[None]]
@@ -112,10 +113,14 @@ def send(job: TrialJob, folder: Path) -> Sent:
     """Write a job for workers in other processes."""
     content = pickle.dumps(job)
     (folder / _JOB).write_bytes(content)
-    facts = identity.facts(parameters.digests())
-    bits = 32 if facts["precision"].startswith("32") else 64
     digest = hashlib.sha256(content).hexdigest()
-    return Sent(folder, digest, tuple(facts.items()), tuple(parameters.active().given.items()), bits)
+    return Sent(
+        folder.resolve(),
+        digest,
+        tuple(own_facts().items()),
+        tuple(parameters.active().given.items()),
+        begun=uuid4().hex,
+    )
 
 
 def there(sent: Sent, piece: BlockPhase) -> None:
@@ -131,12 +136,34 @@ def there(sent: Sent, piece: BlockPhase) -> None:
         write_block(sent.folder, piece.key, *_done(job, piece))
 
 
+def alike(facts: Mapping[str, str], who: str) -> None:
+    """Refuse this process, by its name, if it would give other bits than one that computes with `facts`.
+
+    Raises
+    ------
+    SimulationError
+        It would.
+    """
+    session.set_bits(32 if facts["precision"].startswith("32") else 64)
+    identity.same(facts, identity.facts(parameters.digests()), who)
+
+
+def own_facts() -> dict[str, str]:
+    """Return what this process computes with."""
+    return identity.facts(parameters.digests())
+
+
 @functools.lru_cache(maxsize=1)
 def received(sent: Sent) -> TrialJob:
     """Return a job that was sent, once it is sure that this process computes as the one that sent it."""
-    session.set_bits(32 if sent.bits == 32 else 64)
-    identity.same(dict(sent.facts), identity.facts(parameters.digests()), "a worker")
-    content = (sent.folder / _JOB).read_bytes()
+    alike(dict(sent.facts), "a worker")
+    try:
+        content = (sent.folder / _JOB).read_bytes()
+    except OSError as trouble:
+        raise SimulationError(
+            f'a worker cannot read "{sent.folder}" ({trouble.strerror or trouble}). Allowed: a folder that all '
+            "machines share under one name. Nearest: workers of this machine. Choose such a folder with --out."
+        ) from None
     if hashlib.sha256(content).hexdigest() != sent.digest:
         raise SimulationError(
             f'the run in "{sent.folder}" is no longer the one that this worker was asked for. Allowed: one run a '

@@ -11,7 +11,7 @@ def of(result: StudyResult) -> StudyResult:
     """Return a case whose scores are those of the middle person; a trial as it is."""
     import polars as pl
 
-    if result.kind != "case" or result.visits.is_empty():
+    if result.kind != "case" or result.scores.is_empty:
         return result
     keys = ("scale", "limb", "time_h")
     rows = result.visits.group_by([pl.col("scale", "limb").cast(pl.String), "time_h"]).agg(pl.col("score").median())

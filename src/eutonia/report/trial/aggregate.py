@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from eutonia._middle import TAIL
 from eutonia.report import words
 from eutonia.report.words import Number
 from eutonia.trial.result import Published, Quantity, StudyResult
+from eutonia.trial.scores import ScorePart
 
 if TYPE_CHECKING:
     import polars
@@ -120,15 +121,16 @@ class Feature:
         return max(shares) - min(shares)
 
 
-def series(result: StudyResult, known: polars.DataFrame | None = None) -> list[Series]:
+def series(result: StudyResult) -> list[Series]:
     """Return the scores over the visits; from the quantities, and from the visits where a scale has no quantity."""
     groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
     for quantity in result.quantities:
         if quantity.statistic == "mean" and math.isfinite(quantity.mean):
             key = (quantity.phase, quantity.arm, quantity.limb, quantity.scale)
             groups.setdefault(key, []).append(_point(quantity))
-    for key, points in _from_visits(scores(result.visits) if known is None else known, set(groups)).items():
-        groups.setdefault(key, points)
+    wanted = [one for one in result.scores.parts if (one.phase, one.arm, one.limb or None, one.scale) not in groups]
+    for key, points in _from_visits(result.scores.table(wanted)).items() if wanted else ():
+        groups[key] = points
     return [Series(*key, tuple(sorted(points, key=lambda point: point.time_h))) for key, points in groups.items()]
 
 
@@ -144,42 +146,18 @@ def _point(quantity: Quantity) -> Point:
     )
 
 
-def scores(visits: polars.DataFrame) -> polars.DataFrame:
-    """Return one score a patient, limb, scale and visit: the limb's mean where recorded, else the mean over muscles."""
+def _from_visits(table: polars.DataFrame) -> dict[tuple[str, str, str | None, str], list[Point]]:
+    """Return mean and interval over replicates at each visit, of limb means where recorded, else over muscles."""
     import polars as pl
 
-    if visits.is_empty():
-        return visits
-    by = ["patient", "replicate", "phase", "arm", "limb", "scale", "visit", "time_h"]
-    what = ["phase", "limb", "scale"]
-    is_mean = pl.col("item") == "mean"
-    valid = visits.filter(pl.col("score").is_not_null() & pl.col("score").is_not_nan())
-    means = valid.filter(is_mean).select([*by, "score"])
-    bare = valid.group_by(what).agg(is_mean.any().alias("has_mean")).filter(~pl.col("has_mean"))
-    if bare.is_empty():
-        return means
-    rest = valid.join(bare, on=what, how="semi", nulls_equal=True)
-    averaged = rest.group_by(by, maintain_order=True).agg(pl.col("score").mean())
-    return pl.concat([means, averaged.select([*by, "score"])])
-
-
-def _from_visits(
-    known: polars.DataFrame, done: Collection[tuple[str, str, str | None, str]]
-) -> dict[tuple[str, str, str | None, str], list[Point]]:
-    """Return mean and interval over replicates at each visit, for whatever is not done yet."""
-    import polars as pl
-
-    if known.is_empty():
-        return {}
+    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
     what = ["phase", "arm", "limb", "scale"]
     by = [*what, "visit", "time_h"]
-    groups: dict[tuple[str, str, str | None, str], list[Point]] = {}
-    present = known.select(what).unique(maintain_order=True)
-    wanted = [(phase, arm, limb or None, scale) not in done for phase, arm, limb, scale in present.iter_rows()]
-    if not any(wanted):
-        return groups
-    part = known.join(present.filter(wanted), on=what, how="semi", nulls_equal=True)
-    trial = part.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
+    valid = table.filter(_known())
+    has_mean = (pl.col("item") == "mean").any().over("phase", "limb", "scale")
+    means = valid.filter(~has_mean | (pl.col("item") == "mean"))
+    people = means.group_by([*by, "replicate", "patient"], maintain_order=True).agg(pl.col("score").mean())
+    trial = people.group_by([*by, "replicate"], maintain_order=True).agg(pl.col("score").mean())
     rows = trial.group_by(by, maintain_order=True).agg(
         pl.col("score").mean().alias("mean"),
         pl.col("score").quantile(TAIL, "linear").alias("low"),
@@ -191,41 +169,54 @@ def _from_visits(
     return groups
 
 
-def responses(result: StudyResult, known: polars.DataFrame | None = None) -> list[Individuals]:
+def _known() -> polars.Expr:
+    import polars as pl
+
+    return pl.col("score").is_not_null() & pl.col("score").is_not_nan()
+
+
+def responses(result: StudyResult) -> list[Individuals]:
     """Return individual changes from the first visit of a phase to the one that the paper reports, else the last."""
     import polars as pl
 
-    rows = scores(result.visits) if known is None else known
-    if rows.is_empty():
-        return []
+    groups: dict[tuple[str, str | None, str], list[ScorePart]] = {}
+    for part in result.scores.parts:
+        groups.setdefault((part.phase, part.limb, part.scale), []).append(part)
     found = []
-    for (phase, limb, scale), part in rows.group_by(["phase", "limb", "scale"], maintain_order=True):
-        last_h = _reported_visit(result, str(phase), part)
-        first_h = part["time_h"].min()
-        if last_h is None or last_h == first_h:
+    for (phase, limb, scale), all_parts in groups.items():
+        parts = [part for part in all_parts if part.item == "mean"] or all_parts
+        times = sorted({part.time_h for part in parts})
+        reported = _reported(result, phase) & set(times)
+        first = _first_seen(parts, times)
+        last = _first_seen(parts, [*sorted(reported, reverse=True), *reversed(times)])
+        if first is None or last is None or first[0] == last[0]:
             continue
-        who = ["patient", "replicate", "arm"]
-        first = part.filter(pl.col("time_h") == first_h).select(
-            [*who, pl.col("score").alias("before"), pl.col("visit").alias("first")]
-        )
-        last = part.filter(pl.col("time_h") == last_h).select([*who, "score", "visit"])
-        both = first.join(last, on=who, nulls_equal=True).with_columns(
-            (pl.col("score") - pl.col("before")).alias("change")
-        )
-        if both.is_empty():
-            continue
-        where = str(limb) if limb else None
-        found.append(Individuals(str(phase), where, str(scale), both["first"][0], both["visit"][0], _changes(both)))
+        both = first[1].join(last[1], on=["patient", "replicate", "arm"], maintain_order="left", suffix="_last")
+        both = both.select("arm", (pl.col("score_last") - pl.col("score")).alias("change"))
+        if not both.is_empty():
+            words_of = {part.time_h: part.visit for part in parts}
+            ends = words_of[first[0]], words_of[last[0]]
+            found.append(Individuals(phase, limb or None, scale, *ends, _changes(both)))
     return found
 
 
-def _reported_visit(result: StudyResult, phase: str, part: polars.DataFrame) -> float | None:
-    times = {
-        quantity.time_h for quantity in result.compared if quantity.phase == phase and quantity.statistic == "mean"
-    }
-    present = set(part["time_h"].unique().to_list())
-    reported = times & present
-    return max(reported or present, default=None)
+def _reported(result: StudyResult, phase: str) -> set[float]:
+    """Return the visits of a phase of which the paper reports a mean."""
+    return {one.time_h for one in result.compared if one.phase == phase and one.statistic == "mean"}
+
+
+def _first_seen(parts: Sequence[ScorePart], times: Sequence[float]) -> tuple[float, polars.DataFrame] | None:
+    """Return the first of these visits at which somebody was scored, and the score of each person of each arm."""
+    import polars as pl
+
+    for time_h in dict.fromkeys(times):
+        there = [part.read().with_columns(arm=pl.lit(part.arm)) for part in parts if part.time_h == time_h]
+        rows = pl.concat(there).filter(_known())
+        if not rows.is_empty():
+            who = ["patient", "replicate", "arm"]
+            alone = len(there) == len({part.arm for part in parts})
+            return time_h, rows if alone else rows.group_by(who, maintain_order=True).agg(pl.col("score").mean())
+    return None
 
 
 def _changes(both: polars.DataFrame) -> tuple[Change, ...]:

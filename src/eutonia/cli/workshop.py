@@ -1,0 +1,71 @@
+"""Where the blocks of a run are computed, and where they are kept until it is whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from eutonia.errors import EutoniaError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from eutonia.engine.store import FolderStore
+    from eutonia.study.design import CaseStudy, TrialStudy
+
+CORES = os.cpu_count() or 1
+_MOST_WORKERS = 256
+
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, max=_MOST_WORKERS, help="Processes, a block each; threads on all cores when left out."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Workers of a Dask scheduler, such as tcp://10.0.0.1:8786 (extra dask)."),
+]
+
+
+class Workshop(TypedDict):
+    """How many blocks at a time, where, and kept in which folder."""
+
+    workers: int
+    executor: Executor | None
+    keep: FolderStore | None
+
+
+def opened(
+    stack: ExitStack, given: TrialStudy | CaseStudy, target: Path, workers: int | None, scheduler: str | None,
+    *, anew: bool,
+) -> Workshop:  # fmt: skip
+    """Return where the blocks of a trial are computed and kept until it is whole; a case has none.
+
+    Raises
+    ------
+    EutoniaError
+        Workers of this machine and of a scheduler are both asked for.
+    """
+    from eutonia.engine import execute, unfinished
+    from eutonia.trial.work import alike, own_facts
+
+    if workers is not None and scheduler is not None:
+        raise EutoniaError(
+            f"--workers {workers} are processes of this machine, and --scheduler {scheduler} has workers of its own. "
+            "Allowed: one of the two. Leave one out."
+        )
+    if given.kind == "case":
+        return {"workers": workers or CORES, "executor": None, "keep": None}
+    keep = stack.enter_context(unfinished.held(unfinished.beside(target), anew=anew))
+    if keep.damaged:
+        typer.echo(f"Damaged blocks are computed again: {', '.join(keep.damaged)}", err=True)
+    if scheduler is not None:
+        # A scheduler may get more workers as it goes: as much waits there as any cluster needs.
+        there = stack.enter_context(execute.scheduled(scheduler, partial(alike, own_facts())))
+        return {"workers": _MOST_WORKERS, "executor": there, "keep": keep}
+    executor = stack.enter_context(execute.processes(workers)) if workers and workers > 1 else None
+    return {"workers": workers or CORES, "executor": executor, "keep": keep}

@@ -1,0 +1,150 @@
+"""Blocks on any executor and in any folder, without science: kills, damage, full disks, schedulers that go away."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import distributed
+import engine_examples
+import numpy as np
+import pytest
+from engine_examples import BLOCKS, fill, only_the_first, wait_for
+
+from eutonia.engine.execute import each, scheduled
+from eutonia.engine.scheduler import workers_at
+from eutonia.engine.store import FolderStore, MemoryStore
+from eutonia.engine.unfinished import held
+from eutonia.errors import SimulationError
+
+KILLS = 3
+
+
+def _passes(_: str) -> None:
+    """Let every worker pass."""
+
+
+def local(n_workers: int) -> distributed.LocalCluster:
+    """Return workers in this process, which cost next to nothing."""
+    return distributed.LocalCluster(n_workers=n_workers, threads_per_worker=1, processes=False, dashboard_address=":0")
+
+
+def test_a_run_killed_at_random_moments_goes_on_until_it_has_the_same_files(tmp_path: Path) -> None:
+    fill(tmp_path / "whole", 0.0)
+    here, luck = tmp_path / "killed", random.Random(11)
+    command = [sys.executable, engine_examples.__file__, str(here), "0.02"]
+    seen: list[set[str]] = []
+    while len(seen) < KILLS:
+        running = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        before = len(list(here.glob("block-*")))
+        until = time.monotonic() + 60
+        while len(list(here.glob("block-*"))) == before and time.monotonic() < until:
+            time.sleep(0.005)
+        time.sleep(luck.uniform(0.0, 0.1))
+        running.send_signal(signal.SIGKILL)
+        assert running.wait() == -signal.SIGKILL
+        seen.append({one.name for one in here.glob("block-*")})
+    assert all(one < other for one, other in itertools.pairwise(seen)), "what is whole is not computed again"
+    assert 0 < len(seen[-1]) < BLOCKS
+    (here / "draft-0123").write_bytes(b"half")
+    fill(here, 0.0)
+    names = [{one.name for one in folder.iterdir()} for folder in (tmp_path / "whole", here)]
+    assert names[0] == names[1]
+    assert all(one.read_bytes() == (here / one.name).read_bytes() for one in (tmp_path / "whole").iterdir())
+
+
+def test_some_rows_of_a_block_are_those_of_the_whole(tmp_path: Path) -> None:
+    arrays = {"dose": np.arange(12.0).reshape(4, 3), "there": np.array([True, False, True])}
+    for store in (MemoryStore(), FolderStore(tmp_path)):
+        store.put((0, 0), arrays, {})
+        found = store.read((0, 0), ["dose"], [2, 0])
+        np.testing.assert_array_equal(found["dose"], arrays["dose"][[2, 0]])
+
+
+def test_two_runs_do_not_hold_one_folder(tmp_path: Path) -> None:
+    with held(tmp_path / "one"), pytest.raises(SimulationError, match="another run keeps its blocks"):
+        fill(tmp_path / "one", 0.0)
+
+
+def test_a_scheduler_that_goes_away_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = tmp_path / "begun"
+    monkeypatch.setitem(distributed.config["distributed"]["comm"]["timeouts"], "connect", "100ms")
+
+    def close() -> None:
+        while not begun.exists():
+            time.sleep(0.01)
+        cluster.sync(cluster.scheduler.close)
+
+    cluster = local(1)
+    with workers_at(cluster.scheduler_address, _passes, patience=1.0) as executor:
+        thread = threading.Thread(target=close)
+        thread.start()
+        try:
+            with pytest.raises(
+                SimulationError, match=r"a worker ended, or its scheduler,.*Nearest.*go on with --resume"
+            ):
+                list(each(partial(executor.submit, wait_for), [begun, tmp_path / "later"], 1))
+        finally:
+            thread.join()
+            begun.unlink()
+            cluster.close()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "tcp://127.0.0.1:port"])
+def test_a_scheduler_that_never_was_is_told(address: str) -> None:
+    with (
+        pytest.raises(SimulationError, match=rf'no Dask scheduler answers at "{address}".*Allowed.*--workers'),
+        workers_at(address, _passes, patience=0.2),
+    ):
+        pass
+
+
+def test_a_worker_that_would_give_other_bits_is_told_at_once() -> None:
+    def refused(who: str) -> None:
+        raise SimulationError(f"{who} would give other bits")
+
+    with (
+        local(1) as cluster,
+        pytest.raises(SimulationError, match=r"the worker at inproc:.* would give other bits"),
+        workers_at(cluster.scheduler_address, refused),
+    ):
+        pass
+
+
+def test_a_worker_that_joins_late_and_would_give_other_bits_gets_no_work(tmp_path: Path) -> None:
+    with (
+        local(1) as cluster,
+        workers_at(cluster.scheduler_address, partial(only_the_first, tmp_path / "first")) as executor,
+    ):
+        cluster.scale(2)
+        until = time.monotonic() + 30
+        while not _closed(cluster) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert _closed(cluster), "who joins late is looked at, too"
+        assert executor.submit(abs, -3).result(30) == 3
+
+
+def _closed(cluster: distributed.LocalCluster) -> list[Any]:
+    return [one for one in cluster.workers.values() if one.status == distributed.Status.closed]
+
+
+def test_without_dask_or_without_workers_a_scheduler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = local(0)
+    with (
+        bare,
+        pytest.raises(SimulationError, match=r"has no worker.*dask worker"),
+        workers_at(bare.scheduler_address, _passes, patience=0.2),
+    ):
+        pass
+    monkeypatch.setitem(sys.modules, "eutonia.engine.scheduler", None)
+    with pytest.raises(SimulationError, match=r"--workers N.*pip install .eutonia\[dask\]"):
+        scheduled("tcp://127.0.0.1:8786", _passes)
