@@ -44,8 +44,7 @@ def scores_of(outcome: Outcome, *, unobserved: bool = False) -> ScoreTable:
     for key in outcome.visits:
         phase, arm, visit = key
         seen = _Seen(outcome, key, unobserved=unobserved)
-        of = study.phase(phase)
-        when = visit_words(of, visit), float(of.visits_h[visit])
+        when = visit_words(study.phase(phase), visit), outcome.visits[key].time_h
         for scale, limb, item, muscle in rows:
             read = partial(seen.rows, scale, limb, muscle)
             parts.append(ScorePart(phase, arm, *when, limb or "", scale, item, rater, read))
