@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -200,4 +201,9 @@ def test_the_most_influential_numbers_are_those_of_the_study_or_of_its_kind() ->
     name, records = influence.most("loubser_1991", kind)
     assert (name, len(records)) == ("loubser_1991", influence.MOST)
     assert influence.most("mine", kind)[1]
+    with influence.FILE.open(encoding="utf-8", newline="") as opened:
+        told = {(row["study"], row["kind"]) for row in csv.DictReader(opened)}
+    for of, kind_told in told:  # a pump's case stood under tablets, and answered for them
+        asked = eutonia.load_study(of)
+        assert influence.kind_of(asked.kind, asked.text) == kind_told
     assert influence.most("mine", "trial with leeches") == ("", ())

@@ -128,6 +128,7 @@ def test_autism_quotes_its_trials_on_the_page_and_predicts_no_behaviour() -> Non
         "No effect is predicted",
     ):
         assert words in told, words
+    assert "predictions like these" not in told
     assert {"plasma", "risk_drowsiness"} <= {str(name) for name in result.course.data_vars}
     assert result.visits.is_empty()
 
