@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -105,7 +106,9 @@ def test_a_null_trial_errs_at_its_level_over_all_looks() -> None:
     """Three tests at 0.05 each would err in 9 % of trials."""
     trials = 500
     plan = LOOKS.replace("futility = 0.1", 'spending = "Pocock"')
-    rate = found(planned(plan), trials, 0.0).characteristics.row(0, named=True)
+    result = found(planned(plan), trials, 0.0)
+    rate = result.characteristics.row(0, named=True)
+    assert result.trials["rejected"].to_list() == result.trials["stopped"].is_in(["better", "worse"]).to_list()
     assert rate["rejected"] == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / trials))
     assert rate["coverage"] >= 0.95 - 3 * rate["coverage_error"]
 
@@ -114,7 +117,9 @@ def test_a_trial_is_what_was_seen_at_its_look_and_its_secondary_endpoint_too() -
     """The estimate of a trial that stopped early is that of its first people; nobody behind them is read."""
     of, trials = planned(endpoints=ANCOVA + LATER), 40
     first, second = scores(trials, -0.7)
-    before = analyse(made(of, first, second, trials))
+    arm = np.random.default_rng(1).permuted(np.tile(np.arange(PEOPLE) % 2, (trials, 1)), axis=1)
+    allocated = {"only": arm.ravel()}
+    before = analyse(dataclasses.replace(made(of, first, second, trials), assigned=allocated))
     assert before is not None
     early = before.trials.filter((before.trials["look"] == 1) & (before.trials["stopped"] == "better"))
     assert early["replicate"].n_unique() >= 5
@@ -122,9 +127,13 @@ def test_a_trial_is_what_was_seen_at_its_look_and_its_secondary_endpoint_too() -
     assert (early["n_arm"] + early["n_against"]).to_list() == [60] * early.height
     primary = early.filter(early["role"] == "primary")
     assert (primary["high"] < 0).all(), "a trial that stops for success has an interval without zero"
+    for k, estimate in primary.select("replicate", "estimate").iter_rows():
+        here = slice(k * PEOPLE, k * PEOPLE + 60)
+        mine = arm[k, :60] == 1
+        assert estimate == pytest.approx(second[2, here][mine].mean() - first[2, here][~mine].mean())
     for one in (first, second):
-        one.reshape(3, trials, PEOPLE)[:, :, 90:] = 50.0
-    after = analyse(made(of, first, second, trials))
+        one.reshape(3, trials, PEOPLE)[:, :, 60:] = 50.0
+    after = analyse(dataclasses.replace(made(of, first, second, trials), assigned=allocated))
     assert after is not None
     same = after.trials.filter(after.trials["look"] == 1)
     assert same.equals(before.trials.filter(before.trials["look"] == 1))
