@@ -90,6 +90,10 @@ COLUMNS = {
         "Difference that ends as this trial did, or better, as often as not; over trials mean and bias; above: share "
         "of trials in which it lies above the truth",
     ),
+    "size": (
+        "1",
+        "People of the trial, as its first scores asked for; over trials middle 95 %, share of largest",
+    ),
     "expected_people": ("1", "People analysed when a trial stops, mean over trials"),
     "expected_recruited": ("1", "People recruited by the time a trial stops, mean over trials"),
     "expected_months": (

@@ -9,6 +9,7 @@ from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.fields import not_a_name
 from eutonia.study.interim_looks import interim_problems
 from eutonia.study.parts import Arm, Phase
+from eutonia.study.reestimation import reestimation_problems
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
     if plan is None:
         return
     yield from interim_problems(plan, study.population.n)
+    yield from reestimation_problems(plan, study.population.n)
     names: list[str] = []
     for position, endpoint in enumerate(plan.endpoints):
         where: Key = ("analysis", "endpoint", position)

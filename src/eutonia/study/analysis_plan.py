@@ -11,6 +11,7 @@ from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
 from eutonia.study.fields import Hours, MuscleName, Name, Part, ScaleName, described, refuse
 from eutonia.study.interim_looks import InterimLooks
+from eutonia.study.reestimation import Reestimation
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -155,6 +156,10 @@ class AnalysisPlan(Part):
     )
     interim: InterimLooks | None = described(
         "Looks before everybody has been seen, each of which may end the trial; left out, there is none.", default=None
+    )
+    reestimation: Reestimation | None = described(
+        "The size of the trial found again on the way, arms unknown; left out, it has the people of the study.",
+        default=None,
     )
     endpoints: Annotated[tuple[AnalysedEndpoint, ...], Field(min_length=1, max_length=20)] = described(
         "Endpoints in the order in which they are tested.", alias="endpoint"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 # Looks at so little more of the people tell the same.
 _APART = 0.05
-# People without whom no look tells anything.
-_FEWEST = 4
+#: People without whom no look tells anything.
+FEWEST = 4
 _WHERE: Key = ("analysis", "interim")
 
 _ShareSeen = Annotated[float, Field(strict=True, ge=_APART, le=1 - _APART, allow_inf_nan=False)]
@@ -74,8 +74,8 @@ def interim_problems(plan: AnalysisPlan, people: int) -> Iterator[Problem]:
         do = 'Write multiplicity = "hierarchical".'
         yield Problem(("analysis", "multiplicity"), why, "holm", '"hierarchical" or "none"', do=do)
     at = plan.interim.people(people)
-    if at[0] < _FEWEST or len(set(at)) < len(at):
+    if at[0] < FEWEST or len(set(at)) < len(at):
         why = "Of so few people the looks would be at the same ones, or at next to nobody."
         told = f"looks at {', '.join(str(n) for n in at)} people"
         do = "Take more people, or fewer looks."
-        yield Problem((*_WHERE, "looks"), why, told, f"{_FEWEST} or more, and each look at more than the last", do=do)
+        yield Problem((*_WHERE, "looks"), why, told, f"{FEWEST} or more, and each look at more than the last", do=do)

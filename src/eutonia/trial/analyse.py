@@ -20,7 +20,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
-from eutonia.trial import interim, n_of_1
+from eutonia.trial import interim, n_of_1, reestimation
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -28,9 +28,11 @@ from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
 if TYPE_CHECKING:
     import polars
 
+    from eutonia.study.analysis_plan import AnalysisPlan
     from eutonia.trial.analysis import Outcome
 
 Arms = Int[np.ndarray, "trial person"]
+Sizes = Int[np.ndarray, " trial"]
 _FIRST, _SECOND, _NEITHER = 1, 0, -1
 # More different scores than this are no grades, and have no odds: each would have a cut of its own.
 _MOST_GRADES = 80
@@ -60,7 +62,10 @@ def analyse(outcome: Outcome) -> Analysed | None:
     if plan is None:
         return None
     contrasts, looks = contrasts_of(outcome.study), interim.looks_of(outcome.study)
-    stages = [(None, plan.alpha)] if looks is None else list(zip(looks.people, looks.rule.levels, strict=True))
+    size = _sizes(outcome, contrasts[0], plan)
+    stages = [(size, plan.alpha)]
+    if looks is not None:
+        stages = [(np.full_like(size, n), level) for n, level in zip(looks.people, looks.rule.levels, strict=True)]
     at = [[_analysed(outcome, one, level, people) for one in contrasts] for people, level in stages]
     stops = None if looks is None else interim.stopped(looks, contrasts[0], [row[0].effects for row in at])
     look = np.zeros(outcome.n_replicates, dtype=int) if stops is None else stops.look
@@ -75,17 +80,37 @@ def analyse(outcome: Outcome) -> Analysed | None:
         plan.alpha,
         plan.multiplicity,
     )
+    if plan.reestimation is not None:
+        return reestimation.with_sizes(made, size, outcome.study.population.n)
     if looks is None or stops is None:
         return made
     return interim.with_looks(made, looks, stops, contrasts[0], outcome.study, found[0].effects)
 
 
-def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | None = None) -> _Found:
-    """Analyse one endpoint in every trial, of all people or of the first so many who were recruited."""
+def _sizes(outcome: Outcome, contrast: Contrast, plan: AnalysisPlan) -> Sizes:
+    """Return how many people each trial recruits: those of the study, or as many as its first scores ask for."""
+    everybody = np.full(outcome.n_replicates, outcome.study.population.n)
+    if plan.reestimation is None:
+        return everybody
+    arms, scores = _observed(outcome, contrast, everybody)
+    values = np.where(arms >= 0, _values(contrast, scores), np.nan)
+    return reestimation.sizes(plan.reestimation, contrast, plan.alpha, values, scores[..., 0])
+
+
+def _values(contrast: Contrast, scores: Float[np.ndarray, "trial person visit"]) -> Float[np.ndarray, "trial person"]:
+    """Return the number of each person that the endpoint speaks of; NaN where it is not known."""
+    people = scores.reshape(-1, scores.shape[-1])
+    seen = ~np.isnan(people)
+    values = np.where(contrast.known(seen), contrast.target(np.nan_to_num(people), seen), np.nan)
+    return values.reshape(scores.shape[:-1])
+
+
+def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -> _Found:
+    """Analyse one endpoint in every trial, of its first so many people who were recruited."""
     if contrast.given.way == "crossover":
         return _within(outcome, contrast, alpha, upto)
     if contrast.given.way == n_of_1.WAY:
-        found = n_of_1.analysed(outcome, contrast, alpha)
+        found = n_of_1.analysed(outcome, contrast, alpha, upto)
         # Everybody is in both arms.
         people = np.repeat((found.pairs > 0).sum(axis=1)[:, None], 2, axis=1) * [1, 0]
         return _Found(found.effects, people, [""] * len(people))
@@ -95,8 +120,7 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | No
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
         effects, fitted = mixed_models(arms, scores, contrast, alpha)
         return _Found(effects, people, fitted)
-    people, seen = scores.reshape(-1, scores.shape[-1]), ~np.isnan(scores.reshape(-1, scores.shape[-1]))
-    values = np.where(contrast.known(seen), contrast.target(np.nan_to_num(people), seen), np.nan).reshape(arms.shape)
+    values = _values(contrast, scores)
     first, second = ((arms == k) & ~np.isnan(values) for k in (_FIRST, _SECOND))
     baseline = scores[..., 0]
     counts = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)
@@ -108,11 +132,11 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | No
     return _Found(effects, counts, [""] * len(effects))
 
 
-def _within(outcome: Outcome, contrast: Contrast, alpha: float, upto: int | None) -> _Found:
+def _within(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -> _Found:
     """Compare two arms of a crossover in every trial; the people counted are those of each order, the arm first."""
     apart, _, arm_first = _in_both(outcome, contrast)
-    apart, arm_first = (outcome.by_replicate(one)[:, :upto] for one in (apart, arm_first))
-    known = ~np.isnan(apart)
+    apart, arm_first = (outcome.by_replicate(one) for one in (apart, arm_first))
+    known = ~np.isnan(apart) & (np.arange(apart.shape[1]) < upto[:, None])
     counts = np.stack([(known & who).sum(axis=1) for who in (arm_first, ~arm_first)], axis=1)
     trials = zip(apart, arm_first, known, strict=True)
     effects = [two_arms.within_people(mine[here], first[here], alpha) for mine, first, here in trials]
@@ -173,7 +197,7 @@ def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: 
 
 
 def _observed(
-    outcome: Outcome, contrast: Contrast, upto: int | None
+    outcome: Outcome, contrast: Contrast, upto: Sizes
 ) -> tuple[Arms, Float[np.ndarray, "trial person visit"]]:
     """Return who is in which arm, and what was seen of them at each visit up to that of the endpoint; NaN elsewhere."""
     arms = np.full(len(outcome.member), _NEITHER)
@@ -184,7 +208,9 @@ def _observed(
         seen = contrast.seen(outcome, name) & mine[:, None]
         scores = np.where(seen, contrast.scores(outcome, name), scores)
     n = outcome.n_replicates
-    return arms.reshape(n, -1)[:, :upto], scores.reshape(n, -1, contrast.visit + 1)[:, :upto]
+    come = np.arange(outcome.study.population.n) < upto[:, None]
+    arms = np.where(come, arms.reshape(n, -1), _NEITHER)
+    return arms, np.where(come[..., None], scores.reshape(n, -1, contrast.visit + 1), np.nan)
 
 
 def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:

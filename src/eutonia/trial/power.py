@@ -80,7 +80,7 @@ class PowerFound(Printed):
             f"Of {last['trials']} simulated trials of {last['people']} people {100 * last['power']:.0f} % found a "
             f"difference (Monte Carlo error {100 * last['error']:.1f} points); the difference itself is "
             f"{last['truth']:.2g} {last['unit']}."
-            + (f" With its looks such a trial analyses {last['expected_people']:.1f} on average." if stops else ""),
+            + (f" Such a trial has {last['expected_people']:.1f} people on average." if stops else ""),
             "The interval is that of simulation alone: what is not known of tone, drug and raters moves the number "
             "more. See eutonia sensitivity.",
         ]

@@ -45,12 +45,18 @@ def looks(analysed: Analysed) -> list[LookWords]:
 
 
 def plain(analysed: Analysed) -> list[str]:
-    """Return in a sentence how large a trial gets, and where it ends."""
+    """Return in a sentence how large a trial gets, and where it ends; nothing of one whose size is fixed."""
+    row = analysed.characteristics.row(0, named=True)
+    if "expected_people" not in row or row["trials"] < FEWEST_FOR_VERDICT:
+        return []
     if analysed.looks is None:
-        return []
-    row, rows = analysed.characteristics.row(0, named=True), analysed.looks.to_dicts()
-    if row["trials"] < FEWEST_FOR_VERDICT:
-        return []
+        return [
+            "With its size found again on the way, arms unknown, a trial has "
+            f"{row['expected_people']:.1f}\u00a0±\u00a0{row['expected_people_error']:.1f} people on average, "
+            f"{row['size_low']:.0f} to {row['size_high']:.0f} in 95% of trials; {100 * row['size_largest']:.0f} of 100 "
+            "are as large as they may be. Everything else on this page is of trials of the largest size."
+        ]
+    rows = analysed.looks.to_dicts()
     early, most = 100 * (1.0 - rows[-1]["stops"]), rows[-1]["people"]
     null = sum(one["stops_null"] * one["people"] for one in rows)
     said = (
