@@ -89,7 +89,7 @@ def analyse(outcome: Outcome) -> Analysed | None:
 
 def _sizes(outcome: Outcome, contrast: Contrast, plan: AnalysisPlan) -> Sizes:
     """Return how many people each trial recruits: those of the study, or as many as its first scores ask for."""
-    everybody = np.full(outcome.n_replicates, outcome.study.population.n)
+    everybody = np.full(outcome.n_replicates, len(outcome.member) // outcome.n_replicates)
     if plan.reestimation is None:
         return everybody
     arms, scores = _observed(outcome, contrast, everybody)
@@ -207,10 +207,10 @@ def _observed(
         arms[mine] = number
         seen = contrast.seen(outcome, name) & mine[:, None]
         scores = np.where(seen, contrast.scores(outcome, name), scores)
-    n = outcome.n_replicates
-    come = np.arange(outcome.study.population.n) < upto[:, None]
-    arms = np.where(come, arms.reshape(n, -1), _NEITHER)
-    return arms, np.where(come[..., None], scores.reshape(n, -1, contrast.visit + 1), np.nan)
+    n, people = outcome.n_replicates, len(outcome.member) // outcome.n_replicates
+    come = np.arange(people) < upto[:, None]
+    seen = np.where(come[..., None], scores.reshape(n, people, contrast.visit + 1), np.nan)
+    return np.where(come, arms.reshape(n, people), _NEITHER), seen
 
 
 def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
