@@ -120,7 +120,7 @@ def _visit_h(contrast: Contrast, study: TrialStudy) -> float:
     """Return the hours from the entry of a person to the visit of an endpoint."""
     before = 0.0
     for phase in study.phases:
-        periods = len(phase.arms) if phase.design == "crossover" else 1
+        periods = len(phase.arms) * phase.rounds if phase.design == "crossover" else 1
         washed = (periods - 1) * float(phase.washout_h or 0.0)
         if phase.name == contrast.phase.name:
             return before + (periods - 1) * float(phase.visits_h[-1]) + washed + float(phase.visits_h[contrast.visit])
