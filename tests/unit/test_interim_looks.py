@@ -15,12 +15,10 @@ from report_examples import trial
 from eutonia.errors import StudyError
 from eutonia.report import files
 from eutonia.report.trial import analysis_words, interim_words
-from eutonia.statistics.n_of_1 import series
 from eutonia.study.design import TrialStudy
-from eutonia.trial import interim, n_of_1
+from eutonia.trial import interim
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysed import Analysed
-from eutonia.trial.endpoints import contrasts_of
 
 pytestmark = pytest.mark.unit
 
@@ -139,17 +137,6 @@ def test_a_trial_is_what_was_seen_at_its_look_and_its_secondary_endpoint_too() -
     assert after is not None
     same = after.trials.filter(after.trials["look"] == 1)
     assert same.equals(before.trials.filter(before.trials["look"] == 1))
-
-
-def test_a_series_is_looked_at_in_its_first_people(monkeypatch: pytest.MonkeyPatch) -> None:
-    of, trials = planned(), 2
-    values = np.random.default_rng(3).normal(size=(2, PEOPLE * trials, 3))
-    contrast, outcome = contrasts_of(of)[0], made(of, *scores(trials, 0.0), trials)
-    monkeypatch.setattr(n_of_1, "by_pair", lambda outcome, contrast, arm: values[int(arm == "tablets")])
-    some = n_of_1.analysed(outcome, contrast, 0.05, np.array([60, 90]))
-    assert (some.pairs > 0).sum(axis=1).tolist() == [60, 90]
-    alone = series((values[1] - values[0])[None, :60], 0.05)
-    assert some.effects[0].estimate == pytest.approx(alone.effects[0].estimate)
 
 
 def test_who_has_been_recruited_by_a_look_and_when_it_is() -> None:

@@ -93,6 +93,11 @@ def study(text: str = TEXT) -> TrialStudy:
         ),
         ('method = "N-of-1"', 'method = "ANCOVA"', ['Write method = "N-of-1"']),
         ("[analysis]\n", "[analysis]\n[analysis.interim]\nlooks = [0.7]\n", ["Remove the looks"]),
+        (
+            "[analysis]\n",
+            "[analysis]\n[analysis.reestimation]\nat = 0.7\ndifference = 1.0\n",
+            ["Of a series", "Remove the looks"],
+        ),
         ('"treatment policy"', '"while on treatment"', ["Only who is seen in both periods"]),
         ('measure = "value"', 'measure = "responder"', ["is a share of people"]),
     ],

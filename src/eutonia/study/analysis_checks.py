@@ -54,9 +54,10 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
             yield Problem((*where, "name"), f"Another endpoint {told}.", endpoint.name, "each name once", do=do)
         names.append(name)
         yield from _endpoint(study.phases, endpoint, where)
-        if endpoint.way == "N-of-1" and plan.interim is not None:
+        if endpoint.way == "N-of-1" and (plan.interim or plan.reestimation):
             why = "Of a series everybody's pairs are analysed together, and no look at fewer people is made."
-            yield Problem((*where, "method"), why, endpoint.way, "no [analysis.interim]", do="Remove the looks.")
+            allowed = "no [analysis.interim] and no [analysis.reestimation]"
+            yield Problem((*where, "method"), why, endpoint.way, allowed, do="Remove the looks.")
     if not any(endpoint.role == "primary" for endpoint in plan.endpoints):
         why, do = "A trial stands on a primary endpoint.", 'Write role = "primary" at one of them.'
         yield Problem(("analysis", "endpoint", 0, "role"), why, "secondary", '"primary"', do=do)

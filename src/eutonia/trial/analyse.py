@@ -110,7 +110,7 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
     if contrast.given.way == "crossover":
         return _within(outcome, contrast, alpha, upto)
     if contrast.given.way == n_of_1.WAY:
-        found = n_of_1.analysed(outcome, contrast, alpha, upto)
+        found = n_of_1.analysed(outcome, contrast, alpha)
         # Everybody is in both arms.
         people = np.repeat((found.pairs > 0).sum(axis=1)[:, None], 2, axis=1) * [1, 0]
         return _Found(found.effects, people, [""] * len(people))

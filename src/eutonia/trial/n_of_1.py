@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics.n_of_1 import SeriesFit, series
@@ -55,15 +55,10 @@ def by_pair(outcome: Outcome, contrast: Contrast, arm: str, *, seen_only: bool =
     return np.stack(found, axis=1)
 
 
-def analysed(
-    outcome: Outcome, contrast: Contrast, alpha: float, upto: Int[np.ndarray, " trial"] | None = None
-) -> SeriesFit:
-    """Return the analysis of every replicate trial of an endpoint, of all its people or of the first so many."""
+def analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> SeriesFit:
+    """Return the analysis of every replicate trial of an endpoint."""
     apart = by_pair(outcome, contrast, contrast.arm) - by_pair(outcome, contrast, contrast.against)
-    apart = apart.reshape(outcome.n_replicates, -1, apart.shape[1])
-    if upto is not None:
-        apart = np.where((np.arange(apart.shape[1]) < upto[:, None])[..., None], apart, np.nan)
-    return series(apart, alpha)
+    return series(apart.reshape(outcome.n_replicates, -1, apart.shape[1]), alpha)
 
 
 def series_of(outcome: Outcome) -> SeriesFound | None:
