@@ -4,13 +4,15 @@
 
 A ```console block holds commands behind "$ " and what they print; a ```python block is run, all of a page in one
 program; a ```text block after it holds what it printed. A line "..." stands for any lines. Each page has an empty
-folder of its own, in which its blocks run in their order. Commands of eutonia run in this process: a start of the
-program each would cost more than most of them.
+folder of its own, in which its blocks run in their order. Commands of eutonia run in one process, which this file
+begins with `--commands`: a start of the program each would cost more than most of them.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import io
 import json
 import os
@@ -20,11 +22,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
+from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 #: Kind, name, body of a block, and the body of the ```text block after it.
@@ -99,13 +100,22 @@ def _begun(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=folder, env=_environment(), stdin=pipe, stdout=pipe, text=True)
 
 
-def _said(program: subprocess.Popen[str], block: str) -> str:
-    """Return what a block prints in the program of its page."""
+def _said(program: subprocess.Popen[str], asked: object) -> Any:
+    """Return what a program answers to one question, both of one line."""
     assert program.stdin is not None
     assert program.stdout is not None
-    program.stdin.write(json.dumps(block) + "\n")
+    program.stdin.write(json.dumps(asked) + "\n")
     program.stdin.flush()
-    return str(json.loads(program.stdout.readline()))
+    return json.loads(program.stdout.readline())
+
+
+@functools.cache
+def _commands() -> subprocess.Popen[str]:
+    """Return the process that runs commands until this one ends."""
+    command, pipe = [sys.executable, __file__, "--commands"], subprocess.PIPE
+    program = subprocess.Popen(command, env=_environment(), stdin=pipe, stdout=pipe, text=True)
+    atexit.register(program.communicate)
+    return program
 
 
 def _of(line: str, folder: Path) -> str:
@@ -113,7 +123,7 @@ def _of(line: str, folder: Path) -> str:
     came = ""
     for command in line.split("; "):
         ours = _OURS.fullmatch(command)
-        said, told, code = ("", "", 0) if ours is None else _called(shlex.split(ours[1]), folder)
+        said, told, code = ("", "", 0) if ours is None else _said(_commands(), [shlex.split(ours[1]), str(folder)])
         if ours is None or ours[2]:
             said, more, code = _in_a_shell(command if ours is None else f"(cat; exit {code}){ours[2]}", said, folder)
             told += more
@@ -123,22 +133,18 @@ def _of(line: str, folder: Path) -> str:
     return _shown(came, folder)
 
 
-def _called(words: list[str], folder: Path) -> tuple[str, str, int]:
+def _called(words: list[str], folder: str) -> tuple[str, str, int]:
     """Return what a command of eutonia prints on screen and beside it, and its exit code."""
     from eutonia import cli
 
-    said, told = io.StringIO(), io.StringIO()
-    with (
-        contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told),
-        mock.patch.object(sys, "argv", ["eutonia", *words]), mock.patch.dict(os.environ, _environment()),
-        warnings.catch_warnings(),
-    ):  # fmt: skip
-        warnings.simplefilter("ignore")
+    said, told, code = io.StringIO(), io.StringIO(), 0
+    sys.argv = ["eutonia", *words]
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
         try:
             cli.main()
         except SystemExit as end:
-            return said.getvalue(), told.getvalue(), int(end.code or 0)
-    return said.getvalue(), told.getvalue(), 0
+            code = int(end.code or 0)
+    return said.getvalue(), told.getvalue(), code
 
 
 def _in_a_shell(command: str, given: str, folder: Path) -> tuple[str, str, int]:
@@ -193,7 +199,11 @@ def _renewed(printed: str, came: str) -> str:
     return _NUMBER.sub(lambda _: next(left), printed)
 
 
-if __name__ == "__main__":
+if sys.argv[1:] == ["--commands"] and __name__ == "__main__":
+    for asked in sys.stdin:
+        sys.stdout.write(json.dumps(_called(*json.loads(asked))) + "\n")
+        sys.stdout.flush()
+elif __name__ == "__main__":
     for chosen in [Path(one).resolve() for one in sys.argv[1:]] or pages():
         refresh(chosen)
         sys.stdout.write(f"{chosen.relative_to(DOCS)}\n")
