@@ -18,9 +18,9 @@ from eutonia.drug.kinetics import IntrathecalValues
 from eutonia.errors import SimulationError
 from eutonia.tone.segment import movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
-from eutonia.tone.segment.condition import PRESETS as PRESETS
 from eutonia.tone.segment.condition import Condition
-from eutonia.tone.segment.condition import preset as preset
+from eutonia.tone.segment.presets import PRESETS as PRESETS
+from eutonia.tone.segment.presets import preset as preset
 from eutonia.tone.segment.protocols import LEAD_S
 from eutonia.tone.segment.protocols import Person as Person
 from eutonia.tone.segment.readout import Activity

@@ -87,7 +87,7 @@ def segment_asked(request: Request, sent: Form) -> Response:
 def _segment(
     request: Request, fields: Mapping[str, str], faults: Mapping[str, list[str]], status: int, name: str = ""
 ) -> Response:
-    from eutonia.simulation import segment as cord
+    from eutonia.tone.segment import presets
 
     jobs = jobs_of(request)
     job = jobs.store.job(name)
@@ -102,7 +102,7 @@ def _segment(
         labels=_SEGMENT_LABELS,
         choices={"protocol": _PROTOCOLS},
         sliders=SLIDERS,
-        severities=[(name, cord.preset(name)) for name in cord.PRESETS],
+        severities=[(name, presets.preset(name)) for name in presets.PRESETS],
         job=job,
         reload=job is not None and not job.is_over,
         numbers=[] if table is None else _rows(table.content),

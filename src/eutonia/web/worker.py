@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from multiprocessing.connection import Connection
@@ -30,6 +31,8 @@ _MEDIA = {
     ".nc": "application/netcdf",
 }
 _OTHER = "application/octet-stream"
+# Each word on how far a job is costs the server a millisecond or two, and nobody looks more often, s.
+_BETWEEN_S = 0.2
 
 
 def work(line: Connection) -> None:
@@ -45,8 +48,13 @@ def work(line: Connection) -> None:
 
 
 def _answer(line: Connection, kind: str, request: Mapping[str, Any], own: Mapping[str, bytes]) -> None:
+    told_at = -_BETWEEN_S
+
     def progress(stage: str, share: float) -> None:
-        line.send(("progress", stage, float(share)))
+        nonlocal told_at
+        if (now := time.monotonic()) - told_at >= _BETWEEN_S:
+            told_at = now
+            line.send(("progress", stage, float(share)))
 
     try:
         files = answered(kind, request, own, progress)

@@ -101,14 +101,4 @@ class Condition(eqx.Module):
         return int(self.bias.shape[0])
 
 
-def preset(severity: str) -> float:
-    """Return the bias in mV of a named severity: one of `PRESETS`."""
-    spastic, severe = (
-        parameters.load("segment").value("spastic_bias", "mV"),
-        parameters.load("tone").value("severe_bias", "mV"),
-    )
-    return dict(zip(PRESETS, (0.0, spastic, severe), strict=True))[severity]
-
-
 _SIDES = ("postsynaptic alone", "presynaptic alone")
-PRESETS = ("healthy", "spastic", "severe")
