@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 import time
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 from eutonia.web import limits
 from eutonia.web.asked import own_names, texts_of
@@ -61,6 +63,7 @@ class Jobs:
             line.send((job.kind, dict(job.request), self.store.own(own_names(texts_of(job.request)))))
             while not self._ends.is_set():
                 if line.poll(_LOOK_S) and self._heard(job, line.recv()):
+                    self._relieve()
                     return
                 now = self.store.job(job.id)
                 if now is None or now.state != "running":
@@ -106,6 +109,14 @@ class Jobs:
             self._process.start()
             theirs.close()
         return self._line
+
+    def _relieve(self) -> None:
+        """Dismiss a worker that holds too much: compiled programs of many studies add up, and lie on the disk, too."""
+        told = Path(f"/proc/{self._process.pid}/statm") if self._process is not None else None
+        if told is not None and told.exists():
+            pages = int(told.read_text(encoding="ascii").split()[1])
+            if pages * os.sysconf("SC_PAGE_SIZE") > limits.WORKER:
+                self._dismiss()
 
     def _dismiss(self) -> None:
         """End the worker, whatever it does."""

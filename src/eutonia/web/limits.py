@@ -10,6 +10,8 @@ UPLOAD, MASK, RECORDINGS = 2_500_000, 1_500_000, 2_000_000
 OWN_FILES = 60
 #: Jobs that wait or run, results that are kept, and bytes of one result.
 WAITING, KEPT, RESULT = 20, 200, 64_000_000
+#: Bytes of memory with which a process that computes is asked for another job.
+WORKER = 2_000_000_000
 #: Seconds that one job may take.
 JOB_S = 600.0
 #: Replicate trials, people of a trial, people of a pool, and days of a case or pump that one job may ask for.
