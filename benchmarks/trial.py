@@ -1,9 +1,11 @@
 """How fast a trial is, how its cost grows, how much memory it takes: python benchmarks/trial.py [--people 1000,10000]
 
 A year of intrathecal baclofen with titration after a test bolus, leg and arm scored by simulated stretch with raters,
-adverse events watched; each size in a process of its own, blocks kept in a folder as `eutonia run` keeps them. Printed
-are people and patient-years a second, peak memory, bytes on disk, the line through the sizes, how many cores were busy,
-and how fast this machine multiplies and adds at best. Numbers mean something on an idle machine only.
+adverse events watched; each size in a process of its own, blocks kept in a folder as `eutonia run` keeps them, then
+every table and the report written. Printed are, for the blocks and for the whole, people and patient-years a second,
+the time to the first block, peak memory, bytes on disk, the line through the sizes, how many cores were busy, how fast
+this machine multiplies and adds at best, and how far each mean of the 32-bit run lies from the 64-bit one. Numbers mean
+something on an idle machine only.
 """
 
 from __future__ import annotations
@@ -31,26 +33,34 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
 
     import eutonia
     from eutonia import session
-    from eutonia.trial import blocks
+    from eutonia.engine.unfinished import held
+    from eutonia.report import files
     from eutonia.trial.conduct import length_of
-    from eutonia.trial.recruitment import draw_pool
-    from eutonia.trial.run import RunOptions, simulate
+    from eutonia.trial.run import RunOptions, run_trial
 
     session.set_bits(32 if bits == 32 else 64)
     study = eutonia.load_study(STUDY).override(n=people)
     assert isinstance(study, eutonia.TrialStudy)
-    with tempfile.TemporaryDirectory() as folder:
-        options = RunOptions(1, block=block, workers=threads, keep=Path(folder) / "blocks")
-        width = blocks.width_for(people, block)
-        pool = draw_pool(study.population, study.seed, width, study.oral_model)
-        first = study.override(n=width)
-        simulate(first, pool, RunOptions(1, block=block, workers=1), width)  # which compiles
-        began, cpu = time.perf_counter(), time.process_time()
-        outcome = simulate(study, pool, options, width)
-        last = list(outcome.visits)[-1]
-        mean = float(np.mean(outcome.visits[last].scores["ashworth"]))
+    marks: dict[str, float] = {}
+    began = time.perf_counter()
+
+    def progress(stage: str, share: float) -> None:
+        marks.setdefault(f"{stage} {share if share in (0.0, 1.0) else 'first'}", time.perf_counter() - began)
+
+    run_trial(study.override(n=min(people, block)), RunOptions(1, block=block, workers=threads), progress)
+    first = next(marks[name] for name in ("Patients first", "Patients 1.0") if name in marks)
+    marks.clear()
+    began, cpu = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory() as folder, held(Path(folder) / "blocks") as store:
+        result = run_trial(study, RunOptions(1, block=block, workers=threads, keep=store), progress)
+        files.write(result, Path(folder) / "result")
         seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        size = sum(file.stat().st_size for file in (Path(folder) / "blocks").iterdir())
+        kept, size = (
+            sum(file.stat().st_size for file in (Path(folder) / name).iterdir()) for name in ("blocks", "result")
+        )
+    means = {
+        f"{q.phase} {q.arm} {q.visit} {q.scale} {q.limb}": q.mean for q in result.quantities if q.statistic == "mean"
+    }
     x = jnp.ones((64, 4096), dtype=jnp.float32 if bits == 32 else jnp.float64)
 
     def many(start: jax.Array) -> jax.Array:
@@ -65,11 +75,14 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     found = {
         "people": people,
         "seconds": seconds,
+        "blocks": marks["Patients 1.0"] - marks["Recruitment 1.0"],
+        "first": first,
         "cpu": cpu,
         "years": people * hours / YEAR_H,
         "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "kept": kept,
         "disk": size,
-        "mean": mean,
+        "means": means,
         "peak": peak,
     }
     print(json.dumps(found))
@@ -94,22 +107,32 @@ def main() -> None:
             done = subprocess.run([sys.executable, __file__, *how], capture_output=True, text=True, check=True)
             row = json.loads(done.stdout.splitlines()[-1])
             rows.append(row)
-            years = row["years"] / row["seconds"]
-            speed = f"{row['people'] / row['seconds']:8,.0f} people/s, {years:8,.0f} patient-years/s"
-            size = f"{row['memory'] / 2**20:7,.0f} MiB, {row['disk'] / 1e6:8,.1f} MB on disk"
-            busy = f"{row['cpu'] / row['seconds']:.2f} cores busy, machine {row['peak'] / 1e9:.2f} GFLOP/s"
-            print(
-                f"{bits}-bit {row['people']:>9,} people: {row['seconds']:8.1f} s, {speed}, {size}, {busy}", flush=True
+            speed = " and ".join(
+                f"{row[of]:.1f} s for {what} ({row['people'] / row[of]:,.0f} people/s, {row['years'] / row[of]:,.0f} "
+                "patient-years/s)"
+                for of, what in (("blocks", "the blocks"), ("seconds", "all, with tables and report"))
             )
-        means[bits] = rows[-1]["mean"]
+            size = f"peak {row['memory'] / 2**20:,.0f} MiB, {row['kept'] / 1e6:,.1f} MB of blocks, "
+            size += f"{row['disk'] / 1e6:,.1f} MB of results"
+            busy = f"{row['cpu'] / row['seconds']:.2f} cores busy, machine {row['peak'] / 1e9:.2f} GFLOP/s"
+            first = f"first block of a new process after {row['first']:.1f} s"
+            print(f"{bits}-bit {row['people']:,} people: {speed}; {first}; {size}; {busy}", flush=True)
+        means[bits] = rows[-1]["means"]
         if len(rows) > 1:
-            n, seconds, memory = (np.array([row[name] for row in rows]) for name in ("people", "seconds", "memory"))
-            power = np.polyfit(np.log(n), np.log(seconds), 1)[0]
+            n, blocks, seconds, memory = (
+                np.array([row[name] for row in rows]) for name in ("people", "blocks", "seconds", "memory")
+            )
+            powers = [np.polyfit(np.log(n), np.log(one), 1)[0] for one in (blocks, seconds)]
             slope = np.polyfit(n, memory, 1)[0] / 1e3
-            print(f"{bits}-bit: seconds grow as people^{power:.2f}, memory by {slope:.1f} kB a person")
+            print(
+                f"{bits}-bit: seconds of the blocks grow as people^{powers[0]:.2f}, of all as people^{powers[1]:.2f}, "
+                f"memory by {slope:.1f} kB a person"
+            )
     if len(means) > 1:
-        first, second = means.values()
-        print(f"mean score at the last visit {first:.6f} and {second:.6f}, apart {abs(first - second):.1e}")
+        one_way, other = means.values()
+        apart = np.abs([one_way[name] - other[name] for name in one_way])
+        how_far = f"{np.nanmean(apart):.1e} apart in the mean, {np.nanmax(apart):.1e} at most"
+        print(f"{len(apart)} means of a score, {' and '.join(means)}-bit: {how_far}")
 
 
 if __name__ == "__main__":
