@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from arm_examples import INFUSION, TABLETS, N, arm, arm_run, some_people, study
@@ -12,6 +13,7 @@ from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.study import companions
 from eutonia.study.treatments import TREATMENTS, Treatment
+from eutonia.treatment import Effects
 from eutonia.trial.given import given_of
 from eutonia.trial.period import PeriodClock, run_period
 
@@ -99,6 +101,21 @@ def test_treatments_together_are_the_same_in_any_order(turned: int) -> None:
         np.testing.assert_array_equal(found(other)[name], values, err_msg=name)
     for name, values in vars(one.effects).items():
         np.testing.assert_allclose(vars(other.effects)[name], values, rtol=1e-14, err_msg=name)
+
+
+def test_what_two_do_at_one_moment_is_the_same_whichever_began_first() -> None:
+    """The test above sees no join in which the last one wins, for a file's order never reaches it: tasks are sorted."""
+    luck = np.random.default_rng(12)
+    names = vars(Effects.none(N))
+    one, other, third = (
+        Effects(**{name: jnp.asarray(luck.uniform(0.1, 0.9, x.shape)) for name, x in names.items()}) for _ in range(3)
+    )
+    for name, values in vars(one.joined(other)).items():
+        np.testing.assert_array_equal(values, getattr(other.joined(one), name), err_msg=name)
+        assert np.all(np.asarray(values) != np.asarray(getattr(other, name))), f"{name} of the first is lost"
+        np.testing.assert_allclose(getattr(one.joined(Effects.none(N)), name), getattr(one, name), rtol=1e-14)
+        left, right = one.joined(other).joined(third), one.joined(other.joined(third))
+        np.testing.assert_allclose(getattr(left, name), getattr(right, name), rtol=1e-14, err_msg=name)
 
 
 def test_tablets_are_tapered_while_a_pump_rises_in_one_arm() -> None:
