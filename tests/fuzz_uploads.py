@@ -282,7 +282,9 @@ def main(many: int, seed: int, work: int) -> None:
         after, most = resident_mb(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     told = ", ".join(f"{path} {status}: {count}" for (path, status), count in sorted(found.items()))
     sys.stdout.write(f"{many} sent; {told}\nmemory {before:.0f} MB before, {after:.0f} after, {most:.0f} at most\n")
-    if left or most - before > _GROWN_MB:
+    if left or (
+        not work and most - before > _GROWN_MB
+    ):  # what is computed compiles programs, elsewhere than the server
         raise SystemExit(f"left behind: {left}; memory grew by {most - before:.0f} MB")
 
 
