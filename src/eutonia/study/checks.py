@@ -84,6 +84,10 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.design == "crossover" and phase.washout_h is None:
         why = "A crossover needs a time without treatment between its periods."
         yield Problem((*where, "washout"), why, None, 'a time such as "48 hour"', do="Add the key washout.")
+    if phase.design == "crossover" and len(phase.visits_h) > MOST_VISITS_OF_A_PERIOD:
+        why, do = "So many visits of one period have no luck of their own.", "Leave some out."
+        given = f"{len(phase.visits_h)} visits"
+        yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PERIOD}", do=do)
     yield from chain(_randomisation(phase, where), _pairs(phase, where))
     for number, arm in enumerate(phase.arms):
         if phase.design == "crossover" and arm.practice is not None:
@@ -110,10 +114,6 @@ def _pairs(phase: Phase, where: Key) -> Iterator[Problem]:
     if phase.gate is not None:
         why, do = "A gate looks at one period in each arm, and there are several.", "Remove [phase.gate]."
         yield Problem((*where, "gate"), why, "a gate", do=do)
-    if len(phase.visits_h) > MOST_VISITS_OF_A_PERIOD:
-        why, do = "So many visits of one period have no luck of their own.", "Leave some out."
-        given = f"{len(phase.visits_h)} visits"
-        yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PERIOD}", do=do)
 
 
 def _carried_over(phase: Phase, arm: Arm, where: Key) -> Iterator[Problem]:

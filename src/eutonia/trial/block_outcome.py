@@ -103,7 +103,7 @@ class BlockOutcome:
                 return value[..., :n]
             if isinstance(value, Screening):
                 return value.taken(slice(n))
-            if isinstance(value, dict):
+            if isinstance(value, Mapping):
                 return {key: cut(item) for key, item in value.items()}
             if isinstance(value, VisitRecord | Reactions):
                 return type(value)(**{f.name: cut(getattr(value, f.name)) for f in fields(value)})

@@ -103,8 +103,8 @@ class Block:
             self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
-        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(phase, index, period)
-        reacts = luck(self.seed, self.person, index, own_luck(phase, period))
+        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(index, period)
+        reacts = luck(self.seed, self.person, index, period)
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
         failures = drawn_for(arm, self.seed, self.person, index)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
@@ -183,7 +183,7 @@ class Block:
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
         shift = phase.nonspecific and phase.visits_h[k] > 0
-        finding = clock.look(_first_visit(phase, index, period) + k, nonspecific=shift)
+        finding = clock.look(_first_visit(index, period) + k, nonspecific=shift)
         charts[k] = finding.chart
         scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
         for run in runs:
@@ -312,14 +312,9 @@ def pair_begins(phase: Phase, period: int) -> float:
     return period // len(phase.arms) * len(phase.arms) * period_of(phase)
 
 
-def own_luck(phase: Phase, period: int) -> int:
-    """Return the number of the luck of a period: its own in a series of N-of-1 trials, else that of all of them."""
-    return 0 if phase.pairs is None else period
-
-
-def _first_visit(phase: Phase, index: int, period: int) -> int:
-    """Return the number from which the luck of visits counts in a period of a phase."""
-    return index * VISITS_PER_PHASE + own_luck(phase, period) * MOST_VISITS_OF_A_PERIOD
+def _first_visit(index: int, period: int) -> int:
+    """Return the number from which the luck of visits counts in a period of a phase: who rates twice errs twice."""
+    return index * VISITS_PER_PHASE + period * MOST_VISITS_OF_A_PERIOD
 
 
 def length_of(phase: Phase) -> float:
