@@ -98,8 +98,11 @@ def test_responders_are_given_the_pump_and_the_others_keep_their_tablets(gated: 
     np.testing.assert_array_equal(last.rate_ug_per_h > 0, passed)
     np.testing.assert_array_equal(last.tablets_mg_per_day, np.where(passed, 0.0, 30.0))
     np.testing.assert_array_equal(gated.pumps["weeks", "tested"].course >= 0, passed)
-    first = gated.doses["weeks", "tested"].at(np.array([3.0 * 24 + 11])).rate_ug_per_h[0, passed] * 24
-    assert set(np.round(first, 9)) <= {50.0, 100.0}  # twice the test dose that worked, or once where it lasted
+    ((_, rate, _),) = gated.doses["weeks", "tested"].each_at(np.array([3.0 * 24 + 11]))
+    assert set(np.round(rate[passed] * 24, 9)) <= {
+        50.0,
+        100.0,
+    }  # twice the dose that worked, or once where it lasted
 
 
 def test_nobody_leaves_by_the_gate_and_the_flow_tells_of_it(gated: Outcome) -> None:
@@ -141,7 +144,8 @@ def test_what_people_come_with_acts_at_the_first_visit() -> None:
     assert np.all(came.visits["weeks", "conventional", 0].tablets_mg_per_day == 60.0)
     log = came.doses["weeks", "conventional"]
     assert log.time_h[0] == 0.0
-    assert np.all(log.tablets_mg_per_day[0] == 60.0)
+    ((_, _, tablets),) = log.each_at(log.time_h[:1])
+    assert np.all(tablets == 60.0)
 
 
 def test_a_gate_is_the_same_in_any_block() -> None:

@@ -255,9 +255,10 @@ def test_nobody_is_given_twice_an_unknown_dose() -> None:
     assert 0 < entered.sum() < entered.size
     record = found.visits["pump", "pump", 1]
     assert np.isfinite(record.rate_ug_per_h).all()
-    assert set(np.round(found.doses["pump", "pump"].rate_ug_per_h[-1, entered] * DAY, 6)) - {0.0}
-    first = found.doses["pump", "pump"].at(np.array([1.0])).rate_ug_per_h[0, entered] * DAY
-    assert set(np.round(first, 6)) <= {25.0, 50.0, 100.0}
+    doses = found.doses["pump", "pump"]
+    first, last = (np.round(rate[entered] * DAY, 6) for _, rate, _ in doses.each_at(np.array([1.0, doses.time_h[-1]])))
+    assert set(last) - {0.0}
+    assert set(first) <= {25.0, 50.0, 100.0}
 
 
 def test_who_left_before_an_arm_of_a_crossover_was_not_in_it() -> None:
