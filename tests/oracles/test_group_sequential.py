@@ -108,3 +108,20 @@ def test_an_early_look_spends_nothing_and_costs_nothing() -> None:
     first, *others = boundaries("O'Brien-Fleming", 0.05, [0.05, 0.5, 1.0])
     assert first > 8.0
     np.testing.assert_allclose(others, boundaries("O'Brien-Fleming", 0.05, [0.5, 1.0]), atol=1e-6)
+
+
+def test_futility_never_lies_above_efficacy() -> None:
+    """Pocock's boundary falls next to nothing at the end, and at a late look half a chance is more than it asks."""
+    rule = StoppingRule.of("Pocock", 0.05, [0.95, 1.0], 0.5)
+    assert rule.futility[0] <= rule.efficacy[0]
+    for drift in (0.0, 2.0):
+        crossings = rule.crossings(drift)
+        assert (crossings >= 0.0).all()
+        assert crossings[0].sum() == pytest.approx(1.0)
+
+
+def test_a_trial_far_beyond_every_boundary_has_a_median_unbiased_drift() -> None:
+    """Late, it is hardly better than one that stops early with half a chance: its first boundary at half the people."""
+    for at, z in ((2, 20.0), (1, 25.0), (0, 40.0), (2, -30.0)):
+        assert np.isfinite(RULE.median_unbiased(at, z))
+    assert RULE.median_unbiased(1, 25.0) == pytest.approx(RULE.efficacy[0] / np.sqrt(0.5), abs=1e-6)

@@ -15,10 +15,12 @@ from report_examples import trial
 from eutonia.errors import StudyError
 from eutonia.report import files
 from eutonia.report.trial import analysis_words, interim_words
+from eutonia.statistics.two_arms import Effect, rank_sum
 from eutonia.study.design import TrialStudy
 from eutonia.trial import interim
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysed import Analysed
+from eutonia.trial.endpoints import contrasts_of
 
 pytestmark = pytest.mark.unit
 
@@ -184,3 +186,28 @@ def test_a_look_without_an_answer_stops_nothing() -> None:
     result = analyse(made(planned(), first, second, trials))
     assert result is not None
     assert (result.trials["look"] > 1).all()
+
+
+def test_a_rejection_by_ranks_has_a_direction_where_its_shift_is_zero() -> None:
+    """Most pairs are tied, and yet nobody of the arm is above anybody of the other: lower is better."""
+    arm, other = np.array([0.0] * 48 + [-1.0] * 12), np.zeros(60)
+    lower, higher = rank_sum(arm, other, 0.05), rank_sum(other, arm, 0.05)
+    assert lower.estimate == higher.estimate == 0.0
+    of = planned(endpoints=ANCOVA.replace("ANCOVA", "Wilcoxon"))
+    looks, contrast = interim.looks_of(of), contrasts_of(of)[0]
+    assert looks is not None
+    ends = interim.stopped(looks, contrast, [[lower, higher]] * 3)
+    assert ends.why.tolist() == [interim.BETTER, interim.WORSE]
+    assert ends.look[0] == 0
+    assert ends.z[0] > 2.0
+    assert ends.z[1] < -2.0
+
+
+def test_a_p_value_of_zero_is_the_largest_z_there_is() -> None:
+    of = planned()
+    looks, contrast = interim.looks_of(of), contrasts_of(of)[0]
+    assert looks is not None
+    sure = Effect(-3.0, 0.05, 118.0, -3.1, -2.9, 0.0)
+    ends = interim.stopped(looks, contrast, [[sure]] * 3)
+    (unbiased,) = interim._median_unbiased(looks, contrast, ends, [sure])
+    assert unbiased == pytest.approx(-3.0)

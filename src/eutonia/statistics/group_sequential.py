@@ -26,8 +26,8 @@ from eutonia.statistics.names import Spending
 _NODES = 201
 # Beyond so many standard errors nothing happens.
 _FAR = 9.0
-# Largest z of a trial, as its p value tells it, and how far the drift is looked for around what it shows.
-_LARGEST_Z, _AROUND = 37.0, 12.0
+#: Largest z of a trial, as its p value tells it, and how far the drift is looked for at first around what it shows.
+LARGEST_Z, _AROUND = 37.0, 12.0
 
 
 def spent(kind: Spending, alpha: float, information: float) -> float:
@@ -87,7 +87,10 @@ class StoppingRule:
     def of(
         cls, kind: Spending, alpha: float, information: Sequence[float], conditional_power: float | None
     ) -> StoppingRule:
-        """Return the rule that spends alpha over looks, and stops below a conditional power under the trend."""
+        """Return the rule that spends alpha over looks, and stops below a conditional power under the trend.
+
+        What the trend asks for at a late look may lie above the boundary of efficacy: every trial then ends there.
+        """
         from scipy.stats import norm
 
         efficacy = boundaries(kind, alpha, information)
@@ -95,6 +98,7 @@ class StoppingRule:
         if conditional_power is not None:
             t = np.array(information[:-1])
             futility[:-1] = np.sqrt(t) * (efficacy[-1] + norm.ppf(conditional_power) * np.sqrt(1.0 - t))
+            futility[:-1] = np.minimum(futility[:-1], efficacy[:-1])
         return cls(tuple(information), tuple(efficacy.tolist()), tuple(futility.tolist()))
 
     @property
@@ -141,7 +145,7 @@ class StoppingRule:
         """
         from scipy.optimize import brentq
 
-        z = float(np.clip(z, -_LARGEST_Z, _LARGEST_Z))
+        z = float(np.clip(z, -LARGEST_Z, LARGEST_Z))
         t, above = self.information[look], z >= self.efficacy[look] or look == len(self.information) - 1
         side = 0 if above else 1
         earlier = list(zip(self._walks[:look], self.information, self._floors, self.efficacy, strict=False))
@@ -150,8 +154,11 @@ class StoppingRule:
             stopped = sum(walk.beyond(s, low, cut, drift)[side] for walk, s, low, cut in earlier)
             return stopped + self._walks[look].beyond(t, z, z, drift)[side] - 0.5
 
-        middle = z / math.sqrt(t)
-        return float(brentq(beyond_half, middle - _AROUND, middle + _AROUND, xtol=1e-8))
+        middle, around = z / math.sqrt(t), _AROUND
+        # Of a trial that should have stopped long before, the drift is that of one which stops at an earlier look.
+        while beyond_half(middle - around) * beyond_half(middle + around) > 0.0:
+            around *= 2.0
+        return float(brentq(beyond_half, middle - around, middle + around, xtol=1e-8))
 
 
 @functools.cache

@@ -19,7 +19,10 @@ Second = Float[np.ndarray, " b"]
 
 
 class Effect(NamedTuple):
-    """The first arm less the second: estimate, standard error, degrees of freedom, interval, two-sided p value."""
+    """The first arm less the second: estimate, standard error, degrees of freedom, interval, two-sided p value.
+
+    The direction is the sign of what was tested, where an estimate of zero may hide it; NaN where it does not.
+    """
 
     estimate: float
     se: float
@@ -27,6 +30,7 @@ class Effect(NamedTuple):
     low: float
     high: float
     p: float
+    direction: float = float("nan")
 
 
 NO_EFFECT = Effect(*(float("nan"),) * 6)
@@ -98,7 +102,8 @@ def rank_sum(first: First, second: Second, alpha: float) -> Effect:
 
     **Equation** the estimate is the median of all differences of pairs; the interval runs from the k-th smallest of
     them to the k-th largest, k = m n/2 - 1/2 - z sd, where sd is that of the rank sum with its ties; it has no ends
-    where so few people cannot reject. The p value is SciPy's, corrected for ties and continuity.
+    where so few people cannot reject. The p value is SciPy's, corrected for ties and continuity. The direction is the
+    sign of U - m n/2: where over half of all pairs are tied the shift is zero, however small p is.
     """
     from scipy import stats
 
@@ -114,8 +119,9 @@ def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     sd = float(np.sqrt(variance))
     k = int(np.floor(m * n / 2.0 - 0.5 - float(stats.norm.isf(alpha / 2)) * sd))
     low, high = (float(apart[k]), float(apart[-1 - k])) if k >= 0 else (-np.inf, np.inf)
-    p = float(stats.mannwhitneyu(first, second, method="asymptotic").pvalue)
-    return Effect(float(np.median(apart)), float("nan"), float("nan"), low, high, p)
+    test = stats.mannwhitneyu(first, second, method="asymptotic")
+    direction = float(np.sign(test.statistic - m * n / 2.0))
+    return Effect(float(np.median(apart)), float("nan"), float("nan"), low, high, float(test.pvalue), direction)
 
 
 def share_difference(first: Bool[np.ndarray, " a"], second: Bool[np.ndarray, " b"], alpha: float) -> Effect:

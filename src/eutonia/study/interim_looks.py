@@ -23,7 +23,7 @@ FEWEST = 4
 _WHERE: Key = ("analysis", "interim")
 
 _ShareSeen = Annotated[float, Field(strict=True, ge=_APART, le=1 - _APART, allow_inf_nan=False)]
-# Up to a half, the boundary of futility lies below that of efficacy at every look.
+# More than a half would stop trials whose trend, gone on with, ends beyond the last boundary.
 _LowPower = Annotated[float, Field(strict=True, gt=0, le=0.5, allow_inf_nan=False)]
 
 

@@ -277,7 +277,7 @@ def _trials(contrasts: tuple[Contrast, ...], found: list[_Found], adjusted: Any,
         numbers = np.array(one.effects).reshape(-1, len(NO_EFFECT))
         columns = {
             "replicate": np.arange(len(numbers), dtype=np.int32),
-            **{name: numbers[:, i] for i, name in enumerate(Effect._fields)},
+            **{name: numbers[:, i] for i, name in enumerate(Effect._fields) if name != "direction"},
             "p_adjusted": adjusted[:, k],
             "rejected": rejected[:, k],
             "n_arm": one.people[:, 0].astype(np.int32),

@@ -3,7 +3,8 @@
 A look analyses the first people who were recruited, as if they had all had their visits and nobody else had been seen.
 The first endpoint stops the trial; the others are tested there at the level of that look, which holds each of them to
 alpha over all looks and, in a hierarchy, all of them together (Glimm_2010). The information of a look is its share of
-the people. The statistic is that of the p value, z = Phi^-1(1 - p / 2) with the sign of the difference.
+the people. The statistic is that of the p value, z = Phi^-1(1 - p / 2) with the sign of the difference, or of the rank
+sum where the difference is zero.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from eutonia._hours import HOURS_A_MONTH
-from eutonia.statistics.group_sequential import StoppingRule
+from eutonia.statistics.group_sequential import LARGEST_Z, StoppingRule
 from eutonia.statistics.sample_size import share
 from eutonia.statistics.two_arms import Effect
 from eutonia.study.interim_looks import InterimLooks
@@ -70,8 +71,11 @@ def stopped(looks: Looks, contrast: Contrast, effects: Sequence[Sequence[Effect]
     """
     from scipy.stats import norm
 
-    estimate, p = (np.array([[getattr(one, of) for one in row] for row in effects]) for of in ("estimate", "p"))
-    z = contrast.better * np.sign(estimate) * norm.isf(p / 2.0)
+    estimate, p, direction = (
+        np.array([[getattr(one, of) for one in row] for row in effects]) for of in ("estimate", "p", "direction")
+    )
+    sign = np.where(np.isnan(direction), np.sign(estimate), direction)
+    z = contrast.better * sign * norm.isf(p / 2.0)
     crosses = p <= np.array(looks.rule.levels)[:, None]
     futile = z < np.array(looks.rule.futility)[:, None]
     ends = crosses | futile
@@ -91,7 +95,9 @@ def _median_unbiased(
     NaN where a trial has no answer, or no z from which the standard error of its difference could be told.
     """
     out = np.full(len(effects), np.nan)
-    for k, (look, z, effect) in enumerate(zip(found.look, found.z, effects, strict=True)):
+    for k, (look, z, effect) in enumerate(
+        zip(found.look, np.clip(found.z, -LARGEST_Z, LARGEST_Z), effects, strict=True)
+    ):
         if np.isfinite(z) and abs(z) > _NO_Z:
             # Of the drift, one is so much of the difference: its standard error if everybody were seen.
             unit = effect.estimate / z * np.sqrt(looks.rule.information[look])
