@@ -93,11 +93,13 @@ def test_a_trial_walks_as_it_does_when_it_is_walked_by_hand() -> None:
         for k in range(6):
             assert found.level[k, trial] == level
             n[level] += cohort
-            y[level] += reacts[trial, cohort * k : cohort * (k + 1), level].sum()
+            hits = reacts[trial, cohort * k : cohort * (k + 1), level].sum()
+            y[level] += hits
             assert found.reacted[: k + 1, trial].sum() == y.sum()
             risk = SKELETON ** np.exp(by_scipy(n, y, target)[0])
             highest = max(highest, level)
-            level = min(range(min(highest + 2, 6)), key=lambda one: abs(risk[one] - target))
+            top = min(highest + 1, 5) if hits < target * cohort else level  # coherent: no rise upon reactions
+            level = min(range(top + 1), key=lambda one: abs(risk[one] - target))
         assert found.recommended[trial] == level
 
 
@@ -125,3 +127,21 @@ def test_no_untried_level_is_skipped_and_each_rule_stops_what_it_should() -> Non
     blind = walk(model, all_react, np.zeros_like(reacts), 3, 2)
     assert blind.people.sum() == 0
     np.testing.assert_allclose(blind.known[-1].mean, 0.0, atol=1e-12)
+
+
+def test_no_level_rises_on_nobody_nor_right_upon_reactions() -> None:
+    reacts = potential(200, 30)
+    # The model expects the highest level, so without anybody who can be judged it would climb there.
+    bold = RiskModel(skeleton_of(0.2, 5, 6, 0.05), 0.2)
+    blind = walk(bold, reacts, np.zeros_like(reacts), 3, 1)
+    assert (blind.level == 1).all()
+    assert (blind.recommended == 1).all()
+    half = np.random.default_rng(8).random(reacts.shape[:2]) < 0.4
+    found = walk(bold, reacts, np.broadcast_to(half[..., None], reacts.shape).copy(), 3, 0)
+    tried = np.maximum.accumulate(np.where(found.people > 0, found.level, -1), axis=0)
+    assert (found.level[1:] <= np.maximum(tried[:-1] + 1, 0)).all()
+    whole = walk(bold, reacts, np.ones_like(reacts), 3, 0)
+    upon = whole.reacted[:-1] >= 0.2 * whole.people[:-1]
+    assert upon.sum() > 100
+    assert (whole.level[1:] <= whole.level[:-1])[upon].all()
+    assert (whole.recommended <= whole.level[-1])[whole.reacted[-1] > 0].all()

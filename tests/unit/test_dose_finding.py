@@ -87,6 +87,16 @@ def study(text: str = TEXT) -> TrialStudy:
         ('expected = "50"', "skeleton = [0.1, 0.3, 0.2]", ["rising shares"]),
         ('expected = "50"', "skeleton = [0.1, 0.2, 0.3]\nhalf_width = 0.05", ["Remove the key half_width"]),
         ('expected = "50"', 'expected = "50"\nhalf_width = 0.25', ["less than 0.25"]),
+        (
+            'expected = "50"',
+            'expected = "100"\nhalf_width = 0.249',
+            ["Given: 3.54e-60,", "rise from 1e-06", "smaller half_width"],
+        ),
+        (
+            'expected = "50"',
+            "skeleton = [1e-9, 0.1, 0.2]",
+            ["Given: 1e-09", "rise from 1e-06", "Give the lowest level"],
+        ),
         ("target = 0.25", "target = 25", ["less than 1"]),
         ('"nausea"', '"nausae"', ['Nearest: "nausea"']),
         ('"nausea"', '"drowsiness"', ["stands there twice"]),
@@ -175,6 +185,14 @@ def test_a_reaction_counts_within_the_watch_and_who_left_without_one_is_not_judg
     assert judged[:4, 0].tolist() == [True, False, True, True]
 
 
+def test_the_true_risk_is_of_those_who_stay_to_the_end_of_the_watch() -> None:
+    # Two leave: one reacted before, of the other nobody can tell. Counting the first alone would make 3 of 7.
+    left = [6.0, 6.0, *[np.inf] * 6]
+    told = dose_finding(walked(fake({"25": [2.0, NEVER, 3.0, 4.0, *QUIET[4:]], "50": QUIET, "100": QUIET}, left)))
+    assert told is not None
+    assert told.levels["true_risk"][0] == pytest.approx(2 / 6)
+
+
 @pytest.fixture(scope="module")
 def result() -> StudyResult:
     return run_trial(study(), RunOptions(2, block=8, workers=1))
@@ -208,3 +226,9 @@ def test_a_run_gives_people_their_level_and_writes_what_other_programs_read(
     assert json.loads((folder / "summary.json").read_text())["dose_levels"][0]["arm"] == "25"
     subjects = read_result(folder).sets[0].table
     assert subjects.height == 16
+    # The trials stop before everybody is enrolled; nobody is randomised.
+    came = subjects["ARM"].is_not_null()
+    assert 0 < came.sum() < 16
+    assert subjects.filter(~came).select("EOSSTT", "ITTFL").unique().rows() == [("NOT ENROLLED", "N")]
+    assert subjects.filter(came).select("EOSSTT", "ITTFL").unique().rows() == [("COMPLETED", "Y")]
+    assert set(subjects["RANDFL"]) == {"N"}

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import polars
 
 _NEEDED = ("run.json", "visits.parquet", "patients.parquet")
+# The table that only a dose finding has, in which the reactions of earlier cohorts decide and nobody is randomised.
+_DOSE_FINDING = "dose_trials.parquet"
 _MOST_CODE = 8
 _NO_TRIAL = "Nearest: a folder that eutonia run has written of a trial. Name that."
 
@@ -146,13 +148,14 @@ def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
         visits, people = (pl.read_parquet(where / name) for name in _NEEDED[1:])
         events = where / "adverse.parquet"
         adverse = pl.read_parquet(events) if events.is_file() else None
+        randomised = not (where / _DOSE_FINDING).is_file()
         study, title, version = (str(record[key]) for key in ("study", "title", "version"))
     except (ValueError, KeyError, OSError, pl.exceptions.PolarsError) as trouble:
         raise DatasetError(
             f'"{where}" cannot be read as a result ({str(trouble).splitlines()[0]:.120}). Allowed: the files as '
             f"eutonia run has written them. {_NO_TRIAL}"
         ) from None
-    return analysis_sets(study, title, version, visits, people, adverse)
+    return analysis_sets(study, title, version, visits, people, adverse, randomised)
 
 
 def analysis_sets(
@@ -162,8 +165,19 @@ def analysis_sets(
     visits: polars.DataFrame,
     people: polars.DataFrame,
     adverse: polars.DataFrame | None,
+    randomised: bool = True,
 ) -> AnalysisSets:
-    """Return ADSL, ADQS and, where reactions were watched, ADAE, from the tables of a result."""
+    """Return ADSL, ADQS and, where reactions were watched, ADAE, from the tables of a result.
+
+    Parameters
+    ----------
+    study, title, version
+        As the record of the run has them.
+    visits, people, adverse
+        The tables; `adverse` None where reactions were not watched.
+    randomised
+        Whether who is given what was drawn; in a dose finding it is not.
+    """
     who = people.select("patient", "replicate", "person")
     sets = [
         AnalysisSet(
@@ -171,7 +185,7 @@ def analysis_sets(
             "Subject-Level Analysis Dataset",
             "SUBJECT LEVEL ANALYSIS DATASET",
             ("STUDYID", "USUBJID"),
-            *_adsl(study, people),
+            *_adsl(study, people, randomised),
         ),
         AnalysisSet(
             "ADQS",
@@ -210,7 +224,7 @@ def _named(study: str) -> list[Any]:
     ]
 
 
-def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], polars.DataFrame]:
+def _adsl(study: str, people: polars.DataFrame, randomised: bool) -> tuple[tuple[Variable, ...], polars.DataFrame]:
     """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods."""
     import polars as pl
 
@@ -228,7 +242,7 @@ def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], p
             variables.append(
                 Variable(name, f"Planned Treatment, Period {len(treatments):02d} ({phase})"[:40], "text", "Assigned")
             )
-    status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(left).then(pl.lit("DISCONTINUED"))
+    status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(~entered).then(pl.lit("NOT ENROLLED"))
     table = people.select(
         *_named(study),
         _subject().alias("SUBJID"),
@@ -243,9 +257,9 @@ def _adsl(study: str, people: polars.DataFrame) -> tuple[tuple[Variable, ...], p
         pl.col("lesion_place").alias("LESLOC"),
         pl.col("lesion_volume_ml").fill_nan(None).alias("LESVOL"),
         _flag(entered).alias("ITTFL"),
-        _flag(entered).alias("RANDFL"),
+        _flag(entered & pl.lit(randomised)).alias("RANDFL"),
         pl.col("arm").alias("ARM"),
-        status.otherwise(pl.lit("COMPLETED")).alias("EOSSTT"),
+        status.when(left).then(pl.lit("DISCONTINUED")).otherwise(pl.lit("COMPLETED")).alias("EOSSTT"),
         pl.coalesce(failed, *(one.str.to_uppercase() for one in reasons)).alias("DCSREAS"),
         _day(pl.coalesce(*days)).alias("EOSDY"),
         *treatments,

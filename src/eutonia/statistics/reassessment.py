@@ -4,9 +4,10 @@ Equation
     p_k(b) = s_k^exp(b),  b ~ N(0, sd^2)
     s_k the skeleton: what the risk at level k is thought to be beforehand. After y_k reactions in n_k people the
     posterior of b is integrated by quadrature; the risk of a level is p_k at the posterior mean of b, and the next
-    cohort is given the level whose risk is nearest to the target, at most one above the highest that was tried.
+    cohort is given the level whose risk is nearest to the target, at most one above the highest at which somebody was
+    judged, and none above the present one where the last cohort's share of reactions is at or above the target.
 Source
-    OQuigley_1990 (the method), Lee_Cheung_2009 (the skeleton)
+    OQuigley_1990 (the method), Lee_Cheung_2009 (the skeleton), Cheung_2005 (no rise upon reactions)
 Not for
     reactions that come late: everybody is observed to the end before the next cohort begins.
 """
@@ -23,11 +24,14 @@ from jaxtyping import Bool, Float, Int
 Levels = Float[np.ndarray, " level"]
 Counts = Int[np.ndarray, "trial level"]
 Trials = Float[np.ndarray, " trial"]
+PerTrial = Int[np.ndarray, " trial"]
 
 #: Standard deviation of the parameter beforehand: variance 1.34, as in the field's own programs.
 USUAL_SD = 1.34**0.5
 # Nodes of each of the two pieces of the integral, and how many standard deviations it reaches: beyond lies 1e-15.
 _NODES, _REACH = 200, 8.0
+# A share of reactions this near to the target, in people, is at it.
+_ROUNDING = 1e-9
 
 
 def skeleton_of(target: float, expected: int, levels: int, half_width: float) -> Levels:
@@ -106,7 +110,7 @@ class RiskModel:
         risk = self.skeleton ** np.exp(mean)[:, None]
         return Reassessed(mean, sd, risk, mass[:, at < self._cut].sum(axis=1))
 
-    def nearest(self, risk: Float[np.ndarray, "trial level"], highest: Int[np.ndarray, " trial"]) -> np.ndarray:
+    def nearest(self, risk: Float[np.ndarray, "trial level"], highest: PerTrial) -> np.ndarray:
         """Return the level whose risk is nearest to the target, of those up to `highest`; the lower one of two."""
         apart = np.abs(risk - self.target)
         apart[np.arange(risk.shape[1]) > highest[:, None]] = np.inf
@@ -161,28 +165,43 @@ def walk(
     """
     trials, n, levels = reacts.shape
     each = np.arange(trials)
-    people, reacted = np.zeros((2, trials, levels), dtype=np.int64)
-    treated = np.zeros((trials, levels), dtype=np.int64)
-    level, highest = np.full(trials, start), np.full(trials, start)
+    people, reacted, treated = np.zeros((3, trials, levels), dtype=np.int64)
+    # Until somebody is judged at the first level, it is the highest that may be given.
+    level, highest = np.full(trials, start), np.full(trials, start - 1)
     going, too_risky = np.ones(trials, dtype=bool), np.zeros(trials, dtype=bool)
     rows, known = [], []
     for begin in range(0, n, cohort):
         who = slice(begin, min(begin + cohort, n))
         judges = judged[each, who, level] & going[:, None]
-        hits = (judges & reacts[each, who, level]).sum(axis=1)
-        rows.append((np.where(going, level, -1), judges.sum(axis=1), hits))
-        people[each, level] += judges.sum(axis=1)
+        judges_now, hits = judges.sum(axis=1), (judges & reacts[each, who, level]).sum(axis=1)
+        rows.append((np.where(going, level, -1), judges_now, hits))
+        people[each, level] += judges_now
         reacted[each, level] += hits
         treated[each[going], level[going]] += who.stop - who.start
         now = model.after(people, reacted)
         known.append(now)
-        highest = np.maximum(highest, level)
+        highest = np.where(judges_now > 0, np.maximum(highest, level), highest)
         if stop_above is not None:
             too_risky |= going & (now.lowest_too_risky >= stop_above)
-        following = model.nearest(now.risk, np.minimum(highest + 1, levels - 1))
+        following = model.nearest(now.risk, _ceiling(model.target, level, highest, judges_now, hits, levels))
         going = going & ~too_risky
         level = np.where(going, following, level)
         if enough is not None:
             going &= treated[each, level] < enough
     levels_given, judges_of, hits_of = (np.array(column) for column in zip(*rows, strict=True))
     return Walk(levels_given, judges_of, hits_of, known, np.where(too_risky, -1, level), too_risky)
+
+
+def _ceiling(
+    target: float, level: PerTrial, highest: PerTrial, judged: PerTrial, reacted: PerTrial, levels: int
+) -> PerTrial:
+    """Return the highest level that the next cohort may be given.
+
+    One above the `highest` at which somebody was judged; but not above the present one where, of those judged in the
+    cohort, the target share or more reacted: to rise right upon reactions is incoherent.
+
+    **Source** Cheung_2005
+    """
+    no_skip = np.minimum(highest + 1, levels - 1)
+    upon_reactions = (judged > 0) & (reacted >= target * judged - _ROUNDING)
+    return np.where(upon_reactions, np.minimum(no_skip, level), no_skip)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Inside = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 USUAL_HALF_WIDTH = 0.05
+# Share thought of the lowest level: no trial of people tells a smaller one from none, and far below it the model's
+# powers underflow to 0, from which no reaction ever moves a risk.
+LEAST_SHARE = 1e-6
 
 
 class Reassessment(Part):
@@ -154,6 +157,8 @@ def _levels(phase: Phase, rules: Reassessment, where: Key) -> Iterator[Problem]:
     if rules.skeleton is not None and len(rules.skeleton) != len(names):
         why, do = "The skeleton has one share a level, and the arms are the levels.", "Give each arm its share."
         yield Problem((*here, "skeleton"), why, f"{len(rules.skeleton)} shares", f"{len(names)}", do=do)
+    elif rules.skeleton is not None or rules.expected in names:
+        yield from _skeleton(rules, tuple(names), here)
     for number, arm in enumerate(phase.arms):
         if arm.placebo:
             why, do = "Every arm is a dose level, and a placebo has no dose.", "Remove the arm."
@@ -169,6 +174,22 @@ def _levels(phase: Phase, rules: Reassessment, where: Key) -> Iterator[Problem]:
                 known = ", ".join(f'"{one}"' for one in sorted(listed))
                 yield Problem((*here, "reactions", place), why, reaction, known, do="Choose one of them.")
     yield from _rising(phase, where)
+
+
+def _skeleton(rules: Reassessment, arms: tuple[str, ...], here: Key) -> Iterator[Problem]:
+    """Find a skeleton that does not rise strictly between the least share and 1, as numbers of the machine."""
+    shares = [float(one) for one in rules.model(arms).skeleton]
+    if shares[0] >= LEAST_SHARE and shares[-1] < 1.0 and all(low < high for low, high in pairwise(shares)):
+        return
+    why = "What is thought of the levels is too far from the target at the ends for reactions to tell anything of them."
+    if rules.skeleton is not None:
+        do, key = "Give the lowest level a share that people could show.", "skeleton"
+    else:
+        do = "Choose a smaller half_width, fewer arms, or an expected arm nearer to the middle."
+        key = "expected" if rules.half_width is None else "half_width"
+    given = ", ".join(f"{one:.3g}" for one in shares)
+    allowed = f"shares that rise from {LEAST_SHARE:g} or more to less than 1"
+    yield Problem((*here, key), why, given, allowed, do=do)
 
 
 def _rising(phase: Phase, where: Key) -> Iterator[Problem]:

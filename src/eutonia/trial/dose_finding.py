@@ -100,13 +100,23 @@ def at_levels(outcome: Outcome, phase: Phase) -> tuple[AtLevels, AtLevels]:
     """
     rules = phase.reassessment
     assert rules is not None
-    end_h = float(phase.visits_h[-1] if rules.within_h is None else rules.within_h)
+    end_h = _end_h(phase)
     rows = [REACTIONS.index(name.replace(" ", "_")) for name in rules.reactions]
     hours = [outcome.reactions[phase.name, arm.name].time_h[rows] for arm in phase.arms]
     # NaN, for what never came, is not within any time.
     reacts = np.stack([(of_arm <= end_h).any(axis=0) for of_arm in hours], axis=-1)
-    watched = (outcome.left_h[phase.name] > end_h) & ~outcome.failed[phase.name]
-    return reacts, (reacts | watched[:, None]) & ~outcome.failed[phase.name][:, None]
+    return reacts, (reacts | _watched(outcome, phase)[:, None]) & ~outcome.failed[phase.name][:, None]
+
+
+def _end_h(phase: Phase) -> float:
+    """Return the hour up to which everybody is watched."""
+    rules = phase.reassessment
+    return float(phase.visits_h[-1] if rules is None or rules.within_h is None else rules.within_h)
+
+
+def _watched(outcome: Outcome, phase: Phase) -> Bool[np.ndarray, " patient"]:
+    """Return who does not leave before the end of the watch, whatever the level."""
+    return (outcome.left_h[phase.name] > _end_h(phase)) & ~outcome.failed[phase.name]
 
 
 def dose_finding(outcome: Outcome) -> DoseFinding | None:
@@ -132,8 +142,11 @@ def _levels(outcome: Outcome, phase: Phase, rules: Reassessment, found: Walk) ->
     import polars as pl
 
     names = tuple(arm.name for arm in phase.arms)
-    reacts, judged = at_levels(outcome, phase)
-    true = (reacts & judged).sum(axis=0) / np.maximum(judged.sum(axis=0), 1)
+    reacts, _ = at_levels(outcome, phase)
+    # Of those who left, only who had reacted before could be counted, so all of them are left out: leaving is
+    # independent of reactions, and who stays to the end of the watch tells what is true.
+    watched = _watched(outcome, phase)
+    true = (reacts & watched[:, None]).sum(axis=0) / max(watched.sum(), 1)
     nearest = int(np.argmin(np.abs(true - rules.target)))
     rows = []
     for k, name in enumerate(names):

@@ -78,8 +78,9 @@ def _lead(found: DoseFinding) -> str:
     return (
         f"Each of {words.count(found.trials.height)} replicate trials gave its cohorts the level whose risk was "
         "nearest to the target by what earlier cohorts had shown (continual reassessment: a power model of one "
-        f"parameter, Bayesian, no untried level skipped). A trial took {people:.1f} people. What is true is known "
-        "here: everybody was computed at every level."
+        "parameter, Bayesian; no untried level skipped, no rise right after a cohort in which the target share or more "
+        f"reacted). A trial took {people:.1f} people. What is true is known here: everybody was computed at every "
+        "level."
     )
 
 
