@@ -149,6 +149,20 @@ def test_the_search_goes_on_while_the_curve_has_no_upper_end() -> None:
     assert len(asked) > 2
 
 
+@pytest.mark.parametrize(
+    ("table", "effect", "target", "fewest"),
+    [("interim]\nlooks = [0.5, 0.75]", 2.5, 0.5, 8), ("reestimation]\nat = 0.2\ndifference = 1.0", 1.2, 0.3, 18)],
+)
+def test_the_search_stays_where_the_looks_can_be_made(
+    table: str, effect: float, target: float, fewest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four people would find so large an effect, but allow no look: the answer is the fewest who do."""
+    monkeypatch.setattr(verb, "run", pretended(effect))
+    study = eutonia.parse_study(TEXT.replace("n = 8", "n = 40").replace("[analysis]", f"[analysis]\n[analysis.{table}"))
+    found = eutonia.power(study, target, replicates=400)
+    assert found.people == found.table["people"].min() == fewest
+
+
 def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     small = eutonia.parse_study(TEXT)
     monkeypatch.setattr(verb, "run", pretended(0.0))

@@ -40,6 +40,13 @@ def found(trials: int, sd: float, difference: float) -> tuple[Analysed, np.ndarr
     [
         (f"at = {SEEN / PEOPLE}", "at = 0.95", ["analysis.reestimation.at", "at most 0.9"]),
         (f"difference = {DIFFERENCE}", "difference = -0.6", ["analysis.reestimation.difference", "more than 0"]),
+        (f"difference = {DIFFERENCE}", "difference = 1e200", ["A change on this scale", "0 to 4", "Correct"]),
+        (
+            f"difference = {DIFFERENCE}",
+            "difference = 50.0",
+            ["analysis.reestimation.difference", "Given: 50.", "0 to 4"],
+        ),
+        (f"difference = {DIFFERENCE}", "difference = 1e-200", ["read so finely", "at least 0.001", "larger one"]),
         (f"power = {POWER}", "power = 80.0", ["analysis.reestimation.power", "0.99"]),
         ("[analysis]\n", "[analysis]\n[analysis.interim]\nlooks = [0.5]\n", ["not computed together", "Remove one"]),
     ],
@@ -80,5 +87,6 @@ def test_whatever_the_spread_the_power_is_what_was_asked_for_and_the_level_is_ke
         assert POWER - 0.03 - 3 * row["rejected_error"] < row["rejected"] < POWER + 3 * row["rejected_error"]
         (told,) = interim_words.plain(result)
         assert f"{row['expected_people']:.1f}" in told
+        assert "What is analysed is of trials of the size that was found" in told
     nothing, _ = found(trials, 1.0, 0.0)
     assert nothing.characteristics["rejected"][0] == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / trials))

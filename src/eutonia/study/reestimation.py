@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
 from eutonia.study.fields import Part, described
 from eutonia.study.interim_looks import FEWEST
+from eutonia.study.scales import difference_fits
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -51,6 +53,9 @@ def reestimation_problems(plan: AnalysisPlan, people: int) -> Iterator[Problem]:
         told = f"{first.role}, {first.way}"
         do = 'Put a primary endpoint with method = "ANCOVA" or "MMRM" first.'
         yield Problem(("analysis", "endpoint", 0, "method"), why, told, "primary, ANCOVA or MMRM", do=do)
+    else:
+        for fault in difference_fits(first.scale, given.difference, "difference"):
+            yield replace(fault, at=(*where, *fault.at))
     if given.people(people) < FEWEST:
         why = "So few people have no spread that could be told."
         do = "Take more people, or a larger share."

@@ -68,6 +68,14 @@ def charted_fits(scale: str, limb: object, muscle: object, score: float | str) -
     return on_scale(scale, number, "score")
 
 
+def difference_fits(scale: str, difference: float, key: str) -> list[Problem]:
+    """Return the fault of a difference that a trial has to find, where the scale has none so large or so small."""
+    if difference >= _LEAST_FALL:
+        return on_scale(scale, difference, key, is_difference=True)
+    why, do = "No scale here is read so finely: no trial is large enough.", "Check the digits, or write a larger one."
+    return [Problem((key,), why, difference, f"at least {_LEAST_FALL:g}", do=do)]
+
+
 def fall_fits(scale: str, limb: object, fall: float, over: str) -> list[Problem]:
     """Return the faults of a rule that looks for a fall of a score."""
     found = [*limb_fits(scale, limb), *on_scale(scale, fall, "fall", is_difference=True)]

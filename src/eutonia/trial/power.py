@@ -11,7 +11,9 @@ from eutonia._printed import Printed
 from eutonia.errors import StudyError
 from eutonia.statistics.sample_size import PowerCurve, fitted
 from eutonia.study.design import TrialStudy
+from eutonia.study.interim_looks import interim_problems
 from eutonia.study.randomisation import ratio_of
+from eutonia.study.reestimation import reestimation_problems
 from eutonia.trial.endpoints import contrasts_of
 
 if TYPE_CHECKING:
@@ -98,13 +100,13 @@ def search(study: TrialStudy, target: float, alpha: float, replicates: int, look
     """Simulate sizes until the next one would tell nothing that is not known already."""
     block, most = _ratio(study), _MOST_FOLD * study.population.n
     rows: list[dict[str, Any]] = []
-    people = _whole(study.population.n, block)
+    people = _size(study, study.population.n, block)
     while len(rows) < MOST_SIZES:
         rows.append(look(people))
         curve = _curve(rows, replicates, alpha, target)
         low, high = rows[-1]["people"] / _STEP, rows[-1]["people"] * _STEP
         wanted = min(max(curve.size(target), low), high, most)
-        following = _whole(wanted, block)
+        following = _size(study, wanted, block)
         ends = curve.interval(target)
         # The size itself has been simulated, or the next one lies within what simulation cannot tell apart: of that
         # nothing is known where no end is.
@@ -113,7 +115,7 @@ def search(study: TrialStudy, target: float, alpha: float, replicates: int, look
         if len(rows) > 1 and (near < block or near < 0.1 * apart):
             break
         if near == 0:
-            following = _whole(following * (1.25 if len(rows) == 1 else 1.0), block)
+            following = _size(study, following * (1.25 if len(rows) == 1 else 1.0), block)
             if any(following == row["people"] for row in rows):
                 break
         people = following
@@ -137,8 +139,14 @@ def _arms(study: TrialStudy) -> list[tuple[str, int]]:
     return list(zip((arm.name for arm in phase.arms), ratio_of([arm.allocation for arm in phase.arms]), strict=True))
 
 
-def _whole(people: float | int, block: int) -> int:
-    return max(2, math.ceil(people / block - 1e-9)) * block
+def _size(study: TrialStudy, people: float | int, block: int) -> int:
+    """Return so many people in whole blocks, or the next number above of which the study can make its looks."""
+    size, plan = max(2, math.ceil(people / block - 1e-9)) * block, study.analysis
+    if plan is None:
+        return size
+    while any((*interim_problems(plan, size), *reestimation_problems(plan, size))):
+        size += block
+    return size
 
 
 def answer(
@@ -171,7 +179,7 @@ def answer(
             "or a lower --target. Change one of them."
         )
     block = _ratio(study)
-    people = _whole(size, block)
+    people = _size(study, size, block)
     kept = ["people", "trials", "rejected", "estimate", "truth", "unit"]
     kept += ["expected_people"] if "expected_people" in rows[0] else []
     table = pl.DataFrame(

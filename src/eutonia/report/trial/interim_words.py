@@ -54,7 +54,8 @@ def plain(analysed: Analysed) -> list[str]:
             "With its size found again on the way, arms unknown, a trial has "
             f"{row['expected_people']:.1f}\u00a0±\u00a0{row['expected_people_error']:.1f} people on average, "
             f"{row['size_low']:.0f} to {row['size_high']:.0f} in 95% of trials; {100 * row['size_largest']:.0f} of 100 "
-            "are as large as they may be. Everything else on this page is of trials of the largest size."
+            "are as large as they may be. What is analysed is of trials of the size that was found; scores, doses and "
+            "whatever else is on this page are of trials of the largest size."
         ]
     rows = analysed.looks.to_dicts()
     early, most = 100 * (1.0 - rows[-1]["stops"]), rows[-1]["people"]
