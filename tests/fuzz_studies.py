@@ -246,7 +246,8 @@ def meant(attribute: str, text: str) -> float:
 def strings(raw: object, key: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(raw, dict):
         for name, value in raw.items():
-            yield from strings(value, name)
+            if not (key == "reassessment" and name in ("start", "expected")):  # names of arms
+                yield from strings(value, name)
     elif isinstance(raw, list):
         for value in raw:
             yield from strings(value, key)

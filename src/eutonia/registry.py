@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import metadata
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from eutonia.errors import StudyError
 
@@ -113,7 +113,8 @@ class Registry(Mapping[str, Thing], Generic[Thing]):
             finally:
                 self._is_loading = False
 
-    def _read(self, point: metadata.EntryPoint) -> Thing:
+    def _read(self, point: Any) -> Thing:
+        # An entry point of importlib.metadata, or of its backport where some package has put that in its place.
         try:
             return point.load()
         except (ImportError, AttributeError) as error:

@@ -116,7 +116,7 @@ def test_micrograms_are_written_as_in_clinics(page: str) -> None:
 def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
     heads = re.findall(r"<h2>(.*?)</h2>", trial_page)
     assert heads == [
-        "Predicted beside published", "Flow of patients", "ScoreTable over the visits", "Dose over time",
+        "Predicted beside published", "Flow of patients", "Scores over the visits", "Dose over time",
         "How individuals responded", "Who responds, and who does not", "Adverse reactions",
         "What the words mean", "What the prediction rests on", "How it was run",
     ]  # fmt: skip

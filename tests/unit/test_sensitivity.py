@@ -93,12 +93,12 @@ def record(name: str, spread: Spread, **more: Any) -> Parameter:
     ],
 )
 def test_a_record_is_moved_over_what_is_not_known_of_it(spread: Spread, low: float, high: float) -> None:
-    one = record("strength_exponent", spread, numbers=(1.0,))
+    one = record("full_effort", spread, numbers=(1.0,))
     assert one.spread == spread
     (factor,), held = screens.factors([one], None)
     assert held == {}
     assert [float(factor.at(place)) for place in (0.0, 1.0)] == pytest.approx([low, high])
-    assert factor.key == "walking.strength_exponent"
+    assert factor.key == "walking.full_effort"
 
 
 def test_a_range_of_a_negative_number_begins_at_its_low_end() -> None:
@@ -112,9 +112,9 @@ def test_a_range_of_a_negative_number_begins_at_its_low_end() -> None:
 
 def test_what_is_no_doubt_stays_and_is_counted_unless_a_fold_is_given() -> None:
     still = [
-        record("strength_exponent", Spread()),
-        record("strength_exponent", Spread("lognormal", cv=0.3, level="between patients")),
-        record("strength_exponent", Spread("range", low=0.5, high=2.0, level="allowed by the label")),
+        record("full_effort", Spread()),
+        record("full_effort", Spread("lognormal", cv=0.3, level="between patients")),
+        record("full_effort", Spread("range", low=0.5, high=2.0, level="allowed by the label")),
         parameters.load("label_dosing")["absent_reflex"],
         parameters.load("exposure")["largest_intrathecal_dose"],
         parameters.load("limb_hip")["segment_length"],
@@ -131,7 +131,7 @@ def test_what_is_no_doubt_stays_and_is_counted_unless_a_fold_is_given() -> None:
     }
     moved, held = screens.factors(still, 1.25)
     assert [(one.record.name, one.low, one.high) for one in moved] == [
-        *[("strength_exponent", 0.8, 1.25)] * 3,
+        *[("full_effort", 0.8, 1.25)] * 3,
         ("segment_length", 0.8, 1.25),
     ]
     assert sum(held.values()) == 3
@@ -147,7 +147,7 @@ def number(name: str) -> float:
     return parameters.load(home)[own].value
 
 
-MOVED = ("walking.strength_exponent", "walking.healthy_speed", "tone.activation_time")
+MOVED = ("walking.full_effort", "walking.healthy_speed", "tone.activation_time")
 
 
 SHIPPED = [number(name) for name in MOVED[:2]]
@@ -178,7 +178,7 @@ def test_a_screen_ranks_what_moves_predictions_first_and_has_the_same_numbers_ag
     found = screened()
     assert found.runs == 1 + 3 * 4
     order = found.ranking()["record"].to_list()
-    assert order == ["walking.healthy_speed", "walking.strength_exponent", "tone.activation_time"]
+    assert order == ["walking.healthy_speed", "walking.full_effort", "tone.activation_time"]
     shares = dict(found.table.filter(found.table["scale"] == "walking").select("record", "share").rows())
     assert shares == {MOVED[0]: 0.0, MOVED[1]: 1.0, MOVED[2]: 0.0}
     idle = found.table.filter(found.table["scale"] == "idle")
@@ -219,7 +219,7 @@ def test_runs_that_are_refused_are_counted_with_their_reason() -> None:
             raise StudyError("nobody has such scores")
         return model()
 
-    records = [parameters.load("walking")["strength_exponent"]]
+    records = [parameters.load("walking")["full_effort"]]
     moved, held = screens.factors(records, 1.2)
     found = screens.screen("a study", run, moved, held, paths=3)
     assert found.refused == 1
@@ -252,7 +252,7 @@ def test_a_screen_that_tells_nothing_is_refused_before_any_run(given: dict[str, 
 def test_the_page_shows_what_moves_most_and_what_nobody_has_read() -> None:
     run = {"version": "0", "command": "eutonia sensitivity loubser_1991", "counts_by_status": {"assumed": 3}}
     page = report.html(dataclasses.replace(screened(), run=run))
-    assert page.index("walking.strength_exponent") > 0
+    assert page.index("walking.full_effort") > 0
     assert f"{SHIPPED[0] / 1.2:.4g} to {SHIPPED[0] * 1.2:.4g}" in page
     assert said_of_two(screened()) in page
     assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
