@@ -45,7 +45,8 @@ _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 @pytest.fixture
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer draws of a fitted recording, of the same kind."""
-    for name, value in (("_ROUND", 64), ("_ENOUGH", 30.0), ("_MOST_ROUNDS", 3), ("_STROLL", 1)):
+    few = {"_ROUND": 64, "_ENOUGH": 30.0, "_MOST_ROUNDS": 3, "_STROLL": 1, "_HANDED": 128, "_FEWEST": 40.0}
+    for name, value in few.items():
         monkeypatch.setattr(f"eutonia.inference.sample.{name}", value)
 
 
