@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 from study_examples import STROKE
 
+import eutonia
 from eutonia.errors import StudyError
 from eutonia.report.trial import analysis_words
 from eutonia.statistics.two_arms import NO_EFFECT, within_people
 from eutonia.study.design import TrialStudy, parse_study
+from eutonia.trial.analyse import _true_of
+from eutonia.trial.endpoints import contrasts_of
+from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.result import Analysed, StudyResult
-from eutonia.trial.run import RunOptions, run_trial
+from eutonia.trial.run import RunOptions, run_trial, simulate
 
 pytestmark = pytest.mark.unit
 
@@ -166,3 +170,31 @@ def test_what_it_does_not_suit_is_refused(old: str, new: str, why: str) -> None:
         parse_study(text)
     said = re.sub(r"\s+", " ", " ".join(str(one) for one in caught.value.faults))
     assert why in said
+
+
+def test_two_arms_of_the_same_are_alike_though_each_period_has_its_own_luck() -> None:
+    zeros, everybody = np.zeros(4), np.ones(4, dtype=bool)
+    for study, alike in ((study_of("7 day"), False), (sham("7 day"), True)):
+        (contrast,) = contrasts_of(study)
+        assert contrast.gives_the_same is alike
+        assert _true_of(contrast, zeros + 1.0, zeros, zeros, everybody) == (0.0 if alike else 1.0, alike)
+
+
+def sham(washout: str) -> TrialStudy:
+    text = TEXT.replace("WASHOUT", washout).replace('measure = "value"', 'measure = "value"\narm = "baclofen"')
+    found = parse_study(text.replace('name = "baclofen"', 'name = "baclofen"\nplacebo = true'))
+    assert isinstance(found, TrialStudy)
+    return found
+
+
+def test_a_dose_that_relieves_is_that_of_the_period_in_which_the_arm_was_given() -> None:
+    """Whoever had baclofen first is on saline later, where no dose relieves."""
+    text = eutonia.shipped()["loubser_1991"].read_text(encoding="utf-8")
+    study = parse_study(text)
+    assert isinstance(study, TrialStudy)
+    study = study.override(n=16)
+    found = simulate(study, draw_pool(study.population, 3, 64), RunOptions(replicates=4, workers=1), 64)
+    known = np.isfinite(found.relieved_ug_per_h["infusion", "baclofen"])
+    first = found.assigned["infusion"] == 0
+    assert known[first].mean() > 0.5
+    assert known[~first].mean() > 0.5

@@ -137,7 +137,9 @@ def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
     scores[1], entered = 99.0, np.arange(trials * n) != 1  # one who never entered counts in no truth
     monkeypatch.setattr(analyse, "_asked_of_all", lambda outcome, contrast: (scores, np.zeros_like(scores), scores))
     contrast = object.__new__(Contrast)
-    vars(contrast).update(phase=SimpleNamespace(name="pump"), given=SimpleNamespace(way="ANCOVA"))
+    arm = SimpleNamespace(placebo=False, model_dump=lambda exclude: object())
+    phase = SimpleNamespace(name="pump", arm=lambda name: arm)
+    vars(contrast).update(phase=phase, given=SimpleNamespace(way="ANCOVA"), arm="pump", against="tablets")
     of = {"draw": draw, "n_replicates": trials, "entered": {"pump": entered}}
     outcome: Any = SimpleNamespace(**of, study=SimpleNamespace(population=SimpleNamespace(n=n)))
     np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), expected)

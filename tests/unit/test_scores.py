@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from functools import partial
 from pathlib import Path
 
@@ -82,3 +83,7 @@ def test_a_table_in_memory_has_the_same_parts(many: ScoreTable) -> None:
     assert held.table(held.parts[3:5]).cast({"arm": pl.String})["arm"].unique().sort().to_list() == ["drug", "sham"]
     nothing = ScoreTable.of(many.table().clear())
     assert (nothing.is_empty, nothing.people) == (True, 0)
+
+
+def test_scores_go_to_another_process(many: ScoreTable) -> None:
+    assert pickle.loads(pickle.dumps(many)).table().equals(many.table())

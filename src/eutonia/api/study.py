@@ -133,7 +133,7 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
         return run_case(study, progress)
     from eutonia.trial.run import RunOptions, run_trial
 
-    keep = Path(how.keep) if isinstance(how.keep, str | os.PathLike) else how.keep
+    keep = Path(how.keep).resolve() if isinstance(how.keep, str | os.PathLike) else how.keep
     return run_trial(study, RunOptions(*how[:5], keep), progress)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from typing import Any
@@ -47,29 +48,53 @@ def workers_at(address: str, check: Callable[[str], None], patience: float = _PA
         except TimeoutError:
             raise SimulationError(
                 f'the scheduler at "{address}" has no worker. Allowed: one or more, that share the folder of the '
-                f"result. Begin one with: dask worker {address}."
+                f"result. Begin one with: dask worker {address}. If workers end as soon as they begin, a run that was "
+                "killed still looks at them: begin the scheduler anew, too."
             ) from None
         plugin = _Checked(check)
-        client.register_plugin(plugin)
+        _look(client, address, plugin)
         try:
             yield client.get_executor(pure=False)
         finally:
-            if client.status == "running":  # else the scheduler is gone, and its plugins with it
-                client.unregister_worker_plugin(plugin.name)
+            # The scheduler may be gone, and its plugins with it.
+            with contextlib.suppress(ValueError):
+                if client.status == "running":
+                    client.unregister_worker_plugin(plugin.name)
+
+
+def _look(client: Any, address: str, plugin: _Checked) -> None:
+    """Look at the workers that are there, which may be other people's too, and then at whoever joins."""
+    try:
+        for found in client.run(plugin.trouble).values():
+            if found is not None:
+                raise SimulationError(found)
+        client.register_plugin(plugin)
+    except SimulationError:
+        raise
+    except Exception as trouble:
+        first = next(iter(str(trouble).splitlines()), "") or type(trouble).__name__
+        raise SimulationError(
+            f'a worker of the scheduler at "{address}" cannot load Eutonia ({first:.120}). Allowed: workers with the '
+            "same version of it. Install that where they run, and begin them anew."
+        ) from None
 
 
 class _Checked(WorkerPlugin):
     """Closes each worker that does not pass, as it joins."""
 
-    name = "eutonia: the same bits"
-
     def __init__(self, check: Callable[[str], None]) -> None:
-        self._check = check
+        self._check, self.name = check, f"eutonia {uuid.uuid4().hex}"  # other runs at one scheduler have their own
+
+    def trouble(self, dask_worker: distributed.Worker) -> str | None:
+        """Return what is wrong with a worker."""
+        try:
+            self._check(f"the worker at {dask_worker.address}")
+        except SimulationError as trouble:
+            return str(trouble)
+        return None
 
     def setup(self, worker: distributed.Worker) -> None:
         """Look at a worker before it gets any work."""
-        try:
-            self._check(f"the worker at {worker.address}")
-        except SimulationError as trouble:
-            worker.loop.add_callback(worker.close, nanny=True, reason=str(trouble))
-            raise
+        if (trouble := self.trouble(worker)) is not None:
+            worker.loop.add_callback(worker.close, nanny=True, reason=trouble)
+            raise SimulationError(trouble)

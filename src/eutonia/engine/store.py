@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from eutonia.errors import SimulationError
+
 Arrays = Mapping[str, np.ndarray]
 Key = tuple[int, int]
 Thing = TypeVar("Thing")
@@ -103,7 +105,13 @@ class FolderStore:
             columns = {name: [some[row] for row in rows] for name, some in columns.items()}
             shapes = dict.fromkeys(columns, (len(rows),))
         wanted = [one for some in columns.values() for one in some]
-        table = pl.read_parquet(self._files[key], columns=wanted, glob=False) if wanted else pl.DataFrame()
+        try:
+            table = pl.read_parquet(self._files[key], columns=wanted, glob=False) if wanted else pl.DataFrame()
+        except FileNotFoundError:
+            raise SimulationError(
+                f"blocks of the run are gone from {self.folder}. Allowed: a folder that stays until the result is "
+                "written and read. Run it again, and leave the folder there."
+            ) from None
         return {
             name: np.stack([table[one].to_numpy() for one in some]).reshape(*shapes[name], table.height)
             if shapes[name]

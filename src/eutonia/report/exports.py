@@ -107,7 +107,10 @@ COLUMNS = {
     "stops": ("1", "Share of trials that stop at the look, in all and by reason; null: if the arms did not differ"),
     "width": ("that of the column unit", "Mean width of the intervals"),
     "truth": ("that of the column unit", "What the endpoint is if everybody is seen in both arms"),
-    "alike": ("", "Whether nobody's number differs between the arms, so that a rejection is an error"),
+    "alike": (
+        "",
+        "Whether both arms give the same, or nobody differs between them: a rejection is then an error",
+    ),
     "coverage": ("1", "Share of intervals that hold the truth"),
     "pair": ("1", "Number of the pair of periods"),
     "pairs": ("1", "Pairs of periods of the person that were seen"),

@@ -216,8 +216,8 @@ def _observed(
 def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
     """Return what the endpoint would find if everybody could be seen in both arms, over all people of all trials.
 
-    Whether the arms are alike is told beside it: the same people have the same luck in both, so that they then differ
-    in nobody, and whatever is found is an error.
+    Whether the arms are alike is told beside it: they give the same, or the same people with the same luck differ in
+    nobody, and whatever is found is an error.
     """
     return _true_of(contrast, *_asked_of_all(outcome, contrast), outcome.entered[contrast.phase.name])
 
@@ -237,12 +237,12 @@ def _true_of(contrast: Contrast, first: Any, second: Any, before: Any, who: Any)
     first, second = first[who], second[who]
     if not first.size:
         return float("nan"), False
-    alike = np.array_equal(first, second)
+    alike = contrast.gives_the_same or np.array_equal(first, second)
     if contrast.given.way == "Wilcoxon":
         return 0.0 if alike else two_arms.median_shift(first, second), alike
     if contrast.given.way == "proportional odds":
         return 0.0 if alike else _common_odds(first, second, before[who]), alike
-    return float(np.mean(first - second)), alike
+    return 0.0 if alike else float(np.mean(first - second)), alike
 
 
 def _own_truths(outcome: Outcome, contrast: Contrast, true: float) -> Float[np.ndarray, " trial"]:

@@ -38,6 +38,8 @@ Flags = Bool[np.ndarray, " patient"]
 
 # Luck of visits: phases are this many apart, policies take the upper half.
 VISITS_PER_PHASE = 10_000
+# Visits of a policy may be many in one period, so that those of the next count from far away.
+_POLICY_VISITS_APART = 1_000_000
 
 
 @dataclass
@@ -103,10 +105,10 @@ class Block:
             self._period(phase, index, [run], start(self.people), entered, leaves_h)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
-        end_h, first_visit = float(phase.visits_h[-1]), _first_visit(index, period)
+        end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE + period * _POLICY_VISITS_APART
         reacts = luck(self.seed, self.person, index, period)
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
-        failures = drawn_for(arm, self.seed, self.person, index)
+        failures = drawn_for(arm, self.seed, self.person, index, period)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
 
     def _period(
@@ -161,8 +163,9 @@ class Block:
         self._react(phase, runs, leaves_h, period)
         self._learn(phase, runs, charts, late)
         for run in runs:
-            if run.relieved_ug_per_h is not None:
-                self.outcome.relieved_ug_per_h[phase.name, run.arm.name] = run.relieved_ug_per_h
+            if (now := run.relieved_ug_per_h) is not None:
+                before = self.outcome.relieved_ug_per_h.get((phase.name, run.arm.name), now)
+                self.outcome.relieved_ug_per_h[phase.name, run.arm.name] = np.where(run.member, now, before)
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
             read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)

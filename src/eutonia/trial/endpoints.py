@@ -50,6 +50,12 @@ class Contrast:
         return dict(charted_muscles())[self.given.muscle] if self.given.muscle else self.given.limb or ""
 
     @property
+    def gives_the_same(self) -> bool:
+        """Whether both arms give the same; people of a crossover still differ, as each period has its own luck."""
+        one, other = (self.phase.arm(name) for name in (self.arm, self.against))
+        return (one.placebo and other.placebo) or one.model_dump(exclude={"name"}) == other.model_dump(exclude={"name"})
+
+    @property
     def visit_name(self) -> str:
         """The visit in the words of the study file; of each pair where there are several."""
         return self.phase.visits_h[self.visit].text

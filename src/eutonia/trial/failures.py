@@ -29,6 +29,10 @@ Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
 
 
+# More phases than any study has: so far apart count the periods of a crossover.
+_PHASES = 1000
+
+
 @dataclass(frozen=True)
 class Failures:
     """What fails in each person: hours of a phase, inf for who has no failure.
@@ -51,9 +55,9 @@ class Failures:
     is_severe: Flags
 
     @classmethod
-    def drawn(cls, seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Failures:
-        """Draw each person's own failure in a phase, whichever arm they are in."""
-        keys = _streams.keys(seed, _streams.Purpose.DEVICE, jnp.asarray(person), phase)
+    def drawn(cls, seed: int, person: Int[np.ndarray, " patient"], phase: int, period: int = 0) -> Failures:
+        """Draw each person's own failure in a period of a phase, whichever arm they are in."""
+        keys = _streams.keys(seed, _streams.Purpose.DEVICE, jnp.asarray(person), phase + period * _PHASES)
         when, part, found, severe = np.asarray(_streams.uniform(keys, 4))
         records = parameters.load("adverse")
         rate, share = records.value("withdrawal_rate", "1/year"), records.value("withdrawal_catheter_share", "1")
@@ -64,10 +68,10 @@ class Failures:
         return cls(_whole_days(since), lasts, part < share, severe < severe_share(lasts))
 
 
-def drawn_for(arm: Arm, seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Failures | None:
-    """Return what fails in each person of an arm; None where its pumps do not fail, or it has none."""
+def drawn_for(arm: Arm, seed: int, person: Int[np.ndarray, " patient"], phase: int, period: int = 0) -> Failures | None:
+    """Return what fails in each person of an arm in a period; None where its pumps do not fail, or it has none."""
     fails = any(isinstance(one, PumpTreatment) and one.failures for one in arm.treatments)
-    return Failures.drawn(seed, person, phase) if fails else None
+    return Failures.drawn(seed, person, phase, period) if fails else None
 
 
 def _whole_days(hours: Patients) -> Patients:

@@ -58,6 +58,10 @@ class ScoreTable:
         """Return the scores of a table that is in memory already."""
         return _Held(table)
 
+    def __reduce__(self) -> tuple[Callable[[polars.DataFrame], ScoreTable], tuple[polars.DataFrame]]:
+        """Go to another process, or into a copy, as the table itself: where it is read from stays here."""
+        return ScoreTable.of, (self.table(),)
+
     @property
     def parts(self) -> Sequence[ScorePart]:
         """What is there to be read."""
