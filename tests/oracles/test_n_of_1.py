@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from scipy.optimize import minimize
 
+from eutonia import session
 from eutonia.statistics.n_of_1 import SeriesFit, series
 
 pytestmark = pytest.mark.oracles
@@ -45,7 +46,7 @@ def test_without_a_missing_pair_it_is_the_t_test_of_means_and_the_analysis_of_va
         told, mine = stats.ttest_1samp(means, 0.0), found.effects[k]
         ends = told.confidence_interval(0.95)
         expected = (means.mean(), stats.sem(means), PEOPLE - 1, ends.low, ends.high, told.pvalue)
-        assert tuple(mine) == pytest.approx(expected, rel=1e-6)
+        assert tuple(mine)[:6] == pytest.approx(expected, rel=1e-6)
         of_means = PAIRS * means.var(ddof=1)
         inside = ((data[0][k] - means[:, None]) ** 2).sum() / (PEOPLE * (PAIRS - 1))
         if of_means > inside:
@@ -90,7 +91,11 @@ def test_with_missing_pairs_it_is_the_restricted_likelihood_and_henderson_s_equa
     np.testing.assert_allclose(found.shrunken[k][seen], (answer[0] + answer[1:])[seen], atol=1e-4)
     both = np.column_stack([np.ones(PEOPLE), np.eye(PEOPLE)])
     errors = np.sqrt(np.einsum("ia,ab,ib->i", both, doubt, both))
-    np.testing.assert_allclose(found.shrunken_se[k][seen], errors[seen], rtol=1e-3)
+    # Her errors take the variances as known; what people do not tell of theirs comes on top (Morris).
+    weight = shared / (shared + own / np.maximum(found.pairs[k], 1))
+    apart_from_mean = (1 - weight) * (found.own[k] - answer[0])
+    untold = 2 * apart_from_mean**2 / ((found.pairs[k] > 0).sum() - 3)
+    np.testing.assert_allclose(found.shrunken_se[k][seen], np.sqrt(errors**2 + untold)[seen], rtol=1e-3)
     assert found.effects[k].estimate == pytest.approx(answer[0], abs=1e-4)
     assert np.isnan(found.own[COMPLETE, 0])
     assert found.pairs[COMPLETE, 0] == 0
@@ -103,7 +108,7 @@ def test_shrunken_differences_lie_nearer_to_the_truth_and_their_intervals_hold_i
     assert not np.isnan([one.p for one in found.effects[:-1]]).any()
     errors = [np.nanmean((one - true)[:-1] ** 2) for one in (found.own, found.shrunken)]
     assert errors[1] < 0.85 * errors[0]
-    for value, half, least in ((found.own, found.own_half, 0.935), (found.shrunken, found.shrunken_half, 0.90)):
+    for value, half, least in ((found.own, found.own_half, 0.935), (found.shrunken, found.shrunken_half, 0.935)):
         seen = ~np.isnan(half)
         held = np.abs(value - true)[seen] <= half[seen]
         assert least < held.mean() < 0.975
@@ -119,3 +124,33 @@ def test_where_nothing_differs_there_is_no_answer(found: SeriesFit) -> None:
     nobody = series(np.full((2, PEOPLE, PAIRS), np.nan), 0.05)
     assert (nobody.pairs == 0).all()
     assert np.isnan([one.p for one in nobody.effects]).all()
+
+
+def alike(people: int = PEOPLE, ratio: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    """Return differences of 600 series whose people differ little, and the true ones."""
+    luck = np.random.default_rng(3)
+    true = MEAN + ratio * WITHIN * luck.standard_normal((600, people))
+    return true[..., None] + WITHIN * luck.standard_normal((*true.shape, PAIRS)), true
+
+
+def test_shrunken_intervals_count_what_people_do_not_tell_of_how_they_differ() -> None:
+    """Without the term of Morris they hold 88 % in 9 people and 84 % in 20; in 20 they still hold too few, as told."""
+    for people, expected in ((PEOPLE, 0.946), (20, 0.906)):
+        apart, true = alike(people)
+        found = series(apart, 0.05)
+        held = np.abs(found.shrunken - true) <= found.shrunken_half
+        assert held.mean() == pytest.approx(expected, abs=0.02)
+    three = series(alike(3)[0], 0.05)  # too few for the term
+    assert np.isfinite(three.shrunken_se).all()
+
+
+def test_no_fit_is_lost_in_the_fast_mode() -> None:
+    apart, _ = alike()
+    exact = series(apart, 0.05)
+    try:
+        session.set_bits(32)
+        fast = series(apart, 0.05)
+    finally:
+        session.set_bits(64)
+    assert not np.isnan(exact.shrunken).any()
+    np.testing.assert_array_equal(fast.shrunken, exact.shrunken)

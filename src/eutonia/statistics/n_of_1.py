@@ -7,11 +7,14 @@ Equation
     where people differ less than chance makes them, t^2 is 0.
     own difference      mean of d_ij over the J_i pairs, SE s/sqrt(J_i), with sum(J_i) - n degrees of freedom
     shrunken difference m + B_i (own - m),  B_i = t^2/(t^2 + s^2/J_i)
-                        variance B_i s^2/J_i + (1 - B_i)^2 SE(m)^2
+                        variance B_i s^2/J_i + (1 - B_i)^2 SE(m)^2 + 2 (1 - B_i)^2 (own - m)^2/(n - 3)
+                        the last term is what n people do not tell of t^2; it is left out where n is 3 or less
 Source
     Zucker_1997 (combining N-of-1 trials), Morris_1983 (empirical Bayes)
 Not for
     what is left over from one period to the next, or drifts within a pair: the order is random, and that is all.
+    Shrunken intervals of people who differ little: where t^2 is found to be 0 they hold the truth of too few of them.
+    With t = 0.3 s and three pairs, intervals of 95 % hold that of 95 % of 9 people and of 91 % of 20 over all trials.
 """
 
 from __future__ import annotations
@@ -30,6 +33,8 @@ Pairs = Float[np.ndarray, "trial person pair"]
 Counts = Int[np.ndarray, "trial person"]
 
 _STRUCTURE = ("compound symmetry",)
+# The n - 3 of Morris's term: with fewer people it has no answer.
+_SPENT = 3
 
 
 class SeriesFit(NamedTuple):
@@ -92,7 +97,10 @@ def _people(
     free = (count.sum(axis=1) - (count > 0).sum(axis=1))[:, None]
     weight = between[:, None] / np.where(of_mean > 0, between[:, None] + of_mean, np.nan)
     shrunken = mean + weight * (own - mean)
-    own_se, shrunken_se = np.sqrt(of_mean), np.sqrt(weight * of_mean + (1.0 - weight) ** 2 * se**2)
+    people = (count > 0).sum(axis=1)[:, None]
+    lost = 1.0 - weight
+    of_spread = np.where(people > _SPENT, 2.0 * lost**2 * (own - mean) ** 2 / np.maximum(people - _SPENT, 1), 0.0)
+    own_se, shrunken_se = np.sqrt(of_mean), np.sqrt(weight * of_mean + lost**2 * se**2 + of_spread)
     with np.errstate(invalid="ignore"):
         reach = stats.t.isf(alpha / 2, np.where(free > 0, free, np.nan))
         all_reach = stats.t.isf(alpha / 2, df)

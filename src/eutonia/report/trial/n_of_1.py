@@ -77,7 +77,8 @@ def _over(trials: pl.DataFrame) -> list[str]:
     return [
         f"Over all trials {own:.0f}% of people respond by their own difference, {shrunken:.0f}% by the shrunken one, "
         f"and {expected:.0f}% are to be expected by everybody's chance. Own differences vary by chance too, so they "
-        "count too many at the ends; shrunken ones vary too little; the mean of the chances lies between the faults."
+        "count too many at the ends; shrunken ones vary too little; the mean of the chances lies between the faults. "
+        "Shrunken intervals hold the truth of too few people where these differ little from each other."
     ]
 
 
