@@ -46,6 +46,17 @@ weight = { mean = "70 kg", sd = "12 kg", min = "45 kg", max = "110 kg" }
 creatinine_clearance = { mean = "90 mL/min", sd = "20 mL/min", min = "50 mL/min", max = "150 mL/min" }
 time_since_onset = { mean = "24 month", sd = "12 month", min = "6 month", max = "60 month" }
 """
+# A test bolus, in an arm.
+TEST_BOLUS = """\
+[[phase.arm.treatment]]
+product = "Lioresal Intrathecal"
+route = "intrathecal bolus"
+dose = "50 ug"
+at = "0 hour"
+access = "lumbar puncture"
+"""
+# An arm with it, or a sham of it, by name and "true" or "false".
+BOLUS_ARM = '\n[[phase.arm]]\nname = "{name}"\nplacebo = {placebo}\n' + TEST_BOLUS
 # A parallel phase of six weeks: tablets against placebo, from which people may leave.
 SIX_WEEKS_OF_TABLETS = """\
 [[phase]]

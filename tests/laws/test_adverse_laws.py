@@ -8,7 +8,7 @@ import adverse_exposure as calibration
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from study_examples import STROKE
+from study_examples import BOLUS_ARM, STROKE
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
@@ -246,17 +246,6 @@ def test_a_person_has_the_same_luck_in_every_arm() -> None:
 
 def test_what_a_test_bolus_brings_is_counted_to_the_end_of_its_washout() -> None:
     """The visits of the phase end at 4 h; the label's rate is that of the day after the bolus."""
-    arm = """
-[[phase.arm]]
-name = "{name}"
-placebo = {placebo}
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
-"""
     phase = """
 [[phase]]
 name = "bolus"
@@ -268,7 +257,7 @@ nonspecific = false
 dropout = false
 """
     outcome = outcome_of(
-        phase + arm.format(name="drug", placebo="false") + arm.format(name="saline", placebo="true"), 60
+        phase + BOLUS_ARM.format(name="drug", placebo="false") + BOLUS_ARM.format(name="saline", placebo="true"), 60
     )
     table = adverse_table(outcome)
     assert table is not None

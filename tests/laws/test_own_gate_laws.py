@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from study_examples import STROKE
+from study_examples import STROKE, TEST_BOLUS
 
 from eutonia.errors import StudyError
 from eutonia.study.design import TrialStudy, load_study, parse_study
@@ -51,14 +51,7 @@ TABLETS = (
 CONVENTIONAL = '[[phase.arm]]\nname = "conventional"\n' + TABLETS.format(more='taken_for = "30 day"')
 GATE = '[phase.arm.gate]\nneed = "{need}"\n[[phase.arm.gate.rule]]\nscale = "ashworth"\nlimb = "leg"\nfall = {fall}\n'
 TESTED = '[[phase.arm]]\nname = "tested"\n'
-BOLUS = """
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "1 day"
-access = "lumbar puncture"
-"""
+BOLUS = TEST_BOLUS.replace("0 hour", "1 day")
 PUMP = """
 [[phase.arm.treatment]]
 route = "pump"

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 import pytest
 from engine_examples import killed_once
-from study_examples import STROKE
+from study_examples import BOLUS_ARM, STROKE
 
 from eutonia import parameters
 from eutonia.assessment.reading import score_fall
@@ -69,18 +69,6 @@ scales = ["ashworth", "modified_ashworth", "reflex", "spasm", "h_reflex", "stanc
 rater = "human"
 """
 )
-
-BOLUS_ARM = """
-[[phase.arm]]
-name = "{name}"
-placebo = {placebo}
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
-"""
 
 BOLUS = """
 [[phase]]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from study_examples import STROKE
+from study_examples import STROKE, TEST_BOLUS
 
 import eutonia
 from eutonia.errors import StudyError
@@ -51,22 +51,10 @@ nonspecific = false
 dropout = false
 [[phase.arm]]
 name = "baclofen"
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
-[[phase.arm]]
+{TEST_BOLUS}[[phase.arm]]
 name = "saline"
 placebo = true
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
-[analysis]
+{TEST_BOLUS}[analysis]
 [[analysis.endpoint]]
 scale = "ashworth"
 limb = "leg"
@@ -198,3 +186,12 @@ def test_a_dose_that_relieves_is_that_of_the_period_in_which_the_arm_was_given()
     first = found.assigned["infusion"] == 0
     assert known[first].mean() > 0.5
     assert known[~first].mean() > 0.5
+
+
+def test_who_rates_a_person_in_two_periods_errs_twice() -> None:
+    """Nobody is given anything, and the people are alike at both first visits: what differs is the rater."""
+    study = sham("7 day")
+    found = simulate(study, draw_pool(study.population, 3, 64), RunOptions(replicates=5, workers=1), 64)
+    first, second = (found.visits["bolus", arm, 0].scores["ashworth"][0] for arm in ("baclofen", "saline"))
+    assert 0.1 < np.mean(first != second) < 0.5
+    assert abs(np.mean(first - second)) < 0.1

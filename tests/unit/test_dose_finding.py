@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from study_examples import STROKE
+from study_examples import STROKE, TEST_BOLUS
 
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.errors import StudyError
@@ -33,16 +33,7 @@ expected = "50"
 stop_above = 0.9
 enough = 4
 """
-ARM = """
-[[phase.arm]]
-name = "DOSE"
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "DOSE ug"
-at = "0 hour"
-access = "lumbar puncture"
-"""
+ARM = '\n[[phase.arm]]\nname = "DOSE"\n' + TEST_BOLUS.replace("50 ug", "DOSE ug")
 TEXT = f"""
 [study]
 name = "levels"

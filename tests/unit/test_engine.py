@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -112,12 +113,30 @@ def test_a_worker_that_would_give_other_bits_is_told_at_once() -> None:
     def refused(who: str) -> None:
         raise SimulationError(f"{who} would give other bits")
 
-    with (
-        local(1) as cluster,
-        pytest.raises(SimulationError, match=r"the worker at inproc:.* would give other bits"),
-        workers_at(cluster.scheduler_address, refused),
-    ):
-        pass
+    with local(1) as cluster:
+        with (
+            pytest.raises(SimulationError, match=r"the worker at inproc:.* would give other bits"),
+            workers_at(cluster.scheduler_address, refused),
+        ):
+            pass
+        assert not _closed(cluster), "it may be at work for other people"
+
+
+def test_two_runs_at_one_scheduler_leave_each_other_alone() -> None:
+    with local(1) as cluster, ExitStack() as later:
+        with workers_at(cluster.scheduler_address, _passes):
+            executor = later.enter_context(workers_at(cluster.scheduler_address, _passes))
+        assert executor.submit(abs, -3).result(30) == 3
+
+
+def test_blocks_that_are_gone_are_told_with_their_folder(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put((0, 0), {"dose": np.arange(3.0)}, {})
+    assert store.names((0, 0)) == ("dose",)
+    for file in tmp_path.glob("block-*"):
+        file.unlink()
+    with pytest.raises(SimulationError, match=r"blocks of the run are gone from .* Run it again"):
+        store.read((0, 0), ["dose"])
 
 
 def test_a_worker_that_joins_late_and_would_give_other_bits_gets_no_work(tmp_path: Path) -> None:

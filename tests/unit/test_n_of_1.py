@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from study_examples import STROKE
+from study_examples import STROKE, TEST_BOLUS
 
 from eutonia.errors import StudyError
 from eutonia.report import files
@@ -50,13 +50,7 @@ nonspecific = false
 dropout = false
 [[phase.arm]]
 name = "baclofen"
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
-[[phase.arm]]
+{TEST_BOLUS}[[phase.arm]]
 name = "saline"
 placebo = true
 [analysis]

@@ -29,6 +29,11 @@ def share(hits: int, trials: int) -> tuple[float, float]:
     return p, math.sqrt(p * (1.0 - p) / (trials + _MORE))
 
 
+def mean_error(values: np.ndarray) -> float:
+    """Return the Monte Carlo error of a mean over trials; NaN of one trial alone."""
+    return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
 @dataclass(frozen=True)
 class PowerCurve:
     """The fitted curve: both coefficients and their covariance."""

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Int
 
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.statistics.reassessment import Walk, walk
-from eutonia.statistics.sample_size import share
+from eutonia.statistics.sample_size import mean_error, share
 from eutonia.study.parts import Phase
 
 if TYPE_CHECKING:
@@ -148,12 +148,12 @@ def _levels(outcome: Outcome, phase: Phase, rules: Reassessment, found: Walk) ->
     watched = _watched(outcome, phase)
     true = (reacts & watched[:, None]).sum(axis=0) / max(watched.sum(), 1)
     nearest = int(np.argmin(np.abs(true - rules.target)))
+    everybody = outcome.by_replicate(outcome.entered[phase.name]).sum(axis=1)
     rows = []
     for k, name in enumerate(names):
         selected = found.recommended == k
         mine = outcome.by_replicate(outcome.in_arm(phase.name, name))
         hits = outcome.by_replicate(outcome.in_arm(phase.name, name) & reacts[:, k])
-        everybody = outcome.by_replicate(outcome.entered[phase.name]).sum(axis=1)
         fraction = mine.sum(axis=1) / np.maximum(everybody, 1)
         rows.append(
             {
@@ -164,20 +164,14 @@ def _levels(outcome: Outcome, phase: Phase, rules: Reassessment, found: Walk) ->
                 "selected": float(selected.mean()),
                 "selected_error": share(int(selected.sum()), len(selected))[1],
                 "given": float(mine.sum(axis=1).mean()),
-                "given_error": _error(mine.sum(axis=1)),
+                "given_error": mean_error(mine.sum(axis=1)),
                 "given_share": float(fraction.mean()),
-                "given_share_error": _error(fraction),
+                "given_share_error": mean_error(fraction),
                 "reacted": float(hits.sum(axis=1).mean()),
-                "reacted_error": _error(hits.sum(axis=1)),
+                "reacted_error": mean_error(hits.sum(axis=1)),
             }
         )
     return pl.DataFrame(rows).with_columns(pl.col(pl.Float64).fill_nan(None))
-
-
-def _error(values: Any) -> float:
-    """Return the Monte Carlo error of a mean over trials."""
-    n = len(values)
-    return float(np.std(values, ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
 
 
 def _trials(phase: Phase, found: Walk, cohort: int) -> polars.DataFrame:

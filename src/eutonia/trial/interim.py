@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from eutonia._hours import HOURS_A_MONTH
 from eutonia.statistics.group_sequential import LARGEST_Z, StoppingRule
-from eutonia.statistics.sample_size import share
+from eutonia.statistics.sample_size import mean_error, share
 from eutonia.statistics.two_arms import Effect
 from eutonia.study.interim_looks import InterimLooks
 from eutonia.trial.analysed import Analysed
@@ -189,7 +189,7 @@ def with_looks(
     of_first = {
         "median_unbiased": float(known.mean()) if known.size else np.nan,
         "median_unbiased_bias": float(known.mean()) - true if known.size else np.nan,
-        "median_unbiased_bias_error": float(np.std(known, ddof=1)) / np.sqrt(known.size) if known.size > 1 else np.nan,
+        "median_unbiased_bias_error": mean_error(known),
         "median_unbiased_above": float(np.mean(known > true)) if known.size and np.isfinite(true) else np.nan,
     }
     columns = [pl.lit(value).alias(name) for name, value in _sizes(looks, contrast, study, found).items()]
@@ -207,10 +207,9 @@ def _sizes(looks: Looks, contrast: Contrast, study: TrialStudy, found: Stopped) 
     """Return the expected size of a trial with its Monte Carlo error: people analysed, people recruited, and time."""
     people = np.array(looks.people, dtype=float)[found.look]
     here, months = np.array(_recruited(looks, contrast, study))[found.look].T
-    error = float(np.std(people, ddof=1) / np.sqrt(len(people))) if len(people) > 1 else float("nan")
     return {
         "expected_people": float(people.mean()),
-        "expected_people_error": error,
+        "expected_people_error": mean_error(people),
         "expected_recruited": float(here.mean()),
         "expected_months": float(months.mean()),
     }

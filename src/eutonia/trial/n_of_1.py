@@ -1,4 +1,4 @@
-"""SeriesFit of N-of-1 trials: every person's own difference, beside what the others tell of it, and who responds."""
+"""Series of N-of-1 trials: every person's own difference, beside what the others tell of it, and who responds."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia._middle import TAIL
 from eutonia.statistics.rounding import NO_SPREAD
+from eutonia.statistics.sample_size import mean_error
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.reestimation import Reestimation
 from eutonia.trial.analysed import Analysed
@@ -74,18 +76,16 @@ def with_sizes(made: Analysed, people: Int[np.ndarray, " trial"], most: int) -> 
     """Return an analysis with the size of each trial, and the size to expect with its Monte Carlo error."""
     import polars as pl
 
-    n = len(people)
-    error = float(np.std(people, ddof=1) / np.sqrt(n)) if n > 1 else None
-    low, high = np.quantile(people, [0.025, 0.975])
+    low, high = np.quantile(people, [TAIL, 1 - TAIL])
     size = pl.Series("size", np.tile(people, made.characteristics.height), dtype=pl.Int32)
-    told: dict[str, float | None] = {
+    told = {
         "expected_people": float(people.mean()),
-        "expected_people_error": error,
+        "expected_people_error": mean_error(people),
         "size_low": float(low),
         "size_high": float(high),
         "size_largest": float(np.mean(people == most)),
     }
     rates: polars.DataFrame = made.characteristics.with_columns(
-        [pl.lit(value, dtype=pl.Float64).alias(name) for name, value in told.items()]
+        [pl.lit(value, dtype=pl.Float64).fill_nan(None).alias(name) for name, value in told.items()]
     )
     return Analysed(made.trials.with_columns(size), rates, made.alpha, made.multiplicity)
