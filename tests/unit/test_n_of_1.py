@@ -177,6 +177,8 @@ def test_the_report_shows_each_person_and_the_tables_say_their_units(result: Stu
     assert json.loads((folder / "summary.json").read_text())["series"][0]["people"] == 6
     came = pl.read_parquet(folder / "adverse.parquet")
     assert came.select("patient", "arm", "reaction").is_duplicated().sum() == 0  # the first of its kind
+    assert came.height > 4
+    assert (came["time_h"] < 104.0).all()  # who bears the drug badly does so from the first pair on
 
 
 def record(score: float, present: bool, member: bool) -> VisitRecord:

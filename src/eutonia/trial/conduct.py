@@ -106,7 +106,7 @@ class Block:
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
         end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE + period * _POLICY_VISITS_APART
-        reacts = luck(self.seed, self.person, index, period)
+        reacts = luck(self.seed, self.person, index)  # who bears a drug badly does so in every period
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
         failures = drawn_for(arm, self.seed, self.person, index, period)
         return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)

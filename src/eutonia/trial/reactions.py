@@ -47,7 +47,7 @@ _LATER_H = 56 * HOURS_A_DAY
 #: Which reactions depressants of the brain deepen.
 DEEPENED_ROWS = np.array([name in DEEPENED for name in REACTIONS], dtype=float)
 # Keys of luck: so many draws of eight reactions a phase, more than there will ever be.
-_BATCHES_PER_PHASE, _BATCHES_PER_PERIOD = 1000, 20
+_BATCHES_PER_PHASE = 1000
 # Fewer replicate trials than this do not show where 2.5 % of them lie.
 _ENOUGH = 40
 
@@ -84,15 +84,11 @@ def read_until(clock: PeriodClock, watches: Sequence[ReactionWatch], end_h: floa
     clock.advance_to(end_h)
 
 
-def luck(
-    seed: int, person: Int[np.ndarray, " patient"], phase: int, period: int = 0
-) -> Float[np.ndarray, "reaction patient"]:
-    """Return the hazard at which each reaction comes to each person in a phase, or a period of it: standard
-    exponential.
-    """
+def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np.ndarray, "reaction patient"]:
+    """Return the hazard at which each reaction comes to each person in a phase: standard exponential."""
     found = []
     for batch in range(-(-len(REACTIONS) // _streams.DRAWS)):
-        visit = phase * _BATCHES_PER_PHASE + period * _BATCHES_PER_PERIOD + batch
+        visit = phase * _BATCHES_PER_PHASE + batch
         key = _streams.keys(seed, _streams.Purpose.REACTION, jnp.asarray(person), visit)
         found.append(_streams.uniform(key, _streams.DRAWS))
     return -np.log1p(-np.concatenate([np.asarray(x) for x in found])[: len(REACTIONS)])
