@@ -36,9 +36,6 @@ AT_RECEPTOR = (
     "fast_shift", "slow_shift", "terminal_tolerance", "tone_potency",
 )  # fmt: skip
 HOURS_PER_MONTH = 730.5
-# Choices of the clinic that is played here, set by hand in the slow model: the mean Ashworth score (1-5) above which a
-# dose rises, how far below the person's own test bolus that lies, and the bias (mV) below which it falls.
-TARGET_SCORE, TARGET_MARGIN, HYPOTONIC = 1.7, 0.15, -1.2
 
 
 @dataclass(frozen=True)
@@ -262,7 +259,7 @@ def trial_arm(
     test = build(study, values, n)
     test.bolus(50.0, "lumbar puncture")
     best = scored_mean(test.at(4.0, rated=True), origin)
-    target = np.maximum(TARGET_SCORE, best - TARGET_MARGIN)
+    target = np.maximum(label.value("target_score", "score"), best - label.value("target_margin", "score"))
     block = build(study, values, n)
     limits = policy.pump_limits(label.value("highest_dose", "ug/day") / 24)
     block.infuse(100.0 if origin == "cerebral" else 83.0)
@@ -274,7 +271,7 @@ def trial_arm(
             day = days.pop(0)
             now = block.at(day * 24.0, change, rated=True)
             step = policy.daily_step(origin) if day <= 5 else policy.visit_step(origin)
-            limiting = now.bias[0] < HYPOTONIC
+            limiting = now.bias[0] < label.value("hypotonia_latent", "grade")
             block.infuse(24 * policy.titrate(block.rate, scored_mean(now, origin), target, limiting, step, limits))
         found[month] = (block.rate.copy(), block.at(hour, change, rated=True))
     return found

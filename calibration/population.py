@@ -37,8 +37,6 @@ CORD_SPASTIC = 0.70  # share of people with a cord lesion whose legs are spastic
 DAY = 24.0
 WEEK, MONTH = 7.0 * DAY, 30.4375 * DAY
 SEVERE_ARM = 0.3  # share of full strength below which an arm counts as severely paretic: judgement
-#: Corticospinal integrity at onset below which a limb counts as paretic, and as moderately or severely so: judgement.
-PARETIC, SEVERELY_PARETIC = 0.9, 0.5
 ANY, SEVERE = 0.5, 2.5  # marks of the latent grade above which a rater scores 1 and 3
 
 
@@ -57,9 +55,10 @@ class Survey:
         keys = _streams.keys(SEED, _streams.Purpose.MUSCLE, jax.numpy.asarray(person))
         muscles = np.asarray(_streams.normal(keys, MUSCLE_GROUPS * len(LIMBS)))
         self.muscle_luck = muscles.reshape(MUSCLE_GROUPS, len(LIMBS), PEOPLE)
+        anatomy = parameters.load("lesion")
         onset = self.cohort.pathways.integrity(0.0)[CORTICOSPINAL]
-        self.paretic = onset < PARETIC
-        self.severely_paretic = onset < SEVERELY_PARETIC
+        self.paretic = onset < anatomy.value("paresis_integrity", "1")
+        self.severely_paretic = onset < anatomy.value("severe_paresis_integrity", "1")
         self.plegic = onset[ARM] < 0.2
         self.bled = self.cohort.lesions.kind == HAEMORRHAGIC
 
