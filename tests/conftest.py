@@ -11,11 +11,14 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
 import typed
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from eutonia import session
 
@@ -39,6 +42,8 @@ _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8
 _most_memory, _MORE_MEMORY = 3 * 2**30, 3 * 2**29
 #: The file that was tested last.
 _file: Path | None = None
+#: Where the files of a group stand in the list of all; the others stand between.
+_ENDS = {"segment": -2, "fit": -1, "slow clock": 1}
 _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
@@ -83,8 +88,28 @@ def _resident() -> int:
     return int(told.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") if told.exists() else 0
 
 
+class _FromBothEnds(LoadFileScheduling):
+    """Whole files; the first worker takes them from one end of the list, every other from the other end.
+
+    Files that compile alike programs stand beside each other, so that one worker compiles them. (The groups of
+    pytest-xdist 3.8 do nothing under pytest 9.2: each worker compiled everything, and made each fixture of a file.)
+    """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if node is not self.nodes[0]:
+            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    """Hand out files from both ends, unless another way is asked for."""
+    return _FromBothEnds(config, log) if config.getoption("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by the folder that it lies in, and those that take long."""
+    """Put alike files beside each other; mark every test by the folder that it lies in, and those that take long."""
+    ends = {item.path: _ENDS[mark.args[0]] for item in items if (mark := item.get_closest_marker("xdist_group"))}
+    items.sort(key=lambda item: ends.get(item.path, 0))
     for item in items:
         if item.nodeid.partition("[")[0] in _SLOW:
             item.add_marker(pytest.mark.slow)

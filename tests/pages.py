@@ -22,11 +22,7 @@ from eutonia.web.asked import own_names, texts_of
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
 
-#: One worker runs them all, so that there is one server and one browser.
-MARKS = [
-    pytest.mark.skipif(page_script.BROWSER is None, reason="chromium is not here to walk through the pages"),
-    pytest.mark.xdist_group("browser"),
-]
+MARKS = pytest.mark.skipif(page_script.BROWSER is None, reason="chromium is not here to walk through the pages")
 PATHS = ("/", "/story", "/clinic", "/trial", "/study", "/segment", "/fit", "/api")
 EXAMPLES = Path(__file__).parents[1] / "examples"
 #: What the sliders of a segment ask for, after one step of each.

@@ -18,7 +18,7 @@ from eutonia.errors import StudyError
 from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.design import CaseStudy, parse_study
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 CASE = f"""
 {ANNA}[[charted]]

@@ -16,7 +16,7 @@ from eutonia.study.design import CaseStudy, load_study, parse_study
 from eutonia.study.pump_file import file_of
 from eutonia.trial.case import people_of_case, run_case
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 TEXT = load_study("case_cord_flex").text
 PUMP = load_study("case_haemorrhage_pump").text

@@ -24,7 +24,7 @@ from eutonia.trial.predictors import ALL, CHART, predictor_table
 from eutonia.trial.result import StudyResult
 from eutonia.trial.scores import ScoreTable
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 CASE = f"""
 {ANNA}{ANNAS_PUMP}[assessment]

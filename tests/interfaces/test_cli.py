@@ -17,6 +17,8 @@ import xarray as xr
 import eutonia
 from eutonia.study.design import shipped
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_studies.toml").read_text(encoding="utf-8"))["broken"]
 FILES = {"report.html", "summary.json", "visits.parquet", "course.nc", "curves.parquet", "run.json"}

@@ -21,6 +21,8 @@ from eutonia.errors import StudyError
 from eutonia.statistics.sample_size import fitted
 from eutonia.trial.power import search
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 Run = Callable[..., int]
 
 TEXT = """

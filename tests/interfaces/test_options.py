@@ -16,6 +16,8 @@ from eutonia.errors import StudyError
 from eutonia.report.case import options as report
 from eutonia.trial.options import MOST_OPTIONS, check_options
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 PERSON = f"""
 {ANNA}{ANNAS_PUMP}[assessment]
 side = "affected"

@@ -13,6 +13,8 @@ from eutonia.patient import Cohort, Population
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.study.design import parse_study
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 CASE = """
 [study]
 name = "side"

@@ -17,7 +17,7 @@ from eutonia.study.other_uses import as_tried, quotations
 from eutonia.trial.case import _Case
 from eutonia.trial.result import StudyResult
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 _SHIPPED = ("case_child", "case_alcohol", "case_autism", "case_parkinson")
 TEXTS = {name: shipped()[name].read_text(encoding="utf-8") for name in _SHIPPED}

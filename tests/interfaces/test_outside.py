@@ -21,6 +21,8 @@ from eutonia.study.policies import POLICIES
 from eutonia.study.treatments import TREATMENTS
 from eutonia.treatment import Effects
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 LONGEST = 40
 
 STUDY = (

@@ -23,6 +23,8 @@ from eutonia.parameters import citations
 from eutonia.study.design import CaseStudy, json_schema, load_study, parse_study, shipped
 from eutonia.trial.examine_case import examine_case
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 CASE = "case_ischaemic_tablets"
 
 

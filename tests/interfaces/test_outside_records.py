@@ -21,6 +21,8 @@ from eutonia.parameters.folders import FOLDERS
 from eutonia.report.records import citations_of, parameter_text
 from eutonia.study.design import json_schema, parse_study
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 HERE = Path(__file__).parents[1]
 LONGEST = 40
 

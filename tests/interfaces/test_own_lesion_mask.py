@@ -25,6 +25,8 @@ from eutonia.report.case import lesion_map
 from eutonia.study.design import load_study, shipped
 from eutonia.trial.case import _Case, people_of_case
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 LEFT = (-22.0, -13.0, 6.0)
 ONES = ball(LEFT, 6.0).astype(np.uint8)
 SHIPPED = shipped()["case_own_lesion_mask"]

@@ -11,6 +11,8 @@ import pytest
 import eutonia
 from eutonia.study.design import json_schema, parse_study
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 CASE = Path(eutonia.shipped()["case_own_signal"]).read_text(encoding="utf-8").replace('"30 month"', '"17 month"')
 CASE = CASE[: CASE.index("# --- Month 18")].replace('"7 day"', '"14 day"')
 PLAIN = CASE[: CASE.index("# --- Months 8")]

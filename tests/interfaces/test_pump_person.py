@@ -16,7 +16,7 @@ from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
 from eutonia.trial.person_on_pump import with_program
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 CASE = load_study("case_cord_flex").text
 BLEED = load_study("case_haemorrhage_pump").text

@@ -25,7 +25,7 @@ from eutonia.errors import EutoniaError, StudyError
 from eutonia.simulation.course import Snapshot
 from eutonia.trial.result import StudyResult
 
-pytestmark = pytest.mark.xdist_group("verbs")
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 ROOT = Path(__file__).parents[2]
 VERBS = ("make_people", "simulate", "examine", "score", "run", "compare", "sweep", "expose", "fit", "program")

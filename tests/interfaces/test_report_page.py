@@ -22,7 +22,7 @@ from eutonia.report.trial import consort
 from eutonia.trial.result import ConsortRow, StudyResult
 from eutonia.trial.scores import ScoreTable
 
-pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("report-page")]
+pytestmark = pytest.mark.interfaces
 
 _VOID = {"meta", "link", "br", "hr", "img", "input", "path", "rect", "circle", "use", "line"}
 

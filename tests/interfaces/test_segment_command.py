@@ -18,6 +18,8 @@ from eutonia.report.segment import files as report
 from eutonia.simulation.segment_ankle import Pressed, pressed
 from eutonia.tone.segment.network import Segment
 
+pytestmark = pytest.mark.xdist_group("segment")
+
 RUNNER = CliRunner()
 
 

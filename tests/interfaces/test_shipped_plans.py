@@ -9,7 +9,7 @@ import eutonia
 from eutonia import parameters
 from eutonia.study.design import CaseStudy
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 DAY = 24.0
 

@@ -15,6 +15,8 @@ from eutonia.study import toxin
 from eutonia.study.design import json_schema, parse_study
 from eutonia.study.fields import Named
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 LONGEST = 150
 TREATED = """route = "intramuscular"
 product = "abobotulinumtoxinA"

@@ -19,7 +19,7 @@ from eutonia.report.trial import analysis_words, tables
 from eutonia.study.design import parse_study
 from eutonia.trial.result import Analysed, StudyResult
 
-pytestmark = pytest.mark.interfaces
+pytestmark = pytest.mark.xdist_group("slow clock")
 
 TEXT = (Path(__file__).parent / "parallel_tablets.toml").read_text(encoding="utf-8").replace(', "adverse"]', "]")
 PLAN = """

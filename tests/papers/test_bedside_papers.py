@@ -25,6 +25,8 @@ from eutonia.simulation.treated import under
 from eutonia.tone.spinal import ToneConstants, muscle_bias, tonic_reflex
 from eutonia.treatment import Effects
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 SEED, N = 5, 8192
 
 

@@ -16,6 +16,8 @@ import eutonia
 from eutonia.report.papers import tables
 from eutonia.trial.result import StudyResult
 
+pytestmark = pytest.mark.xdist_group("slow clock")
+
 ROOT = Path(__file__).parents[2]
 PRINTED = (ROOT / "papers" / "README.md").read_text(encoding="utf-8")
 REPLICATES = 60

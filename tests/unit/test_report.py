@@ -31,7 +31,7 @@ from eutonia.report.trial import aggregate, figures, individuals, tables
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 from eutonia.trial.scores import ScoreTable
 
-pytestmark = [pytest.mark.unit, pytest.mark.xdist_group("report")]
+pytestmark = pytest.mark.unit
 
 
 @pytest.fixture(scope="module")
