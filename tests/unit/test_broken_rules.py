@@ -11,7 +11,7 @@ from study_examples import STROKE
 from eutonia.report import page
 from eutonia.report.pump import broken_rules as told
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial.broken_rules import BrokenRule, _judged
+from eutonia.trial.broken_rules import BrokenRule, _judged, may_break
 from eutonia.trial.run import RunOptions, run_trial
 
 pytestmark = pytest.mark.unit
@@ -94,3 +94,19 @@ def test_steps_are_those_of_days_or_of_visits(
 ) -> None:
     found = _judged(np.array(days) * 24.0, np.array(rates, dtype=float) / 24.0, "cerebral")
     assert {one.rule for one in found} == rules
+
+
+@pytest.mark.parametrize("origin", ["cerebral", "spinal"])
+def test_nobody_who_breaks_a_rule_goes_unsuspected(origin: str) -> None:
+    """Courses near every limit: whoever is judged to break a rule was suspected, and most who keep them were not."""
+    luck = np.random.default_rng(1)
+    days = np.cumsum([0.0, *luck.choice([0.5, 1.0, 2.0, 2.5, 21.0], 7)])
+    steps = luck.choice([1.0, 1.0, 1.149, 1.151, 1.199, 1.201, 1.29, 0.81, 0.79], (7, 300))
+    rates = np.cumprod(np.vstack([luck.choice([60.0, 250.0], 300) / 24.0, steps]), axis=0)
+    rates[5:, :20] = 0.0
+    until = luck.integers(1, 9, 300)
+    suspected = may_break(days * 24.0, rates, until, origin)
+    broken = np.array([bool(_judged(days[:k] * 24.0, rates[:k, i], origin)) for i, k in enumerate(until)])
+    assert not np.any(broken & ~suspected)
+    assert np.mean(suspected[~broken]) < 0.1
+    assert 50 < broken.sum() < 290

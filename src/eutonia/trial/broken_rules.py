@@ -15,20 +15,22 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump import Delivery, Device, Program, Pump, Therapy
 from eutonia.drug.pump.breach import Breach
 from eutonia.drug.pump.notes import Setting
-from eutonia.drug.pump.rules import dosing
+from eutonia.drug.pump.rules import SAME, dosing, steps_allowed
 
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
     from eutonia.trial.arm_pump import PumpCourses
     from eutonia.trial.doses import Doses
 
+# A change after more waits of a titration than these counts as one at a visit.
+_DAYS_OF_A_TITRATION = 2.0
 # Courses of doses that are judged once, however many people have them.
 _REMEMBERED = 4096
 
@@ -126,6 +128,9 @@ def _of_doses(log: Doses, in_arm: Flags, leaves_h: Patients, origin: str) -> Ite
         mine = np.flatnonzero(in_arm[places] & part.rate_ug_per_h.any(axis=0))
         of += len(mine)
         last = np.searchsorted(part.time_h, leaves_h[places[mine]], side="right")
+        suspect = may_break(part.time_h, part.rate_ug_per_h[:, mine], last, origin)
+        suspect[:1] = True  # somebody is judged whatever they were given: a run rests on the records of all rules
+        mine, last = mine[suspect], last[suspect]
         # People who were given the same are judged once.
         given = np.vstack([part.rate_ug_per_h[:, mine], last[None]])
         alike, first, counts = np.unique(given, axis=1, return_index=True, return_counts=True)
@@ -137,20 +142,49 @@ def _of_doses(log: Doses, in_arm: Flags, leaves_h: Patients, origin: str) -> Ite
     yield from _told({rule: (people, at_h, one) for rule, (people, at_h, _, one) in broken.items()}, of)
 
 
+def may_break(
+    time_h: Float[np.ndarray, " change"],
+    rate_ug_per_h: Float[np.ndarray, "change patient"],
+    until: Int[np.ndarray, " patient"],
+    origin: str,
+) -> Flags:
+    """Return whose doses may break a rule: all others surely break none, and need not be judged one by one.
+
+    `until` is how many of the changes count for each person. Whose dose is too high, rises too far or too soon, falls
+    too far or ends is suspected.
+    """
+    high = parameters.load("label_dosing").ends(f"usual_dose_{origin}", "ug/day")[1]
+    daily, visit, fall, wait = steps_allowed(origin)
+    dose = rate_ug_per_h.astype(float) * HOURS_A_DAY
+    was = np.vstack([np.zeros_like(dose[:1]), dose[:-1]])
+    counts, changed = np.arange(len(time_h))[:, None] < until, dose != was
+    before = np.maximum.accumulate(np.where(changed, time_h[:, None], -math.inf))
+    gap = time_h[:, None] - np.vstack([np.full_like(dose[:1], -math.inf), before[:-1]])
+    step = np.where(was > 0, dose / np.where(was > 0, was, 1.0), 1.0) - 1.0
+    most = np.where(gap > _DAYS_OF_A_TITRATION * wait, visit, daily)
+    is_bad = (step > most + SAME) | (-step > fall + SAME) | (step > SAME) & (gap < wait * (1 - SAME))
+    return np.any(counts & (is_bad | (dose > high * (1 + SAME))), axis=0)
+
+
 def at_visits(settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
     """Return programs of a titration, of which one later than the next day but one counts as one at a filling."""
-    daily = 2.0 * parameters.load("label_dosing").value("titration_interval", "h")
+    daily = _DAYS_OF_A_TITRATION * parameters.load("label_dosing").value("titration_interval", "h")
     gaps = np.diff([one.at_h for one in settings], prepend=-math.inf)
     return tuple(
         replace(one, at_filling=one.at_filling or bool(gap > daily)) for one, gap in zip(settings, gaps, strict=True)
     )
 
 
+@parameters.remembered
+def _some_device() -> Device:
+    """Return a pump: no rule of doses looks at it, but a therapy is of one."""
+    return Device.named(next(iter(parameters.pump_models())))
+
+
 def _judged(time_h: np.ndarray, rate_ug_per_h: np.ndarray, origin: str) -> list[Breach]:
     """Return the rules of doses that one course of doses breaks, in order of time."""
     changes = np.flatnonzero(np.diff(rate_ug_per_h, prepend=0.0))
-    # No rule of doses looks at the device; a therapy is of one.
-    device = Device.named(next(iter(parameters.pump_models())))
+    device = _some_device()
     pump = Pump.implanted(device, 1.0, 1.0, 1.0)
     told = (Setting(float(time_h[k]), Program.simple(float(rate_ug_per_h[k])), 1.0, False, device) for k in changes)
     settings = at_visits(tuple(told))

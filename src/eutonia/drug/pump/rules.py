@@ -22,7 +22,7 @@ from eutonia.drug.pump.player import MINIMUM
 from eutonia.drug.pump.told import told
 
 # Doses, flows and steps that differ by less than this share are the same; far below any step of a programmer.
-_SAME = 1e-6
+SAME = 1e-6
 
 
 def breaches(course: Delivery) -> tuple[Breach, ...]:
@@ -45,7 +45,7 @@ def _flows(course: Delivery) -> Iterator[Breach]:
         strength, manual = one.concentration, _source(device.records, "flow_lowest")
         running = [rate for rate in one.program.rates if rate > 0]
         floor, ceiling = device.lowest_dose(strength), device.flow_highest * strength
-        if running and min(running) < floor * (1 - _SAME) and one.program.kind != MINIMUM:
+        if running and min(running) < floor * (1 - SAME) and one.program.kind != MINIMUM:
             yield Breach(
                 "flow below the lowest",
                 one.at_h,
@@ -55,7 +55,7 @@ def _flows(course: Delivery) -> Iterator[Breach]:
                 f"Fill with a lower concentration, or give at least {_daily(floor):.3g} ug/day.",
                 manual,
             )
-        if running and max(running) > ceiling * (1 + _SAME):
+        if running and max(running) > ceiling * (1 + SAME):
             yield Breach(
                 "flow above the highest",
                 one.at_h,
@@ -87,11 +87,11 @@ def _doses(course: Delivery) -> Iterator[Breach]:
     most, (low, high) = label.value("highest_dose", "ug/day"), label.ends(f"usual_dose_{therapy.origin}", "ug/day")
     for one in course.settings:
         dose = one.program.ug_per_day
-        if dose > most * (1 + _SAME):
+        if dose > most * (1 + SAME):
             says = f"{dose:.4g} ug/day; there are few data above {most:g} ug/day."
             do = "Check digits and unit; look for a fault of pump or catheter before going higher."
             yield Breach("dose above the label", one.at_h, says, do, label["highest_dose"].source, is_hazard=True)
-        elif dose > high * (1 + _SAME):
+        elif dose > high * (1 + SAME):
             says = f"{dose:.4g} ug/day is above the usual {low:g}-{high:g} ug/day of {therapy.origin} origin."
             do = "Suspect pump or catheter when a dose has to rise so far."
             yield Breach(
@@ -102,7 +102,7 @@ def _doses(course: Delivery) -> Iterator[Breach]:
         return
     name = "first_pump_dose_multiple_prolonged" if therapy.screening_lasted else "first_pump_dose_multiple"
     allowed = label.value(name, "1/day") * therapy.screening_ug
-    if first.program.ug_per_day > allowed * (1 + _SAME):
+    if first.program.ug_per_day > allowed * (1 + SAME):
         why = (
             f"whose effect lasted over {label.value('prolonged_effect', 'h'):g} h"
             if therapy.screening_lasted
@@ -119,16 +119,23 @@ def _doses(course: Delivery) -> Iterator[Breach]:
         )
 
 
-def _changes(course: Delivery) -> Iterator[Breach]:
-    """Yield rises and falls of the daily dose that are larger, or sooner, than the label allows."""
-    label, origin = parameters.load("label_dosing"), course.therapy.origin
-    daily = label.spread(f"titration_step_{origin}", "1").high
-    visit = label.spread(f"maintenance_step_{origin}", "1").high
-    fall = label.spread("decrease_step", "1").high
+def steps_allowed(origin: str) -> tuple[float, float, float, float]:
+    """Return the largest rise of a titration step and at a visit, the largest fall (shares), and the wait between two
+    rises (h).
+    """
+    label = parameters.load("label_dosing")
+    names = (f"titration_step_{origin}", f"maintenance_step_{origin}", "decrease_step")
+    daily, visit, fall = (label.spread(name, "1").high for name in names)
     assert daily is not None
     assert visit is not None
     assert fall is not None
-    wait = label.value("titration_interval", "h")
+    return daily, visit, fall, label.value("titration_interval", "h")
+
+
+def _changes(course: Delivery) -> Iterator[Breach]:
+    """Yield rises and falls of the daily dose that are larger, or sooner, than the label allows."""
+    label, origin = parameters.load("label_dosing"), course.therapy.origin
+    daily, visit, fall, wait = steps_allowed(origin)
     brief = parameters.load("pump").value("course_nothing_time", "h")
     before: Setting | None = None  # the last that gave a dose
     begun, fell, is_stopped = math.inf, -math.inf, False
@@ -149,19 +156,19 @@ def _changes(course: Delivery) -> Iterator[Breach]:
         was = _dose(last)
         most, step = (visit if after.at_filling else daily), now / was - 1.0
         at = "a refill" if after.at_filling else "a titration step"
-        if step > most + _SAME:
+        if step > most + SAME:
             says = f"The dose rises by {100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; {at} allows "
             do = f"Go to {was * (1 + most):.4g} ug/day at most, and look again a day later."
             says += f"{100 * most:.3g} % for {origin} origin."
             yield Breach("step above the label", after.at_h, says, do, label[f"titration_step_{origin}"].source, True)
-        if step > _SAME and after.at_h - last.at_h < wait * (1 - _SAME):
+        if step > SAME and after.at_h - last.at_h < wait * (1 - SAME):
             first = begun == last.at_h
             rule = "rise in the first day" if first else "rise too soon"
             says = f"The dose rises {after.at_h - last.at_h:.3g} h after the last change; the effect of a change is "
             says += f"full only after a day or two, and the label waits {wait:g} h."
             yield Breach(rule, after.at_h, says, "Wait a day.", label["titration_interval"].source, is_hazard=first)
         ran_dry = last.at_h < course.first("empty", last.at_h) <= after.at_h
-        if -step > fall + _SAME and not (ran_dry or was_stopped):
+        if -step > fall + SAME and not (ran_dry or was_stopped):
             says = f"The dose falls by {-100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; the label lowers by at "
             says += f"most {100 * fall:.3g} %. Watch for withdrawal: itch, rising tone, fever, altered mind."
             fell = after.at_h
@@ -222,7 +229,7 @@ def _restarts(course: Delivery) -> Iterator[Breach]:
             continue
         setting, gap = course.setting(piece.start_h), piece.start_h - last
         last = piece.end_h
-        if gap < least * (1 - _SAME) or setting is None or setting.program.ug_per_day <= first * (1 + _SAME):
+        if gap < least * (1 - SAME) or setting is None or setting.program.ug_per_day <= first * (1 + SAME):
             continue
         says = (
             f"After {gap / HOURS_A_DAY:.3g} days without drug the pump gives {setting.program.ug_per_day:.4g} ug/day; "
@@ -244,7 +251,7 @@ def _bridges(course: Delivery) -> Iterator[Breach]:
             continue
         before = next((one for one in reversed(course.settings) if one.at_h < event.at_h), None)
         was, keeps = before.program.ug_per_day if before else 0.0, event.keeps_ug_per_h * HOURS_A_DAY
-        if was <= 0 or -fall - _SAME <= keeps / was - 1.0 <= rise + _SAME:
+        if was <= 0 or -fall - SAME <= keeps / was - 1.0 <= rise + SAME:
             continue
         more = keeps > was
         says = f"The bridge keeps {keeps:.4g} ug/day where {was:.4g} ug/day were programmed, "
@@ -270,7 +277,7 @@ def _fillings(course: Delivery) -> Iterator[Breach]:
         yield Breach("refill missed", at, says, do, "Label_ITB", is_hazard=True)
     for filled, end in pairwise([*fills, max(therapy.duration_h, fills[-1])]):
         kept = min([end, *(at for at in gone if at > filled)]) - filled
-        if kept > cap * (1 + _SAME):
+        if kept > cap * (1 + SAME):
             days = kept / HOURS_A_DAY
             says = f"A filling stays for {days:.3g} days; the drug is stable for {cap / HOURS_A_DAY:g}."
             do = f"Refill by {therapy.day(filled + cap)}."
