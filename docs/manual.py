@@ -157,11 +157,11 @@ def commands() -> str:
 
 
 def words() -> str:
-    """Return the glossary that every report ends with, for all scores."""
+    """Return the glossaries that reports of every kind end with, for all scores."""
     from eutonia.assessment.scales import SCALES
     from eutonia.report import glossary
 
-    told = {**dict(glossary.entries(SCALES, "trial")), **dict(glossary.entries((), "case"))}
+    told = {word: said for kind in glossary.OF_KIND for word, said in glossary.entries(SCALES, kind)}
     return "\n".join(f"**{word}.** {meaning}\n" for word, meaning in told.items())
 
 

@@ -284,6 +284,7 @@ def _case_course() -> xr.Dataset:
         dims = ("patient", "limb", "time_h") if series.ndim == 2 else ("patient", "time_h")
         return dims, series[None], {"units": units, "long_name": name}
 
+    lesion = one(np.stack([np.full(time.size, 4.5), np.full(time.size, 3.2)]), "mV", "Tone of the lesion")
     return xr.Dataset(
         {
             "dose_rate": one(rate * 24, "ug/day", "Pump rate"),
@@ -294,6 +295,7 @@ def _case_course() -> xr.Dataset:
             "receptor_occupancy": one(np.stack([receptor, receptor * 0.5]), "1", "Receptor occupancy"),
             "sensitivity": one(sensitivity, "1", "Receptor sensitivity"),
             "bias": one(bias, "mV", "Tone"),
+            "untreated_bias": (*lesion[:2], lesion[2] | {"valid_max": 5.0}),
             "ashworth": one(steps, "score", "Ashworth"),
             "risk_drowsiness": one(0.02 + 0.2 * (leg / 9 / (leg / 9 + 60)), "1", "Drowsiness"),
             "risk_withdrawal": one(np.clip(rebound, 0, 1), "1", "Withdrawal"),

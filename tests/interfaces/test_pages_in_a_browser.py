@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import axe_playwright_python
 import pytest
@@ -171,6 +173,22 @@ def test_a_trialist_sees_faults_while_writing(opened: Callable[..., Page]) -> No
     page.wait_for_selector("#told .valid")
 
 
+def test_every_kind_of_report_begins_in_plain_words_and_explains_them(store: Store, files: list[str]) -> None:
+    pages = {Path(file).stem: Path(url2pathname(urlsplit(file).path)).read_text("utf-8") for file in files}
+    for job in store.newest(20):
+        name = "segment.html" if job.kind == "segment" else "report.html"
+        if job.kind != "story" and (found := store.file(job.id, name)) is not None:
+            pages[job.kind] = found.content.decode()
+    assert set(pages) == {"trial", "case", "program", "compare", "fit", "segment", "examine"}
+    for kind, text in pages.items():
+        named = re.findall(r"<dt>(Asked|Found|How sure)</dt>", text)
+        assert named == ["Asked", "Found", "How sure"], kind
+        assert "<dt>Tone</dt>" in text.partition('<section id="words">')[2], kind
+    for kind in ("case", "compare", "examine"):
+        assert "of its damping" in pages[kind], kind
+        assert '<section id="chain">' in pages[kind], kind
+
+
 def test_a_comparison_prints_on_one_page(opened: Callable[..., Page], store: Store) -> None:
     job = next(one for one in store.newest(20) if one.kind == "compare" and one.state == "done")
     page = opened(f"/results/{job.id}/report.html")
@@ -186,7 +204,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     made = {
         "trial": report.html(report_examples.trial()),
         "case": report.html(report_examples.case()),
-        "pump": (eutonia.program("careless").write(folder / "pump") / "program.html").read_text(encoding="utf-8"),
+        "program": (eutonia.program("careless").write(folder / "pump") / "program.html").read_text(encoding="utf-8"),
     }
     for name, text in made.items():
         (folder / f"{name}.html").write_text(text, encoding="utf-8")

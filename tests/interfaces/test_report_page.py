@@ -268,11 +268,24 @@ def test_a_result_with_almost_nothing_still_gives_a_page() -> None:
 
 def test_many_events_become_numbers_that_stay_in_the_figure() -> None:
     events = tuple((k * 290.0, f"Visit number {k} with a rather long description") for k in range(60))
-    text = report.html(examples.case(events=events, zooms=()))
+    text = report.html(examples.case(events=events, zooms=())).partition('<section id="course">')[2]
     wide = re.findall(r"<svg[^>]*role=\"img\".*?</svg>", text, flags=re.DOTALL)[0]
     assert ">60</text>" in wide
     assert "rather long description</text>" not in wide
     assert text.count("with a rather long description</td>") == 60
+
+
+def test_marks_of_many_close_events_do_not_overlap_on_a_phone() -> None:
+    events = tuple((145.0 * k, f"Step {k}") for k in range(120))
+    text = report.html(examples.case(events=events, zooms=())).partition('<section id="course">')[2]
+    phone = re.findall(r"<svg viewBox=\"0 0 350 .*?</svg>", text, flags=re.DOTALL)[0]
+    marks = [
+        [float(x) for x in one]
+        for one in re.findall(r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="15"', phone)
+    ]
+    assert len(marks) > 10
+    for (x, y, wide), (other, height, _) in itertools.combinations(sorted(marks), 2):
+        assert y != height or other >= x + wide
 
 
 def test_a_flow_of_four_arms_keeps_every_box() -> None:
@@ -300,7 +313,7 @@ def test_a_long_legend_stays_inside_its_figure(width: int) -> None:
     risk = next(name for name in made.course.data_vars if str(name).startswith("risk"))
     twin = made.course[risk].assign_attrs(long_name=long)
     course = made.course.assign({f"{risk}_{k}": twin.assign_attrs(long_name=f"{long} ({k})") for k in range(3)})
-    text = report.html(dataclasses.replace(made, course=course))
+    text = report.html(dataclasses.replace(made, course=course)).partition('<section id="course">')[2]
     figure = next(
         one for one in re.findall(r"<svg viewBox=\"0 0 (\d+) .*?</svg>", text, re.DOTALL) if int(one) == width
     )

@@ -585,7 +585,8 @@ def test_a_job_is_done_refused_cancelled_and_repeated(base: Path) -> None:
     assert b"case_own_signal" in getattr(store.file(case.id, "run.json"), "content", b"")
 
 
-def test_a_job_that_takes_too_long_is_ended(base: Path) -> None:
+def test_a_job_that_takes_too_long_is_ended(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     store = Store(base)
     jobs = Jobs(store, longest_s=0.0)
     job = store.ask("run", {"study": CASE, "replicates": 1}, "x")
@@ -597,6 +598,7 @@ def test_a_job_that_takes_too_long_is_ended(base: Path) -> None:
         assert (again.id, again.told) == (job.id, ""), "the same question is computed again, not refused for good"
     finally:
         jobs.stop()
+    assert not list(tmp_path.glob("eutonia-web-*")), "a worker that is ended leaves nothing behind"
 
 
 def test_a_killed_server_loses_nothing_that_was_done(base: Path) -> None:

@@ -127,6 +127,12 @@ def test_broken_criteria_are_refused(tmp_path: Path, old: str, new: str, says: s
         criteria.read(tmp_path / "criteria.toml")
 
 
+def test_criteria_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "criteria.toml").write_bytes("# \u00e4".encode("latin-1"))
+    with pytest.raises(ParameterError, match="byte 3 is no UTF-8"):
+        criteria.read(tmp_path / "criteria.toml")
+
+
 def quantity(**more: Any) -> Quantity:
     about = {"phase": "pump", "arm": "pump", "limb": "leg", "scale": "ashworth", "visit": "6 hour", "statistic": "mean"}
     numbers = {"time_h": 6.0, "mean": 1.9, "sd": 0.6, "n": 20, "low": 1.4, "high": 2.4, "baseline_mean": 3.0}

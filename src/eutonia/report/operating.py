@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia._middle import Z_95
-from eutonia.report import basis, exports, files, page, words
+from eutonia.report import basis, exports, files, page, plain, words
 from eutonia.report.drawing import scales, svg
 from eutonia.report.drawing.plot import Panel, Sheet
 
@@ -52,8 +52,12 @@ def write_power(found: PowerFound, folder: str | os.PathLike[str]) -> Path:
     ]
     about = {
         "title": f"How many people {found.study_name} needs",
-        "lead": f"Power {100 * found.target:.0f} % of {found.endpoint}.",
-        "sentences": found.sentences(),
+        **_plain(
+            f"How many people does {found.study_name} need, so that {100 * found.target:.0f} of 100 such trials find "
+            f"the difference in {found.endpoint}?",
+            found.sentences(),
+            found.run,
+        ),
         "drawn": _power_drawing(found),
         "why": "Each point is the share of simulated trials of that size that found a difference, with its 95 % Monte "
         "Carlo interval; the line is the curve fitted to them, from which the size is read.",
@@ -74,8 +78,12 @@ def write_sweep(found: Swept, folder: str | os.PathLike[str]) -> Path:
     ]
     about = {
         "title": f"{found.study_name} at {len(shown)} values of {', '.join(found.fields)}",
-        "lead": "The same people with the same luck at each: a difference between columns is of the field.",
-        "sentences": told(found),
+        **_plain(
+            f"What changes with {', '.join(found.fields)}? The same people with the same luck at each value, so that a "
+            "difference is of the field.",
+            told(found),
+            found.run,
+        ),
         "drawn": _sweep_drawing(shown, lines, name, share=error),
         "why": f"{name}, with its 95 % {'Monte Carlo ' if error else ''}interval.",
         "rows": rows,
@@ -84,6 +92,13 @@ def write_sweep(found: Swept, folder: str | os.PathLike[str]) -> Path:
     if found.characteristics is not None:
         tables["characteristics"] = found.characteristics
     return _write(folder, SWEEP, about, found.run, tables, "sweep", {"fields": list(found.fields)})
+
+
+def _plain(asked: str, sentences: Sequence[str], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a design in plain sentences: what was asked, what was found, what else, and how sure it is."""
+    found, *others = sentences
+    said = [(plain.ASKED, asked), (plain.FOUND, found), *(("And", one) for one in others[:2])]
+    return plain.context("design", [*said, (plain.SURE, plain.rests_on(run))], more=others[2:])
 
 
 def told(found: Swept) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup, escape
 
 from eutonia._hours import HOURS_A_DAY
-from eutonia.report import basis, glossary, short, words
+from eutonia.report import basis, chain, plain, short, words
 from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import failures
@@ -97,8 +97,6 @@ def context(result: StudyResult) -> dict[str, Any]:
     told = middles.of(result)
     shared: dict[str, Any] = basis.of_run(result.run, command) | {
         "result": result,
-        "headline": short.headline(told),
-        "short": short.sentences(told),
         "grades": [
             (grade, amount, words.VERDICTS[grade], words.GRADES[grade]) for grade, amount in result.grades.items()
         ],
@@ -109,8 +107,15 @@ def context(result: StudyResult) -> dict[str, Any]:
         "has_arms": result.kind == "trial" and any(quantity.arm for quantity in result.quantities),
         "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
         "adverse": _adverse(result),
-        "glossary": glossary.entries((quantity.scale for quantity in result.quantities), result.kind),
     }
+    shared |= plain.context(
+        result.kind,
+        short.plain(told),
+        scales=words.unique(quantity.scale for quantity in result.quantities),
+        courses={"": result.course},
+        limb=chain.limb_of([quantity.limb for quantity in result.quantities if quantity.limb]),
+        more=short.further(told),
+    )
     figures = _trial_figures(result) if result.kind == "trial" else _case_figures(result)
     return shared | figures | broken_rules.context(result) | failures.context(result)
 

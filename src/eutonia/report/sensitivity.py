@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import basis, exports, files, page, words
+from eutonia.report import basis, exports, files, page, plain, words
 from eutonia.report.drawing import svg
 from eutonia.report.drawing.plot import Sheet
 from eutonia.trial.sensitivity import Sensitivity
@@ -85,8 +85,19 @@ def html(found: Sensitivity) -> str:
     """Return the whole page as one text with everything inside; it loads nothing."""
     rows = _rows(found)
     about = basis.of_run(found.run, str(found.run["command"]))
-    more = {"title": found.study_name, "runs": found.runs, "rows": rows, "drawn": _drawing(rows)}
-    return page.render("sensitivity.html.jinja", about | more | {"caveats": found.caveats()})
+    first, *others = found.caveats()
+    most = "; ".join(f"{words.lower(row['label'])} {100 * row['share']:.0f}%" for row in rows[:3])
+    said = [
+        (plain.ASKED, f"Which numbers of the science move the predictions of {found.study_name} most?"),
+        (plain.FOUND, f"Of all moves these do most: {most}." if rows else "No number moved anything."),
+        (
+            plain.WHY,
+            f"{found.runs} runs with the same people and the same luck; each number moves over what is unknown of it.",
+        ),
+        (plain.SURE, first),
+    ]
+    more = {"title": found.study_name, "rows": rows, "drawn": _drawing(rows)}
+    return page.render("sensitivity.html.jinja", about | more | plain.context("screen", said, more=others))
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:

@@ -10,12 +10,43 @@ from eutonia.assessment.scales import SCALES
 from eutonia.parameters import influence
 from eutonia.parameters.record import DISTANCES, NOT_SAID
 from eutonia.report import words
+from eutonia.report.plain import ASKED, FOUND, PRICE, SURE, UNREAD, rests_on
 from eutonia.report.trial import failures
 from eutonia.trial.result import Quantity, StudyResult
 
-#: Statuses of numbers that nobody has read in a source.
-_UNREAD = ("assumed", "recalled")
 _MOST_FAR = 4
+
+
+def plain(result: StudyResult) -> list[tuple[str, str]]:
+    """Return what was asked, what was found, what it costs and how sure it is, each in a sentence with its name."""
+    failed = failures.sentence(result)
+    price = " ".join([*_harm(result), *([failed] if failed else [])])
+    return [
+        (ASKED, _asked(result)),
+        (FOUND, headline(result)),
+        (PRICE, price or "No adverse reaction is predicted here; that is no sign that there is none."),
+        (SURE, rests_on(result.run)),
+    ]
+
+
+def _asked(result: StudyResult) -> str:
+    """Return the question of a study."""
+    if result.kind == "case":
+        people, time = result.course.sizes.get("patient", 1), result.course["time_h"]
+        span = words.moment(float(time.max() - time.min()))
+        who = f"{people} possible people, who share what is known, were" if people > 1 else "One possible person was"
+        return f"What becomes of one person in {span}? {who} followed."
+    arms = words.unique(quantity.arm for quantity in result.quantities if quantity.arm)
+    what = f"What do {', '.join(arms[:4])}{' and others' if len(arms) > 4 else ''} do" if arms else "What happens"
+    replicates = result.run.get("replicates")
+    times = f" The trial was repeated {words.count(float(replicates))} times, with other people." if replicates else ""
+    return f"{what} in people like those of this trial?{times}"
+
+
+def further(result: StudyResult) -> list[str]:
+    """Return what else there is to know of how sure a result is."""
+    change = [_change(result)] if result.compared else []
+    return [*change, *_width(result), *_influential(result), *_far(result)]
 
 
 def sentences(result: StudyResult) -> list[str]:
@@ -86,13 +117,9 @@ def _harm(result: StudyResult) -> list[str]:
 
 
 def _known(result: StudyResult) -> list[str]:
-    """Return how many numbers a run rests on, and how many of them nobody has read in a source."""
-    counts = dict(words.status_counts(result.run))
-    if not counts:
-        return []
-    parts = " and ".join(f"{counts[status]} {status}" for status in _UNREAD if counts.get(status))
-    found = [f"All this rests on {sum(counts.values())} numbers{f', of which {parts}' if parts else ''}."]
-    return [*found, *_influential(result), *_far(result)]
+    """Return how many numbers a run rests on, and what is known of those that matter most."""
+    told = rests_on(result.run)
+    return [told, *_influential(result), *_far(result)] if told else []
 
 
 def _influential(result: StudyResult) -> list[str]:
@@ -103,7 +130,7 @@ def _influential(result: StudyResult) -> list[str]:
     if not of:
         return []
     known = influence.records(names)
-    told = "; ".join(f"{words.lower(one.label)} ({one.status})" for one in known if one.status in _UNREAD)
+    told = "; ".join(f"{words.lower(one.label)} ({one.status})" for one in known if one.status in UNREAD)
     whose = "these predictions" if of == result.study_name else f"predictions like these ({of})"
     if not told:
         return [f"None of the ten numbers that move {whose} most is assumed or recalled."]

@@ -114,6 +114,11 @@ def number(value: Number | None, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
+def three_digits(value: Number) -> str:
+    """Return a number of any size with three digits: 1230 and not 1.23e+03."""
+    return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".") if math.isfinite(value) else "none"
+
+
 def count(value: Number) -> str:
     """Return a number of people, which is whole unless it is a mean over replicates."""
     if abs(value - round(value)) < 0.05 or value >= 100:

@@ -26,14 +26,18 @@ from eutonia.trial.case import people_of_case
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.moment import moment
 from eutonia.trial.record import repeat, study_record
+from eutonia.trial.trace import moment_course
 
 if TYPE_CHECKING:
     import polars
+    import xarray
 
 
 @dataclass(frozen=True, repr=False)
 class BedsideResult(Printed):
-    """What an examination found: `at_h` since the onset, `happened` until then (h, what), findings and recordings."""
+    """What an examination found: `at_h` since the onset, `happened` until then (h, what), findings and recordings;
+    `course` has tone and drug of everybody possible at that hour, as the course of a case has.
+    """
 
     study_name: str
     title: str
@@ -44,6 +48,7 @@ class BedsideResult(Printed):
     traces: tuple[MovementTrace, ...]
     people: int
     run: Mapping[str, Any]
+    course: xarray.Dataset | None = None
 
     def prose(self) -> str:
         """Return who was examined, when and by what."""
@@ -128,8 +133,9 @@ def _examine(
         citations.cited((source for name in names for source in TESTS[name].sources), "bedside_test"),
         possible_people=POSSIBLE_PEOPLE,
     )
+    course = moment_course(people, snapshot, at_h)
     return BedsideResult(
-        case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run
+        case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run, course
     )
 
 

@@ -70,15 +70,17 @@ class PowerFound(Printed):
 
     def sentences(self) -> list[str]:
         """Return the answer, how sure it is, and what it is not."""
-        ends = f"{self.low:.0f} to {self.high:.0f}" if math.isfinite(self.high) else f"{self.low:.0f} or more"
+        told = f"{self.trials} simulated trials of {self.table.height} sizes"
+        within = f"by {told} the number lies in {self.low:.0f} to {self.high:.0f} (95 %, Monte Carlo)"
+        if not math.isfinite(self.high):
+            within = f"{told} are too few to say where the number lies: no upper end (95 %, Monte Carlo)"
         arms = ", ".join(f"{n} {arm}" for arm, n in self.allocation)
         stops = "expected_people" in self.table.columns
         most = " at most" if stops else ""
         last = self.table.sort((self.table["people"] - self.people).abs()).row(0, named=True)
         return [
             f"{self.people} people{most} ({arms}) give {self.endpoint} a power of {100 * self.target:.0f} % at the "
-            f"two-sided level {self.alpha:g}; by {self.trials} simulated trials of {self.table.height} sizes the "
-            f"number lies in {ends} (95 %, Monte Carlo).",
+            f"two-sided level {self.alpha:g}; {within}.",
             f"Of {last['trials']} simulated trials of {last['people']} people {100 * last['power']:.0f} % found a "
             f"difference (Monte Carlo error {100 * last['error']:.1f} points); the difference itself is "
             f"{last['truth']:.2g} {last['unit']}."

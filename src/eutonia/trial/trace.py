@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import LIMBS
-from eutonia.simulation.course import Course, CourseState, start
+from eutonia.simulation.course import Course, CourseState, Snapshot, start
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
@@ -89,6 +91,7 @@ class Recorder:
                 )
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
+        _told_ceiling(data)
         data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
         data |= self._swings(people, state, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
@@ -112,6 +115,30 @@ class Recorder:
                 shaped = row[f"{name}_{end}"].reshape(n_times, n_people)
                 found[f"{name}_{end}"] = xr.Variable(("time_h", "patient"), shaped, about)
         return found
+
+
+def _told_ceiling(data: Mapping[str, xarray.Variable]) -> None:
+    """Note the largest bias that a cord can have beside the bias of the lesion, mV: what its shares are of."""
+    data["untreated_bias"].attrs["valid_max"] = parameters.load("descending").value("bias_ceiling", "mV")
+
+
+def moment_course(people: People, snapshot: Snapshot, at_h: float) -> xarray.Dataset:
+    """Return tone and drug of people at one hour, with the names and dims of a course."""
+    import xarray as xr
+
+    values = {
+        "untreated_bias": people.bias,
+        "bias": people.bias - snapshot.hyperpolarisation,
+        **{name: getattr(snapshot, name) for name in ("csf_leg", "csf_arm")},
+    }
+    data = {}
+    for name, array in values.items():
+        unit, label = _OF_MODEL[name]
+        dims = ("time_h", "limb", "patient") if np.ndim(array) == 2 else ("time_h", "patient")
+        data[name] = xr.Variable(dims, np.asarray(array)[None], {"units": unit, "long_name": label})
+    _told_ceiling(data)
+    time = xr.Variable(("time_h",), np.array([at_h]), {"units": "h", "long_name": "Time"})
+    return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(people.n)})
 
 
 def _muscles(

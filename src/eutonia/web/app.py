@@ -28,7 +28,12 @@ _FAULTS_TOLD = 20
 
 
 def create_app(
-    base: Path, *, hosts: Iterable[str] = guard.LOOPBACK, token: str | None = None, longest_s: float = limits.JOB_S
+    base: Path,
+    *,
+    hosts: Iterable[str] = guard.LOOPBACK,
+    token: str | None = None,
+    longest_s: float = limits.JOB_S,
+    warms: bool = False,
 ) -> FastAPI:
     """Return the server as an ASGI application.
 
@@ -42,8 +47,10 @@ def create_app(
         What a reader has to bring; none where the server listens on this machine alone.
     longest_s
         Seconds that one job may take.
+    warms
+        Whether the worker compiles what the first comparison needs as soon as it has nothing to do.
     """
-    jobs = Jobs(Store(base), longest_s)
+    jobs = Jobs(Store(base), longest_s, warms=warms)
 
     @asynccontextmanager
     async def lives(app: FastAPI) -> AsyncIterator[None]:
@@ -181,7 +188,7 @@ def serve(
     given = checked_token(host, token, names)
     hosts = tuple(dict.fromkeys((*guard.LOOPBACK, *([host] if host not in ("0.0.0.0", "::") else []), *names)))
     with listening(host, port) as heard:
-        app = create_app(base, hosts=hosts, token=given)
+        app = create_app(base, hosts=hosts, token=given, warms=True)
         begins()
         if opens:
             address = f"http://{'localhost' if host in ('0.0.0.0', '::', *guard.LOOPBACK) else host}:{port}/"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
+import tempfile
 import threading
 import time
 from multiprocessing.connection import Connection
@@ -22,12 +24,13 @@ _LOOK_S, _IDLE_S = 0.1, 0.5
 class Jobs:
     """Runs what waits in a store, one at a time, in a process of its own."""
 
-    def __init__(self, store: Store, longest_s: float = limits.JOB_S) -> None:
-        self.store, self.longest_s = store, longest_s
+    def __init__(self, store: Store, longest_s: float = limits.JOB_S, *, warms: bool = False) -> None:
+        self.store, self.longest_s, self._warms = store, longest_s, warms
         self._ends, self._waits = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._process: SpawnProcess | None = None
         self._line: Connection | None = None
+        self._folder = ""
 
     def start(self) -> None:
         """Begin; what ran when the last server ended is run again."""
@@ -50,11 +53,24 @@ class Jobs:
     def _serve(self) -> None:
         while not self._ends.is_set():
             job = self.store.take()
-            if job is None:
+            if job is None and self._warms:
+                self._warms = False
+                self._warm()
+            elif job is None:
                 self._waits.wait(_IDLE_S)
                 self._waits.clear()
-                continue
-            self._run(job)
+            else:
+                self._run(job)
+
+    def _warm(self) -> None:
+        """Let the worker compile what the first comparison needs, while nobody waits; nothing of it is kept."""
+        line = self._hired()
+        try:
+            line.send(("warm", {}, {}))
+            while not self._ends.is_set() and not (line.poll(_LOOK_S) and line.recv()[0] != "progress"):
+                pass
+        except (EOFError, OSError):
+            self._dismiss()
 
     def _run(self, job: Job) -> None:
         line = self._hired()
@@ -105,7 +121,9 @@ class Jobs:
             self._dismiss()
             context = multiprocessing.get_context("spawn")
             self._line, theirs = context.Pipe()
-            self._process = context.Process(target=work, args=(theirs,), daemon=True, name="eutonia-worker")
+            self._folder = tempfile.mkdtemp(prefix="eutonia-web-")
+            given = (theirs, self._folder)
+            self._process = context.Process(target=work, args=given, daemon=True, name="eutonia-worker")
             self._process.start()
             theirs.close()
         return self._line
@@ -125,4 +143,7 @@ class Jobs:
         if self._process is not None:
             self._process.kill()
             self._process.join(timeout=10.0)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
         self._line = self._process = None

@@ -115,10 +115,12 @@ def _rows(content: bytes) -> list[tuple[str, str]]:
     import csv
     import io
 
+    from eutonia.report.words import three_digits
+
     found = []
     for row in csv.DictReader(io.StringIO(content.decode("utf-8"))):
         try:
-            value = f"{float(row['value']):.3g}"
+            value = three_digits(float(row["value"]))
         except ValueError:
             value = row["value"]
         found.append((row["what"], f"{value} {row['unit'] if row['unit'] != '1' else ''}".strip()))

@@ -6,6 +6,7 @@ It stands in an empty folder of its own, and is given text only: no path of a re
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 import time
@@ -35,16 +36,19 @@ _OTHER = "application/octet-stream"
 _BETWEEN_S = 0.2
 
 
-def work(line: Connection) -> None:
-    """Take jobs from a line until it closes; answer each by progress and then files, a refusal or a failure."""
+def work(line: Connection, folder: str) -> None:
+    """Take jobs from a line until it closes; answer each by progress and then files, a refusal or a failure.
+
+    All files lie in `folder`, which the server removes with this process, and this process where the server is gone.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
-    with tempfile.TemporaryDirectory(prefix="eutonia-web-") as folder:
-        os.chdir(folder)
+    os.chdir(folder)
+    tempfile.tempdir = folder
+    try:
         while True:
-            try:
-                _answer(line, *line.recv())
-            except (EOFError, BrokenPipeError, ConnectionResetError):
-                return  # the server is gone
+            _answer(line, *line.recv())
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _answer(line: Connection, kind: str, request: Mapping[str, Any], own: Mapping[str, bytes]) -> None:
@@ -82,6 +86,14 @@ def answered(
 
     with beside(own, Path()):
         return [*_KINDS[kind](request, progress), *_brought(request, own)]
+
+
+def _warm(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
+    """Compare what the clinic page begins with, and throw it away: the first reader need not wait for compilers."""
+    from eutonia.web import clinic
+
+    _compare({"cases": clinic.read(clinic.START).texts}, progress)
+    return []
 
 
 def _run(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
@@ -170,4 +182,5 @@ _KINDS: Mapping[str, Callable[[Mapping[str, Any], Progress], list[ResultFile]]] 
     "fit": _fit,
     "segment": _segment,
     "story": _story,
+    "warm": _warm,
 }

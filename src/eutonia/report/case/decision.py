@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
-from eutonia.report import basis, curves, exports, files, page, words
+from eutonia.report import basis, curves, exports, files, page, plain, words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.drawing.plot import Dash
 from eutonia.trial.decision import BENEFIT, HARM, LOST, TABLETS, UNHARMED, Decision
@@ -103,16 +103,30 @@ def _context(found: Decision) -> dict[str, Any]:
     question = found.question
     by_mouth = question.route == TABLETS
     people = int(found.table["n"][0])
-    return basis.of_run(found.run, str(found.run["command"])) | {
+    given = "tablets of baclofen, every 8 hours" if by_mouth else f"a pump, tip at {question.tip}"
+    begun, held = f"day {question.at_h / HOURS_A_DAY:.4g}", words.moment(question.held_h)
+    first, *others = found.told()
+    said = [
+        (
+            plain.ASKED,
+            f"What do doses of {given} do, each begun on {begun} and held for {held} in the same {people} possible "
+            "people, who share what is known of this person?",
+        ),
+        (plain.FOUND, first),
+        (plain.PRICE, " ".join(others)),
+        (
+            plain.SURE,
+            f"{plain.rests_on(found.run)} No dose is chosen here: how much relief is worth how much harm is for the "
+            "person and a doctor to say.",
+        ),
+    ]
+    about = basis.of_run(found.run, str(found.run["command"])) | plain.context("case", said)
+    return about | {
         "title": question.study.title,
-        "given": "Tablets of baclofen, every 8 hours" if by_mouth else f"A pump, tip at {question.tip}",
         "rule": question.rule,
-        "begun": f"day {question.at_h / HOURS_A_DAY:.4g}",
-        "held": words.moment(question.held_h),
         "people": people,
         "stood": found.stood,
         "lost": LOST,
-        "told": found.told(),
         "figure": drawing(found),
         "legend": [(what.capitalize(), token, dash) for what, (token, dash) in _looks(found).items()],
         "heads": _heads(found),

@@ -44,6 +44,8 @@ _GAP = 14.0
 _SMALL = 11.0
 #: Width of the bins that long courses are thinned to, px.
 _BIN = 3
+#: Shares of the span within which events share a mark: the first for which all marks find room is taken.
+_APART = (0.004, 0.012, 0.03, 0.06, 0.12)
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,11 @@ class Marker:
         return self.half + 8 + svg.wide(self.label, 11.5)
 
 
-def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number = 0.004) -> list[Marker]:
-    """Return the events numbered in order of time; those closer than `apart` of the span share one mark."""
+def markers(events: Sequence[tuple[Number, str]], span_h: Number, apart: Number = _APART[0]) -> list[Marker]:
+    """Return the events numbered in order of time; those within `apart` of the span share one mark."""
     groups: list[list[tuple[int, float, str]]] = []
     for number, (time_h, label) in enumerate(sorted(events, key=lambda event: event[0]), start=1):
-        if groups and time_h - groups[-1][-1][1] <= apart * span_h:
+        if groups and time_h - groups[-1][0][1] <= apart * span_h:
             groups[-1].append((number, time_h, label))
         else:
             groups.append([(number, time_h, label)])
@@ -106,10 +108,8 @@ def timeline(
     """
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
-    numbers = markers(events, float(time[-1] - time[0]))
-    if zoom is not None:
-        numbers = markers(events, float(last - first))
-    inside = [mark for mark in numbers if first <= mark.time_h <= last]
+    numbered = [markers(events, float(last - first), apart) for apart in _APART]
+    inside = [[mark for mark in marks if first <= mark.time_h <= last] for marks in numbered]
     shown = zoom.title if zoom else "The whole course"
     long_unit = words.time_unit(float(time[-1] - time[0]))
     begun = f"{first / long_unit.hours:.1f}".removesuffix(".0")
@@ -184,7 +184,7 @@ def _draw(
     time: Float[np.ndarray, " time"],
     strips: Sequence[CoursePanel],
     limits: Mapping[str, tuple[float, float]],
-    marks: Sequence[Marker],
+    coarser: Sequence[Sequence[Marker]],
     span: tuple[Number, Number],
     since: str,
     name: str,
@@ -196,7 +196,8 @@ def _draw(
     inner = width - _LEFT - right
     size = 12.0 if width > 600 else 11.0
     unit = words.time_unit(span[1] - span[0])
-    rows, is_named = _rows(marks, span, inner, is_wide=width > 600)
+    fitting = [(one, found) for one in coarser if (found := _rows(one, span, inner, is_wide=width > 600))]
+    marks, (rows, is_named) = fitting[0] if fitting else (coarser[-1], ([0] * len(coarser[-1]), False))
     lane = 8 + 20 * (max(rows, default=-1) + 1)
     heads = [_head(strip, width, size) for strip in strips]
     heights = [_HEIGHTS.get(strip.kind, _HEIGHT) for strip in strips]
@@ -222,8 +223,8 @@ def _draw(
 
 def _rows(
     marks: Sequence[Marker], span: tuple[Number, Number], inner: Number, *, is_wide: bool
-) -> tuple[list[int], bool]:
-    """Choose a row for every event so that none overlap: with words if five rows are enough, else numbers alone."""
+) -> tuple[list[int], bool] | None:
+    """Return rows in which no marks overlap: with words if five are enough, else numbers alone; None if six are few."""
 
     def fit(most: int, *, named: bool) -> list[int] | None:
         ends, out = [-1e9] * most, []
@@ -243,7 +244,8 @@ def _rows(
     named = fit(5, named=True) if is_wide else None
     if named is not None:
         return named, True
-    return fit(4, named=False) or fit(6, named=False) or [k % 6 for k in range(len(marks))], False
+    numbers = fit(4, named=False) or fit(6, named=False)
+    return None if numbers is None else (numbers, False)
 
 
 def _event_lane(

@@ -14,7 +14,7 @@ import numpy as np
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
-from eutonia.report import basis, curves, exports, files, glossary, page, words
+from eutonia.report import basis, curves, exports, files, page, plain, words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.drawing.plot import Dash
@@ -159,11 +159,11 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "contacts": [found.contacts[name] for name in found.names],
             "since": f"day {found.span_h[0] / HOURS_A_DAY:.4g}",
             "tables": tables(found),
-            "glossary": glossary.entries(found.table["what"], "case"),
             "timeline": case.timeline(time, (), strips, None, "options"),
             "people": int(results[0].course.sizes["patient"]),
             "caveats": [*found.notes, *words.unique(text for one in results for text in one.caveats)],
             "missing": what_it_misses(one.course for one in results),
+            **_plain(found),
             "is_drug": any(strip.kind == "dose" for strip in strips),
             "withdrawn": any(one.withdrawal for one in results),
             "broken": [
@@ -177,6 +177,53 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "key": _looks(found),
         },
     )
+
+
+def _plain(found: OptionComparison) -> dict[str, Any]:
+    """Return the comparison in five sentences, with the chain of each option."""
+    names = [words.label(name) for name in found.names]
+    people = int(found.results[found.names[0]].course.sizes["patient"])
+    own = found.table.filter(found.table["measure"] == "mean")
+    rows = _rows(found, "mean")
+    scales = words.unique(found.table["what"])
+    said = [
+        (
+            plain.ASKED,
+            f"{' or '.join(names)}? The same {people} possible people, who share what is known of this person, take "
+            "each, so that only the treatment differs.",
+        ),
+        (plain.FOUND, "" if own.is_empty() else _difference(found, rows[0])),
+        (plain.PRICE, _price(found)),
+        (
+            plain.SURE,
+            f"{plain.rests_on(found.run)} No option is chosen here: what relief is worth which risk is for the person "
+            "and a doctor to say.",
+        ),
+    ]
+    courses = {name: found.results[key].course for name, key in zip(names, found.names, strict=True)}
+    return plain.context("case", said, scales=scales, courses=courses)
+
+
+def _difference(found: OptionComparison, row: OptionRow) -> str:
+    """Return the first row of the table as a sentence."""
+    cells = list(zip(found.names, row.cells, strict=True))
+    base = next(value for name, (value, _, _) in cells if name == found.against)
+    others = "; ".join(f"with {words.lower(words.label(name))} {change}" for name, (_, _, change) in cells if change)
+    return (
+        f"{row.what} ({row.good}) is {base} on average with {words.lower(words.label(found.against))}; the difference "
+        f"is {others}."
+    )
+
+
+def _price(found: OptionComparison) -> str:
+    """Return the highest risk of each option, of the likeliest reaction."""
+    part = found.table.filter((found.table["measure"] == "highest") & found.table["what"].str.starts_with("risk_"))
+    if part.is_empty():
+        return ""
+    what = part.sort("value", descending=True)["what"][0]
+    rows = part.filter(part["what"] == what).rows(named=True)
+    each = "; ".join(f"{words.lower(words.label(row['option']))} {100 * row['value']:.0f}%" for row in rows)
+    return f"{rows[0]['label']}, at its highest: {each}."
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:

@@ -15,7 +15,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.patient import LIMBS
-from eutonia.report import basis, curves, files, page, words
+from eutonia.report import basis, curves, files, page, plain, words
 from eutonia.report.examination.words import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
@@ -127,7 +127,28 @@ def html(result: BedsideResult) -> str:
         "sections": drawn,
         "happened": [(f"day {at / HOURS_A_DAY:.4g}", words.said(what)) for at, what in result.happened],
     }
-    return page.render("examination.html.jinja", context)
+    return page.render("examination.html.jinja", context | _plain(result))
+
+
+def _plain(result: BedsideResult) -> dict[str, Any]:
+    """Return the examination in five sentences."""
+    first = row(result.findings[0]) if result.findings else None
+    told = "" if first is None else f"{first.of}, {words.lower(first.what)}: {first.middle}"
+    spread = f" ({first.interval} in the middle 95% of people)" if first is not None and first.interval else ""
+    many = f" {len(result.findings)} findings stand below." if len(result.findings) > 1 else ""
+    tests = ", ".join(words.lower(TESTS[name].label) for name in result.tests)
+    said = [
+        (plain.ASKED, f"What would hands and instruments find in this person on {moment(result)}? Done: {tests}."),
+        (plain.FOUND, f"{told}{spread}.{many}" if told else ""),
+        (
+            plain.SURE,
+            f"Of {result.people} people who share what is known of this one; raters make no error here. "
+            f"{plain.rests_on(result.run)}",
+        ),
+    ]
+    scales = words.unique(one.key for one in result.findings if one.key)
+    courses = {} if result.course is None else {"": result.course}
+    return plain.context("examination", said, scales=[*scales, *result.tests], courses=courses)
 
 
 def _stem(test: str, muscle: str) -> str:

@@ -15,7 +15,7 @@ from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
-from eutonia.report import basis, curves, files, page, words
+from eutonia.report import basis, curves, files, page, plain, words
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -217,7 +217,6 @@ def html(result: StretchFit, record: Mapping[str, Any]) -> str:
 
     context: dict[str, Any] = basis.of_run(record, str(record["command"])) | {
         "title": _test(result),
-        "headline": headline(result),
         "result": result,
         "names": [Path(course.name).name for course in result.courses],
         "asked": [row(one) for one in result.asked],
@@ -227,7 +226,29 @@ def html(result: StretchFit, record: Mapping[str, Any]) -> str:
         "quality": _quality(result),
         "zero": ZEROS[result.joint],
     }
-    return page.render("fit.html.jinja", context)
+    return page.render("fit.html.jinja", context | _plain(result, record))
+
+
+def _plain(result: StretchFit, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fit in five sentences."""
+    inner = max((part for part in result.parts if part.name not in _WHOLE), key=lambda part: part.share)
+    share = next(part.share for part in result.parts if part.name == "neural")
+    said = [
+        (
+            plain.ASKED,
+            f"How much of what resists in this {result.joint} is nerve (reflex and tone), which drugs can lower, and "
+            "how much is tissue, which they cannot?",
+        ),
+        (plain.FOUND, headline(result)),
+        (
+            plain.WHY,
+            f"While the muscle is stretched the largest part is {_PARTS[inner.name]}: {inner.share:.0%} of the "
+            f"resistance; all that is nerve makes {share:.0%}.",
+        ),
+        ("Not told", result.words[0] if result.words else "Nothing stood out: every number asked for is determined."),
+        (plain.SURE, f"{agrees(result)} {plain.rests_on(record)}"),
+    ]
+    return plain.context("fit", said)
 
 
 def _test(result: StretchFit) -> str:

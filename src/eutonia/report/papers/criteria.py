@@ -92,7 +92,7 @@ def read(file: Path) -> Criteria:
     Raises
     ------
     ParameterError
-        No such file, a field that is missing or unknown, or a statistic with two margins.
+        No such file, one that is no UTF-8, a field that is missing or unknown, or a statistic with two margins.
     """
     try:
         content = file.read_bytes()
@@ -101,7 +101,14 @@ def read(file: Path) -> Criteria:
             f'"{file}" cannot be read ({trouble.strerror}). Allowed: a folder of papers with its criteria.toml. '
             "Nearest: the one that ships. Leave the folder out, or name one that has the file."
         ) from None
-    tables = parse_toml(content.decode("utf-8"), file.stem)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as trouble:
+        raise ParameterError(
+            f"{file.name}: byte {trouble.start + 1} is no UTF-8. Allowed: a text in UTF-8. Nearest: the same text, "
+            "saved as UTF-8. Save it so."
+        ) from None
+    tables = parse_toml(text, file.stem)
     for key in tables:
         if key not in ("stated", "confidence", "margin", "baseline"):
             raise ParameterError(

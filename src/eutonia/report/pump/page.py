@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import __version__
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import page, words
+from eutonia.report import page, plain, words
 from eutonia.report.drawing import svg
 from eutonia.report.pump import broken_rules
 from eutonia.report.pump import figures as pump_figures
@@ -48,10 +48,11 @@ def html(
         {
             "therapy": therapy,
             "palette": svg.PALETTE,
-            "version": __version__,
+            "run": {"version": __version__},
+            "beyond_label": "",
             "overridden": words.overridden(run),
             "disclaimer": words.DISCLAIMER,
-            "lead": _lead(forecast),
+            **_plain(forecast, day, person),
             "facts": _facts(forecast),
             "broken": pump_words.broken(forecast),
             "judged": broken_rules.JUDGED["program"],
@@ -71,6 +72,33 @@ def html(
             "ledger": pump_words.ledger(forecast),
         },
     )
+
+
+def _plain(forecast: Forecast, day: int, person: PersonOnPump | None) -> dict[str, Any]:
+    """Return the forecast in five sentences, with the chain of a person where one is told."""
+    therapy, (where, typical, low, high) = forecast.course.therapy, pump_words.levels(forecast, day)[0]
+    lost = [one for one in pump_words.ledger(forecast) if one[0] in ("leaked", "under the skin beside the port")]
+    said = [
+        (
+            plain.ASKED,
+            f"What does this pump bring to the spinal fluid in {therapy.duration_h / HOURS_A_DAY:.4g} days, when is it "
+            "due, and does it break a rule?",
+        ),
+        (plain.FOUND, _lead(forecast)),
+        (
+            plain.WHY,
+            f"On {therapy.day(day * HOURS_A_DAY)} the fluid holds {typical} ng/mL of drug at the {where} level on "
+            f"average ({low} where drug spreads least, {high} where it spreads most).",
+        ),
+        (plain.PRICE, f"Lost: {'; '.join(f'{amount} mcg {what}' for what, amount in lost)}." if lost else ""),
+        (
+            plain.SURE,
+            "When and how much leaves the tip is as sure as the pump; how far it spreads in the fluid is known within "
+            "tenfold only.",
+        ),
+    ]
+    scales = [] if person is None else person.study.assessment.scales
+    return plain.context("pump", said, scales=scales, courses={} if person is None else {"": person.course})
 
 
 def _spent(row: pump_words.Hour | pump_words.AlikeDays) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import basis, curves, files, page, words
+from eutonia.report import basis, curves, files, page, plain, words
 from eutonia.report.segment import figures as segment_figures
 from eutonia.simulation.segment import Number, SegmentFinding
 from eutonia.tone.segment.readout import KINDS
@@ -100,7 +100,7 @@ def _write_rows(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]
 
 def said(number: Number) -> tuple[str, str, str]:
     """Return a number in words: what, value, unit."""
-    value = "none" if number.value != number.value else f"{number.value:.3g}"
+    value = "none" if number.value != number.value else words.three_digits(number.value)
     return number.label, value, "" if number.unit == "1" or value == "none" else number.unit
 
 
@@ -115,4 +115,26 @@ def html(finding: SegmentFinding, run: Mapping[str, Any], facts: Sequence[tuple[
         "raster": segment_figures.raster(finding.shown, start),
         "signals": segment_figures.signals(finding.shown, start, finding.angle),
     }
-    return page.render("segment.html.jinja", context)
+    return page.render("segment.html.jinja", context | _plain(finding, run, dict(facts)))
+
+
+def _plain(finding: SegmentFinding, run: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
+    """Return the examination in five sentences."""
+    what, value, unit = said(finding.numbers[0])
+    others = "; ".join(" ".join(said(one)).strip() for one in finding.numbers[1:3])
+    told = [
+        (
+            plain.ASKED,
+            f"What does a piece of spinal cord answer to this: {words.lower(finding.title)}? Its signal is "
+            f"{facts['Descending bias']} too strong (0 is healthy), with {facts['Baclofen in spinal fluid']} of "
+            "baclofen around it.",
+        ),
+        (plain.FOUND, f"{what}: {f'{value} {unit}'.strip()}{f'; {others}' if others else ''}."),
+        (
+            plain.WHY,
+            f"The drug leaves {facts['Ia release left']} of what the fibres that feel the stretch give to the cells; "
+            f"the cord's own brake on them at rest is {facts['Presynaptic inhibition']}.",
+        ),
+        (plain.SURE, f"One person's {facts['Cells']} cells, drawn by one seed. {plain.rests_on(run)}"),
+    ]
+    return plain.context("segment", told)
