@@ -9,6 +9,7 @@ import ctypes
 import gc
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8
 _most_memory, _MORE_MEMORY = 3 * 2**30, 3 * 2**29
 #: The file that was tested last.
 _file: Path | None = None
-#: Where the files of a group stand in the list of all; the others stand between.
-_ENDS = {"segment": -2, "fit": -1, "slow clock": 1}
+#: Where the files of a group stand in the list of all; the others stand between. What takes longest in one piece stands
+#: at the ends, and in each group whatever has fewer slow tests stands nearer to the middle, where the workers meet.
+_ENDS = {"manual": -3, "segment": -2, "fit": -1, "slow clock": 1, "headline": 2}
 _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 
 
@@ -109,7 +111,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put alike files beside each other; mark every test by the folder that it lies in, and those that take long."""
     ends = {item.path: _ENDS[mark.args[0]] for item in items if (mark := item.get_closest_marker("xdist_group"))}
-    items.sort(key=lambda item: ends.get(item.path, 0))
+    slow = Counter(name.partition("::")[0] for name in _SLOW)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        end, many = ends.get(item.path, 0), slow[item.nodeid.partition("::")[0]]
+        return end, many if end > 0 else -many
+
+    items.sort(key=place)
     for item in items:
         if item.nodeid.partition("[")[0] in _SLOW:
             item.add_marker(pytest.mark.slow)

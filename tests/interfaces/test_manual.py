@@ -12,6 +12,8 @@ from types import ModuleType
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.xdist_group("manual")
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 

@@ -92,7 +92,7 @@ def outcome_of(text: str, replicates: int) -> Outcome:
     study = parse_study(TRIAL + text)
     assert isinstance(study, TrialStudy)
     pool = draw_pool(study.population, study.seed, WIDTH)
-    return simulate(study, pool, RunOptions(replicates=replicates, block=1024, workers=1), 128)
+    return simulate(study, pool, RunOptions(replicates, workers=1), WIDTH)
 
 
 @cache

@@ -152,7 +152,7 @@ def test_a_gate_is_passed_by_those_who_were_given_the_drug_and_the_rest_is_share
     assert table["arm_then"].is_null().to_list() == (~entered).tolist()
 
 
-@pytest.mark.parametrize(("block", "workers"), [(128, 1), (192, 2)])
+@pytest.mark.parametrize(("block", "workers"), [(64, 2), (256, 1)])
 def test_lists_are_the_same_in_blocks_of_any_width(block: int, workers: int) -> None:
     one, other = gated(0.3), gated(0.3, block=block, workers=workers)
     for phase in ("only", "then"):

@@ -167,7 +167,7 @@ ARMS = (IDLE.format("idle"), IDLE.format("some") + PRACTISED.format(1.5), IDLE.f
 def outcome() -> Outcome:
     study = parse_study(HEAD + "".join(ARMS))
     assert isinstance(study, TrialStudy)
-    return simulate(study, draw_pool(study.population, study.seed, 512), RunOptions(replicates=1, block=128), 128)
+    return simulate(study, draw_pool(study.population, study.seed, 512), RunOptions(replicates=1, block=64), 64)
 
 
 def scores(arm: str, visit: int, scale: str) -> np.ndarray:

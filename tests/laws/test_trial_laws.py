@@ -233,12 +233,13 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(plain: Outcom
 
 
 def test_block_sizes_are_rounded_up_to_whole_vectors() -> None:
-    assert [blocks.width_for(PEOPLE, block) for block in (1, 7, 64, 65, 128, 10_000)] == [64, 64, 64, 128, 128, 192]
+    assert [blocks.width_for(PEOPLE, block) for block in (1, 7, 64, 65, 128, 10_000)] == [64, 64, 64, 128, 128, 256]
+    assert [blocks.width_for(n, 1024) for n in (1, 64, 128, 129, 512, 513, 9000)] == [64, 64, 64, 256, 256, 1024, 1024]
     shares = [n for _, n in blocks.split(np.arange(PEOPLE), 64)]
     assert shares == [64, 64, 16]
 
 
-@pytest.mark.parametrize(("width", "workers"), [(64, 2), (128, 1), (192, 2)])
+@pytest.mark.parametrize(("width", "workers"), [(64, 2), (256, 1)])
 def test_blocks_and_workers_change_no_bit(plain: Outcome, width: int, workers: int) -> None:
     assert_same_outcome(plain, simulated(study(), width=width, workers=workers))
 

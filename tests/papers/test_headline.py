@@ -16,7 +16,7 @@ import eutonia
 from eutonia.report.papers import tables
 from eutonia.trial.result import StudyResult
 
-pytestmark = pytest.mark.xdist_group("slow clock")
+pytestmark = pytest.mark.xdist_group("headline")
 
 ROOT = Path(__file__).parents[2]
 PRINTED = (ROOT / "papers" / "README.md").read_text(encoding="utf-8")

@@ -13,11 +13,17 @@ Tree = TypeVar("Tree")
 
 # Widths are multiples of this: whole vectors of the processor, with no remainder computed by other code.
 _MULTIPLE = 64
+# Few widths, so that a trial of another size finds its programs compiled: that takes longer than a small trial itself.
+_SMALL = (_MULTIPLE, 4 * _MULTIPLE)
+_MOST_BLOCKS = 2
 
 
 def width_for(n_people: int, at_most: int) -> int:
-    """Return the width of the blocks for a number of people: a multiple of 64, no wider than needed or asked for."""
-    return -(-min(n_people, at_most) // _MULTIPLE) * _MULTIPLE
+    """Return the width of the blocks for a number of people: 64 or 256 where two such blocks hold them all, else as
+    many as asked for; a multiple of 64, and no wider than asked for.
+    """
+    enough = next((width for width in _SMALL if n_people <= _MOST_BLOCKS * width), at_most)
+    return -(-min(enough, at_most) // _MULTIPLE) * _MULTIPLE
 
 
 def split(people: Int[np.ndarray, " patient"], width: int) -> Iterator[tuple[Int[np.ndarray, " place"], int]]:
