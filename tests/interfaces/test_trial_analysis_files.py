@@ -36,6 +36,12 @@ limb = "leg"
 measure = "responder"
 improvement = "minimal important change"
 estimand = "composite"
+[[analysis.endpoint]]
+role = "secondary"
+scale = "modified_ashworth"
+limb = "leg"
+measure = "time to improvement"
+estimand = "hypothetical"
 """
 
 
@@ -51,12 +57,16 @@ def folder(result: StudyResult, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_the_table_has_a_row_for_each_trial_and_endpoint(folder: Path) -> None:
     table = pl.read_parquet(folder / "analysis.parquet")
-    assert table.height == 5 * 2
+    assert table.height == 5 * 3
     assert table["replicate"].n_unique() == 5
     assert (folder / "analysis.csv").exists()
     one = pl.read_parquet(folder / "operating_characteristics.parquet")
     assert one["endpoint"].to_list() == table["endpoint"].unique(maintain_order=True).to_list()
     assert json.loads((folder / "summary.json").read_text())["analysis"][0]["trials"] == 5
+    curve = pl.read_parquet(folder / "time_to_event.parquet")
+    # Whoever waits improves, leaves, or waits on; those who waited last are censored there.
+    gone = curve.group_by("arm").agg(pl.col("events").sum() + pl.col("censored").sum(), pl.col("at_risk").first())
+    np.testing.assert_allclose(gone["events"], gone["at_risk"])
     units = json.loads(pl.read_parquet_metadata(folder / "operating_characteristics.parquet")["columns"])
     assert set(units) == set(one.columns)
 
@@ -96,6 +106,8 @@ def test_report_and_screen_say_difference_interval_estimand_and_that_a_rate_need
     text = (folder / "report.html").read_text(encoding="utf-8")
     for words in ("Leg Modified Ashworth, change at 6 weeks", "20 mg less placebo", "as if nobody had left", "ANCOVA"):
         assert words in text
+    for words in ("Share that has improved", "Censored there", "log-rank test, and Cox"):
+        assert words in text
     assert "no rate from 5 replicate trials; it needs 40 or more" in text
     out = io.StringIO()
     tables.show(result, Console(file=out, width=100))
@@ -110,7 +122,7 @@ def characteristics(alike: bool, **changes: float | str) -> Analysed:
     numbers = {"estimate": -0.31, "estimate_sd": 0.1, "estimate_low": -0.5, "estimate_high": -0.12, "width": 0.4}
     rates = {"coverage": 0.951, "coverage_error": 0.015, "rejected": 0.864, "rejected_error": 0.024}
     more = {"truth": -0.3, "alike": alike, "estimate_bias": -0.01, "estimate_bias_error": 0.007, "rejected_alone": 0.9}
-    counts = {"trials": 200, "no_answer": 0, "fell_back": 3, "people": 60.0, "estimand": "hypothetical"}
+    counts = {"trials": 200, "no_answer": 0, "unbounded": 0, "fell_back": 3, "people": 60.0, "estimand": "hypothetical"}
     counts |= {"carried_over": None, "carried_over_error": None}
     first = {
         "replicate": 0,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics", "interim_looks"),
-    *("dose_levels", "dose_trials", "dose_cohorts", "series_pairs", "series_people", "series_trials"),
+    *("time_to_event", "dose_levels", "dose_trials", "dose_cohorts", "series_pairs", "series_people", "series_trials"),
 )
 KINDS = ("parquet", "csv")
 
@@ -57,7 +57,7 @@ COLUMNS = {
     "endpoint": ("", "Endpoint of the analysis"),
     "role": ("", "Primary or secondary"),
     "against": ("", "Arm that the arm is compared with"),
-    "measure": ("", "Change from the first visit, value, or share of responders"),
+    "measure": ("", "Change from the first visit, value, share of responders, or time to improvement"),
     "estimand": ("", "How leaving the treatment counts"),
     "method": ("", "Method of the analysis"),
     "unit": ("", "Unit of the difference; 1 is a share or a ratio"),
@@ -78,6 +78,11 @@ COLUMNS = {
     "covariance": ("", "Covariance of visits that was fitted; 'none' where none could be"),
     "trials": ("1", "Replicate trials"),
     "no_answer": ("1", "Trials without an answer"),
+    "unbounded": ("1", "Trials whose test has an answer and whose estimate has none: an arm without events"),
+    "at_risk": ("1", "People who have not improved before the visit and are still seen, mean over trials"),
+    "events": ("1", "People who improve at the visit, mean over trials"),
+    "censored": ("1", "People of whom nothing is known after the visit, mean over trials"),
+    "improved": ("1", "Share that has improved by the visit: Kaplan and Meier, middle 95 % of trials, everybody's"),
     "fell_back": ("1", "Trials in which a simpler covariance was taken"),
     "people": ("1", "People in the analysis, mean over trials"),
     "carried_over": ("that of the column unit", "What is left over from the first period of a crossover"),
@@ -150,7 +155,7 @@ COLUMNS = {
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     made = result.analysed
-    analysed = (None, None, None) if made is None else (made.trials, made.characteristics, made.looks)
+    analysed = (None,) * 4 if made is None else (made.trials, made.characteristics, made.looks, made.survival)
     shown = (result.scores, result.patients, result.reactions, result.potential_scores)
     tables = (*shown, *analysed, *_of_designs(result))
     for name, table in zip(TABLES, tables, strict=True):

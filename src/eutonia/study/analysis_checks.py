@@ -98,7 +98,11 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
     if endpoint.estimand == "treatment policy" and phase.dropout:
         why = "Nobody is examined after leaving, so what came of those who left is not known."
         do = 'Write estimand = "hypothetical", or dropout = false in the phase.'
-        other = {"MMRM": "", "Fisher": ', "composite" or "while on treatment"'}
+        other = {
+            "MMRM": "",
+            "Fisher": ', "composite" or "while on treatment"',
+            "time to event": ' or "composite"',
+        }
         allowed = '"hypothetical"' + other.get(endpoint.way, ' or "while on treatment"')
         yield Problem((*where, "estimand"), why, endpoint.estimand, allowed, do=do)
 

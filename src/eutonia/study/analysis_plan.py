@@ -17,13 +17,22 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
-AnalysisMethod = Literal["MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "crossover", "N-of-1"]
+AnalysisMethod = Literal[
+    "MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "time to event", "crossover", "N-of-1"
+]
 Multiplicity = Literal["none", "holm", "hierarchical"]
 #: Methods that compare both arms in the same people.
 WITHIN_PEOPLE = ("crossover", "N-of-1")
 #: A scale of more values than these is measured rather than graded: proportional odds fits a cut between any two.
 MOST_GRADES = 101
-_BEST: dict[str, AnalysisMethod] = {"change": "MMRM", "value": "MMRM", "responder": "Fisher"}
+_BEST: dict[str, AnalysisMethod] = {
+    "change": "MMRM",
+    "value": "MMRM",
+    "responder": "Fisher",
+    "time to improvement": "time to event",
+}
+#: What a measure is that is no number of each person, by the one method that suits it.
+_ITS_OWN = {"Fisher": "a share of people", "time to event": "a time of each person"}
 
 
 class AnalysedEndpoint(Part):
@@ -38,15 +47,16 @@ class AnalysedEndpoint(Part):
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
     muscle: MuscleName | None = described("Muscle group instead of the mean of a limb.", default=None)
     visit_h: Hours | None = described("Visit; left out, the last of the phase.", alias="visit", default=None)
-    measure: Literal["change", "value", "responder"] = described(
-        "Change from the first visit, the value itself, or the share of people better by `improvement`.",
+    measure: Literal["change", "value", "responder", "time to improvement"] = described(
+        "Change from the first visit, the value itself, the share of people better by `improvement`, or the time until "
+        "a visit first finds them so.",
         default="change",
     )
     improvement: (
         Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
     ) = described(
-        "What a responder improves by; left out, one step of the scale, in a series of N-of-1 trials the minimal "
-        "important change where there is one.",
+        "What a responder, or a time to improvement, improves by; left out, one step of the scale, in a series "
+        "of N-of-1 trials the minimal important change where there is one.",
         default=None,
     )
     estimand: Estimand = described(
@@ -55,8 +65,9 @@ class AnalysedEndpoint(Part):
     )
     method: AnalysisMethod | None = described(
         "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, proportional odds, "
-        "or Fisher's exact test of a parallel phase; differences within people of a crossover of two arms; N-of-1 in "
-        "several pairs of periods; left out, MMRM, or Fisher for responders.",
+        "Fisher's exact test, or log-rank with Cox's hazard ratio (time to event) of a parallel phase; "
+        "differences within people of a crossover of two arms; N-of-1 in several pairs of periods; left out, MMRM, "
+        "Fisher for responders, or time to event for times.",
         default=None,
     )
     covariance: Structure | None = described("Covariance of visits in an MMRM; left out, unstructured.", default=None)
@@ -70,7 +81,7 @@ class AnalysedEndpoint(Part):
         """Return its name, or one made of what it is at a visit: "leg Ashworth, change at 12 week"."""
         of = "responders" if self.measure == "responder" else self.measure
         what = f"{self.muscle or self.limb or ''} {SCALES[self.scale].label}".strip()
-        return self.name or f"{what}, {of} at {visit}"
+        return self.name or f"{what}, {of} {'by' if self.way == 'time to event' else 'at'} {visit}"
 
     @property
     def design(self) -> Literal["parallel", "crossover"]:
@@ -105,14 +116,14 @@ class AnalysedEndpoint(Part):
         return found + (important_fits(self.scale) if self.improvement == IMPORTANT else [])
 
     def _method(self) -> list[Problem]:
-        found, is_share = [], self.measure == "responder"
-        if self.improvement is not None and not is_share and self.way != "N-of-1":
+        found, own = [], _BEST[self.measure]
+        if self.improvement is not None and own not in _ITS_OWN and self.way != "N-of-1":
             why, do = f'The measure "{self.measure}" has no improvement.', 'Remove it, or write measure = "responder".'
             found.append(Problem(("improvement",), why, self.improvement, do=do))
-        if is_share != (self.way == "Fisher"):
+        if self.way != own and (own in _ITS_OWN or self.way in _ITS_OWN):
             others = '"MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "crossover" or "N-of-1"'
-            allowed = '"Fisher"' if is_share else others
-            why = f'The measure "{self.measure}" is {"a share of people" if is_share else "a number of each person"}.'
+            allowed = f'"{own}"' if own in _ITS_OWN else others
+            why = f'The measure "{self.measure}" is {_ITS_OWN.get(own, "a number of each person")}.'
             found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
         if self.way == "proportional odds" and SCALES[self.scale].kind != "ordinal":
             why = f"{SCALES[self.scale].label} is measured, not graded, and each value would be a grade of its own."
@@ -129,13 +140,17 @@ class AnalysedEndpoint(Part):
         return found
 
     def _leaving(self) -> list[Problem]:
-        if self.estimand == "composite" and self.measure != "responder":
+        if self.estimand == "composite" and _BEST[self.measure] not in _ITS_OWN:
             why = "Leaving counts as no response, and this measure knows no response."
             do = 'Write measure = "responder", or estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "while on treatment"', do=do)]
         if self.estimand == "while on treatment" and self.way in WITHIN_PEOPLE:
             why, do = "Only who is seen in both periods has a difference.", 'Write estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "treatment policy"', do=do)]
+        if self.estimand == "while on treatment" and self.way == "time to event":
+            why = "Whoever leaves might have improved later, and a hazard ratio has to say how that counts."
+            do = 'Write estimand = "hypothetical" (censored there) or "composite" (never improves).'
+            return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "composite"', do=do)]
         if self.estimand == "while on treatment" and self.way == "MMRM":
             why = "A mixed model estimates what visits after leaving would have been, not the last one before it."
             do = 'Write method = "ANCOVA", or estimand = "hypothetical".'

@@ -15,12 +15,12 @@ from jaxtyping import Float, Int
 
 from eutonia._middle import TAIL
 from eutonia.assessment.reading import ROUNDING
-from eutonia.statistics import two_arms
+from eutonia.statistics import time_to_event, two_arms
 from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
-from eutonia.trial import interim, n_of_1, reestimation
+from eutonia.trial import interim, n_of_1, reestimation, times
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -74,11 +74,13 @@ def analyse(outcome: Outcome) -> Analysed | None:
     adjusted = two_arms.adjusted(p, plan.multiplicity)
     levels = np.array([level for _, level in stages])[look][:, None]
     rejected = np.nan_to_num(adjusted, nan=np.inf) <= levels
+    timed = [(one, *_observed(outcome, one, size)) for one in contrasts if one.given.way == times.WAY]
     made = Analysed(
         _trials(contrasts, found, adjusted, rejected),
         _characteristics(outcome, contrasts, found, rejected, p <= levels),
         plan.alpha,
         plan.multiplicity,
+        survival=times.curves(outcome, timed),
     )
     if plan.reestimation is not None:
         return reestimation.with_sizes(made, size, outcome.study.population.n)
@@ -120,16 +122,21 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
         effects, fitted = mixed_models(arms, scores, contrast, alpha)
         return _Found(effects, people, fitted)
+    if contrast.given.way == times.WAY:
+        treated = ~np.isnan(scores[..., 0])
+        people = np.stack([((arms == k) & treated).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
+        counts = times.counts_of(contrast, arms, scores)
+        return _Found(time_to_event.effects(counts, alpha), people, [""] * len(people))
     values = _values(contrast, scores)
     first, second = ((arms == k) & ~np.isnan(values) for k in (_FIRST, _SECOND))
     baseline = scores[..., 0]
-    counts = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)
+    people = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)
     if contrast.given.way == "proportional odds":
         effects = _odds(np.where(first | second, values, np.nan), first, baseline, alpha)
     else:
         trials = zip(values, first, second, baseline, strict=True)
         effects = [_effect(contrast, *trial, alpha) for trial in trials]
-    return _Found(effects, counts, [""] * len(effects))
+    return _Found(effects, people, [""] * len(effects))
 
 
 def _within(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -> _Found:
@@ -242,6 +249,8 @@ def _true_of(contrast: Contrast, first: Any, second: Any, before: Any, who: Any)
         return 0.0 if alike else two_arms.median_shift(first, second), alike
     if contrast.given.way == "proportional odds":
         return 0.0 if alike else _common_odds(first, second, before[who]), alike
+    if contrast.given.way == times.WAY:
+        return 0.0 if alike else times.true_ratio(contrast, first, second), alike
     return 0.0 if alike else float(np.mean(first - second)), alike
 
 
@@ -314,7 +323,9 @@ def _characteristics(
     for k, (contrast, one) in enumerate(zip(contrasts, found, strict=True)):
         true, alike = truth(outcome, contrast)
         numbers = np.array(one.effects).reshape(-1, len(NO_EFFECT))
-        answered = ~np.isnan(numbers[:, Effect._fields.index("p")])
+        no_answer = int(np.isnan(numbers[:, Effect._fields.index("p")]).sum())
+        # A test may have an answer where nothing bounds what it estimates.
+        answered = np.isfinite(numbers[:, Effect._fields.index("estimate")])
         estimate, low, high = (numbers[answered, Effect._fields.index(name)] for name in ("estimate", "low", "high"))
         n, trials = int(answered.sum()), len(numbers)
         as_asked = ("", NONE_FITS, ladder_of(contrast.given.covariance)[0])
@@ -334,7 +345,8 @@ def _characteristics(
                 "estimand": contrast.given.estimand,
                 "unit": contrast.unit,
                 "trials": trials,
-                "no_answer": trials - n,
+                "no_answer": no_answer,
+                "unbounded": trials - no_answer - n,
                 "fell_back": sum(name not in as_asked for name in one.fitted),
                 "people": float(one.people.sum(axis=1).mean()),
                 "estimate": mean,

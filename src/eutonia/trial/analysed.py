@@ -28,6 +28,9 @@ class Analysed:
         How several tests are held together.
     looks : polars.DataFrame or None
         One row a look: people, boundaries, and the share of trials that stop there; None without interim looks.
+    survival : polars.DataFrame or None
+        One row an endpoint that is a time, arm and visit: at_risk, events, censored, and by Kaplan and Meier the share
+        that has improved; None without such an endpoint.
     """
 
     trials: polars.DataFrame
@@ -35,3 +38,4 @@ class Analysed:
     alpha: float
     multiplicity: str
     looks: polars.DataFrame | None = None
+    survival: polars.DataFrame | None = None

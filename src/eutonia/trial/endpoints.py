@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Visits = Float[np.ndarray, "patient visit"]
 Seen = Bool[np.ndarray, "patient visit"]
+# What a logarithm is of, by the method that estimates one.
+_LOGARITHMS = {"proportional odds": "log odds ratio", "time to event": "log hazard ratio"}
 
 
 @dataclass(frozen=True)
@@ -73,14 +75,14 @@ class Contrast:
     @property
     def unit(self) -> str:
         """Unit of the difference: that of the scale, 1 for a share, or a logarithm of odds."""
-        if self.given.way == "proportional odds":
-            return "log odds ratio"
+        if self.given.way in _LOGARITHMS:
+            return _LOGARITHMS[self.given.way]
         return "1" if self.given.measure == "responder" else self.scale.unit
 
     @property
     def better(self) -> int:
         """The sign of a difference where the arm is better than the other: 1 or -1."""
-        return 1 if self.given.measure == "responder" else -self.scale.worse
+        return 1 if self.given.measure in ("responder", "time to improvement") else -self.scale.worse
 
     def _records(self, outcome: Outcome, arm: str, pair: int) -> list[VisitRecord]:
         first = pair * len(self.phase.visits_h)
@@ -105,9 +107,20 @@ class Contrast:
         records = self._records(outcome, arm, pair)
         return np.stack([record.present for record in records], axis=1)
 
+    def improved(self, scores: Float[np.ndarray, "*people visit"]) -> Bool[np.ndarray, "*people visit"]:
+        """Return at which visits a score is better than the first one by what a responder improves by."""
+        return np.asarray(self.scale.worse * (scores[..., :1] - scores) >= self.improvement - ROUNDING)
+
     def responded(self, scores: Visits) -> Flags:
         """Return whose last score is better than the first by what a responder improves by."""
-        return self.scale.worse * (scores[:, 0] - scores[:, -1]) >= self.improvement - ROUNDING
+        return self.improved(scores)[:, -1]
+
+    def first_improved(self, scores: Float[np.ndarray, "*people visit"]) -> Float[np.ndarray, "*people"]:
+        """Return the number of the first visit at which each person is better so; infinite for who never is, or is
+        not seen there (NaN).
+        """
+        better = self.improved(scores)
+        return np.where(better.any(axis=-1), np.argmax(better, axis=-1), np.inf)
 
     def target(self, scores: Visits, seen: Seen) -> Values:
         """Return the number of each person that the estimand speaks of, as if everything could be seen."""
@@ -116,6 +129,8 @@ class Contrast:
             last = np.maximum(seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1), 0)
             last = np.where(seen.any(axis=1), last, 0)
             scores = np.stack([scores[:, 0], scores[np.arange(len(scores)), last]], axis=1)
+        if measure == "time to improvement":
+            return self.first_improved(np.where(seen, scores, np.nan) if estimand == "composite" else scores)
         if measure == "responder":
             hits = self.responded(scores)
             return (hits & seen[:, -1] if estimand == "composite" else hits).astype(float)

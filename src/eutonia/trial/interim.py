@@ -10,7 +10,7 @@ sum where the difference is zero.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -194,12 +194,11 @@ def with_looks(
     }
     columns = [pl.lit(value).alias(name) for name, value in _sizes(looks, contrast, study, found).items()]
     first = [pl.Series(name, [value] + [np.nan] * (endpoints - 1)) for name, value in of_first.items()]
-    return Analysed(
-        made.trials.with_columns(of_trials).with_columns(pl.col(pl.Float64).fill_nan(None)),
-        rates.with_columns(columns).with_columns(first).with_columns(pl.col(pl.Float64).fill_nan(None)),
-        made.alpha,
-        made.multiplicity,
-        _table(looks, contrast, study, found),
+    return replace(
+        made,
+        trials=made.trials.with_columns(of_trials).with_columns(pl.col(pl.Float64).fill_nan(None)),
+        characteristics=rates.with_columns(columns).with_columns(first).with_columns(pl.col(pl.Float64).fill_nan(None)),
+        looks=_table(looks, contrast, study, found),
     )
 
 

@@ -11,6 +11,7 @@ Source
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,4 +89,4 @@ def with_sizes(made: Analysed, people: Int[np.ndarray, " trial"], most: int) -> 
     rates: polars.DataFrame = made.characteristics.with_columns(
         [pl.lit(value, dtype=pl.Float64).fill_nan(None).alias(name) for name, value in told.items()]
     )
-    return Analysed(made.trials.with_columns(size), rates, made.alpha, made.multiplicity)
+    return replace(made, trials=made.trials.with_columns(size), characteristics=rates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
-from eutonia.report.trial import interim_words
+from eutonia.report.trial import interim_words, time_to_event
 from eutonia.trial.result import Analysed, StudyResult
 
 Row = Mapping[str, Any]
@@ -30,6 +31,9 @@ _METHODS = {
     "N-of-1": "mixed model of the differences of pairs of periods, with people as blocks (REML, Satterthwaite); pairs "
     "that are not seen are missing at random, and nothing is supposed to be left over from the period before",
     "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
+    "time to event": "log-rank test, and Cox's hazard ratio (Efron's ties) as a logarithm, with Wald's interval; times "
+    "are those of the visits at which people are first seen to be better, and whoever leaves before is censored there, "
+    "or, composite, waits to the end",
 }
 _MULTIPLICITY = {
     "none": "Each endpoint is tested at this level by itself, so together they err more often",
@@ -64,12 +68,13 @@ class EndpointWords:
 def context(analysed: Analysed | None) -> dict[str, Any]:
     """Return what the page says of an analysis; empty pieces where the study says none."""
     if analysed is None:
-        return {"analysis": [], "analysis_lead": "", "analysis_plain": [], "looks": []}
+        return {"analysis": [], "analysis_lead": "", "analysis_plain": [], "looks": [], "survival": []}
     return {
         "analysis": endpoints(analysed),
         "analysis_lead": lead(analysed),
         "analysis_plain": plain(analysed),
         "looks": interim_words.looks(analysed),
+        "survival": time_to_event.curves(analysed),
     }
 
 
@@ -167,7 +172,7 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
         coverage=_share(row, "coverage") if enough else "–",
         bias=f"bias {bias}\u00a0±\u00a0{error}" if enough and row["estimate_bias"] is not None else "",
         how=_how(row, SCALES[first["scale"]].worse),
-        notes=(*_notes(row, alpha), *interim_words.estimate(row, factor)),
+        notes=(*_ratio(row, first), *_notes(row, alpha), *interim_words.estimate(row, factor)),
     )
 
 
@@ -180,11 +185,9 @@ def _rate_name(row: Row, true: str) -> str:
 
 def _how(row: Row, worse: int) -> str:
     estimand, method = row["estimand"], row["method"]
-    better = (
-        "More responders are better"
-        if method == "Fisher"
-        else f"A {'lower' if worse > 0 else 'higher'} value is better"
-    )
+    better = {"Fisher": "More responders are better", "time to event": "A higher hazard of improving is better"}.get(
+        method
+    ) or f"A {'lower' if worse > 0 else 'higher'} value is better"
     return f"{better}. {words.capital(estimand)}: {_ESTIMANDS[estimand]}. {words.capital(method)}: {_METHODS[method]}."
 
 
@@ -192,6 +195,15 @@ def _share(row: Row, key: str) -> str:
     if row[key] is None:
         return "–"
     return f"{100 * row[key]:.1f}%\u00a0±\u00a0{100 * row[f'{key}_error']:.1f}"
+
+
+def _ratio(row: Row, first: Row) -> list[str]:
+    """Return in words what a logarithm of a ratio is as a ratio; nothing of a difference."""
+    if not row["unit"].startswith("log ") or row["estimate"] is None:
+        return []
+    numbers = [row["estimate"], row["truth"], *(first[key] for key in ("estimate", "low", "high"))]
+    mean, true, one, low, high = words.alike(None if value is None else math.exp(value) for value in numbers)
+    return [f"As a {row['unit'][4:]}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
 
 
 def _carried_over(row: Row) -> str:
@@ -220,6 +232,11 @@ def _notes(row: Row, alpha: float) -> list[str]:
     if row["no_answer"]:
         told.append(
             f"In {row['no_answer']} of {row['trials']} trials there was no answer; they count as not rejecting."
+        )
+    if row["unbounded"]:
+        told.append(
+            f"In {row['unbounded']} of {row['trials']} trials one arm has no event: the test has an answer, the ratio "
+            "none, and their mean is without them."
         )
     if row["trials"] < FEWEST_FOR_VERDICT:
         return told
