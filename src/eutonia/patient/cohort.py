@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +24,8 @@ from eutonia.patient.spread import standard_normal
 from eutonia.patient.territories import SHAPES, ball_radius, middle_of, places_of
 
 _DRAWS = 6
+# The last of the draws of who a person is: which row of a table they take.
+_ROW = 5
 _NO_LESION = LesionShare(1.0, "none")
 
 Uniforms = Float[np.ndarray, "draw patient"]
@@ -80,6 +82,26 @@ class Cohort:
             lesions=self.lesions.take(which),
             pathways=self.pathways.take(which),
         )
+
+    def with_rows(
+        self,
+        seed: int,
+        row_of: Callable[[Float[np.ndarray, " patient"]], Whole],
+        known: Mapping[str, Numbers],
+    ) -> Cohort:
+        """Return the same people, each with what is known of a row of a table that their own luck picks.
+
+        Parameters
+        ----------
+        row_of
+            Gives the row of each person, of their luck between 0 and 1.
+        known
+            Columns of the table, by the names of the arrays here.
+        """
+        from eutonia._streams import Purpose
+
+        row = row_of(_uniforms(seed, Purpose.DEMOGRAPHY, self.person)[_ROW])
+        return replace(self, **{name: column[row].astype(getattr(self, name).dtype) for name, column in known.items()})
 
     def in_brains(self, seed: int, person: Whole) -> Cohort:
         """Return people with these lesions whose tracts run each their own way, by the luck of `person`."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -55,7 +54,7 @@ class MaskFile:
             refuse(Problem((), "It names no lesion mask.", value, allowed, do="Name a .nii or .nii.gz file."))
         if (elsewhere := shipped_files.not_here(value, shipped_files.masks(), "lesion mask")) is not None:
             refuse(elsewhere)
-        path = _place(value, (info.context or {}).get("folder"))
+        path = shipped_files.place_of(value, (info.context or {}).get("folder"), shipped_files.masks())
         if path is None:
             why = "A mask lies in the folder of the study or below it, so that both can be passed on together."
             do = "Copy the mask beside the study file, and write its name alone."
@@ -64,20 +63,6 @@ class MaskFile:
             return NamedMask(value, path, read_mask(path))
         except MaskError as error:
             return refuse(Problem((), error.why, error.given, error.allowed, do=f"{error.do}."))
-
-
-def _place(value: str, folder: Path | None) -> Path | None:
-    """Return the file that a name means, or None where it leads out of the study's folder, by links or by dots."""
-    parts = {*PurePosixPath(value).parts, *PureWindowsPath(value).parts}
-    if ".." in parts or PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith("\\"):
-        return None
-    if folder is not None:
-        beside = Path(folder) / value
-        if os.path.lexists(beside):
-            home, real = os.path.realpath(folder), os.path.realpath(beside)  # which no loop of links breaks
-            return beside if Path(real).is_relative_to(home) else None
-    ours = shipped_files.masks()
-    return ours.get(value, Path(value).absolute() if folder is None else Path(folder) / value)
 
 
 def mask_fits(kind: str, values: Mapping[str, object]) -> list[Problem]:

@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from eutonia.assessment.scales import SCALES
 from eutonia.patient.uses import USES
-from eutonia.study import vocabulary
+from eutonia.study import population_table, vocabulary
 from eutonia.study.fields import (
     Age,
     AgeSD,
+    Checking,
     Clearance,
     ClearanceSD,
     Given,
@@ -34,6 +35,7 @@ from eutonia.study.fields import (
     show,
     show_optional,
 )
+from eutonia.study.population_table import PeopleTable, TableField
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -186,6 +188,11 @@ class StudyPopulation(Part):
     """Who takes part. Scores before treatment come from lesions, entry rules and published entry levels."""
 
     n: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described("Number of people in the trial.")
+    table: Annotated[PeopleTable, TableField()] | None = described(
+        "A table of real people beside the study (.csv or .parquet) from whom it draws; what it says may be left out "
+        "here, and `min` and `max` here say whom of it the trial takes.",
+        default=None,
+    )
     pool: Annotated[int, Field(strict=True, ge=1, le=LARGEST_COHORT)] = described(
         "Number of virtual people drawn, from whom the trial recruits.", default=DEFAULT_POOL
     )
@@ -203,6 +210,18 @@ class StudyPopulation(Part):
     lesion_shares: tuple[StudyLesion, ...] = described("Lesions one by one.", alias="lesion", default=())
     entries: tuple[EntryRule, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
     baselines: tuple[Baseline, ...] = described("Published entry levels.", alias="baseline", default=())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_table(cls, given: object, info: Checking) -> object:
+        """Fill in what the table says and the file does not; a table that cannot be read is told by its own field."""
+        if not isinstance(given, dict) or "table" not in given:
+            return given
+        try:
+            table = TableField().read(given["table"], info)
+        except ValueError:
+            return given
+        return population_table.filled({**given, "table": table}, table)
 
     @model_validator(mode="after")
     def _complete(self) -> StudyPopulation:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import MappingProxyType
 
 from eutonia.errors import nearest
@@ -40,6 +41,24 @@ def not_here(value: str, ours: Mapping[str, Path], what: str) -> studyfile.Probl
     why = f"A study that is given as text can name no file of its own, and no {what} that ships has this name."
     allowed, do = f"on a server: {', '.join(ours)}", "Write one of them, or use the command eutonia with your file."
     return studyfile.Problem((), why, value, allowed, tuple(nearest(value, ours)), do=do)
+
+
+def place_of(value: str, folder: Path | None, ours: Mapping[str, Path]) -> Path | None:
+    """Return the file that a name means, or None where it leads out of the study's folder, by links or by dots."""
+    parts = {*PurePosixPath(value).parts, *PureWindowsPath(value).parts}
+    if ".." in parts or PurePosixPath(value).is_absolute() or PureWindowsPath(value).drive or value.startswith("\\"):
+        return None
+    if folder is not None:
+        beside = Path(folder) / value
+        if os.path.lexists(beside):
+            home, real = os.path.realpath(folder), os.path.realpath(beside)  # which no loop of links breaks
+            return beside if Path(real).is_relative_to(home) else None
+    return ours.get(value, Path(value).absolute() if folder is None else Path(folder) / value)
+
+
+def tables() -> dict[str, Path]:
+    """Return the tables of people that came with a text; none ships."""
+    return _own(".csv")
 
 
 def named(folder: str) -> dict[str, Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import jax
@@ -27,6 +28,7 @@ from eutonia.study import vocabulary
 from eutonia.study.people import EntryRule
 from eutonia.study.people import StudyLesion as GivenLesion
 from eutonia.study.people import StudyPopulation as GivenPopulation
+from eutonia.study.population_table import limits_of
 from eutonia.trial import blocks
 from eutonia.trial.weighting import EntryMoment, Weights, weigh
 
@@ -116,7 +118,8 @@ def draw_pool(
         When nobody is eligible or the published entry scores cannot be reached.
     """
     number = np.arange(given.pool)
-    cohort = Cohort.draw(seed, number, population_of(given)) if cohort is None else cohort
+    if cohort is None:
+        cohort = of_table(Cohort.draw(seed, number, population_of(given)), given, seed)
     made = LesionCourse.of(cohort, seed).at(0.0)
     traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
     bias, strength = np.asarray(made[0]), np.asarray(made[1])
@@ -140,6 +143,26 @@ def draw_pool(
         for row in given.baselines
     ]
     return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments), oral_model)
+
+
+# Arrays of a cohort, by key of a study's table.
+_OF_TABLE = {
+    "age": "age_year",
+    "weight": "weight_kg",
+    "creatinine_clearance": "creatinine_clearance_mL_min",
+    "time_since_onset": "time_since_onset_h",
+    "women": "is_woman",
+}
+
+
+def of_table(cohort: Cohort, given: GivenPopulation, seed: int) -> Cohort:
+    """Return the people of a pool, where the study has a table each as the row of it that their luck picks."""
+    table = given.table
+    if table is None:
+        return cohort
+    kept, _ = table.within(limits_of(given))
+    known = {_OF_TABLE[key]: column for key, column in table.known.items()}
+    return cohort.with_rows(seed, lambda luck: table.pick(luck, kept), known)
 
 
 def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
@@ -171,6 +194,17 @@ def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int
     """Return who the identities `person` are in the pool, by their own luck."""
     luck = _streams.uniform(_streams.keys(seed, _streams.Purpose.RECRUITMENT, jnp.asarray(person)), 1)[0]
     return pool.weights.choose(np.asarray(luck))
+
+
+def people_told(given: GivenPopulation, pool: Pool) -> Iterator[str]:
+    """Yield in words where people come from, where that is a table, and how many different people weights leave."""
+    if given.table is not None:
+        yield given.table.told(*given.table.within(limits_of(given)))
+    if given.baselines:
+        yield (
+            f"Recruitment is weighted to the entry scores of the study: the {given.pool:,} people of the pool then "
+            f"amount to {pool.weights.effective:,.0f} different ones."
+        )
 
 
 def known_of(cohort: Cohort) -> dict[str, np.ndarray]:

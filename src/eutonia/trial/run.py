@@ -33,7 +33,7 @@ from eutonia.trial.patients import patient_table
 from eutonia.trial.predictors import predictor_table
 from eutonia.trial.reactions import adverse_table, event_table
 from eutonia.trial.record import inputs, repeat, study_record
-from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.recruitment import Pool, draw_pool, people_told
 from eutonia.trial.responders import responder_table, response_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.roll import Roll
@@ -88,7 +88,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         adverse = adverse_table(outcome)
         reported = quantities(outcome, adverse)
         responders, response = responder_table(outcome), response_of(study)
-        known_limits = caveats(study)
+        known_limits = (*caveats(study), *people_told(study.population, pool))
         analysed, series = analyse(outcome), series_of(outcome)
         broken = of_trial(outcome, origin_of(study))
         patients = patient_table(outcome)
@@ -151,9 +151,10 @@ def _record(
 
 
 def _programs(study: TrialStudy) -> list[Path]:
-    """Return the files of the pump programs that the arms of a trial name, each once."""
+    """Return the files that a trial names, each once: pump programs of its arms, and its table of people."""
     named = [one.program.path for arm in study.arms for one in arm.treatments if isinstance(one, PumpTreatment)]
-    return list(dict.fromkeys(named))
+    table = study.population.table
+    return list(dict.fromkeys(named + ([] if table is None else [table.path])))
 
 
 def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, progress: Progress = silent) -> Outcome:

@@ -1,0 +1,324 @@
+"""A table of real people beside a study: what is known of each before the trial, one row a person.
+
+A person of the pool takes the row that their own luck picks, by the weights where there are some. Rows are taken whole,
+so whatever goes together in the table goes together in the trial; what it has no column of is drawn as the study says.
+Charted scores of the table are its entry level: mean and SD, as a `[[population.baseline]]` would say them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from eutonia import _bounds, _delimited
+from eutonia._bounds import Bounds
+from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_YEAR
+from eutonia.assessment.scales import SCALES
+from eutonia.errors import nearest
+from eutonia.study import shipped_files
+from eutonia.study.fields import Checking, refuse
+from eutonia.study.studyfile import Problem
+
+if TYPE_CHECKING:
+    from eutonia.study.people import StudyPopulation
+
+#: A table of fewer people than this tells nothing of how people differ.
+FEWEST = 10
+_MOST_BYTES = 200_000_000
+_MISSING = ("", ".", "na", "nan", "null", "none")
+_SEX = {"woman": 1.0, "female": 1.0, "f": 1.0, "w": 1.0, "man": 0.0, "male": 0.0, "m": 0.0}
+_WEIGHTS = "sampling_weight"
+_WEIGHT = Bounds(1e-12, 1e12, ("a number above 0", "1e12"), "whoever stands for nobody is no row")
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What a column means: the key of the study that it stands for, canonical units in one of its own, and bounds."""
+
+    key: str
+    factor: float
+    bounds: Bounds
+
+
+_SEXES = Bounds(0.0, 1.0, ("man", "woman"), "the model knows these two")
+#: Every column that is read, beside charted scores: its name says its unit.
+COLUMNS: Mapping[str, _Column] = {
+    "age_year": _Column("age", 1.0, _bounds.AGE),
+    "sex": _Column("women", 1.0, _SEXES),
+    "weight_kg": _Column("weight", 1.0, _bounds.WEIGHT),
+    "weight_lb": _Column("weight", 0.45359237, _bounds.WEIGHT),
+    "creatinine_clearance_ml_per_min": _Column("creatinine_clearance", 1.0, _bounds.CLEARANCE),
+    "creatinine_clearance_l_per_h": _Column("creatinine_clearance", 1000.0 / 60.0, _bounds.CLEARANCE),
+    "days_since_onset": _Column("time_since_onset", HOURS_A_DAY, _bounds.TIME),
+    "months_since_onset": _Column("time_since_onset", HOURS_A_MONTH, _bounds.TIME),
+    "years_since_onset": _Column("time_since_onset", HOURS_A_YEAR, _bounds.TIME),
+    _WEIGHTS: _Column("", 1.0, _WEIGHT),
+}
+#: The unit in which a key of the study is written, by key.
+UNITS = {"age": "year", "weight": "kg", "creatinine_clearance": "mL/min", "time_since_onset": "hour"}
+# A column that begins so and is none of ours has lost its unit, or has another one.
+_LIKE = ("age", "weight", "creatinine", "clearance", "egfr", "months", "days", "years", "time_since", "sampling", "sex")
+
+
+@dataclass(frozen=True, eq=False)
+class PeopleTable:
+    """A table of people by the name that a study gives, and what was in it.
+
+    Parameters
+    ----------
+    text, path, digest
+        Name as the study gives it, file, and SHA-256 of its bytes.
+    known
+        Numbers of the people that are kept, by key of the study, in its unit; `women` is 1 or 0.
+    scores
+        Their charted scores, by scale and limb.
+    weights
+        How many people each stands for.
+    left_out
+        How many rows are left out, by the reason.
+    ignored
+        Columns that mean nothing here.
+    """
+
+    text: str
+    path: Path
+    digest: str
+    known: Mapping[str, Float[np.ndarray, " row"]]
+    scores: Mapping[tuple[str, str], Float[np.ndarray, " row"]]
+    weights: Float[np.ndarray, " row"]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        """Tables of the same bytes under the same name are the same."""
+        return isinstance(other, PeopleTable) and (self.text, self.digest) == (other.text, other.digest)
+
+    def within(self, limits: Mapping[str, tuple[float, float]]) -> tuple[Bool[np.ndarray, " row"], dict[str, int]]:
+        """Return who lies within the limits of the study, and how many rows are left out by which."""
+        kept, out = np.ones(len(self.weights), dtype=bool), {}
+        for key, (low, high) in limits.items():
+            if key in self.known:
+                slack = 1e-9 * max(abs(low), abs(high))
+                inside = (self.known[key] >= low - slack) & (self.known[key] <= high + slack)
+                if n := int(np.sum(kept & ~inside)):
+                    out[f"{key} beyond {low:.6g} to {high:.6g} {UNITS[key]} of the study"] = n
+                kept &= inside
+        return kept, out
+
+    def pick(self, luck: Float[np.ndarray, " person"], kept: Bool[np.ndarray, " row"]) -> Int[np.ndarray, " person"]:
+        """Return the row of each person, by their luck (0 to 1)."""
+        ladder = np.cumsum(np.where(kept, self.weights, 0.0))
+        # No row that is left out is ever reached: it adds nothing to the ladder, and the side is the right one.
+        return np.minimum(np.searchsorted(ladder / ladder[-1], luck, side="right"), int(np.flatnonzero(kept)[-1]))
+
+    def told(self, kept: Bool[np.ndarray, " row"], out: Mapping[str, int]) -> str:
+        """Return in words how many rows are taken, which are left out and why, and how many people they amount to."""
+        weights = self.weights[kept]
+        rows = len(self.weights) + sum(self.left_out.values())
+        reasons = {**self.left_out, **out}
+        left = "; ".join(f"{n} left out: {why}" for why, n in reasons.items()) or "none left out"
+        effective = weights.sum() ** 2 / np.sum(weights**2)
+        told = f"People are drawn from {self.text}: {len(weights)} of {rows} rows ({left})"
+        if np.ptp(weights) > 0.0:
+            told += f", which by their weights amount to {effective:.1f} different people"
+        ignored = f" Columns that are not read: {', '.join(self.ignored)}." if self.ignored else ""
+        return f"{told}. Lesions, and what the table has no column of, are drawn as the study says.{ignored}"
+
+
+@dataclass(frozen=True)
+class TableField:
+    """A field that names a table of people: a file in the folder of the study or below it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        written = core_schema.plain_serializer_function_ser_schema(lambda named: named.text)
+        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1, "pattern": r"\.(csv|parquet)$", "examples": ["registry.csv"]}
+
+    def read(self, value: object, info: Checking) -> PeopleTable:
+        """Read the table, or refuse what is none, with the way to mend it."""
+        if isinstance(value, PeopleTable):
+            return value
+        allowed = 'a table beside the study, such as "registry.csv" or "registry.parquet"'
+        if not isinstance(value, str) or not value.lower().endswith((".csv", ".parquet")) or "\0" in value:
+            refuse(Problem((), "It names no table of people.", value, allowed, do="Name a .csv or .parquet file."))
+        if (elsewhere := shipped_files.not_here(value, shipped_files.tables(), "table of people")) is not None:
+            refuse(elsewhere)
+        path = shipped_files.place_of(value, (info.context or {}).get("folder"), shipped_files.tables())
+        if path is None:
+            why = "A table lies in the folder of the study or below it, so that both can be passed on together."
+            refuse(Problem((), why, value, allowed, do="Copy it beside the study file, and write its name alone."))
+        try:
+            with _delimited.opened(path, _MOST_BYTES) as stream:
+                content = stream.read()
+            cells = _parquet(content) if value.lower().endswith(".parquet") else _csv(content)
+        except _delimited.DelimitedError as error:
+            one = error.trouble
+            given = one.given if one.line is None else f"line {one.line}: {one.given}"
+            refuse(
+                Problem((), f"{one.why[:1].upper()}{one.why[1:]}.", given, one.allowed, one.nearest, do=f"{one.do}.")
+            )
+        return _table(value, path, hashlib.sha256(content).hexdigest(), cells)
+
+
+def _csv(content: bytes) -> dict[str, list[str]]:
+    import io
+
+    rows = _delimited.rows(io.BytesIO(content), _MOST_BYTES, lambda line, text: None)
+    _, header = next(rows, (0, []))
+    names, cells = [one.strip() for one in header], [row for _, row in rows]
+    ragged = next((len(row) for row in cells if len(row) != len(names)), None)
+    if ragged is not None:
+        raise _delimited.refused(f"{ragged} cells", f"the header has {len(names)}", "Give each row a cell a column")
+    return dict(zip(names, map(list, zip(*cells, strict=True)), strict=False)) if cells else {}
+
+
+def _parquet(content: bytes) -> dict[str, list[str]]:
+    import io
+
+    import polars as pl
+
+    try:
+        table = pl.read_parquet(io.BytesIO(content))
+    except Exception as failure:
+        raise _delimited.refused("a file", f"it is no Parquet ({failure})"[:200], "Write it anew") from None
+    texts = table.select(pl.all().cast(pl.String, strict=False).fill_null(""))
+    return {name: texts[name].to_list() for name in texts.columns}
+
+
+def _table(text: str, path: Path, digest: str, cells: Mapping[str, Sequence[str]]) -> PeopleTable:
+    """Return the table of cells as text, or refuse columns that are not understood."""
+    scores: dict[str, tuple[str, str]] = {}
+    ignored: list[str] = []
+    for name in cells:
+        if name in COLUMNS:
+            continue
+        if (charted := _score_of(name)) is not None:
+            scores[name] = charted
+        elif name.casefold().startswith(_LIKE):
+            why = f"The column {name} looks like one that is read, and its name does not say which, or in which unit."
+            allowed, do = ", ".join(COLUMNS), "Rename it, or remove it."
+            refuse(Problem((), why, name, allowed, tuple(nearest(name.casefold(), COLUMNS)), do=do))
+        else:
+            ignored.append(name)
+    keys = [COLUMNS[name].key for name in cells if name in COLUMNS]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        names = ", ".join(name for name in cells if name in COLUMNS and COLUMNS[name].key == twice)
+        refuse(Problem((), f"{twice} stands there twice.", names, "one column of it", do="Remove one."))
+    if not keys and not scores:
+        allowed = f"{', '.join(COLUMNS)}, or a charted score such as ashworth_leg"
+        refuse(Problem((), "No column tells anything of people.", ", ".join(cells), allowed, do="Name its columns so."))
+    known: dict[str, Float[np.ndarray, " row"]] = {}
+    kept: Bool[np.ndarray, " row"] | None = None
+    left_out: dict[str, int] = {}
+    for name, numbers, bounds in _numbers(cells, scores):
+        kept = np.ones(len(numbers), dtype=bool) if kept is None else kept
+        for which, why in ((np.isnan(numbers), "is missing"), (np.isinf(numbers), "is no number")):
+            kept = _leave(kept, which, f"{name} {why}", left_out)
+        kept = _leave(
+            kept, (numbers < bounds.low) | (numbers > bounds.high), f"{name} beyond {bounds.allowed}", left_out
+        )
+        known[name] = numbers
+    assert kept is not None
+    if kept.sum() < FEWEST:
+        given = f"{int(kept.sum())} of {len(kept)} rows" + "".join(f"; {n}: {why}" for why, n in left_out.items())
+        why = "So few people do not tell how people differ."
+        refuse(Problem((), why, given, f"{FEWEST} rows or more", do="Mend the rows, or describe people by spreads."))
+    of_study = {COLUMNS[name].key: numbers[kept] for name, numbers in known.items() if name in COLUMNS}
+    weights = of_study.pop("", np.ones(int(kept.sum())))
+    charts = {charted: known[name][kept] for name, charted in scores.items()}
+    return PeopleTable(text, path, digest, of_study, charts, weights, left_out, tuple(ignored))
+
+
+def _numbers(
+    cells: Mapping[str, Sequence[str]], scores: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, Float[np.ndarray, " row"], Bounds]]:
+    """Yield the numbers of each column that is read, in the unit of the study, and their bounds."""
+    for name, column in cells.items():
+        if name in COLUMNS:
+            one = COLUMNS[name]
+            yield (
+                name,
+                one.factor * np.array([_number(cell, _SEX if name == "sex" else {}) for cell in column]),
+                one.bounds,
+            )
+        elif name in scores:
+            scale = SCALES[scores[name][0]]
+            ends = Bounds(scale.lowest, scale.highest, (f"{scale.lowest:g}", f"{scale.highest:g}"), scale.label)
+            yield name, np.array([_number(cell, {}) for cell in column]), ends
+
+
+def _number(cell: str, words: Mapping[str, float]) -> float:
+    """Return a cell as a number; NaN where it is missing, infinite where it is none."""
+    plain = cell.strip().casefold()
+    if plain in _MISSING:
+        return math.nan
+    try:
+        found = words[plain] if words else float(plain)
+    except (KeyError, ValueError):
+        return math.inf
+    return found if math.isfinite(found) else math.inf
+
+
+def _leave(
+    kept: Bool[np.ndarray, " row"], which: Bool[np.ndarray, " row"], why: str, left_out: dict[str, int]
+) -> Bool[np.ndarray, " row"]:
+    """Return who is kept without these, and count them by the reason; each row counts once."""
+    if n := int(np.sum(kept & which)):
+        left_out[why] = n
+    return kept & ~which
+
+
+def _score_of(name: str) -> tuple[str, str] | None:
+    """Return scale and limb of a column of charted scores, such as ashworth_leg; None for another column."""
+    for limb in ("leg", "arm", ""):
+        scale = name.removesuffix(f"_{limb}") if limb else name
+        is_charted = (scale != name or not limb) and scale in SCALES and SCALES[scale].is_score
+        if is_charted and SCALES[scale].of_limb == bool(limb):
+            return scale, limb
+    return None
+
+
+def filled(tables: dict[str, Any], table: PeopleTable) -> dict[str, Any]:
+    """Return the population of a study file with what its table says where the file says nothing."""
+    made = dict(tables)
+    for key, unit in UNITS.items():
+        if key in table.known and key not in made:
+            low, high = float(table.known[key].min()), float(table.known[key].max())
+            middle = float(np.average(table.known[key], weights=table.weights))
+            high = high if high > low else low * (1.0 + 1e-6)
+            sd = float(table.known[key].std())
+            numbers = {"mean": min(max(middle, low), high), "sd": sd, "min": low, "max": high}
+            made[key] = {name: f"{number:.15g} {unit}" for name, number in numbers.items()}
+    if "women" in table.known and "women" not in made:
+        made["women"] = float(np.average(table.known["women"], weights=table.weights))
+    rows = list(made.get("baseline", ())) if isinstance(made.get("baseline", ()), list | tuple) else []
+    said = {(row.get("scale"), row.get("limb", "")) for row in rows if isinstance(row, dict)}
+    for (scale, limb), scores in table.scores.items():
+        mean = float(np.average(scores, weights=table.weights))
+        sd = float(np.sqrt(np.average((scores - mean) ** 2, weights=table.weights)))
+        if (scale, limb) not in said and sd > 0.0:
+            rows.append({"scale": scale, "mean": mean, "sd": sd} | ({"limb": limb} if limb else {}))
+    return made | ({"baseline": rows} if rows else {})
+
+
+def limits_of(population: StudyPopulation) -> dict[str, tuple[float, float]]:
+    """Return the lowest and highest that a study takes of each key of a table."""
+    spreads = {
+        "age": population.age_year,
+        "weight": population.weight_kg,
+        "creatinine_clearance": population.creatinine_clearance_ml_per_min,
+        "time_since_onset": population.time_since_onset_h,
+    }
+    return {key: (float(one.low), float(one.high)) for key, one in spreads.items() if one is not None}
