@@ -80,3 +80,13 @@ def hostile(session: nox.Session) -> None:
         finally:
             server.terminate()
     session.run("python", "tests/fuzz_uploads.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def rpact(session: nox.Session) -> None:
+    """Let rpact (Debian's r-cran-rpact) compute group-sequential trials anew, and hold ours against what it prints."""
+    _pinned(session, "test")
+    printed = Path(session.create_tmp()).resolve() / "rpact.csv"
+    with printed.open("w", encoding="utf-8") as file:
+        session.run("Rscript", "tests/oracles/data/rpact.R", external=True, stdout=file)
+    session.run("pytest", "-n0", "tests/oracles/test_rpact.py", env={"EUTONIA_RPACT": str(printed)})

@@ -15,7 +15,7 @@ from report_examples import trial
 from eutonia.errors import StudyError
 from eutonia.report import files
 from eutonia.report.trial import analysis_words, interim_words
-from eutonia.statistics.two_arms import Effect, rank_sum
+from eutonia.statistics.two_arms import Effect, rank_sum, share_difference
 from eutonia.study.design import TrialStudy
 from eutonia.trial import interim
 from eutonia.trial.analyse import analyse
@@ -211,3 +211,25 @@ def test_a_p_value_of_zero_is_the_largest_z_there_is() -> None:
     ends = interim.stopped(looks, contrast, [[sure]] * 3)
     (unbiased,) = interim._median_unbiased(looks, contrast, ends, [sure])
     assert unbiased == pytest.approx(-3.0)
+
+
+def test_shares_that_do_not_differ_at_all_have_a_median_unbiased_estimate() -> None:
+    """Fisher's p is 1 and z is 0, so the width of the interval tells the error; without futility nothing leans."""
+    of = planned(LOOKS.replace("futility = 0.1\n", ""), PRIMARY.replace("limb", 'measure = "responder"\nlimb'))
+    looks, contrast = interim.looks_of(of), contrasts_of(of)[0]
+    assert looks is not None
+    same = share_difference(np.arange(60) < 20, np.arange(60) < 20, 0.05)
+    assert same.p == 1.0
+    last = len(looks.people) - 1
+    ends = interim.Stopped(np.array([last]), np.array([interim.END]), np.array([0.0]))
+    (unbiased,) = interim._median_unbiased(looks, contrast, ends, [same])
+    assert unbiased == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_look_waits_for_the_last_visit_that_any_endpoint_needs() -> None:
+    early = ANCOVA.replace("limb", 'visit = "2 week"\nlimb')
+    of = planned(endpoints=early + LATER)
+    looks = interim.looks_of(of)
+    assert looks is not None
+    (first, *_) = interim._recruited(looks, contrasts_of(of), of)
+    assert first[1] == pytest.approx(3.0 + 42 / (365.25 / 12))

@@ -86,7 +86,7 @@ def analyse(outcome: Outcome) -> Analysed | None:
         return reestimation.with_sizes(made, size, outcome.study.population.n)
     if looks is None or stops is None:
         return made
-    return interim.with_looks(made, looks, stops, contrasts[0], outcome.study, found[0].effects)
+    return interim.with_looks(made, looks, stops, contrasts, outcome.study, found[0].effects)
 
 
 def _sizes(outcome: Outcome, contrast: Contrast, plan: AnalysisPlan) -> Sizes:

@@ -102,23 +102,31 @@ def _median_unbiased(
             # Of the drift, one is so much of the difference: its standard error if everybody were seen.
             unit = effect.estimate / z * np.sqrt(looks.rule.information[look])
             out[k] = looks.rule.median_unbiased(int(look), float(z)) * unit
-        elif np.isfinite(effect.se):
-            unit = contrast.better * effect.se * np.sqrt(looks.rule.information[look])
+        elif np.isfinite(z) and np.isfinite(se := _error_of(effect, looks.rule.levels[look])):
+            unit = contrast.better * se * np.sqrt(looks.rule.information[look])
             out[k] = looks.rule.median_unbiased(int(look), 0.0) * unit
     return out
 
 
-def _recruited(looks: Looks, contrast: Contrast, study: TrialStudy) -> list[tuple[float, float]]:
+def _error_of(effect: Effect, level: float) -> float:
+    """Return the standard error of a difference; where its method has none, what the width of its interval tells."""
+    from scipy.stats import norm
+
+    return effect.se if np.isfinite(effect.se) else (effect.high - effect.low) / (2.0 * float(norm.isf(level / 2.0)))
+
+
+def _recruited(looks: Looks, contrasts: Sequence[Contrast], study: TrialStudy) -> list[tuple[float, float]]:
     """Return of each look how many people were recruited by then, and after how many months it is; NaN where the study
     does not say how fast people come.
 
-    People come evenly, and a look is when the last of its people has had the visit; whoever came meanwhile is treated
-    and does not count in the analysis.
+    People come evenly, and a look is when the last of its people has had the last visit that an endpoint needs; whoever
+    came meanwhile is treated and does not count in the analysis.
     """
     rate = looks.given.people_a_month
     if rate is None:
         return [(np.nan, np.nan)] * len(looks.people)
-    months = [n / rate + _visit_h(contrast, study) / HOURS_A_MONTH for n in looks.people]
+    last_h = max(_visit_h(one, study) for one in contrasts)
+    months = [n / rate + last_h / HOURS_A_MONTH for n in looks.people]
     return [(float(min(np.floor(rate * at), study.population.n)), at) for at in months]
 
 
@@ -134,7 +142,7 @@ def _visit_h(contrast: Contrast, study: TrialStudy) -> float:
     return before
 
 
-def _table(looks: Looks, contrast: Contrast, study: TrialStudy, found: Stopped) -> polars.DataFrame:
+def _table(looks: Looks, contrasts: Sequence[Contrast], study: TrialStudy, found: Stopped) -> polars.DataFrame:
     """Return one row a look: its people, its boundaries, and in which share of trials it ends them, for which reason;
     beside that the share that it would end if the arms did not differ, by quadrature.
     """
@@ -142,7 +150,7 @@ def _table(looks: Looks, contrast: Contrast, study: TrialStudy, found: Stopped) 
 
     null, rows, trials = looks.rule.crossings(0.0).sum(axis=1), [], len(found.look)
     null[-1] = 1.0 - null[:-1].sum()
-    for k, (n, (here, months)) in enumerate(zip(looks.people, _recruited(looks, contrast, study), strict=True)):
+    for k, (n, (here, months)) in enumerate(zip(looks.people, _recruited(looks, contrasts, study), strict=True)):
         mine = found.look == k
         ends = {f"stops_{why}": (mine & (found.why == why)).sum() for why in (BETTER, WORSE, FUTILITY, END)}
         futility = looks.rule.futility[k]
@@ -168,7 +176,12 @@ def _table(looks: Looks, contrast: Contrast, study: TrialStudy, found: Stopped) 
 
 
 def with_looks(
-    made: Analysed, looks: Looks, found: Stopped, contrast: Contrast, study: TrialStudy, effects: Sequence[Effect]
+    made: Analysed,
+    looks: Looks,
+    found: Stopped,
+    contrasts: Sequence[Contrast],
+    study: TrialStudy,
+    effects: Sequence[Effect],
 ) -> Analysed:
     """Return an analysis with what the looks add: where each trial stopped, its expected size, and what stopping does
     to the estimate of the first endpoint.
@@ -177,7 +190,7 @@ def with_looks(
 
     rates, n = made.characteristics, len(found.look)
     endpoints = rates.height
-    unbiased = _median_unbiased(looks, contrast, found, effects)
+    unbiased = _median_unbiased(looks, contrasts[0], found, effects)
     known, truth = unbiased[np.isfinite(unbiased)], rates["truth"].cast(pl.Float64)[0]
     true = np.nan if truth is None else float(truth)
     of_trials = [
@@ -192,20 +205,20 @@ def with_looks(
         "median_unbiased_bias_error": mean_error(known),
         "median_unbiased_above": float(np.mean(known > true)) if known.size and np.isfinite(true) else np.nan,
     }
-    columns = [pl.lit(value).alias(name) for name, value in _sizes(looks, contrast, study, found).items()]
+    columns = [pl.lit(value).alias(name) for name, value in _sizes(looks, contrasts, study, found).items()]
     first = [pl.Series(name, [value] + [np.nan] * (endpoints - 1)) for name, value in of_first.items()]
     return replace(
         made,
         trials=made.trials.with_columns(of_trials).with_columns(pl.col(pl.Float64).fill_nan(None)),
         characteristics=rates.with_columns(columns).with_columns(first).with_columns(pl.col(pl.Float64).fill_nan(None)),
-        looks=_table(looks, contrast, study, found),
+        looks=_table(looks, contrasts, study, found),
     )
 
 
-def _sizes(looks: Looks, contrast: Contrast, study: TrialStudy, found: Stopped) -> dict[str, float]:
+def _sizes(looks: Looks, contrasts: Sequence[Contrast], study: TrialStudy, found: Stopped) -> dict[str, float]:
     """Return the expected size of a trial with its Monte Carlo error: people analysed, people recruited, and time."""
     people = np.array(looks.people, dtype=float)[found.look]
-    here, months = np.array(_recruited(looks, contrast, study))[found.look].T
+    here, months = np.array(_recruited(looks, contrasts, study))[found.look].T
     return {
         "expected_people": float(people.mean()),
         "expected_people_error": mean_error(people),
