@@ -2,6 +2,7 @@
 
     python calibration/drug.py [--people 384] [--rounds 8]     what the shipped numbers predict, then a fit from there
     python calibration/drug.py --rounds 0 --write              the same without a fit, into drug.csv beside this file
+    python calibration/drug.py --rounds 3 --only slow_shift    a fit of one number, the others held
 
 Every target below names its row(s) in calibration.csv, but for the cistern's peak (Dyke 2020: 1 to 3 h after lumbar
 gadolinium in 8 healthy people). Baseline scores of a study are inputs, never predictions. The fit is a maximum
@@ -310,23 +311,24 @@ def residuals(log_values: np.ndarray, n: int) -> tuple[np.ndarray, dict[str, flo
     return np.array([*data, *prior]), found
 
 
-def fit(n: int, rounds: int) -> None:
+def fit(n: int, rounds: int, only: Sequence[str]) -> None:
     """Gauss-Newton with a Levenberg damping, from the shipped numbers; prints the table and the values, round by
-    round.
+    round. Where `only` names numbers, the others are held.
     """
     x = _shipped()
+    free = np.array([not only or p.name in only for p in PARAMETERS])
     r, found = residuals(x, n)
     _said("shipped", r)
     report(x, found)
     damping = 0.1
     for k in range(rounds):
-        jacobian = np.empty((len(r), len(x)))
-        for j in range(len(x)):
+        jacobian = np.zeros((len(r), len(x)))
+        for j in np.flatnonzero(free):
             step = np.zeros(len(x))
             step[j] = 0.08
             jacobian[:, j] = (residuals(x + step, n)[0] - r) / step[j]
         for _ in range(4):
-            normal = jacobian.T @ jacobian
+            normal = jacobian.T @ jacobian + np.diag(1.0 * ~free)
             move = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), -jacobian.T @ r)
             trial, predicted = residuals(x + np.clip(move, -0.5, 0.5), n)
             if trial @ trial < r @ r:
@@ -334,7 +336,7 @@ def fit(n: int, rounds: int) -> None:
                 break
             damping *= 4
         _said(f"round {k + 1}", r)
-        report(x, found, np.linalg.inv(jacobian.T @ jacobian))
+        report(x, found, np.where(free, np.linalg.inv(jacobian.T @ jacobian + np.diag(1.0 * ~free)), 0.0))
 
 
 def _said(what: str, r: np.ndarray) -> None:
@@ -380,8 +382,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE)
     parser.add_argument("--rounds", type=int, default=8)
+    names = [p.name for p in PARAMETERS]
+    parser.add_argument("--only", nargs="+", default=(), choices=names, help="numbers to fit, the others held")
     parser.add_argument("--write", action="store_true", help="what the shipped numbers predict, into drug.csv")
     given = parser.parse_args()
-    fit(given.people, given.rounds)
+    fit(given.people, given.rounds, given.only)
     if given.write:
         freeze()

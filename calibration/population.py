@@ -79,7 +79,7 @@ class Survey:
     def strength(self, constants: DescendingConstants, time_h: float) -> np.ndarray:
         """Return voluntary strength of leg and arm."""
         luck = descending.weakness_deviates(self.bias_luck, self.strength_luck, constants)
-        exponent = constants.strength_exponent * np.exp(constants.strength_spread * luck)
+        exponent = np.exp(constants.strength_spread * luck)
         return np.asarray(descending.voluntary_strength(self.cohort.pathways.integrity(time_h), exponent, constants))
 
 

@@ -46,7 +46,10 @@ def test_mild_and_severe_cohorts_lose_the_share_that_they_lost(
 
 
 def test_where_the_tip_lies_is_still_missed(frozen: dict[str, dict[str, str]]) -> None:
-    """Grabb 1999: T6 beats T11 in legs and arms. Legs come out the other way, arms alike; a mend changes this test."""
+    """Grabb 1999: T6 beats T11 in legs and arms. Legs come out the other way, arms alike; a mend changes this test.
+
+    Fluid that only mixes cannot do it: the leg's cord lies at T11 (`receptor.leg_to_arm` says what was tried).
+    """
     high, low = ({limb: predicted(frozen, f"tip {tip}, 3 mo: {limb} Ashworth change") for limb in ("leg", "arm")}
                  for tip in ("T6", "T11"))  # fmt: skip
     assert low["leg"] < high["leg"] - 0.2

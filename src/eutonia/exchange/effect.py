@@ -9,11 +9,14 @@ from eutonia.drug.effect import adverse
 from eutonia.exchange.equations import HOUR, LEVEL, ONE, Constant, Equations, Rate, Rule, from_record
 
 _LIMBS = ("leg", "arm")
-_SPEEDS = ("acute", "fast", "slow")
 _SHARED = (
     "ec50",
     "hill",
-    *(f"{speed}_{what}" for speed in _SPEEDS for what in ("shift", "time")),
+    "acute_shift",
+    "acute_time",
+    "fast_shift",
+    "fast_time",
+    "slow_shift",
     "recovery_time",
     "terminal_tolerance",
     "opposition",
@@ -119,13 +122,18 @@ def _site(site: str, where: str) -> Equations:
     shifts |= {} if is_terminal else {"acute": "acute_shift"}
     left = " * ".join(f"(1 + {shift} * {speed}_adaptation_{site})" for speed, shift in shifts.items())
     occupied, odds = f"occupancy_{site}", "opposition_potency^hill"
-    driven = dict.fromkeys(_SPEEDS, occupied) | {"opposed": f"{odds} * {occupied} / (1 - (1 - {odds}) * {occupied})"}
+    driven = {
+        "acute": occupied,
+        "fast": occupied,
+        "slow": f"opposed_adaptation_{site}",
+        "opposed": f"{odds} * {occupied} / (1 - (1 - {odds}) * {occupied})",
+    }
     behind = {name: f"({drive} - {name}_adaptation_{site})" for name, drive in driven.items()}
     # The two halves are written without a condition: solvers look for the moment at which a condition turns.
-    rates = {name: f"{one} / {name}_time" for name, one in behind.items()}
-    for name, coming, going in (("slow", "slow", "recovery"), ("opposed", "opposition", "withdrawal")):
+    rates = {name: f"{behind[name]} / {name}_time" for name in ("acute", "fast")}
+    for name, going in (("slow", "recovery"), ("opposed", "withdrawal")):
         rise, fall = (f"({behind[name]} {sign} abs({behind[name]})) / 2" for sign in "+-")
-        rates[name] = f"{rise} / {coming}_time + {fall} / {going}_time"
+        rates[name] = f"{rise} / opposition_time + {fall} / {going}_time"
     return Equations(
         rules=(
             Rule(f"sensitivity_{site}", f"Potency left, {where}", ONE, f"1 / ({left})"),
@@ -203,9 +211,9 @@ def _course(time: str) -> str:
     return f"1 - exp(-{time} / habituation_time) + habituation_residual * {time} / habituation_time"
 
 
-def fluid_hazards(*, pump: bool, origin: str = "cerebral") -> Equations:
+def fluid_hazards(*, pump: bool, origin: adverse.Origin = "cerebral") -> Equations:
     """Return the cumulative risk of each reaction to a test bolus, or to a pump (titration, then maintenance)."""
-    phases = ("titration", "maintenance") if pump else ("screening",)
+    phases: tuple[adverse.Stage, ...] = ("titration", "maintenance") if pump else ("screening",)
     own = parameters.load("adverse")
     level = "sensitivity_brain * fast_brain"
     part = Equations(rules=(Rule("brain_from_fluid", "Effective level at the brain from the fluid", LEVEL, level),))
@@ -213,7 +221,7 @@ def fluid_hazards(*, pump: bool, origin: str = "cerebral") -> Equations:
         length = from_record(own[f"{phase}_duration"], HOUR)
         part += Equations(constants=(length,)) + _reference(f"reference_exposure_{phase}_{origin}")
     for reaction in adverse.INTRATHECAL_REACTIONS:
-        shares = [f"{reaction}_intrathecal_{origin}_{phase}" for phase in phases]
+        shares = [adverse.row_of(reaction, phase, origin) for phase in phases]
         hazards = [
             f"{_hazard(f'(1 - {share})', f'reference_exposure_{phase}_{origin}')} / {phase}_duration"
             for share, phase in zip(shares, phases, strict=True)

@@ -91,7 +91,8 @@ def joint(name: str) -> Joint:
         raise SimulationError(unknown("joint", name, known, do))
     own, shared = parameters.load(f"limb_{name}"), parameters.load("limb")
     stop_from, stop_rate = shared.values(stop_from="1", stop_rate="1")
-    end = own.value("end_torque", "1")
+    # Only the ankle has a stop curve of its own: the others take the knee's share.
+    end = (own if "end_torque" in own else parameters.load("limb_knee")).value("end_torque", "1")
     return Joint(
         name=name,
         range_rad=float(np.deg2rad(own.value("range_of_motion", "deg"))),

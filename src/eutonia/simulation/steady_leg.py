@@ -118,8 +118,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     integrity = whole.at[CORTICOSPINAL].add(-at.lost).at[DORSAL_RETICULOSPINAL].add(-at.lost)
     factor = jnp.exp(c.descending.bias_spread * at.answer) * whole[0]
     bias = descending_bias(integrity, factor, at.weeks * HOURS_A_WEEK, c.descending) * (1.0 - at.lowered)
-    exponent = c.descending.strength_exponent * whole[0]
-    strength = voluntary_strength(integrity, exponent, c.descending)[_LEG]
+    strength = voluntary_strength(integrity, whole[0], c.descending)[_LEG]
 
     leg, brain = (
         mg * at.tablets_mg_per_day + ug * at.pump_ug_per_day for mg, ug in zip(c.per_mg, c.per_ug, strict=True)
@@ -167,11 +166,12 @@ def untreated_excess(bias: Points, c: LegConstants) -> tuple[Points, float]:
 
 def _adapted(levels: gaba_b.Sites, held_h: Points, receptor: gaba_b.Receptor) -> gaba_b.Adaptation:
     """Return the adaptation at which every site of the receptor rests under levels held for so long."""
-    slow = -jnp.expm1(-held_h / receptor.slow_time)
-    opposed = -jnp.expm1(-held_h / receptor.opposition_time)
+    times = held_h / receptor.opposition_time
+    opposed, slow = -jnp.expm1(-times), 1.0 - (1.0 + times) * jnp.exp(-times)
 
     def at(met: gaba_b.Sites) -> gaba_b.Adaptation:
-        return gaba_b.Adaptation(met, met, slow * met, opposed * gaba_b.opposing(met, receptor))
+        against = gaba_b.opposing(met, receptor)
+        return gaba_b.Adaptation(met, met, slow * against, opposed * against)
 
     def halved(_: int | Array, ends: tuple[Array, Array]) -> tuple[Array, Array]:
         low, high = ends
@@ -198,7 +198,7 @@ def plain(c: LegConstants) -> dict[str, Any]:
     descending, receptor, stance = c.descending, c.receptor, c.stance
     lesion = {
         name: getattr(descending, name)
-        for name in ("redundancy", "bias_ceiling", "flaccid_time", "emergence_time", "bias_spread", "strength_exponent")
+        for name in ("redundancy", "bias_ceiling", "flaccid_time", "emergence_time", "bias_spread")
     }
     of_leg = ("dorsal_weight", "medial_weight", "strength_without_corticospinal")
     ramp: RampConstants = c.body.ramp

@@ -63,7 +63,6 @@ class DescendingConstants(eqx.Module):
     bias_spread: float
     limb_correlation: float
     strength_without_corticospinal: tuple[float, ...]
-    strength_exponent: float
     strength_spread: float
     tone_weakness_correlation: float
 
@@ -153,13 +152,13 @@ def bias_factors(
 def strength_exponents(
     seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
 ) -> Limbs:
-    """Return each person's own exponent of strength on corticospinal integrity: lognormal, tied between the limbs, and
-    to the factor of the bias.
+    """Return each person's own exponent of strength on corticospinal integrity: lognormal with median 1 (half the
+    tract, half the driven strength), tied between the limbs, and to the factor of the bias.
     """
     c = constants or DescendingConstants.from_records()
     of_bias = limb_deviates(seed, _streams.Purpose.BIAS, person, c.limb_correlation)
     own = limb_deviates(seed, _streams.Purpose.STRENGTH, person, c.limb_correlation)
-    return c.strength_exponent * jnp.exp(c.strength_spread * weakness_deviates(of_bias, own, c))
+    return jnp.exp(c.strength_spread * weakness_deviates(of_bias, own, c))
 
 
 def weakness_deviates(of_bias: Limbs, own: Limbs, constants: DescendingConstants) -> Limbs:

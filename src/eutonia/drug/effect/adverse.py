@@ -49,10 +49,17 @@ REACTIONS = (
 SOURCES = ("screening", "titration", "maintenance", "oral", "background")
 
 
+def row_of(reaction: str, stage: Stage, origin: Origin) -> str:
+    """Return the record of a reaction's published incidence; a label without a row for one origin has one for both."""
+    if stage == "oral":
+        return f"{reaction}_oral"
+    name = f"{reaction}_intrathecal_{origin}_{stage}"
+    return name if name in parameters.load("adverse") else f"{reaction}_intrathecal_spinal_{stage}"
+
+
 def share_on(reaction: str, stage: Stage, origin: Origin) -> float:
     """Return the published incidence of a reaction on drug in a stage of treatment."""
-    name = f"{reaction}_oral" if stage == "oral" else f"{reaction}_intrathecal_{origin}_{stage}"
-    return parameters.load("adverse").value(name, "1")
+    return parameters.load("adverse").value(row_of(reaction, stage, origin), "1")
 
 
 def share_on_placebo(reaction: str) -> float:

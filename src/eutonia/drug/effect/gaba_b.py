@@ -6,11 +6,11 @@ Equation
     m_a'  = (u - m_a)/tau_a       coupling of receptor and potassium channel tires within hours (not at Ia terminals,
                                   where calcium channels are closed instead)
     m_f'  = (u - m_f)/tau_f       receptors are lost within days
-    m_s'  = (u - m_s)/tau_s, or /tau_r where u < m_s      slow tolerance comes over months and goes within weeks;
-                                  r d_s in place of d_s at terminals
     e     = u - g m_o             excitability rises against the drug (opposition):
     m_o'  = (v - m_o)/tau_o, or /tau_w where v < m_o      v = O(p_o R C): it takes more drug than the effect does,
-                                  comes over weeks and goes within days
+                                  comes over months and goes within days
+    m_s'  = (m_o - m_s)/tau_o, or /tau_r where m_o < m_s      slow tolerance follows the opposition, so it hardly comes
+                                  in the first month, and goes within weeks; r d_s in place of d_s at terminals
 Each site adapts to its own occupancy. When the drug leaves, e < 0: the rebound of withdrawal, over when m_o is.
 Not for: sedation (see `adverse`), or receptor loss in numbers (potency only).
 """
@@ -39,7 +39,6 @@ _UNITS = {
     "ec50": "ng/mL",
     "acute_time": "h",
     "fast_time": "h",
-    "slow_time": "h",
     "recovery_time": "h",
     "opposition_time": "h",
     "withdrawal_time": "h",
@@ -67,7 +66,6 @@ class Receptor(eqx.Module):
     opposition_potency: Array
     acute_time: Array
     fast_time: Array
-    slow_time: Array
     recovery_time: Array
     opposition_time: Array
     withdrawal_time: Array
@@ -154,19 +152,21 @@ def opposing(drive: Array, receptor: Receptor) -> Array:
 def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
     """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL).
 
-    Heun's step on the exponential form: exact for a constant occupancy, second order otherwise.
+    Heun's step on the exponential form: exact for a constant occupancy (but slow tolerance, which follows the middle
+    of the opposition's step), second order otherwise.
     """
     acute, fast = jnp.exp(-dt / receptor.acute_time), jnp.exp(-dt / receptor.fast_time)
-    slow = jnp.exp(-dt / receptor.slow_time), jnp.exp(-dt / receptor.recovery_time)
-    opposed = jnp.exp(-dt / receptor.opposition_time), jnp.exp(-dt / receptor.withdrawal_time)
+    coming = jnp.exp(-dt / receptor.opposition_time)
+    eased, recovered = jnp.exp(-dt / receptor.withdrawal_time), jnp.exp(-dt / receptor.recovery_time)
     start = occupied(before, state, receptor)
 
     def moved(drive: Sites) -> Adaptation:
+        opposed = _followed(state.opposed, opposing(drive, receptor), coming, eased)
         return Adaptation(
             acute=drive + (state.acute - drive) * acute,
             fast=drive + (state.fast - drive) * fast,
-            slow=_followed(state.slow, drive, *slow),
-            opposed=_followed(state.opposed, opposing(drive, receptor), *opposed),
+            slow=_followed(state.slow, (state.opposed + opposed) / 2, coming, recovered),
+            opposed=opposed,
         )
 
     end = occupied(after, moved(start), receptor)

@@ -79,7 +79,7 @@ class IntrathecalValues(eqx.Module):
             trials,
             geometry=trials.geometry.by_vertebra(pieces),
             tissue_ratio=finer.value("tissue_ratio", "1"),
-            tissue_return_rate=finer.value("tissue_return_rate", "1/h"),
+            tissue_return_rate=trials.fast_effect_rate,  # the tissue is where the drug first acts
             tip_excess=finer.value("tip_excess", "h/L"),
         )
 

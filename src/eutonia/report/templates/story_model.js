@@ -7,7 +7,7 @@ const opposing = m => {
 };
 const sensitivity = (m, slow) => {
   const r = K.receptor;
-  return 1 / ((1 + r.acute_shift * m) * (1 + r.fast_shift * m) * (1 + r.slow_shift * slow * m));
+  return 1 / ((1 + r.acute_shift * m) * (1 + r.fast_shift * m) * (1 + r.slow_shift * slow * opposing(m)));
 };
 const occupancy = level => {
   const r = K.receptor;
@@ -107,11 +107,12 @@ const legOf = at => {
   const drive = Math.exp(l.bias_spread * at.answer) * grown * plateau;
   const signal = l.bias_ceiling * Math.tanh(drive / l.bias_ceiling) * (1 - at.lowered);
   const kept = l.strength_without_corticospinal;
-  const strength = (1 - kept) * Math.pow(1 - at.lost, l.strength_exponent) + kept;
+  const strength = (1 - kept) * (1 - at.lost) + kept;
   const leg = v.mg_leg * at.tablets + v.ug_leg * at.pump, brain = v.mg_brain * at.tablets + v.ug_brain * at.pump;
   const held = at.months * K.time.month_h;
-  const met = adapted(r.tone_potency * leg, -Math.expm1(-held / r.slow_time));
-  const opposed = opposing(met) * -Math.expm1(-held / r.opposition_time);
+  const times = held / r.opposition_time;
+  const met = adapted(r.tone_potency * leg, 1 - (1 + times) * Math.exp(-times));
+  const opposed = opposing(met) * -Math.expm1(-times);
   const effect = (at.stopped ? 0 : met) - r.opposition * opposed;
   const left = signal - (r.hyperpolarisation + r.drive_share * Math.max(signal, 0)) * effect;
   const state = reflexOf(left, signal);

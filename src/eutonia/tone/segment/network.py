@@ -191,7 +191,7 @@ def _step(
             y.ia_conductance * released + y.ii_conductance * ii.mean(1, dtype=released.dtype),
             y.inhibitory_conductance * condition.reciprocal * fired[0, ::-1],
             y.renshaw_conductance * fired[1],
-            y.ia_to_inhibitory * released,
+            y.ia_conductance * released,
             y.motor_to_renshaw * ((motor | antidromic) * slow).sum(1) / slow.sum(),
         ]
     )

@@ -152,8 +152,8 @@ def _fibres(stretch_mm: Float[np.ndarray, " time"], dt_ms: float) -> Float[np.nd
     """Return the Ia signal over that at rest of the intrafusal fibres with a usual fusimotor drive."""
     s = parameters.load("spindle")
     length = s.value("rest_length", "1") + stretch_mm / s.value("optimal_length", "mm")
-    dynamic, static = s.values(drive_dynamic="1/s", drive_static="1/s")
-    rate = spindle.mileusnic(length, dt_ms / 1000.0, dynamic, static)
+    drive = s.value("drive", "1/s")
+    rate = spindle.mileusnic(length, dt_ms / 1000.0, drive, drive)
     return rate - rate[0]
 
 

@@ -25,7 +25,6 @@ class Synapses(eqx.Module):
     ii_conductance: Scalar
     inhibitory_conductance: Scalar
     renshaw_conductance: Scalar
-    ia_to_inhibitory: Scalar
     motor_to_renshaw: Scalar
     excitatory_decay: Scalar
     inhibitory_decay: Scalar
