@@ -6,6 +6,8 @@ The same person has the same luck in every arm, and nobody's luck depends on who
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
+from functools import partial
 
 import jax
 from jaxtyping import Array, Float, Int, Key
@@ -56,10 +58,14 @@ def keys(
     seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0
 ) -> Key[Array, " n"]:
     """Return one key a person for one decision at one visit."""
+    _begin(seed)
+    return _keys(seed, int(purpose), person, visit)
+
+
+def _begin(seed: int | Int[Array, ""]) -> None:
     session.begin()
     if isinstance(seed, int) and not 0 <= seed <= LARGEST_SEED:
         raise SimulationError(f"a seed is a whole number from 0 to {LARGEST_SEED:,}, not {seed}. Choose another.")
-    return _keys(seed, int(purpose), person, visit)
 
 
 @jax.jit
@@ -74,6 +80,35 @@ def normal(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
     """Return `size` standard normal draws a person (at most 8); patients are the last axis."""
     _check(size)
     return _normals(key)[:size]
+
+
+def normals(
+    seed: int | Int[Array, ""],
+    person: Int[Array, " n"],
+    asked: Sequence[tuple[Purpose, int | Int[Array, ""], int]],
+) -> tuple[Float[Array, "size n"], ...]:
+    """Return for each purpose, visit and size asked what `normal` returns, all by one program."""
+    _begin(seed)
+    purposes, visits, sizes = zip(*asked, strict=True)
+    _check(max(sizes))
+    return _many_normals(seed, tuple(map(int, purposes)), person, visits, sizes)
+
+
+@partial(jax.jit, static_argnames="sizes")
+def _many_normals(
+    seed: int | Int[Array, ""],
+    purposes: tuple[int | Int[Array, ""], ...],
+    person: Int[Array, " n"],
+    visits: tuple[int | Int[Array, ""], ...],
+    sizes: tuple[int, ...],
+) -> tuple[Float[Array, "size n"], ...]:
+    # A draw is hashed from its own place among those of a key, so that fewer of them are the first of many.
+    return tuple(
+        jax.vmap(lambda key, size=size: jax.random.normal(key, (size,)), out_axes=1)(
+            _keys(seed, purpose, person, visit)
+        )
+        for purpose, visit, size in zip(purposes, visits, sizes, strict=True)
+    )
 
 
 def uniform(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:

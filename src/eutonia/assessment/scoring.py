@@ -20,7 +20,7 @@ from eutonia.assessment.walking import WalkingConstants
 from eutonia.limb.muscle import charted_groups, muscle_groups, muscles_of
 from eutonia.patient import LIMBS
 from eutonia.simulation.examine import BodyConstants, Examination, body_constants, excess_curve
-from eutonia.simulation.muscle_luck import muscle_draws
+from eutonia.simulation.muscle_luck import muscle_asked, muscle_rows
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import Stance
 
@@ -140,28 +140,36 @@ def draw_luck(
 
     One rater follows a person through a study, so the rater's severity is drawn without the visit.
     """
-    purpose = _streams.Purpose
-    own_rater = _streams.normal(_streams.keys(seed, purpose.RATER_SEVERITY, person), 1)
-    scatter = muscle_draws(charted_groups(), seed, purpose.RATER, person, visit)
-    report = _streams.normal(_streams.keys(seed, purpose.REPORT, person, visit), 2 * len(LIMBS))
-    own = {}
-    for scale in SCALES.values():
-        if scale.noise is not None and scale.luck == "own":
-            look = zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1
-            rows = muscle_draws(charted_groups(), seed, purpose.SCALE, person, look)
-            own[scale.key] = scale.noise(constants) * _shaped(rows, scale)
+    purpose, muscles = _streams.Purpose, charted_groups()
+    asked = [[(purpose.RATER_SEVERITY, 0, 1)], muscle_asked(muscles, purpose.RATER, visit)]
+    asked.append([(purpose.REPORT, visit, 2 * len(LIMBS))])
+    lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
+    for scale in lucky:
+        look = zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1
+        asked.append(muscle_asked(muscles[: _rows(scale)], purpose.SCALE, look))
+    found = iter(_streams.normals(seed, person, [one for some in asked for one in some]))
+    severity, of_muscles, report, *own = [[next(found) for _ in some] for some in asked]
+    scatter = muscle_rows(muscles, of_muscles)
     return ChartLuck(
-        rater=constants.rater_bias * own_rater + constants.rater_residual * scatter,
-        reflex=constants.reflex_noise * report[: len(LIMBS)],
-        spasm=constants.spasm_noise * report[len(LIMBS) :],
-        own=own,
+        rater=constants.rater_bias * severity[0] + constants.rater_residual * scatter,
+        reflex=constants.reflex_noise * report[0][: len(LIMBS)],
+        spasm=constants.spasm_noise * report[0][len(LIMBS) :],
+        own={
+            scale.key: scale.noise(constants) * _shaped(muscle_rows(muscles[: _rows(scale)], drawn), scale)
+            for scale, drawn in zip(lucky, own, strict=True)
+            if scale.noise is not None
+        },
     )
+
+
+def _rows(scale: Scale) -> int:
+    """Return how many scores a person has on a scale."""
+    return {"person": 1, "limb": len(LIMBS), "muscle": len(charted_groups())}[scale.per]
 
 
 def _shaped(rows: Float[Array, "draw patient"], scale: Scale) -> Array:
     """Return as many rows as a scale has scores a person; one row without its axis."""
-    count = {"person": 1, "limb": len(LIMBS), "muscle": len(charted_groups())}[scale.per]
-    return rows[0] if scale.per == "person" else rows[:count]
+    return rows[0] if scale.per == "person" else rows[: _rows(scale)]
 
 
 def no_luck(n_patients: int) -> ChartLuck:

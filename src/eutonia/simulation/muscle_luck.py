@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
@@ -19,12 +20,24 @@ def muscle_draws(
     visit: int | Int[Array, ""] = 0,
 ) -> Float[Array, "muscle patient"]:
     """Return a standard normal draw of each muscle group and person, whichever other groups there are."""
-    together = _streams.normal(_streams.keys(seed, purpose, person, visit), len(OURS))
-    rows = []
-    for place in places:
-        if place in OURS:
-            rows.append(together[OURS.index(place)])
-        else:
-            key = zlib.crc32(f"{place.name} {int(visit)}".encode()) >> 1
-            rows.append(_streams.normal(_streams.keys(seed, purpose, person, key), 1)[0])
-    return jnp.stack(rows)
+    return muscle_rows(places, _streams.normals(seed, person, muscle_asked(places, purpose, visit)))
+
+
+def muscle_asked(
+    places: tuple[MusclePlace, ...], purpose: _streams.Purpose, visit: int | Int[Array, ""] = 0
+) -> list[tuple[_streams.Purpose, int | Int[Array, ""], int]]:
+    """Return what is asked of `_streams.normals` for a draw of each muscle group."""
+    together = max((OURS.index(place) + 1 for place in places if place in OURS), default=1)
+    others = [zlib.crc32(f"{place.name} {int(visit)}".encode()) >> 1 for place in places if place not in OURS]
+    return [(purpose, visit, together), *((purpose, key, 1) for key in others)]
+
+
+def muscle_rows(
+    places: tuple[MusclePlace, ...], drawn: Sequence[Float[Array, "draw patient"]]
+) -> Float[Array, "muscle patient"]:
+    """Return a row for each muscle group of what was drawn for `muscle_asked`."""
+    together, *others = drawn
+    if places == OURS[: len(together)]:
+        return together
+    own = iter(others)
+    return jnp.stack([together[OURS.index(place)] if place in OURS else next(own)[0] for place in places])
