@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from eutonia import parameters
+from eutonia import _streams, parameters
 from eutonia.assessment.ashworth import (
     Ashworth,
     ModifiedAshworth,
@@ -231,6 +231,14 @@ def test_luck_is_that_of_person_and_visit(people: People) -> None:
         np.testing.assert_array_equal(one, other[..., ::-1])
     for change in ((SEED + 1, 3), (SEED, 4)):
         assert not np.any(draw_luck(change[0], people.person, change[1], constants).rater == here.rater)
+
+
+def test_one_program_draws_what_each_decision_draws_alone(people: People) -> None:
+    asked = [(_streams.Purpose.RATER, 3, 6), (_streams.Purpose.REPORT, 7, 1)]
+    together = _streams.normals(SEED, people.person, asked)
+    for (purpose, visit, size), drawn in zip(asked, together, strict=True):
+        alone = _streams.normal(_streams.keys(SEED, purpose, people.person, visit), size)
+        np.testing.assert_array_equal(drawn, alone)
 
 
 def test_reports_scatter_by_their_records() -> None:
