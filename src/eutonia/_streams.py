@@ -54,6 +54,10 @@ class Purpose(enum.IntEnum):
     TOXIN = 72
 
 
+#: Purpose, visit and number of the draws of one decision.
+Asked = tuple[Purpose, int | Int[Array, ""], int]
+
+
 def keys(
     seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0
 ) -> Key[Array, " n"]:
@@ -85,7 +89,7 @@ def normal(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
 def normals(
     seed: int | Int[Array, ""],
     person: Int[Array, " n"],
-    asked: Sequence[tuple[Purpose, int | Int[Array, ""], int]],
+    asked: Sequence[Asked],
 ) -> tuple[Float[Array, "size n"], ...]:
     """Return for each purpose, visit and size asked what `normal` returns, all by one program."""
     _begin(seed)

@@ -141,8 +141,11 @@ def draw_luck(
     One rater follows a person through a study, so the rater's severity is drawn without the visit.
     """
     purpose, muscles = _streams.Purpose, charted_groups()
-    asked = [[(purpose.RATER_SEVERITY, 0, 1)], muscle_asked(muscles, purpose.RATER, visit)]
-    asked.append([(purpose.REPORT, visit, 2 * len(LIMBS))])
+    asked: list[list[_streams.Asked]] = [
+        [(purpose.RATER_SEVERITY, 0, 1)],
+        muscle_asked(muscles, purpose.RATER, visit),
+        [(purpose.REPORT, visit, 2 * len(LIMBS))],
+    ]
     lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
     for scale in lucky:
         look = zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1

@@ -25,7 +25,7 @@ def muscle_draws(
 
 def muscle_asked(
     places: tuple[MusclePlace, ...], purpose: _streams.Purpose, visit: int | Int[Array, ""] = 0
-) -> list[tuple[_streams.Purpose, int | Int[Array, ""], int]]:
+) -> list[_streams.Asked]:
     """Return what is asked of `_streams.normals` for a draw of each muscle group."""
     together = max((OURS.index(place) + 1 for place in places if place in OURS), default=1)
     others = [zlib.crc32(f"{place.name} {int(visit)}".encode()) >> 1 for place in places if place not in OURS]
