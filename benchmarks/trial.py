@@ -1,5 +1,8 @@
 """How fast a trial is, how its cost grows, how much memory it takes: python benchmarks/trial.py [--people 1000,10000]
 
+`--kinetics` holds one person's year on a pump against libRoadRunner, which steps the exported model; `--crash 10` kills
+a run so often at random moments, lets it go on, and compares what it writes with a run that nobody stopped.
+
 A year of intrathecal baclofen with titration after a test bolus, leg and arm scored by simulated stretch with raters,
 adverse events watched; each size in a process of its own, blocks kept in a folder as `eutonia run` keeps them, then
 every table and the report written. Printed are, for the blocks and for the whole, people and patient-years a second,
@@ -11,8 +14,10 @@ something on an idle machine only.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
+import random
 import resource
 import subprocess
 import sys
@@ -88,14 +93,90 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     print(json.dumps(found))
 
 
+def kinetics(people: int) -> None:
+    """Print how long a year of drug, receptors and tolerance on a pump takes here and in libRoadRunner."""
+    import jax
+    import jax.numpy as jnp
+    import roadrunner
+
+    from eutonia import session
+    from eutonia.exchange import Dosing, export
+    from eutonia.patient import Cohort, Population
+    from eutonia.simulation.course import Course, start
+    from eutonia.simulation.make_people import make_people
+
+    runner = roadrunner.RoadRunner(export("effect_intrathecal", Dosing(infusion="240 ug/day")))
+    runner.simulate(0.0, YEAR_H, 2)
+    runner.reset()
+    begin = time.process_time()
+    runner.simulate(0.0, YEAR_H, 2)
+    theirs = time.process_time() - begin
+    for bits in (64, 32):
+        session.set_bits(64 if bits == 64 else 32)
+        course = Course(make_people(Cohort.draw(1, np.arange(people), Population.typical("stroke")), seed=1))
+        rate = jnp.full(people, 10.0)
+
+        def year(course: Course = course, rate: jax.Array = rate) -> float:
+            begin = time.process_time()
+            jax.block_until_ready(course.advance(start(course.people), YEAR_H, rate, 0.0))
+            return (time.process_time() - begin) / people
+
+        year()
+        ours = min(year() for _ in range(5))
+        print(
+            f"a year of one person on a pump, drug and receptors: {ours * 1e6:.1f} us of a core in {bits}-bit (of "
+            f"{people:,} at once), {theirs * 1e3:.1f} ms in libRoadRunner, {theirs / ours:,.0f} times as long",
+            flush=True,
+        )
+
+
+def crash(times: int, people: int, block: int) -> None:
+    """Kill a run at random moments, go on, and compare its tables with those of a run that nobody stopped."""
+    with tempfile.TemporaryDirectory() as folder:
+
+        def begun(name: str, *more: str) -> subprocess.Popen[bytes]:
+            of = ["run", STUDY, "--patients", str(people), "--replicates", "1", "--block", str(block), "--quiet", *more]
+            return subprocess.Popen([sys.executable, "-m", "eutonia", *of, "--out", str(Path(folder) / name)])
+
+        began = time.monotonic()
+        assert begun("whole").wait() == 0
+        whole_s, killed, late = time.monotonic() - began, 0, 0
+        luck = random.Random(1)
+        while killed < times and late < times:
+            run = begun("killed", *(["--resume"] if killed else []))
+            try:
+                late += run.wait(luck.uniform(0.0, whole_s)) == 0
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+                killed += 1
+        assert begun("killed", *(["--resume"] if killed else [])).wait() == 0
+        one, other = (tables(Path(folder) / name) for name in ("whole", "killed"))
+        same = sum(one[name] == other.get(name) for name in one)
+        print(f"killed {killed} times and resumed, {late} times too late: {same} of {len(one)} tables the same")
+
+
+def tables(folder: Path) -> dict[str, str]:
+    """Return the digest of each table of a result."""
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.glob("*.parquet"))}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", default="1000,3000,10000", help="sizes, with commas between them")
-    parser.add_argument("--block", type=int, default=1024)
+    parser.add_argument("--block", type=int, default=4096)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--bits", default="64,32", help="precisions, with commas between them")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--kinetics", action="store_true", help="one person's year, beside libRoadRunner")
+    parser.add_argument("--crash", type=int, help="how often to kill a run")
     asked = parser.parse_args()
+    if asked.kinetics:
+        kinetics(4096)
+        return
+    if asked.crash:
+        crash(asked.crash, int(asked.people.split(",")[0]), min(asked.block, 64))
+        return
     if asked.one:
         one(asked.one, asked.block, asked.threads, int(asked.bits))
         return
@@ -127,6 +208,11 @@ def main() -> None:
             print(
                 f"{bits}-bit: seconds of the blocks grow as people^{powers[0]:.2f}, of all as people^{powers[1]:.2f}, "
                 f"memory by {slope:.1f} kB a person"
+            )
+            each, fixed = np.polyfit(n, seconds, 1)
+            print(
+                f"{bits}-bit: {fixed:.1f} s and {1e3 * each:.3f} ms a person; by this line a million people take "
+                f"{fixed + 1e6 * each:,.0f} s"
             )
     if len(means) > 1:
         one_way, other = means.values()
