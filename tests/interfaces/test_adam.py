@@ -7,12 +7,16 @@ import xml.etree.ElementTree as Xml
 from collections.abc import Callable
 from pathlib import Path
 
+import jsonschema
 import polars as pl
 import pytest
 
 from eutonia.errors import DatasetError
 from eutonia.exchange.adam import AnalysisSets, analysis_sets, read_result
 from eutonia.exchange.adam_files import write_adam
+
+#: Of Dataset-JSON 1.1, as cdisc-rules-engine 0.17.1 ships it (MIT licence, resources/schema/dataset.schema.json).
+SCHEMA = json.loads((Path(__file__).parent / "dataset_json_1_1.schema.json").read_text(encoding="utf-8"))
 
 Run = Callable[..., int]
 ODM, DEF = "{http://www.cdisc.org/ns/odm/v1.3}", "{http://www.cdisc.org/ns/def/v2.1}"
@@ -124,6 +128,32 @@ def test_scores_have_the_baseline_of_their_own_period(sets: AnalysisSets) -> Non
     assert codes["PARAMCD"].str.len_chars().max() <= 8  # type: ignore[operator]
 
 
+def test_each_pair_of_a_series_has_its_own_baseline() -> None:
+    """One person on one arm, twice: the second pair begins from a score of its own."""
+    rows = [("pair 1, 0 week", 0.0, 4.0), ("pair 1, 4 week", 672.0, 3.0), ("pair 2, 0 week", 1344.0, 5.0)]
+    rows.append(("pair 2, 4 week", 2016.0, 2.0))
+    series = pl.concat(
+        [VISITS[:1].with_columns(visit=pl.lit(v), time_h=pl.lit(at), score=pl.lit(score)) for v, at, score in rows]
+    )
+    found = analysis_sets("small", "", "", series, PEOPLE, None)["ADQS"]
+    assert found.select("BASETYPE", "ABLFL", "BASE", "CHG").rows() == [
+        ("PAIR 1", "Y", 4.0, 0.0),
+        ("PAIR 1", None, 4.0, -1.0),
+        ("PAIR 2", "Y", 5.0, 0.0),
+        ("PAIR 2", None, 5.0, -3.0),
+    ]
+
+
+def test_who_was_analysed_when_a_trial_ended_is_flagged(result: Path, folder: Path) -> None:
+    for file in result.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    trials = {"replicate": pl.Series([0, 0, 1], dtype=pl.Int32), "look": pl.Series([1, 1, 2], dtype=pl.Int32)}
+    pl.DataFrame(trials).write_parquet(folder / "analysis.parquet")
+    pl.DataFrame({"look": [1, 2], "people": [1, 2]}).write_parquet(folder / "interim_looks.parquet")
+    assert read_result(folder)["ADSL"]["STOPFL"].to_list() == ["Y", "N", "Y"]
+    assert "STOPFL" not in read_result(result)["ADSL"].columns
+
+
 def test_events_are_numbered_by_person_and_the_first_is_flagged(sets: AnalysisSets) -> None:
     events = sets["ADAE"]
     assert events.select("USUBJID", "AESEQ", "AETERM", "ASTDY", "AOCCIFL").rows() == [
@@ -143,6 +173,7 @@ def test_every_kind_of_file_holds_the_same_and_define_names_every_column(
         name = one.name.lower()
         assert pl.read_parquet(out / f"{name}.parquet").equals(one.table)
         data = json.loads((out / f"{name}.json").read_text())
+        jsonschema.validate(data, SCHEMA)
         assert data["records"] == len(data["rows"]) == one.table.height
         assert [tuple(row) for row in data["rows"]] == one.table.rows()
         assert [column["name"] for column in data["columns"]] == one.table.columns

@@ -94,6 +94,7 @@ _ADSL = (
     Variable("DCSREAS", "Reason for Discontinuation from Study", "text"),
     Variable("EOSDY", "Day of Phase at Discontinuation", "integer"),
 )
+_STOPPED = Variable("STOPFL", "Analyzed when the Trial Ended Flag", "text")
 _ADQS = (
     _STUDY,
     _SUBJECT,
@@ -108,6 +109,7 @@ _ADQS = (
     _HOUR,
     Variable("AVAL", "Analysis Value", "float", "Assigned"),
     Variable("ABLFL", "Baseline Record Flag", "text"),
+    Variable("BASETYPE", "Baseline Type", "text", "Assigned"),
     Variable("BASE", "Baseline Value", "float"),
     Variable("CHG", "Change from Baseline", "float"),
 )
@@ -149,13 +151,32 @@ def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
         events = where / "adverse.parquet"
         adverse = pl.read_parquet(events) if events.is_file() else None
         randomised = not (where / _DOSE_FINDING).is_file()
+        ended = _ended(where)
         study, title, version = (str(record[key]) for key in ("study", "title", "version"))
     except (ValueError, KeyError, OSError, pl.exceptions.PolarsError) as trouble:
         raise DatasetError(
             f'"{where}" cannot be read as a result ({str(trouble).splitlines()[0]:.120}). Allowed: the files as '
             f"eutonia run has written them. {_NO_TRIAL}"
         ) from None
-    return analysis_sets(study, title, version, visits, people, adverse, randomised)
+    return analysis_sets(study, title, version, visits, people, adverse, randomised, ended)
+
+
+def _ended(where: Path) -> polars.DataFrame | None:
+    """Return how many people each trial had when it ended, where it may end early; None where all trials have all."""
+    import polars as pl
+
+    table, looks = where / "analysis.parquet", where / "interim_looks.parquet"
+    if not table.is_file():
+        return None
+    trials = pl.read_parquet(table).unique("replicate", keep="first", maintain_order=True)
+    if "size" in trials.columns:
+        return trials.select("replicate", pl.col("size").alias("ended_with").cast(pl.Int64))
+    if "look" not in trials.columns:
+        return None
+    of_look = pl.read_parquet(looks).select(
+        pl.col("look").cast(pl.Int32), pl.col("people").cast(pl.Int64).alias("ended_with")
+    )
+    return trials.join(of_look, on="look", maintain_order="left").select("replicate", "ended_with")
 
 
 def analysis_sets(
@@ -166,6 +187,7 @@ def analysis_sets(
     people: polars.DataFrame,
     adverse: polars.DataFrame | None,
     randomised: bool = True,
+    ended: polars.DataFrame | None = None,
 ) -> AnalysisSets:
     """Return ADSL, ADQS and, where reactions were watched, ADAE, from the tables of a result.
 
@@ -177,6 +199,8 @@ def analysis_sets(
         The tables; `adverse` None where reactions were not watched.
     randomised
         Whether who is given what was drawn; in a dose finding it is not.
+    ended
+        How many people (`ended_with`) each trial (`replicate`) had when it ended; None where none ends early.
     """
     who = people.select("patient", "replicate", "person")
     sets = [
@@ -185,7 +209,7 @@ def analysis_sets(
             "Subject-Level Analysis Dataset",
             "SUBJECT LEVEL ANALYSIS DATASET",
             ("STUDYID", "USUBJID"),
-            *_adsl(study, people, randomised),
+            *_adsl(study, people, randomised, ended),
         ),
         AnalysisSet(
             "ADQS",
@@ -224,8 +248,13 @@ def _named(study: str) -> list[Any]:
     ]
 
 
-def _adsl(study: str, people: polars.DataFrame, randomised: bool) -> tuple[tuple[Variable, ...], polars.DataFrame]:
-    """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods."""
+def _adsl(
+    study: str, people: polars.DataFrame, randomised: bool, ended: polars.DataFrame | None
+) -> tuple[tuple[Variable, ...], polars.DataFrame]:
+    """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods.
+
+    Where trials may end early, STOPFL says who had been recruited by then, and so was analysed.
+    """
     import polars as pl
 
     phases = [name.removeprefix("left_reason_") for name in people.columns if name.startswith("left_reason_")]
@@ -242,6 +271,10 @@ def _adsl(study: str, people: polars.DataFrame, randomised: bool) -> tuple[tuple
             variables.append(
                 Variable(name, f"Planned Treatment, Period {len(treatments):02d} ({phase})"[:40], "text", "Assigned")
             )
+    flags = []
+    if ended is not None:
+        people = people.join(ended, on="replicate", how="left", maintain_order="left")
+        flags, variables = [_flag(pl.col("person") < pl.col("ended_with")).alias(_STOPPED.name)], [*variables, _STOPPED]
     status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(~entered).then(pl.lit("NOT ENROLLED"))
     table = people.select(
         *_named(study),
@@ -263,6 +296,7 @@ def _adsl(study: str, people: polars.DataFrame, randomised: bool) -> tuple[tuple
         pl.coalesce(failed, *(one.str.to_uppercase() for one in reasons)).alias("DCSREAS"),
         _day(pl.coalesce(*days)).alias("EOSDY"),
         *treatments,
+        *flags,
     )
     return tuple(variables), table.select([one.name for one in variables])
 
@@ -274,7 +308,7 @@ def _flag(hit: Any) -> Any:
 
 
 def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:
-    """Return one row a score, with the first of its phase and arm as baseline."""
+    """Return one row a score, with the first of its phase and arm as baseline, of a series that of its pair."""
     import polars as pl
 
     words = [name for name, kind in visits.schema.items() if kind == pl.Categorical]
@@ -288,7 +322,9 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
     )
     times = plain.select("phase", "time_h").unique().sort("phase", "time_h")
     times = times.with_columns((pl.int_range(pl.len()).over("phase") + 1).cast(pl.Int64).alias("AVISITN"))
-    one = ["patient", "phase", "arm", *what]
+    pair = pl.col("visit").str.extract(r"^pair (\d+), ")
+    plain = plain.with_columns(pl.format("PAIR {}", pair).fill_null("PERIOD").alias("BASETYPE"))
+    one = ["patient", "phase", "arm", "BASETYPE", *what]
     first = plain.filter(pl.col("time_h") == pl.col("time_h").min().over(one)).select(
         *one, pl.col("score").alias("BASE")
     )
@@ -312,6 +348,7 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
         pl.col("time_h").alias("ATMH"),
         pl.col("score").alias("AVAL"),
         pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
+        "BASETYPE",
         "BASE",
         (pl.col("score") - pl.col("BASE")).alias("CHG"),
     )
