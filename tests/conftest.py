@@ -18,6 +18,8 @@ import jax
 import pytest
 import typed
 from hypothesis import HealthCheck, settings
+from jax._src import pjit
+from jax._src.interpreters import pxla
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
@@ -38,9 +40,11 @@ settings.load_profile("eutonia")
 
 #: The tests that `-m "not slow"` leaves out; `slow.py` makes the list.
 _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8").split())
-# A worker that holds more bytes than this forgets its compiled programs: they add up to many gigabytes, and one that
-# held six of them crashed in the compiler. Not again before it has grown by so much.
-_most_memory, _MORE_MEMORY = 3 * 2**30, 3 * 2**29
+# A worker that holds more bytes than the first forgets what its programs were compiled from, 1.3 MB each, which is not
+# asked for again. One that still holds more than the second forgets the programs, which come again from the disk: one
+# that held six gigabytes crashed in the compiler. Not again before it has grown by so much.
+_MUCH_MEMORY, _MOST_MEMORY, _MORE_MEMORY = 9 * 2**27, 11 * 2**27, 2**27
+_watched = _MUCH_MEMORY
 #: The file that was tested last.
 _file: Path | None = None
 #: Where the files of a group stand in the list of all; the others stand between. What takes longest in one piece stands
@@ -73,15 +77,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _file = item.path
 
 
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays, and nobody needs to look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown() -> None:
-    """Give memory back before it runs out; programs come again from the disk. What cannot be given back may stay."""
-    global _most_memory
-    if _resident() > _most_memory:
+    """Give memory back before it runs out. What cannot be given back may stay."""
+    global _watched
+    if _resident() < _watched:
+        return
+    for lowered in (pjit._pjit_lower, pxla._cached_lowering_to_hlo):
+        lowered.cache_clear()
+    _trim()
+    if _resident() > _MOST_MEMORY:
         jax.clear_caches()
-        gc.collect()
-        getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
-        _most_memory = max(_most_memory, _resident() + _MORE_MEMORY)
+        _trim()
+    _watched = max(_MUCH_MEMORY, _resident() + _MORE_MEMORY)
+
+
+def _trim() -> None:
+    gc.collect()
+    getattr(ctypes.CDLL(None), "malloc_trim", int)(0)
 
 
 def _resident() -> int:

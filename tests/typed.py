@@ -6,6 +6,7 @@ last call says no more than the hundredth.
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,11 @@ _stopped: list[tuple[Callable[..., Any], list[int]]] = []
 
 def checked(signature: Callable[..., Any]) -> Callable[..., Any]:
     """Return a check of what a function is given (and gives back), for `jaxtyping`; it ends after so many calls."""
-    check, calls = beartype(signature), [0]
+    calls = [0]
+
+    @functools.cache
+    def check() -> Callable[..., Any]:
+        return beartype(signature)
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         calls[0] += 1
@@ -28,7 +33,7 @@ def checked(signature: Callable[..., Any]) -> Callable[..., Any]:
             function = sys._getframe(1).f_locals["fn"]  # jaxtyping's own name of what it is about to call
             function.__no_type_check__ = True
             _stopped.append((function, calls))
-        return check(*args, **kwargs)
+        return check()(*args, **kwargs)
 
     return counted
 
