@@ -120,8 +120,8 @@ def html(finding: SegmentFinding, run: Mapping[str, Any], facts: Sequence[tuple[
 
 def _plain(finding: SegmentFinding, run: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
     """Return the examination in five sentences."""
-    what, value, unit = said(finding.numbers[0])
-    others = "; ".join(" ".join(said(one)).strip() for one in finding.numbers[1:3])
+    (what, value, unit), *more = (said(number) for number in finding.numbers)
+    others = "; ".join(" ".join(one).strip() for one in more[:2])
     told = [
         (
             plain.ASKED,
