@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import eutonia
+from eutonia.report import short
 from eutonia.study.design import json_schema, parse_study
 
 pytestmark = pytest.mark.xdist_group("slow clock")
@@ -19,7 +20,10 @@ PLAIN = CASE[: CASE.index("# --- Months 8")]
 
 
 def test_a_tenth_is_a_tenth_of_the_leg_while_it_lasts_and_about_a_third_of_a_grade() -> None:
-    plain, lowered = (eutonia.run(parse_study(text)).course for text in (PLAIN, CASE))
+    plain, result = eutonia.run(parse_study(PLAIN)).course, eutonia.run(parse_study(CASE))
+    lowered = result.course
+    # Without a drug the headline told of the months before it was lowered, and of nothing else.
+    assert "before treatment; then, at visits, between 3.67 (" in short.headline(result)
     time = np.intersect1d(plain["time_h"], lowered["time_h"])
     before, after = (course.sel(time_h=time) for course in (plain, lowered))
     inside = (time > 245 * 24) & (time <= 426 * 24)

@@ -7,6 +7,8 @@ import pytest
 
 import eutonia
 from eutonia import parameters
+from eutonia.report import short
+from eutonia.report.case.panels import moves, panels
 from eutonia.study.design import CaseStudy
 
 pytestmark = pytest.mark.xdist_group("slow clock")
@@ -32,6 +34,17 @@ def test_an_overdose_reaches_levels_of_acute_intoxication_and_says_what_it_lacks
     assert np.median(risk[at >= 210 * DAY].max(axis=0)) > 2.0 * np.median(risk[(at > 190 * DAY) & (at < 210 * DAY)])
     least = parameters.load("adverse").value("overdose_dose_oral", "mg")
     assert any(f"from {least:g} mg on coma, delirium and seizures were seen" in said for said in result.caveats)
+    # A page that began with "the risk of drowsiness is 8%", drew 70 hours as one stroke, and told of a pump.
+    told = short.sentences(result)
+    assert any("poisonings had 700 to 3" in one for one in told)
+    assert not any("risk of drowsiness within a day is" in one for one in told)
+    assert [zoom.title for zoom in result.zooms] == ["Overdose"]
+    assert result.withdrawal
+    assert not any("pump" in one for one in result.withdrawal)
+    strips, hours = panels(result.course), (result.zooms[0].start_h, result.zooms[0].end_h)
+    moving = {strip.kind for strip in strips if moves(strip, at, *hours)}
+    assert {"exposure", "risk", "ashworth"} <= moving
+    assert "contracture" not in moving
 
 
 def test_a_taper_leaves_little_of_the_rebound_of_an_abrupt_stop() -> None:

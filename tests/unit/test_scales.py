@@ -40,6 +40,22 @@ def test_the_normal_reflex_is_the_one_that_is_scored() -> None:
     assert SCALES["reflex"].normal == NORMAL_GRADE
 
 
+@pytest.mark.parametrize(
+    ("key", "before", "after", "better"),
+    [
+        ("reflex", 4.0, 1.0, 2.0),
+        ("reflex", 2.0, 1.0, 0.0),
+        ("reflex", 1.0, 3.0, -1.0),
+        ("ashworth", 3.0, 1.0, 2.0),
+        ("functional_ambulation", 3.0, 5.0, 2.0),
+        ("walking_speed", 0.4, 0.3, -0.1),
+    ],
+)
+def test_what_lies_beyond_normal_is_no_improvement(key: str, before: float, after: float, better: float) -> None:
+    """Whose jerk went from normal to weak responded to the drug: 94 of 100 in a year's plan."""
+    assert SCALES[key].better(before, after) == pytest.approx(better)
+
+
 def test_an_important_change_comes_from_its_record_and_is_told_as_used() -> None:
     scale = SCALES["modified_ashworth"]
     with parameters.recording() as used:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from eutonia import parameters
 from eutonia._middle import MIDDLE_95
 from eutonia.assessment.scales import SCALES
 from eutonia.parameters import influence
@@ -93,6 +94,8 @@ def _harm(result: StudyResult) -> list[str]:
         risk = result.course["risk_drowsiness"].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
         place = int(risk.sel(quantile=0.5).argmax("time_h"))
         low, middle, high = (100.0 * float(one) for one in risk.isel(time_h=place))
+        if poisoned := _poisoned(result):
+            return [poisoned]
         if words.number(middle) == words.number(0.0):
             return []
         span = words.time_unit(float(result.course["time_h"].max()))
@@ -207,7 +210,7 @@ def _change(result: StudyResult) -> str:
 
     if len(series) == 1:
         return f"{what} is predicted at {at(first)}."
-    if result.kind == "case" and (begun_h := _treated_from(result)) is not None:
+    if result.kind == "case" and (begun_h := result.course.attrs.get("treated_from_h")) is not None:
         before, after = ([q for q in series if (q.time_h <= begun_h) is is_before] for is_before in (True, False))
         if before and after:
             return _with_the_drug(result, what, before[-1], after, at)
@@ -219,28 +222,37 @@ def _change(result: StudyResult) -> str:
     return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
 
 
-def _exposure(result: StudyResult) -> str:
-    """Return the highest level of a case of whom no score is shown; nothing for a trial, or without tablets."""
+def _poisoned(result: StudyResult) -> str:
+    """Return what a level of poisoning means for the risks, which do not know it; nothing where no level is one."""
+    level = parameters.load("adverse").value("overdose_level_low", "ng/mL")
+    most = parameters.load("adverse").value("overdose_level_high", "ng/mL")
+    found = _highest_level(result)
+    if found is None or found[0] < level:
+        return ""
+    told = f"{found[1]} " if result.quantities else ""  # else the headline says it
+    return (
+        f"{told}Acute poisonings had {words.number(level)} to {words.number(most)} ng/mL, with coma and seizures. The risk of drowsiness "
+        "that is drawn below only goes on in a straight line from the doses of the label, and tells far too little."
+    )
+
+
+def _highest_level(result: StudyResult) -> tuple[float, str] | None:
+    """Return the highest level in plasma of the middle person, ng/mL, and a sentence of it; None of a trial."""
     name = "plasma_peak" if "plasma_peak" in result.course else "plasma"
     if result.kind != "case" or name not in result.course:
-        return ""
+        return None
     level = result.course[name].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
     place = int(level.sel(quantile=0.5).argmax("time_h"))
     low, middle, high = (float(one) for one in level.isel(time_h=place))
     at = words.when(float(result.course["time_h"][place]), words.time_unit(float(result.course["time_h"].max())))
     spread = f"{words.interval(low, high)}; " if low != high else ""
-    return f"Baclofen in plasma is highest at {words.number(middle)} ng/mL ({spread}{at}). No effect is predicted."
+    return middle, f"Baclofen in plasma is highest at {words.number(middle)} ng/mL ({spread}{at})."
 
 
-def _treated_from(result: StudyResult) -> float | None:
-    """Return the hour of the last look before there was any drug or toxin in the person of a case; None if never."""
-    names = [str(name) for name in result.course.data_vars if str(name).startswith(("csf", "plasma", "blockade"))]
-    if not names:
-        return None
-    levels = result.course[names].to_array()
-    is_there = (levels > 0).any([dim for dim in levels.dims if dim != "time_h"]).to_numpy()
-    first = int(is_there.argmax())
-    return float(result.course["time_h"][max(first - 1, 0)]) if is_there.any() else None
+def _exposure(result: StudyResult) -> str:
+    """Return the highest level of a case of whom no score is shown; nothing for a trial, or without tablets."""
+    found = _highest_level(result)
+    return "" if found is None else f"{found[1]} No effect is predicted."
 
 
 def _with_the_drug(

@@ -50,6 +50,11 @@ class OtherTablets(Treatment):
         return "person"
 
     @property
+    def dose_text(self) -> str:
+        """One dose and its interval, in words."""
+        return f"{self.dose_mg.text} every {self.every_h.text}"
+
+    @property
     def name(self) -> str:
         """What it is, in words."""
         return self.route

@@ -40,7 +40,7 @@ from eutonia.trial.case_person import cohort_of, lesion_of, mask_record, without
 from eutonia.trial.case_pump import CasePumpCourse
 from eutonia.trial.case_responders import case_response
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE, with_risks
-from eutonia.trial.caveats import caveats
+from eutonia.trial.caveats import caveats, is_overdose
 from eutonia.trial.chart_fit import solve_factors
 from eutonia.trial.given import tasks_of
 from eutonia.trial.period import PeriodClock, TabletPlan
@@ -53,7 +53,7 @@ from eutonia.trial.withdrawal import Interruptions, told
 # Looks after a start, a stop or a large change, whatever the examinations: (step, until) in h.
 _DENSE = ((0.5, 8.0), (2.0, 24.0), (6.0, 168.0), (24.0, 21 * HOURS_A_DAY))
 # Before and after a zoomed event, h.
-_ZOOM_BEFORE_H, _ZOOM_BOLUS_H = 2.0, 26.0
+_ZOOM_BEFORE_H, _ZOOM_BOLUS_H, _ZOOM_OVERDOSE_H = 2.0, 26.0, 70.0
 # Looks after a session of haemodialysis begins or ends, h, where there are not more sessions than this.
 _AROUND_SESSION_H, _MOST_SESSIONS_SEEN = (0.5, 1.0, 2.0, 3.0, 6.0, 12.0), 40
 
@@ -220,6 +220,8 @@ class _Case:
             plan = TabletPlan(np.full(n, event.dose_mg), event.every_h, event.at_h)
             self.clock.tablets.append(plan)
             self.log(event.at_h, f"baclofen {event.dose_mg.text} every {event.every_h.text}")
+            if is_overdose(event.dose_mg):
+                self.zooms.append(Zoom("Overdose", event.at_h - _ZOOM_BEFORE_H, event.at_h + _ZOOM_OVERDOSE_H))
         else:
             self.log(event.at_h, "tablets of baclofen stopped")
         self.interruptions.given(event.at_h, pump=self.is_pumped(event.at_h), tablets=self.takes_tablets)
@@ -287,6 +289,7 @@ def run_case(
         broken = () if pump is None else of_case(pump.broken, pump.delivery.therapy)
         begun = first_treatment(study)
         responds = None if begun is None else case_response(study, course, case.clock.people_at(float(begun)))
+        course.attrs |= {} if begun is None else {"treated_from_h": float(begun)}
     return StudyResult(
         title=study.title,
         kind="case",

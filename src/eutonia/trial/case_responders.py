@@ -6,6 +6,7 @@ response as far as anything that is known can tell, and what sets responders apa
 Equation
     r_k = 1 where the score of possible person k is better by the least change or more, from the last look before the
     first treatment to the last look (or on average over the looks from then on);  P = mean of r_k, interval by Wilson
+What lies beyond normal (a tendon reflex below 2) is no improvement.
 Assumptions: no noise of raters, who would add and take away responses; the lesion's own course counts, too.
 Not for: a single person, who responds or does not.
 """
@@ -56,10 +57,8 @@ def improvements(course: xarray.Dataset, scale: str, limb: str | None, begun_h: 
     values = part.transpose("time_h", "patient").to_numpy().astype(float)
     at_h = course["time_h"].to_numpy()
     before = values[int(np.searchsorted(at_h, begun_h, side="right")) - 1]
-    after, after_h = values[at_h > begun_h], at_h[at_h > begun_h]
-    mean = mean_over_time(after_h, after)
-    worse = SCALES[scale].worse
-    return {_LAST: worse * (before - after[-1]), _MEAN: worse * (before - mean)}
+    better = SCALES[scale].better(before, values[at_h > begun_h])
+    return {_LAST: better[-1], _MEAN: mean_over_time(at_h[at_h > begun_h], better)}
 
 
 def case_response(study: CaseStudy, course: xarray.Dataset, people: People) -> CaseResponse | None:

@@ -22,14 +22,19 @@ def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     return (*other, *_overdose(study), *_of_treatments(study), *_apart(study), *more)
 
 
+def is_overdose(dose_mg: float) -> bool:
+    """Whether so much at once has brought coma, delirium and seizures."""
+    with parameters.unrecorded():
+        return dose_mg >= parameters.load("adverse").value("overdose_dose_oral", "mg")
+
+
 def _overdose(study: TrialStudy | CaseStudy) -> Iterable[str]:
     """Yield what so much at once has done to people, of which the model has nothing."""
     if not isinstance(study, CaseStudy):
         return
     largest = max((float(event.dose_mg) for event in study.events if event.kind == "tablets"), default=0.0)
-    with parameters.unrecorded():
+    if is_overdose(largest):
         least = parameters.load("adverse").value("overdose_dose_oral", "mg")
-    if largest >= least:
         source = parameters.load("adverse")["overdose_dose_oral"].source
         yield (
             f"{largest:g} mg are taken at once: from {least:g} mg on coma, delirium and seizures were seen ({source}). "

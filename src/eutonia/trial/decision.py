@@ -163,8 +163,7 @@ def decide(question: Question) -> Decision:
     groups = [question.doses[k : k + _TOGETHER] for k in range(0, len(question.doses), _TOGETHER)]
     parts = [_held(question, untreated, group) for group in groups]
     score, support, drowsy, weak = (np.concatenate([part[k] for part in parts]) for k in range(4))
-    better = SCALES[question.scale].worse * (score[:1] - score)
-    benefit = responds(better, question.least).astype(float)
+    benefit = responds(SCALES[question.scale].better(score[:1], score), question.least).astype(float)
     least = float(_SUPPORT.lost_below or 0.0)
     lost = ((support[:1] >= least) & (support < least)).astype(float)
     harm = 1.0 - (1.0 - drowsy) * (1.0 - weak) * (1.0 - lost)

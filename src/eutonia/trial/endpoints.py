@@ -109,7 +109,7 @@ class Contrast:
 
     def improved(self, scores: Float[np.ndarray, "*people visit"]) -> Bool[np.ndarray, "*people visit"]:
         """Return at which visits a score is better than the first one by what a responder improves by."""
-        return np.asarray(self.scale.worse * (scores[..., :1] - scores) >= self.improvement - ROUNDING)
+        return self.scale.better(scores[..., :1], scores) >= self.improvement - ROUNDING
 
     def responded(self, scores: Visits) -> Flags:
         """Return whose last score is better than the first by what a responder improves by."""

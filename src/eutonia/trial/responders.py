@@ -114,7 +114,7 @@ def improvement_in(outcome: Outcome, response: ResponseRule, arm: str) -> Values
     first, last = (outcome.visits[response.phase.name, arm, k] for k in (0, response.visit))
     before, after = (score_of(record, response.scale_key, response.limb) for record in (first, last))
     seen = last.present & outcome.in_arm(response.phase.name, arm)
-    return np.where(seen, response.scale.worse * (before - after), np.nan)
+    return np.where(seen, response.scale.better(before, after), np.nan)
 
 
 def responds(improvement: Float[np.ndarray, "*several patient"], least: float) -> Bool[np.ndarray, "*several patient"]:

@@ -173,7 +173,8 @@ def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...
             worst = before  # nothing rises: no hour is the worst
         for i in sorted({*places, worst} - {before}):
             which = f"From day {one.start_h / HOURS_A_DAY:.0f} on: " if len(interruptions.found) > 1 else ""
-            found.append(which + _sentence(course, i, before, float(hours[i]), is_worst=i == worst, severe=severe))
+            said = _sentence(course, i, before, one, is_worst=i == worst, severe=severe)
+            found.append(which + said)
     return tuple(found)
 
 
@@ -185,18 +186,19 @@ def _nearest(hours: Hours, at: float) -> int | None:
 
 
 def _sentence(
-    course: xarray.Dataset, i: int, before: int, hours: float, *, is_worst: bool, severe: Hours | None
+    course: xarray.Dataset, i: int, before: int, one: Interruption, *, is_worst: bool, severe: Hours | None
 ) -> str:
     def middle(name: str, at: int) -> float:
         variable = course[name].isel(time_h=at)
         return float(variable.sel(limb="leg").median("patient"))
 
-    on_tablets = "dose_oral" in course and bool((course["dose_oral"].isel(time_h=i) > 0).any())
+    has_tablets = one.is_of_pump and "dose_oral" in course
+    on_tablets = has_tablets and bool((course["dose_oral"].isel(time_h=i) > 0).any())
     lacks = "without the pump, on tablets" if on_tablets else "without drug"
     lacks += " (the worst hour looked at)" if is_worst else ""
     over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() >= _SAID_MV
     said = (
-        f"{hours:.0f} h {lacks}: leg Ashworth "
+        f"{float(course['time_h'][i]) - one.start_h:.0f} h {lacks}: leg Ashworth "
         f"{middle('ashworth', i):.1f} (was {middle('ashworth', before):.1f}), leg spasms {middle('spasm', i):.1f} "
         f"(was {middle('spasm', before):.1f})"
     )

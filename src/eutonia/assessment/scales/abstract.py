@@ -7,8 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 if TYPE_CHECKING:
     from jaxtyping import Array
+    from numpy.typing import ArrayLike
 
     from eutonia.assessment.scoring import ChartConstants, Look
 
@@ -116,6 +119,13 @@ class Scale:
     def ends(self) -> str:
         """Return its ends in words: "1 to 5", or "0 or more"."""
         return f"{self.lowest:g} or more" if math.isinf(self.highest) else f"{self.lowest:g} to {self.highest:g}"
+
+    def better(self, before: ArrayLike, after: ArrayLike) -> np.ndarray:
+        """Return by how much scores are better than others; what lies on the good side of normal counts as normal."""
+        values = self.worse * np.asarray(before), self.worse * np.asarray(after)
+        if self.normal is not None:
+            values = np.maximum(values[0], self.worse * self.normal), np.maximum(values[1], self.worse * self.normal)
+        return np.asarray(values[0] - values[1])
 
     def number(self, charted: float | str) -> float | None:
         """Return the number of a charted score or grade; None for a word that is no grade of this scale."""

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
-from eutonia.report.case.panels import CourseLine, CoursePanel, is_grade, panels, seen, window
+from eutonia.report.case.panels import CourseLine, CoursePanel, is_grade, moves, panels, seen, window
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial.figures import time_steps
 from eutonia.report.words import Number
@@ -108,6 +108,8 @@ def timeline(
     """
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
+    if zoom is not None:
+        strips = [strip for strip in strips if strip.kind == "dose" or moves(strip, time, first, last)] or strips
     numbered = [markers(events, float(last - first), apart) for apart in _APART]
     inside = [[mark for mark in marks if first <= mark.time_h <= last] for marks in numbered]
     shown = zoom.title if zoom else "The whole course"

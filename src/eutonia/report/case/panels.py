@@ -62,6 +62,8 @@ _DASHES: dict[str, Dash] = {
 }
 _QUIET_DASH = (1.0, 2.5)
 _SPARE = ("active", "third", "fourth", "brain", "plasma", "placebo")
+#: What changes by less than this share of its size is still; sizes below the second are none.
+_STILL, _NOTHING = 0.03, 1e-3
 #: Endings of variables that hold the lowest and the highest value within a dosing interval.
 _WITHIN = ("_trough", "_peak")
 
@@ -246,6 +248,16 @@ def window(panel: CoursePanel, time: np.ndarray, first: Number, last: Number) ->
     if panel.kind == "dose" and not any(dose.any() for dose in held):
         return None
     return replace(panel, lines=kept) if kept else None
+
+
+def moves(panel: CoursePanel, time: np.ndarray, first: Number, last: Number) -> bool:
+    """Tell whether anything of a panel changes between two times, by more than a reader can see."""
+    for line in panel.lines:
+        inside = seen(panel, line, time, first, last)
+        for values in (line.low[inside], line.middle[inside], line.high[inside]):
+            if values.size and np.ptp(values) > _STILL * max(float(np.abs(values).max()), _NOTHING):
+                return True
+    return False
 
 
 def seen(panel: CoursePanel, line: CourseLine, time: np.ndarray, first: Number, last: Number) -> np.ndarray:
