@@ -8,7 +8,7 @@ import pytest
 import eutonia
 from eutonia import parameters
 from eutonia.report import short
-from eutonia.report.case.panels import moves, panels
+from eutonia.report.case.panels import moment, moves, panels
 from eutonia.study.design import CaseStudy
 
 pytestmark = pytest.mark.xdist_group("slow clock")
@@ -41,10 +41,14 @@ def test_an_overdose_reaches_levels_of_acute_intoxication_and_says_what_it_lacks
     assert [zoom.title for zoom in result.zooms] == ["Overdose"]
     assert result.withdrawal
     assert not any("pump" in one for one in result.withdrawal)
-    strips, hours = panels(result.course), (result.zooms[0].start_h, result.zooms[0].end_h)
+    strips, hours = panels(moment(result.course)), (result.zooms[0].start_h, result.zooms[0].end_h)
     moving = {strip.kind for strip in strips if moves(strip, at, *hours)}
     assert {"exposure", "risk", "ashworth"} <= moving
     assert "contracture" not in moving
+    # Close by, a level of hours was a block of two days: from trough to peak of the interval of the overdose.
+    plasma = next(line for strip in strips for line in strip.lines if line.where == "plasma")
+    assert plasma.trough is None
+    assert plasma.middle[at == 210 * DAY + 20.0] < 0.2 * plasma.middle.max()
 
 
 def test_a_taper_leaves_little_of_the_rebound_of_an_abrupt_stop() -> None:

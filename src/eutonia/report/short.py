@@ -224,15 +224,15 @@ def _change(result: StudyResult) -> str:
 
 def _poisoned(result: StudyResult) -> str:
     """Return what a level of poisoning means for the risks, which do not know it; nothing where no level is one."""
-    level = parameters.load("adverse").value("overdose_level_low", "ng/mL")
-    most = parameters.load("adverse").value("overdose_level_high", "ng/mL")
+    ends = parameters.load("adverse").values(overdose_level_low="ng/mL", overdose_level_high="ng/mL")
     found = _highest_level(result)
-    if found is None or found[0] < level:
+    if found is None or found[0] < ends[0]:
         return ""
     told = f"{found[1]} " if result.quantities else ""  # else the headline says it
     return (
-        f"{told}Acute poisonings had {words.number(level)} to {words.number(most)} ng/mL, with coma and seizures. The risk of drowsiness "
-        "that is drawn below only goes on in a straight line from the doses of the label, and tells far too little."
+        f"{told}Acute poisonings had {words.number(ends[0])} to {words.number(ends[1])} ng/mL, with coma and seizures. "
+        "The risk of drowsiness that is drawn below only goes on in a straight line from the doses of the label, and "
+        "tells far too little."
     )
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
-from eutonia.report.case.panels import CourseLine, CoursePanel, is_grade, moves, panels, seen, window
+from eutonia.report.case.panels import CourseLine, CoursePanel, is_grade, moment, moves, panels, seen, window
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial.figures import time_steps
 from eutonia.report.words import Number
@@ -91,7 +91,8 @@ def drawings(result: StudyResult) -> tuple[list[svg.Drawing], list[tuple[str, li
     main = [strip for strip in strips if strip.is_main] or strips
     rest = [strip for strip in strips if strip not in main]
     time, events = result.course["time_h"].to_numpy().astype(float), result.events
-    zooms = [(zoom.title, timeline(time, events, main, zoom, f"zoom-{k}")) for k, zoom in enumerate(result.zooms)]
+    close = [strip for strip in panels(moment(result.course)) if strip.is_main] if result.zooms else []
+    zooms = [(zoom.title, timeline(time, events, close, zoom, f"zoom-{k}")) for k, zoom in enumerate(result.zooms)]
     return timeline(time, events, main, None, "case"), zooms, timeline(time, events, rest, None, "more") if rest else []
 
 

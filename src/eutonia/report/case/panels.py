@@ -165,6 +165,11 @@ def panels(course: xarray.Dataset) -> list[CoursePanel]:
     return out
 
 
+def moment(course: xarray.Dataset) -> xarray.Dataset:
+    """Return a course with the levels of each look alone: close by, people look often enough to see tablets rise."""
+    return course.drop_vars([name for name in map(str, course.data_vars) if name.endswith(_WITHIN)])
+
+
 def _apart(panel: CoursePanel) -> list[CoursePanel]:
     """Give each limb a strip of its own where several have bands: bands that overlap become one grey."""
     banded = {line.where or line.name for line in panel.lines if line.has_band or line.trough is not None}
