@@ -311,7 +311,7 @@ def _bolus(time: np.ndarray, at: float) -> np.ndarray:
 
 def case(**changes: Any) -> StudyResult:
     """Return the made-up case: two years with a pump; `changes` replaces any field."""
-    course = _case_course()
+    course = _case_course().assign_attrs(treated_from_h=8.0)
     events = (
         (8.0, "Test bolus 50 ug"),
         (14 * 24.0, "Pump implanted, 100 ug/day"),

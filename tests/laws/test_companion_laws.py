@@ -73,6 +73,16 @@ def test_each_is_one_file_of_at_most_150_lines_and_nothing_else_names_it() -> No
     assert len(THESE) == len(companions.found()) >= 8
 
 
+def test_the_last_one_written_is_a_file_and_its_records_and_nothing_else_speaks_of_it() -> None:
+    """No program, page, schema or chapter of the manual knows of opioids, and yet both kinds of studies give them."""
+    package = Path(eutonia.__file__).parent
+    texts = [f for kind in ("*.py", "*.pyi", "*.jinja", "*.toml", "*.js") for f in package.rglob(kind)]
+    texts += (package.parents[1] / "docs").rglob("*.md")
+    speak = [f.name for f in texts if "opioid" in f.read_text(encoding="utf-8").lower()]
+    assert sorted(speak) == ["opioid.toml", "opioid_medicines.py"]
+    assert TREATMENTS["opioid medicines"] in THESE
+
+
 @pytest.mark.parametrize("model", WITHOUT_TONE, ids=lambda model: model.named())
 def test_without_a_number_nothing_of_tone_moves_and_the_report_says_so(model: type[Treatment]) -> None:
     found, nothing = of(model).effects(of(model).begin(4), True), Effects.none(4)

@@ -19,6 +19,7 @@ from eutonia.study.fields import Given
 from eutonia.study.parts import BolusTreatment, InfusionTreatment, OralTreatment
 from eutonia.study.pump_file import PumpFile
 from eutonia.study.titration import LabelTitration, LadderTitration, OralTitration, ReliefTitration, StopTitration
+from eutonia.trial.caveats import caveats
 
 pytestmark = pytest.mark.unit
 
@@ -185,6 +186,10 @@ def test_titration_by_mouth_and_stop() -> None:
     stopped = parallel(('every = "8 hour"\n', f'every = "8 hour"\n{stop}')).phases[0].arms[1].titration
     assert isinstance(stopped, StopTitration)
     assert (stopped.at_h, stopped.over_h) == (672.0, 0.0)
+    for over, told in (("0 hour", "at once"), ("2 day", "over 2 day"), ("14 day", "")):
+        study = parallel(('every = "8 hour"\n', f'every = "8 hour"\n{stop.replace("0 hour", over)}'))
+        said = [one for one in caveats(study) if "takes the drug away" in one]
+        assert [f"takes the drug away {told}: labels have it tapered" in one for one in said] == [True] * bool(told)
 
 
 def test_a_screening_ladder(trial: TrialStudy) -> None:

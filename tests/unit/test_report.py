@@ -165,8 +165,7 @@ class TestWords:
     def test_without_published_results_the_headline_is_the_change(self, case: StudyResult) -> None:
         said = short.headline(case)
         assert "at 5.00 (start) before treatment; then, at visits, between 3.00 (6.2 months) and 4.40" in said
-        names = [name for name in case.course.data_vars if str(name).startswith(("csf", "plasma"))]
-        without = dataclasses.replace(case, course=case.course.assign({name: 0 * case.course[name] for name in names}))
+        without = dataclasses.replace(case, course=case.course.drop_attrs())
         assert "Leg Ashworth is predicted to go from 5.00 (start) to 3.00" in short.headline(without)
 
     def test_a_headline_starts_from_the_untreated_and_says_when_no_drug_is_given(self, case: StudyResult) -> None:
@@ -177,7 +176,8 @@ class TestWords:
         plasma = xr.DataArray([0.0, 0.0, 0.0, 5.0, 0.1, 5.0], {"time_h": time}, dims="time_h")
         given = {"time_h": [0.0, 800.0, 1400.0, 1600.0], "mean": [0.0, 50.0, 0.0, 50.0]}
         doses = pl.DataFrame({**given, "unit": ["ug/day"] * 4})
-        one = dataclasses.replace(case, quantities=looks, course=xr.Dataset({"plasma": plasma}), doses=doses)
+        course = xr.Dataset({"plasma": plasma}, attrs={"treated_from_h": 800.0})
+        one = dataclasses.replace(case, quantities=looks, course=course, doses=doses)
         assert short.headline(one) == (
             "Leg Ashworth is predicted at 3.50 (1.8 weeks) before treatment; then, at visits, between 2.00 (5.4 weeks) "
             "and 4.20 (8.9 weeks), when no drug is given; last seen at 2.50 (11.9 weeks)."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 from functools import partial
@@ -73,6 +74,9 @@ def test_changes_are_read_from_two_visits_of_each_arm(many: ScoreTable, read: Re
     assert (found.first, found.last, [arm.arm for arm in found.arms]) == ("0 day", "29 day", ["drug", "sham"])
     assert [arm.mean for arm in found.arms] == [58.0, 58.0]
     assert read.times == 4
+    # A toxin whose effect a study asks for at week 4 was shown at week 16, when it is gone.
+    asked = dataclasses.replace(result, judged_at=(found.phase, 10 * 24.0))
+    assert aggregate.responses(asked)[0].last == "10 day"
 
 
 def test_a_table_in_memory_has_the_same_parts(many: ScoreTable) -> None:

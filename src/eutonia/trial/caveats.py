@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from eutonia import parameters
+from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.kinetics.geometry import CordSegment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.study.other_uses import quotations, use_of
+from eutonia.study.titration import StopTitration
 
 #: How it begins that the options of a case are not in a run of it.
 WITHOUT_OPTIONS = "This is the case without its options"
@@ -19,7 +21,7 @@ def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     more = (*_background(study), *_unmasked(study), *options_left_out(study), *_arm_below_the_neck(study))
     use = use_of(study) if isinstance(study, CaseStudy) else None
     other = () if use is None else (use.why, *quotations(use))
-    return (*other, *_overdose(study), *_of_treatments(study), *_apart(study), *more)
+    return (*other, *_overdose(study), *_of_treatments(study), *_stopped_soon(study), *_apart(study), *more)
 
 
 def is_overdose(dose_mg: float) -> bool:
@@ -48,6 +50,20 @@ def _of_treatments(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     arms = () if isinstance(study, CaseStudy) else study.arms
     given = study.treatments if isinstance(study, CaseStudy) else [one for arm in arms for one in arm.treatments]
     return tuple(dict.fromkeys(one.caveat for one in given if one.caveat))
+
+
+def _stopped_soon(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield which arm takes a drug away sooner than a label would."""
+    with parameters.unrecorded():
+        least_h = parameters.load("label_dosing").value("taper_time", "day") * HOURS_A_DAY
+    for arm in () if isinstance(study, CaseStudy) else study.arms:
+        if isinstance(arm.titration, StopTitration) and arm.titration.over_h < least_h:
+            taken = f"over {arm.titration.over_h.text}" if arm.titration.over_h > 0 else "at once"
+            yield (
+                f"{arm.name} takes the drug away {taken}: labels have it tapered, that of the pump over "
+                f"{least_h / HOURS_A_DAY:g} days or more. Of withdrawal a rebound of tone and spasms is all that "
+                "scores here; fever, delirium and seizures are left out."
+            )
 
 
 def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:

@@ -46,6 +46,11 @@ class ResponseRule:
         return next((arm.name for arm in self.phase.arms if not arm.placebo), self.phase.arms[0].name)
 
     @property
+    def judged_at(self) -> tuple[str, float]:
+        """The phase and the hour of it at which a response is looked for."""
+        return self.phase.name, float(self.phase.visits_h[self.visit])
+
+    @property
     def important(self) -> float | None:
         """The minimal important change of the scale, where a record has one and it is not the rule already."""
         return None if self.is_important else self.scale.important_change(self.limb)

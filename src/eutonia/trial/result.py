@@ -240,6 +240,8 @@ class StudyResult(Scored):
         person, with the last three only.
     endpoint : str
         What counts as a response, in a sentence.
+    judged_at : tuple of (phase, h) or None
+        The visit of a trial at which the study file asks who responds; None where it asks for none.
     responders : polars.DataFrame or None
         rule, phase, arm, placebo, n, share, low, high: who responds in each arm; shares from 0 to 1. Of a case, the
         share of the people that the person may be.
@@ -289,6 +291,7 @@ class StudyResult(Scored):
     lesion: Lesion | None = None
     zooms: tuple[Zoom, ...] = field(default=())
     endpoint: str = ""
+    judged_at: tuple[str, float] | None = None
     responders: polars.DataFrame | None = None
     predictors: polars.DataFrame | None = None
     analysed: Analysed | None = None

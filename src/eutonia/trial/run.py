@@ -110,6 +110,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         reactions=event_table(outcome),
         patients=patients,
         endpoint=response.definition if response else "",
+        judged_at=None if response is None or response.is_default else response.judged_at,
         responders=responders,
         predictors=predictor_table(patients, drug_arms),
         analysed=analysed,

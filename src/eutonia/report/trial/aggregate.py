@@ -176,7 +176,9 @@ def _known() -> polars.Expr:
 
 
 def responses(result: StudyResult) -> list[Individuals]:
-    """Return individual changes from the first visit of a phase to the one that the paper reports, else the last."""
+    """Return individual changes from the first visit of a phase to the one that the paper reports, else to the one at
+    which the study asks who responds, else the last.
+    """
     import polars as pl
 
     groups: dict[tuple[str, str | None, str], list[ScorePart]] = {}
@@ -201,8 +203,10 @@ def responses(result: StudyResult) -> list[Individuals]:
 
 
 def _reported(result: StudyResult, phase: str) -> set[float]:
-    """Return the visits of a phase of which the paper reports a mean."""
-    return {one.time_h for one in result.compared if one.phase == phase and one.statistic == "mean"}
+    """Return the visits of a phase of which the paper reports a mean, else that at which it is asked who responds."""
+    reported = {one.time_h for one in result.compared if one.phase == phase and one.statistic == "mean"}
+    asked = {result.judged_at[1]} if result.judged_at is not None and result.judged_at[0] == phase else set()
+    return reported or asked
 
 
 def _first_seen(parts: Sequence[ScorePart], times: Sequence[float]) -> tuple[float, polars.DataFrame] | None:
