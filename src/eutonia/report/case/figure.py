@@ -109,8 +109,7 @@ def timeline(
     """
     first, last = (float(time[0]), float(time[-1])) if zoom is None else (zoom.start_h, zoom.end_h)
     strips = [strip for one in whole if (strip := window(one, time, first, last)) is not None]
-    if zoom is not None:
-        strips = [strip for strip in strips if strip.kind == "dose" or moves(strip, time, first, last)] or strips
+    strips = [strip for strip in strips if zoom is None or moves(strip, time, first, last)] or strips
     numbered = [markers(events, float(last - first), apart) for apart in _APART]
     inside = [[mark for mark in marks if first <= mark.time_h <= last] for marks in numbered]
     shown = zoom.title if zoom else "The whole course"
@@ -120,9 +119,8 @@ def timeline(
     limits = _limits(strips, time, (first, last))
     out = []
     for k, part in enumerate(_sheets(strips)):
-        text = f"{shown}: " + "; ".join(
-            f"{strip.title} ({', '.join(line.name for line in strip.lines)})" for strip in part
-        )
+        names = (f"{strip.title} ({', '.join(line.name for line in strip.lines)})" for strip in part)
+        text = f"{shown}: {'; '.join(names)}"
         wide, narrow = (
             _draw(time, part, limits, inside, (first, last), since, f"{name}-{k}-{end}", shown, text, width)
             for end, width in (("w", 1000), ("n", 350))

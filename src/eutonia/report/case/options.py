@@ -133,13 +133,20 @@ def _strips(found: OptionComparison) -> tuple[np.ndarray, list[CoursePanel]]:
 
 def _looks(found: OptionComparison) -> list[tuple[str, str, Dash]]:
     """Return the name of each option in words, and the colour and dash of its lines."""
-    return [(words.label(name), *look) for name, look in zip(found.names, _LOOKS[: len(found.names)], strict=True)]
+    return [(_label(found, name), *look) for name, look in zip(found.names, _LOOKS[: len(found.names)], strict=True)]
 
 
 def _is_nothing(strip: CoursePanel) -> bool:
     """Tell whether a risk is too small in every option to be told."""
     least = _LEAST.get(strip.kind, 0.0)
     return not any(np.nanmax(line.middle, initial=0.0) >= least for line in strip.lines)
+
+
+def _label(found: OptionComparison, name: str) -> str:
+    """Return the name of an option in words; options of one case go by their own names, without that of the case."""
+    whole = f"{found.names[0]}_"
+    of_one = all(one.startswith(whole) for one in found.names[1:])
+    return words.label(name.removeprefix(whole) if of_one else name)
 
 
 def html(found: OptionComparison, back: str | None = None) -> str:
@@ -153,9 +160,9 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "has_arms": False,
             "left_out": 0,
             "back": back,
-            "names": [words.label(name) for name in found.names],
-            "against": words.label(found.against),
-            "titles": [(words.label(name), one.title) for name, one in zip(found.names, results, strict=True)],
+            "names": [_label(found, name) for name in found.names],
+            "against": _label(found, found.against),
+            "titles": [(_label(found, name), one.title) for name, one in zip(found.names, results, strict=True)],
             "contacts": [found.contacts[name] for name in found.names],
             "since": f"day {found.span_h[0] / HOURS_A_DAY:.4g}",
             "tables": tables(found),
@@ -167,13 +174,13 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "is_drug": any(strip.kind == "dose" for strip in strips),
             "withdrawn": any(one.withdrawal for one in results),
             "broken": [
-                (f"{words.label(name)}, {when}", *rest)
+                (f"{_label(found, name)}, {when}", *rest)
                 for name in found.names
                 for when, *rest in broken_rules.rows(found.results[name])
             ],
             "judged": broken_rules.JUDGED["case"],
-            "pump_dates": [(words.label(name), found.results[name].pump_dates) for name in found.names],
-            "withdrawal": [(words.label(name), found.results[name].withdrawal) for name in found.names],
+            "pump_dates": [(_label(found, name), found.results[name].pump_dates) for name in found.names],
+            "withdrawal": [(_label(found, name), found.results[name].withdrawal) for name in found.names],
             "key": _looks(found),
         },
     )
@@ -181,7 +188,7 @@ def html(found: OptionComparison, back: str | None = None) -> str:
 
 def _plain(found: OptionComparison) -> dict[str, Any]:
     """Return the comparison in five sentences, with the chain of each option."""
-    names = [words.label(name) for name in found.names]
+    names = [_label(found, name) for name in found.names]
     people = int(found.results[found.names[0]].course.sizes["patient"])
     own = found.table.filter(found.table["measure"] == "mean")
     rows = _rows(found, "mean")
@@ -208,11 +215,9 @@ def _difference(found: OptionComparison, row: OptionRow) -> str:
     """Return the first row of the table as a sentence."""
     cells = list(zip(found.names, row.cells, strict=True))
     base = next(value for name, (value, _, _) in cells if name == found.against)
-    others = "; ".join(f"with {words.lower(words.label(name))} {change}" for name, (_, _, change) in cells if change)
-    return (
-        f"{row.what} ({row.good}) is {base} on average with {words.lower(words.label(found.against))}; the difference "
-        f"is {others}."
-    )
+    others = "; ".join(f"with {words.lower(_label(found, name))} {change}" for name, (_, _, change) in cells if change)
+    against = words.lower(_label(found, found.against))
+    return f"{row.what} ({row.good}) is {base} on average with {against}; the difference is {others}."
 
 
 def _price(found: OptionComparison) -> str:
@@ -262,19 +267,19 @@ def show(found: OptionComparison, console: Console, folder: Path | None) -> None
 
     for title, rows in tables(found):
         made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-        for head in ("", *(words.label(name) for name in found.names)):
+        for head in ("", *(_label(found, name) for name in found.names)):
             made.add_column(head)
         for row in rows:
             cells = (f"{value}\n{change}" if change else value for value, _, change in row.cells)
             made.add_row(Text(f"{row.what}\n{row.good}"), *(Text(cell) for cell in cells))
         console.print(made)
-    moments = "; ".join(f"{words.label(name)} {found.contacts[name]}" for name in found.names)
+    moments = "; ".join(f"{_label(found, name)} {found.contacts[name]}" for name in found.names)
     console.print(Text(f"Moments at which something is done: {moments}."))
     for name in found.names:
         if said := broken_rules.sentence(found.results[name]):
-            console.print(Text(f"{words.label(name)}: {said}: see the report.", style="bold"))
+            console.print(Text(f"{_label(found, name)}: {said}: see the report.", style="bold"))
     for note in found.notes:
         console.print(Text(note))
-    console.print(Text(f"Differences are from {words.label(found.against)}, person by person. {words.DISCLAIMER}."))
+    console.print(Text(f"Differences are from {_label(found, found.against)}, person by person. {words.DISCLAIMER}."))
     if folder is not None:
         console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
