@@ -46,9 +46,9 @@ class ResponseRule:
         return next((arm.name for arm in self.phase.arms if not arm.placebo), self.phase.arms[0].name)
 
     @property
-    def judged_at(self) -> tuple[str, float]:
-        """The phase and the hour of it at which a response is looked for."""
-        return self.phase.name, float(self.phase.visits_h[self.visit])
+    def judged_at(self) -> tuple[str, float] | None:
+        """The phase and the hour of it at which the study file looks for a response; None where it says nothing."""
+        return None if self.is_default else (self.phase.name, float(self.phase.visits_h[self.visit]))
 
     @property
     def important(self) -> float | None:
