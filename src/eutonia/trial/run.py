@@ -84,8 +84,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         else:
             outcome = simulate(study, pool, options, width, progress)
         progress("Tables", 0.0)
-        course = sample_course(study, pool, width)
-        adverse = adverse_table(outcome)
+        course, adverse = sample_course(study, pool, width), adverse_table(outcome)
         reported = quantities(outcome, adverse)
         responders, response = responder_table(outcome), response_of(study)
         analysed, series = analyse(outcome), series_of(outcome)
