@@ -52,6 +52,18 @@ def test_without_a_drug_nothing_is_given_back_and_a_rebound_is_told() -> None:
     assert chain.sentence({"tablets": none, "pump": over}).count("gives back") == 1
 
 
+def test_a_drug_that_does_nearly_nothing_is_told_and_tone_that_comes_by_itself_is_not_its_doing() -> None:
+    data = course([3.0, 3.0, 3.0], ashworth=[1.0, 4.0, 4.0])
+    little = data.assign(csf_leg=(("time_h", "patient"), np.array([[0.0, 0.0], [0.0, 0.0], [9.0, 9.0]])))
+    found = chain.numbers(little)
+    assert found is not None
+    assert chain.sentence({"Tablets": found}).endswith("tablets gives back 0% of that.")
+    assert found.score == (4.0, 4.0, 4.0), "before is the last look before the drug, not the flaccid leg of the onset"
+    nothing = chain.numbers(data)
+    assert nothing is not None
+    assert "Ashworth 4.00," in chain.drawing({"": nothing}).words
+
+
 def test_who_has_no_raised_tone_has_no_chain() -> None:
     assert chain.numbers(course([0.0, 0.0], lesion=0.0)) is None
     assert chain.numbers(xr.Dataset()) is None

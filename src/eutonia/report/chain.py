@@ -47,11 +47,7 @@ class ChainNumbers:
     support: tuple[float, float]
     drowsy: float
     blocked: str = ""
-
-    @property
-    def has_drug(self) -> bool:
-        """Tell whether a drug acts in the cord at all."""
-        return self.given > _LEAST_SHARE or self.last < -_LEAST_SHARE
+    has_drug: bool = False
 
 
 def numbers(course: xarray.Dataset, limb: str = "leg") -> ChainNumbers | None:
@@ -70,10 +66,13 @@ def numbers(course: xarray.Dataset, limb: str = "leg") -> ChainNumbers | None:
     scale = next((key for key in SCALES if key in course and SCALES[key].per != "person" and key != "h_reflex"), "")
     scored = _middle(course, scale, limb)
     looked = np.isfinite(scored) if np.isfinite(scored).any() else np.ones(time.size, dtype=bool)
-    has_drug = given.max() > _LEAST_SHARE
-    at = int(np.where(looked, given if has_drug else np.median(lesion, axis=1), -math.inf).argmax())
+    level = _middle(course, f"csf_{limb}", limb)
+    is_given = (np.nan_to_num(level) > 0.0) | (np.abs(given) > _LEAST_SHARE)
+    has_drug = bool(is_given.any())
+    # Without a drug the end is told, and no change: tone that comes with time is not what anything did.
+    at = int(np.where(looked & is_given, given, -math.inf).argmax()) if has_drug else int(np.flatnonzero(looked)[-1])
     ceiling = float(course["untreated_bias"].attrs.get("valid_max", math.nan))
-    before = int(np.argmax(given > _LEAST_SHARE)) if has_drug else 0
+    before = int(np.argmax(is_given)) if has_drug else at + 1
     support = _middle(course, "stance_support", limb)
     drowsy = _middle(course, "risk_drowsiness", limb)
     return ChainNumbers(
@@ -84,12 +83,13 @@ def numbers(course: xarray.Dataset, limb: str = "leg") -> ChainNumbers | None:
         last=float(given[-1]),
         at_h=float(time[at]),
         span_h=float(time[-1] - time[0]),
-        level=float(_middle(course, f"csf_{limb}", limb)[at]),
+        level=float(level[at]),
         scale=scale,
         score=_around(scored, before, at),
         support=_around(support, before, at)[:2],
         drowsy=float(np.nanmax(drowsy)) if np.isfinite(drowsy).any() else math.nan,
         blocked=_blocked(course),
+        has_drug=has_drug,
     )
 
 
@@ -129,7 +129,7 @@ def _blocked(course: xarray.Dataset) -> str:
 def sentence(found: Mapping[str, ChainNumbers]) -> str:
     """Return the chain in one sentence; options by their names, where there are several or one has any."""
     first = next(iter(found.values()))
-    told = [f"{name or 'the drug'} {_gives(one)}" for name, one in found.items() if one.has_drug]
+    told = [f"{words.lower(name) or 'the drug'} {_gives(one)}" for name, one in found.items() if one.has_drug]
     lost = f"The {first.limb} has lost {first.lost:.0%} of its damping"
     if not told:
         return f"{lost}; no drug acts on it in the spinal cord."
@@ -139,6 +139,7 @@ def sentence(found: Mapping[str, ChainNumbers]) -> str:
 def _gives(one: ChainNumbers) -> str:
     """Return how much of the damping comes back, at most and at the end."""
     when = f" ({words.when(one.at_h, words.time_unit(one.span_h))})" if one.span_h else ""
+    when += ", which is more than was lost," if one.given > 1.0 else ""
     if one.last < -_LEAST_SHARE:
         end = f"at the end tone is {-one.last:.0%} above what the damage alone makes"
         return f"gives back {one.given:.0%} of that at most{when}, and {end}" if one.given > _LEAST_SHARE else end
@@ -174,7 +175,8 @@ def _cord(name: str, one: ChainNumbers) -> ChainLine:
     when = f" at most, {words.when(one.at_h, words.time_unit(one.span_h))}" if one.span_h else ""
     level = "" if not math.isfinite(one.level) else f"; {words.number(one.level)} ng/mL of drug then"
     end = f"; {one.last:.0%} at the end".replace("-", "−") if one.span_h else ""
-    return ChainLine(f"{who}gives back {one.given:.0%}", f"of that{when}{level}{end}", max(one.given, 0.0))
+    more = ", more than was lost" if one.given > 1.0 else ""
+    return ChainLine(f"{who}gives back {one.given:.0%}", f"of that{when}{more}{level}{end}", max(one.given, 0.0))
 
 
 def _muscle(name: str, one: ChainNumbers) -> ChainLine | None:
@@ -186,7 +188,9 @@ def _muscle(name: str, one: ChainNumbers) -> ChainLine | None:
     bad = "higher" if scale.worse > 0 else "lower"
     ends = f"{scale.ends}, {bad} is worse{'' if scale.normal is None else f', {scale.normal:g} is normal'}"
     more = f"; {one.blocked}" if one.blocked else ""
-    moved = words.number(then) if not one.span_h else f"{words.number(before)} to {words.number(then)}"
+    moved = (
+        words.number(then) if not one.span_h or not one.has_drug else f"{words.number(before)} to {words.number(then)}"
+    )
     end = f"; {words.number(last)} at the end" if one.span_h else ""
     return ChainLine(f"{who}{words.scale_label(one.limb, one.scale)} {moved}", f"{ends}{end}{more}")
 
@@ -198,7 +202,8 @@ def _cost(name: str, one: ChainNumbers) -> ChainLine | None:
     if not math.isfinite(before):
         return ChainLine(f"{who}{drowsy}", "") if drowsy else None
     small = f"of what standing asks; below 100% it gives way{f'; {drowsy}' if drowsy else ''}"
-    return ChainLine(f"{who}leg carries {before:.0%} to {then:.0%}", small)
+    moved = f"{before:.0%} to {then:.0%}" if one.has_drug else f"{then:.0%}"
+    return ChainLine(f"{who}leg carries {moved}", small)
 
 
 def context(courses: Mapping[str, xarray.Dataset], limb: str = "leg") -> tuple[str, Drawing | None]:

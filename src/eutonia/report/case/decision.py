@@ -110,10 +110,10 @@ def _context(found: Decision) -> dict[str, Any]:
         (
             plain.ASKED,
             f"What do doses of {given} do, each begun on {begun} and held for {held} in the same {people} possible "
-            "people, who share what is known of this person?",
+            "people, who share what is known of this person? Nothing else is given.",
         ),
         (plain.FOUND, first),
-        (plain.PRICE, " ".join(others)),
+        ("Weighed", " ".join(others)),
         (
             plain.SURE,
             f"{plain.rests_on(found.run)} No dose is chosen here: how much relief is worth how much harm is for the "

@@ -215,9 +215,9 @@ def _difference(found: OptionComparison, row: OptionRow) -> str:
     """Return the first row of the table as a sentence."""
     cells = list(zip(found.names, row.cells, strict=True))
     base = next(value for name, (value, _, _) in cells if name == found.against)
-    others = "; ".join(f"with {words.lower(_label(found, name))} {change}" for name, (_, _, change) in cells if change)
-    against = words.lower(_label(found, found.against))
-    return f"{row.what} ({row.good}) is {base} on average with {against}; the difference is {others}."
+    told = [(words.lower(_label(found, name)), change) for name, (_, _, change) in cells if change]
+    others = "; ".join(f"with {name} it differs by {change}" for name, change in told)
+    return f"{row.what} ({row.good}) is {base} on average with {words.lower(_label(found, found.against))}; {others}."
 
 
 def _price(found: OptionComparison) -> str:

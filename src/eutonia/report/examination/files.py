@@ -136,7 +136,7 @@ def _plain(result: BedsideResult) -> dict[str, Any]:
     told = "" if first is None else f"{first.of}, {words.lower(first.what)}: {first.middle}"
     spread = f" ({first.interval} in the middle 95% of people)" if first is not None and first.interval else ""
     many = f" {len(result.findings)} findings stand below." if len(result.findings) > 1 else ""
-    tests = ", ".join(words.lower(TESTS[name].label) for name in result.tests)
+    tests = ", ".join(TESTS[name].label for name in result.tests)
     said = [
         (plain.ASKED, f"What would hands and instruments find in this person on {moment(result)}? Done: {tests}."),
         (plain.FOUND, f"{told}{spread}.{many}" if told else ""),
