@@ -14,7 +14,7 @@ from study_examples import ANNA, ANNAS_PUMP
 import eutonia
 from eutonia.errors import StudyError
 from eutonia.report.case import options as report
-from eutonia.trial.options import MOST_OPTIONS, check_options
+from eutonia.study.same_person import MOST_OPTIONS, check_options
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, Kind, accepts
 from eutonia._progress import Progress, silent
 from eutonia.study.design import CaseStudy, Study, TrialStudy
-from eutonia.trial.options import OptionComparison, check_options, run_options
+from eutonia.study.same_person import check_options
+
+if TYPE_CHECKING:
+    from eutonia.trial.options import OptionComparison
 
 _CASES = Kind(
     "a list of cases, as load_study returns them",
@@ -50,9 +54,10 @@ def compare_options(
     -----
     **Not for** choosing a treatment: research and teaching only.
     """
-    from eutonia.trial.cost import affordable
-
     cases, base = check_options(options, against)
+    from eutonia.trial.cost import affordable
+    from eutonia.trial.options import run_options
+
     with parameters.beneath(cases[0].parameters):
         for one in cases:
             affordable(one)

@@ -28,10 +28,13 @@ def compare(
     from eutonia import _progress as bars
     from eutonia.api import options as options_api
     from eutonia.api import study as study_api
+    from eutonia.study.same_person import check_options
+
+    given = [study_api.load(one, seed=seed) for one in cases]
+    check_options(given, against)  # before what computes is imported
     from eutonia.report.case import options
 
     target = options.check_folder(out or Path("results") / "comparison")
-    given = [study_api.load(one, seed=seed) for one in cases]
     screen = console()
     with bars.shown_on(screen, quiet=quiet) as progress:
         found = options_api.compare_options(given, against=against, progress=progress)

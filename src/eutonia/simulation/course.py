@@ -14,6 +14,7 @@ from functools import partial
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
@@ -47,8 +48,8 @@ class Tissue(eqx.Module):
     @classmethod
     def untreated(cls, n_patients: int) -> Tissue:
         """Return the tissue of people who were never given anything."""
-        none = jnp.zeros((2, n_patients))
-        return cls(none, none, none, jnp.stack([none] * 3))
+        none = jnp.asarray(np.zeros((2, n_patients)))
+        return cls(none, none, none, jnp.asarray(np.zeros((3, 2, n_patients))))
 
 
 class CourseState(eqx.Module):
@@ -99,9 +100,9 @@ class Snapshot(eqx.Module):
     @classmethod
     def untreated(cls, n_patients: int) -> Snapshot:
         """Return what is seen of people who never had the drug."""
-        limbs, patients = jnp.zeros((2, n_patients)), jnp.zeros(n_patients)
-        levels = (patients, patients, patients, patients, patients, patients)
-        return cls(limbs, limbs + 1.0, limbs, limbs, limbs + 1.0, *levels)
+        none, whole = (jnp.asarray(np.full((2, n_patients), share)) for share in (0.0, 1.0))
+        level = jnp.asarray(np.zeros(n_patients))
+        return cls(none, whole, none, none, whole, level, level, level, level, level, level)
 
 
 def start(people: People) -> CourseState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,16 +23,27 @@ from eutonia.tone.descending import (
 Limbs = Float[Array, "limb patient"]
 
 
+class Lesioned(eqx.Module):
+    """What lesions have left of the pathways by a time since their onset (h), and what each person makes of that."""
+
+    integrity: Float[Array | np.ndarray, "pathway limb patient"]
+    factor: Limbs
+    exponent: Limbs
+    time_since_onset_h: Float[Array | np.ndarray, "*patient"]
+    is_spared: bool = eqx.field(static=True, default=False)
+
+    def tone_and_strength(self, constants: DescendingConstants) -> tuple[Limbs, Limbs]:
+        """Return bias (mV) and voluntary strength (0..1)."""
+        if self.is_spared:
+            none = jnp.zeros_like(jnp.asarray(self.factor))
+            return none, none + 1.0
+        return _lesioned(self, constants)
+
+
 @jax.jit
-def _lesioned(
-    integrity: Float[Array, "pathway limb patient"],
-    factor: Limbs,
-    exponent: Limbs,
-    time_since_onset_h: Float[Array, "*patient"],
-    constants: DescendingConstants,
-) -> tuple[Limbs, Limbs]:
-    bias = descending_bias(integrity, factor, time_since_onset_h, constants)
-    return bias, voluntary_strength(integrity, exponent, constants)
+def _lesioned(by: Lesioned, constants: DescendingConstants) -> tuple[Limbs, Limbs]:
+    bias = descending_bias(by.integrity, by.factor, by.time_since_onset_h, constants)
+    return bias, voluntary_strength(by.integrity, by.exponent, constants)
 
 
 @dataclass(frozen=True)
@@ -62,13 +74,18 @@ class LesionCourse:
 
     def by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> tuple[Limbs, Limbs]:
         """Return bias (mV) and voluntary strength (0..1) by a time since the onset, h: one for all or one a person."""
-        if self.is_spared:
-            none = jnp.zeros_like(jnp.asarray(self.factor))
-            return none, none + 1.0
-        integrity = jnp.asarray(self.cohort.pathways.integrity(time_since_onset_h))
-        return _lesioned(integrity, self.factor, self.exponent, jnp.asarray(time_since_onset_h), self.constants)
+        return self.left_by(time_since_onset_h).tone_and_strength(self.constants)
+
+    def left_by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> Lesioned:
+        """Return what is left by a time since the onset, h."""
+        integrity, since = self.cohort.pathways.integrity(time_since_onset_h), np.asarray(time_since_onset_h)
+        return Lesioned(integrity, self.factor, self.exponent, since, self.is_spared)
+
+    def left_at(self, since_entry_h: float) -> Lesioned:
+        """Return what is left at a time since people's entry, h."""
+        return self.left_by(np.asarray(self.cohort.time_since_onset_h) + since_entry_h)
 
     def at(self, since_entry_h: float) -> tuple[Limbs, Limbs, Array]:
         """Return bias (mV), strength (0..1) and time since the onset (h) at a time since people's entry."""
-        since = np.asarray(self.cohort.time_since_onset_h) + since_entry_h
-        return *self.by(since), jnp.asarray(since)
+        left = self.left_at(since_entry_h)
+        return *left.tone_and_strength(self.constants), jnp.asarray(left.time_since_onset_h)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, parameters
@@ -56,8 +57,9 @@ class Traits(eqx.Module):
             spasm=parameters.load("spasm").value("person_spread", "1"),
         )
         share, size = parameters.load("pain").values(central_share="1", central_size="1")
-        has = _streams.uniform(_streams.keys(seed, purpose.PAIN, person), 1)[0] < (0.0 if is_cord(origin) else share)
-        return replace(found, central_pain=jnp.where(has, size, 0.0))
+        drawn = np.asarray(_streams.uniform(_streams.keys(seed, purpose.PAIN, person), 1))[0]
+        has = drawn < (0.0 if is_cord(origin) else share)
+        return replace(found, central_pain=jnp.asarray(np.where(has, size, 0.0)))
 
 
 @jax.jit

@@ -38,8 +38,8 @@ def with_noted(tissue: Tissue, given: Effects | None, span_h: float) -> Tissue:
     if given is None:
         return tissue
     stretch = stretch_share(given.end_range, tissue_constants())
-    did = jnp.stack([1.0 - given.bias_kept, given.bias_taken, stretch])
-    return replace(tissue, beside=tissue.beside + did * span_h)
+    did = np.stack([1.0 - given.bias_kept, given.bias_taken, stretch])
+    return replace(tissue, beside=jnp.asarray(np.asarray(tissue.beside) + did * span_h))
 
 
 def settled(tissue: Tissue, people: People, span_h: float) -> Tissue:
@@ -54,11 +54,16 @@ def settled(tissue: Tissue, people: People, span_h: float) -> Tissue:
     span_h
         Length of the span, h.
     """
-    is_touched = np.any(tissue.missing) or np.any(tissue.beside) or np.any(tissue.felt != tissue.settled)
-    if not is_touched:
+    if not is_touched(tissue):
         return tissue
     missing = _missing(tissue, people, jnp.asarray(span_h), tissue_constants())
     return Tissue(missing, tissue.felt, tissue.felt, jnp.zeros_like(tissue.beside))
+
+
+def is_touched(tissue: Tissue) -> bool:
+    """Whether anything was given to anybody that moves tissue."""
+    missing, felt, before, done = map(np.asarray, (tissue.missing, tissue.felt, tissue.settled, tissue.beside))
+    return bool(np.any(missing) or np.any(done) or np.any(felt != before))
 
 
 def tissue_left(tissue: Tissue, time_since_onset_h: Float[Array, " patient"]) -> Limbs:

@@ -34,20 +34,23 @@ def changed(people: People, effects: Effects | None) -> People:
     """
     if effects is None:
         return people
-    kept = jnp.maximum(effects.bias_kept, _LEAST_KEPT)
-    traits = replace(people.traits, contracture=people.traits.contracture * effects.tissue / kept)
-    strength = (people.strength + (1.0 - people.strength) * effects.regained) * effects.strength
-    return replace(people, bias=people.bias * kept, strength=strength, traits=traits)
+    kept = np.maximum(effects.bias_kept, _LEAST_KEPT)
+    contracture, bias, lesioned = map(np.asarray, (people.traits.contracture, people.bias, people.strength))
+    traits = replace(people.traits, contracture=jnp.asarray(contracture * effects.tissue / kept))
+    strength = jnp.asarray((lesioned + (1.0 - lesioned) * effects.regained) * effects.strength)
+    return replace(people, bias=jnp.asarray(bias * kept), strength=strength, traits=traits)
 
 
 def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
     """Return what an examination sees of a drug, with what the other treatments take and block beside it."""
     if effects is None:
         return snapshot
-    taken, release = snapshot.hyperpolarisation + effects.bias_taken, snapshot.release * effects.release
-    muscles = MuscleEffects(*map(jnp.asarray, (effects.gain, 1.0 - effects.blockade, effects.force)))
-    is_whole = all(bool(jnp.all(share == 1.0)) for share in (muscles.gain, muscles.left, muscles.force))
-    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=None if is_whole else muscles)
+    taken = jnp.asarray(np.asarray(snapshot.hyperpolarisation) + effects.bias_taken)
+    release = jnp.asarray(np.asarray(snapshot.release) * effects.release)
+    shares = effects.gain, 1.0 - effects.blockade, effects.force
+    is_whole = all(np.all(share == 1.0) for share in shares)
+    muscles = None if is_whole else MuscleEffects(*map(jnp.asarray, shares))
+    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
 
 
 @dataclass(eq=False)

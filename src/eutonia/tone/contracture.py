@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
 
 Limbs = Float[Array, "limb patient"]
+Known = Float[Array | np.ndarray, "limb patient"]
 
 
 class PassiveConstants(eqx.Module):
@@ -76,7 +78,7 @@ class TissueConstants(eqx.Module):
         return cls(*times, *parameters.load("stretching").values(fastest_rate="1/h", hours_for_half="h"))
 
 
-def stretch_share(hours_per_day: Limbs, constants: TissueConstants) -> Limbs:
+def stretch_share(hours_per_day: Known, constants: TissueConstants) -> Known:
     """Return the loss at so many hours a day at the end of range, as a share of the fastest."""
     return hours_per_day / (hours_per_day + constants.hours_for_half)
 

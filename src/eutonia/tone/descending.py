@@ -173,10 +173,11 @@ def retied(exponent: Factors, drawn: Factors, known: Factors, constants: Descend
     A limb of which a chart says that it is stiff is weaker than the draw made it, as far as weakness is tied to tone.
     """
     c = constants
-    deviates = (jnp.log(jnp.maximum(jnp.asarray(one), _LEAST_FACTOR)) for one in (drawn, known))
-    spread = jnp.maximum(c.bias_spread, _LEAST_FACTOR)  # where nobody differs, nobody is known to
-    before, now = (jnp.clip(one / spread, -_MOST_DEVIATES, _MOST_DEVIATES) for one in deviates)
-    return jnp.asarray(exponent) * jnp.exp(c.strength_spread * c.tone_weakness_correlation * (now - before))
+    deviates = (np.asarray(jnp.log(np.maximum(np.asarray(one), _LEAST_FACTOR))) for one in (drawn, known))
+    spread = np.maximum(c.bias_spread, _LEAST_FACTOR)  # where nobody differs, nobody is known to
+    before, now = (np.clip(one / spread, -_MOST_DEVIATES, _MOST_DEVIATES) for one in deviates)
+    moved = np.asarray(jnp.exp(c.strength_spread * c.tone_weakness_correlation * (now - before)))
+    return jnp.asarray(np.asarray(exponent) * moved)
 
 
 def limb_deviates(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -12,8 +13,8 @@ from eutonia.errors import SimulationError, unknown
 from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS
 
-Limbs = Float[Array, "limb patient"]
-Muscles = Float[Array, "muscle patient"]
+Limbs = Float[Array | np.ndarray, "limb patient"]
+Muscles = Float[Array | np.ndarray, "muscle patient"]
 Amounts = float | Float[Array | np.ndarray, " patient"]
 
 # What is done to muscle groups; the rest is done to a limb.
@@ -50,7 +51,7 @@ class Effects(eqx.Module):
     @classmethod
     def none(cls, n_patients: int) -> Effects:
         """Return no effect at all."""
-        limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(stretched_groups()), n_patients))
+        limbs, muscles = np.zeros((len(LIMBS), n_patients)), np.zeros((len(stretched_groups()), n_patients))
         whole = limbs + 1.0
         return cls(limbs, whole, whole, whole, limbs, whole, limbs, muscles + 1.0, muscles, muscles + 1.0)
 
@@ -77,8 +78,9 @@ class Effects(eqx.Module):
                     "Name the limb, or another effect."
                 )
             rows = muscles if name in _OF_MUSCLES else [LIMBS.index(where)]
-            changed[name] = getattr(found, name).at[jnp.asarray(rows)].set(jnp.asarray(amount))
-        return eqx.tree_at(lambda e: [getattr(e, name) for name in changed], found, list(changed.values()))
+            changed[name] = getattr(found, name).copy()
+            changed[name][rows] = np.asarray(amount)
+        return replace(found, **changed)
 
     def joined(self, other: Effects) -> Effects:
         """Return the effects of both."""
@@ -89,7 +91,7 @@ class Effects(eqx.Module):
             self.strength * other.strength,
             1.0 - (1.0 - self.regained) * (1.0 - other.regained),
             self.tissue * other.tissue,
-            jnp.minimum(self.end_range + other.end_range, HOURS_A_DAY),
+            np.minimum(self.end_range + other.end_range, HOURS_A_DAY),
             self.gain * other.gain,
             1.0 - (1.0 - self.blockade) * (1.0 - other.blockade),
             self.force * other.force,
@@ -97,6 +99,6 @@ class Effects(eqx.Module):
 
     def of(self, share: Float[Array | np.ndarray, " patient"]) -> Effects:
         """Return the effects for those people whose share is 1, and none for those whose share is 0."""
-        nothing, here = Effects.none(share.shape[-1]), jnp.asarray(share) > 0
+        nothing, here = Effects.none(share.shape[-1]), np.asarray(share) > 0
         names = self.__dataclass_fields__
-        return Effects(**{name: jnp.where(here, getattr(self, name), getattr(nothing, name)) for name in names})
+        return Effects(**{name: np.where(here, getattr(self, name), getattr(nothing, name)) for name in names})

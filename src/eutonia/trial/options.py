@@ -26,10 +26,10 @@ from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.assessment.scales import SCALES
 from eutonia.drug.pump.therapy import Activation, Kink, Leak
-from eutonia.errors import StudyError, unknown
 from eutonia.study.case_checks import first_treatment
-from eutonia.study.design import CaseStudy, TrialStudy
+from eutonia.study.design import CaseStudy
 from eutonia.study.other_uses import as_tried
+from eutonia.study.same_person import KIDNEYS
 from eutonia.trial.case import run_case
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.record import inputs, repeat, run_record
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
 Values = Float[np.ndarray, "time patient"]
 
-#: More lines than these cannot be told apart in one figure.
-MOST_OPTIONS = 7
 _VALUE, _DIFFERENCE = ("low", "value", "high"), ("difference_low", "difference", "difference_high")
 #: Variables of a course that are compared beside the scales, by their highest value.
 _RISKS = {
@@ -54,7 +52,6 @@ _RISKS = {
 }
 # How the variables begin that say what is left of the voluntary force of a muscle group.
 _FORCE = "force_"
-_KIDNEYS = "creatinine clearance"
 # What happens with a pump and is done by nobody of a clinic.
 _NOT_DONE = (Activation, Kink, Leak)
 
@@ -94,45 +91,6 @@ class OptionComparison(Printed):
         difference_high, one row an option and measure.
         """
         return self.table
-
-
-def check_options(studies: Sequence[TrialStudy | CaseStudy], against: str | None) -> tuple[list[CaseStudy], str]:
-    """Return the cases, and the name of the one that the others are compared with.
-
-    Raises
-    ------
-    StudyError
-        A trial, fewer than two cases or more than a page can tell apart, two of one name, another person, or no option
-        called `against`.
-    """
-    cases = [option for one in studies for option in _case(one).as_options]
-    if not 2 <= len(cases) <= MOST_OPTIONS:
-        nearest = 2 if len(cases) < 2 else MOST_OPTIONS
-        raise StudyError(
-            f"{len(cases)} option{'s are' if len(cases) != 1 else ' is'} given. Allowed: 2 to {MOST_OPTIONS} cases of "
-            f"one person. Nearest: {nearest} of them. Write each treatment of that person as a case, or as an "
-            "[[option]] of one."
-        )
-    names = [one.name for one in cases]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise StudyError(
-            f'two options are called "{twice[0]}". Allowed: names that differ. Nearest: "{twice[0]}_2". Write another '
-            "[study] name in one of the files."
-        )
-    for other in cases[1:]:
-        _same_person(cases[0], other)
-    if against is not None and against not in names:
-        raise StudyError(unknown("option", against, names, "Name one of them, or leave it out."))
-    return cases, against or names[0]
-
-
-def _case(study: TrialStudy | CaseStudy) -> CaseStudy:
-    if isinstance(study, CaseStudy):
-        return study
-    raise StudyError(
-        f"{study.name} is a trial. Allowed: cases of one person. Nearest: eutonia.compare(eutonia.run(study)), which "
-        "compares the arms of a trial. Use that, or name cases."
-    )
 
 
 def run_options(studies: Sequence[CaseStudy], against: str, progress: Progress = silent) -> OptionComparison:
@@ -210,40 +168,6 @@ def _share(progress: Progress, place: int, count: int) -> Progress:
     return lambda _, share: progress("Options", (place + share) / count)
 
 
-def _same_person(one: CaseStudy, other: CaseStudy) -> None:
-    """Refuse another person, another luck, another way of looking, or kidneys that fail in one option only."""
-    theirs_by_field = _facts(other)
-    for field, mine in _facts(one).items():
-        if mine != (theirs := theirs_by_field[field]):
-            raise StudyError(
-                f"{one.name} and {other.name} are not options of one person: {field} is {_short(mine)} and "
-                f"{_short(theirs)}. Allowed: cases that differ in what is given only. Nearest: the person of "
-                f"{one.name}. Write the same {field} in both files."
-            )
-
-
-def _facts(study: CaseStudy) -> dict[str, Any]:
-    """Return everything but the treatment, by its place in the file; equal quantities are equal in any unit."""
-    parts = {name: getattr(study, name) for name in ("patient", "lesion", "assessment", "case")}
-    return {
-        "[study] seed": study.seed,
-        "[study] oral_model": study.oral_model,
-        **{
-            f"[{name}] {field.alias or key}": getattr(part, key)
-            for name, part in parts.items()
-            for key, field in type(part).model_fields.items()
-        },
-        "[[charted]]": study.charted,
-        f'[[event]] of kind "{_KIDNEYS}"': tuple(event for event in study.events if event.kind == _KIDNEYS),
-        "[parameters]": dict(study.parameters),
-    }
-
-
-def _short(value: object) -> str:
-    text = str(getattr(value, "text", value))
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 def _treated(studies: Sequence[CaseStudy]) -> tuple[float, float]:
     """Return the hours from the first treatment of any option to the end."""
     end = float(studies[0].case.duration_h)
@@ -258,7 +182,7 @@ def _moments(study: CaseStudy) -> set[float]:
     """
     end = float(study.case.duration_h)
     given = [at_h for one in study.treatments for at_h, _ in one.happenings(end)]
-    own = [event for event in study.events if event.kind != _KIDNEYS]
+    own = [event for event in study.events if event.kind != KIDNEYS]
     told = [at_h for one in own for at_h in ([b for b, _ in one.sessions_h] if one.kind == "dialysis" else [one.at_h])]
     pump = study.pump_therapy if study.therapy is not None else None
     played = [] if pump is None else [one.at_h for one in pump.events if not isinstance(one, _NOT_DONE)]

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from scipy.special import expit
-from scipy.stats import norm
 
 from eutonia import _streams, parameters
 from eutonia._bounds import FEWEST_FOR_VERDICT
@@ -72,6 +71,8 @@ class Calibrated:
 
 def places(seed: int, numbers: int) -> Float[np.ndarray, "draw number"]:
     """Return a Latin hypercube of standard normals: of each number every draw lies in another twentieth."""
+    from scipy.stats import norm
+
     draws, of_eight = jnp.arange(DRAWS), -(-numbers // _streams.DRAWS)
     luck = [
         _streams.uniform(_streams.keys(seed, _streams.Purpose.PARAMETERS, draws, visit), _streams.DRAWS)

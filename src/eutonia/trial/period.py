@@ -16,13 +16,14 @@ from jaxtyping import Bool, Float
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
 from eutonia.simulation.course import Course, CourseState, Snapshot, Tissue, snapshot_of, whole_steps
+from eutonia.simulation.encounter import Encounter, as_lesioned
 from eutonia.simulation.examine import Examination, body_constants, examine
-from eutonia.simulation.lesion_course import LesionCourse
+from eutonia.simulation.lesion_course import LesionCourse, Lesioned
 from eutonia.simulation.people import People
 from eutonia.simulation.practice import Practice
 from eutonia.simulation.stance import stance
-from eutonia.simulation.tissue import STEP_H, settled, tissue_left, with_noted
-from eutonia.simulation.treated import changed, joined, under
+from eutonia.simulation.tissue import STEP_H, is_touched, settled, with_noted
+from eutonia.simulation.treated import joined, under
 from eutonia.treatment import AbstractTherapy, Effects
 from eutonia.trial.doses import DoseLog
 
@@ -94,7 +95,6 @@ class PeriodClock:
     since_entry_h: float = 0.0
     others: list[AbstractTherapy] = field(default_factory=list)
     _mark: _Mark | None = None
-    _at: tuple[float, People, People] | None = None
     _settled_h: float = 0.0
     _noted_h: float = 0.0
 
@@ -113,13 +113,19 @@ class PeriodClock:
         return self.course.people
 
     @property
-    def now(self) -> tuple[People, Effects | None]:
+    def now(self) -> tuple[People, Effects]:
         """The people as their lesion and what treatments have changed of it make them by now, and those `effects`."""
-        people, found, tissue = self.people_at(self.now_h), self._joined_at(self.now_h), self._tissue_by_now()
-        if np.any(tissue.missing):
-            found = Effects.none(self.people.n) if found is None else found
-            found = replace(found, tissue=found.tissue * tissue_left(tissue, people.time_since_onset_h))
-        return changed(people, found), found
+        return self.encounter().met(self.lesions)
+
+    def encounter(self) -> Encounter:
+        """Return what is known of everybody now."""
+        done, state = self._joined_at(self.now_h), replace(self.state, tissue=self._tissue_by_now())
+        effects = Effects.none(self.people.n) if done is None else done
+        return Encounter(self.people, state, effects, self._left_at(self.now_h))
+
+    def _left_at(self, time_h: float) -> Lesioned | None:
+        """Return what lesions have left by an hour of the period."""
+        return None if self.lesions is None else self.lesions.left_at(self.since_entry_h + time_h)
 
     @property
     def people_now(self) -> People:
@@ -128,17 +134,11 @@ class PeriodClock:
 
     def people_at(self, time_h: float) -> People:
         """Return the people as their lesion alone makes them by an hour of the period."""
-        if self.lesions is None:
-            return self.people
-        if self._at is None or self._at[0] != time_h or self._at[1] is not self.people:
-            bias, strength, since = self.lesions.at(self.since_entry_h + time_h)
-            now = replace(self.people, bias=bias, strength=strength, time_since_onset_h=since)
-            self._at = time_h, self.people, now
-        return self._at[2]
+        return as_lesioned(self.people, self._left_at(time_h), self.lesions)
 
     @property
-    def effects(self) -> Effects | None:
-        """What all treatments do now beside the drug, and what all have made of tissue; None where that is nothing."""
+    def effects(self) -> Effects:
+        """What all treatments do now beside the drug, and what all have made of tissue."""
         return self.now[1]
 
     @property
@@ -160,10 +160,10 @@ class PeriodClock:
 
     def _tissue_by_now(self) -> Tissue:
         """Return tissue as it is now, whoever looks: from when it was last settled on."""
-        span_h = self.now_h - self._settled_h
-        if span_h <= _SAME_TIME_H:
-            return self.state.tissue
-        return settled(self._noted(), self.people_at(self._settled_h + span_h / 2), span_h)
+        tissue, span_h = self._noted(), self.now_h - self._settled_h
+        if span_h <= _SAME_TIME_H or not is_touched(tissue):
+            return tissue
+        return settled(tissue, self.people_at(self._settled_h + span_h / 2), span_h)
 
     def _keep(self, tissue: Tissue) -> None:
         self.state, self._noted_h = replace(self.state, tissue=tissue), self.now_h

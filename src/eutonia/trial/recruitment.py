@@ -226,9 +226,9 @@ def known_of(cohort: Cohort) -> dict[str, np.ndarray]:
 def features_of(people: People) -> dict[str, np.ndarray]:
     """Return what is known of a person before treatment and may tell responders from others."""
     return {
-        "bias_leg": np.asarray(people.bias[0]),
-        "bias_arm": np.asarray(people.bias[1]),
-        "strength_leg": np.asarray(people.strength[0]),
-        "contracture_leg": np.asarray(people.traits.contracture[0]),
+        "bias_leg": np.asarray(people.bias)[0],
+        "bias_arm": np.asarray(people.bias)[1],
+        "strength_leg": np.asarray(people.strength)[0],
+        "contracture_leg": np.asarray(people.traits.contracture)[0],
         "ec50": np.asarray(people.receptor.ec50),
     }

@@ -74,11 +74,11 @@ class Ahead:
 class TabletsAhead(eqx.Module):
     """Tablets of everybody at many looks: those of `Ahead`, with the looks one after the other on the patient axis."""
 
-    first: Int[Array, "plan patient"]
-    every: Int[Array, "plan patient"]
-    stop: Float[Array, "plan patient"]
-    dose_mg: Float[Array, "plan patient"]
-    length: Int[Array, " patient"]
+    first: Int[Array | np.ndarray, "plan patient"]
+    every: Int[Array | np.ndarray, "plan patient"]
+    stop: Float[Array | np.ndarray, "plan patient"]
+    dose_mg: Float[Array | np.ndarray, "plan patient"]
+    length: Int[Array | np.ndarray, " patient"]
 
     @classmethod
     def joined(cls, looks: Sequence[Ahead], n_people: int) -> TabletsAhead:
@@ -87,13 +87,13 @@ class TabletsAhead(eqx.Module):
         none = _Plan(0, 1, 0.0, np.zeros(n_people))
         rows = [[*look.plans, *[none] * (most - len(look.plans))] for look in looks]
 
-        def of(name: str, kind: type) -> Array:
+        def of(name: str, kind: type) -> np.ndarray:
             numbers = [[getattr(row[k], name) for row in rows] for k in range(most)]
-            return jnp.asarray(np.repeat(np.array(numbers, kind), n_people, axis=1))
+            return np.repeat(np.array(numbers, kind), n_people, axis=1)
 
         doses = [np.concatenate([row[k].dose_mg[:n_people] for row in rows]) for k in range(most)]
-        length = jnp.asarray(np.repeat([look.length for look in looks], n_people))
-        return cls(of("first", int), of("every", int), of("stop", float), jnp.asarray(doses), length)
+        length = np.repeat([look.length for look in looks], n_people)
+        return cls(of("first", int), of("every", int), of("stop", float), np.array(doses), length)
 
     def at(self, k: int | Int[Array, ""]) -> Float[Array, " patient"]:
         """Return what everybody takes `k` quarter hours after their look, mg."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -16,8 +18,10 @@ from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import LIMBS
-from eutonia.simulation.course import Course, CourseState, Snapshot, start
+from eutonia.simulation.course import Course, CourseState, Snapshot, snapshot_of, start
+from eutonia.simulation.encounter import Encounter
 from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.simulation.treated import under
@@ -44,15 +48,16 @@ class Recorder:
         #: Groups whose score is told even where nothing is done to them.
         self.muscles: frozenset[str] = frozenset()
         self.times: list[float] = []
-        self._looks: list[tuple[People, CourseState, Effects]] = []
+        self._looks: list[Encounter] = []
+        self._lesions: LesionCourse | None = None
         self._doses: list[tuple[np.ndarray, np.ndarray]] = []
         self._ahead: list[Ahead] = []
 
     def note(self, time_h: float, clock: PeriodClock) -> None:
         """Keep the clock's people and state as they are now, at `time_h` of the course."""
-        people, effects = clock.now
         self.times.append(time_h)
-        self._looks.append((people, clock.state, Effects.none(people.n) if effects is None else effects))
+        self._looks.append(clock.encounter())
+        self._lesions = clock.lesions
         self._doses.append((clock.rate * HOURS_A_DAY, clock.tablets_mg_per_day))
         self._ahead.append(Ahead.of(clock))
 
@@ -63,7 +68,7 @@ class Recorder:
 
     def exposed(self, n_people: int) -> Exposed:
         """Return what the brains of the first people had met by each time; arrays of time by patient."""
-        met = [look[1].exposed for look in self._looks]
+        met = [look.state.exposed for look in self._looks]
         return jax.tree.map(lambda *leaves: np.stack([np.asarray(x)[:n_people] for x in leaves]), *met)
 
     def dataset(self, n_people: int, width: int) -> xarray.Dataset:
@@ -73,9 +78,9 @@ class Recorder:
         import xarray as xr
 
         n_times = len(self.times)
-        people, state, effects = (_joined([look[i] for look in self._looks], n_people) for i in (0, 1, 2))
+        looks: Encounter = _joined(self._looks, n_people)
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
-        row = blocks.apply(_look, (people, state, effects), n_times * n_people, width) | {
+        row = blocks.apply(partial(_look, self._lesions), (looks,), n_times * n_people, width) | {
             "dose_rate": pump,
             "dose_oral": mouth,
         }
@@ -92,8 +97,8 @@ class Recorder:
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
         _told_ceiling(data)
-        data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
-        data |= self._swings(people, state, n_people, width)
+        data |= _muscles(looks.effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
+        data |= self._swings(looks.people, looks.state, n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
 
@@ -194,18 +199,20 @@ def _joined(parts: list[Any], n_people: int) -> Any:
     return jax.tree.map(join, *parts)
 
 
-def _look(people: People, state: CourseState, effects: Effects) -> dict[str, Any]:
+def _look(lesions: LesionCourse | None, looked: Encounter) -> dict[str, Any]:
     """Examine everybody without rater noise and return all that is reported of a course."""
-    snapshot = under(Course(people).snapshot(state), effects)
+    known, state = jax.tree.map(jnp.asarray, (looked.people, looked.state))
+    people, effects = replace(looked, people=known, state=state).met(lesions)
+    snapshot = under(snapshot_of(people, state), effects)
     exam = examine(people, snapshot, body_constants())
     standing = stance(people, snapshot, body_constants())
-    scored = chart(people, exam, standing, no_luck(people.n), jnp.zeros(people.n), chart_constants())
+    scored = chart(people, exam, standing, no_luck(people.n), jnp.asarray(np.zeros(people.n)), chart_constants())
     of_drug = ("plasma", "csf_leg", "csf_arm", "csf_brain", "receptor_effect", "sensitivity")
     of_chart = [key for key, scale in SCALES.items() if scale.is_score]
     return {
         **{name: getattr(snapshot, name) for name in of_drug},
         **{name: scored[name] for name in (*of_chart, _MUSCLE_GRADES)},
-        "brain_effective": snapshot.brain_fluid + snapshot.brain_blood,
+        "brain_effective": np.asarray(snapshot.brain_fluid) + np.asarray(snapshot.brain_blood),
         "brain_fluid": snapshot.brain_fluid,
         "brain_blood": snapshot.brain_blood,
         "bias": exam.bias,

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.integrate import cumulative_trapezoid
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
@@ -111,6 +110,8 @@ class Interruptions:
         stops = [one for one in self.found if one.is_of_pump]
         if not stops:
             return None
+        from scipy.integrate import cumulative_trapezoid
+
         records = parameters.load("adverse")
         recovery = records.ends("withdrawal_response", "h")[1]
         hazard = records.value("withdrawal_severe_hazard", "1/h")

@@ -192,7 +192,7 @@ def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
 @router.post("/compare", status_code=202, response_model=JobTold)
 def compare(request: Request, asked: CompareAsked, response: Response) -> JobTold:
     """Compare treatments of one person: a job, whose files are those of `eutonia compare`."""
-    from eutonia.trial.options import check_options
+    from eutonia.study.same_person import check_options
     from eutonia.web.asked import study_of
 
     check_options(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
@@ -57,7 +58,7 @@ class Exposed(eqx.Module):
     @classmethod
     def none(cls, n_patients: int) -> Exposed:
         """Return people who never had the drug."""
-        return cls(*([jnp.zeros(n_patients)] * 7))
+        return cls(*([jnp.asarray(np.zeros(n_patients))] * 7))
 
 
 def meet(

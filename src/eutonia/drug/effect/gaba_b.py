@@ -21,6 +21,7 @@ from dataclasses import fields
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax.scipy.special import expit
 from jaxtyping import Array, Float
 
@@ -111,7 +112,7 @@ class Adaptation(eqx.Module):
     @classmethod
     def naive(cls, n_patients: int) -> Adaptation:
         """Return the state of people who never took the drug."""
-        return cls(*([jnp.zeros((N_SITES, n_patients))] * 4))
+        return cls(*([jnp.asarray(np.zeros((N_SITES, n_patients)))] * 4))
 
 
 def occupancy(concentration: Array, receptor: Receptor) -> Array:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
 from eutonia._progress import Progress
 from eutonia.drug.exposure.records import Floats, Records
@@ -78,6 +77,8 @@ class _Flow:
         """Return the state some hours later under constant infusions."""
         if hours == 0.0:
             return state.copy()
+        from scipy.integrate import solve_ivp
+
         entering = np.append(infused, 0.0)
 
         def change(_time: float, now: Floats) -> Floats:

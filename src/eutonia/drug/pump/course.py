@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from eutonia.drug.pump.implant import Piece, Pump
 from eutonia.drug.pump.notes import Happening as Happening
@@ -182,5 +181,7 @@ class _Again:
         if expected > 0.0:  # what is used grows in proportion to the flow
             error = (expected - found) / (most - expected)
         else:
+            from scipy.optimize import brentq
+
             error = float(brentq(lambda share: self.left(share) - found, -1.0, 0.0, xtol=1e-14))
         return replace(told, flow_error=error) if error <= _MOST_TOO_FAST else replace(told, is_explained=False)
