@@ -45,6 +45,8 @@ _SLOW = frozenset(Path(__file__).with_name("slow.txt").read_text(encoding="utf-8
 # that held six gigabytes crashed in the compiler. Not again before it has grown by so much.
 _MUCH_MEMORY, _MOST_MEMORY, _MORE_MEMORY = 9 * 2**27, 11 * 2**27, 2**27
 _watched = _MUCH_MEMORY
+#: Where JAX keeps what its programs were compiled from: names of its own, which another version may not have.
+_LOWERED = ((pjit, "_pjit_lower"), (pxla, "_cached_lowering_to_hlo"))
 #: The file that was tested last.
 _file: Path | None = None
 #: Where the files of a group stand in the list of all; the others stand between. What takes longest in one piece stands
@@ -89,8 +91,8 @@ def pytest_runtest_teardown() -> None:
     global _watched
     if _resident() < _watched:
         return
-    for lowered in (pjit._pjit_lower, pxla._cached_lowering_to_hlo):
-        lowered.cache_clear()
+    for home, name in _LOWERED:
+        getattr(getattr(home, name, None), "cache_clear", int)()
     _trim()
     if _resident() > _MOST_MEMORY:
         jax.clear_caches()
