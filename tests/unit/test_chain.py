@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,8 +72,11 @@ def test_who_has_no_raised_tone_has_no_chain() -> None:
 
 
 def test_a_page_begins_with_plain_sentences_and_draws_the_chain() -> None:
-    text = page.html(examples.case(zooms=()))
+    made = examples.case(zooms=())
+    text = page.html(replace(made, course=made.course.assign(contracture=made.course["bias"])))
     assert text.index("<dt>Asked</dt>") < text.index("<dt>Found</dt>") < text.index("<dt>How sure</dt>")
     assert "The leg has lost 90% of its damping" in text
     assert '<section id="chain">' in text
     assert '<a href="#chain">' in text
+    assert "Markup(" not in text, "a drawing stands where sentences should"
+    assert text.count("More of the course") == 1

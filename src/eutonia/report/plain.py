@@ -62,7 +62,7 @@ def context(
     )
     return {
         "plain": rows,
-        "more": list(more),
+        "further": list(more),
         "chain": drawn,
         "chain_about": f"Each box is the cause of the next. Of {who}; full bars are 100%.",
         "glossary": glossary.entries(scales, kind),
