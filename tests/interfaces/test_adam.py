@@ -152,6 +152,9 @@ def test_who_was_analysed_when_a_trial_ended_is_flagged(result: Path, folder: Pa
     pl.DataFrame({"look": [1, 2], "people": [1, 2]}).write_parquet(folder / "interim_looks.parquet")
     assert read_result(folder)["ADSL"]["STOPFL"].to_list() == ["Y", "N", "Y"]
     assert "STOPFL" not in read_result(result)["ADSL"].columns
+    failed = PEOPLE.with_columns(not_computed=pl.Series(["NaN", None, None]))
+    failed.with_columns(arm_first=pl.Series(["drug", "drug", None])).write_parquet(folder / "patients.parquet")
+    assert read_result(folder)["ADSL"]["STOPFL"].to_list() == ["N", "N", "N"], "nobody else was ever treated"
 
 
 def test_events_are_numbered_by_person_and_the_first_is_flagged(sets: AnalysisSets) -> None:

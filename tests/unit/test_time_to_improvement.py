@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from analysis_examples import PRIMARY, made, study
@@ -89,5 +91,44 @@ def test_an_arm_without_an_event_is_tested_and_has_no_ratio() -> None:
     row = found.characteristics.row(0, named=True)
     assert (row["no_answer"], row["unbounded"]) == (0, 1)
     told = analysis_words.endpoints(found)[0]
-    assert any("one arm has no event" in note for note in told.notes)
+    assert any("In 1 of 2 trials the data do not bound the ratio" in note for note in told.notes)
     assert any(note.startswith("As a hazard ratio") for note in told.notes)
+    assert told.first == "not bounded"
+
+
+def test_where_no_trial_bounds_the_ratio_words_say_so_and_where_some_do_rates_are_theirs() -> None:
+    """Everybody on tablets is better at once: ratio without bound, curve at 1 and no trial of it left out."""
+    first, second = scores(60, 0.3, 1), np.full((3, 40 * 60), 2.0)
+    first[1], second[0] = 3.0, 3.0
+    found = analysed(made(study(TIMES), first, second, 60))
+    assert found.survival is not None
+    assert found.survival.filter(arm="tablets")["improved_low"].to_list() == [1.0, 1.0]
+    told = analysis_words.endpoints(found)[0]
+    assert (told.spread, told.coverage, told.bias) == ("the data of no trial bound the ratio", "–", "")
+    first[:, :40], second[:, :40] = scores(1, 0.3, 3), scores(1, 0.5, 4)
+    told = analysis_words.endpoints(analysed(made(study(TIMES), first, second, 60)))[0]
+    assert told.coverage.endswith(" in the 1 trials of 60 that bound the ratio")
+
+
+def test_ratios_keep_their_digits_beside_a_large_one() -> None:
+    row = {"unit": "log hazard ratio", "estimate": np.log(250.0), "truth": np.log(0.4)}
+    (told,) = analysis_words._ratio(row, {"estimate": 0.0, "low": np.log(0.0123), "high": None})
+    assert told == "As a hazard ratio: 250 in the middle, true 0.4; the first trial 1 (0.0123 to –)."
+
+
+def test_the_curve_is_of_the_people_of_the_look_at_which_a_trial_stopped() -> None:
+    """All trials stop at half of their people; one of them is never seen again, and neither counts nor waits."""
+    plan = "[analysis]\n[analysis.interim]\nlooks = [0.5]\n"
+    first, second = np.full((3, 80), 3.0), np.full((3, 80), 2.0)
+    second[0] = 3.0
+    outcome = made(study(TIMES, plan=plan), first, second, 2)
+    for name, k in itertools.product(("placebo", "tablets"), (1, 2)):
+        outcome.visits["only", name, k].present[1] = False
+    found = analysed(outcome)
+    assert found.trials["look"].to_list() == [1, 1]
+    assert found.trials.select("n_arm", "n_against").rows() == [(9, 10), (10, 10)]
+    assert found.survival is not None
+    assert found.survival.select("arm", "at_risk", "events").rows() == [
+        *(("tablets", 9.5, 9.5), ("tablets", 0.0, 0.0)),
+        *(("placebo", 10.0, 0.0), ("placebo", 10.0, 0.0)),
+    ]

@@ -253,7 +253,7 @@ def _adsl(
 ) -> tuple[tuple[Variable, ...], polars.DataFrame]:
     """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods.
 
-    Where trials may end early, STOPFL says who had been recruited by then, and so was analysed.
+    Where trials may end early, STOPFL says who had been treated by then, and so was analysed.
     """
     import polars as pl
 
@@ -274,7 +274,8 @@ def _adsl(
     flags = []
     if ended is not None:
         people = people.join(ended, on="replicate", how="left", maintain_order="left")
-        flags, variables = [_flag(pl.col("person") < pl.col("ended_with")).alias(_STOPPED.name)], [*variables, _STOPPED]
+        analysed = entered & failed.is_null() & (pl.col("person") < pl.col("ended_with"))
+        flags, variables = [_flag(analysed).alias(_STOPPED.name)], [*variables, _STOPPED]
     status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(~entered).then(pl.lit("NOT ENROLLED"))
     table = people.select(
         *_named(study),

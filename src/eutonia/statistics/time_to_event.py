@@ -20,7 +20,7 @@ from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 #: Arms by number: the first is the one whose hazard stands above the line.
 ARMS = 2
 _STEPS, _SMALL, _LONGEST_STEP = 60, 1e-10, 1.0
-# A logarithm of a hazard ratio beyond this is that of an arm without events.
+# A logarithm of a hazard ratio beyond this has no bound: the larger, the likelier.
 _UNBOUNDED = 15.0
 
 
@@ -63,9 +63,12 @@ def counted(
 
 
 def kaplan_meier(counts: Counts) -> Float[np.ndarray, "trial arm visit"]:
-    """Return the share of each arm without the event after each visit; NaN from where nobody is at risk."""
-    at_risk = np.where(counts.at_risk > 0, counts.at_risk, np.nan)
-    return np.asarray(np.cumprod(1.0 - counts.events / at_risk, axis=-1))
+    """Return the share of each arm without the event after each visit; NaN where nobody is at risk who could tell it.
+
+    Once everybody has had the event the share stays 0.
+    """
+    waiting = np.cumprod(1.0 - counts.events / np.maximum(counts.at_risk, 1), axis=-1)
+    return np.where((counts.at_risk == 0) & (waiting > 0.0), np.nan, waiting)
 
 
 def log_rank(counts: Counts) -> Float[np.ndarray, " trial"]:
@@ -109,7 +112,8 @@ def hazard_ratios(counts: Counts) -> tuple[Float[np.ndarray, " trial"], Float[np
 def effects(counts: Counts, alpha: float) -> list[Effect]:
     """Return each trial's logarithm of the hazard ratio with Wald's interval, and the p value of the log-rank test.
 
-    Where one arm has no event the test has an answer and the ratio has none: estimate and interval are NaN.
+    Where one arm has no event while anybody of the other waits, the test has an answer and the ratio has none: estimate
+    and interval are NaN.
     """
     from scipy.stats import norm
 

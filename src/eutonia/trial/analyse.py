@@ -74,7 +74,8 @@ def analyse(outcome: Outcome) -> Analysed | None:
     adjusted = two_arms.adjusted(p, plan.multiplicity)
     levels = np.array([level for _, level in stages])[look][:, None]
     rejected = np.nan_to_num(adjusted, nan=np.inf) <= levels
-    timed = [(one, *_observed(outcome, one, size)) for one in contrasts if one.given.way == times.WAY]
+    upto = np.stack([people for people, _ in stages])[look, np.arange(len(look))]
+    timed = [(one, *_observed(outcome, one, upto)) for one in contrasts if one.given.way == times.WAY]
     made = Analysed(
         _trials(contrasts, found, adjusted, rejected),
         _characteristics(outcome, contrasts, found, rejected, p <= levels),
@@ -123,9 +124,9 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
         effects, fitted = mixed_models(arms, scores, contrast, alpha)
         return _Found(effects, people, fitted)
     if contrast.given.way == times.WAY:
-        treated = ~np.isnan(scores[..., 0])
-        people = np.stack([((arms == k) & treated).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
         counts = times.counts_of(contrast, arms, scores)
+        # Whoever is never looked at again tells nothing, and is not in the curve either.
+        people = counts.at_risk[..., 0]
         return _Found(time_to_event.effects(counts, alpha), people, [""] * len(people))
     values = _values(contrast, scores)
     first, second = ((arms == k) & ~np.isnan(values) for k in (_FIRST, _SECOND))

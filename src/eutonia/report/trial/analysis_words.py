@@ -157,20 +157,28 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
     rate = f"no rate from {row['trials']} replicate trials; it needs {FEWEST_FOR_VERDICT} or more"
     if enough:
         rate = _share(row, "rejected") if row["no_answer"] < row["trials"] else "no trial has an answer"
-    middle = f"95% of trials {low} to {high}" if enough and row["no_answer"] < row["trials"] else ""
+    answered = row["trials"] - row["no_answer"]
+    middle = f"95% of trials {low} to {high}" if enough and row["unbounded"] < answered else ""
+    if answered and row["unbounded"] == answered:
+        middle = "the data of no trial bound the ratio"
+    bounded = (
+        f" in the {answered - row['unbounded']} trials of {row['trials']} that bound the ratio"
+        if row["unbounded"]
+        else ""
+    )
     return EndpointWords(
         what=words.said(row["endpoint"]),
         role=row["role"],
         arms=f"{first['arm']} less {first['against']}",
         difference=words.with_unit(mean, unit),
         spread=middle or "mean over trials",
-        first=f"{point} ({under} to {over})",
+        first="not bounded" if first["estimate"] is None and first["p"] is not None else f"{point} ({under} to {over})",
         first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}{interim_words.one_trial(first)}",
         truth=true,
         rate_name=_rate_name(row, true),
         rate=rate,
-        coverage=_share(row, "coverage") if enough else "–",
-        bias=f"bias {bias}\u00a0±\u00a0{error}" if enough and row["estimate_bias"] is not None else "",
+        coverage=f"{_share(row, 'coverage')}{bounded}" if enough and row["coverage"] is not None else "–",
+        bias=f"bias {bias}\u00a0±\u00a0{error}{bounded}" if enough and row["estimate_bias"] is not None else "",
         how=_how(row, SCALES[first["scale"]].worse),
         notes=(*_ratio(row, first), *_notes(row, alpha), *interim_words.estimate(row, factor)),
     )
@@ -202,7 +210,7 @@ def _ratio(row: Row, first: Row) -> list[str]:
     if not row["unit"].startswith("log ") or row["estimate"] is None:
         return []
     numbers = [row["estimate"], row["truth"], *(first[key] for key in ("estimate", "low", "high"))]
-    mean, true, one, low, high = words.alike(None if value is None else math.exp(value) for value in numbers)
+    mean, true, one, low, high = ("–" if value is None else words.three_digits(math.exp(value)) for value in numbers)
     return [f"As a {row['unit'][4:]}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
 
 
@@ -235,8 +243,9 @@ def _notes(row: Row, alpha: float) -> list[str]:
         )
     if row["unbounded"]:
         told.append(
-            f"In {row['unbounded']} of {row['trials']} trials one arm has no event: the test has an answer, the ratio "
-            "none, and their mean is without them."
+            f"In {row['unbounded']} of {row['trials']} trials the data do not bound the ratio: one arm has no event "
+            "while anybody of the other waits. The test has an answer there, the ratio none; mean, bias and coverage "
+            "are of the other trials only, whose ratios are the less extreme."
         )
     if row["trials"] < FEWEST_FOR_VERDICT:
         return told
