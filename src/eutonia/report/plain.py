@@ -22,9 +22,10 @@ def rests_on(run: Mapping[str, Any]) -> str:
     counts = dict(words.status_counts(run))
     if not counts:
         return ""
-    parts = " and ".join(f"{counts[status]} {status}" for status in UNREAD if counts.get(status))
-    told = f", of which {parts}: nobody has read those in a source" if parts else ", each with its source"
-    return f"All this rests on {sum(counts.values())} numbers{told}."
+    unread = {status: counts[status] for status in UNREAD if counts.get(status)}
+    parts = " and ".join(f"{number} {status}" for status, number in unread.items())
+    told = f", of which nobody has read {sum(unread.values())} in a source ({parts})" if unread else ""
+    return f"All this rests on {sum(counts.values())} numbers{told or ', each with its source'}."
 
 
 def context(

@@ -14,6 +14,7 @@ from eutonia.report import words
 from eutonia.report.plain import ASKED, FOUND, PRICE, SURE, UNREAD, rests_on
 from eutonia.report.trial import failures
 from eutonia.trial.result import Quantity, StudyResult
+from eutonia.trial.withdrawal import SAID_MV, SAID_SHARE
 
 _MOST_FAR = 4
 
@@ -87,22 +88,11 @@ def _width(result: StudyResult) -> list[str]:
 
 
 def _harm(result: StudyResult) -> list[str]:
-    """Return the likeliest reaction to the drug: of a trial the share of people, of a case the risk within a day."""
+    """Return the likeliest reaction to the drug: of a trial the share of people, of a case the risk within a day, and
+    what a stop brings.
+    """
     if result.kind == "case":
-        if "risk_drowsiness" not in result.course:
-            return []
-        risk = result.course["risk_drowsiness"].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
-        place = int(risk.sel(quantile=0.5).argmax("time_h"))
-        low, middle, high = (100.0 * float(one) for one in risk.isel(time_h=place))
-        if poisoned := _poisoned(result):
-            return [poisoned]
-        if words.number(middle) == words.number(0.0):
-            return []
-        span = words.time_unit(float(result.course["time_h"].max()))
-        at = words.when(float(result.course["time_h"][place]), span)
-        people = "" if low == high else f"{words.interval(low, high)}; "
-        risen = f"{words.number(middle)}% ({people}{at})"
-        return [f"The risk of drowsiness within a day is highest at {risen}."]
+        return [*_drowsiness(result), *_of_the_stop(result)]
     if result.adverse is None:
         return []
     rows = [
@@ -113,10 +103,59 @@ def _harm(result: StudyResult) -> list[str]:
     if not rows:
         return []
     row = max(rows, key=lambda one: float(one["share"]))
+    if words.number(100.0 * row["share"]) == words.number(0.0):
+        return []
     share, bottom, top = (words.number(100.0 * row[key]) for key in ("share", "low", "high"))
     reaction = words.lower(words.label(row["reaction"]))
     people = f"{share}% of people ({bottom} to {top}) in {row['arm']}"
     return [f"The adverse reaction that is predicted most often is {reaction}: {people}."]
+
+
+def _drowsiness(result: StudyResult) -> list[str]:
+    """Return the highest risk of drowsiness of a case, or what a level of poisoning means; nothing without a risk."""
+    found = _highest(result, "risk_drowsiness", 100.0)
+    if found is None:
+        return []
+    if poisoned := _poisoned(result):
+        return [poisoned]
+    middle, spread = found
+    if words.number(middle) == words.number(0.0):
+        return []
+    return [f"The risk of drowsiness within a day is highest at {words.number(middle)}% ({spread})."]
+
+
+def _of_the_stop(result: StudyResult) -> list[str]:
+    """Return what a stop brings in a case: the severe form of withdrawal, and tone above its untreated level."""
+    said = []
+    severe = _highest(result, "withdrawal_severe", 100.0)
+    if severe is not None and severe[0] >= 100.0 * SAID_SHARE:
+        said.append(
+            f"The risk that the stop brings severe withdrawal is highest at {words.number(severe[0])}% ({severe[1]})."
+        )
+    limbs = result.course["limb"].values if "rebound" in result.course else ()
+    risen = {str(limb): found for limb in limbs if (found := _highest(result, "rebound", limb=str(limb)))}
+    if risen:
+        limb = max(risen, key=lambda one: risen[one][0])
+        middle, spread = risen[limb]
+        if middle >= SAID_MV:
+            said.append(
+                f"Tone of the {limb} rebounds by {words.number(middle)} mV above its untreated level ({spread})."
+            )
+    return said
+
+
+def _highest(result: StudyResult, name: str, factor: float = 1.0, limb: str = "") -> tuple[float, str] | None:
+    """Return the middle person of a course where that is highest, and in words the middle 95% of people there and when;
+    None without it.
+    """
+    if name not in result.course:
+        return None
+    values = result.course[name].sel(limb=limb) if limb else result.course[name]
+    spread = factor * values.transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
+    place = int(spread.sel(quantile=0.5).argmax("time_h"))
+    low, middle, high = (float(one) for one in spread.isel(time_h=place))
+    at = words.when(float(result.course["time_h"][place]), words.time_unit(float(result.course["time_h"].max())))
+    return middle, f"{words.interval(low, high)}; {at}" if low != high else at
 
 
 def _known(result: StudyResult) -> list[str]:
@@ -239,14 +278,10 @@ def _poisoned(result: StudyResult) -> str:
 def _highest_level(result: StudyResult) -> tuple[float, str] | None:
     """Return the highest level in plasma of the middle person, ng/mL, and a sentence of it; None of a trial."""
     name = "plasma_peak" if "plasma_peak" in result.course else "plasma"
-    if result.kind != "case" or name not in result.course:
+    if result.kind != "case":
         return None
-    level = result.course[name].transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
-    place = int(level.sel(quantile=0.5).argmax("time_h"))
-    low, middle, high = (float(one) for one in level.isel(time_h=place))
-    at = words.when(float(result.course["time_h"][place]), words.time_unit(float(result.course["time_h"].max())))
-    spread = f"{words.interval(low, high)}; " if low != high else ""
-    return middle, f"Baclofen in plasma is highest at {words.number(middle)} ng/mL ({spread}{at})."
+    found = _highest(result, name)
+    return found and (found[0], f"Baclofen in plasma is highest at {words.number(found[0])} ng/mL ({found[1]}).")
 
 
 def _exposure(result: StudyResult) -> str:

@@ -35,8 +35,9 @@ Risen = Float[np.ndarray, "time patient"]
 # Hours without drug that are put into words, where somebody looked then; the worst hour is added.
 _SAID_H = (6.0, 18.0, 24.0, 48.0, 72.0, 168.0)
 _NEAR_H = 1.0
-_SAID_MV = 0.05
-_SAID_SHARE = 0.0005
+#: From these on a rebound, mV, and a share of people are told: no examiner could feel less.
+SAID_MV = 0.05
+SAID_SHARE = 0.0005
 _MISSING = (
     "The model's withdrawal is a rebound of tone and spasms only. Itching, fever, altered mind, muscle breakdown and "
     "organ failure are not in it. "
@@ -170,7 +171,7 @@ def told(course: xarray.Dataset, interruptions: Interruptions) -> tuple[str, ...
         rebound = course["rebound"].sel(limb="leg").mean("patient").to_numpy()
         before, height = int(inside[0]), leg + rebound
         worst = int(inside[np.argmax(height[inside])])
-        if height[worst] - height[before] < _SAID_MV:
+        if height[worst] - height[before] < SAID_MV:
             worst = before  # nothing rises: no hour is the worst
         for i in sorted({*places, worst} - {before}):
             which = f"From day {one.start_h / HOURS_A_DAY:.0f} on: " if len(interruptions.found) > 1 else ""
@@ -197,7 +198,7 @@ def _sentence(
     on_tablets = has_tablets and bool((course["dose_oral"].isel(time_h=i) > 0).any())
     lacks = "without the pump, on tablets" if on_tablets else "without drug"
     lacks += " (the worst hour looked at)" if is_worst else ""
-    over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() >= _SAID_MV
+    over: Bool[np.ndarray, " patient"] = course["rebound"].sel(limb="leg").isel(time_h=i).to_numpy() >= SAID_MV
     said = (
         f"{float(course['time_h'][i]) - one.start_h:.0f} h {lacks}: leg Ashworth "
         f"{middle('ashworth', i):.1f} (was {middle('ashworth', before):.1f}), leg spasms {middle('spasm', i):.1f} "
@@ -205,7 +206,7 @@ def _sentence(
     )
     if over.any():
         said += f"; tone above its untreated level in {100 * over.mean():.0f}% of possible people"
-        said += f", by {middle('rebound', i):.1f} mV in the middle one" if middle("rebound", i) >= _SAID_MV else ""
-    if severe is not None and severe[i] >= _SAID_SHARE:
+        said += f", by {middle('rebound', i):.1f} mV in the middle one" if middle("rebound", i) >= SAID_MV else ""
+    if severe is not None and severe[i] >= SAID_SHARE:
         said += f"; {100 * severe[i]:.1f}% of such stops have turned severe by then"
     return said + "."

@@ -20,7 +20,7 @@ from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, pan
 from eutonia.report.drawing.plot import Dash
 from eutonia.report.pump import broken_rules
 from eutonia.trial.options import OptionComparison
-from eutonia.trial.withdrawal import what_it_misses
+from eutonia.trial.withdrawal import SAID_MV, what_it_misses
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,9 @@ _LOOKS: tuple[tuple[str, Dash], ...] = (
     ("plasma", (4.0, 1.5, 1.5, 1.5, 1.5, 1.5)),
 )
 #: Risks below which nobody need be told of them, in their unit: a rebound that no examiner could feel.
-_LEAST = {"rebound": 0.05, "withdrawal_severe": 1e-6, "without_drug": 1e-6}
+_LEAST = {"rebound": SAID_MV, "withdrawal_severe": 1e-6, "without_drug": 1e-6}
+# Shares of people, and loss of support in standing, below which a price is not told.
+_LEAST_SHARE, _LEAST_SUPPORT = 1e-4, 0.05
 _MEASURES = {
     "mean": "Mean since the first treatment of any option",
     "last": "At the last look",
@@ -221,14 +223,40 @@ def _difference(found: OptionComparison, row: OptionRow) -> str:
 
 
 def _price(found: OptionComparison) -> str:
-    """Return the highest risk of each option, of the likeliest reaction."""
-    part = found.table.filter((found.table["measure"] == "highest") & found.table["what"].str.starts_with("risk_"))
-    if part.is_empty():
-        return ""
-    what = part.sort("value", descending=True)["what"][0]
-    rows = part.filter(part["what"] == what).rows(named=True)
-    each = "; ".join(f"{words.lower(words.label(row['option']))} {100 * row['value']:.0f}%" for row in rows)
-    return f"{rows[0]['label']}, at its highest: {each}."
+    """Return what each option costs at its highest, worst first: reactions, the stop, force lost, tone that rebounds;
+    then the support that is lost in standing. What is nothing in every option is left out.
+    """
+    rows = found.table.filter(found.table["measure"] == "highest").rows(named=True)
+    rows = [
+        row
+        for row in rows
+        if row["what"] != "without_drug" and row["value"] > max(_LEAST.get(row["what"], 0.0), _LEAST_SHARE)
+    ]
+    rows.sort(key=lambda row: (_is_share(row["what"]), row["value"]), reverse=True)
+    told = {(row["what"], row["limb"]): row for row in rows}
+    # Of a rebound the limb in which it is highest says enough.
+    limbs: dict[str, str] = {}
+    parts = [_each(found, what, limb, "highest") for what, limb in told if limbs.setdefault(what, limb) == limb]
+    means = found.table.filter((found.table["what"] == "stance_support") & (found.table["measure"] == "mean"))
+    if not means.is_empty() and max(means["value"]) - min(means["value"]) > _LEAST_SUPPORT:
+        parts.append(_each(found, "stance_support", "", "mean"))
+    return " ".join(parts)
+
+
+def _each(found: OptionComparison, what: str, limb: str, measure: str) -> str:
+    """Return a measure of each option as a sentence."""
+    part = found.table.filter(
+        (found.table["what"] == what) & (found.table["limb"] == limb) & (found.table["measure"] == measure)
+    )
+    rows = part.rows(named=True)
+    factor, unit = (100.0, "%") if _is_share(what) else (1.0, rows[0]["unit"])
+    values = (words.with_unit(words.number(factor * row["value"]) if row["value"] else "0", unit) for row in rows)
+    each = "; ".join(
+        f"{words.lower(_label(found, row['option']))} {value}" for row, value in zip(rows, values, strict=True)
+    )
+    label = f"{rows[0]['label']}, {limb}" if limb else rows[0]["label"]
+    label += f" ({_good(what)})" if what in SCALES else ""
+    return f"{label}, {'on average' if measure == 'mean' else 'at its highest'}: {each}."
 
 
 def check_folder(folder: str | os.PathLike[str]) -> Path:
