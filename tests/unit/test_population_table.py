@@ -9,13 +9,15 @@ import polars as pl
 import pytest
 from analysis_examples import HEAD
 
-from eutonia._hours import HOURS_A_MONTH
+from eutonia._hours import HOURS_A_MONTH, HOURS_A_YEAR
 from eutonia.errors import StudyError
 from eutonia.patient import Cohort, Population
+from eutonia.patient.population import MIX_OF
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.study.people import StudyPopulation
 from eutonia.study.population_table import limits_of
 from eutonia.study.shipped_files import text_alone
+from eutonia.trial.record import inputs
 from eutonia.trial.recruitment import of_table
 
 pytestmark = pytest.mark.unit
@@ -54,7 +56,7 @@ def test_rows_are_left_out_for_a_reason_that_is_told_and_weights_leave_fewer_peo
     for why in (
         "1 left out: age_year is missing",
         "1 left out: age_year beyond 18 to 110 year",
-        "1 left out: sex is no number",
+        "1 left out: sex is none of woman, female, f, w, man, male, m",
         "1 left out: age beyond 40 to 80 year of the study",
         "1 left out: ashworth_leg beyond",
         "Columns that are not read: id",
@@ -62,9 +64,58 @@ def test_rows_are_left_out_for_a_reason_that_is_told_and_weights_leave_fewer_peo
         "amount to 7.1 different people",
     ):
         assert why in told
-    assert people.women == pytest.approx((10 + 9) / 29, abs=0.05)
+    # Rows beyond the limits of the study tell nothing of whom it takes, and weights count in mean and SD alike.
+    rows, weights = np.arange(20), np.array([10.0] + [1.0] * 19)
+    assert people.women == pytest.approx(np.average(rows % 2 == 0, weights=weights), rel=1e-12)
     (level,) = people.baselines
     assert (level.scale, level.limb) == ("ashworth", "leg")
+    for found, numbers in (((level.mean, level.sd), 2.0 + rows % 3), (people.weight_kg.numbers[:2], 60.0 + rows)):
+        mean = np.average(numbers, weights=weights)
+        assert found == pytest.approx((mean, np.sqrt(np.average((numbers - mean) ** 2, weights=weights))), rel=1e-12)
+
+
+def test_kidneys_of_no_column_fail_with_the_age_of_the_row_and_are_spread_as_the_study_says(tmp_path: Path) -> None:
+    clearance = 'creatinine_clearance = { mean = "80 mL/min", sd = "10 mL/min", min = "20 mL/min", max = "140 mL/min" }'
+    header = HEADER.replace("creatinine_clearance_ml_per_min", "x")
+    people = planned(tmp_path, TEXT.replace(AGED, f"{AGED}\n{clearance}"), header=header).population
+    cohort = drawn(people, 7, np.arange(2000))
+    drawn_alone = Cohort.draw(7, np.arange(2000), Population.typical("healthy"))
+    meant = np.corrcoef(drawn_alone.age_year, drawn_alone.creatinine_clearance_mL_min)[0, 1]
+    found = np.corrcoef(cohort.age_year, cohort.creatinine_clearance_mL_min)[0, 1]
+    # A third of the people is one row, so that ages are less even than those that the study would draw.
+    assert found == pytest.approx(meant, abs=0.15)
+    assert cohort.creatinine_clearance_mL_min.mean() == pytest.approx(80.0, abs=1.0)
+    assert cohort.creatinine_clearance_mL_min.std() == pytest.approx(10.0, abs=0.6)
+
+
+def test_with_a_lesion_since_birth_the_age_of_the_row_is_the_time_since_onset(tmp_path: Path) -> None:
+    text = TEXT.replace('origin = "stroke"', 'origin = "cerebral palsy"').replace(
+        'lesions = "stroke survivors"', f'lesions = "{MIX_OF["cerebral palsy"]}"'
+    )
+    people = planned(tmp_path, text).population
+    assert people.table is not None
+    assert people.table.ignored == ("id", "months_since_onset")
+    cohort = drawn(people, 7, np.arange(50))
+    np.testing.assert_allclose(cohort.time_since_onset_h, cohort.age_year * HOURS_A_YEAR)
+
+
+def test_a_score_that_is_the_same_in_all_is_told_to_be_no_entry_level(tmp_path: Path) -> None:
+    rows = [",".join([*row.split(",")[:6], "3", "0.1"]) for row in GOOD]
+    people = planned(tmp_path, rows=rows).population
+    assert people.table is not None
+    assert people.baselines == ()
+    assert "no entry level: ashworth_leg" in people.table.told(*people.table.within(limits_of(people)))
+
+
+def test_people_whose_identity_begins_like_a_comment_are_people(tmp_path: Path) -> None:
+    people = planned(tmp_path, rows=[f"{'#@p'[k % 3]}{row}" for k, row in enumerate(GOOD)]).population
+    assert people.table is not None
+    assert len(people.table.weights) == len(GOOD)
+
+
+def test_the_name_of_a_table_in_a_record_tells_no_folder_of_a_machine(tmp_path: Path) -> None:
+    planned(tmp_path)
+    assert [one["file"] for one in inputs([tmp_path / "registry.csv"])] == ["registry.csv"]
 
 
 def test_people_are_whole_rows_by_their_weights_whoever_else_is_drawn(tmp_path: Path) -> None:
@@ -83,7 +134,11 @@ def test_people_are_whole_rows_by_their_weights_whoever_else_is_drawn(tmp_path: 
 
 def test_parquet_says_the_same_and_a_changed_study_still_has_its_table(tmp_path: Path) -> None:
     mine = planned(tmp_path)
-    pl.read_csv(tmp_path / "registry.csv", infer_schema_length=None).write_parquet(tmp_path / "registry.parquet")
+    table = pl.read_csv(tmp_path / "registry.csv", infer_schema_length=None).rename({"age_year": " age_year"})
+    # A column that means nothing here may hold what is no text.
+    table.with_columns(pl.lit([1, 2]).alias("id"), pl.lit(b"\xff\xfe").alias("scan")).write_parquet(
+        tmp_path / "registry.parquet"
+    )
     (tmp_path / "other.toml").write_text(TEXT.replace("registry.csv", "registry.parquet"), encoding="utf-8")
     other = load_study(tmp_path / "other.toml")
     assert isinstance(other, TrialStudy)
@@ -92,6 +147,9 @@ def test_parquet_says_the_same_and_a_changed_study_still_has_its_table(tmp_path:
     ages = [drawn(one.population, 1, np.arange(50)).age_year for one in (mine, other, changed)]
     np.testing.assert_array_equal(ages[0], ages[1])
     np.testing.assert_array_equal(ages[0], ages[2])
+    table.with_columns(pl.lit([1, 2]).alias("weight_kg")).write_parquet(tmp_path / "registry.parquet")
+    with pytest.raises(StudyError, match="column weight_kg holds List"):
+        load_study(tmp_path / "other.toml")
 
 
 @pytest.mark.parametrize(
@@ -100,6 +158,12 @@ def test_parquet_says_the_same_and_a_changed_study_still_has_its_table(tmp_path:
         ("age_year", "age", ["its name does not say", "Nearest: age_year"]),
         ("weight_kg", "weight_g", ["in which unit", "weight_kg"]),
         ("id,", "years_since_onset,", ["time_since_onset stands there twice"]),
+        ("id,", "age_year,", ["Two columns have this name", "age_year"]),
+        ("ashworth_leg", "Ashworth_Leg", ["looks like one", "Nearest: ashworth_leg"]),
+        ("ashworth_leg", "ashworth", ["looks like one", "Nearest: ashworth_leg"]),
+        (HEADER, HEADER.replace(",", ";"), ["semicolons", "commas"]),
+        ('"40 year", max', '"59 year", max', ["6 of 25 rows", "15: age beyond 59 to 80 year", "Widen the limits"]),
+        (AGED, AGED.replace("40", "70").replace("60", "75"), ["0 of 25 rows"]),
         (HEADER, "a,b,c,d,e,f,g,h", ["No column tells anything of people", "ashworth_leg"]),
         ("registry.csv", "../registry.csv", ["in the folder of the study"]),
         ("registry.csv", "registry.xlsx", ["names no table of people", ".parquet"]),
@@ -116,8 +180,12 @@ def test_what_is_no_table_of_people_is_refused_with_what_to_do(
 
 
 def test_a_few_rows_or_a_key_that_nothing_says_are_refused_and_so_is_a_file_on_a_server(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="10 rows or more"):
+    with pytest.raises(StudyError, match="10 rows or more") as caught:
         planned(tmp_path, rows=GOOD[:6] + BAD)
+    # What a mended table may fill is not told to be missing.
+    assert len(caught.value.faults) == 1
+    with pytest.raises(StudyError, match="0 of 0 rows"):
+        planned(tmp_path, rows=[])
     with pytest.raises(StudyError, match="weight is missing"):
         planned(tmp_path, header=HEADER.replace("weight_kg", "shoe_size"))
     with pytest.raises(StudyError, match="given as text"), text_alone():

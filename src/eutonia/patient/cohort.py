@@ -24,8 +24,6 @@ from eutonia.patient.spread import standard_normal
 from eutonia.patient.territories import SHAPES, ball_radius, middle_of, places_of
 
 _DRAWS = 6
-# The last of the draws of who a person is: which row of a table they take.
-_ROW = 5
 _NO_LESION = LesionShare(1.0, "none")
 
 Uniforms = Float[np.ndarray, "draw patient"]
@@ -86,22 +84,37 @@ class Cohort:
     def with_rows(
         self,
         seed: int,
+        population: Population,
         row_of: Callable[[Float[np.ndarray, " patient"]], Whole],
         known: Mapping[str, Numbers],
+        ranks: Float[np.ndarray, "two row"] | None,
     ) -> Cohort:
         """Return the same people, each with what is known of a row of a table that their own luck picks.
 
         Parameters
         ----------
+        population
+            From which they were drawn.
         row_of
             Gives the row of each person, of their luck between 0 and 1.
         known
             Columns of the table, by the names of the arrays here.
+        ranks
+            Which share of the people of the table is younger than each row, and which share is of its age; None where
+            it tells no age. Kidneys that the table does not tell fail with the age that it tells.
         """
         from eutonia._streams import Purpose
 
-        row = row_of(_uniforms(seed, Purpose.DEMOGRAPHY, self.person)[_ROW])
-        return replace(self, **{name: column[row].astype(getattr(self, name).dtype) for name, column in known.items()})
+        _, within, _, kidneys, _, luck = _uniforms(seed, Purpose.DEMOGRAPHY, self.person)
+        row = row_of(luck)
+        taken = {name: column[row].astype(getattr(self, name).dtype) for name, column in known.items()}
+        if ranks is not None and "creatinine_clearance_mL_min" not in known:
+            younger, same = ranks[:, row]
+            failing = _failing_with_age(kidneys, younger + within * same)
+            taken["creatinine_clearance_mL_min"] = population.creatinine_clearance.quantile(failing)
+        if population.time_since_onset_h is None:
+            taken["time_since_onset_h"] = taken.get("age_year", self.age_year) * HOURS_A_YEAR
+        return replace(self, **taken)
 
     def in_brains(self, seed: int, person: Whole) -> Cohort:
         """Return people with these lesions whose tracts run each their own way, by the luck of `person`."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Generic, Literal, TypeVar
+from contextlib import suppress
+from dataclasses import replace
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 
 from eutonia.assessment.scales import SCALES
 from eutonia.patient.uses import USES
@@ -82,6 +85,15 @@ class ClearanceSpread(StudySpread[Clearance, ClearanceSD]):
 
 class TimeSpread(StudySpread[Hours, Hours]):
     """Time since the lesion between people."""
+
+
+# The spreads that limit whom of a table a trial takes, by key.
+_SPREADS: Mapping[str, type[StudySpread[Any, Any]]] = {
+    "age": AgeSpread,
+    "weight": WeightSpread,
+    "creatinine_clearance": ClearanceSpread,
+    "time_since_onset": TimeSpread,
+}
 
 
 class ShareSpread(Part):
@@ -214,14 +226,22 @@ class StudyPopulation(Part):
     @model_validator(mode="before")
     @classmethod
     def _from_table(cls, given: object, info: Checking) -> object:
-        """Fill in what the table says and the file does not; a table that cannot be read is told by its own field."""
+        """Fill in what the table says of whom the file takes, and the file does not; a table that cannot be read is
+        the only fault that is told, for it may say what else is missing.
+        """
         if not isinstance(given, dict) or "table" not in given:
             return given
+        origin, limits = given.get("origin"), {}
+        has_no_onset = isinstance(origin, str) and (origin == "healthy" or vocabulary.since_birth(origin))
+        for key, spread in _SPREADS.items():
+            with suppress(ValidationError):  # which the field itself tells
+                found = spread.model_validate(given.get(key), context=info.context)
+                limits[key] = (float(found.low), float(found.high))
         try:
-            table = TableField().read(given["table"], info)
-        except ValueError:
-            return given
-        return population_table.filled({**given, "table": table}, table)
+            table = TableField().read(given["table"], info, ("time_since_onset",) if has_no_onset else ())
+            return population_table.filled({**given, "table": table}, table, limits)
+        except PydanticCustomError as error:
+            refuse(*(replace(one, at=("table", *one.at)) for one in (error.context or {})["problems"]))
 
     @model_validator(mode="after")
     def _complete(self) -> StudyPopulation:

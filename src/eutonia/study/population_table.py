@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ FEWEST = 10
 _MOST_BYTES = 200_000_000
 _MISSING = ("", ".", "na", "nan", "null", "none")
 _SEX = {"woman": 1.0, "female": 1.0, "f": 1.0, "w": 1.0, "man": 0.0, "male": 0.0, "m": 0.0}
+_PARTED = {";": "semicolons between cells", "\t": "tabs between cells", "|": "bars between cells"}
 _WEIGHTS = "sampling_weight"
 _WEIGHT = Bounds(1e-12, 1e12, ("a number above 0", "1e12"), "whoever stands for nobody is no row")
 
@@ -68,6 +70,9 @@ COLUMNS: Mapping[str, _Column] = {
 UNITS = {"age": "year", "weight": "kg", "creatinine_clearance": "mL/min", "time_since_onset": "hour"}
 # A column that begins so and is none of ours has lost its unit, or has another one.
 _LIKE = ("age", "weight", "creatinine", "clearance", "egfr", "months", "days", "years", "time_since", "sampling", "sex")
+
+# Columns that are read, by name: scale and limb of a charted score, None for one of `COLUMNS`.
+_Read = dict[str, tuple[str, str] | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +120,13 @@ class PeopleTable:
                 kept &= inside
         return kept, out
 
+    def ranks(self, key: str, kept: Bool[np.ndarray, " row"]) -> Float[np.ndarray, "two row"]:
+        """Return which share of the people that are taken lies below each row, and which share is level with it."""
+        _, level = np.unique(self.known[key], return_inverse=True)
+        amounts = np.bincount(level, np.where(kept, self.weights, 0.0))
+        shares = amounts / amounts.sum()
+        return np.stack([np.cumsum(shares) - shares, shares])[:, level]
+
     def pick(self, luck: Float[np.ndarray, " person"], kept: Bool[np.ndarray, " row"]) -> Int[np.ndarray, " person"]:
         """Return the row of each person, by their luck (0 to 1)."""
         ladder = np.cumsum(np.where(kept, self.weights, 0.0))
@@ -132,7 +144,9 @@ class PeopleTable:
         if np.ptp(weights) > 0.0:
             told += f", which by their weights amount to {effective:.1f} different people"
         ignored = f" Columns that are not read: {', '.join(self.ignored)}." if self.ignored else ""
-        return f"{told}. Lesions, and what the table has no column of, are drawn as the study says.{ignored}"
+        level = ["_".join(filter(None, one)) for one, scores in self.scores.items() if np.ptp(scores[kept]) == 0.0]
+        alike = f" The same in all of them, and so no entry level: {', '.join(level)}." if level else ""
+        return f"{told}. Lesions, and what the table has no column of, are drawn as the study says.{ignored}{alike}"
 
 
 @dataclass(frozen=True)
@@ -146,8 +160,8 @@ class TableField:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"type": "string", "minLength": 1, "pattern": r"\.(csv|parquet)$", "examples": ["registry.csv"]}
 
-    def read(self, value: object, info: Checking) -> PeopleTable:
-        """Read the table, or refuse what is none, with the way to mend it."""
+    def read(self, value: object, info: Checking, without: Collection[str] = ()) -> PeopleTable:
+        """Read the table, or refuse what is none, with the way to mend it; columns of keys `without` are not read."""
         if isinstance(value, PeopleTable):
             return value
         allowed = 'a table beside the study, such as "registry.csv" or "registry.parquet"'
@@ -169,19 +183,32 @@ class TableField:
             refuse(
                 Problem((), f"{one.why[:1].upper()}{one.why[1:]}.", given, one.allowed, one.nearest, do=f"{one.do}.")
             )
-        return _table(value, path, hashlib.sha256(content).hexdigest(), cells)
+        columns = _columns(cells, without)
+        return _table(value, path, hashlib.sha256(content).hexdigest(), cells, columns)
 
 
 def _csv(content: bytes) -> dict[str, list[str]]:
     import io
 
-    rows = _delimited.rows(io.BytesIO(content), _MOST_BYTES, lambda line, text: None)
+    # No line is a comment: the identity of a person may begin with any sign.
+    rows = _delimited.rows(io.BytesIO(content), _MOST_BYTES, lambda line, text: None, signs=())
     _, header = next(rows, (0, []))
-    names, cells = [one.strip() for one in header], [row for _, row in rows]
+    if len(header) == 1 and (parted := next((word for sign, word in _PARTED.items() if sign in header[0]), None)):
+        raise _delimited.refused(parted, "commas part the cells of a table", "Save it with commas between the cells")
+    names, cells = _once(header), [row for _, row in rows]
     ragged = next((len(row) for row in cells if len(row) != len(names)), None)
     if ragged is not None:
         raise _delimited.refused(f"{ragged} cells", f"the header has {len(names)}", "Give each row a cell a column")
-    return dict(zip(names, map(list, zip(*cells, strict=True)), strict=False)) if cells else {}
+    return dict(zip(names, map(list, zip(*cells, strict=True)), strict=True)) if cells else {one: [] for one in names}
+
+
+def _once(header: Sequence[str]) -> list[str]:
+    """Return the names of columns without blanks around them; refuse one that stands there twice."""
+    names = [name.strip() for name in header]
+    if twice := next((name for name, n in Counter(filter(None, names)).items() if n > 1), None):
+        do, allowed = "Remove one of them, or rename it", "each name once"
+        raise _delimited.refused(twice, "two columns have this name", do, allowed=allowed)
+    return names
 
 
 def _parquet(content: bytes) -> dict[str, list[str]]:
@@ -193,70 +220,99 @@ def _parquet(content: bytes) -> dict[str, list[str]]:
         table = pl.read_parquet(io.BytesIO(content))
     except Exception as failure:
         raise _delimited.refused("a file", f"it is no Parquet ({failure})"[:200], "Write it anew") from None
-    texts = table.select(pl.all().cast(pl.String, strict=False).fill_null(""))
-    return {name: texts[name].to_list() for name in texts.columns}
+    texts: dict[str, list[str]] = {}
+    for name, column in zip(_once(table.columns), table.iter_columns(), strict=True):
+        texts[name] = []
+        if name in COLUMNS or _score_of(name) is not None:
+            try:
+                texts[name] = column.cast(pl.String, strict=False).fill_null("").to_list()
+            except pl.exceptions.PolarsError:
+                why, do = f"the column {name} holds {column.dtype}", "Write numbers or words in it"
+                raise _delimited.refused(f"{column.dtype}", why, do, allowed="numbers or words") from None
+    return texts
 
 
-def _table(text: str, path: Path, digest: str, cells: Mapping[str, Sequence[str]]) -> PeopleTable:
-    """Return the table of cells as text, or refuse columns that are not understood."""
-    scores: dict[str, tuple[str, str]] = {}
+def _columns(names: Collection[str], without: Collection[str]) -> tuple[_Read, tuple[str, ...]]:
+    """Return the columns that are read, each with scale and limb where it is a charted score, and those that are not;
+    refuse columns that are not understood.
+    """
+    read: _Read = {}
     ignored: list[str] = []
-    for name in cells:
-        if name in COLUMNS:
-            continue
-        if (charted := _score_of(name)) is not None:
-            scores[name] = charted
-        elif name.casefold().startswith(_LIKE):
+    for name in names:
+        charted = _score_of(name)
+        if charted is not None or (name in COLUMNS and COLUMNS[name].key not in without):
+            read[name] = charted
+        elif name not in COLUMNS and (close := _almost(name)):
             why = f"The column {name} looks like one that is read, and its name does not say which, or in which unit."
-            allowed, do = ", ".join(COLUMNS), "Rename it, or remove it."
-            refuse(Problem((), why, name, allowed, tuple(nearest(name.casefold(), COLUMNS)), do=do))
-        else:
+            allowed, do = f"{', '.join(COLUMNS)}, or a charted score such as ashworth_leg", "Rename it, or remove it."
+            refuse(Problem((), why, name, allowed, close, do=do))
+        elif name:
             ignored.append(name)
-    keys = [COLUMNS[name].key for name in cells if name in COLUMNS]
+    keys = [COLUMNS[name].key for name, charted in read.items() if charted is None]
     if twice := next((key for key in keys if keys.count(key) > 1), None):
-        names = ", ".join(name for name in cells if name in COLUMNS and COLUMNS[name].key == twice)
-        refuse(Problem((), f"{twice} stands there twice.", names, "one column of it", do="Remove one."))
-    if not keys and not scores:
+        both = ", ".join(name for name in read if name in COLUMNS and COLUMNS[name].key == twice)
+        refuse(Problem((), f"{twice} stands there twice.", both, "one column of it", do="Remove one."))
+    if not read:
         allowed = f"{', '.join(COLUMNS)}, or a charted score such as ashworth_leg"
-        refuse(Problem((), "No column tells anything of people.", ", ".join(cells), allowed, do="Name its columns so."))
+        refuse(Problem((), "No column tells anything of people.", ", ".join(names), allowed, do="Name its columns so."))
+    return read, tuple(ignored)
+
+
+def _almost(name: str) -> tuple[str, ...]:
+    """Return the columns that a name may mean, which is not quite one of them; none where it means something else."""
+    plain = name.casefold()
+    scale = plain.removesuffix("_leg").removesuffix("_arm")
+    if scale in SCALES and SCALES[scale].is_score:
+        return (f"{scale}_leg", f"{scale}_arm") if SCALES[scale].of_limb else (scale,)
+    return (tuple(nearest(plain, COLUMNS)) or tuple(COLUMNS)) if plain.startswith(_LIKE) else ()
+
+
+def _table(
+    text: str, path: Path, digest: str, cells: Mapping[str, Sequence[str]], columns: tuple[_Read, tuple[str, ...]]
+) -> PeopleTable:
+    """Return the table of cells as text: the numbers of who is kept."""
+    read, ignored = columns
     known: dict[str, Float[np.ndarray, " row"]] = {}
     kept: Bool[np.ndarray, " row"] | None = None
     left_out: dict[str, int] = {}
-    for name, numbers, bounds in _numbers(cells, scores):
+    for name, numbers, bounds in _numbers(cells, read):
         kept = np.ones(len(numbers), dtype=bool) if kept is None else kept
-        for which, why in ((np.isnan(numbers), "is missing"), (np.isinf(numbers), "is no number")):
+        strange = f"is none of {', '.join(_SEX)}" if name == "sex" else "is no number"
+        for which, why in ((np.isnan(numbers), "is missing"), (np.isinf(numbers), strange)):
             kept = _leave(kept, which, f"{name} {why}", left_out)
         kept = _leave(
             kept, (numbers < bounds.low) | (numbers > bounds.high), f"{name} beyond {bounds.allowed}", left_out
         )
         known[name] = numbers
     assert kept is not None
-    if kept.sum() < FEWEST:
-        given = f"{int(kept.sum())} of {len(kept)} rows" + "".join(f"; {n}: {why}" for why, n in left_out.items())
-        why = "So few people do not tell how people differ."
-        refuse(Problem((), why, given, f"{FEWEST} rows or more", do="Mend the rows, or describe people by spreads."))
-    of_study = {COLUMNS[name].key: numbers[kept] for name, numbers in known.items() if name in COLUMNS}
+    _enough(kept, len(kept), left_out, "Mend the rows, or describe people by spreads.")
+    of_study = {COLUMNS[name].key: known[name][kept] for name, charted in read.items() if charted is None}
     weights = of_study.pop("", np.ones(int(kept.sum())))
-    charts = {charted: known[name][kept] for name, charted in scores.items()}
-    return PeopleTable(text, path, digest, of_study, charts, weights, left_out, tuple(ignored))
+    charts = {charted: known[name][kept] for name, charted in read.items() if charted is not None}
+    return PeopleTable(text, path, digest, of_study, charts, weights, left_out, ignored)
+
+
+def _enough(kept: Bool[np.ndarray, " row"], rows: int, left_out: Mapping[str, int], do: str) -> None:
+    """Refuse fewer people than tell how people differ."""
+    if kept.sum() < FEWEST:
+        most = sorted(left_out.items(), key=lambda reason: -reason[1])
+        reasons = f" Left out: {'; '.join(f'{n}: {why}' for why, n in most)}." if most else ""
+        why = f"So few people do not tell how people differ.{reasons}"
+        refuse(Problem((), why, f"{int(kept.sum())} of {rows} rows", f"{FEWEST} rows or more", do=do))
 
 
 def _numbers(
-    cells: Mapping[str, Sequence[str]], scores: Mapping[str, tuple[str, str]]
+    cells: Mapping[str, Sequence[str]], read: _Read
 ) -> Iterator[tuple[str, Float[np.ndarray, " row"], Bounds]]:
     """Yield the numbers of each column that is read, in the unit of the study, and their bounds."""
-    for name, column in cells.items():
-        if name in COLUMNS:
-            one = COLUMNS[name]
-            yield (
-                name,
-                one.factor * np.array([_number(cell, _SEX if name == "sex" else {}) for cell in column]),
-                one.bounds,
-            )
-        elif name in scores:
-            scale = SCALES[scores[name][0]]
+    for name, charted in read.items():
+        numbers = np.array([_number(cell, _SEX if name == "sex" else {}) for cell in cells[name]])
+        if charted is None:
+            yield name, COLUMNS[name].factor * numbers, COLUMNS[name].bounds
+        else:
+            scale = SCALES[charted[0]]
             ends = Bounds(scale.lowest, scale.highest, (f"{scale.lowest:g}", f"{scale.highest:g}"), scale.label)
-            yield name, np.array([_number(cell, {}) for cell in column]), ends
+            yield name, numbers, ends
 
 
 def _number(cell: str, words: Mapping[str, float]) -> float:
@@ -290,27 +346,36 @@ def _score_of(name: str) -> tuple[str, str] | None:
     return None
 
 
-def filled(tables: dict[str, Any], table: PeopleTable) -> dict[str, Any]:
-    """Return the population of a study file with what its table says where the file says nothing."""
+def filled(tables: dict[str, Any], table: PeopleTable, limits: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return the population of a study file with what the rows within its limits say where the file says nothing."""
     made = dict(tables)
+    kept, out = table.within(limits)
+    do = "Widen the limits of the study, or bring more people."
+    _enough(kept, len(kept) + sum(table.left_out.values()), {**table.left_out, **out}, do)
+    weights = table.weights[kept]
+    known = {key: numbers[kept] for key, numbers in table.known.items()}
     for key, unit in UNITS.items():
-        if key in table.known and key not in made:
-            low, high = float(table.known[key].min()), float(table.known[key].max())
-            middle = float(np.average(table.known[key], weights=table.weights))
-            high = high if high > low else low * (1.0 + 1e-6)
-            sd = float(table.known[key].std())
-            numbers = {"mean": min(max(middle, low), high), "sd": sd, "min": low, "max": high}
+        if key in known and key not in made:
+            low, high = float(known[key].min()), float(known[key].max())
+            high = high if high > low else low + max(low, 1.0) * 1e-6
+            mean, sd = _moments(known[key], weights)
+            numbers = {"mean": min(max(mean, low), high), "sd": sd, "min": low, "max": high}
             made[key] = {name: f"{number:.15g} {unit}" for name, number in numbers.items()}
-    if "women" in table.known and "women" not in made:
-        made["women"] = float(np.average(table.known["women"], weights=table.weights))
+    if "women" in known and "women" not in made:
+        made["women"] = _moments(known["women"], weights)[0]
     rows = list(made.get("baseline", ())) if isinstance(made.get("baseline", ()), list | tuple) else []
     said = {(row.get("scale"), row.get("limb", "")) for row in rows if isinstance(row, dict)}
     for (scale, limb), scores in table.scores.items():
-        mean = float(np.average(scores, weights=table.weights))
-        sd = float(np.sqrt(np.average((scores - mean) ** 2, weights=table.weights)))
-        if (scale, limb) not in said and sd > 0.0:
+        if (scale, limb) not in said and np.ptp(scores[kept]) > 0.0:
+            mean, sd = _moments(scores[kept], weights)
             rows.append({"scale": scale, "mean": mean, "sd": sd} | ({"limb": limb} if limb else {}))
     return made | ({"baseline": rows} if rows else {})
+
+
+def _moments(numbers: Float[np.ndarray, " row"], weights: Float[np.ndarray, " row"]) -> tuple[float, float]:
+    """Return weighted mean and standard deviation."""
+    mean = np.average(numbers, weights=weights)
+    return float(mean), float(np.sqrt(np.average((numbers - mean) ** 2, weights=weights)))
 
 
 def limits_of(population: StudyPopulation) -> dict[str, tuple[float, float]]:

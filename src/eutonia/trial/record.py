@@ -103,9 +103,12 @@ def repeat(command: str, *words: str | os.PathLike[str], own: object = None, **o
 
 
 def inputs(files: Iterable[Path]) -> list[dict[str, str]]:
-    """Return what tells whether a file is still the one that was read: its name and the SHA-256 of its bytes."""
+    """Return what tells whether a file is still the one that was read: its name and the SHA-256 of its bytes.
+
+    The folders of a whole path are of no matter to anybody else, and are left out.
+    """
     digests = ((file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files if file.is_file())
-    return [{"file": str(file), "sha256": digest} for file, digest in digests]
+    return [{"file": file.name if file.is_absolute() else str(file), "sha256": digest} for file, digest in digests]
 
 
 def _sources(used: parameters.Used, cited: Mapping[str, tuple[str, str]]) -> list[dict[str, str]]:

@@ -162,7 +162,8 @@ def of_table(cohort: Cohort, given: GivenPopulation, seed: int) -> Cohort:
         return cohort
     kept, _ = table.within(limits_of(given))
     known = {_OF_TABLE[key]: column for key, column in table.known.items()}
-    return cohort.with_rows(seed, lambda luck: table.pick(luck, kept), known)
+    ranks = table.ranks("age", kept) if "age" in table.known else None
+    return cohort.with_rows(seed, population_of(given), lambda luck: table.pick(luck, kept), known, ranks)
 
 
 def _meets(rule: EntryRule, clean: Chart) -> np.ndarray:
