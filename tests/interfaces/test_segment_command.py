@@ -15,6 +15,7 @@ from eutonia.assessment import segment as examinations
 from eutonia.cli.app import app
 from eutonia.errors import EutoniaError
 from eutonia.report.segment import files as report
+from eutonia.simulation.segment import LATENCY, Number
 from eutonia.simulation.segment_ankle import Pressed, pressed
 from eutonia.tone.segment.network import Segment
 
@@ -68,6 +69,19 @@ def test_the_page_is_whole_and_loads_nothing(written: tuple[Result, Path]) -> No
     assert "Who fires when" in page
     assert not re.search(r'src="|<link', page)
     assert "<script" not in page
+
+
+def test_no_drug_a_healthy_signal_and_no_reflex_are_told_as_such(written: tuple[Result, Path]) -> None:
+    page = (written[1] / "segment.html").read_text()
+    assert "No drug is given" in page
+    assert "The drug leaves" not in page
+    numbers = [Number("Hmax/Mmax", 0.0, "1"), Number(LATENCY, np.nan, "ms")]
+    assert report._found(numbers) == "No H-reflex was seen."
+    assert report._found([Number("Hmax/Mmax", 0.5, "1"), Number(LATENCY, 31.0, "ms")]) == (
+        "Hmax/Mmax: 0.5; Latency of H: 31 ms."
+    )
+    assert report._signal("0 mV") == "as strong as in health"
+    assert report._signal("2.5 mV") == "2.5 mV too strong (0 is healthy)"
 
 
 def test_clonus_is_scored_on_the_screen_and_its_page_shows_the_angle(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import threading
+import time
 from pathlib import Path
+
+import pytest
 
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
@@ -22,3 +27,22 @@ def test_a_worker_whose_words_nobody_knows_has_failed(tmp_path: Path) -> None:
     assert ended is not None
     assert ended.state == "failed"
     assert "already" in ended.told
+
+
+@pytest.mark.parametrize(("longest_s", "comes"), [(60.0, True), (0.0, False)])
+def test_no_job_waits_for_the_warm_up_and_one_that_hangs_ends(tmp_path: Path, longest_s: float, comes: bool) -> None:
+    jobs = Jobs(Store(tmp_path / "jobs.sqlite"), longest_s)
+    jobs._line, theirs = multiprocessing.Pipe()
+    jobs._process = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60,), daemon=True)
+    jobs._process.start()
+    if comes:
+        jobs.wake()
+    warming = threading.Thread(target=jobs._warm, daemon=True)
+    warming.start()
+    warming.join(5.0)
+    still, hired = warming.is_alive(), jobs._process
+    jobs.stop()
+    warming.join(5.0)
+    theirs.close()
+    assert not still
+    assert hired is None

@@ -13,8 +13,10 @@ from study_examples import STROKE, TEST_BOLUS
 from eutonia.errors import StudyError
 from eutonia.report import files
 from eutonia.study.design import TrialStudy, parse_study
+from eutonia.trial.analysis import Outcome
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.doses import DoseLog
+from eutonia.trial.n_of_1 import series_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.run import RunOptions, run_trial
 
@@ -179,6 +181,26 @@ def test_the_report_shows_each_person_and_the_tables_say_their_units(result: Stu
     assert came.select("patient", "arm", "reaction").is_duplicated().sum() == 0  # the first of its kind
     assert came.height > 4
     assert (came["time_h"] < 104.0).all()  # who bears the drug badly does so from the first pair on
+
+
+def test_a_response_is_judged_up_to_normal_and_no_further() -> None:
+    """A tendon reflex of 2 is normal: who falls below it from there is no better, who falls from 3.5 to 2 is."""
+    text = TEXT.replace("modified_ashworth", "reflex").replace("at_least = 1.5", "at_least = 1.0")
+    of = study(text.replace('"N-of-1"', '"N-of-1"\nimprovement = 1.0'))
+    before, ones, nothing = np.array([3.5, 3.5, 3.5, 2.0, 2.0, 2.0]), np.ones(6, dtype=bool), np.zeros(6)
+    luck, visits = np.random.default_rng(3), {}
+    for visit in range(6):
+        for arm, fall in (("baclofen", 1.3), ("saline", 0.0)):
+            scores = {"reflex": np.stack([before - fall + 0.1 * luck.standard_normal(6)] * 2)}
+            visits["bolus", arm, visit] = VisitRecord("bolus", arm, visit, 4.0, scores, ones, nothing, nothing)
+    here, one = {"bolus": ones}, np.arange(6)
+    found = series_of(Outcome(of, 1, visits, here, here, {"bolus": one % 2}, {"bolus": ~ones}, {}, {}, one))
+    assert found is not None
+    assert found.people["responds"].to_list() == [True] * 3 + [False] * 3
+    assert (found.people["chance"] > 0.5).to_list() == [True] * 3 + [False] * 3
+    trial = found.trials.row(0, named=True)
+    assert (trial["share_own"], trial["share_shrunken"]) == (0.5, 0.5)
+    assert trial["share_expected"] < 0.51
 
 
 def record(score: float, present: bool, member: bool) -> VisitRecord:

@@ -30,6 +30,8 @@ _SPEEDS = (3.1, 6.25, 12.5, 25.0, 50.0, 100.0, 200.0, 400.0)
 _SHOWN_SPEED = 100.0
 _TAIL_S = 0.1
 _NG_PER_UG = 1000.0
+#: The number that is missing where no H-reflex was seen.
+LATENCY = "Latency of H"
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,7 @@ def _volley(who: Person, protocol: str, title: str) -> SegmentFinding:
     plan = stimuli.shock(stimuli.rest(LEAD_S + _TAIL_S, 1), [LEAD_S], current)
     numbers = [
         Number("Hmax/Mmax", found.h_over_m, "1"),
-        Number("Latency of H", float(found.latency_ms[found.best]) if found.is_seen else np.nan, "ms"),
+        Number(LATENCY, float(found.latency_ms[found.best]) if found.is_seen else np.nan, "ms"),
         Number("Current of the largest H", float(current) if found.is_seen else np.nan, "mA"),
         Number(f"M wave at {current:.3g} mA, of the largest", float(found.m[found.best]), "1"),
         Number(f"Twitch torque at {current:.3g} mA", float(found.activity.torque()[:, found.best].max()), "N m"),

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia.assessment.reading import ROUNDING
-from eutonia.statistics.n_of_1 import SeriesFit, series
+from eutonia.statistics.n_of_1 import People, SeriesFit, series
 from eutonia.trial.allocation import orders
 from eutonia.trial.endpoints import Contrast, contrasts_of
 
@@ -61,6 +61,22 @@ def analysed(outcome: Outcome, contrast: Contrast, alpha: float) -> SeriesFit:
     return series(apart.reshape(outcome.n_replicates, -1, apart.shape[1]), alpha)
 
 
+def _rooms(outcome: Outcome, contrast: Contrast) -> People:
+    """Return by how much each person can be better than in the other arm: up to normal, and no further.
+
+    Of the mean score there over the pairs that were seen; infinite on a scale without a normal, NaN without a pair.
+    """
+    arms = (contrast.arm, contrast.against)
+    seen = ~np.isnan(sum(by_pair(outcome, contrast, arm) for arm in arms))
+    if contrast.scale.normal is None:
+        return np.where(seen.any(axis=1), np.inf, np.nan).reshape(outcome.n_replicates, -1)
+    pairs = [contrast.scores(outcome, contrast.against, pair)[:, -1] for pair in range(contrast.phase.rounds)]
+    total = np.where(seen, np.stack(pairs, axis=1), 0.0).sum(axis=1)
+    count = seen.sum(axis=1)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return contrast.scale.better(mean, contrast.scale.normal).reshape(outcome.n_replicates, -1)
+
+
 def series_of(outcome: Outcome) -> SeriesFound | None:
     """Return what the series of a trial found; None where none is analysed so."""
     import polars as pl
@@ -69,11 +85,11 @@ def series_of(outcome: Outcome) -> SeriesFound | None:
     contrasts = [one for one in contrasts_of(outcome.study) if one.given.way == WAY]
     if plan is None or not contrasts:
         return None
-    found = [analysed(outcome, one, plan.alpha) for one in contrasts]
+    found = [(one, analysed(outcome, one, plan.alpha), _rooms(outcome, one)) for one in contrasts]
     return SeriesFound(
         pl.concat([_pairs(outcome, one) for one in contrasts]),
-        pl.concat([_people(outcome, *both) for both in zip(contrasts, found, strict=True)]),
-        pl.concat([_trials(*both) for both in zip(contrasts, found, strict=True)]),
+        pl.concat([_people(outcome, *one) for one in found]),
+        pl.concat([_trials(*one) for one in found]),
     )
 
 
@@ -107,7 +123,13 @@ def _pairs(outcome: Outcome, contrast: Contrast) -> polars.DataFrame:
     return _named(contrast, pl.DataFrame(columns))
 
 
-def chances(contrast: Contrast, found: SeriesFit) -> Float[np.ndarray, "trial person"]:
+def _responds(contrast: Contrast, difference: np.ndarray, room: np.ndarray) -> np.ndarray:
+    """Return which differences are responses: better by the least that counts, up to normal and no further."""
+    least = contrast.improvement - ROUNDING
+    return (-contrast.scale.worse * difference >= least) & (room >= least)
+
+
+def _chances(contrast: Contrast, found: SeriesFit, room: People) -> People:
     """Return how likely it is of each person that the difference is a response, by the shrunken one and its error."""
     from scipy import stats
 
@@ -115,15 +137,14 @@ def chances(contrast: Contrast, found: SeriesFit) -> Float[np.ndarray, "trial pe
     # Where the error is nothing the person responds or not; NaN stays.
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = (better - contrast.improvement + ROUNDING) / found.shrunken_se
-    return np.asarray(stats.norm.cdf(apart))
+    return np.where(room < contrast.improvement - ROUNDING, 0.0, stats.norm.cdf(apart))
 
 
-def _people(outcome: Outcome, contrast: Contrast, found: SeriesFit) -> polars.DataFrame:
+def _people(outcome: Outcome, contrast: Contrast, found: SeriesFit, room: People) -> polars.DataFrame:
     import polars as pl
 
-    n, worse = outcome.study.population.n, contrast.scale.worse
+    n = outcome.study.population.n
     who = np.flatnonzero(found.pairs.ravel() > 0)
-    least = contrast.improvement - ROUNDING
 
     def of(values: np.ndarray) -> np.ndarray:
         return values.ravel()[who]
@@ -137,17 +158,17 @@ def _people(outcome: Outcome, contrast: Contrast, found: SeriesFit) -> polars.Da
         "difference_se": of(found.own_se),
         "difference_low": own - of(found.own_half),
         "difference_high": own + of(found.own_half),
-        "responds": pl.Series((-worse * own >= least).tolist(), dtype=pl.Boolean),
+        "responds": pl.Series(_responds(contrast, own, of(room)).tolist(), dtype=pl.Boolean),
         "shrunken": shrunken,
         "shrunken_se": of(found.shrunken_se),
         "shrunken_low": shrunken - of(found.shrunken_half),
         "shrunken_high": shrunken + of(found.shrunken_half),
-        "chance": of(chances(contrast, found)),
+        "chance": of(_chances(contrast, found, room)),
     }
     return _named(contrast, pl.DataFrame(columns))
 
 
-def _trials(contrast: Contrast, found: SeriesFit) -> polars.DataFrame:
+def _trials(contrast: Contrast, found: SeriesFit, room: People) -> polars.DataFrame:
     """Return one row a trial: variances, and the share that responds by three counts.
 
     By own differences, which chance makes too many or too few of; by shrunken ones, which vary too little; and by the
@@ -155,22 +176,22 @@ def _trials(contrast: Contrast, found: SeriesFit) -> polars.DataFrame:
     """
     import polars as pl
 
-    least, worse = contrast.improvement - ROUNDING, contrast.scale.worse
     there = found.pairs > 0
     count = np.maximum(there.sum(axis=1), 1)
 
     def share(hits: np.ndarray) -> np.ndarray:
         return np.where(there.any(axis=1), np.where(there, hits, 0.0).sum(axis=1) / count, np.nan)
 
-    expected = share(chances(contrast, found))
+    expected = share(_chances(contrast, found, room))
+    shrunken = share(_responds(contrast, found.shrunken, room))
     columns = {
         "replicate": np.arange(len(count), dtype=np.int32),
         "people": there.sum(axis=1).astype(np.int32),
         "between_sd": found.between,
         "within_sd": found.within,
         "improvement": np.full(len(count), contrast.improvement),
-        "share_own": share(-worse * found.own >= least),
-        "share_shrunken": np.where(np.isnan(expected), np.nan, share(-worse * found.shrunken >= least)),
+        "share_own": share(_responds(contrast, found.own, room)),
+        "share_shrunken": np.where(np.isnan(expected), np.nan, shrunken),
         "share_expected": expected,
     }
     return _named(contrast, pl.DataFrame(columns))

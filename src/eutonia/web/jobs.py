@@ -52,23 +52,32 @@ class Jobs:
 
     def _serve(self) -> None:
         while not self._ends.is_set():
+            self._waits.clear()  # before the look: a job that comes after it is not overheard
             job = self.store.take()
             if job is None and self._warms:
                 self._warms = False
                 self._warm()
             elif job is None:
                 self._waits.wait(_IDLE_S)
-                self._waits.clear()
             else:
                 self._run(job)
 
     def _warm(self) -> None:
-        """Let the worker compile what the first comparison needs, while nobody waits; nothing of it is kept."""
+        """Let the worker compile what the first comparison needs, while nobody waits; nothing of it is kept.
+
+        A job that comes meanwhile does not wait for it: the worker is followed by another.
+        """
         line = self._hired()
+        until = time.monotonic() + self.longest_s
         try:
             line.send(("warm", {}, {}))
-            while not self._ends.is_set() and not (line.poll(_LOOK_S) and line.recv()[0] != "progress"):
-                pass
+            while not self._ends.is_set():
+                if line.poll(_LOOK_S) and line.recv()[0] != "progress":
+                    self._relieve()
+                    return
+                if self._waits.is_set() or time.monotonic() > until:
+                    self._dismiss()
+                    return
         except (EOFError, OSError):
             self._dismiss()
 

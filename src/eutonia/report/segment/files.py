@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import _writing
 from eutonia.report import basis, curves, files, page, plain, words
 from eutonia.report.segment import figures as segment_figures
-from eutonia.simulation.segment import Number, SegmentFinding
+from eutonia.simulation.segment import LATENCY, Number, SegmentFinding
 from eutonia.tone.segment.readout import KINDS
 
 if TYPE_CHECKING:
@@ -118,23 +118,39 @@ def html(finding: SegmentFinding, run: Mapping[str, Any], facts: Sequence[tuple[
     return page.render("segment.html.jinja", context | _plain(finding, run, dict(facts)))
 
 
+def _is_some(amount: str) -> bool:
+    """Return whether an amount with its unit is more than nothing."""
+    return float(amount.split()[0]) > 0.0
+
+
+def _signal(bias: str) -> str:
+    """Return how strong a descending bias is, in words."""
+    return f"{bias} too strong (0 is healthy)" if _is_some(bias) else "as strong as in health"
+
+
+def _found(numbers: Sequence[Number]) -> str:
+    """Return the first numbers as a sentence; without a latency there was no H-reflex, and nothing to tell of it."""
+    if any(one.label == LATENCY and one.value != one.value for one in numbers):
+        return "No H-reflex was seen."
+    told = [(what, f"{value} {unit}".strip()) for what, value, unit in map(said, numbers[:3])]
+    return "; ".join(f"{what}: {value}" for what, value in told) + "."
+
+
 def _plain(finding: SegmentFinding, run: Mapping[str, Any], facts: Mapping[str, str]) -> dict[str, Any]:
     """Return the examination in five sentences."""
-    (what, value, unit), *more = (said(number) for number in finding.numbers)
-    others = "; ".join(" ".join(one).strip() for one in more[:2])
+    drug = f"{facts['Baclofen in spinal fluid']} of baclofen"
+    left = f"The drug leaves {facts['Ia release left']} of what the fibres that feel the stretch give to the cells."
+    if not _is_some(drug):
+        drug = "no drug"
+        left = "No drug is given, so the fibres that feel the stretch give to the cells all that they have."
     told = [
         (
             plain.ASKED,
             f"What does a piece of spinal cord answer to this: {words.lower(finding.title)}? Its signal is "
-            f"{facts['Descending bias']} too strong (0 is healthy), with {facts['Baclofen in spinal fluid']} of "
-            "baclofen around it.",
+            f"{_signal(facts['Descending bias'])}, with {drug} around it.",
         ),
-        (plain.FOUND, f"{what}: {f'{value} {unit}'.strip()}{f'; {others}' if others else ''}."),
-        (
-            plain.WHY,
-            f"The drug leaves {facts['Ia release left']} of what the fibres that feel the stretch give to the cells; "
-            f"the cord's own brake on them at rest is {facts['Presynaptic inhibition']}.",
-        ),
+        (plain.FOUND, _found(finding.numbers)),
+        (plain.WHY, f"{left} The cord's own brake on them at rest is {facts['Presynaptic inhibition']}."),
         (plain.SURE, f"One person's {facts['Cells']} cells, drawn by one seed. {plain.rests_on(run)}"),
     ]
     return plain.context("segment", told)

@@ -60,10 +60,12 @@ def _lead(first: Row, variances: Row, n: int, least: float, unit: str) -> str:
     mean, low, high, between, within = words.alike(
         (first["estimate"], first["low"], first["high"], variances["between_sd"], variances["within_sd"])
     )
+    up_to = "" if SCALES[first["scale"]].normal is None else ", up to normal and no further"
     return (
         f"The first trial: {n} people, {first['arm']} less {first['against']} {words.with_unit(mean, unit)} "
         f"({low} to {high}) over all of them. Their differences have an SD of {between} between people and {within} "
-        f"from pair to pair of one person. A response is a difference of {words.number(least)} or more for the better."
+        f"from pair to pair of one person. A response is a difference of {words.number(least)} or more for the better"
+        f"{up_to}."
     )
 
 
