@@ -47,6 +47,19 @@ def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, run: Callab
     assert [Path(one["file"]).name for one in record["inputs"]] == ["flex_night.toml", "case_cord_flex.toml"]
 
 
+def test_a_new_catheter_may_end_at_another_level(tmp_path: Path) -> None:
+    """What is noted under one tip is looked at apart from what is noted under another."""
+    begins, _, _ = file_of("flex_night").read_text(encoding="utf-8").replace("60 day", "12 day").partition("[[event]]")
+    rate = '[[event]]\nat = "0 day"\nkind = "simple"\nrate = "320 ug/day"\n'
+    other = '[[event]]\nat = "10 day"\nkind = "revision"\ncatheter = "78 cm"\ntip = "T6"\n'
+    (tmp_path / "moved.toml").write_text(begins + rate + other, encoding="utf-8")
+    found = eutonia.program(tmp_path / "moved.toml", person="case_cord_flex", day=11)
+    assert found.person is not None
+    course = found.person.course.median("patient").sel(time_h=[238.0, 287.0], method="nearest")
+    low, high = (course["csf_arm"] / course["csf_leg"]).to_numpy()
+    assert high > 1.5 * low  # the new tip lies nearer the neck
+
+
 def test_without_a_person_the_page_is_as_before() -> None:
     found = eutonia.program("flex_night")
     assert found.person is None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import LIMBS
-from eutonia.simulation.course import Course, CourseState, Snapshot, snapshot_of, start
+from eutonia.simulation.course import Course, Snapshot, snapshot_of, start
 from eutonia.simulation.encounter import Encounter
 from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.lesion_course import LesionCourse
@@ -78,12 +79,13 @@ class Recorder:
         import xarray as xr
 
         n_times = len(self.times)
-        looks: Encounter = _joined(self._looks, n_people)
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
-        row = blocks.apply(partial(_look, self._lesions), (looks,), n_times * n_people, width) | {
-            "dose_rate": pump,
-            "dose_oral": mouth,
-        }
+
+        def looked(some: slice) -> dict[str, Any]:
+            looks = _joined(self._looks[some], n_people)
+            return blocks.apply(partial(_look, self._lesions), (looks,), len(self._looks[some]) * n_people, width)
+
+        row = self._by_tip(looked) | {"dose_rate": pump, "dose_oral": mouth}
         data = {}
         for name, (unit, label) in variables().items():
             values = np.asarray(row[name])
@@ -97,21 +99,36 @@ class Recorder:
             else:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
         _told_ceiling(data)
-        data |= _muscles(looks.effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
-        data |= self._swings(looks.people, looks.state, n_people, width)
+        effects = _joined([look.effects for look in self._looks], n_people)
+        data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
+        data |= self._swings(n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
         return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
 
-    def _swings(self, people: People, state: CourseState, n_people: int, width: int) -> dict[str, xarray.Variable]:
+    def _by_tip(self, of: Callable[[slice], dict[str, Any]]) -> dict[str, Any]:
+        """Return what `of` finds in each stretch of looks under one catheter tip, one stretch behind the other."""
+        at, found = 0, []
+        for _, alike in itertools.groupby(self._looks, lambda look: look.people.kinetics.spinal.tip):
+            end = at + len(list(alike))
+            found.append(of(slice(at, end)))
+            at = end
+        return {name: np.concatenate([np.asarray(part[name]) for part in found], axis=-1) for name in found[0]}
+
+    def _swings(self, n_people: int, width: int) -> dict[str, xarray.Variable]:
         """Return trough and peak of the drug within each dosing interval of tablets; nothing where none are taken."""
         import xarray as xr
 
         if not any(mouth.any() for _, mouth in self._doses):
             return {}
         n_times = len(self.times)
-        rate = np.concatenate([ahead.rate[:n_people] for ahead in self._ahead])
-        tablets = TabletsAhead.joined(self._ahead, n_people)
-        row = blocks.apply(ends, (people, state.drug, rate, tablets), n_times * n_people, width)
+
+        def swung(some: slice) -> dict[str, Any]:
+            looks, ahead = _joined(self._looks[some], n_people), self._ahead[some]
+            rate = np.concatenate([one.rate[:n_people] for one in ahead])
+            given = (looks.people, looks.state.drug, rate, TabletsAhead.joined(ahead, n_people))
+            return blocks.apply(ends, given, len(ahead) * n_people, width)
+
+        row = self._by_tip(swung)
         found = {}
         for end in ("trough", "peak"):
             for name in SWINGING:
