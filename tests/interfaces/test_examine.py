@@ -51,7 +51,7 @@ def test_an_examination_prints_writes_and_draws(
     assert {"limb", "limb_knee", "examination", "tone"} <= set(record["parameter_sets"])
     page = (folder / "report.html").read_text()
     assert not re.search(r'(?:src|href)="(?!#|https://doi)', page)
-    assert page.count("<svg") == 3  # the mark, the angle, the torques
+    assert page.count("<svg") == 5  # the mark, the chain twice (wide and narrow), the angle, the torques
     # The same examination may be written over itself, and nothing else may.
     (folder / "mine.txt").write_text("keep")
     assert run("examine", CASE, "--out", "found") == 2

@@ -170,7 +170,7 @@ def test_a_changed_study_is_a_file_of_its_own_and_leaves_the_first_as_it_was(stu
         ),
         ({DOSE: "4 mg/h"}, ("mg", "ug/h", "Do:")),
         ({"population.n.x": 3}, ("population.n",)),
-        ({"population.m": 3}, ("population.m", "Allowed: n, pool")),
+        ({"population.m": 3}, ("population.m", "Allowed: n, table, pool")),
         ({"phase.7.visits": []}, ("Allowed: infusion",)),
     ],
 )
@@ -189,7 +189,8 @@ def test_a_sweep_runs_the_same_people_through_every_point(study: Any, result: St
         alone = eu.run(study.replace({DOSE: rate}), replicates=2).frame()
         assert found.filter(pl.col(DOSE) == rate).drop(*found.columns[:2]).equals(alone)
     saline = [found.filter((pl.col(DOSE) == rate) & (pl.col("arm") == "saline"))["mean"] for rate in rates]
-    assert saline[0].equals(saline[1])
+    # Of the dose of the period before, which is another, hardly anything is left.
+    assert (saline[0] - saline[1]).abs().max() < 0.05
 
 
 def test_comparison_is_the_difference_of_the_means_whichever_arm_is_named(result: StudyResult) -> None:

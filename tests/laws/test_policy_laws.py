@@ -155,7 +155,7 @@ PHASES = {
     "label": (
         60,
         PUMP,
-        'policy = "label"\norigin = "spinal"\nstart = "100 ug/day"\nmax = "240 ug/day"\ndaily_until = "3 day"\n'
+        'policy = "label"\norigin = "spinal"\nstart = "100 ug/day"\nmax = "200 ug/day"\ndaily_until = "3 day"\n'
         f'every = "7 day"\n{TARGET}',
     ),
     "relief": (
@@ -253,8 +253,8 @@ def test_the_label_on_the_clock() -> None:
     assert_only_at(seen, visits)
     assert_signs_heeded(seen)
     dose = np.array(seen.dose)[2:]
-    assert dose.max() == pytest.approx(240.0), "nobody reached the cap"
-    assert dose.max() <= 240.0 * ROUNDING
+    assert dose.max() == pytest.approx(200.0), "nobody reached the cap"
+    assert dose.max() <= 200.0 * ROUNDING
     change = dose[1:] / dose[:-1]
     early = np.array(seen.time_h)[3:] <= 3 * DAY
     assert change[early].max() <= (1 + policy.daily_step("spinal").up) * ROUNDING

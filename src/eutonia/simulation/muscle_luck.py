@@ -33,7 +33,7 @@ def muscle_asked(
 
 
 def muscle_rows(
-    places: tuple[MusclePlace, ...], drawn: Sequence[Float[Array, "draw patient"]]
+    places: tuple[MusclePlace, ...], drawn: Sequence[Float[Array, "_ patient"]]
 ) -> Float[Array, "muscle patient"]:
     """Return a row for each muscle group of what was drawn for `muscle_asked`."""
     together, *others = drawn
