@@ -100,10 +100,15 @@ def test_with_a_lesion_since_birth_the_age_of_the_row_is_the_time_since_onset(tm
 
 
 def test_a_score_that_is_the_same_in_all_is_told_to_be_no_entry_level(tmp_path: Path) -> None:
-    rows = [",".join([*row.split(",")[:6], "3", "0.1"]) for row in GOOD]
+    # A mean of 70.1 by weights of 0.7 is not 70.1 to the last bit.
+    rows = [
+        ",".join([*row.split(",")[:3], "70.1", *row.split(",")[4:6], "3.3", f"0.{k % 9 + 1}"])
+        for k, row in enumerate(GOOD)
+    ]
     people = planned(tmp_path, rows=rows).population
     assert people.table is not None
     assert people.baselines == ()
+    assert people.weight_kg.sd == 0.0
     assert "no entry level: ashworth_leg" in people.table.told(*people.table.within(limits_of(people)))
 
 

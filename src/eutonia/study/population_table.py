@@ -366,16 +366,17 @@ def filled(tables: dict[str, Any], table: PeopleTable, limits: Mapping[str, tupl
     rows = list(made.get("baseline", ())) if isinstance(made.get("baseline", ()), list | tuple) else []
     said = {(row.get("scale"), row.get("limb", "")) for row in rows if isinstance(row, dict)}
     for (scale, limb), scores in table.scores.items():
-        if (scale, limb) not in said and np.ptp(scores[kept]) > 0.0:
-            mean, sd = _moments(scores[kept], weights)
+        mean, sd = _moments(scores[kept], weights)
+        if (scale, limb) not in said and sd > 0.0:
             rows.append({"scale": scale, "mean": mean, "sd": sd} | ({"limb": limb} if limb else {}))
     return made | ({"baseline": rows} if rows else {})
 
 
 def _moments(numbers: Float[np.ndarray, " row"], weights: Float[np.ndarray, " row"]) -> tuple[float, float]:
-    """Return weighted mean and standard deviation."""
-    mean = np.average(numbers, weights=weights)
-    return float(mean), float(np.sqrt(np.average((numbers - mean) ** 2, weights=weights)))
+    """Return weighted mean and standard deviation, which is 0 where only rounding differs."""
+    mean = float(np.average(numbers, weights=weights))
+    sd = float(np.sqrt(np.average((numbers - mean) ** 2, weights=weights)))
+    return mean, sd if sd > 1e-9 * abs(mean) else 0.0
 
 
 def limits_of(population: StudyPopulation) -> dict[str, tuple[float, float]]:
