@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import eutonia
+from eutonia.report import words
 from eutonia.report.pump import page as pump_page
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
@@ -63,7 +64,14 @@ def test_a_new_catheter_may_end_at_another_level(tmp_path: Path) -> None:
 def test_without_a_person_the_page_is_as_before() -> None:
     found = eutonia.program("flex_night")
     assert found.person is None
-    assert 'id="person"' not in pump_page.html(found.forecast, found.day, found.run)
+    html = pump_page.html(found.forecast, found.day, found.run)
+    assert 'id="person"' not in html
+    numbers = re.search(r"holds ([\d.]+) ng/mL.*? on average, ([\d.]+) to ([\d.]+) over", html)
+    assert numbers is not None
+    typical, low, high = map(float, numbers.groups())
+    assert 0 < low <= typical <= high
+    assert f"{words.number(high / low)}-fold apart" in html
+    assert f"All this rests on {sum(found.run['counts_by_status'].values())} numbers" in html
 
 
 def test_the_person_keeps_all_but_a_pump_of_their_own() -> None:

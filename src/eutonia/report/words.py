@@ -36,6 +36,8 @@ _UNITS = {
 }
 #: Scales named after somebody, or with a letter of their own, keep their capital inside a sentence.
 _PROPER = frozenset({"Ashworth", "H-reflex"})
+#: How text begins that keeps its capital inside a sentence: abbreviations, single letters but the article, and names.
+_KEEPS_CAPITAL = re.compile(r"(?:[A-Z][A-Z0-9-]|[B-Z]\b|(?:Ashworth|Hmax|Ia)\b)")
 #: Units at the end of the name of a column.
 _ENDINGS = {"_year": "years", "_kg": "kg", "_ml_per_min": "mL/min", "_ml": "mL"}
 _ACRONYMS = {"ec50": "EC50", "csf": "CSF", "sd": "SD", "gaba": "GABA", "emg": "EMG"}
@@ -289,5 +291,5 @@ def verdict(grade: Grade | None) -> str:
 
 
 def lower(text: str) -> str:
-    """Return text that goes on inside a sentence."""
-    return text[:1].lower() + text[1:]
+    """Return text that goes on inside a sentence; names and abbreviations keep their capital."""
+    return text if _KEEPS_CAPITAL.match(text) else text[:1].lower() + text[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import numpy as np
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
-from eutonia.report import basis, curves, exports, files, page, plain, words
+from eutonia.report import basis, chain, curves, exports, files, page, plain, words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.drawing.plot import Dash
@@ -164,6 +164,7 @@ def html(found: OptionComparison, back: str | None = None) -> str:
             "back": back,
             "names": [_label(found, name) for name in found.names],
             "against": _label(found, found.against),
+            "which": _which([_label(found, name) for name in found.names]),
             "titles": [(_label(found, name), one.title) for name, one in zip(found.names, results, strict=True)],
             "contacts": [found.contacts[name] for name in found.names],
             "since": f"day {found.span_h[0] / HOURS_A_DAY:.4g}",
@@ -198,7 +199,7 @@ def _plain(found: OptionComparison) -> dict[str, Any]:
     said = [
         (
             plain.ASKED,
-            f"{' or '.join(names)}? The same {people} possible people, who share what is known of this person, take "
+            f"{_which(names)} The same {people} possible people, who share what is known of this person, take "
             "each, so that only the treatment differs.",
         ),
         (plain.FOUND, "" if own.is_empty() else _difference(found, rows[0])),
@@ -210,7 +211,15 @@ def _plain(found: OptionComparison) -> dict[str, Any]:
         ),
     ]
     courses = {name: found.results[key].course for name, key in zip(names, found.names, strict=True)}
-    return plain.context("case", said, scales=scales, courses=courses)
+    scored = found.table.filter((found.table["measure"] != "highest") & (found.table["limb"] != ""))
+    limb = chain.limb_of(words.unique(scored["limb"]))
+    return plain.context("case", said, scales=scales, courses=courses, limb=limb)
+
+
+def _which(names: Sequence[str]) -> str:
+    """Return the names of options as a question; a name may hold an "or" of its own."""
+    *others, last = (f"“{name}”" for name in names)
+    return f"{', '.join(others)} or {last}?"
 
 
 def _difference(found: OptionComparison, row: OptionRow) -> str:
@@ -219,7 +228,8 @@ def _difference(found: OptionComparison, row: OptionRow) -> str:
     base = next(value for name, (value, _, _) in cells if name == found.against)
     told = [(words.lower(_label(found, name)), change) for name, (_, _, change) in cells if change]
     others = "; ".join(f"with {name} it differs by {change}" for name, change in told)
-    return f"{row.what} ({row.good}) is {base} on average with {words.lower(_label(found, found.against))}; {others}."
+    with_base = f"is {base} on average with {words.lower(_label(found, found.against))}"
+    return f"{row.what} ({row.good}) {with_base}; {others}; in brackets the middle 95% of people."
 
 
 def _price(found: OptionComparison) -> str:

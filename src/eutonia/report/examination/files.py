@@ -14,8 +14,9 @@ from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
+from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS
-from eutonia.report import basis, curves, files, page, plain, words
+from eutonia.report import basis, chain, curves, files, page, plain, words
 from eutonia.report.examination.words import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
@@ -135,7 +136,7 @@ def _plain(result: BedsideResult) -> dict[str, Any]:
     first = row(result.findings[0]) if result.findings else None
     told = "" if first is None else f"{first.of}, {words.lower(first.what)}: {first.middle}"
     spread = f" ({first.interval} in the middle 95% of people)" if first is not None and first.interval else ""
-    many = f" {len(result.findings)} findings stand below." if len(result.findings) > 1 else ""
+    many = f" All {len(result.findings)} findings stand below." if len(result.findings) > 1 else ""
     tests = ", ".join(TESTS[name].label for name in result.tests)
     said = [
         (plain.ASKED, f"What would hands and instruments find in this person on {moment(result)}? Done: {tests}."),
@@ -148,7 +149,14 @@ def _plain(result: BedsideResult) -> dict[str, Any]:
     ]
     scales = words.unique(one.key for one in result.findings if one.key)
     courses = {} if result.course is None else {"": result.course}
-    return plain.context("examination", said, scales=[*scales, *result.tests], courses=courses)
+    limb = chain.limb_of(_limbs(result.findings))
+    return plain.context("examination", said, scales=[*scales, *result.tests], courses=courses, limb=limb)
+
+
+def _limbs(findings: Sequence[Finding]) -> list[str]:
+    """Return the limbs of what was examined: muscle groups, and limbs themselves."""
+    limbs = {group.name: group.limb for group in stretched_groups()}
+    return words.unique(limbs.get(one.of, one.of) for one in findings)
 
 
 def _stem(test: str, muscle: str) -> str:

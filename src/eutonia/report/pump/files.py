@@ -83,7 +83,7 @@ def _hours(forecast: Forecast, day: int) -> Table:
 
 def _levels(forecast: Forecast, day: int) -> Table:
     heads = ["mean of the day, ng/mL", "typical", "least spread", "most spread"]
-    table = _table("Spinal fluid: how far drug spreads is known within tenfold only", heads)
+    table = _table("Spinal fluid: typical, and where drug spreads least and most", heads)
     for row in pump_words.levels(forecast, day):
         table.add_row(*row)
     return table

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import __version__
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import page, plain, words
+from eutonia.report import chain, page, plain, words
 from eutonia.report.drawing import svg
 from eutonia.report.pump import broken_rules
 from eutonia.report.pump import figures as pump_figures
@@ -52,7 +52,7 @@ def html(
             "beyond_label": "",
             "overridden": words.overridden(run),
             "disclaimer": words.DISCLAIMER,
-            **_plain(forecast, day, person),
+            **_plain(forecast, day, run, person),
             "facts": _facts(forecast),
             "broken": pump_words.broken(forecast),
             "judged": broken_rules.JUDGED["program"],
@@ -74,9 +74,11 @@ def html(
     )
 
 
-def _plain(forecast: Forecast, day: int, person: PersonOnPump | None) -> dict[str, Any]:
+def _plain(forecast: Forecast, day: int, run: Mapping[str, Any], person: PersonOnPump | None) -> dict[str, Any]:
     """Return the forecast in five sentences, with the chain of a person where one is told."""
-    therapy, (where, typical, low, high) = forecast.course.therapy, pump_words.levels(forecast, day)[0]
+    therapy, (where, typical, *ends) = forecast.course.therapy, pump_words.levels(forecast, day)[0]
+    # Most spread may bring more to a level than the typical does, or less.
+    low, high = (of((typical, *ends), key=float) for of in (min, max))
     lost = [one for one in pump_words.ledger(forecast) if one[0] in ("leaked", "under the skin beside the port")]
     said = [
         (
@@ -88,17 +90,23 @@ def _plain(forecast: Forecast, day: int, person: PersonOnPump | None) -> dict[st
         (
             plain.WHY,
             f"On {therapy.day(day * HOURS_A_DAY)} the fluid holds {typical} ng/mL of drug at the {where} level on "
-            f"average ({low} where drug spreads least, {high} where it spreads most).",
+            f"average, {low} to {high} over what is known of how far drug spreads.",
         ),
         (plain.PRICE, f"Lost: {'; '.join(f'{amount} mcg {what}' for what, amount in lost)}." if lost else ""),
         (
             plain.SURE,
-            "When and how much leaves the tip is as sure as the pump; how far it spreads in the fluid is known within "
-            "tenfold only.",
+            "When and how much leaves the tip is as sure as the pump; how far it spreads in the fluid is not"
+            f"{_fold(where, float(low), float(high))}. {plain.rests_on(run)}",
         ),
     ]
     scales = [] if person is None else person.study.assessment.scales
-    return plain.context("pump", said, scales=scales, courses={} if person is None else {"": person.course})
+    limb = chain.limb_of([] if person is None else person.study.assessment.limbs)
+    return plain.context("pump", said, scales=scales, courses={} if person is None else {"": person.course}, limb=limb)
+
+
+def _fold(where: str, low: float, high: float) -> str:
+    """Return how many times apart the ends of a level are, in words; nothing where no drug comes there."""
+    return f": at the {where} level its ends are {words.number(high / low)}-fold apart" if low > 0.0 else ""
 
 
 def _spent(row: pump_words.Hour | pump_words.AlikeDays) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a page says of the price of a treatment holds that of stopping it."""
+"""Plain sentences: the price holds that of a stop, names keep their capitals, limbs are those that were looked at."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import pytest
 import report_examples as examples
 import xarray as xr
 
-from eutonia.report import short
+from eutonia.examination.findings import Finding
+from eutonia.report import short, words
 from eutonia.report.case import options
+from eutonia.report.examination import files as examination
 from eutonia.trial.options import OptionComparison
 
 pytestmark = pytest.mark.unit
@@ -76,3 +78,20 @@ def test_a_reaction_that_comes_to_nobody_is_not_the_likeliest() -> None:
     none = trial.adverse.with_columns(pl.col("share", "low", "high") * 0.0)
     assert short._harm(trial)
     assert not short._harm(dataclasses.replace(trial, adverse=none))
+
+
+def test_names_keep_their_capital_inside_a_sentence() -> None:
+    kept = ("Ashworth, 1 to 5", "H-reflex", "GABA-B effect", "SD of the scatter", "R1, angle of catch", "F wave")
+    assert [words.lower(one) for one in kept] == list(kept)
+    assert [words.lower(one) for one in ("Abrupt", "A pump", "Modified Ashworth")] == [
+        "abrupt",
+        "a pump",
+        "modified Ashworth",
+    ]
+
+
+def test_options_are_asked_about_by_their_names_and_an_examination_is_of_its_own_limb() -> None:
+    assert options._which(["Case stop or taper", "Abrupt", "Taper"]) == "“Case stop or taper”, “Abrupt” or “Taper”?"
+    arm, leg = (Finding("ashworth", of, "Ashworth", "", np.zeros(2)) for of in ("elbow flexors", "leg"))
+    assert examination._limbs([arm, arm]) == ["arm"]
+    assert examination._limbs([arm, leg]) == ["arm", "leg"]
