@@ -144,7 +144,7 @@ def test_the_pump_is_played_by_the_numbers_that_hold_when_it_runs() -> None:
 def test_calls_of_one_day_are_told_once() -> None:
     study = load_study("case_cord_flex")
     assert isinstance(study, CaseStudy)
-    _, _, happened = people_of_case(study, 340 * 24.0)
+    happened = people_of_case(study, 340 * 24.0)[2]
     labels = [label for _, label in happened]
     assert "a bolus is called 13 times on this day: 3 given, 10 refused" in labels
     assert sum("is called" in label for label in labels) == 8

@@ -62,7 +62,7 @@ def test_an_examination_prints_writes_and_draws(
 def test_a_full_examination_finds_in_charted_muscles_what_the_chart_is_made_of() -> None:
     study = load_study(CASE)
     assert isinstance(study, CaseStudy)
-    people, snapshot, happened = people_of_case(study, 90 * 24.0)
+    people, snapshot, happened, _ = people_of_case(study, 90 * 24.0)
     assert all(time_h < 90 * 24.0 for time_h, _ in happened)
     every, charted = (resistance_of(people, snapshot, body)[0] for body in (bedside_constants(), body_constants()))
     for name in ("threshold", "velocity_sensitivity", "depression", "background", "stiffness", "rest_angle"):

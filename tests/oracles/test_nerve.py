@@ -30,7 +30,7 @@ UNTREATED, ON_PUMP = 150.0, 300.0
 def at(request: pytest.FixtureRequest) -> Bedside:
     study = load_study("case_haemorrhage_pump")
     assert isinstance(study, CaseStudy)
-    people, snapshot, _ = people_of_case(study, request.param * DAY)
+    people, snapshot, *_ = people_of_case(study, request.param * DAY)
     return bedside(people, snapshot)
 
 

@@ -73,7 +73,7 @@ def test_without_a_pump_a_bolus_leaves_the_tip_that_the_file_names() -> None:
     head = HEAD[: HEAD.index("[pump]")] + HEAD[HEAD.index("[assessment]") :]
     arms = {}
     for tip in ("C5", "T10"):
-        _, snapshot, _ = people_of_case(case_of(("420 day", BOLUS.format(tip=tip)), head=head), 420 * 24.0 + 4.0)
+        snapshot = people_of_case(case_of(("420 day", BOLUS.format(tip=tip)), head=head), 420 * 24.0 + 4.0)[1]
         arms[tip] = np.asarray(snapshot.csf_arm)
     assert not np.allclose(arms["C5"], arms["T10"], rtol=0.01)
 

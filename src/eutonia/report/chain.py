@@ -1,5 +1,5 @@
-"""The chain from brain to score with the numbers of a run: how much of the damping is lost, how much of that the drug
-gives back, what an examiner then finds, and what it costs. Of the middle one of the people of a course.
+"""The chain from brain to score with the numbers of a run: how much too strong the signal is, how much of that is
+taken away, what an examiner then finds, and what it costs. Of the middle one of the people of a course.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
+from eutonia import parameters
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.drawing.chain import ChainBox, ChainLine, draw
@@ -22,22 +23,24 @@ if TYPE_CHECKING:
 
 Course = Float[np.ndarray, " time"]
 
-# Signals below this have no share that could be told, mV; shares below that are no effect of a drug.
+# Signals below this have no share that could be told, mV; shares below that are no effect of a treatment.
 _LEAST_MV, _LEAST_SHARE = 0.05, 0.005
 _TITLE = "From the brain to the score, with the numbers of this run"
 
 
 @dataclass(frozen=True)
 class ChainNumbers:
-    """What becomes of one limb: `lost` share of the damping (of `ceiling`, mV) and the most (`given`) and last (`last`)
-    share of it that the drug gives back, at `at_h` h; the scores then and before; stance then and before, and the
-    highest risk of drowsiness within a day; what is not known is NaN. `blocked` are words on a muscle.
+    """What becomes of one limb: `excess` share of the strongest signal (`ceiling`, mV) by which it is too strong where
+    it is so most, and of that share the most (`taken`) and last (`last`) that treatment takes away, at `at_h` h; the
+    scores before, then and last; stance before and then, and the highest risk of drowsiness within a day. `plasma` is
+    the highest level in plasma, ng/mL, where it is one of poisoning. What is not known is NaN. `blocked` are words on a
+    muscle of the limb; `is_lowered` whether anything acts on the signal, `is_treated` on signal or muscle.
     """
 
     limb: str
-    lost: float
+    excess: float
     ceiling: float
-    given: float
+    taken: float
     last: float
     at_h: float
     span_h: float
@@ -46,41 +49,49 @@ class ChainNumbers:
     score: tuple[float, float, float]
     support: tuple[float, float]
     drowsy: float
+    plasma: float = math.nan
     blocked: str = ""
-    has_drug: bool = False
+    is_lowered: bool = False
+    is_treated: bool = False
 
 
-def numbers(course: xarray.Dataset, limb: str = "leg") -> ChainNumbers | None:
-    """Return the numbers of a limb over a course; None where its people have no raised tone that could be told."""
+def numbers(
+    course: xarray.Dataset, limb: str = "leg", scales: Sequence[str] = (), since_h: float = -math.inf
+) -> ChainNumbers | None:
+    """Return the numbers of a limb over a course; None where its people have no raised tone that could be told.
+
+    The score is the first of `scales`, or of all if none is named; what treatment does most is looked for from
+    `since_h` h on.
+    """
     if "untreated_bias" not in course or limb not in course["limb"].values:
         return None
     time = course["time_h"].to_numpy().astype(float)
-    lesion, left = (_of(course, name, limb) for name in ("untreated_bias", "bias"))
-    is_raised = (lesion > _LEAST_MV).any(axis=1)
+    # What lowers the descending signal itself is a treatment too: it is told against the lesion's own signal.
+    lesion = _of(course, "lesion_bias" if "lesion_bias" in course else "untreated_bias", limb)
+    highest = lesion.max(axis=0)
+    is_raised = highest > _LEAST_MV
     if not is_raised.any():
         return None
-    given = np.zeros(time.size)
-    for place in np.flatnonzero(is_raised):
-        who = lesion[place] > _LEAST_MV
-        given[place] = np.median(1.0 - left[place, who] / lesion[place, who])
-    scale = next((key for key in SCALES if key in course and SCALES[key].per != "person" and key != "h_reflex"), "")
-    scored = _middle(course, scale, limb)
-    looked = np.isfinite(scored) if np.isfinite(scored).any() else np.ones(time.size, dtype=bool)
-    level = _middle(course, f"csf_{limb}", limb)
-    is_given = (np.nan_to_num(level) > 0.0) | (np.abs(given) > _LEAST_SHARE)
-    has_drug = bool(is_given.any())
-    # Without a drug the end is told, and no change: tone that comes with time is not what anything did.
-    at = int(np.where(looked & is_given, given, -math.inf).argmax()) if has_drug else int(np.flatnonzero(looked)[-1])
-    ceiling = float(course["untreated_bias"].attrs.get("valid_max", math.nan))
-    before = int(np.argmax(is_given)) if has_drug else at + 1
-    support = _middle(course, "stance_support", limb)
-    drowsy = _middle(course, "risk_drowsiness", limb)
+    # Shares are of the highest signal of each person: of the little that there is in the first days any mV is much.
+    taken = np.median(((lesion - _of(course, "bias", limb)) / np.maximum(highest, _LEAST_MV))[:, is_raised], axis=1)
+    scale = _scale(course, scales)
+    scored, level = _middle(course, scale, limb), _middle(course, f"csf_{limb}", limb)
+    blockade, blocked = _blocked(course, limb)
+    is_given = (np.nan_to_num(level) > 0.0) | (np.abs(taken) > _LEAST_SHARE)
+    is_treated = is_given | (blockade > 0.0)
+    is_late = time >= since_h
+    acts, effect = (is_given, taken) if is_given.any() else (blockade > 0.0, blockade)
+    at = _strongest(effect, acts & is_late, np.isfinite(scored))
+    # Without a treatment the end is told, and no change: tone that comes with time is not what anything did.
+    before = int(np.argmax(is_treated)) if is_treated.any() else at + 1
+    support = _middle(course, "stance_support" if limb == "leg" else "", limb)
+    drowsy = np.where(is_late, _middle(course, "risk_drowsiness", limb), math.nan)
     return ChainNumbers(
         limb=limb,
-        lost=float(np.median(lesion[at])) / ceiling,
-        ceiling=ceiling,
-        given=float(given[at]),
-        last=float(given[-1]),
+        excess=float(np.median(highest)) / float(course["untreated_bias"].attrs.get("valid_max", math.nan)),
+        ceiling=float(course["untreated_bias"].attrs.get("valid_max", math.nan)),
+        taken=float(taken[at]),
+        last=float(taken[-1]),
         at_h=float(time[at]),
         span_h=float(time[-1] - time[0]),
         level=float(level[at]),
@@ -88,9 +99,32 @@ def numbers(course: xarray.Dataset, limb: str = "leg") -> ChainNumbers | None:
         score=_around(scored, before, at),
         support=_around(support, before, at)[:2],
         drowsy=float(np.nanmax(drowsy)) if np.isfinite(drowsy).any() else math.nan,
-        blocked=_blocked(course),
-        has_drug=has_drug,
+        plasma=_poisoning(course, limb),
+        blocked=blocked,
+        is_lowered=bool(is_given.any()),
+        is_treated=bool(is_treated.any()),
     )
+
+
+def _strongest(effect: Course, acts: Bool[np.ndarray, " time"], looked: Bool[np.ndarray, " time"]) -> int:
+    """Return when an effect is strongest, at a look if there is one while it acts; the last look where none acts."""
+    for among in (acts & looked, acts):
+        if among.any():
+            return int(np.where(among, effect, -math.inf).argmax())
+    return int(np.flatnonzero(looked)[-1]) if looked.any() else len(effect) - 1
+
+
+def _scale(course: xarray.Dataset, scales: Sequence[str]) -> str:
+    """Return the first score of a course among those that are asked for; nothing if it has none of them."""
+    told = (key for key in SCALES if key in course and SCALES[key].per != "person" and key != "h_reflex")
+    return next((key for key in told if not scales or key in scales), "")
+
+
+def _poisoning(course: xarray.Dataset, limb: str) -> float:
+    """Return the highest level in plasma, ng/mL, where it is one of acute poisonings; NaN elsewhere."""
+    level = _middle(course, "plasma_peak" if "plasma_peak" in course else "plasma", limb)
+    highest = float(np.nanmax(level)) if np.isfinite(level).any() else 0.0
+    return highest if highest >= parameters.load("adverse").value("overdose_level_low", "ng/mL") else math.nan
 
 
 def _of(course: xarray.Dataset, name: str, limb: str) -> Float[np.ndarray, "time patient"]:
@@ -117,42 +151,56 @@ def _around(values: Course, before: int, at: int) -> tuple[float, float, float]:
     return float(values[first[-1] if first.size else known[0]]), float(values[nearest]), float(values[known[-1]])
 
 
-def _blocked(course: xarray.Dataset) -> str:
-    """Return how much of the reflex force of the most blocked muscle group is gone at most, in words; or nothing."""
-    found = {str(key): float(course[key].median("patient").max()) for key in course if str(key).startswith("blockade_")}
-    if not found:
-        return ""
-    key = max(found, key=lambda one: found[one])
-    return f"toxin: {found[key]:.0%} of the reflex force of the {course[key].attrs['muscle']} blocked at most"
+def _blocked(course: xarray.Dataset, limb: str) -> tuple[Course, str]:
+    """Return how much of the reflex force of the most blocked muscle group of a limb is gone, and that in words."""
+    gone = {
+        key: np.asarray(course[key].median("patient"))
+        for key in (str(name) for name in course)
+        if key.startswith("blockade_") and course[key].attrs["limb"] == limb
+    }
+    if not gone:
+        return np.zeros(course.sizes["time_h"]), ""
+    key = max(gone, key=lambda one: float(gone[one].max()))
+    what = f"of the reflex force of the {course[key].attrs['muscle']} blocked at most"
+    return gone[key], f"toxin: {_percent(float(gone[key].max()))} {what}"
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent; what rounds to nothing has no sign."""
+    return f"{round(100.0 * share)}%".replace("-", "−")
 
 
 def sentence(found: Mapping[str, ChainNumbers]) -> str:
     """Return the chain in one sentence; options by their names, where there are several or one has any."""
     first = next(iter(found.values()))
-    told = [f"{words.lower(name) or 'the drug'} {_gives(one)}" for name, one in found.items() if one.has_drug]
-    lost = f"The {first.limb} has lost {first.lost:.0%} of its damping"
-    if not told:
-        return f"{lost}; no drug acts on it in the spinal cord."
-    return f"{lost}; {'; '.join(told)}."
+    told = [f"{words.lower(name) or 'treatment'} {_takes(one)}" for name, one in found.items() if one.is_lowered]
+    excess = (
+        f"The signal to the {first.limb} is too strong, by {_percent(first.excess)} of the most that a cord can have"
+    )
+    return f"{excess}; {'; '.join(told) or 'no treatment lowers it'}."
 
 
-def _gives(one: ChainNumbers) -> str:
-    """Return how much of the damping comes back, at most and at the end."""
+def _takes(one: ChainNumbers) -> str:
+    """Return how much of the excess is taken away, at most and at the end."""
     when = f" ({words.when(one.at_h, words.time_unit(one.span_h))})" if one.span_h else ""
-    when += ", which is more than was lost," if one.given > 1.0 else ""
+    when += ", which is more than was too much," if one.taken > 1.0 else ""
+    most = f"takes away {_percent(one.taken)} of that"
     if one.last < -_LEAST_SHARE:
-        end = f"at the end tone is {-one.last:.0%} above what the damage alone makes"
-        return f"gives back {one.given:.0%} of that at most{when}, and {end}" if one.given > _LEAST_SHARE else end
-    if not one.span_h or abs(one.last - one.given) < _LEAST_SHARE:
-        return f"gives back {one.given:.0%} of that"
-    return f"gives back {one.given:.0%} of that at most{when} and {one.last:.0%} at the end"
+        end = f"at the end tone is {_percent(-one.last)} above what the damage alone makes"
+        return f"{most} at most{when}, and {end}" if one.taken > _LEAST_SHARE else end
+    if not one.span_h or abs(one.last - one.taken) < _LEAST_SHARE:
+        return most
+    return f"{most} at most{when} and {_percent(one.last)} at the end"
 
 
 def drawing(found: Mapping[str, ChainNumbers]) -> Drawing:
     """Return brain, cord, muscle and standing with what this run says of each; a line an option."""
     first = next(iter(found.values()))
-    signal = f"the {first.limb}: {first.lost * first.ceiling:.1f} mV of the {first.ceiling:g} that a cord can have"
-    brain = ChainBox("Brain", (ChainLine(f"damping lost: {first.lost:.0%}", signal, first.lost),), "does-not")
+    excess = f"{first.excess * first.ceiling:.1f} mV of {first.ceiling:g}"
+    signal = f"of the most that a cord can have; the {first.limb}: {excess}"
+    brain = ChainBox(
+        "Brain", (ChainLine(f"signal too strong: {_percent(first.excess)}", signal, first.excess),), "does-not"
+    )
     cord = ChainBox("Spinal cord", tuple(_cord(name, one) for name, one in found.items()), "active")
     rest = (
         ChainBox("Muscle", _lines(found, _muscle), "leg"),
@@ -170,13 +218,13 @@ def _lines(
 
 def _cord(name: str, one: ChainNumbers) -> ChainLine:
     who = f"{name}: " if name else ""
-    if not one.has_drug:
-        return ChainLine(f"{who}no drug here", "nothing is given back", 0.0)
+    if not one.is_lowered:
+        return ChainLine(f"{who}no treatment here", "nothing is taken away", 0.0)
     when = f" at most, {words.when(one.at_h, words.time_unit(one.span_h))}" if one.span_h else ""
-    level = "" if not math.isfinite(one.level) else f"; {words.number(one.level)} ng/mL of drug then"
-    end = f"; {one.last:.0%} at the end".replace("-", "−") if one.span_h else ""
-    more = ", more than was lost" if one.given > 1.0 else ""
-    return ChainLine(f"{who}gives back {one.given:.0%}", f"of that{when}{more}{level}{end}", max(one.given, 0.0))
+    level = f"; {words.number(one.level)} ng/mL of baclofen then" if one.level > 0.0 else ""
+    end = f"; {_percent(one.last)} at the end" if one.span_h else ""
+    more = ", more than was too much" if one.taken > 1.0 else ""
+    return ChainLine(f"{who}takes away {_percent(one.taken)}", f"of that{when}{more}{level}{end}", max(one.taken, 0.0))
 
 
 def _muscle(name: str, one: ChainNumbers) -> ChainLine | None:
@@ -189,7 +237,9 @@ def _muscle(name: str, one: ChainNumbers) -> ChainLine | None:
     ends = f"{scale.ends}, {bad} is worse{'' if scale.normal is None else f', {scale.normal:g} is normal'}"
     more = f"; {one.blocked}" if one.blocked else ""
     moved = (
-        words.number(then) if not one.span_h or not one.has_drug else f"{words.number(before)} to {words.number(then)}"
+        words.number(then)
+        if not one.span_h or not one.is_treated
+        else f"{words.number(before)} to {words.number(then)}"
     )
     end = f"; {words.number(last)} at the end" if one.span_h else ""
     return ChainLine(f"{who}{words.scale_label(one.limb, one.scale)} {moved}", f"{ends}{end}{more}")
@@ -198,22 +248,72 @@ def _muscle(name: str, one: ChainNumbers) -> ChainLine | None:
 def _cost(name: str, one: ChainNumbers) -> ChainLine | None:
     who = f"{name}: " if name else ""
     before, then = one.support
-    drowsy = f"drowsy within a day: {one.drowsy:.0%} at most" if math.isfinite(one.drowsy) else ""
+    bold, small = _waking(one)
     if not math.isfinite(before):
-        return ChainLine(f"{who}{drowsy}", "") if drowsy else None
-    small = f"of what standing asks; below 100% it gives way{f'; {drowsy}' if drowsy else ''}"
-    moved = f"{before:.0%} to {then:.0%}" if one.has_drug else f"{then:.0%}"
-    return ChainLine(f"{who}leg carries {moved}", small)
+        return ChainLine(f"{who}{bold}", small) if bold else None
+    risk = "; ".join(part for part in (bold, small) if part)
+    told = f"of what standing asks; below 100% it gives way{f'; {risk}' if risk else ''}"
+    moved = f"{_percent(before)} to {_percent(then)}" if one.is_treated else _percent(then)
+    return ChainLine(f"{who}leg carries {moved}", told)
 
 
-def context(courses: Mapping[str, xarray.Dataset], limb: str = "leg") -> tuple[str, Drawing | None]:
-    """Return the chain of courses by name as a sentence and a picture; nothing where there is no tone to tell of."""
-    found = {name: one for name, course in courses.items() if (one := numbers(course, limb)) is not None}
+def _waking(one: ChainNumbers) -> tuple[str, str]:
+    """Return the risk of drowsiness; at levels of poisoning, of which it knows nothing, the level in its place."""
+    if math.isfinite(one.plasma):
+        low, high = parameters.load("adverse").values(overdose_level_low="ng/mL", overdose_level_high="ng/mL")
+        poisonings = f"acute poisonings had {words.number(low)} to {words.number(high)} ng/mL, with coma and seizures"
+        return f"plasma: {words.number(one.plasma)} ng/mL at most", poisonings
+    return (f"drowsy within a day: {_percent(one.drowsy)} at most", "") if math.isfinite(one.drowsy) else ("", "")
+
+
+def context(
+    courses: Mapping[str, xarray.Dataset], limb: str = "leg", scales: Sequence[str] = ()
+) -> tuple[str, Drawing | None]:
+    """Return the chain of courses by name as a sentence and a picture; nothing where there is no tone to tell of.
+
+    Of several courses it is of what comes after they part.
+    """
+    since_h = _parting_h(list(courses.values()))
+    each = {name: numbers(course, limb, scales, since_h) for name, course in courses.items()}
+    found = {name: one for name, one in each.items() if one is not None}
     if not found or not math.isfinite(next(iter(found.values())).ceiling):
         return "", None
     return sentence(found), drawing(found)
 
 
+def _parting_h(courses: Sequence[xarray.Dataset]) -> float:
+    """Return the first hour at which any of several courses differs from the first of them; -inf if none does."""
+    parted = math.inf
+    for other in courses[1:]:
+        own, others = (one["time_h"].to_numpy() for one in (courses[0], other))
+        time, here, there = np.intersect1d(own, others, return_indices=True)
+        for name in courses[0].data_vars:
+            if name not in other or "time_h" not in other[name].dims or other[name].dtype.kind != "f":
+                continue
+            one, two = (course[name].transpose("time_h", ...).to_numpy() for course in (courses[0], other))
+            differs = ~np.isclose(one[here], two[there], equal_nan=True).reshape(time.size, -1).all(axis=1)
+            parted = min(parted, float(time[int(differs.argmax())]) if differs.any() else math.inf)
+    return parted if math.isfinite(parted) else -math.inf
+
+
 def limb_of(limbs: Sequence[str]) -> str:
     """Return the limb that the chain is told of: the leg, where it was looked at."""
     return "arm" if set(limbs) == {"arm"} else "leg"
+
+
+def traced(course: xarray.Dataset) -> tuple[dict[str, xarray.Dataset], str]:
+    """Return the longest phase of the traces of a trial as a course, and whose they are; nothing if that is not said.
+
+    They are of the first people in one arm, whatever they were allocated to: what is told of them has to say so.
+    """
+    about = course.attrs
+    if "longest_phase" not in about:
+        return {}, ""
+    begin, end = float(about["longest_from_h"]), float(about["longest_to_h"])
+    part = course.sel(time_h=slice(begin, end))
+    where = f"the arm {about['longest_arm']} of the phase {about['longest_phase']}"
+    whose = (
+        f"the middle one of the first {course.sizes['patient']} people, all of them in {where} whatever they were "
+        "allocated to, and none stopped by a gate; the phase begins without drug: to look at, not results"
+    )
+    return {"": part.assign_coords(time_h=part["time_h"] - begin)}, whose

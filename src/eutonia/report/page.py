@@ -108,13 +108,15 @@ def context(result: StudyResult) -> dict[str, Any]:
         "left_out": max(len(result.quantities) - _MOST_ROWS, 0),
         "adverse": _adverse(result),
     }
+    courses, whose = chain.traced(result.course) if result.kind == "trial" else ({"": result.course}, "")
     shared |= plain.context(
         result.kind,
         short.plain(told),
         scales=words.unique(quantity.scale for quantity in result.quantities),
-        courses={"": result.course},
+        courses=courses,
         limb=chain.limb_of([quantity.limb for quantity in result.quantities if quantity.limb]),
         more=short.further(told),
+        whose=whose,
     )
     figures = _trial_figures(result) if result.kind == "trial" else _case_figures(result)
     return shared | figures | broken_rules.context(result) | failures.context(result)

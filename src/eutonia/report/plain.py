@@ -36,6 +36,7 @@ def context(
     courses: Mapping[str, xarray.Dataset] | None = None,
     limb: str = "leg",
     more: Sequence[str] = (),
+    whose: str = "",
 ) -> dict[str, Any]:
     """Return what every page says first and explains last.
 
@@ -53,14 +54,14 @@ def context(
         The limb of the chain.
     more
         Sentences on how sure it is, folded.
+    whose
+        Of whom the chain is, where it is not of all the people of the page.
     """
-    why, drawn = chains.context(courses or {}, limb)
+    why, drawn = chains.context(courses or {}, limb, scales)
     rows = [(name, sentence) for name, sentence in said if sentence and not (name == WHY and why)]
     if why:
-        rows.insert(min(2, len(rows)), (WHY, why))
-    who = (
-        "the middle one of the people who were followed" if kind == "trial" else "the middle one of the possible people"
-    )
+        rows.insert(min(2, len(rows)), (WHY, f"{why} This is of {whose}." if whose else why))
+    who = whose or "the middle one of the possible people"
     return {
         "plain": rows,
         "further": list(more),

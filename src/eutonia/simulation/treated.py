@@ -27,6 +27,11 @@ def joined(therapies: Iterable[AbstractTherapy], time_h: float) -> Effects | Non
     return reduce(Effects.joined, each) if each else None
 
 
+def least_kept(shares: Float[np.ndarray, "limb patient"]) -> Float[np.ndarray, "limb patient"]:
+    """Return shares of a signal that are left, none of them nothing."""
+    return np.maximum(shares, _LEAST_KEPT)
+
+
 def changed(people: People, effects: Effects | None) -> People:
     """Return people whose bias, strength and tissue are what treatments have left of them.
 
@@ -34,7 +39,7 @@ def changed(people: People, effects: Effects | None) -> People:
     """
     if effects is None:
         return people
-    kept = np.maximum(effects.bias_kept, _LEAST_KEPT)
+    kept = least_kept(np.asarray(effects.bias_kept))
     contracture, bias, lesioned = map(np.asarray, (people.traits.contracture, people.bias, people.strength))
     traits = replace(people.traits, contracture=jnp.asarray(contracture * effects.tissue / kept))
     strength = jnp.asarray((lesioned + (1.0 - lesioned) * effects.regained) * effects.strength)

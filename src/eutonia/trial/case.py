@@ -35,6 +35,7 @@ from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy
 from eutonia.study.other_uses import refuse_tone, use_of
 from eutonia.study.sides import OTHER_SIDE
+from eutonia.treatment import Effects
 from eutonia.trial.broken_rules import of_case
 from eutonia.trial.case_person import cohort_of, lesion_of, mask_record, without_tone
 from eutonia.trial.case_pump import CasePumpCourse
@@ -323,8 +324,9 @@ def run_case(
 
 def people_of_case(
     study: CaseStudy, at_h: float, progress: Progress = silent
-) -> tuple[People, Snapshot, tuple[tuple[float, str], ...]]:
-    """Return the possible people of a case at a time since the onset, the drug in them, and what had happened by then.
+) -> tuple[People, Snapshot, tuple[tuple[float, str], ...], Effects]:
+    """Return the possible people of a case at a time since the onset, the drug in them, what had happened by then, and
+    what other treatments do.
 
     Events of that very time are still to come, as at a visit before which nobody changes a dose.
     """
@@ -341,7 +343,8 @@ def people_of_case(
         case.act(event)
         progress("Course", event.at_h / at_h)
     case.advance(at_h)
-    return case.clock.people_now, case.clock.snapshot, tuple(one for one in case.events if one[0] < at_h)
+    happened = tuple(one for one in case.events if one[0] < at_h)
+    return case.clock.people_now, case.clock.snapshot, happened, case.clock.effects
 
 
 def _live(case: _Case, progress: Progress) -> None:

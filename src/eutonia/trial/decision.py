@@ -189,7 +189,7 @@ def _people(question: Question) -> People:
     """Return the people that the person may be, with the tip of the catheter, before any treatment."""
     kidneys = tuple(one for one in question.study.events_as_written if one.kind == "creatinine clearance")
     bare = {"events_as_written": kidneys, "treatments": (), "pump": None, "therapy": None, "options": ()}
-    people, _, _ = people_of_case(question.study.changed(bare), question.at_h)
+    people, *_ = people_of_case(question.study.changed(bare), question.at_h)
     return dataclasses.replace(people, kinetics=people.kinetics.with_tip(question.tip))
 
 

@@ -116,7 +116,7 @@ def _examine(
     findings: list[Finding] = []
     traces: list[MovementTrace] = []
     with parameters.recording() as used:
-        people, snapshot, happened = people_of_case(case, at_h, progress)
+        people, snapshot, happened, effects = people_of_case(case, at_h, progress)
         ready = bedside(people, snapshot)
         for done, name in enumerate(names):
             progress("Examination", done / len(names))
@@ -133,7 +133,7 @@ def _examine(
         citations.cited((source for name in names for source in TESTS[name].sources), "bedside_test"),
         possible_people=POSSIBLE_PEOPLE,
     )
-    course = moment_course(people, snapshot, at_h)
+    course = moment_course(people, snapshot, effects, at_h)
     return BedsideResult(
         case.name, case.title, at_h, names, happened, tuple(findings), tuple(traces), POSSIBLE_PEOPLE, run, course
     )

@@ -25,7 +25,7 @@ from eutonia.simulation.examine import body_constants, examine
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
-from eutonia.simulation.treated import under
+from eutonia.simulation.treated import least_kept, under
 from eutonia.study.design import TrialStudy
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
@@ -100,6 +100,7 @@ class Recorder:
                 data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
         _told_ceiling(data)
         effects = _joined([look.effects for look in self._looks], n_people)
+        data |= lesion_bias(data["untreated_bias"], np.asarray(effects.bias_kept))
         data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
         data |= self._swings(n_people, width)
         time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
@@ -144,8 +145,20 @@ def _told_ceiling(data: Mapping[str, xarray.Variable]) -> None:
     data["untreated_bias"].attrs["valid_max"] = parameters.load("descending").value("bias_ceiling", "mV")
 
 
-def moment_course(people: People, snapshot: Snapshot, at_h: float) -> xarray.Dataset:
-    """Return tone and drug of people at one hour, with the names and dims of a course."""
+def lesion_bias(untreated: xarray.Variable, kept: np.ndarray) -> dict[str, xarray.Variable]:
+    """Return the lesion's own bias where treatments keep only a share of it, limb by look; nothing where none does."""
+    import xarray as xr
+
+    if np.all(kept == 1.0):
+        return {}
+    times, limbs, people = untreated.shape
+    shares = np.moveaxis(least_kept(kept).reshape(limbs, times, people), 0, 1)
+    about = {"units": "mV", "long_name": "Motoneuron bias of the lesion before treatments that lower it"}
+    return {"lesion_bias": xr.Variable(untreated.dims, untreated.values / shares, about)}
+
+
+def moment_course(people: People, snapshot: Snapshot, effects: Effects, at_h: float) -> xarray.Dataset:
+    """Return tone and drug of people at one hour, with the names and dims of a course; `effects` are on them then."""
     import xarray as xr
 
     values = {
@@ -159,6 +172,7 @@ def moment_course(people: People, snapshot: Snapshot, at_h: float) -> xarray.Dat
         dims = ("time_h", "limb", "patient") if np.ndim(array) == 2 else ("time_h", "patient")
         data[name] = xr.Variable(dims, np.asarray(array)[None], {"units": unit, "long_name": label})
     _told_ceiling(data)
+    data |= lesion_bias(data["untreated_bias"], np.asarray(effects.bias_kept))
     time = xr.Variable(("time_h",), np.array([at_h]), {"units": "h", "long_name": "Time"})
     return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(people.n)})
 
@@ -254,7 +268,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
 
     Gates are left out, and each phase begins washed out: these are traces to look at, not results.
     """
-    recorder = Recorder()
+    recorder, longest = Recorder(), ("", "", 0.0, 0.0)
     people, member = recruit(pool, study.seed, np.arange(width))
     lesions, begin, entered = lesions_of(study, pool, study.seed, member), 0.0, 0.0
     for index, phase in enumerate(study.phases):
@@ -275,9 +289,11 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         tasks = [*run.tasks(), *(Task(t, LOOK, note) for t in grid)]
         clock.begin_at(begin_of(tasks))
         run_period(clock, tasks)
+        longest = max(longest, (phase.name, arm.name, begin, begin + end), key=lambda one: one[3] - one[2])
         begin, entered = begin + end + _BETWEEN_H, entered + length_of(phase)
     found = recorder.dataset(min(_SAMPLE, study.population.n), width)
-    return found.assign_attrs(comment=_TRACES)
+    of_phase = zip(("longest_phase", "longest_arm", "longest_from_h", "longest_to_h"), longest, strict=True)
+    return found.assign_attrs(comment=_TRACES, **dict(of_phase))
 
 
 _OF_MODEL = {
