@@ -290,7 +290,8 @@ class TestCourse:
         many = xr.concat([case.course * factor for factor in (0.5, 1.0, 2.0)], dim="patient")
         many["bias"].attrs = case.course["bias"].attrs
         tone = [panel for panel in course.panels(many) if panel.kind == "tone"]
-        (leg,), (arm,) = (panel.lines for panel in tone)
+        (leg, without), (arm, _) = (panel.lines for panel in tone)
+        assert without.name == "Leg without drug"
         assert (leg.name, arm.name, tone[0].unit) == ("Leg", "Arm", "mV")
         assert leg.has_band
         np.testing.assert_allclose(leg.middle, case.course["bias"].sel(limb="leg", patient=0))
