@@ -264,7 +264,7 @@ def test_a_day_agrees_with_ode_solvers(oral_set: str) -> None:
         state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(hour - before)), jnp.asarray(4.0))
         found.append(observe(kinetics, state))
         before = hour
-    options = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-13, "t_eval": hours}
+    options = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14, "t_eval": hours}
     solved = solve_ivp(lambda _, y: matrix @ y, (0, 24), start, **options).y.T
     np.testing.assert_allclose(found, [plain.observe(y[:-1]) for y in solved], rtol=1e-9, atol=1e-10)
     dense = jnp.asarray(matrix)
