@@ -30,7 +30,7 @@ import os, time
 from eutonia.web.store import ResultFile
 
 
-def work(line):
+def work(line, folder):
     while True:
         try:
             kind, request, own = line.recv()
