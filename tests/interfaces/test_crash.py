@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from eutonia.web import limits
@@ -60,8 +61,15 @@ def results(store: Store, ids: list[str]) -> dict[str, bytes]:
     return {name: one.content for name, one in found.items() if one is not None}
 
 
-def started(folder: Path, base: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, folder / "server.py", base], cwd=folder)
+@contextmanager
+def started(folder: Path, base: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Yield a server, which does not outlive the test."""
+    server = subprocess.Popen([sys.executable, folder / "server.py", base], cwd=folder)
+    try:
+        yield server
+    finally:
+        server.kill()
+        server.wait(timeout=20)
 
 
 def lives(process: int) -> bool:
@@ -78,20 +86,14 @@ def test_a_server_killed_in_the_middle_of_its_jobs_loses_no_result(tmp_path: Pat
     base = tmp_path / "web.sqlite"
     store = Store(base)
     ids = [store.ask("run", {"number": number}, "x").id for number in range(_JOBS)]
-    first = started(tmp_path, base)
-    waits(store, ids, _JOBS // 3)
-    os.kill(first.pid, signal.SIGKILL)
-    first.wait(timeout=20)
+    with started(tmp_path, base):
+        waits(store, ids, _JOBS // 3)
     before = results(store, ids)
     assert _JOBS // 3 <= len(before) < _JOBS, "it was killed in the middle"
     assert len(before) == states(store, ids).count("done"), "a job is done when its files are there, and not before"
     worker = int(next(iter(before.values())).split()[-1])
-    second = started(tmp_path, base)
-    try:
+    with started(tmp_path, base):
         waits(store, ids, _JOBS)
-    finally:
-        second.kill()
-        second.wait(timeout=20)
     after = results(store, ids)
     assert {name: after[name] for name in before} == before, "what was done is not done again"
     assert sorted(int(told.split()[0]) for told in after.values()) == list(range(_JOBS))

@@ -12,7 +12,7 @@ import outside_scale
 import outside_treatment
 import polars as pl
 import pytest
-from study_examples import STROKE
+from study_examples import BOLUS_ARM, STROKE
 
 import eutonia
 from eutonia.assessment.scales import SCALES
@@ -45,15 +45,8 @@ dropout = false
 [[phase.arm]]
 name = "nothing"
 placebo = true
-[[phase.arm]]
-name = "bolus"
-[[phase.arm.treatment]]
-product = "Lioresal Intrathecal"
-route = "intrathecal bolus"
-dose = "50 ug"
-at = "0 hour"
-access = "lumbar puncture"
 """
+    + BOLUS_ARM.format(name="bolus", placebo="false")
 )
 
 

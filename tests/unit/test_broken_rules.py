@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from study_examples import STROKE
 
+import eutonia
 from eutonia.report import page
 from eutonia.report.pump import broken_rules as told
 from eutonia.study.design import TrialStudy, parse_study
@@ -110,3 +111,12 @@ def test_nobody_who_breaks_a_rule_goes_unsuspected(origin: str) -> None:
     assert not np.any(broken & ~suspected)
     assert np.mean(suspected[~broken]) < 0.1
     assert 50 < broken.sum() < 290
+
+
+def test_whoever_is_above_another_highest_dose_is_suspected() -> None:
+    """The highest dose may be set below the usual ones, and is a rule then."""
+    time_h, rate = np.array([0.0]), np.array([[150.0 / 24.0]])
+    assert not may_break(time_h, rate, np.array([1]), "cerebral").any()
+    with eutonia.using({"label_dosing.highest_dose": "100 ug/day"}):
+        assert _judged(time_h, rate[:, 0], "cerebral")
+        assert may_break(time_h, rate, np.array([1]), "cerebral").all()

@@ -110,7 +110,10 @@ def blocked(limb: str) -> xr.Dataset:
 
 
 def test_a_toxin_is_told_by_the_scale_of_the_study_where_it_blocks_most_and_in_its_own_limb() -> None:
-    drawn, other = (chain.context({"": blocked(limb)}, scales=["modified_ashworth"])[1] for limb in ("leg", "arm"))
+    each = [chain.context({"": blocked(limb)}, scales=["modified_ashworth"]) for limb in ("leg", "arm")]
+    (told, drawn), (other_told, other) = each
+    assert "toxin: 70% of the reflex force of the plantarflexors" in told
+    assert other_told.endswith("; no treatment lowers it.")
     assert drawn is not None
     assert other is not None
     assert "Modified Ashworth 2.40 to 1.40" in drawn.words

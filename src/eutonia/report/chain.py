@@ -177,7 +177,7 @@ def sentence(found: Mapping[str, ChainNumbers]) -> str:
     excess = (
         f"The signal to the {first.limb} is too strong, by {_percent(first.excess)} of the most that a cord can have"
     )
-    return f"{excess}; {'; '.join(told) or 'no treatment lowers it'}."
+    return f"{excess}; {'; '.join(told) or first.blocked or 'no treatment lowers it'}."
 
 
 def _takes(one: ChainNumbers) -> str:

@@ -19,9 +19,9 @@ _BACLOFEN = (
     "blood, and it makes people drowsy; a pump brings it into the spinal fluid, a thousandth of the dose.",
 )
 _DAMPING = (
-    "Damping lost, given back",
+    "Signal too strong, taken away",
     "The brain damps the signal to the muscles all the time. What an injury leaves undamped is told as a share of the "
-    "most that a cord can have, and what a drug takes away from it as a share of that.",
+    "most that a cord can have, and what a treatment takes away from it as a share of that.",
 )
 _TRIAL = (
     "Interval, replicate trial",

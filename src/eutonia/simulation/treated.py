@@ -32,13 +32,11 @@ def least_kept(shares: Float[np.ndarray, "limb patient"]) -> Float[np.ndarray, "
     return np.maximum(shares, _LEAST_KEPT)
 
 
-def changed(people: People, effects: Effects | None) -> People:
+def changed(people: People, effects: Effects) -> People:
     """Return people whose bias, strength and tissue are what treatments have left of them.
 
     Contracture goes by the lesion's own bias: what is taken off that reaches tissue over months (`effects.tissue`).
     """
-    if effects is None:
-        return people
     kept = least_kept(np.asarray(effects.bias_kept))
     contracture, bias, lesioned = map(np.asarray, (people.traits.contracture, people.bias, people.strength))
     traits = replace(people.traits, contracture=jnp.asarray(contracture * effects.tissue / kept))
@@ -46,10 +44,8 @@ def changed(people: People, effects: Effects | None) -> People:
     return replace(people, bias=jnp.asarray(bias * kept), strength=strength, traits=traits)
 
 
-def under(snapshot: Snapshot, effects: Effects | None) -> Snapshot:
+def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
     """Return what an examination sees of a drug, with what the other treatments take and block beside it."""
-    if effects is None:
-        return snapshot
     taken = jnp.asarray(np.asarray(snapshot.hyperpolarisation) + effects.bias_taken)
     release = jnp.asarray(np.asarray(snapshot.release) * effects.release)
     shares = effects.gain, 1.0 - effects.blockade, effects.force

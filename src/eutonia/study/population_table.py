@@ -21,9 +21,8 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from eutonia import _bounds, _delimited
+from eutonia import _bounds, _delimited, _quantities
 from eutonia._bounds import Bounds
-from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_YEAR
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.study import shipped_files
@@ -52,18 +51,22 @@ class _Column:
     bounds: Bounds
 
 
+def _in(unit: str, key: str, kind: str, bounds: Bounds) -> _Column:
+    return _Column(key, _quantities.parse(f"1 {unit}", kind), bounds)
+
+
 _SEXES = Bounds(0.0, 1.0, ("man", "woman"), "the model knows these two")
 #: Every column that is read, beside charted scores: its name says its unit.
 COLUMNS: Mapping[str, _Column] = {
-    "age_year": _Column("age", 1.0, _bounds.AGE),
+    "age_year": _in("year", "age", "age", _bounds.AGE),
     "sex": _Column("women", 1.0, _SEXES),
-    "weight_kg": _Column("weight", 1.0, _bounds.WEIGHT),
-    "weight_lb": _Column("weight", 0.45359237, _bounds.WEIGHT),
-    "creatinine_clearance_ml_per_min": _Column("creatinine_clearance", 1.0, _bounds.CLEARANCE),
-    "creatinine_clearance_l_per_h": _Column("creatinine_clearance", 1000.0 / 60.0, _bounds.CLEARANCE),
-    "days_since_onset": _Column("time_since_onset", HOURS_A_DAY, _bounds.TIME),
-    "months_since_onset": _Column("time_since_onset", HOURS_A_MONTH, _bounds.TIME),
-    "years_since_onset": _Column("time_since_onset", HOURS_A_YEAR, _bounds.TIME),
+    "weight_kg": _in("kg", "weight", "weight", _bounds.WEIGHT),
+    "weight_lb": _in("lb", "weight", "weight", _bounds.WEIGHT),
+    "creatinine_clearance_ml_per_min": _in("mL/min", "creatinine_clearance", "clearance", _bounds.CLEARANCE),
+    "creatinine_clearance_l_per_h": _in("L/h", "creatinine_clearance", "clearance", _bounds.CLEARANCE),
+    "days_since_onset": _in("day", "time_since_onset", "duration", _bounds.TIME),
+    "months_since_onset": _in("month", "time_since_onset", "duration", _bounds.TIME),
+    "years_since_onset": _in("year", "time_since_onset", "duration", _bounds.TIME),
     _WEIGHTS: _Column("", 1.0, _WEIGHT),
 }
 #: The unit in which a key of the study is written, by key.

@@ -153,7 +153,8 @@ def may_break(
     `until` is how many of the changes count for each person. Whose dose is too high, rises too far or too soon, falls
     too far or ends is suspected.
     """
-    high = parameters.load("label_dosing").ends(f"usual_dose_{origin}", "ug/day")[1]
+    label = parameters.load("label_dosing")
+    high = min(label.ends(f"usual_dose_{origin}", "ug/day")[1], label.value("highest_dose", "ug/day"))
     daily, visit, fall, wait = steps_allowed(origin)
     dose = rate_ug_per_h.astype(float) * HOURS_A_DAY
     was = np.vstack([np.zeros_like(dose[:1]), dose[:-1]])

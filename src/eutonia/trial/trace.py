@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -76,8 +76,6 @@ class Recorder:
         """Return what the drug and the tone of the first people were, over time, limb and patient; `width` looks at
         a time.
         """
-        import xarray as xr
-
         n_times = len(self.times)
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
 
@@ -87,24 +85,17 @@ class Recorder:
 
         row = self._by_tip(looked) | {"dose_rate": pump, "dose_oral": mouth}
         data = {}
-        for name, (unit, label) in variables().items():
+        for name, about in variables().items():
             values = np.asarray(row[name])
             if name.startswith("dose_") and not values.any():
                 continue  # nobody takes the drug by this route
-            shaped = values.reshape(*values.shape[:-1], n_times, n_people)
-            if shaped.ndim == 3:
-                data[name] = xr.Variable(
-                    ("time_h", "limb", "patient"), np.moveaxis(shaped, 0, 1), {"units": unit, "long_name": label}
-                )
-            else:
-                data[name] = xr.Variable(("time_h", "patient"), shaped, {"units": unit, "long_name": label})
+            data[name] = _variable(about, values, (n_times, n_people))
         _told_ceiling(data)
         effects = _joined([look.effects for look in self._looks], n_people)
         data |= lesion_bias(data["untreated_bias"], np.asarray(effects.bias_kept))
         data |= _muscles(effects, np.asarray(row[_MUSCLE_GRADES]), (n_times, n_people), self.muscles)
         data |= self._swings(n_people, width)
-        time = xr.Variable(("time_h",), np.array(self.times), {"units": "h", "long_name": "Time"})
-        return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
+        return _course(data, self.times, n_people)
 
     def _by_tip(self, of: Callable[[slice], dict[str, Any]]) -> dict[str, Any]:
         """Return what `of` finds in each stretch of looks under one catheter tip, one stretch behind the other."""
@@ -140,6 +131,23 @@ class Recorder:
         return found
 
 
+def _variable(about: tuple[str, str], values: np.ndarray, shape: tuple[int, int]) -> xarray.Variable:
+    """Return what was found of each person, look by look: unit and label, values, and how many times and people."""
+    import xarray as xr
+
+    unit, label = about
+    shaped = np.moveaxis(values.reshape(*values.shape[:-1], *shape), -2, 0)
+    dims = ("time_h", "limb", "patient") if shaped.ndim == 3 else ("time_h", "patient")
+    return xr.Variable(dims, shaped, {"units": unit, "long_name": label})
+
+
+def _course(data: Mapping[str, xarray.Variable], times: Sequence[float], n_people: int) -> xarray.Dataset:
+    import xarray as xr
+
+    time = xr.Variable(("time_h",), np.array(times), {"units": "h", "long_name": "Time"})
+    return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(n_people)})
+
+
 def _told_ceiling(data: Mapping[str, xarray.Variable]) -> None:
     """Note the largest bias that a cord can have beside the bias of the lesion, mV: what its shares are of."""
     data["untreated_bias"].attrs["valid_max"] = parameters.load("descending").value("bias_ceiling", "mV")
@@ -159,22 +167,14 @@ def lesion_bias(untreated: xarray.Variable, kept: np.ndarray) -> dict[str, xarra
 
 def moment_course(people: People, snapshot: Snapshot, effects: Effects, at_h: float) -> xarray.Dataset:
     """Return tone and drug of people at one hour, with the names and dims of a course; `effects` are on them then."""
-    import xarray as xr
-
     values = {
         "untreated_bias": people.bias,
         "bias": people.bias - snapshot.hyperpolarisation,
         **{name: getattr(snapshot, name) for name in ("csf_leg", "csf_arm")},
     }
-    data = {}
-    for name, array in values.items():
-        unit, label = _OF_MODEL[name]
-        dims = ("time_h", "limb", "patient") if np.ndim(array) == 2 else ("time_h", "patient")
-        data[name] = xr.Variable(dims, np.asarray(array)[None], {"units": unit, "long_name": label})
+    data = {name: _variable(_OF_MODEL[name], np.asarray(array), (1, people.n)) for name, array in values.items()}
     _told_ceiling(data)
-    data |= lesion_bias(data["untreated_bias"], np.asarray(effects.bias_kept))
-    time = xr.Variable(("time_h",), np.array([at_h]), {"units": "h", "long_name": "Time"})
-    return xr.Dataset(data, {"time_h": time, "limb": list(LIMBS), "patient": np.arange(people.n)})
+    return _course(data | lesion_bias(data["untreated_bias"], np.asarray(effects.bias_kept)), [at_h], people.n)
 
 
 def _muscles(
