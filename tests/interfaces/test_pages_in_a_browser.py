@@ -185,7 +185,7 @@ def test_every_kind_of_report_begins_in_plain_words_and_explains_them(store: Sto
         assert named == ["Asked", "Found", "How sure"], kind
         assert "<dt>Tone</dt>" in text.partition('<section id="words">')[2], kind
     for kind in ("case", "compare", "examine"):
-        assert "of its damping" in pages[kind], kind
+        assert "The signal to the leg is too strong" in pages[kind], kind
         assert '<section id="chain">' in pages[kind], kind
 
 
