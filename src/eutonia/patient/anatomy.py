@@ -39,10 +39,13 @@ Course = Float[np.ndarray, "axis _"]
 
 @dataclass(frozen=True, eq=False)
 class Threads:
-    """All threads, one after the other; `starts` says where each begins, `bundle` to which bundle it belongs."""
+    """All threads, one after the other; `starts` says where each begins, `of_point` of which thread a point is and
+    `bundle` to which bundle a thread belongs.
+    """
 
     points: Course
     starts: Int[np.ndarray, " thread"]
+    of_point: Int[np.ndarray, " point"]
     bundle: Int[np.ndarray, " thread"]
 
 
@@ -75,6 +78,7 @@ def threads() -> Threads:
     return Threads(
         points=np.concatenate(flat, axis=1),
         starts=np.cumsum([0, *sizes[:-1]]),
+        of_point=np.repeat(np.arange(len(sizes)), sizes),
         bundle=np.repeat(np.arange(len(bundles)), [len(bundle) for bundle in bundles]),
     )
 

@@ -19,7 +19,7 @@ from eutonia.patient.voxels import FAR_MM
 
 # Lesions that are looked at together: few enough that the distances of all points stay near the processor.
 _BLOCK = 48
-_CELL_MM = 8.0
+_ROUNDING_MM = 1e-9
 _AXES = ("lateral", "anterior", "height")
 
 Numbers = Float[np.ndarray, " patient"]
@@ -94,11 +94,18 @@ def extent_at(of: Brain, points: Float[np.ndarray, "axis point"]) -> Extent:
 
 
 def _blocks(alike: _Alike, some: Int[np.ndarray, " patient"]) -> Iterator[Int[np.ndarray, " patient"]]:
-    """Deal lesions out in blocks of neighbours of like size, so that few threads need be looked at for each."""
-    cell = np.floor(alike.centre[:, some] / _CELL_MM)
-    order = some[np.lexsort((alike.radius[some], *cell))]
-    for begin in range(0, len(order), _BLOCK):
-        yield order[begin : begin + _BLOCK]
+    """Deal lesions out in blocks of neighbours of like size, so that few threads need be looked at for each: halves
+    along whatever differs most, until they are small.
+    """
+    where = np.vstack([alike.centre, alike.radius])
+    rest = [some]
+    while rest:
+        part = rest.pop()
+        if len(part) > _BLOCK:
+            widest = int(np.argmax(np.ptp(where[:, part], axis=1)))
+            rest.extend(np.array_split(part[np.argsort(where[widest, part], kind="stable")], 2))
+        elif len(part):
+            yield part
 
 
 def _by_place(of: Brain, points: Float[np.ndarray, "axis point"]) -> Iterator[_Alike]:
@@ -130,26 +137,41 @@ def _nearest(of: Brain, alike: _Alike, part: Int[np.ndarray, " patient"], harm: 
     centre, radius = (alike.centre[:, part] - shift) / size, alike.radius[part]
     edge = 1.5 * harm.width + harm.thread_radius
     middle = centre.mean(axis=1)
-    reach = np.sqrt(((centre - middle[:, None]) ** 2).sum(axis=0)) + (radius + edge) / size
-    close = ((threads.points - middle[:, None]) ** 2).sum(axis=0) <= reach.max() ** 2
+    spread = np.sqrt(((centre - middle[:, None]) ** 2).sum(axis=0))
+    away = np.sqrt(((threads.points - middle[:, None]) ** 2).sum(axis=0))
+    close = away <= (spread + (radius + edge) / size).max()
+    out = np.full((len(threads.starts), len(part)), FAR_MM)
     if alike.bound is not None:
         close &= alike.bound <= edge.max()
+    if alike.mask is None:
+        # What has a point deep inside every one of the lesions is cut by all, wherever its other points lie.
+        deep = away < ((radius - harm.thread_radius) / size - spread).min() - _ROUNDING_MM
+        if alike.bound is not None:
+            deep &= alike.bound <= -harm.thread_radius.max()
+        if deep.any():
+            is_cut = np.zeros(len(out), dtype=bool)
+            is_cut[threads.of_point[deep]] = True
+            out[is_cut] = -harm.thread_radius
+            close &= ~is_cut[threads.of_point]
     kept = np.flatnonzero(close)
-    out = np.full((len(threads.starts), len(part)), FAR_MM)
     if len(kept) == 0:
         return out
-    thread = np.searchsorted(threads.starts, kept, side="right") - 1
-    touched, starts = np.unique(thread, return_index=True)
-    points = threads.points[:, kept]
+    of_kept = threads.of_point[kept]
+    starts = np.flatnonzero(np.diff(of_kept, prepend=-1))
+    touched, points = of_kept[starts], threads.points[:, kept]
     if alike.mask is not None:
         placed = size * points[:, :, None] + shift[:, None, :]
         out[touched] = np.minimum.reduceat(alike.mask(placed), starts, axis=0)
         return out
-    squared = np.subtract.outer(points[0], centre[0]) ** 2
-    squared += np.subtract.outer(points[1], centre[1]) ** 2
-    squared += np.subtract.outer(points[2], centre[2]) ** 2
+    squared, along = np.empty((2, len(kept), len(part)))
+    for axis, (at, of_ball) in enumerate(zip(points, centre, strict=True)):
+        np.square(np.subtract.outer(at, of_ball, out=along), out=along if axis else squared)
+        if axis:
+            squared += along
     if alike.bound is not None:
-        at_bound = np.add.outer(alike.bound[kept], radius) / size
-        np.maximum(squared, np.maximum(at_bound, 0.0) ** 2, out=squared)
+        at_bound = np.add.outer(alike.bound[kept], radius, out=along)
+        at_bound /= size
+        np.square(np.maximum(at_bound, 0.0, out=at_bound), out=at_bound)
+        np.maximum(squared, at_bound, out=squared)
     out[touched] = size * np.sqrt(np.minimum.reduceat(squared, starts, axis=0)) - radius
     return out
