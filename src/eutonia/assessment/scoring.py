@@ -177,9 +177,9 @@ def _shaped(rows: Float[Array, "draw patient"], scale: Scale) -> Array:
 
 def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
-    limbs, muscles = jnp.zeros((len(LIMBS), n_patients)), jnp.zeros((len(charted_groups()), n_patients))
+    limbs, muscles = (jnp.asarray(np.zeros((len(rows), n_patients))) for rows in (LIMBS, charted_groups()))
     lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
-    return ChartLuck(muscles, limbs, limbs, {scale.key: _shaped(jnp.zeros_like(muscles), scale) for scale in lucky})
+    return ChartLuck(muscles, limbs, limbs, {scale.key: _shaped(muscles, scale) for scale in lucky})
 
 
 def charted_muscles() -> tuple[tuple[str, str], ...]:
@@ -221,8 +221,14 @@ def look_at(
     constants: ChartConstants,
 ) -> Look:
     """Return a look from which every scale can be scored, with what each reads of records for itself."""
-    own = {key: scale.constants() for key, scale in SCALES.items() if scale.constants is not None}
+    own = {key: _read_by(scale) for key, scale in SCALES.items() if scale.constants is not None}
     return Look(people, exam, stance, luck, nonspecific, constants, own)
+
+
+@parameters.remembered
+def _read_by(scale: Scale) -> Any:
+    assert scale.constants is not None
+    return scale.constants()
 
 
 @partial(jax.jit, static_argnames="scales")

@@ -24,6 +24,8 @@ from eutonia.drug.kinetics import Exposure, Kinetics, KineticState, StepPlan
 from eutonia.simulation.people import People
 
 Patients = Float[Array, " patient"]
+# Amounts and rates as they are given, and as a program of JAX takes them.
+Amounts = Float[Array | np.ndarray, " patient"]
 Limbs = Float[Array, "limb patient"]
 Sites = Float[Array, "site patient"]
 
@@ -211,15 +213,15 @@ class Course:
             self._plans[dt_h] = plan(self.people.kinetics, dt_h)
         return self._plans[dt_h]
 
-    def advance(self, state: CourseState, span_h: float, rate: Patients, since_event_h: float) -> CourseState:
+    def advance(self, state: CourseState, span_h: float, rate: Amounts, since_event_h: float) -> CourseState:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
-        none = jnp.zeros_like(rate)
+        none = np.zeros(rate.shape)
         for size, count in steps_between(since_event_h, span_h):
             state = run(self.people, self._plan(size), self._habits, size, state, rate, none, count, 1)
         return state
 
     def advance_tablets(
-        self, state: CourseState, tablet_mg: Patients, every_h: float, n_tablets: int, rate: Patients
+        self, state: CourseState, tablet_mg: Amounts, every_h: float, n_tablets: int, rate: Amounts
     ) -> CourseState:
         """Advance `n_tablets` dosing intervals of `every_h` hours, beginning with a tablet, beside an infusion
         `rate`.
@@ -228,11 +230,11 @@ class Course:
         steps = round(every_h / size)
         return run(self.people, self._plan(size), self._habits, size, state, rate, tablet_mg, steps, n_tablets)
 
-    def bolus(self, state: CourseState, amount_ug: Patients, access: str) -> CourseState:
+    def bolus(self, state: CourseState, amount_ug: Amounts, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
         return replace(state, drug=_bolus(self.people.kinetics, state.drug, amount_ug, access))
 
-    def tablet(self, state: CourseState, amount_mg: Patients) -> CourseState:
+    def tablet(self, state: CourseState, amount_mg: Amounts) -> CourseState:
         """Give a tablet at once (0 mg for those who get none)."""
         return replace(state, drug=_tablet(self.people.kinetics, state.drug, amount_mg))
 

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia._types import Scalar
-from eutonia.drug.effect.gaba_b import hyperpolarisation
+from eutonia.drug.effect.gaba_b import Receptor, hyperpolarisation
 from eutonia.simulation.course import Tissue
-from eutonia.simulation.people import People
 from eutonia.tone.contracture import TissueConstants, missing_after, share_left, stretch_share
 from eutonia.treatment import Effects
 
 Limbs = Float[Array, "limb patient"]
+Patients = Float[Array | np.ndarray, " patient"]
+Beside = Float[Array, "three limb patient"]
 
 # Numerical: tissue moves within months, and a step twice as short changes nothing that is reported (tested).
 STEP_H = 168.0
@@ -42,22 +43,22 @@ def with_noted(tissue: Tissue, given: Effects | None, span_h: float) -> Tissue:
     return replace(tissue, beside=jnp.asarray(np.asarray(tissue.beside) + did * span_h))
 
 
-def settled(tissue: Tissue, people: People, span_h: float) -> Tissue:
-    """Bring tissue up to date over the last `span_h` hours.
+def settled(tissue: Tissue, bias: Limbs, since_h: Patients, receptor: Receptor, span_h: float) -> Tissue:
+    """Bring tissue that is touched up to date over the last `span_h` hours.
 
     Parameters
     ----------
     tissue
         As it was when it was last settled, with what drug and other treatments did since then.
-    people
-        As their lesion alone makes them half-way through the span.
+    bias, since_h
+        What their lesion alone makes of people half-way through the span, mV, and the time since its onset then, h.
+    receptor
+        Of each person.
     span_h
         Length of the span, h.
     """
-    if not is_touched(tissue):
-        return tissue
-    missing = _missing(tissue, people, jnp.asarray(span_h), tissue_constants())
-    return Tissue(missing, tissue.felt, tissue.felt, jnp.zeros_like(tissue.beside))
+    missing, beside = _settled(tissue, bias, since_h, receptor, span_h, tissue_constants())
+    return Tissue(missing, tissue.felt, tissue.felt, beside)
 
 
 def is_touched(tissue: Tissue) -> bool:
@@ -71,13 +72,15 @@ def tissue_left(tissue: Tissue, time_since_onset_h: Float[Array, " patient"]) ->
     return share_left(tissue.missing, time_since_onset_h, tissue_constants())
 
 
-@eqx.filter_jit
-def _missing(tissue: Tissue, people: People, span_h: Scalar, constants: TissueConstants) -> Limbs:
-    own = jnp.maximum(people.bias, 0.0)
+@jax.jit
+def _settled(
+    tissue: Tissue, bias: Limbs, since_h: Array, receptor: Receptor, span_h: Scalar, constants: TissueConstants
+) -> tuple[Limbs, Beside]:
+    own = jnp.maximum(bias, 0.0)
     less, taken, stretch = tissue.beside / span_h
-    bias = people.bias * (1.0 - less)
+    kept = bias * (1.0 - less)
     effect = (tissue.felt - tissue.settled) / span_h
-    left = bias - hyperpolarisation(effect, bias, people.receptor) - taken
+    left = kept - hyperpolarisation(effect, kept, receptor) - taken
     drive = jnp.where(own > 0.0, jnp.maximum(left, 0.0) / jnp.where(own > 0.0, own, 1.0), 1.0)
-    since = people.time_since_onset_h - span_h / 2
-    return missing_after(tissue.missing, drive, stretch, since, span_h, constants)
+    missing = missing_after(tissue.missing, drive, stretch, since_h - span_h / 2, span_h, constants)
+    return missing, jnp.zeros_like(tissue.beside)

@@ -94,6 +94,7 @@ class PeriodClock:
     lesions: LesionCourse | None = None
     since_entry_h: float = 0.0
     others: list[AbstractTherapy] = field(default_factory=list)
+    _nothing: Effects = field(init=False)
     _mark: _Mark | None = None
     _settled_h: float = 0.0
     _noted_h: float = 0.0
@@ -102,6 +103,7 @@ class PeriodClock:
         """Start without any practice or dose."""
         self.practice = Practice(self.seed, self.people.person)
         self.doses = DoseLog.empty(self.people.n)
+        self._nothing = Effects.none(self.people.n)
 
     def begin_at(self, time_h: float) -> None:
         """Begin at another hour than that of the first visit: before it, where people come with something."""
@@ -120,8 +122,7 @@ class PeriodClock:
     def encounter(self) -> Encounter:
         """Return what is known of everybody now."""
         done, state = self._joined_at(self.now_h), replace(self.state, tissue=self._tissue_by_now())
-        effects = Effects.none(self.people.n) if done is None else done
-        return Encounter(self.people, state, effects, self._left_at(self.now_h))
+        return Encounter(self.people, state, self._nothing if done is None else done, self._left_at(self.now_h))
 
     def _left_at(self, time_h: float) -> Lesioned | None:
         """Return what lesions have left by an hour of the period."""
@@ -163,7 +164,11 @@ class PeriodClock:
         tissue, span_h = self._noted(), self.now_h - self._settled_h
         if span_h <= _SAME_TIME_H or not is_touched(tissue):
             return tissue
-        return settled(tissue, self.people_at(self._settled_h + span_h / 2), span_h)
+        receptor, left = self.people.receptor, self._left_at(self._settled_h + span_h / 2)
+        if left is None or self.lesions is None:
+            return settled(tissue, self.people.bias, self.people.time_since_onset_h, receptor, span_h)
+        bias, _ = left.tone_and_strength(self.lesions.constants)
+        return settled(tissue, bias, left.time_since_onset_h, receptor, span_h)
 
     def _keep(self, tissue: Tissue) -> None:
         self.state, self._noted_h = replace(self.state, tissue=tissue), self.now_h
@@ -276,7 +281,7 @@ class PeriodClock:
 
     def _drift(self, time_h: float) -> None:
         span, since = time_h - self.now_h, self.now_h - self.last_event_h
-        self.state = self.course.advance(self.state, span, jnp.asarray(self.rate), since)
+        self.state = self.course.advance(self.state, span, self.rate, since)
         self.now_h = time_h
 
     def _cycles(self, plans: list[TabletPlan], count: int) -> None:
@@ -284,7 +289,7 @@ class PeriodClock:
         if count == 0:
             self._give(plans)
             return
-        dose, rate = jnp.asarray(sum(plan.dose_mg for plan in plans)), jnp.asarray(self.rate)
+        dose, rate = np.asarray(sum(plan.dose_mg for plan in plans)), self.rate
         every = plans[0].every_h
         self.state = self.course.advance_tablets(self.state, dose, every, count, rate)
         self.now_h += count * every
@@ -295,14 +300,14 @@ class PeriodClock:
     def _give(self, due: list[TabletPlan]) -> None:
         for plan in due:
             if plan.next_h - self.now_h <= _SAME_TIME_H:
-                self.state = self.course.tablet(self.state, jnp.asarray(plan.dose_mg))
+                self.state = self.course.tablet(self.state, plan.dose_mg)
                 plan.next_h += plan.every_h
                 self.last_event_h = self.now_h
 
     def bolus(self, amount_ug: Patients, access: str) -> None:
         """Give an intrathecal bolus now."""
         self._mark = None
-        self.state = self.course.bolus(self.state, jnp.asarray(amount_ug), access)
+        self.state = self.course.bolus(self.state, amount_ug, access)
         self.last_event_h = self.now_h
 
     def set_rate(
