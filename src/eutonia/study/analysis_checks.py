@@ -29,7 +29,9 @@ def arms_of(phase: Phase, endpoint: AnalysedEndpoint) -> tuple[Arm | None, Arm |
     mine = named.get(endpoint.arm or "") if endpoint.arm else None
     other = named.get(endpoint.against or "") if endpoint.against else None
     if not endpoint.against:
-        other = next((arm for arm in phase.arms if arm.placebo and arm is not mine), None)
+        late = [arm for arm in phase.arms if arm.placebo_until_h is not None]
+        shams = (*(arm for arm in phase.arms if arm.placebo), *late)
+        other = next((arm for arm in shams if arm is not mine), None)
     if not endpoint.arm:
         mine = next((arm for arm in phase.arms if not arm.placebo and arm is not other), None)
     return mine, other

@@ -42,7 +42,9 @@ class AnalysedEndpoint(Part):
     role: Literal["primary", "secondary"] = described("Whether the trial stands on it.", default="primary")
     phase: Name | None = described("Phase; left out, the first that suits the method.", default=None)
     arm: Name | None = described("Arm; left out, the first that is given a drug.", default=None)
-    against: Name | None = described("Arm that it is compared with; left out, the first placebo.", default=None)
+    against: Name | None = described(
+        "Arm that it is compared with; left out, the first placebo, or the first that starts late.", default=None
+    )
     scale: ScaleName = described("Scale.")
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
     muscle: MuscleName | None = described("Muscle group instead of the mean of a limb.", default=None)

@@ -11,6 +11,7 @@ from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.patient import label_origin
 from eutonia.study import vocabulary
 from eutonia.study.analysis_checks import analysis_problems
+from eutonia.study.delayed_start import delayed_problems
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import Given, not_a_name
 from eutonia.study.own_gate import own_gate_problems
@@ -88,7 +89,7 @@ def _arms(phase: Phase, where: Key) -> Iterator[Problem]:
         why, do = "So many visits of one period have no luck of their own.", "Leave some out."
         given = f"{len(phase.visits_h)} visits"
         yield Problem((*where, "visits"), why, given, f"at most {MOST_VISITS_OF_A_PERIOD}", do=do)
-    yield from chain(_randomisation(phase, where), _pairs(phase, where))
+    yield from chain(_randomisation(phase, where), _pairs(phase, where), delayed_problems(phase, where))
     for number, arm in enumerate(phase.arms):
         if phase.design == "crossover" and arm.practice is not None:
             why, do = "What was learned is carried into the next period.", 'Write design = "parallel".'
@@ -169,7 +170,7 @@ def _early_visits(phase: Phase, where: Key, arm: Arm) -> Iterator[Problem]:
     """Find visits, other than the one at 0 hour, that lie before the first dose of an arm."""
     first = min((given.begins_h for given in arm.treatments), default=0.0)
     for position, visit in enumerate(phase.visits_h):
-        if 0.0 < visit < first:
+        if (arm.placebo_until_h or 0.0) < visit < first:
             why = f'This visit comes before the first dose of arm "{arm.name}".'
             do = "Give the first dose earlier, or remove the visit; 0 hour is the visit before any dose."
             yield Problem((*where, "visits", position), why, visit.text, "0 hour, or after the first dose", do=do)

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from eutonia.study import vocabulary
+from eutonia.study.delayed_start import own_problems
 from eutonia.study.fields import (
     Checking,
     FileName,
@@ -132,6 +133,12 @@ class Arm(Part):
         "Weight in the allocation ratio.", default=1
     )
     placebo: Flag = described("The treatments are given as a sham, without the drug.", default=False)
+    placebo_until_h: Interval | None = described(
+        "Delayed start: a sham until this visit, and from it on the treatments, which begin no earlier; left out, no "
+        "sham comes before them.",
+        alias="placebo_until",
+        default=None,
+    )
     treatments: tuple[Treatment, ...] = described("What is given.", alias="treatment", default=())
     titration: Policy | None = described("How the dose changes at visits; left out, it does not.", default=None)
     gate: OwnGate | None = described(
@@ -142,9 +149,10 @@ class Arm(Part):
     @model_validator(mode="after")
     def _complete(self, info: Checking) -> Arm:
         found: list[Problem] = []
-        if not self.treatments and not self.placebo and self.practice is None:
+        if not self.treatments and not self.placebo and self.practice is None and self.placebo_until_h is None:
             do = "Add [[phase.arm.treatment]] or [phase.arm.practice], or write placebo = true."
             found.append(Problem(("treatment",), "This arm gives nothing.", "no treatment", "one or more", do=do))
+        found += own_problems(self)
         if self.titration is not None:
             found += self._steered_once(self.titration)
         starts = self.titration is not None and self.titration.begins_with is not None

@@ -82,6 +82,7 @@ def analyse(outcome: Outcome) -> Analysed | None:
         plan.alpha,
         plan.multiplicity,
         survival=times.curves(outcome, timed),
+        of_design={one.name: one.told_by_design for one in contrasts if one.told_by_design},
     )
     if plan.reestimation is not None:
         return reestimation.with_sizes(made, size, outcome.study.population.n)

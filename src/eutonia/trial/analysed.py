@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Analysed:
         One row an endpoint that is a time, arm and visit: at_risk, events, censored, and by Kaplan and Meier the share
         that has improved; None without such an endpoint. With interim looks it is of the people of the look at which
         each trial stopped.
+    of_design : mapping of endpoint to sentence
+        What a difference says by the design of its phase, such as a delayed start; endpoints without such are left out.
     """
 
     trials: polars.DataFrame
@@ -40,3 +43,4 @@ class Analysed:
     multiplicity: str
     looks: polars.DataFrame | None = None
     survival: polars.DataFrame | None = None
+    of_design: Mapping[str, str] = field(default_factory=dict)

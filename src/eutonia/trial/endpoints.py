@@ -12,6 +12,7 @@ from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.statistics.rounding import exact
+from eutonia.study import delayed_start
 from eutonia.study.analysis_checks import arms_of, phase_of
 from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.design import TrialStudy
@@ -56,6 +57,11 @@ class Contrast:
         """Whether both arms give the same; people of a crossover still differ, as each period has its own luck."""
         one, other = (self.phase.arm(name) for name in (self.arm, self.against))
         return (one.placebo and other.placebo) or one.model_dump(exclude={"name"}) == other.model_dump(exclude={"name"})
+
+    @property
+    def told_by_design(self) -> str:
+        """What a difference says by the design of the phase; empty where nothing is special."""
+        return delayed_start.told(self.phase, self.arm, self.against, self.visit)
 
     @property
     def visit_name(self) -> str:

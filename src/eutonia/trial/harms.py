@@ -52,14 +52,19 @@ class Harms:
     drug: tuple[Reactions, ...]
     placebo: tuple[Reactions, ...]
     factor: tuple[float, ...] = ()
+    is_sham_before: bool = False
 
     @classmethod
-    def of(cls, treatments: Iterable[Treatment], until_h: float = math.inf) -> Harms:
-        """Read the records of treatments beside baclofen; the others have none here."""
+    def of(cls, treatments: Iterable[Treatment], until_h: float = math.inf, *, is_sham_before: bool = False) -> Harms:
+        """Read the records of treatments beside baclofen; the others have none here. With `is_sham_before` a sham of
+        each is given from hour 0 until it begins.
+        """
         these = tuple(one for one in treatments if one.harms is not None)
         hazards = [_hazards(one.harms) for one in these if one.harms is not None]
         drug, placebo = ([both[k] for both in hazards] for k in (0, 1))
-        return cls(these, until_h, tuple(drug), tuple(placebo), tuple(_factor(one.harms) for one in these))
+        return cls(
+            these, until_h, tuple(drug), tuple(placebo), tuple(_factor(one.harms) for one in these), is_sham_before
+        )
 
     @property
     def deepens(self) -> bool:
@@ -97,6 +102,9 @@ class Harms:
             given_h = sum((who[row] * self._given_h(self.treatments[row], time_h) for row in mine), np.zeros(shape[1]))
             course = course_of_habituation(given_h)
             found += self.drug[mine[0]][:, None] * course
+            if self.is_sham_before:
+                early = min(time_h, *(float(self.treatments[row].begins_h) for row in mine))
+                course = course_of_habituation(given_h + early)
             reported = np.maximum(reported, self.placebo[mine[0]][:, None] * course)
         return drug * found + placebo * reported
 

@@ -117,7 +117,7 @@ class ReactionWatch:
         """Look up what may come by the routes of the arm, of which a placebo gives nothing."""
         routes = routes_of(self.arm)
         self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
-        self.harms = Harms.of(self.arm.treatments, self.until_h)
+        self.harms = Harms.of(self.arm.treatments, self.until_h, is_sham_before=self.arm.placebo_until_h is not None)
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
@@ -155,7 +155,13 @@ class ReactionWatch:
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
         tablets = [one for one in self.arm.treatments if one.hazards == "oral"]
-        each = [np.where(self._given(one), max(clock.now_h - one.since_h, 0.0), 0.0) for one in tablets]
+        # Whoever starts late takes a sham from the first visit on.
+        late = self.arm.placebo_until_h is not None
+        since = [0.0 if late else one.since_h for one in tablets]
+        each = [
+            np.where(self._given(one), max(clock.now_h - begin_h, 0.0), 0.0)
+            for one, begin_h in zip(tablets, since, strict=True)
+        ]
         now = self.hazards.met(clock.state.exposed, np.max(each, axis=0) if each else max(clock.now_h, 0.0))
         return now if self._begin is None else now - self._begin
 
@@ -190,7 +196,8 @@ def as_given(phase: Phase, arm: Arm) -> Arm:
     """Return a placebo arm that names no treatment with the one that it imitates, that of the first arm with any."""
     if arm.treatments or not arm.placebo:
         return arm
-    treatments = next((one.treatments for one in phase.arms if one.treatments), ())
+    at_once = sorted(phase.arms, key=lambda one: one.placebo_until_h is not None)
+    treatments = next((one.treatments for one in at_once if one.treatments), ())
     return arm.model_copy(update={"treatments": treatments})
 
 

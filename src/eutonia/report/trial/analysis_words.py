@@ -122,7 +122,7 @@ def endpoints(analysed: Analysed) -> list[EndpointWords]:
     """Return every endpoint in words, in the order of the study."""
     firsts = analysed.trials.filter(analysed.trials["replicate"] == 0).iter_rows(named=True)
     return [
-        _endpoint(row, first, analysed.alpha)
+        _endpoint(row, first, analysed.alpha, analysed.of_design.get(row["endpoint"], ""))
         for row, first in zip(analysed.characteristics.iter_rows(named=True), firsts, strict=True)
     ]
 
@@ -144,7 +144,7 @@ def _trials(analysed: Analysed) -> int:
     return int(analysed.characteristics["trials"][0])
 
 
-def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
+def _endpoint(row: Row, first: Row, alpha: float, of_design: str) -> EndpointWords:
     is_share = row["method"] == "Fisher"
     factor, unit = (100.0, "percentage points") if is_share else (1.0, words.unit(row["unit"]))
     numbers = ("estimate", "estimate_low", "estimate_high", "truth", "estimate_bias", "estimate_bias_error")
@@ -180,7 +180,12 @@ def _endpoint(row: Row, first: Row, alpha: float) -> EndpointWords:
         coverage=f"{_share(row, 'coverage')}{bounded}" if enough and row["coverage"] is not None else "–",
         bias=f"bias {bias}\u00a0±\u00a0{error}{bounded}" if enough and row["estimate_bias"] is not None else "",
         how=_how(row, SCALES[first["scale"]].worse),
-        notes=(*_ratio(row, first), *_notes(row, alpha), *interim_words.estimate(row, factor)),
+        notes=(
+            *([of_design] if of_design else []),
+            *_ratio(row, first),
+            *_notes(row, alpha),
+            *interim_words.estimate(row, factor),
+        ),
     )
 
 
