@@ -2,6 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+_STUDIES = Path(__file__).parents[1] / "studies"
+
+
+def walkers() -> str:
+    """Return the shipped study of walkers with four people, two days up to relief and a month on a pump."""
+    text = (_STUDIES / "kofler_2009.toml").read_text(encoding="utf-8").partition("[[published]]")[0]
+    shorter = {
+        "n = 8\n": "n = 4\npool = 1024\n",
+        '"0 day", "7 day", "14 day", "28 day", "40 day"': '"0 day", "2 day"',
+        '"40 day"': '"2 day"',
+        '"3 month", "12 month"': '"1 month"',
+    }
+    for long, short in shorter.items():
+        assert long in text, long
+        text = text.replace(long, short)
+    return text
+
+
 # A case: who, and an infarct.
 ANNA = """\
 [study]

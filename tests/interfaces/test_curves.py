@@ -19,6 +19,9 @@ from eutonia.report.drawing.scales import Values
 Run = Callable[..., int]
 ROOT = Path(__file__).parents[2]
 TRIAL = (ROOT / "tests" / "interfaces" / "parallel_tablets.toml").read_text(encoding="utf-8")
+TRIAL = TRIAL.replace("n = 60", "n = 8\npool = 1024")
+# Weekly looks tell no more of what is drawn than these.
+SELDOM = {"case.examine_every": "56 day"}
 
 
 @pytest.mark.parametrize(
@@ -26,9 +29,13 @@ TRIAL = (ROOT / "tests" / "interfaces" / "parallel_tablets.toml").read_text(enco
     [("recruitment", "mA", {"H", "M"}), ("ramp", "deg/s", {"Stretch reflex"}), ("depression", "Hz", {"H"})],
 )
 @pytest.mark.xdist_group("segment")
-def test_the_curve_of_a_segment(run: Run, folder: Path, protocol: str, x_unit: str, series: set[str]) -> None:
+def test_the_curve_of_a_segment(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, x_unit: str, series: set[str]
+) -> None:
+    drawn = caught(monkeypatch)
     assert run("segment", "--protocol", protocol, "--cells", "400", "--out", "found") == 0
     found = pl.read_parquet("found/curves.parquet")
+    assert_holds(found, drawn, 3)
     found = found.filter(pl.col("x_name") != "Time")
     assert set(found["series"]) == series
     assert set(found["x_unit"]) == {x_unit}
@@ -42,10 +49,14 @@ def test_the_curve_of_a_segment(run: Run, folder: Path, protocol: str, x_unit: s
 
 
 @pytest.mark.xdist_group("slow clock")
-def test_the_lines_of_a_case_are_those_of_its_course_and_its_chart(tmp_path: Path) -> None:
-    result = eutonia.run(eutonia.load_study("case_ischaemic_tablets"))
+def test_the_lines_of_a_case_are_those_of_its_course_and_its_chart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = eutonia.run(eutonia.load_study("case_haemorrhage_pump").replace(SELDOM))
+    drawn = caught(monkeypatch)
     folder = files.write(result, tmp_path / "case", csv=True)
     found = pl.read_parquet(folder / "curves.parquet")
+    assert_holds(found, drawn, 40)
     assert found.height == pl.read_csv(folder / "curves.csv").height
     leg = found.filter((pl.col("figure") == "Course: ashworth") & (pl.col("series") == "leg"))
     expected = result.course["ashworth"].sel(limb="leg").median("patient").to_numpy()
@@ -69,14 +80,15 @@ def test_no_curve_is_an_empty_table_of_the_same_columns() -> None:
 # Every page that draws curves: the command that writes it, and how many curves it draws at least.
 PAGES = {
     "a trial": (("run", "trial.toml", "--replicates", "2", "--quiet"), 12),
-    "a case": (("run", "case_haemorrhage_pump", "--quiet"), 40),
-    "an examination": (("examine", "case_ischaemic_tablets", "--at", "day 200"), 20),
-    "an examination of a nerve": (("examine", "case_ischaemic_tablets", "--at", "day 1", "--test", "f-wave"), 1),
+    "an examination": (("examine", "case_ischaemic_tablets", "--at", "day 1", "--limb", "leg"), 8),
+    "an examination of a nerve": (
+        ("examine", "case_ischaemic_tablets", "--at", "day 1", "--test", "h-reflex", "--limb", "leg"),
+        1,
+    ),
     "a pump": (("pump", "clinic_year"), 14),
     "a pump by the hour": (("pump", "flex_night", "--day", "2"), 14),
     "a pump in a person": (("pump", "first_pump", "--person", "case_haemorrhage_pump"), 24),
-    "options": (("compare", "case_ischaemic_tablets", "case_ischaemic_pump"), 20),
-    "a segment": (("segment", "--protocol", "recruitment", "--cells", "400"), 5),
+    "options": (("compare", "case_ischaemic_tablets.toml", "case_ischaemic_pump.toml"), 20),
     "a segment that moves": (("segment", "--protocol", "clonus", "--cells", "400"), 4),
     "a fit of pendulum": (("fit-stretch", "pendulum.csv", "--test", "pendulum"), 8),
     "a fit with EMG": (("fit-stretch", "ramp.csv", "--test", "ramp"), 9),
@@ -90,13 +102,19 @@ def test_every_curve_that_a_page_draws_is_in_its_table(
 ) -> None:
     """Lines, bands and clouds of points are caught at the drawing board; a table that lacks one of them fails."""
     Path("trial.toml").write_text(TRIAL, encoding="utf-8")
+    for name in ("case_ischaemic_tablets", "case_ischaemic_pump"):
+        Path(f"{name}.toml").write_text(eutonia.load_study(name).replace(SELDOM).text, encoding="utf-8")
     for name, file in (("pendulum", "pendulum_simulated"), ("ramp", "ramp_90_simulated")):
         Path(f"{name}.csv").write_bytes((ROOT / "examples" / f"{file}.csv").read_bytes())
     drawn = caught(monkeypatch)
     words, least = PAGES[page]
     assert run(*words, "--out", "found") == 0
+    assert_holds(pl.read_parquet("found/curves.parquet"), drawn, least)
+
+
+def assert_holds(found: pl.DataFrame, drawn: list[tuple[str, np.ndarray]], least: int) -> None:
+    """Check that all of what was drawn is in the table, and that so much was drawn."""
     assert len(drawn) >= least
-    found = pl.read_parquet("found/curves.parquet")
     assert found.columns == curves.table([]).columns
     held = [numbers_of(part) for _, part in found.group_by(["figure", "panel"])]
     missing = [what for what, values in drawn if not any(np.isin(rounded(values), one).all() for one in held)]

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("slow clock")]
 OURS = ("visits", "patients", "potential_outcomes")
 HEAD = (
     '[study]\nname = "exports"\ntitle = "Two arms, for tests of exports"\nkind = "trial"\nseed = 11\n'
-    + "[population]\nn = 24\npool = 2048\n"
+    + "[population]\nn = 24\npool = 1024\n"
     + STROKE
     + '[[population.entry]]\nscale = "modified_ashworth"\nlimb = "arm"\nat_least = 1.5\n'
     + '[assessment]\nside = "affected"\nlimbs = ["arm"]\nscales = ["modified_ashworth"]\nrater = "human"\n'
@@ -47,9 +47,10 @@ DRUG = (
 )
 NULL = HEAD + PHASE.format(name="null", design="parallel", last="4 week", dropout="false", more="")
 NULL += SHAM.format(name="one") + SHAM.format(name="other")
-LEAVING = HEAD + PHASE.format(name="The phase", design="parallel", last="2 year", dropout="true", more="")
+LEAVING = HEAD + PHASE.format(name="The phase", design="parallel", last="1 year", dropout="true", more="")
 LEAVING += DRUG + SHAM.format(name="placebo")
-CROSSED = HEAD + PHASE.format(name="both", design="crossover", last="2 year", dropout="true", more='washout = "1 week"')
+BRIEF = LEAVING.replace("1 year", "4 week")
+CROSSED = HEAD + PHASE.format(name="both", design="crossover", last="1 year", dropout="true", more='washout = "1 week"')
 CROSSED += SHAM.format(name="one") + SHAM.format(name="other")
 
 
@@ -68,14 +69,14 @@ def written(of: StudyResult, folder: Path) -> tuple[pl.DataFrame, pl.DataFrame, 
 
 
 def test_everybody_is_in_one_arm_and_the_other_arms_are_a_file_of_their_own(tmp_path: Path) -> None:
-    visits, people, others = written(result(LEAVING, 20), tmp_path)
+    visits, people, others = written(result(LEAVING, 10), tmp_path)
     key = ["patient", "time_h", "item"]
     assert visits.height == visits.select(key).unique().height, "somebody is seen twice at one visit"
     joined = visits.join(people, on="patient", how="left", validate="m:1")
     assert joined.height == visits.height
     assert (joined["arm"] == joined["arm_right"]).all()
     assert (joined["replicate"] == joined["replicate_right"]).all()
-    assert people["patient"].n_unique() == people.height == 24 * 20
+    assert people["patient"].n_unique() == people.height == 24 * 10
     assert people.select("replicate", "person").unique().height == people.height
     assert visits.join(others, on=[*key, "arm"], how="inner").is_empty()
     assert set(visits.select(key).rows()) == set(others.select(key).rows())
@@ -83,7 +84,7 @@ def test_everybody_is_in_one_arm_and_the_other_arms_are_a_file_of_their_own(tmp_
 
 
 def test_whoever_leaves_is_not_seen_from_that_day_on(tmp_path: Path) -> None:
-    visits, people, _ = written(result(LEAVING, 20), tmp_path)
+    visits, people, _ = written(result(LEAVING, 10), tmp_path)
     left = people.filter(pl.col("left_day_the_phase").is_not_null())
     assert 0 < left.height < people.height
     assert (left["left_reason_the_phase"] == "dropped out").all()
@@ -97,10 +98,10 @@ def test_whoever_leaves_is_not_seen_from_that_day_on(tmp_path: Path) -> None:
 
 
 def test_whoever_leaves_a_crossover_in_its_first_period_is_not_in_the_second(tmp_path: Path) -> None:
-    visits, people, _ = written(result(CROSSED, 20), tmp_path)
+    visits, people, _ = written(result(CROSSED, 10), tmp_path)
     orders = {"one, then other", "other, then one"}
     assert set(people["arm_both"]) == orders
-    year = 2 * 8766.0 / 24
+    year = 8766.0 / 24
     early = people.filter(pl.col("left_day_both") < 14.0 + year).select("patient", "arm_both")
     second = early.with_columns(pl.col("arm_both").str.split(", then ").list.get(1).alias("arm"))
     assert early.height > 5
@@ -108,11 +109,11 @@ def test_whoever_leaves_a_crossover_in_its_first_period_is_not_in_the_second(tmp
 
 
 def test_a_null_trial_rejects_one_time_in_twenty(tmp_path: Path) -> None:
-    """ANCOVA of what is exported: 400 trials of 24 people, so its Monte Carlo standard error is 1.1 %.
+    """ANCOVA of what is exported: 200 trials of 24 people, so its Monte Carlo standard error is 1.5 %.
 
     Analysed as if everybody were in both arms it rejected never.
     """
-    trials = 400
+    trials = 200
     visits, people, _ = written(result(NULL, trials), tmp_path)
     scores = visits.filter(item="mean").pivot(on="time_h", index="patient", values="score")
     table = scores.join(people.select("patient", "replicate", "arm"), on="patient")
@@ -132,13 +133,13 @@ def test_a_null_trial_rejects_one_time_in_twenty(tmp_path: Path) -> None:
 
 
 def test_doses_are_those_of_the_people_in_the_arm() -> None:
-    doses = result(LEAVING, 20).doses
+    doses = result(LEAVING, 10).doses
     assert set(doses.filter(arm="baclofen")["mean"]) == {30.0}
     assert doses.filter(arm="placebo").is_empty()
 
 
 def test_the_files_say_their_units_and_csv_says_the_same(tmp_path: Path) -> None:
-    visits, people, others = written(result(LEAVING, 20), tmp_path)
+    visits, people, others = written(result(LEAVING, 10), tmp_path)
     for name, table in zip(OURS, (visits, people, others), strict=True):
         about = json.loads(pl.read_parquet_metadata(tmp_path / f"{name}.parquet")["columns"])
         assert set(about) == set(table.columns)
@@ -150,7 +151,7 @@ def test_the_files_say_their_units_and_csv_says_the_same(tmp_path: Path) -> None
 
 
 def test_no_spreadsheet_computes_the_name_of_an_arm(tmp_path: Path) -> None:
-    exports.write_tables(result(LEAVING.replace('"placebo"', '"=1+1"'), 1), tmp_path, csv=True)
+    exports.write_tables(result(BRIEF.replace('"placebo"', '"=1+1"'), 1), tmp_path, csv=True)
     arms = {name: set(pl.read_csv(tmp_path / f"{name}.csv")["arm"]) for name in ("visits", "patients")}
     assert arms["visits"] == arms["patients"] == {"baclofen", "'=1+1"}
     assert set(pl.read_parquet(tmp_path / "visits.parquet")["arm"]) == {"baclofen", "=1+1"}
@@ -158,7 +159,7 @@ def test_no_spreadsheet_computes_the_name_of_an_arm(tmp_path: Path) -> None:
 
 def test_the_command_writes_more_where_asked_and_replaces_its_own_folder(tmp_path: Path) -> None:
     file, out = tmp_path / "exports.toml", tmp_path / "out"
-    file.write_text(LEAVING, encoding="utf-8")
+    file.write_text(BRIEF, encoding="utf-8")
     plain = ["run", str(file), "--replicates", "2", "--quiet", "--out", str(out)]
     names = {"report.html", "summary.json", "visits.parquet", "patients.parquet", "course.nc", "run.json"} | {
         "curves.parquet"

@@ -9,18 +9,22 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from study_examples import walkers
 
 import eutonia
 from eutonia import _units, parameters
 from eutonia.errors import EutoniaError, ParameterError, UnitError
 from eutonia.parameters import arithmetic, library, quantity
 from eutonia.parameters.overrides import MOST_FOLD
+from eutonia.study.design import parse_study
 
 SHIPPED = parameters.load("receptor").value("ec50", "ng/mL")
 EC50 = {"receptor.ec50": "180 ng/mL"}
@@ -37,43 +41,31 @@ def bits(result: object) -> str:
 
 
 def trial(workers: int = 2, **overrides: str) -> str:
-    study = eutonia.load_study("kofler_2009").override(n=4)
     with eutonia.using(overrides):
-        return bits(eutonia.run(study, replicates=1, workers=workers, block=2))
+        return bits(eutonia.run(parse_study(walkers()), replicates=1, workers=workers, block=2))
+
+
+@pytest.fixture(scope="module")
+def base() -> str:
+    return trial()
+
+
+@pytest.fixture(scope="module")
+def seen(base: str) -> dict[str, str]:
+    return {key: trial(**{key: text}) for key, text in CHANGES.items()}
 
 
 FRESH = """
 import sys
 sys.path[:0] = sys.argv[1].split(":")
-from test_override_laws import trial, CHANGES
-print([trial(**{key: CHANGES[key]}) for key in sys.argv[2:]])
+from test_override_laws import no_record_while_jax_traces, trial, CHANGES
+with no_record_while_jax_traces():
+    print(trial(**{key: CHANGES[key] for key in sys.argv[2:]}))
 """
 
 
-@pytest.mark.xdist_group("slow clock")
-def test_an_override_leaves_nothing_behind_and_is_the_same_whatever_ran_before() -> None:
-    base = trial()
-    seen = {key: trial(**{key: text}) for key, text in CHANGES.items()}
-    assert trial() == base
-    assert len({base, *seen.values()}) == 1 + len(CHANGES), "an override moved nothing, or as much as another"
-    first = next(iter(CHANGES))  # what a compiled function had read itself, as the first run of a process
-    done = subprocess.run(
-        [sys.executable, "-c", FRESH, ":".join([__file__.rpartition("/")[0], *sys.path]), first],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.split() == [f"['{seen[first]}']"]
-
-
-@pytest.mark.xdist_group("slow clock")
-def test_workers_see_an_override() -> None:
-    assert trial(workers=1, **EC50) == trial(workers=4, **EC50) != trial(workers=4)
-
-
-@pytest.mark.xdist_group("slow clock")
-def test_no_record_is_read_while_a_program_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def no_record_while_jax_traces() -> Iterator[None]:
     """A number that is read there stays in the compiled program, whatever is set later."""
     plain, remembered = library.ParameterSet.__getitem__, library.Constants.made
 
@@ -88,12 +80,36 @@ def test_no_record_is_read_while_a_program_is_compiled(monkeypatch: pytest.Monke
         outside(key)
         return remembered(self, key, make)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(library.ParameterSet, "__getitem__", get)
-    monkeypatch.setattr(library.Constants, "made", made)
-    with pytest.raises(AssertionError, match=r"receptor\.hill is read while JAX traces"):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library.ParameterSet, "__getitem__", get)
+        patch.setattr(library.Constants, "made", made)
+        yield
+
+
+def test_a_record_that_is_read_while_jax_traces_is_caught() -> None:
+    with no_record_while_jax_traces(), pytest.raises(AssertionError, match=r"receptor\.hill is read while JAX traces"):
         jax.jit(lambda x: x * parameters.load("receptor").value("hill", "1"))(1.0)
-    jax.clear_caches()
-    eutonia.run(eutonia.load_study("kofler_2009").override(n=4), replicates=1)
+
+
+@pytest.mark.xdist_group("slow clock")
+def test_an_override_leaves_nothing_behind_and_is_the_same_whatever_ran_before(base: str, seen: dict[str, str]) -> None:
+    """In a process of its own everything is traced under the override, and no record is read there."""
+    assert trial() == base
+    assert len({base, *seen.values()}) == 1 + len(CHANGES), "an override moved nothing, or as much as another"
+    first = next(iter(CHANGES))  # what a compiled function had read itself, as the first run of a process
+    done = subprocess.run(
+        [sys.executable, "-c", FRESH, ":".join([__file__.rpartition("/")[0], *sys.path]), first],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.split() == [seen[first]]
+
+
+@pytest.mark.xdist_group("slow clock")
+def test_workers_see_an_override(seen: dict[str, str]) -> None:
+    assert trial(workers=1, **EC50) == seen["receptor.ec50"]
 
 
 @pytest.mark.xdist_group("slow clock")
@@ -113,7 +129,7 @@ def test_less_sensitive_receptors_answer_less() -> None:
 
 
 @pytest.mark.xdist_group("slow clock")
-def test_a_study_under_numbers_in_other_units_has_the_same_bits() -> None:
+def test_a_study_under_numbers_in_other_units_has_the_same_bits(base: str) -> None:
     """The whole study on records written otherwise: what differs by the rounding of a conversion is one number."""
     sample = {
         f"{record.set}.{record.name}": written
@@ -123,7 +139,7 @@ def test_a_study_under_numbers_in_other_units_has_the_same_bits() -> None:
         and (written := otherwise(record.numbers, record.unit))
     }
     assert len(sample) > 30
-    assert trial(**sample) == trial()
+    assert trial(**sample) == base
 
 
 def other_unit(unit: str) -> tuple[str, Fraction]:

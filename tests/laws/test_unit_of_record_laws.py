@@ -6,12 +6,16 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from study_examples import walkers
 
+import eutonia
 from eutonia import parameters
 from eutonia.errors import UnitError
+from eutonia.study.design import parse_study
 
 # Each word of a unit -> another of the same kind, so that every record with a dimension can be written anew.
 OTHER = {
@@ -21,34 +25,21 @@ OTHER = {
 }  # fmt: skip
 # Units of a toxin are those of its product, and have no other words.
 WITHOUT = {"1", "grade", "score", "aboU", "onaU", "aboU/onaU"}
-STUDIES = ("kofler_2009", "loubser_1991", "case_haemorrhage_pump")
-# Runs studies on the records as they are, or on every one in its other unit and every vector in the opposite order.
+# Runs the studies on records of which every one is in its other unit and every vector in the opposite order.
 SCRIPT = """
 import dataclasses, json, sys
+sys.path[:0] = sys.argv[1].split(":")
 from eutonia.parameters import library
-other = json.loads(sys.argv[1])
-if other:
-    import re
-    plain = library._load
-    def back(record):
-        return dataclasses.replace(record, numbers=record.numbers[::-1], axis=record.axis[::-1])
-    def anew(name):
-        found = plain(name)
-        says = lambda unit: re.sub("[A-Za-z]+", lambda word: other.get(word.group(), word.group()), unit)
-        records = {record.name: back(record.to(says(record.unit))) for record in found.records()}
-        return library.ParameterSet(found.name, found.title, found.released, found.note, records)
-    library._load = anew
-import eutonia
-found = {}
-for name in sys.argv[2:]:
-    study = eutonia.load_study(name)
-    result = eutonia.run(study.override(n=4) if study.kind == "trial" else study, replicates=2)
-    if study.kind == "trial":
-        found[name] = [x for q in result.quantities for x in (q.mean, q.low, q.high)]
-    else:
-        course = [v.values.ravel().tolist() for v in result.course.data_vars.values() if v.dtype.kind == "f"]
-        found[name] = sum(course, [])
-print(json.dumps(found))
+plain = library._load
+def back(record):
+    return dataclasses.replace(record, numbers=record.numbers[::-1], axis=record.axis[::-1])
+def anew(name):
+    found = plain(name)
+    records = {record.name: back(record.to(otherwise(record.unit))) for record in found.records()}
+    return library.ParameterSet(found.name, found.title, found.released, found.note, records)
+library._load = anew
+from test_unit_of_record_laws import found, otherwise
+print(json.dumps(found()))
 """
 
 
@@ -61,18 +52,29 @@ def test_every_dimension_has_other_words() -> None:
     assert {unit for unit in units if otherwise(unit) == unit} == WITHOUT
 
 
-def ran(other: dict[str, str]) -> dict[str, list[float]]:
-    command = [sys.executable, "-c", SCRIPT, json.dumps(other), *STUDIES]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+def found() -> dict[str, list[float]]:
+    """Return what trials report and what the course of a case holds, by study."""
+    loubser = eutonia.load_study("loubser_1991").override(n=4, pool=1024)
+    out = {}
+    for study in (parse_study(walkers()), loubser, eutonia.load_study("case_haemorrhage_pump")):
+        result = eutonia.run(study, **({"replicates": 2} if study.kind == "trial" else {}))
+        if study.kind == "trial":
+            out[study.name] = [x for q in result.quantities for x in (q.mean, q.low, q.high)]
+        else:
+            course = [one.values.ravel() for one in result.course.data_vars.values() if one.dtype.kind == "f"]
+            out[study.name] = np.concatenate(course).tolist()
+    return out
 
 
 def test_studies_on_records_in_other_units_and_another_order_are_the_same() -> None:
-    plain, anew = ran({}), ran(OTHER)
-    for study in STUDIES:
-        assert len(plain[study]) > 50
-        np.testing.assert_allclose(anew[study], plain[study], rtol=1e-12, atol=1e-12, err_msg=study)
+    command = [sys.executable, "-c", SCRIPT, ":".join([str(Path(__file__).parent), *sys.path])]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    anew, plain = json.loads(done.stdout.splitlines()[-1]), found()
+    assert len(plain) == 3
+    for study, numbers in plain.items():
+        assert len(numbers) > 50
+        np.testing.assert_allclose(anew[study], numbers, rtol=1e-12, atol=1e-12, err_msg=study)
 
 
 def test_another_kind_of_unit_is_refused_with_both() -> None:
