@@ -47,7 +47,7 @@ def test_a_coarse_sensor_does_not_mislead(quick_fits: None) -> None:
     assert sum(one.low <= truth[one.name] <= one.high for one in result.asked) >= 5
 
 
-def test_a_reflex_that_is_never_reached_is_said_to_be_unknown() -> None:
+def test_a_reflex_that_is_never_reached_is_said_to_be_unknown(quick_fits: None) -> None:
     truth = dict(calibration.EXAMPLE, threshold=128.0, velocity_sensitivity=0.04, background=0.4, stiffness=0.6)
     result = fit([calibration.ramp_recording(truth, 20.0, np.random.default_rng(4))], "ramp")
     found = {one.name: one for one in result.asked}

@@ -11,6 +11,7 @@ without the weight of the segment.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -212,8 +213,8 @@ class Stretch(NamedTuple):
 
 @eqx.filter_jit
 def _stretch(
-    z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants
-) -> tuple[Array, Torques]:
+    z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants, *, resisting: bool
+) -> tuple[Array, Torques | None]:
     of = _named(z, names, pieces)
     limb = _limb(of, pieces)
     angle, velocity = path.angle, path.velocity
@@ -229,9 +230,9 @@ def _stretch(
     activation = jnp.concatenate([felt[:1], later])
     stretched = jnp.clip(angle - angle[0], 0.0, c.short_range_stretch)
     short = c.short_range_stiffness * limb.background * stretched
-    resisting = resisting_torques(angle, velocity, activation, short, limb, c)
+    resistance = resisting_torques(angle, velocity, activation, short, limb, c)
     inertia = of["inertia_left"] * pieces.inertia * path.acceleration
-    found = resisting.total + inertia + of["torque_offset"], resisting
+    found = resistance.total + inertia + of["torque_offset"], resistance if resisting else None
     return jax.tree.map(lambda series: series.reshape(SLOTS, -1, series.shape[1]).mean(axis=1), found)
 
 
@@ -243,6 +244,14 @@ class Swing:
     priors: Priors
     constants: ReflexConstants
     times: Float[np.ndarray, " sample"]
+
+    @functools.cached_property
+    def _pieces(self) -> _Pieces:
+        return _pieces(self.body, self.priors)
+
+    @functools.cached_property
+    def _slots(self) -> Array:
+        return jnp.asarray(_padded(self.times))
 
     def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return the angle, deg."""
@@ -259,11 +268,9 @@ class Swing:
         return (np.empty((self.times.size, 0)),)
 
     def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample candidate"], Torques | None]:
-        times, pieces = jnp.asarray(_padded(self.times)), _pieces(self.body, self.priors)
-
         def run(part: Draws) -> tuple[Any, Torques | None]:
             wide = _wide(part, self.priors)
-            found = _swing(wide, times, self.priors.names, pieces, self.constants, resisting=resisting)
+            found = _swing(wide, self._slots, self.priors.names, self._pieces, self.constants, resisting=resisting)
             return _cut(found, self.times.size, part)
 
         return _side_by_side(run, z)
@@ -278,34 +285,39 @@ class Stretches:
     constants: ReflexConstants
     stretches: tuple[Stretch, ...]
 
+    @functools.cached_property
+    def _pieces(self) -> _Pieces:
+        return _pieces(self.body, self.priors)
+
     def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
         """Return the torque, N m; one stretch after the other."""
-        return self._run(z)[0]
+        return self._run(z, resisting=False)[0]
 
     def resistance(self, z: Draws) -> Torques:
         """Return what resists at every sample, N m; one stretch after the other."""
-        return jax.tree.map(jnp.asarray, self._run(z)[1])
+        resisting = self._run(z, resisting=True)[1]
+        assert resisting is not None
+        return jax.tree.map(jnp.asarray, resisting)
 
     def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
         """Return how the torque of one candidate changes with independent errors of each path, N m."""
-        pieces, wide = _pieces(self.body, self.priors), _wide(z, self.priors)
-        out = []
+        wide, out = _wide(z, self.priors), []
         for stretch in self.stretches:
             given = [stretch.path, *_erring(stretch)]
-            torque = [_stretch(wide, path, self.priors.names, pieces, self.constants)[0] for path in given]
+            torque = [self._stretch(wide, path, resisting=False)[0] for path in given]
             changes = np.concatenate([np.asarray(one - torque[0]) for one in torque[1:]], axis=1)
             axes, sizes, _ = np.linalg.svd(changes[: stretch.samples], full_matrices=False)
             out.append((axes * sizes)[:, sizes > _NOTHING * spread])
         return tuple(out)
 
-    def _run(self, z: Draws) -> tuple[Float[np.ndarray, "sample candidate"], Torques]:
-        pieces = _pieces(self.body, self.priors)
+    def _stretch(self, wide: Array, path: Path, *, resisting: bool) -> tuple[Array, Torques | None]:
+        return _stretch(wide, path, self.priors.names, self._pieces, self.constants, resisting=resisting)
 
-        def run(part: Draws) -> tuple[Any, Torques]:
+    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample candidate"], Torques | None]:
+        def run(part: Draws) -> tuple[Any, Torques | None]:
             wide = _wide(part, self.priors)
             found = [
-                _cut(_stretch(wide, one.path, self.priors.names, pieces, self.constants), one.samples, part)
-                for one in self.stretches
+                _cut(self._stretch(wide, one.path, resisting=resisting), one.samples, part) for one in self.stretches
             ]
             return jax.tree.map(lambda *each: np.concatenate(each), *found)
 
@@ -326,8 +338,11 @@ def _erring(stretch: Stretch) -> list[Path]:
 
 def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:
     """Run candidates `AT_ONCE` at a time, on all cores, and put what they give together again."""
+    first, *others = _parts(z)
+    if not others:
+        return run(first)
     with ThreadPoolExecutor() as pool:
-        done = list(pool.map(run, _parts(z)))
+        done = list(pool.map(run, [first, *others]))
     return jax.tree.map(lambda *each: np.concatenate(each, axis=1), *done)
 
 

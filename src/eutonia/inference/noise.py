@@ -18,7 +18,7 @@ Source: Whittle's diagonal form of a smooth process; Kennedy and O'Hagan for the
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -42,6 +42,8 @@ _WIDEST, _NODES, _DEEP, _ZOOMS, _FEWER = (-3.2, 3.6), 33, 12.0, 3, 13
 # Sizes tried round the best, in the standard deviations that large samples leave; turns that find the best.
 _REACH, _SIZES, _FINE, _TURNS = 4.0, 9, 17, 6
 _TINY, _NEVER = 1e-300, -1e300
+# Candidates worked on together, so that what is in between stays near the processor; factors whose product is finite.
+_TOGETHER, _FACTORS = 64, 16
 
 
 class Trace(NamedTuple):
@@ -60,6 +62,12 @@ class _Parts(NamedTuple):
     volume: Float[np.ndarray, " node"]
     sizes: Float[np.ndarray, "node stray"]
     told: Float[np.ndarray, "node stray candidate"]
+
+    def apart(self) -> Iterator[_Parts]:
+        """Yield the parts of a few candidates at a time."""
+        for at in range(0, self.squares.shape[1], _TOGETHER):
+            few = slice(at, at + _TOGETHER)
+            yield self._replace(squares=self.squares[:, few], told=self.told[:, :, few])
 
 
 @dataclass(frozen=True)
@@ -138,7 +146,7 @@ class Noise:
         node = np.abs(self.nodes[:, None] - np.log(error / spread)).argmin(axis=0)
         out = np.zeros((columns.shape[2], columns.shape[1], columns.shape[1]))
         with np.errstate(invalid="ignore", over="ignore"):
-            for trace, scale, (across, size, axes) in zip(self.traces, self._scales, self._spectra, strict=True):
+            for trace, scale, (across, size, axes, _) in zip(self.traces, self._scales, self._spectra, strict=True):
                 mine = _cosines(columns[trace.rows])
                 weighed = mine / scale[node].T[:, None]
                 out += np.einsum("sil,sjl->lij", mine, weighed, optimize=True)
@@ -185,26 +193,36 @@ class Noise:
     @functools.cached_property
     def _spectra(
         self,
-    ) -> list[tuple[Columns, Float[np.ndarray, "node stray"], Float[np.ndarray, "node stray stray"]]]:
+    ) -> list[
+        tuple[
+            Columns,
+            Float[np.ndarray, "node stray"],
+            Float[np.ndarray, "node stray stray"],
+            Float[np.ndarray, "node stray sample"],
+        ]
+    ]:
+        """Return, trace by trace, P behind the cosine transform, l, U, and U' P' T."""
         out = []
         for trace, scale in zip(self.traces, self._scales, strict=True):
             across = _cosines(trace.strays)
-            sizes, axes = np.linalg.eigh(np.stack([across.T @ (across / one[:, None]) for one in scale]))
-            out.append((across, np.maximum(sizes, 0.0), axes))
+            weighed = [(across / one[:, None]).T for one in scale]
+            sizes, axes = np.linalg.eigh(np.stack([one @ across for one in weighed]))
+            told = np.stack([turned.T @ one for turned, one in zip(axes, weighed, strict=True)])
+            out.append((across, np.maximum(sizes, 0.0), axes, told))
         return out
 
     def _parts(self, errors: Errors) -> _Parts:
         squares, volume = np.zeros((self.nodes.size, errors.shape[1])), np.zeros(self.nodes.size)
-        sizes, told = [], []
+        told = []
         with np.errstate(invalid="ignore", over="ignore"):
-            for trace, scale, (across, size, axes) in zip(self.traces, self._scales, self._spectra, strict=True):
+            for trace, scale, (*_, turned) in zip(self.traces, self._scales, self._spectra, strict=True):
                 mine = _cosines(errors[trace.rows])
                 squares += (1.0 / scale) @ mine**2
                 volume += 0.5 * np.log(scale).sum(axis=1)
-                mixed = np.stack([(across / one[:, None]).T @ mine for one in scale])
-                sizes.append(size)
-                told.append((axes.swapaxes(1, 2) @ mixed) ** 2)
-        return _Parts(squares, volume, np.concatenate(sizes, 1), np.concatenate(told, 1))
+                told.append((turned @ mine) ** 2)
+        return _Parts(
+            squares, volume, np.concatenate([size for _, size, *_ in self._spectra], 1), np.concatenate(told, 1)
+        )
 
     def _density(
         self, parts: _Parts, z_spread: Float[np.ndarray, "node candidate"]
@@ -216,21 +234,27 @@ class Noise:
             square = np.exp(2.0 * log_spread)
             out = -self.samples * log_spread - parts.volume[:, None] - 0.5 * parts.squares / square
             if parts.sizes.size:
-                wide, size = square[:, None], parts.sizes[:, :, None]
-                out += 0.5 * (parts.told / (wide * (wide + size)) - np.log1p(size / wide)).sum(axis=1)
+                wide = square[:, None] + parts.sizes[:, :, None]
+                some = [wide[:, at : at + _FACTORS].prod(axis=1) for at in range(0, wide.shape[1], _FACTORS)]
+                # log(1 + l/s^2) is log(s^2 + l) less 2 log s.
+                out += wide.shape[1] * log_spread - 0.5 * np.log(some).sum(axis=0)
+                out += 0.5 * (parts.told / wide).sum(axis=1) / square
         out -= 0.5 * (z_spread**2 + z_error**2)
         within = (np.minimum(z_spread, z_error) >= LEAST - 1e-9) & (np.maximum(z_spread, z_error) <= MOST + 1e-9)
         return np.where(np.isfinite(out) & within, out, _NEVER)
 
     def _likeliest(self, parts: _Parts) -> Float[np.ndarray, "node candidate"]:
         """Return z of the spread that suits each ratio best."""
-        n, size = self.samples, parts.sizes[:, :, None]
+        n, size, strays = self.samples, parts.sizes[:, :, None], parts.sizes.shape[1]
         with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
             square = np.maximum(parts.squares / n, _TINY)
             for _ in range(_TURNS if parts.sizes.size else 0):
-                wide = square[:, None] + size
-                explained = (parts.told * (square[:, None] + wide) / wide**2).sum(axis=1)
-                square = np.maximum((parts.squares - explained) / (n - (size / wide).sum(axis=1)), _TINY)
+                less = 1.0 / (square[:, None] + size)
+                told = parts.told * less
+                # b^2 (2 s^2 + l) / (s^2 + l)^2 ; l / (s^2 + l)
+                explained = told.sum(axis=1) + square * (told * less).sum(axis=1)
+                left = n - strays + square * less.sum(axis=1)
+                square = np.maximum((parts.squares - explained) / left, _TINY)
             z = (0.5 * np.log(square) - np.log(self.spread.middle)) / self.spread.spread
         # Noise and error of the model end where they may; of some ratios nothing is left.
         shift = self._z_error(np.zeros(1), self.nodes) * self.error.spread
@@ -241,18 +265,24 @@ class Noise:
     def _profile(
         self, errors: Errors
     ) -> tuple[Float[np.ndarray, "node candidate"], Float[np.ndarray, "node candidate"]]:
-        parts = self._parts(errors)
-        z_spread = self._likeliest(parts)
-        return self._density(parts, z_spread), z_spread
+        found = []
+        for parts in self._parts(errors).apart():
+            z_spread = self._likeliest(parts)
+            found.append((self._density(parts, z_spread), z_spread))
+        height, z_spread = (np.concatenate(each, axis=1) for each in zip(*found, strict=True))
+        return height, z_spread
 
     def _by_size(
         self, errors: Errors, sizes: int
     ) -> tuple[Float[np.ndarray, "size node candidate"], Float[np.ndarray, "size node candidate"]]:
         """Return the log density of every noise of a grid round the best, and its z of the spread."""
-        parts = self._parts(errors)
         width = 1.0 / np.sqrt(1.0 + 2.0 * self.samples * self.spread.spread**2)
-        z_spread = self._likeliest(parts) + width * np.linspace(-_REACH, _REACH, sizes)[:, None, None]
-        return np.stack([self._density(parts, z) for z in z_spread]), z_spread
+        found = []
+        for parts in self._parts(errors).apart():
+            z_spread = self._likeliest(parts) + width * np.linspace(-_REACH, _REACH, sizes)[:, None, None]
+            found.append((np.stack([self._density(parts, z) for z in z_spread]), z_spread))
+        height, z_spread = (np.concatenate(each, axis=2) for each in zip(*found, strict=True))
+        return height, z_spread
 
 
 def _cosines(columns: np.ndarray) -> np.ndarray:
