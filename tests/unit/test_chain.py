@@ -10,8 +10,10 @@ import pytest
 import report_examples as examples
 import xarray as xr
 
-from eutonia.report import chain, page, plain
-from eutonia.trial.trace import lesion_bias
+import eutonia
+from eutonia.report import chain, page, plain, short
+from eutonia.study.design import TrialStudy
+from eutonia.trial.trace import lesion_bias, traced_arm
 
 
 def course(left: list[float], lesion: float | list[float] = 3.0, **more: list[float]) -> xr.Dataset:
@@ -162,3 +164,19 @@ def test_a_page_begins_with_plain_sentences_and_draws_the_chain() -> None:
     assert '<a href="#chain">' in text
     assert "Markup(" not in text, "a drawing stands where sentences should"
     assert text.count("More of the course") == 1
+
+
+def test_traces_are_of_the_arm_that_the_analysis_asks_about() -> None:
+    """An open trial without placebo begins with the arm that the other is compared with."""
+    for name, arm in (("pump_against_conventional", "pump"), ("toxin_arm", "500 U"), ("parallel_tablets", "baclofen")):
+        study = eutonia.load_study(name)
+        assert isinstance(study, TrialStudy)
+        assert traced_arm(study, study.phases[-1]).name == arm
+
+
+def test_a_trial_asks_about_its_arms_by_name() -> None:
+    trial = examples.trial()
+    asked = dict(short.plain(trial))["Asked"]
+    assert asked.startswith("What do “baclofen”, “saline” and “infusion” do in "), asked
+    once = dict(short.plain(replace(trial, run={**trial.run, "replicates": 1})))["Asked"]
+    assert once.endswith("The trial was run once.")

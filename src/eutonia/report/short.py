@@ -39,9 +39,12 @@ def _asked(result: StudyResult) -> str:
         who = f"{people} possible people, who share what is known, were" if people > 1 else "One possible person was"
         return f"What becomes of one person in {span}? {who} followed."
     arms = words.unique(quantity.arm for quantity in result.quantities if quantity.arm)
-    what = f"What do {', '.join(arms[:4])}{' and others' if len(arms) > 4 else ''} do" if arms else "What happens"
+    names = [f"“{arm}”" for arm in arms[:4]] + ["others"] * (len(arms) > 4)
+    who = " and ".join(", ".join(part) for part in (names[:-1], names[-1:]) if part)
+    what = f"What {'do' if len(names) > 1 else 'does'} {who} do" if names else "What happens"
     replicates = result.run.get("replicates")
-    times = f" The trial was repeated {words.count(float(replicates))} times, with other people." if replicates else ""
+    often = f"repeated {words.count(float(replicates))} times, with other people" if replicates else ""
+    times = f" The trial was {often if replicates != 1 else 'run once'}." if replicates else ""
     return f"{what} in people like those of this trial?{times}"
 
 

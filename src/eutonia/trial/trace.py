@@ -26,7 +26,9 @@ from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.simulation.stance import stance
 from eutonia.simulation.treated import least_kept, under
+from eutonia.study.analysis_checks import arms_of, phase_of
 from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Arm, Phase
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
@@ -256,9 +258,9 @@ def _look(lesions: LesionCourse | None, looked: Encounter) -> dict[str, Any]:
 _GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(96.0, 14 * HOURS_A_DAY + 1, 24.0))
 _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
 _TRACES = (
-    "Traces of the first people through the first active arm of each phase, whatever they were allocated to: to look "
-    "at, not results. Gates are left out, each phase begins washed out, two days after the one before; a pump that "
-    "starts from a test dose starts from the first of the label."
+    "Traces of the first people through one arm of each phase, that of the analysis or else the first active one, "
+    "whatever they were allocated to: to look at, not results. Gates are left out, each phase begins washed out, two "
+    "days after the one before; a pump that starts from a test dose starts from the first of the label."
 )
 
 
@@ -272,7 +274,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     people, member = recruit(pool, study.seed, np.arange(width))
     lesions, begin, entered = lesions_of(study, pool, study.seed, member), 0.0, 0.0
     for index, phase in enumerate(study.phases):
-        arm = next((a for a in phase.arms if not a.placebo), phase.arms[0])
+        arm = traced_arm(study, phase)
         end = float(phase.visits_h[-1])
         watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
         failures = drawn_for(arm, study.seed, np.arange(width), index)
@@ -294,6 +296,14 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     found = recorder.dataset(min(_SAMPLE, study.population.n), width)
     of_phase = zip(("longest_phase", "longest_arm", "longest_from_h", "longest_to_h"), longest, strict=True)
     return found.assign_attrs(comment=_TRACES, **dict(of_phase))
+
+
+def traced_arm(study: TrialStudy, phase: Phase) -> Arm:
+    """Return the arm of a phase whose traces are told: that which the analysis asks about, else the first active."""
+    asked = () if study.analysis is None else study.analysis.endpoints
+    found = (arms_of(phase, one)[0] for one in asked if phase_of(study.phases, one) is phase)
+    active = (arm for arm in phase.arms if not arm.placebo)
+    return next((arm for arm in (*found, *active) if arm is not None), phase.arms[0])
 
 
 _OF_MODEL = {

@@ -34,6 +34,8 @@ _MEDIA = {
 _OTHER = "application/octet-stream"
 # Each word on how far a job is costs the server a millisecond or two, and nobody looks more often, s.
 _BETWEEN_S = 0.2
+# Whoever opens a page does not wait for what is computed meanwhile.
+_BEHIND_PAGES = 5
 
 
 def work(line: Connection, folder: str) -> None:
@@ -42,6 +44,8 @@ def work(line: Connection, folder: str) -> None:
     All files lie in `folder`, which the server removes with this process, and this process where the server is gone.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's to hear
+    if hasattr(os, "nice"):
+        os.nice(_BEHIND_PAGES)
     os.chdir(folder)
     tempfile.tempdir = folder
     try:
