@@ -1,6 +1,23 @@
 """The middle 95 % that every interval of a page, a table or a file means: the one home of its ends."""
 
+from __future__ import annotations
+
+import numpy as np
+
 TAIL = 0.025
 MIDDLE_95 = (TAIL, 0.5, 1 - TAIL)
 #: Standard errors from the middle of a normal distribution to either end: what scipy.stats.norm.ppf(1 - TAIL) gives.
 Z_95 = 1.959963984540054
+
+
+def over_people(values: np.ndarray) -> np.ndarray:
+    """Return low end, middle and high end at each time (3, time) of what people have (people, time); NaN only where
+    nobody has a value.
+    """
+    out = np.full((3, values.shape[1]), np.nan)
+    whole, some = np.isfinite(values).all(axis=0), np.isfinite(values).any(axis=0)
+    # All at once where everybody has a value: NumPy goes through the others one by one.
+    out[:, whole] = np.quantile(values[:, whole], MIDDLE_95, axis=0)
+    if (some & ~whole).any():
+        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], MIDDLE_95, axis=0)
+    return out

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia._delimited import safe_table
-from eutonia._middle import MIDDLE_95
+from eutonia._middle import over_people
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import aggregate
@@ -86,10 +86,7 @@ def _course(result: StudyResult) -> Iterator[CurveLine]:
         for limb in found["limb"].to_numpy() if "limb" in found.dims else [None]:
             one = found if limb is None else found.sel(limb=limb)
             whole = one if "patient" in dims else one.expand_dims("patient")
-            values = whole.transpose("time_h", "patient").to_numpy().astype(float)
-            known, ends = np.isfinite(values).any(axis=1), np.full((3, len(time)), np.nan)
-            ends[:, known] = np.nanquantile(values[known], MIDDLE_95, axis=1)
-            low, middle, high = ends
+            low, middle, high = over_people(whole.transpose("patient", "time_h").to_numpy().astype(float))
             yield CurveLine(f"Course: {name}", str(limb or "all"), "Time, h", about, time, middle, low, high)
 
 

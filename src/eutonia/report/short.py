@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from eutonia import parameters
-from eutonia._middle import MIDDLE_95
+from eutonia._middle import over_people
 from eutonia.assessment.scales import SCALES
 from eutonia.parameters import influence
 from eutonia.parameters.record import DISTANCES, NOT_SAID
@@ -154,9 +156,9 @@ def _highest(result: StudyResult, name: str, factor: float = 1.0, limb: str = ""
     if name not in result.course:
         return None
     values = result.course[name].sel(limb=limb) if limb else result.course[name]
-    spread = factor * values.transpose("time_h", "patient").quantile(MIDDLE_95, "patient")
-    place = int(spread.sel(quantile=0.5).argmax("time_h"))
-    low, middle, high = (float(one) for one in spread.isel(time_h=place))
+    spread = factor * over_people(values.transpose("patient", "time_h").to_numpy())
+    place = int(np.nanargmax(spread[1]))
+    low, middle, high = spread[:, place].tolist()
     at = words.when(float(result.course["time_h"][place]), words.time_unit(float(result.course["time_h"].max())))
     return middle, f"{words.interval(low, high)}; {at}" if low != high else at
 

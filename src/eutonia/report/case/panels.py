@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eutonia._middle import MIDDLE_95
+from eutonia._middle import over_people
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.curves import CurveLine
@@ -225,18 +225,8 @@ def _over_people(variable: xarray.DataArray, limb: str, factor: float) -> tuple[
     part = variable.sel(limb=limb) if limb else variable
     others = [dim for dim in part.dims if dim != "time_h"]
     values = part.transpose(*others, "time_h").to_numpy().reshape(-1, part.sizes["time_h"]) * factor
-    low, middle, high = (values[0],) * 3 if len(values) == 1 else _spread(values)
+    low, middle, high = (values[0],) * 3 if len(values) == 1 else over_people(values)
     return low, middle, high
-
-
-def _spread(values: np.ndarray) -> np.ndarray:
-    """Return the middle and the ends of the middle 95 % of people; NaN only where nobody has a value."""
-    out = np.full((3, values.shape[1]), np.nan)
-    whole, some = np.isfinite(values).all(axis=0), np.isfinite(values).any(axis=0)
-    out[:, whole] = np.quantile(values[:, whole], MIDDLE_95, axis=0)
-    if (some & ~whole).any():
-        out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], MIDDLE_95, axis=0)
-    return out
 
 
 def _coloured(lines: Sequence[CourseLine]) -> list[CourseLine]:
