@@ -53,7 +53,7 @@ def waits(store: Store, ids: list[str], done: int) -> None:
     until = time.monotonic() + 90
     while states(store, ids).count("done") < done:
         assert time.monotonic() < until, states(store, ids)
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def results(store: Store, ids: list[str]) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ import eutonia
 from eutonia.study import toxin
 from eutonia.study.design import json_schema, parse_study
 from eutonia.study.fields import Named
+from eutonia.trial.result import StudyResult
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -32,6 +33,13 @@ TRIAL = (
     + 'visits = ["0 week", "4 week", "16 week"]\n[[phase.arm]]\nname = "placebo"\nplacebo = true\n'
     + f'[[phase.arm]]\nname = "toxin"\n[[phase.arm.treatment]]\n{TREATED}'
 )
+
+
+@pytest.fixture(scope="module")
+def trial() -> StudyResult:
+    return eutonia.run(parse_study(TRIAL), replicates=2)
+
+
 CASE = Path(eutonia.shipped()["case_tablets_toxin"]).read_text(encoding="utf-8")
 
 
@@ -138,19 +146,18 @@ def test_two_lists_of_names_of_one_sort_stay_two() -> None:
     assert "finger flexors" in json.dumps(json_schema())
 
 
-def test_it_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path) -> None:
+def test_it_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path, trial: StudyResult) -> None:
     assert len(Path(toxin.__file__).read_text(encoding="utf-8").splitlines()) <= LONGEST
     schema: Mapping[str, object] = json_schema()
     assert {"aboU", "onaU"} <= set(json.dumps(schema).replace('"', " ").replace(",", " ").split())
-    result = eutonia.run(parse_study(TRIAL), replicates=2)
-    assert result.course["blockade_elbow_flexors"].attrs == {
+    assert trial.course["blockade_elbow_flexors"].attrs == {
         "units": "1",
         "long_name": "Reflex force blocked, elbow flexors",
         "muscle": "elbow flexors",
         "joint": "elbow",
         "limb": "arm",
     }
-    eutonia.write(result, tmp_path / "out")
+    eutonia.write(trial, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "toxin: 300 U abobotulinumtoxinA, elbow flexors" in page
     run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
@@ -177,11 +184,11 @@ def test_the_page_of_a_case_shows_what_it_brings_and_what_it_costs(tmp_path: Pat
     assert float(elbow) < float(wrist) < 0.9
 
 
-def test_the_page_of_a_trial_compares_arms_at_the_visit_of_the_greatest_change() -> None:
+def test_the_page_of_a_trial_compares_arms_at_the_visit_of_the_greatest_change(trial: StudyResult) -> None:
     """Beside an effect that comes and goes the other arms were told at the end, where it is gone."""
     from eutonia.report.short import headline
 
-    said = headline(eutonia.run(parse_study(TRIAL), replicates=2))
+    said = headline(trial)
     assert "last seen at" in said
     assert said.count("(4 weeks)") == 2
 

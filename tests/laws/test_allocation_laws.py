@@ -59,9 +59,15 @@ def pool() -> Pool:
     return draw_pool(study(1, 1).population, 5, 64)
 
 
+@cache
+def members() -> np.ndarray:
+    """Return whom of the pool each person is: of all that any test asks for, so that one program is compiled."""
+    return recruit(pool(), 5, np.arange(N * 200))[1]
+
+
 def allocated(of: TrialStudy, people: int = N * REPLICATES, entered: np.ndarray | None = None) -> np.ndarray:
     person = np.arange(people)
-    member = recruit(pool(), 5, person)[1]
+    member = members()[:people]
     come = np.ones(people, dtype=bool) if entered is None else entered
     return allocate(of.phases[0], 0, 5, pool(), person, member, person // of.population.n, come)
 
@@ -84,7 +90,7 @@ def test_an_odd_number_is_as_even_as_it_can_be_and_favours_no_arm() -> None:
 
 
 def test_every_arm_is_as_likely_at_every_place_of_a_block() -> None:
-    found = allocated(study(2, 1), N * 400).reshape(-1, 3)
+    found = allocated(study(2, 1), N * 200).reshape(-1, 3)
     assert np.all(np.abs(np.mean(found == 1, axis=0) - 1 / 3) < 4 * np.sqrt(2 / 9 / len(found)))
 
 
@@ -97,7 +103,7 @@ def test_blocks_are_met_one_by_one_and_larger_ones_are_not_met_earlier() -> None
 def test_each_stratum_has_a_list_of_its_own() -> None:
     of = study(1, 1, more=STRATA)
     found = allocated(of)
-    member = recruit(pool(), 5, np.arange(len(found)))[1]
+    member = members()[: len(found)]
     cohort = pool().cohort
     upper = (cohort.is_woman, cohort.age_year >= 60.0, pool().scores["ashworth"][0] >= 2.0)
     strata = np.stack([np.arange(len(found)) // N, *(rule[member].astype(int) for rule in upper)])
@@ -135,6 +141,7 @@ GATED = PHASE.format(design="parallel", more="") + (
 )
 
 
+@cache
 def gated(fall: float, *, block: int = 64, workers: int = 1) -> Outcome:
     found = parse_study(HEAD + GATED.replace("{fall}", f"{fall}"))
     assert isinstance(found, TrialStudy)
