@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia._arguments import PATH, accepts
 from eutonia._hours import HOURS_A_DAY
-from eutonia.assessment.scales import SCALES
 from eutonia.errors import DatasetError
+from eutonia.exchange.adam_parameters import parameters_of
 
 if TYPE_CHECKING:
     import polars
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 _NEEDED = ("run.json", "visits.parquet", "patients.parquet")
 # The table that only a dose finding has, in which the reactions of earlier cohorts decide and nobody is randomised.
 _DOSE_FINDING = "dose_trials.parquet"
-_MOST_CODE = 8
 _NO_TRIAL = "Nearest: a folder that eutonia run has written of a trial. Name that."
 
 
@@ -251,7 +249,8 @@ def _named(study: str) -> list[Any]:
 def _adsl(
     study: str, people: polars.DataFrame, randomised: bool, ended: polars.DataFrame | None
 ) -> tuple[tuple[Variable, ...], polars.DataFrame]:
-    """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods.
+    """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods, and
+    with the factors of a factorial phase.
 
     Where trials may end early, STOPFL says who had been treated by then, and so was analysed.
     """
@@ -272,10 +271,14 @@ def _adsl(
                 Variable(name, f"Planned Treatment, Period {len(treatments):02d} ({phase})"[:40], "text", "Assigned")
             )
     flags = []
+    for k, column in enumerate(one for one in people.columns if one.startswith("factor_")):
+        name = f"FACTOR{k + 1:02d}"
+        flags.append(pl.when(pl.col(column).is_not_null()).then(_flag(pl.col(column))).alias(name))
+        variables.append(Variable(name, f"Factor: {column.removeprefix('factor_')}"[:40], "text", "Assigned"))
     if ended is not None:
         people = people.join(ended, on="replicate", how="left", maintain_order="left")
         analysed = entered & failed.is_null() & (pl.col("person") < pl.col("ended_with"))
-        flags, variables = [_flag(analysed).alias(_STOPPED.name)], [*variables, _STOPPED]
+        flags, variables = [*flags, _flag(analysed).alias(_STOPPED.name)], [*variables, _STOPPED]
     status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(~entered).then(pl.lit("NOT ENROLLED"))
     table = people.select(
         *_named(study),
@@ -317,7 +320,7 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
     what = ["limb", "scale", "item"]
     kinds = plain.select(what).unique(maintain_order=True).rows()
     named = pl.DataFrame(
-        [(*kind, *names) for kind, names in zip(kinds, _parameters(kinds), strict=True)],
+        [(*kind, *names) for kind, names in zip(kinds, parameters_of(kinds), strict=True)],
         schema=[*what, "PARAM", "PARAMCD"],
         orient="row",
     )
@@ -361,22 +364,6 @@ def _day(days: Any) -> Any:
 
     day = days.floor().cast(pl.Int64)
     return day + (day >= 0).cast(pl.Int64)
-
-
-def _parameters(kinds: Sequence[tuple[str, str, str]]) -> list[tuple[str, str]]:
-    """Return name and code (8 characters at most, each once) of every limb, scale and muscle."""
-    found: list[tuple[str, str]] = []
-    for limb, scale, item in kinds:
-        of = "" if item == "mean" else f", {item.replace('_', ' ')}"
-        label = SCALES[scale].label if scale in SCALES else scale.replace("_", " ")
-        where = f", {limb}" if limb else ""
-        begin = "".join(part[:3] for part in scale.split("_")).upper()[:5] + limb[:1].upper()
-        taken, k, code = {code for _, code in found}, 0, begin
-        while code in taken or (item != "mean" and k == 0):
-            k += 1
-            code = f"{begin[: _MOST_CODE - 2]}{k:02d}"
-        found.append((f"{label[:1].upper()}{label[1:]}{where}{of}", code))
-    return found
 
 
 def _adae(study: str, adverse: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:

@@ -48,6 +48,7 @@ COLUMNS = {
     "lesion": ("", "Kind of lesion"),
     "lesion_place": ("", "Territory, site, last whole segment or form of the lesion"),
     "lesion_volume_ml": ("mL", "Volume of an infarct or a bleed"),
+    "factor": ("", "Whether the person was allocated to this factor of a factorial phase"),
     "left_day": ("day", "Day of the phase on which the person left; empty for who stayed"),
     "left_reason": ("", "Why the person left"),
     "not_computed": ("", "Why the person could not be computed, and counts nowhere"),

@@ -47,12 +47,19 @@ def by_t(estimate: float, se: float, df: float, alpha: float) -> Effect:
     return Effect(float(estimate), float(se), float(df), float(estimate - half), float(estimate + half), p)
 
 
-def covariance_analysis(y: Values, is_first: Bool[np.ndarray, " person"], baseline: Values, alpha: float) -> Effect:
-    """Return the difference of arms at the same baseline, by least squares: y = 1 + arm + baseline.
+def covariance_analysis(
+    y: Values,
+    is_first: Bool[np.ndarray, " person"],
+    baseline: Values,
+    alpha: float,
+    others: Float[np.ndarray, "person term"] | None = None,
+) -> Effect:
+    """Return the difference of arms at the same baseline, by least squares: y = 1 + arm + others + baseline.
 
-    A baseline that everybody shares tells nothing and is left out; without any spread there is no answer.
+    A baseline that everybody shares tells nothing and is left out; without any spread there is no answer. `others` are
+    further terms, such as the other factor of a factorial trial.
     """
-    columns = [np.ones(len(y)), is_first.astype(float)]
+    columns = [np.ones(len(y)), is_first.astype(float), *(() if others is None else others.T)]
     if len(y) and np.ptp(exact(baseline)) > 0.0:
         columns.append(baseline - baseline.mean())
     design = np.stack(columns, axis=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from eutonia.study import factorial
 from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.fields import not_a_name
 from eutonia.study.interim_looks import interim_problems
@@ -20,7 +21,10 @@ def phase_of(phases: Sequence[Phase], endpoint: AnalysedEndpoint) -> Phase | Non
     """Return the phase of an endpoint: the one that it names, or the first of a design that its method suits."""
     if endpoint.phase is not None:
         return next((one for one in phases if one.name == endpoint.phase), None)
-    return next((one for one in phases if one.design == endpoint.design), None)
+    suited = [one for one in phases if one.design == endpoint.design]
+    if endpoint.factor is not None or endpoint.interaction:
+        suited = [one for one in suited if one.factors] or suited
+    return next(iter(suited), None)
 
 
 def arms_of(phase: Phase, endpoint: AnalysedEndpoint) -> tuple[Arm | None, Arm | None]:
@@ -92,7 +96,8 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
         do = 'Write method = "N-of-1".' if several else 'Write method = "crossover", or pairs = 4 in the phase.'
         yield Problem((*where, "method"), why, endpoint.way, '"N-of-1"' if several else '"crossover"', do=do)
         return
-    yield from _arms(phase, endpoint, where)
+    wrong = [*factorial.analysis_problems(phase, endpoint, where)]
+    yield from wrong or (() if phase.factors and endpoint.arm is None else _arms(phase, endpoint, where))
     visits = phase.visits_h[1:]
     if endpoint.visit_h is not None and endpoint.visit_h not in visits:
         what = f'visit after the first in phase "{phase.name}"'

@@ -9,7 +9,8 @@ from pydantic import Field, model_validator
 from eutonia.assessment.scales import SCALES
 from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
-from eutonia.study.fields import Hours, MuscleName, Name, Part, ScaleName, described, refuse
+from eutonia.study.factorial import endpoint_problems
+from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, ScaleName, described, refuse
 from eutonia.study.interim_looks import InterimLooks
 from eutonia.study.reestimation import Reestimation
 from eutonia.study.scales import limb_fits, on_scale
@@ -44,6 +45,13 @@ class AnalysedEndpoint(Part):
     arm: Name | None = described("Arm; left out, the first that is given a drug.", default=None)
     against: Name | None = described(
         "Arm that it is compared with; left out, the first placebo, or the first that starts late.", default=None
+    )
+    factor: Name | None = described(
+        "In a factorial phase: the factor whose effect is asked for, by all people, with the other as a term.",
+        default=None,
+    )
+    interaction: Flag = described(
+        "In a factorial phase: by how much more the first factor does with the second than without it.", default=False
     )
     scale: ScaleName = described("Scale.")
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
@@ -83,6 +91,8 @@ class AnalysedEndpoint(Part):
         """Return its name, or one made of what it is at a visit: "leg Ashworth, change at 12 week"."""
         of = "responders" if self.measure == "responder" else self.measure
         what = f"{self.muscle or self.limb or ''} {SCALES[self.scale].label}".strip()
+        asked = "interaction" if self.interaction else self.factor
+        what = f"{asked}: {what}" if asked else what
         return self.name or f"{what}, {of} {'by' if self.way == 'time to event' else 'at'} {visit}"
 
     @property
@@ -98,7 +108,7 @@ class AnalysedEndpoint(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> AnalysedEndpoint:
-        if found := [*self._on_scale(), *self._method(), *self._leaving()]:
+        if found := [*self._on_scale(), *self._method(), *self._leaving(), *endpoint_problems(self)]:
             refuse(*found)
         return self
 

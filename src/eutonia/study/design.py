@@ -37,6 +37,7 @@ from eutonia.study.case import (
 from eutonia.study.case_therapy import CaseTherapy, therapy_of
 from eutonia.study.case_times import SINCE_ONSET, onset_of
 from eutonia.study.endpoint import Endpoint
+from eutonia.study.factorial import at_factors
 from eutonia.study.fields import DATED, ONSET, Part, context_of, described, refuse
 from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.option import CaseOption, option_problems
@@ -209,7 +210,7 @@ class TrialStudy(Study):
     @model_validator(mode="after")
     def _holds_together(self) -> TrialStudy:
         oral = oral_model_problems(self.head.oral_model, self.population.age_year.high)
-        if found := [*checks.trial_problems(self), *side_problems(self), *oral]:
+        if found := at_factors(self.phases, [*checks.trial_problems(self), *side_problems(self), *oral]):
             refuse(*found)
         return self
 

@@ -5,12 +5,14 @@ Times within a phase are in hours from its start. Names of attributes carry the 
 
 from __future__ import annotations
 
+import functools
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from eutonia.study import vocabulary
+from eutonia.study import factorial, vocabulary
 from eutonia.study.delayed_start import own_problems
+from eutonia.study.factorial import NEITHER, TreatmentFactor, rate_problems
 from eutonia.study.fields import (
     Checking,
     FileName,
@@ -146,6 +148,13 @@ class Arm(Part):
     )
     practice: PracticePlan | None = described("What people practise; left out, nothing.", default=None)
 
+    _shams: tuple[Treatment, ...] = PrivateAttr(default=())
+
+    @property
+    def shams(self) -> tuple[Treatment, ...]:
+        """Treatments of which people have a sham beside what they are given: the other factor of a masked factorial."""
+        return self._shams
+
     @model_validator(mode="after")
     def _complete(self, info: Checking) -> Arm:
         found: list[Problem] = []
@@ -155,14 +164,8 @@ class Arm(Part):
         found += own_problems(self)
         if self.titration is not None:
             found += self._steered_once(self.titration)
-        starts = self.titration is not None and self.titration.begins_with is not None
-        found += [
-            Problem(
-                ("treatment", position, "rate"), "An infusion has a rate.", None, '"100 ug/day"', do="Add the key rate."
-            )
-            for position, given in enumerate(self.treatments)
-            if given.amount_key == "rate" and not given.says_dose and not starts
-        ]
+        if self.titration is None or self.titration.begins_with is None:
+            found += rate_problems(self.treatments)
         if found:
             refuse(*found)
         return self
@@ -222,7 +225,7 @@ class Phase(Part):
 
     name: Name = described("Name of the phase.")
     design: Literal["crossover", "parallel", "single"] = described(
-        "Each person in all arms, in one of them, or one arm."
+        "Each person in all arms, in one of them, or one arm; a factorial is parallel, with [[phase.factor]]."
     )
     masking: Literal["open", "single blind", "double blind"] = described(
         "Who does not know the treatment. Scores are those of a double-blind trial; the report says where that matters."
@@ -239,7 +242,13 @@ class Phase(Part):
     nonspecific: Flag = described("Whether scores change in a trial without a drug effect (attention, care, hope).")
     dropout: Flag = described("Whether people leave.")
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
-    arms: Annotated[tuple[Arm, ...], Field(min_length=1, max_length=100)] = described("Arms.", alias="arm")
+    written_arms: Annotated[tuple[Arm, ...], Field(max_length=100)] = described("Arms.", alias="arm", default=())
+    factors: tuple[TreatmentFactor, ...] = described(
+        "A factorial of two by two, in place of arms: each factor is given or not, which makes four arms: neither (a "
+        "sham of both), one alone (with a sham of the other, unless masking is open), the other alone, both.",
+        alias="factor",
+        default=(),
+    )
     gate: Gate | None = described("Who goes on to the phase that follows.", default=None)
     randomisation: Randomisation | None = described(
         "How people are allocated; left out, one list in the smallest blocks that meet the ratio.", default=None
@@ -249,6 +258,21 @@ class Phase(Part):
         default=None,
     )
 
+    @functools.cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        """Its arms: those of the file, or those that its factors make."""
+        if not self.factors:
+            return self.written_arms
+        first, second = self.factors
+        both = (*first.treatments, *second.treatments)
+        cells = ((NEITHER, both), (first.name, first.treatments), (second.name, second.treatments))
+        found = []
+        for name, given in (*cells, (f"{first.name} and {second.name}", both)):
+            arm = Arm.model_construct(name=name, placebo=name == NEITHER, treatments=given)
+            arm._shams = () if self.masking == "open" else tuple(one for one in both if one not in given)
+            found.append(arm)
+        return tuple(found)
+
     def arm(self, name: str) -> Arm:
         """Return an arm by name."""
         return next(arm for arm in self.arms if arm.name == name)
@@ -257,6 +281,12 @@ class Phase(Part):
     def rounds(self) -> int:
         """How many times people go through the arms."""
         return self.pairs or 1
+
+    @model_validator(mode="after")
+    def _arms_or_factors(self) -> Phase:
+        if found := [*factorial.own_problems(self)]:
+            refuse(*found)
+        return self
 
     @model_validator(mode="after")
     def _visits(self) -> Phase:

@@ -56,6 +56,9 @@ def reestimation_problems(plan: AnalysisPlan, people: int) -> Iterator[Problem]:
     else:
         for fault in difference_fits(first.scale, given.difference, "difference"):
             yield replace(fault, at=(*where, *fault.at))
+    if first.factor is not None or first.interaction:
+        why, do = "The size is found for two arms, and factors have four.", "Remove the table, or name arm and against."
+        yield Problem(where, why, first.factor or "interaction", "a first endpoint of two arms", do=do)
     if given.people(people) < FEWEST:
         why = "So few people have no spread that could be told."
         do = "Take more people, or a larger share."

@@ -20,7 +20,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
-from eutonia.trial import interim, n_of_1, reestimation, times
+from eutonia.trial import factorial, interim, n_of_1, reestimation, times
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -122,7 +122,7 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
     if contrast.given.way == "MMRM":
         later = ~np.isnan(scores[..., 1:]).all(axis=2)
         people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
-        effects, fitted = mixed_models(arms, scores, contrast, alpha)
+        effects, fitted = mixed_models(arms, scores, contrast, alpha, factorial.others(outcome, contrast))
         return _Found(effects, people, fitted)
     if contrast.given.way == times.WAY:
         counts = times.counts_of(contrast, arms, scores)
@@ -136,7 +136,7 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
     if contrast.given.way == "proportional odds":
         effects = _odds(np.where(first | second, values, np.nan), first, baseline, alpha)
     else:
-        trials = zip(values, first, second, baseline, strict=True)
+        trials = zip(values, first, second, baseline, factorial.others(outcome, contrast), strict=True)
         effects = [_effect(contrast, *trial, alpha) for trial in trials]
     return _Found(effects, people, [""] * len(effects))
 
@@ -195,14 +195,16 @@ def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = WID
     return [by_t(float(one), float(se), np.inf, alpha)._replace(df=float("nan")) for one, se in found.T]
 
 
-def _effect(contrast: Contrast, values: Any, first: Any, second: Any, baseline: Any, alpha: float) -> Effect:
+def _effect(
+    contrast: Contrast, values: Any, first: Any, second: Any, baseline: Any, others: Any, alpha: float
+) -> Effect:
     """Return one trial's comparison by the method of the endpoint."""
     if contrast.given.way == "Fisher":
         return two_arms.share_difference(values[first] > 0, values[second] > 0, alpha)
     if contrast.given.way == "Wilcoxon":
         return two_arms.rank_sum(values[first], values[second], alpha)
     both = first | second
-    return two_arms.covariance_analysis(values[both], first[both], baseline[both], alpha)
+    return two_arms.covariance_analysis(values[both], first[both], baseline[both], alpha, others[both])
 
 
 def _observed(
@@ -211,7 +213,7 @@ def _observed(
     """Return who is in which arm, and what was seen of them at each visit up to that of the endpoint; NaN elsewhere."""
     arms = np.full(len(outcome.member), _NEITHER)
     scores: Visits = np.full((len(arms), contrast.visit + 1), np.nan)
-    for number, name in ((_FIRST, contrast.arm), (_SECOND, contrast.against)):
+    for name, (number, *_) in contrast.terms.items():
         mine = outcome.in_arm(contrast.phase.name, name)
         arms[mine] = number
         seen = contrast.seen(outcome, name) & mine[:, None]
@@ -233,12 +235,11 @@ def truth(outcome: Outcome, contrast: Contrast) -> tuple[float, bool]:
 
 def _asked_of_all(outcome: Outcome, contrast: Contrast) -> tuple[Any, Any, Any]:
     """Return what the endpoint asks of everybody in either arm, and their scores at the first visit."""
-    scores = contrast.scores(outcome, contrast.arm)
+    scores = contrast.scores(outcome, next(iter(contrast.terms)))
     if contrast.given.way == n_of_1.WAY:
         both = (n_of_1.by_pair(outcome, contrast, arm, seen_only=False) for arm in (contrast.arm, contrast.against))
         return *(one.mean(axis=1) for one in both), scores[:, 0]
-    against = contrast.target(contrast.scores(outcome, contrast.against), contrast.seen(outcome, contrast.against))
-    return contrast.target(scores, contrast.seen(outcome, contrast.arm)), against, scores[:, 0]
+    return *factorial.sides(outcome, contrast), scores[:, 0]
 
 
 def _true_of(contrast: Contrast, first: Any, second: Any, before: Any, who: Any) -> tuple[float, bool]:

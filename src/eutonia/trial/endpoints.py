@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from eutonia.study.analysis_plan import AnalysedEndpoint
 from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
+from eutonia.trial import factorial
 from eutonia.trial.responders import usual_least
 from eutonia.trial.statistics import Flags, Values, score_of
 
@@ -33,7 +35,11 @@ _LOGARITHMS = {"proportional odds": "log odds ratio", "time to event": "log haza
 
 @dataclass(frozen=True)
 class Contrast:
-    """One endpoint: the arm, what it is compared with, the visit, and what is measured there."""
+    """One endpoint: the arm, what it is compared with, the visit, and what is measured there.
+
+    `terms` are the arms that are analysed and what each has in the terms of the model; the first is what is asked for:
+    of two arms 1 and 0, of a factorial phase the factors.
+    """
 
     given: AnalysedEndpoint
     phase: Phase
@@ -41,6 +47,7 @@ class Contrast:
     against: str
     visit: int
     improvement: float
+    terms: Mapping[str, tuple[int, ...]]
 
     @property
     def scale(self) -> Scale:
@@ -55,12 +62,16 @@ class Contrast:
     @property
     def gives_the_same(self) -> bool:
         """Whether both arms give the same; people of a crossover still differ, as each period has its own luck."""
+        if len(self.terms) > 2:
+            return False
         one, other = (self.phase.arm(name) for name in (self.arm, self.against))
         return (one.placebo and other.placebo) or one.model_dump(exclude={"name"}) == other.model_dump(exclude={"name"})
 
     @property
     def told_by_design(self) -> str:
         """What a difference says by the design of the phase; empty where nothing is special."""
+        if len(self.terms) > 2:
+            return factorial.told(self)
         return delayed_start.told(self.phase, self.arm, self.against, self.visit)
 
     @property
@@ -155,9 +166,11 @@ def contrasts_of(study: TrialStudy) -> tuple[Contrast, ...]:
 def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
     phase = phase_of(study.phases, given)
     assert phase is not None
-    arm, against = arms_of(phase, given)
-    assert arm is not None
-    assert against is not None
+    if given.factor is not None or given.interaction:
+        arm, against, terms = factorial.asked(phase, given)
+    else:
+        arm, against = ("" if one is None else one.name for one in arms_of(phase, given))
+        terms = {arm: (1,), against: (0,)}
     visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
     limb = dict(charted_muscles())[given.muscle] if given.muscle else given.limb
     least = given.improvement
@@ -165,4 +178,4 @@ def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
         least = usual_least(SCALES[given.scale], limb)[0] if given.way == "N-of-1" else SCALES[given.scale].step
     improvement = SCALES[given.scale].important_change(limb) if least == IMPORTANT else float(least)
     assert improvement is not None
-    return Contrast(given, phase, arm.name, against.name, visit, improvement)
+    return Contrast(given, phase, arm, against, visit, improvement, terms)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia.study.factorial import CELLS
 from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.failure_table import columns_of
@@ -22,9 +24,10 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
 
     `patient` is the key that joins visits to people; `person` counts within a replicate trial. `arm` is the arm of the
     first phase that has several (a crossover: the arms in their order), else of the first phase; `arm_PHASE` that of
-    each phase, empty for who did not enter it. `not_computed` says why somebody could not be computed and counts
-    nowhere, where there is such a person. `left_day_PHASE` counts from the start of that phase, and so do the days
-    of a pump or catheter that `failed_PHASE`, and of its repair.
+    each phase, empty for who did not enter it; `factor_PHASE_NAME` says of a factorial phase who is given which.
+    `not_computed` says why somebody could not be computed and counts nowhere, where there is such a person.
+    `left_day_PHASE` counts from the start of that phase, and so do the days of a pump or catheter that `failed_PHASE`,
+    and of its repair.
     """
     import polars as pl
 
@@ -39,11 +42,12 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
         "arm": arms[main.name],
         **outcome.known,
     }
-    for phase, name in zip(study.phases, _columns(study.phases), strict=True):
+    for phase, name in zip(study.phases, _plain([phase.name for phase in study.phases]), strict=True):
         left = outcome.entered[phase.name] & outcome.left[phase.name]
         day = np.where(left, outcome.left_h.get(phase.name, np.nan) / HOURS_A_DAY, np.nan)
         columns |= {
             f"arm_{name}": arms[phase.name],
+            **_factors(outcome, phase, name),
             f"left_day_{name}": pl.Series(day).fill_nan(None),
             f"left_reason_{name}": pl.Series(["dropped out" if one else None for one in left], dtype=pl.String),
             **_tested(outcome, phase, name),
@@ -53,6 +57,19 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
         why = [outcome.uncomputed.get(int(one)) for one in who]
         columns["not_computed"] = pl.Series(why, dtype=pl.String)
     return pl.DataFrame({**columns, **responses(outcome), **outcome.features})
+
+
+def _factors(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
+    """Return who was allocated to each factor of a factorial phase, empty for who did not enter; else nothing."""
+    import polars as pl
+
+    which, entered = outcome.assigned[phase.name], outcome.entered[phase.name]
+    return {
+        f"factor_{name}_{plain}": pl.Series(
+            [CELLS[arm][k] if come else None for arm, come in zip(which, entered, strict=True)], dtype=pl.Boolean
+        )
+        for k, plain in enumerate(_plain([factor.name for factor in phase.factors]))
+    }
 
 
 def _tested(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
@@ -80,7 +97,7 @@ def _arms(outcome: Outcome, phase: Phase) -> Any:
     return pl.Series([names[k] if come else None for k, come in zip(which, entered, strict=True)], dtype=pl.String)
 
 
-def _columns(phases: tuple[Phase, ...]) -> list[str]:
-    """Return the name of each phase as part of a column's name, each once."""
-    plain = [re.sub(r"[^0-9a-z]+", "_", phase.name.lower()).strip("_") or "phase" for phase in phases]
+def _plain(names: Sequence[str]) -> list[str]:
+    """Return names of phases or factors as parts of a column's name, each once."""
+    plain = [re.sub(r"[^0-9a-z]+", "_", name.lower()).strip("_") or "phase" for name in names]
     return [name if plain.count(name) == 1 else f"{name}_{k + 1}" for k, name in enumerate(plain)]

@@ -108,6 +108,7 @@ class ReactionWatch:
     passed: Flags | None = None
     hazards: Hazards = field(init=False)
     harms: Harms = field(init=False)
+    sham_harms: Harms = field(init=False)
     _begin: np.ndarray | None = None
     _last: tuple[float, np.ndarray, np.ndarray] | None = None
     _extra: np.ndarray | float = 0.0
@@ -118,6 +119,7 @@ class ReactionWatch:
         routes = routes_of(self.arm)
         self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
         self.harms = Harms.of(self.arm.treatments, self.until_h, is_sham_before=self.arm.placebo_until_h is not None)
+        self.sham_harms = Harms.of(self.arm.shams, self.until_h)
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
@@ -148,13 +150,22 @@ class ReactionWatch:
     def _beside(self, time_h: float) -> Float[np.ndarray, "reaction patient"]:
         n = self.threshold.shape[1]
         dealt = np.array([self._given(one) for one in self.harms.treatments], dtype=bool).reshape(-1, n)
-        tablets = [self._given(one) for one in self.arm.treatments if one.hazards == "oral"]
+        tablets = [self._given(one) for one in self._tablets]
         is_reported = np.any(tablets, axis=0) if tablets else np.zeros(n, dtype=bool)
-        return self.harms.by(time_h, dealt, drug=not self.arm.placebo, placebo=~is_reported)
+        if not self.arm.shams:
+            return self.harms.by(time_h, dealt, drug=not self.arm.placebo, placebo=~is_reported)
+        drug = self.harms.by(time_h, dealt, drug=True, placebo=False)
+        reported = self.harms.by(time_h, dealt, drug=False, placebo=~is_reported)
+        return drug + np.maximum(reported, self.sham_harms.by(time_h, drug=False, placebo=~is_reported))
+
+    @property
+    def _tablets(self) -> list[Treatment]:
+        """Tablets of baclofen that the arm takes, real ones or a sham of them."""
+        return [one for one in (*self.arm.treatments, *self.arm.shams) if one.hazards == "oral"]
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
-        tablets = [one for one in self.arm.treatments if one.hazards == "oral"]
+        tablets = self._tablets
         # Whoever starts late takes a sham from the first visit on.
         late = self.arm.placebo_until_h is not None
         since = [0.0 if late else one.since_h for one in tablets]
@@ -203,7 +214,9 @@ def as_given(phase: Phase, arm: Arm) -> Arm:
 
 def routes_of(arm: Arm) -> frozenset[str]:
     """Return "oral", "intrathecal", or both: the routes by which an arm gives drug or its placebo."""
-    return frozenset(treatment.hazards for treatment in arm.treatments if treatment.hazards)
+    given = {treatment.hazards for treatment in arm.treatments if treatment.hazards}
+    # The label has no group with a sham into the spinal fluid.
+    return frozenset(given | {one.hazards for one in arm.shams if one.hazards == "oral"})
 
 
 def may_come(arm: Arm) -> tuple[str, ...]:
@@ -212,7 +225,7 @@ def may_come(arm: Arm) -> tuple[str, ...]:
     listed = {
         *(ORAL_REACTIONS if "oral" in routes else ()),
         *(INTRATHECAL_REACTIONS if "intrathecal" in routes else ()),
-        *brought_by(arm.treatments),
+        *brought_by((*arm.treatments, *arm.shams)),
     }
     return tuple(reaction for reaction in REACTIONS if reaction in listed)
 

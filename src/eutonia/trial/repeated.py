@@ -19,12 +19,13 @@ def mixed_models(
     scores: Float[np.ndarray, "trial person visit"],
     contrast: Contrast,
     alpha: float,
+    others: Float[np.ndarray, "trial person term"],
 ) -> tuple[list[Effect], list[str]]:
     """Return the difference of arms at the last visit of each trial, and the covariance structure that was fitted.
 
-    Change from the first visit at each later one = visit x (1 + arm + score at the first visit); the covariance of the
-    visits is the same in both arms. The difference is that of least-squares means. A score at the first visit that is
-    the same in everybody who is seen at a later one tells nothing, and is left out of that trial.
+    Change from the first visit at each later one = visit x (1 + arm + others + score at the first visit); the
+    covariance of the visits is the same in both arms. The difference is that of least-squares means. A score at the
+    first visit that is the same in everybody who is seen at a later one tells nothing, and is left out of that trial.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ def mixed_models(
         1 and 0 in the two arms, -1 elsewhere.
     scores
         From the first visit to that of the endpoint; NaN where not seen.
+    others
+        Further terms of each person, such as the other factor of a factorial trial; none of two arms.
 
     Returns
     -------
@@ -45,8 +48,8 @@ def mixed_models(
     if not len(patterns):
         return effects, structures
     covariates = [
-        _covariates(arm[who], first[who], ~np.isnan(y[who]))
-        for arm, y, who, first in zip(arms, changes, mine, scores[..., 0], strict=True)
+        _covariates(arm[who], first[who], ~np.isnan(y[who]), other[who])
+        for arm, y, who, first, other in zip(arms, changes, mine, scores[..., 0], others, strict=True)
     ]
     ladder = ladder_of(contrast.given.covariance)
     for size in sorted({one.shape[1] for one in covariates}):
@@ -89,8 +92,9 @@ def _covariates(
     arm: Int[np.ndarray, " person"],
     baseline: Float[np.ndarray, " person"],
     seen: Bool[np.ndarray, "person visit"],
+    others: Float[np.ndarray, "person term"],
 ) -> Float[np.ndarray, "person covariate"]:
-    """Return ones, the arm, and the score at the first visit where it differs at every later visit at all."""
+    """Return ones, the arm, other terms, and the first score where it differs at every later visit at all."""
     centred = baseline - (baseline.mean() if len(baseline) else 0.0)
     tells = all(np.ptp(exact(baseline[here])) > 0.0 for here in seen.T if here.any())
-    return np.stack([np.ones(len(arm)), arm.astype(float), *([centred] if tells else [])], axis=1)
+    return np.stack([np.ones(len(arm)), arm.astype(float), *others.T, *([centred] if tells else [])], axis=1)

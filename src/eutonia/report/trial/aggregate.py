@@ -284,9 +284,9 @@ def features(people: polars.DataFrame | None) -> list[Feature]:
     known = people.filter(pl.col("responder").is_not_null())
     found = []
     for name in known.columns:
-        if name in ("patient", "replicate", "person", "responder") or name.split("_")[0] in ("phase", "arm"):
+        if name in ("patient", "replicate", "person", "responder"):
             continue
-        if name.split("_")[0] in _OUTCOMES:
+        if name.split("_")[0] in ("phase", "arm", "factor", *_OUTCOMES):
             continue
         part = known.select("responder", pl.col(name).alias("value")).drop_nulls()
         is_number = part["value"].dtype.is_numeric()

@@ -86,8 +86,8 @@ def lead(analysed: Analysed) -> str:
         together = f" {_MULTIPLICITY[analysed.multiplicity]}."
     return (
         f"Each of {trials} replicate trials was analysed from what was seen in it, at a two-sided level of "
-        f"{100 * analysed.alpha:g}%{over}.{together} What is true is known here: every person was computed in both "
-        "arms."
+        f"{100 * analysed.alpha:g}%{over}.{together} What is true is known here: every person was computed in every "
+        "arm."
     )
 
 

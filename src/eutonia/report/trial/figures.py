@@ -42,7 +42,8 @@ def arm_styles(result: StudyResult) -> ArmStyles:
         active = 0
         named = [quantity.arm for quantity in result.quantities if quantity.phase == phase]
         for arm in words.unique([*named, *(arm for where, arm in dosed if where == phase)]):
-            quiet = not dosed.get((phase, arm), not any(word in arm.casefold() for word in _UNDOSED))
+            undosed = (phase, arm) in result.placebo_arms or any(word in arm.casefold() for word in _UNDOSED)
+            quiet = not dosed.get((phase, arm), not undosed)
             out[phase, arm] = svg.arm_style(active, placebo=quiet)
             active += not quiet
     return out
