@@ -7,6 +7,8 @@ A test compares the records with this script.
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import brentq
@@ -34,8 +36,10 @@ def population(of: str, n: int = PEOPLE) -> People:
     return people_of(cohort, Traits.draw(SEED, jnp.asarray(number), of), none, none, number, SEED)
 
 
-def exposures(people: People, origin: str) -> dict[str, np.ndarray]:
+@functools.cache
+def exposures(origin: str) -> dict[str, np.ndarray]:
     """Return each person's mean level at the brain (ng/mL) over the intrathecal stages of the label."""
+    people = population(POPULATIONS[origin])
     records = parameters.load("adverse")
     stages = ("screening", "titration", "maintenance")
     lengths = [records.value(f"{stage}_duration", "day") * HOURS_A_DAY for stage in stages]
@@ -56,14 +60,20 @@ def on_tablets(people: People, days: float) -> CourseState:
     first, step, wait = label.values(oral_start_dose="mg", oral_step_dose="mg", oral_step_interval="day")
     top = records.value("label_dose_oral", "mg/day") / DOSES_A_DAY
     course, state, every, left = Course(people), start(people), label.value("oral_interval", "h"), days
+    none = jnp.zeros(people.n)
     dose = first
     while left > 0:
         stay = left if dose >= top else min(wait, left)
         tablets = round(stay * DOSES_A_DAY)
-        each = jnp.full(PEOPLE, dose)
-        state = course.advance_tablets(state, each, every, tablets, jnp.zeros(PEOPLE))
+        state = course.advance_tablets(state, none + dose, every, tablets, none)
         dose, left = min(dose + step, top), left - stay
     return state
+
+
+@functools.cache
+def by_the_label() -> CourseState:
+    """Return people after as long on tablets as the label's rates are of."""
+    return on_tablets(population("stroke"), parameters.load("adverse").value("oral_duration", "day"))
 
 
 def tablets_met(exposed: Exposed) -> np.ndarray:
@@ -75,11 +85,10 @@ def tablets_met(exposed: Exposed) -> np.ndarray:
 def references() -> dict[str, tuple[float, float]]:
     """Return mean (ng/mL) and coefficient of variation of every reference exposure, by the name of its record."""
     found = {}
-    for origin, of in POPULATIONS.items():
-        for stage, level in exposures(population(of), origin).items():
+    for origin in POPULATIONS:
+        for stage, level in exposures(origin).items():
             found[f"reference_exposure_{stage}_{origin}"] = level
-    days = parameters.load("adverse").value("oral_duration", "day")
-    found["reference_exposure_oral"] = tablets_met(on_tablets(population("stroke"), days).exposed)
+    found["reference_exposure_oral"] = tablets_met(by_the_label().exposed)
     return {name: (float(x.mean()), float(x.std() / x.mean())) for name, x in found.items()}
 
 

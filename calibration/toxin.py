@@ -39,9 +39,9 @@ from survivors import survivors
 from eutonia import _streams, parameters, session
 from eutonia.assessment.scoring import chart, chart_constants, draw_luck
 from eutonia.limb.muscle import muscle_groups, stretched_groups
-from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.examine import Examination, body_constants, examine
 from eutonia.simulation.people import People
-from eutonia.simulation.stance import stance
+from eutonia.simulation.stance import Stance, stance
 from eutonia.simulation.treated import under
 from eutonia.treatment import Effects
 
@@ -137,11 +137,15 @@ def deviates(people: People, muscle: str) -> np.ndarray:
     return np.asarray(_streams.normal(keys, 1)[0])
 
 
+#: Everybody of a trial, and of whom no muscle or one share of it is blocked, is the same whoever asks.
+drawn = cache(survivors)
+
+
 class Clinic:
     """People whose primary group is stiff enough to enter, charted before and after."""
 
     def __init__(self, muscle: str) -> None:
-        found = survivors(SEED, POOL)
+        found = drawn(SEED, POOL)
         self.row = [group.name for group in muscle_groups()].index(muscle)
         grade = np.asarray(found.chart.modified_ashworth_muscle[self.row])
         here = np.flatnonzero((found.time_h >= CHRONIC_H) & (grade >= ENTRY))
@@ -149,15 +153,19 @@ class Clinic:
         self.people: People = found.bedside.people.take(jnp.asarray(here))
         self.snapshot = type(found.bedside.snapshot).untreated(len(here))
         self.deviate = deviates(self.people, muscle)
+        self._alike = cache(self._examined)
         self.luck = {visit: draw_luck(SEED, self.people.person, visit, chart_constants()) for visit in LATER}
+
+    def _examined(self, blocked: np.ndarray | float) -> tuple[Examination, Stance]:
+        n, body = self.people.n, body_constants()
+        snapshot = under(self.snapshot, Effects.on(n, self.muscle, blockade=blocked, force=1.0 - np.asarray(blocked)))
+        return examine(self.people, snapshot, body), stance(self.people, snapshot, body)
 
     def fall(self, blocked: np.ndarray | float, shift: float) -> np.ndarray:
         """Return by how much each grade falls, by visit and person, where a share of the group's force is blocked and
         the latent grade shifted; grades as the trial codes them.
         """
-        n, body = self.people.n, body_constants()
-        snapshot = under(self.snapshot, Effects.on(n, self.muscle, blockade=blocked, force=1.0 - np.asarray(blocked)))
-        found = examine(self.people, snapshot, body), stance(self.people, snapshot, body)
+        n, found = self.people.n, self._examined(blocked) if np.ndim(blocked) else self._alike(float(blocked))
         coded = np.vectorize(CODED.get) if self.muscle == "ankle plantarflexors" else np.asarray
         falls = []
         for visit in LATER:

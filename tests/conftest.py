@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import pytest
+import quick
 import typed
 from hypothesis import HealthCheck, settings
 from jax._src import pjit
@@ -58,11 +59,7 @@ _FOLDERS = ("unit", "laws", "oracles", "papers", "interfaces", "baselines")
 @pytest.fixture
 def quick_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer draws of a fitted recording, from fewer places, of the same kind."""
-    draws = {"_ROUND": 64, "_ENOUGH": 30.0, "_MOST_ROUNDS": 3, "_STROLL": 1, "_HANDED": 128, "_FEWEST": 40.0}
-    few = {"sample": draws, "search": {"_STARTS": 48, "_LEFT": 16}, "forward": {"AT_ONCE": 128}}
-    for module, values in few.items():
-        for name, value in values.items():
-            monkeypatch.setattr(f"eutonia.inference.{module}.{name}", value)
+    quick.fits(monkeypatch)
 
 
 @pytest.fixture

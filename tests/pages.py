@@ -11,6 +11,7 @@ from pathlib import Path
 
 import page_script
 import pytest
+import quick
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -67,8 +68,7 @@ def filled(folder: Path) -> Store:
         kept.take()
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            for name, value in (("_ROUND", 64), ("_ENOUGH", 30.0), ("_MOST_ROUNDS", 3), ("_STROLL", 1)):
-                patch.setattr(f"eutonia.inference.sample.{name}", value)  # few draws, of the same kind
+            quick.fits(patch)
             own = kept.own(own_names(texts_of(request)))
             kept.finish(job.id, worker.answered(kind, request, own))
     return kept

@@ -97,12 +97,12 @@ def outcome_of(text: str, replicates: int) -> Outcome:
 
 @cache
 def tablets() -> Outcome:
-    return outcome_of(TABLET_PHASE, 60)
+    return outcome_of(TABLET_PHASE, 30)
 
 
 @cache
-def people(of: str = "stroke") -> People:
-    return calibration.population(of)
+def people() -> People:
+    return calibration.population("stroke", WIDTH)
 
 
 def risk(hazards: Hazards, state: object, on_tablets_h: float = 0.0) -> np.ndarray:
@@ -122,9 +122,9 @@ def test_reference_exposures_are_those_of_the_present_drug() -> None:
 
 @pytest.mark.parametrize("origin", ["cerebral", "spinal"])
 def test_the_pump_gives_back_the_label(origin: adverse.Origin) -> None:
-    of, stages = people(calibration.POPULATIONS[origin]), ("screening", "titration", "maintenance")
+    stages = "screening", "titration", "maintenance"
     records = parameters.load("adverse")
-    for stage, level in calibration.exposures(of, origin).items():
+    for stage, level in calibration.exposures(origin).items():
         met = level * records.value(f"{stage}_duration", "day") * HOURS_A_DAY
         table = Hazards.of(origin, oral=False, intrathecal=True).table[:, stages.index(stage)]
         for reaction in adverse.INTRATHECAL_REACTIONS:
@@ -135,7 +135,7 @@ def test_the_pump_gives_back_the_label(origin: adverse.Origin) -> None:
 def test_tablets_give_back_the_label_and_placebo_its_share() -> None:
     days = parameters.load("adverse").value("oral_duration", "day")
     hazards = Hazards.of("cerebral", oral=True, intrathecal=False)
-    on_drug = risk(hazards, calibration.on_tablets(people(), days), days * DAY)
+    on_drug = risk(hazards, calibration.by_the_label(), days * DAY)
     on_placebo = risk(hazards, start(people()), days * DAY)
     for reaction in adverse.ORAL_REACTIONS:
         row = REACTIONS.index(reaction)
@@ -155,7 +155,7 @@ def test_most_drowsiness_on_tablets_comes_early() -> None:
 
 
 def test_tablets_before_a_pump_keep_their_own_hazard_and_more_of_them_more_risk() -> None:
-    of, each = people(), jnp.ones(calibration.PEOPLE)
+    of, each = people(), jnp.ones(WIDTH)
     hazards = Hazards.of("cerebral", oral=True, intrathecal=True)
     by_mouth = Hazards.of("cerebral", oral=True, intrathecal=False)
     course, found = Course(of), []
@@ -170,7 +170,7 @@ def test_tablets_before_a_pump_keep_their_own_hazard_and_more_of_them_more_risk(
 
 
 def test_the_stage_changes_at_its_hour_within_a_step() -> None:
-    of, each = people(), jnp.ones(calibration.PEOPLE)
+    of, each = people(), jnp.ones(WIDTH)
     limit = parameters.load("adverse").value("titration_duration", "day") * DAY
     course = Course(of)
     state = course.advance(start(of), limit - 7.0, 5.0 * each, 0.0)
@@ -257,7 +257,7 @@ nonspecific = false
 dropout = false
 """
     outcome = outcome_of(
-        phase + BOLUS_ARM.format(name="drug", placebo="false") + BOLUS_ARM.format(name="saline", placebo="true"), 60
+        phase + BOLUS_ARM.format(name="drug", placebo="false") + BOLUS_ARM.format(name="saline", placebo="true"), 30
     )
     table = adverse_table(outcome)
     assert table is not None
