@@ -23,7 +23,8 @@ def test_the_intervals_hold_as_often_as_they_say(quick_fits: None) -> None:
     for test, people in PEOPLE.items():
         for who in range(people):
             truth, recordings = calibration.person(test, 500 + who)
-            result = fit(recordings, test)
+            # Two stretches of three: what a fast one leaves unsure of its path takes longest.
+            result = fit(recordings[:2], test)
             found = calibration.ranks_of(result, truth)
             ranks.append([found[name] for name in (*ASKED, "depression")])
     away = np.abs(np.array(ranks) - 0.5)
