@@ -345,7 +345,7 @@ def test_a_ninth_muscle_group_is_in_the_schema_charted_reported_and_cites(tmp_pa
         found = eutonia.run(parse_study(STRETCHED), replicates=2)
         eutonia.write(found, tmp_path / "out")
         charted = '[[charted]]\nat = "90 day"\nscale = "ashworth"\nmuscle = "shoulder adductors"\nscore = 3\n'
-        longer = CASE.replace('"4 day"', '"100 day"').replace('at = "1 day"', 'at = "95 day"')
+        longer = CASE.replace('"4 day"', '"100 day"').replace('= "1 day"', '= "95 day"')
         case = eutonia.run(parse_study(longer.replace("[case]", charted + "[case]")))
         examined = eutonia.examine_case(parse_study(CASE), "ashworth", limb="arm")
     after = eutonia.run(parse_study(STRETCHED), replicates=2)

@@ -54,6 +54,7 @@ def same_files(one: Path, other: Path) -> int:
 @pytest.mark.xdist_group("slow clock")
 def test_a_trial_with_other_people_replicates_and_seed(run: Run, folder: Path) -> None:
     text = (Path(__file__).parent / "parallel_tablets.toml").read_text(encoding="utf-8")
+    text = text.replace("n = 60", "n = 60\npool = 1024")
     (folder / "parallel.toml").write_text(text, encoding="utf-8")
     options = ("--patients", "9", "--replicates", "3", "--seed", "77", "--csv", "--potential-outcomes")
     assert run("run", "parallel.toml", *options, "--out", "first", "--quiet") == 0
@@ -77,7 +78,8 @@ def test_a_trial_with_other_people_replicates_and_seed(run: Run, folder: Path) -
 
 @pytest.mark.xdist_group("slow clock")
 def test_a_case_from_a_file_with_a_blank_in_its_name_and_its_examination(run: Run, folder: Path) -> None:
-    (folder / "my case.toml").write_text(eutonia.shipped()["case_ischaemic_tablets"].read_text(encoding="utf-8"))
+    seldom = eutonia.load_study("case_ischaemic_tablets").replace({"case.examine_every": "56 day"})
+    (folder / "my case.toml").write_text(seldom.text)
     assert run("run", "my case.toml", "--seed", "5", "--out", "first", "--quiet") == 0
     said, second = repeated(run, Path("first"), "run.json", "again")
     assert said == second

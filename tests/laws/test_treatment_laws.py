@@ -31,7 +31,7 @@ from eutonia.trial.tables import dose_table
 pytestmark = pytest.mark.xdist_group("slow clock")
 
 DAY, END = 24.0, 14 * 24.0
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=6, deadline=None)
 
 TARGET = 'target = { scale = "ashworth", limb = "leg", at_most = 1.2 }'
 # Policy: the treatment that it moves, and its table.
