@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 BROKEN = tomllib.loads((HERE / "broken_studies.toml").read_text(encoding="utf-8"))["broken"]
 FILES = {"report.html", "summary.json", "visits.parquet", "course.nc", "curves.parquet", "run.json"}
 # A trial small enough for a test, yet of more people than one block of the narrowest width holds.
-SMALL = ("--patients", "8", "--replicates", "12")
+SMALL = ("--patients", "8", "--replicates", "4")
 
 
 def texts() -> dict[str, str]:
@@ -134,7 +134,7 @@ def test_the_summary_is_the_mean_of_the_visits(trial_folder: Path) -> None:
         (pl.col("phase") == "bolus") & (pl.col("arm") == "baclofen") & (pl.col("limb") == "leg"),
         (pl.col("scale") == "ashworth") & (pl.col("item") == "mean") & (pl.col("time_h") == 6),
     )
-    assert len(chosen) == 8 * 12
+    assert len(chosen) == 8 * 4
     assert row["mean"] == pytest.approx(chosen["score"].mean(), rel=1e-12)
 
 

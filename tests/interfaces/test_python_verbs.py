@@ -185,9 +185,9 @@ def test_a_sweep_runs_the_same_people_through_every_point(study: Any, result: St
     rates = ["50 ug/day", "100 ug/day"]
     found = eu.sweep(study, {DOSE: rates, "phase.infusion.arm.saline.placebo": [True]}, replicates=2)
     assert found.columns[:2] == [DOSE, "phase.infusion.arm.saline.placebo"]
-    for rate in rates:
-        alone = eu.run(study.replace({DOSE: rate}), replicates=2).frame()
-        assert found.filter(pl.col(DOSE) == rate).drop(*found.columns[:2]).equals(alone)
+    assert study.phases[0].arms[0].titration.start_ug_per_h * 24 == pytest.approx(100.0)
+    for rate, alone in zip(rates, (eu.run(study.replace({DOSE: rates[0]}), replicates=2), result), strict=True):
+        assert found.filter(pl.col(DOSE) == rate).drop(*found.columns[:2]).equals(alone.frame())
     saline = [found.filter((pl.col(DOSE) == rate) & (pl.col("arm") == "saline"))["mean"] for rate in rates]
     # Of the dose of the period before, which is another, hardly anything is left.
     assert (saline[0] - saline[1]).abs().max() < 0.05
