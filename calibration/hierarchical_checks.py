@@ -118,6 +118,7 @@ def simulated_ranks(held: Evidence, sampler: Sampler, prior: tuple[np.ndarray, n
         drawn, truth = np.hstack([places, spreads])[::4], np.append(x, tau)
         found.append((drawn < truth).mean(axis=0))
         if (run + 1) % 10 == 0:
+            jax.clear_caches()  # each run compiles programs of its own, and a process may hold only so many
             say(f"simulated {run + 1} of {runs}")
     return np.array(found)
 
