@@ -139,7 +139,7 @@ def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
     contrast = object.__new__(Contrast)
     arm = SimpleNamespace(placebo=False, model_dump=lambda exclude: object())
     phase = SimpleNamespace(name="pump", arm=lambda name: arm)
-    vars(contrast).update(phase=phase, given=SimpleNamespace(way="ANCOVA"), arm="pump", against="tablets")
+    vars(contrast).update(phase=phase, given=SimpleNamespace(way="ANCOVA"), arm="pump", against="tablets", terms={})
     of = {"draw": draw, "n_replicates": trials, "entered": {"pump": entered}}
     outcome: Any = SimpleNamespace(**of, study=SimpleNamespace(population=SimpleNamespace(n=n)))
     np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), expected)
