@@ -25,7 +25,7 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.examine import BodyConstants, examine
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
-from eutonia.simulation.tissue import settled, tissue_left
+from eutonia.simulation.tissue import is_touched, settled, tissue_left
 from eutonia.tone.spinal import VolleyConstants
 
 SEED = 20_260
@@ -97,7 +97,11 @@ class Block:
         if hour > self.now:
             span = hour - self.now
             state = self.course.advance(self.state, span, jnp.asarray(self.rate), self.now - self.event)
-            self.state = dataclasses.replace(state, tissue=settled(state.tissue, self.people, span))
+            tissue = state.tissue
+            if is_touched(tissue):
+                who = self.people
+                tissue = settled(tissue, who.bias, who.time_since_onset_h, who.receptor, span)
+            self.state = dataclasses.replace(state, tissue=tissue)
             self.now = hour
         return charted(self, nonspecific, rated=rated)
 

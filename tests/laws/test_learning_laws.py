@@ -19,6 +19,7 @@ from eutonia.simulation.practice import Practice
 from eutonia.simulation.treated import changed, under
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.tone.learning import METHODS, LearningConstants, learned_share, learners
+from eutonia.treatment import Effects
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.recruitment import draw_pool
 from eutonia.trial.run import RunOptions, simulate
@@ -79,7 +80,8 @@ def test_a_course_of_conditioning_lowers_the_signal_as_published() -> None:
     practice.begin("H-reflex conditioning", "leg", jnp.full(8, 2.5), 0.0)
     able = np.asarray(learners(1, jnp.arange(8), LearningConstants.of("H-reflex conditioning")))
     effects = practice.effects(12 * WEEK)
-    then, now = (examine(changed(who, done), under(before, done), body_constants()) for done in (None, effects))
+    each = (Effects.none(8), effects)
+    then, now = (examine(changed(who, done), under(before, done), body_constants()) for done in each)
     left = np.asarray(now.h_over_m / then.h_over_m)
     np.testing.assert_allclose(left[0, able].mean(), 1 - learned, atol=0.015)
     np.testing.assert_allclose(left[0, able], 1 - learned, atol=0.04)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import reduce
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,9 +22,7 @@ from eutonia.treatment import Effects
 
 def told(who: People, *effects: Effects) -> tuple[np.ndarray, np.ndarray]:
     """Return pain on stretch and at rest, as it is without luck."""
-    done = None
-    for one in effects:
-        done = one if done is None else done.joined(one)
+    done = reduce(Effects.joined, effects, Effects.none(who.n))
     people, snapshot = changed(who, done), under(Snapshot.untreated(who.n), done)
     body = body_constants()
     exam, standing = examine(people, snapshot, body), stance(people, snapshot, body)

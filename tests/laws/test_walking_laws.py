@@ -29,6 +29,7 @@ from eutonia.treatment import Effects
 SEED, POOL = 11, 4096
 #: Everybody comes in blocks of one width, so that each program is compiled once.
 WIDTH = 64
+NOTHING = Effects.none(WIDTH)
 #: Effect of the drug where tone is made: none, up to that of a large dose.
 EFFECTS = np.linspace(0.0, 0.7, 15)
 LEG = 0
@@ -52,7 +53,7 @@ def seen(people: People, effect: float) -> Snapshot:
     return replace(Snapshot.untreated(WIDTH), hyperpolarisation=taken)
 
 
-def treated(people: People, effects: Effects | None) -> Stance:
+def treated(people: People, effects: Effects = NOTHING) -> Stance:
     """Return what people do under another treatment than the drug."""
     return stance(people, under(Snapshot.untreated(WIDTH), effects), body_constants())
 
@@ -90,7 +91,7 @@ def population() -> People:
     spastic = np.flatnonzero(bias[LEG] > 0.8)[:WIDTH]
     assert spastic.size == WIDTH
     people = people_of(bias[:, spastic], strength[:, spastic])
-    walks = np.flatnonzero(walking(treated(people, None))[0] >= 1.0)
+    walks = np.flatnonzero(walking(treated(people))[0] >= 1.0)
     assert walks.size > WIDTH / 2
     return people_of(bias[:, spastic[walks]], strength[:, spastic[walks]])
 
@@ -127,7 +128,7 @@ def test_the_drug_takes_strength_from_the_paretic_and_the_weaker_keep_less_of_th
 def test_what_lowers_the_signal_and_not_the_motoneuron_costs_no_strength() -> None:
     """A fifth of the own signal unlearned takes tone and leaves the pool what the will gives it."""
     people = people_of([3.0, 3.0, 3.0], [0.2, 0.5, 0.9])
-    before, after = (treated(one, None) for one in (people, changed(people, Effects.on(WIDTH, "leg", bias_kept=0.8))))
+    before, after = (treated(one) for one in (people, changed(people, Effects.on(WIDTH, "leg", bias_kept=0.8))))
     np.testing.assert_array_equal(after.strength, before.strength)
     assert np.all(np.asarray(after.tone_torque) < np.asarray(before.tone_torque))
 
@@ -140,7 +141,7 @@ def test_hip_knee_and_ankle_hold_together() -> None:
     people = people_of([0.0, 3.0], [1.0, 0.5])
     knee = Effects.on(WIDTH, "knee extensors", blockade=1.0, force=0.0)
     ankle = Effects.on(WIDTH, "ankle plantarflexors", blockade=1.0, force=0.0)
-    each = [treated(people, effects) for effects in (None, knee, knee.joined(ankle))]
+    each = [treated(people, effects) for effects in (NOTHING, knee, knee.joined(ankle))]
     torques = [np.asarray(one.voluntary_torque + one.tone_torque) for one in each]
     assert np.all(torques[0] > torques[1])
     assert np.all(torques[1] > torques[2])
@@ -182,7 +183,7 @@ def test_the_exponent_of_strength_is_the_middle_of_what_two_sources_allow() -> N
     cohort = Cohort.draw(SEED, np.arange(POOL), Population.typical("stroke"))
     bias, strength, since_h = (np.asarray(one) for one in LesionCourse.of(cohort, SEED).at(0.0))
     paretic = np.flatnonzero((strength[LEG] < 0.95) & (since_h > 6 * 730.5))[: 6 * WIDTH]
-    standing = [treated(people_of(bias[:, k], strength[:, k]), None) for k in np.split(paretic, 6)]
+    standing = [treated(people_of(bias[:, k], strength[:, k])) for k in np.split(paretic, 6)]
     support, speed, _ = (np.concatenate(one) for one in zip(*map(walking, standing), strict=True))
     walks = support >= 1.0
     own, per_unit = strength[LEG, paretic][walks], speed[walks] / strength[LEG, paretic][walks] ** exponent
@@ -250,7 +251,7 @@ def test_toxin_opens_the_joint_whose_muscle_holds_back_and_no_other() -> None:
 def test_toxin_in_the_muscle_that_moves_a_joint_takes_range() -> None:
     """Elbow extensors straighten the arm against its flexors; the two groups of one joint answer each other."""
     people = people_of([2.0] * 4, [0.2, 0.4, 0.6, 0.8])
-    blocks = (None, Effects.on(WIDTH, "elbow extensors", blockade=0.6, force=0.4))
+    blocks = (NOTHING, Effects.on(WIDTH, "elbow extensors", blockade=0.6, force=0.4))
     before, after = (np.asarray(treated(people, one).active_range) for one in blocks)
     row = NAMES.index("elbow flexors")
     assert np.all(after[row] < before[row])

@@ -71,7 +71,10 @@ def test_toxin_opens_stiff_fingers_as_in_gracies_2015(survivors: tuple[People, E
     stiff = people.take(jnp.flatnonzero((tone >= 1.5) & (people.time_since_onset_h >= 6 * 730.5)))
     own, published = toxin.deviates(stiff, "finger flexors"), np.array([23.9, 17.6])
     shares = [toxin.share_blocked("finger flexors", units, toxin.shipped(), own) for units in (500.0, 1000.0)]
-    effects = [None, *(Effects.on(stiff.n, "finger flexors", blockade=one, force=1.0 - one) for one in shares)]
+    effects = [
+        Effects.none(stiff.n),
+        *(Effects.on(stiff.n, "finger flexors", blockade=one, force=1.0 - one) for one in shares),
+    ]
     seen = [under(Snapshot.untreated(stiff.n), one) for one in effects]
     before, *after = (np.asarray(reach_of(stiff, one, body, ReachConstants.of(groups))[place]) for one in seen)
     gained = np.array([np.mean(one - before) for one in after])
