@@ -12,7 +12,7 @@ import xarray as xr
 
 import eutonia
 from eutonia.report import chain, page, plain, short
-from eutonia.study.design import TrialStudy
+from eutonia.study.design import TrialStudy, parse_study, shipped
 from eutonia.trial.trace import lesion_bias, traced_arm
 
 
@@ -172,6 +172,10 @@ def test_traces_are_of_the_arm_that_the_analysis_asks_about() -> None:
         study = eutonia.load_study(name)
         assert isinstance(study, TrialStudy)
         assert traced_arm(study, study.phases[-1]).name == arm
+    asked = '[[analysis.endpoint]]\narm = "placebo"\nagainst = "baclofen"'
+    study = parse_study(shipped()["parallel_tablets"].read_text("utf-8").replace("[[analysis.endpoint]]", asked))
+    assert isinstance(study, TrialStudy)
+    assert traced_arm(study, study.phases[0]).name == "baclofen", "a placebo has nothing to trace"
 
 
 def test_a_trial_asks_about_its_arms_by_name() -> None:

@@ -169,8 +169,10 @@ def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
     if given.factor is not None or given.interaction:
         arm, against, terms = factorial.asked(phase, given)
     else:
-        arm, against = ("" if one is None else one.name for one in arms_of(phase, given))
-        terms = {arm: (1,), against: (0,)}
+        one, other = arms_of(phase, given)
+        assert one is not None
+        assert other is not None
+        arm, against, terms = one.name, other.name, {one.name: (1,), other.name: (0,)}
     visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
     limb = dict(charted_muscles())[given.muscle] if given.muscle else given.limb
     least = given.improvement

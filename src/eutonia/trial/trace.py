@@ -299,11 +299,10 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
 
 
 def traced_arm(study: TrialStudy, phase: Phase) -> Arm:
-    """Return the arm of a phase whose traces are told: that which the analysis asks about, else the first active."""
+    """Return the arm of a phase whose traces are told: the active one that the analysis asks about, else the first."""
     asked = () if study.analysis is None else study.analysis.endpoints
     found = (arms_of(phase, one)[0] for one in asked if phase_of(study.phases, one) is phase)
-    active = (arm for arm in phase.arms if not arm.placebo)
-    return next((arm for arm in (*found, *active) if arm is not None), phase.arms[0])
+    return next((arm for arm in (*found, *phase.arms) if arm is not None and not arm.placebo), phase.arms[0])
 
 
 _OF_MODEL = {
