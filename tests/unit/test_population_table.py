@@ -88,6 +88,21 @@ def test_kidneys_of_no_column_fail_with_the_age_of_the_row_and_are_spread_as_the
     assert cohort.creatinine_clearance_mL_min.std() == pytest.approx(10.0, abs=0.6)
 
 
+def test_people_whose_kidneys_alone_are_told_are_as_old_as_goes_with_them(tmp_path: Path) -> None:
+    """A program that draws age freely gives kidneys of the old to the young."""
+    people = planned(tmp_path, header=HEADER.replace("age_year", "agent")).population
+    assert people.table is not None
+    assert people.table.ignored == ("id", "agent"), "an age without its unit is refused, an agent means nothing"
+    cohort = drawn(people, 7, np.arange(2000))
+    drawn_alone = Cohort.draw(7, np.arange(2000), Population.typical("healthy"))
+    meant = np.corrcoef(drawn_alone.age_year, drawn_alone.creatinine_clearance_mL_min)[0, 1]
+    found = np.corrcoef(cohort.age_year, cohort.creatinine_clearance_mL_min)[0, 1]
+    assert found == pytest.approx(meant, abs=0.15)
+    # How old people are is as the study says (60, even to both sides), whatever kidneys the table tells.
+    assert cohort.age_year.mean() == pytest.approx(60.0, abs=1.0)
+    assert 40.0 <= cohort.age_year.min() < cohort.age_year.max() <= 80.0
+
+
 def test_with_a_lesion_since_birth_the_age_of_the_row_is_the_time_since_onset(tmp_path: Path) -> None:
     text = TEXT.replace('origin = "stroke"', 'origin = "cerebral palsy"').replace(
         'lesions = "stroke survivors"', f'lesions = "{MIX_OF["cerebral palsy"]}"'

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import permutations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -87,7 +88,7 @@ class Cohort:
         population: Population,
         row_of: Callable[[Float[np.ndarray, " patient"]], Whole],
         known: Mapping[str, Numbers],
-        ranks: Float[np.ndarray, "two row"] | None,
+        ranks: Mapping[str, Float[np.ndarray, "two row"]],
     ) -> Cohort:
         """Return the same people, each with what is known of a row of a table that their own luck picks.
 
@@ -100,18 +101,22 @@ class Cohort:
         known
             Columns of the table, by the names of the arrays here.
         ranks
-            Which share of the people of the table is younger than each row, and which share is of its age; None where
-            it tells no age. Kidneys that the table does not tell fail with the age that it tells.
+            Of age and creatinine clearance, where the table tells one: which share of its people lies below each row,
+            and which share is level with it. The other one goes with it, for kidneys fail with age.
         """
         from eutonia._streams import Purpose
 
-        _, within, _, kidneys, _, luck = _uniforms(seed, Purpose.DEMOGRAPHY, self.person)
+        _, age, _, kidneys, _, luck = _uniforms(seed, Purpose.DEMOGRAPHY, self.person)
         row = row_of(luck)
         taken = {name: column[row].astype(getattr(self, name).dtype) for name, column in known.items()}
-        if ranks is not None and "creatinine_clearance_mL_min" not in known:
-            younger, same = ranks[:, row]
-            failing = _failing_with_age(kidneys, younger + within * same)
-            taken["creatinine_clearance_mL_min"] = population.creatinine_clearance.quantile(failing)
+        tied = {
+            "age_year": (age, population.age),
+            "creatinine_clearance_mL_min": (kidneys, population.creatinine_clearance),
+        }
+        for (told, (within, _)), (drawn, (own, spread)) in permutations(tied.items()):
+            if told in ranks and drawn not in known:
+                below, level = ranks[told][:, row]
+                taken[drawn] = spread.quantile(_failing_with_age(own, below + within * level))
         if population.time_since_onset_h is None:
             taken["time_since_onset_h"] = taken.get("age_year", self.age_year) * HOURS_A_YEAR
         return replace(self, **taken)
@@ -205,7 +210,7 @@ def _uniforms(seed: int, purpose: int, person: Whole) -> Uniforms:
 
 
 def _failing_with_age(kidneys: Numbers, age: Numbers) -> Numbers:
-    """Tie the kidneys' luck to age without changing how clearance is spread (a Gaussian copula)."""
+    """Tie the kidneys' luck to age, or age's to the kidneys, and change the spread of neither (a Gaussian copula)."""
     from scipy.special import ndtr
 
     tie = parameters.load("stroke_population").value("clearance_age_correlation", "1")

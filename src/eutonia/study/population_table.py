@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -71,8 +72,10 @@ COLUMNS: Mapping[str, _Column] = {
 }
 #: The unit in which a key of the study is written, by key.
 UNITS = {"age": "year", "weight": "kg", "creatinine_clearance": "mL/min", "time_since_onset": "hour"}
-# A column that begins so and is none of ours has lost its unit, or has another one.
-_LIKE = ("age", "weight", "creatinine", "clearance", "egfr", "months", "days", "years", "time_since", "sampling", "sex")
+# A column that begins so and is none of ours has lost its unit, or has another one: "age", "weightkg", not "agent".
+_LIKE = re.compile(
+    "(age|weight|creatinine|clearance|egfr|months|days|years|time_since|sampling|sex)(?![a-z])|(age|weight)(y|kg|lb)"
+)
 
 # Columns that are read, by name: scale and limb of a charted score, None for one of `COLUMNS`.
 _Read = dict[str, tuple[str, str] | None]
@@ -267,7 +270,7 @@ def _almost(name: str) -> tuple[str, ...]:
     scale = plain.removesuffix("_leg").removesuffix("_arm")
     if scale in SCALES and SCALES[scale].is_score:
         return (f"{scale}_leg", f"{scale}_arm") if SCALES[scale].of_limb else (scale,)
-    return (tuple(nearest(plain, COLUMNS)) or tuple(COLUMNS)) if plain.startswith(_LIKE) else ()
+    return (tuple(nearest(plain, COLUMNS)) or tuple(COLUMNS)) if _LIKE.match(plain) else ()
 
 
 def _table(

@@ -162,7 +162,7 @@ def of_table(cohort: Cohort, given: GivenPopulation, seed: int) -> Cohort:
         return cohort
     kept, _ = table.within(limits_of(given))
     known = {_OF_TABLE[key]: column for key, column in table.known.items()}
-    ranks = table.ranks("age", kept) if "age" in table.known else None
+    ranks = {_OF_TABLE[key]: table.ranks(key, kept) for key in ("age", "creatinine_clearance") if key in table.known}
     return cohort.with_rows(seed, population_of(given), lambda luck: table.pick(luck, kept), known, ranks)
 
 
