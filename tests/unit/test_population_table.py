@@ -15,7 +15,6 @@ from eutonia.patient import Cohort, Population
 from eutonia.patient.population import MIX_OF
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.study.people import StudyPopulation
-from eutonia.study.population_table import limits_of
 from eutonia.study.shipped_files import text_alone
 from eutonia.trial.record import inputs
 from eutonia.trial.recruitment import of_table
@@ -51,7 +50,7 @@ def drawn(people: StudyPopulation, seed: int, person: np.ndarray) -> Cohort:
 def test_rows_are_left_out_for_a_reason_that_is_told_and_weights_leave_fewer_people(tmp_path: Path) -> None:
     people = planned(tmp_path).population
     assert people.table is not None
-    told = people.table.told(*people.table.within(limits_of(people)))
+    told = people.table.told(*people.table.within(people.limits))
     assert told.startswith("People are drawn from registry.csv: 20 of 25 rows (")
     for why in (
         "1 left out: age_year is missing",
@@ -86,6 +85,19 @@ def test_kidneys_of_no_column_fail_with_the_age_of_the_row_and_are_spread_as_the
     assert found == pytest.approx(meant, abs=0.15)
     assert cohort.creatinine_clearance_mL_min.mean() == pytest.approx(80.0, abs=1.0)
     assert cohort.creatinine_clearance_mL_min.std() == pytest.approx(10.0, abs=0.6)
+
+
+def test_a_study_with_other_limits_takes_from_the_table_what_is_within_them(tmp_path: Path) -> None:
+    """A program that keeps what the table said under the old limits trusts rows that it no longer takes."""
+    study = planned(tmp_path)
+    limits = {"mean": "50 year", "sd": "10 year", "min": "40 year", "max": "56 year"}
+    changed, rows = study.replace({"population.age": limits}).population, np.arange(12)
+    mean = np.average(60 + rows, weights=1 + 9 * (rows == 0))
+    assert (changed.weight_kg.numbers[0], changed.weight_kg.high) == pytest.approx((mean, 71.0))
+    assert [row.mean for row in changed.baselines] == [
+        pytest.approx(np.average(2 + rows % 3, weights=1 + 9 * (rows == 0)))
+    ]
+    assert set(study.tables()["population"]) == {"n", "table", "origin", "age", "lesions"}
 
 
 def test_people_whose_kidneys_alone_are_told_are_as_old_as_goes_with_them(tmp_path: Path) -> None:
@@ -124,7 +136,7 @@ def test_a_score_that_is_the_same_in_all_is_told_to_be_no_entry_level(tmp_path: 
     assert people.table is not None
     assert people.baselines == ()
     assert people.weight_kg.sd == 0.0
-    assert "no entry level: ashworth_leg" in people.table.told(*people.table.within(limits_of(people)))
+    assert "no entry level: ashworth_leg" in people.table.told(*people.table.within(people.limits))
 
 
 def test_people_whose_identity_begins_like_a_comment_are_people(tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from eutonia.assessment.scales import SCALES
@@ -223,6 +223,17 @@ class StudyPopulation(Part):
     entries: tuple[EntryRule, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
     baselines: tuple[Baseline, ...] = described("Published entry levels.", alias="baseline", default=())
 
+    @property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """The lowest and highest that the study takes of each key of a table."""
+        spreads = {
+            "age": self.age_year,
+            "weight": self.weight_kg,
+            "creatinine_clearance": self.creatinine_clearance_ml_per_min,
+            "time_since_onset": self.time_since_onset_h,
+        }
+        return {key: (float(one.low), float(one.high)) for key, one in spreads.items() if one is not None}
+
     @model_validator(mode="before")
     @classmethod
     def _from_table(cls, given: object, info: Checking) -> object:
@@ -239,9 +250,21 @@ class StudyPopulation(Part):
                 limits[key] = (float(found.low), float(found.high))
         try:
             table = TableField().read(given["table"], info, ("time_since_onset",) if has_no_onset else ())
-            return population_table.filled({**given, "table": table}, table, limits)
+            return population_table.filled(given, table, limits)
         except PydanticCustomError as error:
             refuse(*(replace(one, at=("table", *one.at)) for one in (error.context or {})["problems"]))
+
+    @model_serializer(mode="wrap")
+    def _without_table(self, written: Callable[[StudyPopulation], dict[str, Any]]) -> dict[str, Any]:
+        """Leave out what the file leaves to the table: with other limits it says something else."""
+        found = written(self)
+        if self.table is None:
+            return found
+        told = self.table.tells
+        if "baseline" in found:
+            rows = zip(self.baselines, found["baseline"], strict=True)
+            found["baseline"] = [one for row, one in rows if (row.scale, row.limb or "") not in told]
+        return {key: value for key, value in found.items() if key not in told and value != []}
 
     @model_validator(mode="after")
     def _complete(self) -> StudyPopulation:

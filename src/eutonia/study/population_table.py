@@ -12,9 +12,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -29,9 +29,6 @@ from eutonia.errors import nearest
 from eutonia.study import shipped_files
 from eutonia.study.fields import Checking, refuse
 from eutonia.study.studyfile import Problem
-
-if TYPE_CHECKING:
-    from eutonia.study.people import StudyPopulation
 
 #: A table of fewer people than this tells nothing of how people differ.
 FEWEST = 10
@@ -99,6 +96,8 @@ class PeopleTable:
         How many rows are left out, by the reason.
     ignored
         Columns that mean nothing here.
+    tells
+        Keys of the study, and scale and limb of entry levels, that the file leaves to the table.
     """
 
     text: str
@@ -109,6 +108,7 @@ class PeopleTable:
     weights: Float[np.ndarray, " row"]
     left_out: Mapping[str, int] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
+    tells: tuple[str | tuple[str, str], ...] = ()
 
     def __eq__(self, other: object) -> bool:
         """Tables of the same bytes under the same name are the same."""
@@ -317,8 +317,8 @@ def _numbers(
             yield name, COLUMNS[name].factor * numbers, COLUMNS[name].bounds
         else:
             scale = SCALES[charted[0]]
-            ends = Bounds(scale.lowest, scale.highest, (f"{scale.lowest:g}", f"{scale.highest:g}"), scale.label)
-            yield name, numbers, ends
+            ends = (f"{scale.lowest:g}", f"{scale.highest:g}")
+            yield name, numbers, Bounds(scale.lowest, scale.highest, ends, scale.label)
 
 
 def _number(cell: str, words: Mapping[str, float]) -> float:
@@ -370,11 +370,13 @@ def filled(tables: dict[str, Any], table: PeopleTable, limits: Mapping[str, tupl
     if "women" in known and "women" not in made:
         made["women"] = _moments(known["women"], weights)[0]
     rows = list(made.get("baseline", ())) if isinstance(made.get("baseline", ()), list | tuple) else []
-    said = {(row.get("scale"), row.get("limb", "")) for row in rows if isinstance(row, dict)}
+    said, stated = {(row.get("scale"), row.get("limb", "")) for row in rows if isinstance(row, dict)}, len(rows)
     for (scale, limb), scores in table.scores.items():
         mean, sd = _moments(scores[kept], weights)
         if (scale, limb) not in said and sd > 0.0:
             rows.append({"scale": scale, "mean": mean, "sd": sd} | ({"limb": limb} if limb else {}))
+    levels = [(row["scale"], row.get("limb", "")) for row in rows[stated:]]
+    made["table"] = replace(table, tells=(*(key for key in made if key not in tables), *levels))
     return made | ({"baseline": rows} if rows else {})
 
 
@@ -383,14 +385,3 @@ def _moments(numbers: Float[np.ndarray, " row"], weights: Float[np.ndarray, " ro
     mean = float(np.average(numbers, weights=weights))
     sd = float(np.sqrt(np.average((numbers - mean) ** 2, weights=weights)))
     return mean, sd if sd > 1e-9 * abs(mean) else 0.0
-
-
-def limits_of(population: StudyPopulation) -> dict[str, tuple[float, float]]:
-    """Return the lowest and highest that a study takes of each key of a table."""
-    spreads = {
-        "age": population.age_year,
-        "weight": population.weight_kg,
-        "creatinine_clearance": population.creatinine_clearance_ml_per_min,
-        "time_since_onset": population.time_since_onset_h,
-    }
-    return {key: (float(one.low), float(one.high)) for key, one in spreads.items() if one is not None}

@@ -28,7 +28,6 @@ from eutonia.study import vocabulary
 from eutonia.study.people import EntryRule
 from eutonia.study.people import StudyLesion as GivenLesion
 from eutonia.study.people import StudyPopulation as GivenPopulation
-from eutonia.study.population_table import limits_of
 from eutonia.trial import blocks
 from eutonia.trial.weighting import EntryMoment, Weights, weigh
 
@@ -160,7 +159,7 @@ def of_table(cohort: Cohort, given: GivenPopulation, seed: int) -> Cohort:
     table = given.table
     if table is None:
         return cohort
-    kept, _ = table.within(limits_of(given))
+    kept, _ = table.within(given.limits)
     known = {_OF_TABLE[key]: column for key, column in table.known.items()}
     ranks = {_OF_TABLE[key]: table.ranks(key, kept) for key in ("age", "creatinine_clearance") if key in table.known}
     return cohort.with_rows(seed, population_of(given), lambda luck: table.pick(luck, kept), known, ranks)
@@ -200,7 +199,7 @@ def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int
 def people_told(given: GivenPopulation, pool: Pool) -> Iterator[str]:
     """Yield in words where people come from, where that is a table, and how many different people weights leave."""
     if given.table is not None:
-        yield given.table.told(*given.table.within(limits_of(given)))
+        yield given.table.told(*given.table.within(given.limits))
     if given.baselines:
         yield (
             f"Recruitment is weighted to the entry scores of the study: the {given.pool:,} people of the pool then "
