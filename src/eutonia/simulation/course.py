@@ -125,11 +125,10 @@ def _at_sites(people: People, exposure: Exposure) -> Sites:
     return gaba_b.at_sites(exposure.levels(people.receptor.blood_potency), people.receptor)
 
 
-def _at_brain(people: People, exposure: Exposure, adaptation: gaba_b.Adaptation) -> tuple[Patients, Patients]:
+def _at_brain(people: People, exposure: Exposure, sensitivity: Sites) -> tuple[Patients, Patients]:
     """Return the effective concentration at the brain from the spinal fluid and from blood, ng/mL."""
-    receptor = people.receptor
-    sensitivity = gaba_b.sensitivity(adaptation, receptor)[gaba_b.BRAIN]
-    return exposure.spinal.fast_brain * sensitivity, receptor.blood_potency * exposure.blood.fast_brain * sensitivity
+    left = sensitivity[gaba_b.BRAIN]
+    return exposure.spinal.fast_brain * left, people.receptor.blood_potency * exposure.blood.fast_brain * left
 
 
 @jax.jit
@@ -149,25 +148,28 @@ def run(
     """
 
     def one_step(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
-        now, before, brain = carry
+        now, start, brain = carry
         drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
         exposure = people.kinetics.exposure(drug)
         after = _at_sites(people, exposure)
-        adaptation = gaba_b.adapt(now.adaptation, before, after, people.receptor, dt_h)
-        there = _at_brain(people, exposure, adaptation)
+        adaptation = gaba_b.adapt_from(now.adaptation, start, after, people.receptor, dt_h)
+        sensitivity = gaba_b.sensitivity(adaptation, people.receptor)
+        drive, there = gaba_b.occupancy(sensitivity * after, people.receptor), _at_brain(people, exposure, sensitivity)
         fluid, blood = zip(brain, there, strict=True)
         exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
-        effect = gaba_b.effect(after, adaptation, people.receptor)[gaba_b.TONE]
+        effect = gaba_b.net(drive, adaptation, people.receptor)[gaba_b.TONE]
         tissue = replace(now.tissue, felt=now.tissue.felt + effect * dt_h)
-        return CourseState(drug, adaptation, exposed, tissue), after, there
+        return CourseState(drug, adaptation, exposed, tissue), drive, there
 
     def one_cycle(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
-        now, before, brain = carry
+        now, start, brain = carry
         dosed = replace(now, drug=people.kinetics.tablet(now.drug, tablet_mg))
-        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, before, brain))
+        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, start, brain))
 
     exposure = people.kinetics.exposure(state.drug)
-    first = (state, _at_sites(people, exposure), _at_brain(people, exposure, state.adaptation))
+    sensitivity = gaba_b.sensitivity(state.adaptation, people.receptor)
+    drive = gaba_b.occupancy(sensitivity * _at_sites(people, exposure), people.receptor)
+    first = (state, drive, _at_brain(people, exposure, sensitivity))
     return lax.fori_loop(0, n_cycles, one_cycle, first)[0]
 
 
@@ -250,7 +252,7 @@ def snapshot_of(people: People, state: CourseState) -> Snapshot:
     exposure = people.kinetics.exposure(state.drug)
     levels = exposure.levels(receptor.blood_potency)
     effect = gaba_b.effect(gaba_b.at_sites(levels, receptor), adaptation, receptor)
-    fluid, blood = _at_brain(people, exposure, adaptation)
+    fluid, blood = _at_brain(people, exposure, gaba_b.sensitivity(adaptation, receptor))
     return Snapshot(
         hyperpolarisation=gaba_b.hyperpolarisation(effect[gaba_b.TONE], people.bias, receptor),
         release=gaba_b.release(effect[gaba_b.REFLEX], receptor),

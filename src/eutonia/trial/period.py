@@ -240,6 +240,9 @@ class PeriodClock:
         self._advance_to(time_h, looking=looking)
 
     def _advance_to(self, time_h: float, *, looking: bool) -> None:
+        if self._mark is not None and time_h == self.now_h:  # a look has come here by the same steps
+            self._mark = self._mark if looking else None
+            return
         self._back()
         if looking:
             self._advance(time_h, whole=True)

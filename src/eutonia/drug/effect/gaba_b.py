@@ -141,7 +141,12 @@ def occupied(concentration: Sites, state: Adaptation, receptor: Receptor) -> Sit
 
 def effect(concentration: Sites, state: Adaptation, receptor: Receptor) -> Sites:
     """Return the effect net of what excitability has risen against it, e (below 0 in rebound)."""
-    return occupied(concentration, state, receptor) - receptor.opposition * state.opposed
+    return net(occupied(concentration, state, receptor), state, receptor)
+
+
+def net(drive: Sites, state: Adaptation, receptor: Receptor) -> Sites:
+    """Return e of an occupancy u."""
+    return drive - receptor.opposition * state.opposed
 
 
 def opposing(drive: Array, receptor: Receptor) -> Array:
@@ -151,7 +156,12 @@ def opposing(drive: Array, receptor: Receptor) -> Array:
 
 
 def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
-    """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL).
+    """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL)."""
+    return adapt_from(state, occupied(before, state, receptor), after, receptor, dt)
+
+
+def adapt_from(state: Adaptation, start: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
+    """Advance adaptation by `dt` h from an occupancy `start` to the concentration `after` (ng/mL).
 
     Heun's step on the exponential form: exact for a constant occupancy (but slow tolerance, which follows the middle
     of the opposition's step), second order otherwise.
@@ -159,7 +169,6 @@ def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt
     acute, fast = jnp.exp(-dt / receptor.acute_time), jnp.exp(-dt / receptor.fast_time)
     coming = jnp.exp(-dt / receptor.opposition_time)
     eased, recovered = jnp.exp(-dt / receptor.withdrawal_time), jnp.exp(-dt / receptor.recovery_time)
-    start = occupied(before, state, receptor)
 
     def moved(drive: Sites) -> Adaptation:
         opposed = _followed(state.opposed, opposing(drive, receptor), coming, eased)
