@@ -79,6 +79,7 @@ BLEED_SPREAD = Bounds(0.0, 250.0, ("0 mL", "250 mL"), "a wider spread does not f
 RESERVOIR = Bounds(0.1, 100.0, ("0.1 mL", "100 mL"), "no pump holds more, and none is measured finer")
 TIME = Bounds(0.0, 100 * HOURS_A_YEAR, ("0 hour", "100 year"), "nobody lives longer")
 INTERVAL = Bounds(_MINUTE_H, 100 * HOURS_A_YEAR, ("1 min", "100 year"), "nothing at a bedside is done more often")
+LEAVING = Bounds(0.0, 10.0, ("0 1/year", "10 1/year"), "at ten a year half of all people are gone within four weeks")
 DRAWN = Bounds(0.0, 100.0, ("0 mL", "100 mL"), "no pump holds more")
 THERAPY = Bounds(_MINUTE_H, 3 * HOURS_A_YEAR, ("1 min", "3 year"), "a pump program is looked at hour by hour")
 # What a pump can be told is wider than what a label allows: the rules report the rest.

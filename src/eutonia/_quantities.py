@@ -43,6 +43,7 @@ _TIME = {
     **_spelled(HOURS_A_YEAR, "year", "years"),
 }
 _PER_TIME = {name: _TIME[name] for name in ("h", "hr", "hour", "day", "min", "minute", "week")}
+_A_TIME = {f"1/{name}": HOURS_A_YEAR / _TIME[name] for name in ("year", "month", "week", "day")}
 _MICROGRAM = _spelled(1.0, "ug", "mcg", "microgram", "micrograms")
 _MILLIGRAM = _spelled(1.0, "mg", "milligram", "milligrams")
 _NANOGRAM = _spelled(1.0, "ng", "nanogram", "nanograms")
@@ -110,6 +111,7 @@ _KINDS: Mapping[str, _Kind] = {
             **dict.fromkeys(_ratio(_LITRE, _spelled(1.0, "h", "hr", "hour")), 1000.0 / 60.0),
         },
     ),
+    "leaving": _Kind("rate of leaving", "1/year", "0.2 1/year", _A_TIME),
     "length": _Kind("length", "cm", "42 cm", _CENTIMETRE),
     "stature": _Kind("height", "cm", "175 cm", {**_CENTIMETRE, **_METRE}, of=_bounds.STATURE),
     "shank": _Kind("length of a shank", "cm", "42 cm", {**_CENTIMETRE, **_METRE}, of=_bounds.SHANK),
@@ -187,7 +189,8 @@ def parse(text: object, kind: str, where: str = "", within: Bounds | None = None
     kind
         One of `kinds()`: duration (h), intrathecal_dose (ug), oral_dose (mg), intrathecal_rate (ug/h),
         volume (mL), concentration_pump (ug/mL), concentration_csf (ng/mL), potential (mV), weight (kg), age (year),
-        clearance (mL/min), length, stature and shank (cm), angle (deg), speed (deg/s), and a dose of each toxin.
+        clearance (mL/min), leaving (1/year), length, stature and shank (cm), angle (deg), speed (deg/s), and a dose of
+        each toxin.
     where
         Key path in the file or option, put in front of an error message.
     within

@@ -52,6 +52,8 @@ class Purpose(enum.IntEnum):
     TRACTS = 70
     PARAMETERS = 71
     TOXIN = 72
+    ATTENDANCE = 73
+    LEAVING = 74
 
 
 #: Purpose, visit and number of the draws of one decision.

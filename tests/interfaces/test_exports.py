@@ -47,8 +47,12 @@ DRUG = (
 )
 NULL = HEAD + PHASE.format(name="null", design="parallel", last="4 week", dropout="false", more="")
 NULL += SHAM.format(name="one") + SHAM.format(name="other")
-LEAVING = HEAD + PHASE.format(name="The phase", design="parallel", last="1 year", dropout="true", more="")
-LEAVING += DRUG + SHAM.format(name="placebo")
+NO_EFFECT = (
+    '[[phase.leaving]]\nafter = "lack of effect"\nscale = "modified_ashworth"\nlimb = "arm"\nvisit = "2 week"\n'
+    "improvement = 0.5\nshare = 0.2\n"
+)
+LEAVING = HEAD + PHASE.format(name="The phase", design="parallel", last="1 year", dropout="true", more=NO_EFFECT)
+LEAVING += DRUG + SHAM.format(name="placebo") + 'dropout = "1.5 1/year"\n'
 BRIEF = LEAVING.replace("1 year", "4 week")
 CROSSED = HEAD + PHASE.format(name="both", design="crossover", last="1 year", dropout="true", more='washout = "1 week"')
 CROSSED += SHAM.format(name="one") + SHAM.format(name="other")
@@ -79,7 +83,10 @@ def test_everybody_is_in_one_arm_and_the_other_arms_are_a_file_of_their_own(tmp_
     assert people["patient"].n_unique() == people.height == 24 * 10
     assert people.select("replicate", "person").unique().height == people.height
     assert visits.join(others, on=[*key, "arm"], how="inner").is_empty()
-    assert set(visits.select(key).rows()) == set(others.select(key).rows())
+    # Arms are left at rates of their own, so later visits are seen in one arm and not in the other.
+    first = [set(one.filter(time_h=0.0).select(key).rows()) for one in (visits, others)]
+    assert first[0] == first[1]
+    assert others.filter(pl.col("time_h") > 0)["arm"].n_unique() == 2
     assert {"age_year", "sex", "weight_kg", "creatinine_clearance_ml_per_min", "lesion"} <= set(people.columns)
 
 
@@ -87,7 +94,16 @@ def test_whoever_leaves_is_not_seen_from_that_day_on(tmp_path: Path) -> None:
     visits, people, _ = written(result(LEAVING, 10), tmp_path)
     left = people.filter(pl.col("left_day_the_phase").is_not_null())
     assert 0 < left.height < people.height
-    assert (left["left_reason_the_phase"] == "dropped out").all()
+    by_arm = {
+        (arm, why): left.filter(arm=arm, left_reason_the_phase=why).height / 10
+        for arm in ("baclofen", "placebo")
+        for why in ("dropped out", "lack of effect")
+    }
+    flow = {(one.arm, one.reason): one.number for one in result(LEAVING, 10).consort if one.stage == "Left The phase"}
+    assert by_arm == flow
+    assert by_arm["placebo", "dropped out"] > 1.5 * by_arm["baclofen", "dropped out"]  # 1.5 a year, and 0.393
+    assert min(by_arm.values()) > 0
+    assert (left.filter(left_reason_the_phase="lack of effect")["left_day_the_phase"].round(6) == 14.0).all()
     assert people.filter(pl.col("left_day_the_phase").is_null())["left_reason_the_phase"].is_null().all()
     last = visits.filter(item="mean").group_by("patient").agg(pl.len().alias("seen"), pl.col("time_h").max())
     both = people.join(last, on="patient", how="left")

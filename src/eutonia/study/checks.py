@@ -14,6 +14,7 @@ from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.delayed_start import delayed_problems
 from eutonia.study.doses import dose_problems
 from eutonia.study.fields import Given, not_a_name
+from eutonia.study.leaving import leaving_problems
 from eutonia.study.own_gate import own_gate_problems
 from eutonia.study.parts import MOST_VISITS_OF_A_PERIOD, Arm, GateRule, Phase
 from eutonia.study.published import PublishedRow
@@ -41,6 +42,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
                 pump_problems(phase, arm, (*where, "arm", number), label_origin(study.population.origin))
                 for number, arm in enumerate(phase.arms)
             ),
+            leaving_problems(phase, study.assessment, where),
             *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )
     found += chain(_came_with(study), _charted(study))

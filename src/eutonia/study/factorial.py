@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from eutonia.study.fields import Name, Part, described, not_a_name, refuse
 from eutonia.study.studyfile import Key, Problem
-from eutonia.study.treatments import Treatment
+from eutonia.study.treatments import Treatment, rate_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,16 +31,6 @@ NEITHER = "neither"
 CELLS = ((False, False), (True, False), (False, True), (True, True))
 #: Methods in which the other factor is a term.
 WITH_TERMS = ("ANCOVA", "MMRM")
-
-
-def rate_problems(treatments: Sequence[Treatment]) -> list[Problem]:
-    """Return the infusions that say no rate."""
-    why, example = "An infusion has a rate.", '"100 ug/day"'
-    return [
-        Problem(("treatment", position, "rate"), why, None, example, do="Add the key rate.")
-        for position, given in enumerate(treatments)
-        if given.amount_key == "rate" and not given.says_dose
-    ]
 
 
 class TreatmentFactor(Part):

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from eutonia.study import factorial, vocabulary
 from eutonia.study.delayed_start import own_problems
-from eutonia.study.factorial import NEITHER, TreatmentFactor, rate_problems
+from eutonia.study.factorial import NEITHER, TreatmentFactor
 from eutonia.study.fields import (
     Checking,
     FileName,
@@ -35,6 +35,7 @@ from eutonia.study.fields import (
     refuse,
     show,
 )
+from eutonia.study.leaving import LeavingRule, RateOfLeaving, ShareMissed
 from eutonia.study.own_gate import OwnGate
 from eutonia.study.people import Baseline as Baseline
 from eutonia.study.people import EntryRule as EntryRule
@@ -50,6 +51,7 @@ from eutonia.study.treatments import BolusTreatment as BolusTreatment
 from eutonia.study.treatments import InfusionTreatment as InfusionTreatment
 from eutonia.study.treatments import OralTreatment as OralTreatment
 from eutonia.study.treatments import Treatment as Treatment
+from eutonia.study.treatments import rate_problems
 from eutonia.study.vocabulary import LimbName
 
 #: Pairs of periods of one person, and visits of one period of them: the luck of each has a place of its own.
@@ -147,6 +149,11 @@ class Arm(Part):
         "A test dose that decides what people of this arm are given; left out, all are given the same.", default=None
     )
     practice: PracticePlan | None = described("What people practise; left out, nothing.", default=None)
+    dropout: RateOfLeaving | None = described(
+        "How fast people leave this arm where the phase says that they do; left out, as fast as the record has it for "
+        "what the arms of the phase give.",
+        default=None,
+    )
 
     _shams: tuple[Treatment, ...] = PrivateAttr(default=())
 
@@ -241,6 +248,13 @@ class Phase(Part):
     )
     nonspecific: Flag = described("Whether scores change in a trial without a drug effect (attention, care, hope).")
     dropout: Flag = described("Whether people leave.")
+    leaving: Annotated[tuple[LeavingRule, ...], Field(max_length=20)] = described(
+        "Who leaves after a reaction, or for lack of effect, beside those who leave at a rate.", default=()
+    )
+    missed_visits: ShareMissed | None = described(
+        "Share of visits after the first that people miss by chance while they stay; left out, none is missed.",
+        default=None,
+    )
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
     written_arms: Annotated[tuple[Arm, ...], Field(max_length=100)] = described("Arms.", alias="arm", default=())
     factors: tuple[TreatmentFactor, ...] = described(

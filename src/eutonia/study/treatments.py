@@ -8,7 +8,7 @@ A treatment says here when it is given, how much, and what a file may not say of
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
@@ -349,6 +349,16 @@ class InfusionTreatment(Treatment):
         limit = vocabulary.intrathecal_rate_on_record() if beyond_label else vocabulary.largest_rate()
         rate = self.rate_ug_per_h
         return None if rate is None else (float(rate), limit, HOURS_A_DAY, "ug/day")
+
+
+def rate_problems(treatments: Sequence[Treatment]) -> list[Problem]:
+    """Return the infusions that say no rate."""
+    why, example = "An infusion has a rate.", '"100 ug/day"'
+    return [
+        Problem(("treatment", position, "rate"), why, None, example, do="Add the key rate.")
+        for position, given in enumerate(treatments)
+        if given.amount_key == "rate" and not given.says_dose
+    ]
 
 
 def product_fits(name: str, route: str) -> list[Problem]:

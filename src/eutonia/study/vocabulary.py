@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, str] = MappingProxyType(
         "age": "67 year",
         "clearance": "80 mL/min",
         "length": "82 cm",
+        "leaving": "0.2 1/year",
         "abobotulinumtoxinA": "100 aboU",
         "onabotulinumtoxinA": "100 onaU",
     }

@@ -16,12 +16,14 @@ from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.statistics.reassessment import Walk
 from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Phase
 from eutonia.study.published import PublishedRow
 from eutonia.trial.arm_pump import PumpCourses
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.charted_items import items, visit_words
 from eutonia.trial.conduct import site_luck
 from eutonia.trial.doses import Doses
+from eutonia.trial.leaving import REASONS, missed
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
@@ -56,6 +58,7 @@ class Outcome:
     member: np.ndarray
     known: Mapping[str, np.ndarray] = field(default_factory=dict)
     left_h: Mapping[str, Values] = field(default_factory=dict)
+    left_why: Mapping[str, np.ndarray] = field(default_factory=dict)
     reactions: Mapping[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: Mapping[tuple[str, str], Doses] = field(default_factory=dict)
     pumps: Mapping[tuple[str, str], PumpCourses] = field(default_factory=dict)
@@ -77,6 +80,11 @@ class Outcome:
         if of.design == "crossover":
             return self.visits[phase, arm, 0].present
         return self.entered[phase] & (self.assigned[phase] == [one.name for one in of.arms].index(arm))
+
+    def missed(self, phase: str, arm: str, visit: int) -> Flags:
+        """Return who misses a visit of an arm by chance, also of those who are not in it."""
+        of, person = self.study.phase(phase), np.arange(len(self.member))
+        return missed(of, self.study.phases.index(of), arm, visit, self.study.seed, person)
 
     def by_replicate(self, values: np.ndarray) -> np.ndarray:
         """Return values over people as a table of replicate by person."""
@@ -245,8 +253,22 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
             passed = outcome.tested.get((phase.name, arm or phase.arms[0].name))
             if passed is not None:
                 row(f"Test dose in {phase.name}", arm, mine & ~passed, "response too small, stay in the arm")
+        for arm, mine in branches if phase.missed_visits is not None else ():
+            row(f"Visits of {phase.name}", arm, mine & _missed_any(outcome, phase, arm), "missed one or more, stay")
+        why = outcome.left_why.get(phase.name, left.astype(int))
+        reasons = [k for k, reason in enumerate(REASONS) if k == 1 or reason in {one.after for one in phase.leaving}]
         for arm, mine in branches if phase.dropout else ():
-            row(f"Left {phase.name}", arm, mine & left, "dropped out")
+            for k in reasons:
+                row(f"Left {phase.name}", arm, mine & left & (why == k), REASONS[k])
         for arm, mine in branches:
             row(f"Completed {phase.name}", arm, mine & ~left)
     return tuple(rows)
+
+
+def _missed_any(outcome: Outcome, phase: Phase, arm: str | None) -> Flags:
+    """Return who misses a visit or more before leaving, in an arm or in any."""
+    found = np.zeros(len(outcome.member), dtype=bool)
+    for (of, name, visit), record in outcome.visits.items():
+        if of == phase.name and arm in (None, name):
+            found |= record.present & outcome.missed(of, name, visit)
+    return found

@@ -63,6 +63,7 @@ class BlockOutcome:
     relieved_ug_per_h: dict[tuple[str, str], Patients] = field(default_factory=dict)
     features: dict[str, Patients] = field(default_factory=dict)
     left_h: dict[str, Patients] = field(default_factory=dict)
+    left_why: dict[str, Int[np.ndarray, " patient"]] = field(default_factory=dict)
     reactions: dict[tuple[str, str], Reactions] = field(default_factory=dict)
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
     pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)

@@ -12,7 +12,6 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from eutonia import _streams, parameters
-from eutonia._hours import HOURS_A_YEAR
 from eutonia.assessment.scoring import Chart
 from eutonia.drug.effect.adverse import Origin
 from eutonia.patient import label_origin
@@ -28,6 +27,7 @@ from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.failures import drawn_for
+from eutonia.trial.leaving import Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import Pool, features_of, recruit
@@ -67,29 +67,18 @@ class Block:
         """
         found, name = self.outcome, phase.name
         found.entered[name], found.assigned[name] = entered, assigned
-        leaves_h = self._dropout(phase, index)
-        found.left_h[name] = leaves_h
-        found.left[name] = leaves_h <= length_of(phase)
-        self._phase(phase, index, entered, leaves_h)
+        leaves = [at_a_rate(phase, index, arm, self.seed, self.person) for arm in phase.arms]
+        self._phase(phase, index, entered, leaves)
+        mine = np.maximum(assigned, 0) if phase.design == "parallel" else np.zeros_like(assigned)
+        each = np.arange(len(mine))
+        found.left_h[name] = np.stack([one.hour for one in leaves])[mine, each]
+        found.left_why[name] = np.stack([one.why for one in leaves])[mine, each]
+        found.left[name] = found.left_h[name] <= length_of(phase)
         found.exclude(name)
         found.passed[name] = self._gate(phase) & self._has_a_test_dose(phase) & ~found.failed[name]
         found.screening = self.screening
 
-    def _luck(self, purpose: _streams.Purpose, index: int) -> Patients:
-        key = _streams.keys(self.seed, purpose, jnp.asarray(self.person), index)
-        return np.asarray(_streams.uniform(key, 1)[0])
-
-    def _dropout(self, phase: Phase, index: int) -> Patients:
-        """Return the hour at which each person leaves the phase (infinite for those who never do)."""
-        if not phase.dropout:
-            return np.full(len(self.person), np.inf)
-        own = {given.dropout for arm in phase.arms for given in arm.treatments if given.dropout is not None}
-        trial = parameters.load("trial")
-        # Of several treatments that which most people leave, whatever the order of the file.
-        rate = max(trial.value(record, "1/year") for record in own or {"dropout_rate_background"})
-        return -np.log1p(-self._luck(_streams.Purpose.DROPOUT, index)) / rate * HOURS_A_YEAR
-
-    def _phase(self, phase: Phase, index: int, entered: Flags, leaves_h: Patients) -> None:
+    def _phase(self, phase: Phase, index: int, entered: Flags, leaves: list[Leaving]) -> None:
         if phase.design == "crossover":
             state, n = start(self.people), len(phase.arms)
             first = orders(phase, index, self.seed, self.person, self.outcome.assigned[phase.name])
@@ -97,12 +86,12 @@ class Block:
                 pair, later = divmod(period, n)
                 receives = (first[pair] + later) % n
                 runs = [self._arm_run(phase, index, arm, receives == k, period) for k, arm in enumerate(phase.arms)]
-                state = self._period(phase, index, runs, state, entered, leaves_h, period)
+                state = self._period(phase, index, runs, state, entered, leaves[0], period)
             return
         everybody = np.ones(len(self.person), dtype=bool)
-        for arm in phase.arms:
+        for arm, mine in zip(phase.arms, leaves, strict=True):
             run = self._arm_run(phase, index, arm, everybody)
-            self._period(phase, index, [run], start(self.people), entered, leaves_h)
+            self._period(phase, index, [run], start(self.people), entered, mine)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
         end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE + period * _POLICY_VISITS_APART
@@ -118,12 +107,12 @@ class Block:
         runs: list[ArmRun],
         state: CourseState,
         entered: Flags,
-        leaves_h: Patients,
+        leaves: Leaving,
         period: int = 0,
     ) -> CourseState:
         """Take everybody through one period of the phase, by its number."""
         before_h = period * period_of(phase)
-        course, leaves_h = Course(with_tip(self.people, runs)), leaves_h - before_h
+        course, leaves_h = Course(with_tip(self.people, runs)), leaves.hour - before_h
         clock = PeriodClock(
             course,
             state,
@@ -151,26 +140,23 @@ class Block:
         tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
         tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
         run_period(clock, tasks)
+        if phase.leaving:
+            leaves_h = self._leave(phase, index, runs[0], leaves)
         for run in runs:
-            self._dose(phase, run, clock.doses, period)
-            if run.passed is not None:
-                self.outcome.tested[phase.name, run.arm.name] = run.passed
-            if (pumps := run.pumps) is not None:
-                earlier = self.outcome.pumps.get((phase.name, run.arm.name))
-                self.outcome.pumps[phase.name, run.arm.name] = (
-                    pumps if earlier is None else pumps.of(run.member, earlier)
-                )
+            self._file(phase, run, clock.doses, period)
         self._react(phase, runs, leaves_h, period)
         self._learn(phase, runs, charts, late)
-        for run in runs:
-            if (now := run.relieved_ug_per_h) is not None:
-                before = self.outcome.relieved_ug_per_h.get((phase.name, run.arm.name), now)
-                self.outcome.relieved_ug_per_h[phase.name, run.arm.name] = np.where(run.member, now, before)
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
             read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
         self._react(phase, runs, leaves_h, period)
         return clock.settle()
+
+    def _leave(self, phase: Phase, index: int, run: ArmRun, leaves: Leaving) -> Patients:
+        """Let people leave an arm by the rules of the phase; return when each of them leaves it."""
+        came, visits = run.watch.found(np.full_like(leaves.hour, np.inf)), self.outcome.visits[-len(phase.visits_h) :]
+        leave_after(leaves, phase, index, came, visits, self.seed, self.person)
+        return leaves.hour
 
     def _visit(
         self,
@@ -205,14 +191,22 @@ class Block:
                 )
             )
 
-    def _dose(self, phase: Phase, run: ArmRun, doses: DoseLog, period: int) -> None:
-        """File what the people of an arm were given in a period."""
-        key = phase.name, run.arm.name
-        before = self.outcome.doses.get(key, DoseLog.empty(len(self.person)))
+    def _file(self, phase: Phase, run: ArmRun, doses: DoseLog, period: int) -> None:
+        """File what the people of an arm were given in a period, and how pumps and test doses did."""
+        key, found = (phase.name, run.arm.name), self.outcome
+        log = found.doses.get(key, DoseLog.empty(len(self.person)))
         if phase.pairs is None:
-            self.outcome.doses[key] = before.replaced(doses, run.member)
+            found.doses[key] = log.replaced(doses, run.member)
         else:
-            self.outcome.doses[key] = before.followed(pair_begins(phase, period), run.end_h, doses, run.member)
+            found.doses[key] = log.followed(pair_begins(phase, period), run.end_h, doses, run.member)
+        if run.passed is not None:
+            found.tested[key] = run.passed
+        if (pumps := run.pumps) is not None:
+            earlier = found.pumps.get(key)
+            found.pumps[key] = pumps if earlier is None else pumps.of(run.member, earlier)
+        if (now := run.relieved_ug_per_h) is not None:
+            before = found.relieved_ug_per_h.get(key, now)
+            found.relieved_ug_per_h[key] = np.where(run.member, now, before)
 
     def _react(self, phase: Phase, runs: list[ArmRun], leaves_h: Patients, period: int) -> None:
         """File what came to the people of each arm; in a crossover each of them was in it for one period of a pair."""
@@ -301,7 +295,9 @@ class Block:
                 continue
             if baseline is None or (rule.visit_h is not None and visit.time_h != rule.visit_h):
                 continue
-            met |= has_fallen(chart_of(baseline), chart_of(visit), rule) & visit.present
+            index = self.study.phases.index(phase)
+            came = visit.present & ~missed(phase, index, rule.arm, visit.visit, self.seed, self.person)
+            met |= has_fallen(chart_of(baseline), chart_of(visit), rule) & came
         return met & self._is_given(phase, phase.arm(rule.arm))
 
 

@@ -119,10 +119,22 @@ class Contrast:
         place = [name for name, _ in charted_muscles()].index(self.given.muscle)
         return record.scores[f"{self.given.scale}_muscle"][place]
 
-    def seen(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
-        """Return who would still be seen at each of these visits, were they in an arm."""
+    def stays(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
+        """Return who would not have left by each of these visits, were they in an arm."""
         records = self._records(outcome, arm, pair)
         return np.stack([record.present for record in records], axis=1)
+
+    def seen(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
+        """Return who would be seen at each of these visits, were they in an arm: who stays, and misses it not.
+
+        Leaving is no response where the estimand says so; of whoever stays and misses the visit of a responder nothing
+        is known, and nothing is seen here.
+        """
+        stays, records = self.stays(outcome, arm, pair), self._records(outcome, arm, pair)
+        seen = stays & ~np.stack([outcome.missed(one.phase, one.arm, one.visit) for one in records], axis=1)
+        if self.given.estimand == "composite" and self.given.measure == "responder":
+            seen &= (seen[:, -1] | ~stays[:, -1])[:, None]
+        return seen
 
     def improved(self, scores: Float[np.ndarray, "*people visit"]) -> Bool[np.ndarray, "*people visit"]:
         """Return at which visits a score is better than the first one by what a responder improves by."""

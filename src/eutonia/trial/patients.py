@@ -13,6 +13,7 @@ from eutonia.study.factorial import CELLS
 from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.failure_table import columns_of
+from eutonia.trial.leaving import REASONS
 from eutonia.trial.responders import responses
 
 if TYPE_CHECKING:
@@ -44,12 +45,13 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
     }
     for phase, name in zip(study.phases, _plain([phase.name for phase in study.phases]), strict=True):
         left = outcome.entered[phase.name] & outcome.left[phase.name]
+        reason = np.where(left, outcome.left_why.get(phase.name, 1), 0)
         day = np.where(left, outcome.left_h.get(phase.name, np.nan) / HOURS_A_DAY, np.nan)
         columns |= {
             f"arm_{name}": arms[phase.name],
             **_factors(outcome, phase, name),
             f"left_day_{name}": pl.Series(day).fill_nan(None),
-            f"left_reason_{name}": pl.Series(["dropped out" if one else None for one in left], dtype=pl.String),
+            f"left_reason_{name}": pl.Series([REASONS[k] or None for k in reason], dtype=pl.String),
             **_tested(outcome, phase, name),
             **columns_of(outcome, phase, name),
         }

@@ -15,7 +15,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
 from eutonia.trial.charted_items import items, visit_words
-from eutonia.trial.statistics import Values, score_of, summarise
+from eutonia.trial.statistics import Values, observed, score_of, summarise
 
 if TYPE_CHECKING:
     import polars
@@ -118,7 +118,7 @@ def improvement_in(outcome: Outcome, response: ResponseRule, arm: str) -> Values
     """Return by how much each person is better at the visit than at the first; NaN for whoever is not seen there."""
     first, last = (outcome.visits[response.phase.name, arm, k] for k in (0, response.visit))
     before, after = (score_of(record, response.scale_key, response.limb) for record in (first, last))
-    seen = last.present & outcome.in_arm(response.phase.name, arm)
+    seen = observed(outcome, last)
     return np.where(seen, response.scale.better(before, after), np.nan)
 
 

@@ -15,8 +15,8 @@ from eutonia.study.policies import Screening
 Flags = Bool[np.ndarray, " patient"]
 Whole = Int[np.ndarray, " patient"]
 
-#: Of each phase: who entered, passed its gate, left it and when, to which arm they went, who could not be computed.
-OF_PHASES = ("entered", "passed", "left", "left_h", "assigned", "failed")
+#: Of each phase: who entered, passed its gate, left it, when, why, to which arm they went, who could not be computed.
+OF_PHASES = ("entered", "passed", "left", "left_h", "left_why", "assigned", "failed")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Roll:
     passed: dict[str, Flags] = field(default_factory=dict)
     left: dict[str, Flags] = field(default_factory=dict)
     left_h: dict[str, np.ndarray] = field(default_factory=dict)
+    left_why: dict[str, Whole] = field(default_factory=dict)
     assigned: dict[str, Whole] = field(default_factory=dict)
     failed: dict[str, Flags] = field(default_factory=dict)
     screening: Screening | None = None

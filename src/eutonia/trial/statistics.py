@@ -84,7 +84,8 @@ def score_of(record: VisitRecord, scale: str, limb: str | None) -> Values:
 
 def observed(outcome: Outcome, record: VisitRecord) -> Flags:
     """Return who is seen at a visit of an arm: those allocated to it in a parallel phase, everybody otherwise."""
-    return record.present & outcome.in_arm(record.phase, record.arm)
+    came = record.present & ~outcome.missed(record.phase, record.arm, record.visit)
+    return came & outcome.in_arm(record.phase, record.arm)
 
 
 @dataclass(frozen=True)

@@ -61,8 +61,9 @@ class _Seen:
 
     def who(self, record: VisitRecord) -> Int[np.ndarray, " place"]:
         """Return who has a row."""
-        seen = observed(self.outcome, record)
-        return np.flatnonzero(record.present & ~seen if self.unobserved else seen)
+        if self.unobserved:
+            return np.flatnonzero(record.present & ~self.outcome.in_arm(record.phase, record.arm))
+        return np.flatnonzero(observed(self.outcome, record))
 
     def rows(self, scale: str, limb: str | None, muscle: int | None) -> polars.DataFrame:
         """Return patient, replicate and score of a scale; of a limb, or of a muscle group by its number."""

@@ -52,7 +52,7 @@ def curve(outcome: Outcome, contrast: Contrast, counts: Counts) -> polars.DataFr
     improved, rows = 1.0 - kaplan_meier(counts), []
     for k, arm in enumerate((contrast.arm, contrast.against)):
         who = outcome.entered[contrast.phase.name]
-        event = contrast.target(contrast.scores(outcome, arm), contrast.seen(outcome, arm))[who]
+        event = contrast.target(contrast.scores(outcome, arm), contrast.stays(outcome, arm))[who]
         for visit in range(1, contrast.visit + 1):
             at_risk, events = counts.at_risk[:, k, visit - 1], counts.events[:, k, visit - 1]
             later = counts.at_risk[:, k, visit] if visit < contrast.visit else 0
