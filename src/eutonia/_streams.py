@@ -6,10 +6,13 @@ The same person has the same luck in every arm, and nobody's luck depends on who
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from eutonia import session
@@ -58,81 +61,102 @@ class Purpose(enum.IntEnum):
 
 #: Purpose, visit and number of the draws of one decision.
 Asked = tuple[Purpose, int | Int[Array, ""], int]
+#: The numbers of some people.
+Numbers = Int[Array, " n"] | Int[np.ndarray, " n"]
+# A program that has room for so many keys serves all smaller numbers of them, also of several decisions; then multiples
+# of the last. More people than that have programs of their own, one decision at a time.
+_ROOM = (64, 256, 1024)
 
 
-def keys(
-    seed: int | Int[Array, ""], purpose: Purpose, person: Int[Array, " n"], visit: int | Int[Array, ""] = 0
-) -> Key[Array, " n"]:
+@dataclass(frozen=True)
+class Keys:
+    """One key a person for one decision at one visit, hashed where numbers are drawn."""
+
+    seed: int | Int[Array, ""]
+    purpose: Purpose
+    person: Numbers
+    visit: int | Int[Array, ""] = 0
+
+    def hashed(self) -> Key[Array, " n"]:
+        """Return the keys themselves."""
+        return _hashed(self.seed, int(self.purpose), self.person, self.visit)
+
+
+def keys(seed: int | Int[Array, ""], purpose: Purpose, person: Numbers, visit: int | Int[Array, ""] = 0) -> Keys:
     """Return one key a person for one decision at one visit."""
-    _begin(seed)
-    return _keys(seed, int(purpose), person, visit)
-
-
-def _begin(seed: int | Int[Array, ""]) -> None:
     session.begin()
     if isinstance(seed, int) and not 0 <= seed <= LARGEST_SEED:
         raise SimulationError(f"a seed is a whole number from 0 to {LARGEST_SEED:,}, not {seed}. Choose another.")
+    return Keys(seed, purpose, person, visit)
 
 
-@jax.jit
-def _keys(
-    seed: int | Int[Array, ""], purpose: int | Int[Array, ""], person: Int[Array, " n"], visit: int | Int[Array, ""]
-) -> Key[Array, " n"]:
-    root = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), purpose), visit)
-    return jax.vmap(lambda who: jax.random.fold_in(root, who))(person)
-
-
-def normal(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
+def normal(key: Keys, size: int) -> Float[Array, "size n"]:
     """Return `size` standard normal draws a person (at most 8); patients are the last axis."""
-    _check(size)
-    return _normals(key)[:size]
+    return _drawn(_normals, [key], [size])[0]
 
 
 def normals(
     seed: int | Int[Array, ""],
-    person: Int[Array, " n"],
+    person: Numbers,
     asked: Sequence[Asked],
 ) -> tuple[Float[Array, "size n"], ...]:
-    """Return for each purpose, visit and size asked what `normal` returns, all by one program."""
-    _begin(seed)
-    purposes, visits, sizes = zip(*asked, strict=True)
-    _check(max(sizes))
-    return _many_normals(seed, tuple(map(int, purposes)), person, visits, sizes)
+    """Return for each purpose, visit and size asked what `normal` returns, by as few programs as can be."""
+    sizes = [size for _, _, size in asked]
+    return _drawn(_normals, [keys(seed, purpose, person, visit) for purpose, visit, _ in asked], sizes)
 
 
-@partial(jax.jit, static_argnames="sizes")
-def _many_normals(
-    seed: int | Int[Array, ""],
-    purposes: tuple[int | Int[Array, ""], ...],
-    person: Int[Array, " n"],
-    visits: tuple[int | Int[Array, ""], ...],
-    sizes: tuple[int, ...],
-) -> tuple[Float[Array, "size n"], ...]:
-    # A draw is hashed from its own place among those of a key, so that fewer of them are the first of many.
-    return tuple(
-        jax.vmap(lambda key, size=size: jax.random.normal(key, (size,)), out_axes=1)(
-            _keys(seed, purpose, person, visit)
-        )
-        for purpose, visit, size in zip(purposes, visits, sizes, strict=True)
-    )
-
-
-def uniform(key: Key[Array, " n"], size: int) -> Float[Array, "size n"]:
+def uniform(key: Keys, size: int) -> Float[Array, "size n"]:
     """Return `size` draws a person between 0 and 1 (at most 8); patients are the last axis."""
-    _check(size)
-    return _uniforms(key)[:size]
+    return _drawn(_uniforms, [key], [size])[0]
 
 
-def _check(size: int) -> None:
-    if size > DRAWS:
-        raise ValueError(f"a decision draws at most {DRAWS} numbers, not {size}; give the rest a purpose of their own")
+def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Array, ...]:
+    """Draw for decisions about the same people.
+
+    A draw is hashed from its own place among those of its own key, so that it is the same in a program with room for
+    more keys.
+    """
+    if max(sizes) > DRAWS:
+        raise ValueError(
+            f"a decision draws at most {DRAWS} numbers, not {max(sizes)}; give the rest a purpose of their own"
+        )
+    first = asked[0]
+    people, wanted = len(first.person), len(first.person) * len(asked)
+    traced = any(isinstance(one, jax.core.Tracer) for key in asked for one in (key.seed, key.person, key.visit))
+    if traced or people > _ROOM[-1]:
+        alone = (draw(key.seed, int(key.purpose), key.person, key.visit) for key in asked)
+        return tuple(drawn[:size] for drawn, size in zip(alone, sizes, strict=True))
+    room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
+    purpose, person, visit = np.zeros((3, room), np.int64)
+    purpose[:wanted] = np.repeat([int(key.purpose) for key in asked], people)
+    person[:wanted] = np.tile(np.asarray(first.person), len(asked))
+    visit[:wanted] = np.repeat([int(key.visit) for key in asked], people)
+    drawn = draw(first.seed, purpose, person, visit)
+    # Cut by NumPy where numbers are there: JAX would compile a program for each cut.
+    whole = drawn if isinstance(drawn, jax.core.Tracer) else np.asarray(drawn)
+    return tuple(jnp.asarray(whole[:size, at * people : (at + 1) * people]) for at, size in enumerate(sizes))
 
 
 @jax.jit
-def _normals(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda k: jax.random.normal(k, (DRAWS,)), out_axes=1)(key)
+def _hashed(
+    seed: int | Int[Array, ""],
+    purpose: int | Int[Array, "..."],
+    person: Any,
+    visit: int | Int[Array, "..."],
+) -> Key[Array, " n"]:
+    root = jax.random.key(seed)
+
+    def of(purpose: int | Int[Array, ""], visit: int | Int[Array, ""], who: Int[Array, ""]) -> Key[Array, ""]:
+        return jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(root, purpose), visit), who)
+
+    return jax.vmap(of, (0 if np.ndim(purpose) else None, 0 if np.ndim(visit) else None, 0))(purpose, visit, person)
 
 
 @jax.jit
-def _uniforms(key: Key[Array, " n"]) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda k: jax.random.uniform(k, (DRAWS,)), out_axes=1)(key)
+def _normals(seed: Any, purpose: Any, person: Any, visit: Any) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda key: jax.random.normal(key, (DRAWS,)), out_axes=1)(_hashed(seed, purpose, person, visit))
+
+
+@jax.jit
+def _uniforms(seed: Any, purpose: Any, person: Any, visit: Any) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda key: jax.random.uniform(key, (DRAWS,)), out_axes=1)(_hashed(seed, purpose, person, visit))

@@ -166,7 +166,7 @@ def fit(
     said = {"weight": weight, "height": height, "shank_length": shank_length}
     body = body_of(recordings, joint, said)
     model, prepared = _model(recordings, test, body, stepped_constants())
-    key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int))[0]
+    key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int)).hashed()[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     traces = [(one.channel, one.averaged, one.step) for one in prepared]
     drawn = sample(Posterior.of(model, traces), rng, progress)

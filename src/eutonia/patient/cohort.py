@@ -194,19 +194,11 @@ def _origin_of(lesion: Lesion) -> str:
 
 
 def _uniforms(seed: int, purpose: int, person: Whole) -> Uniforms:
-    """Return six draws between 0 and 1 that depend on the person alone.
-
-    The people are filled up to a power of two, so that cohorts of any size share a few compiled programs.
-    """
-    import jax.numpy as jnp
-
+    """Return six draws between 0 and 1 that depend on the person alone."""
     from eutonia import _streams
 
-    count = len(person)
-    filled = np.zeros(1 << max(count - 1, 0).bit_length(), dtype=np.int64)
-    filled[:count] = person
-    keys = _streams.keys(seed, _streams.Purpose(purpose), jnp.asarray(filled))
-    return np.asarray(_streams.uniform(keys, _DRAWS), dtype=np.float64)[:, :count]
+    keys = _streams.keys(seed, _streams.Purpose(purpose), person)
+    return np.asarray(_streams.uniform(keys, _DRAWS), dtype=np.float64)
 
 
 def _failing_with_age(kidneys: Numbers, age: Numbers) -> Numbers:

@@ -35,7 +35,7 @@ def cell_keys(
     seed: int, person: Sequence[int] | Int[Array, " patient"], purpose: int, n_cells: int
 ) -> UInt[Array, "muscle cell patient"]:
     """Return a number of their own for the cells of both muscles of every person."""
-    keys = _streams.keys(seed, _streams.Purpose.SEGMENT, jnp.asarray(person))
+    keys = _streams.keys(seed, _streams.Purpose.SEGMENT, jnp.asarray(person)).hashed()
     who = jax.vmap(lambda key: jax.random.bits(key, dtype=jnp.uint32))(keys)
     cell = jnp.arange(2 * n_cells, dtype=jnp.uint32).reshape(2, n_cells, 1)
     return hashed(hashed(who + jnp.uint32(purpose)) + cell * jnp.uint32(_STRIDE))
