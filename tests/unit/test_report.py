@@ -28,6 +28,7 @@ from eutonia.report.case import panels as course
 from eutonia.report.case.figure import _sheets, markers
 from eutonia.report.drawing import scales, svg
 from eutonia.report.trial import aggregate, figures, individuals, tables
+from eutonia.trial.analysed import Analysed
 from eutonia.trial.result import ConsortRow, Published, Quantity, StudyResult
 from eutonia.trial.scores import ScoreTable
 
@@ -411,6 +412,28 @@ class TestBesidePlacebo:
         said = short.headline(dataclasses.replace(trial, quantities=bare))
         assert said.startswith("Leg Ashworth (baclofen) is predicted to go from ")
         assert "; saline from " in said
+
+    def test_a_headline_is_of_the_first_endpoint_of_an_analysis(self, trial: StudyResult) -> None:
+        bare = [dataclasses.replace(q, published=None) for q in trial.quantities if q.statistic == "mean"]
+        moved = tuple(dataclasses.replace(q, scale="pain", limb=None) for q in bare)
+        asked = Analysed(pl.DataFrame({"scale": ["pain"], "limb": [""]}), pl.DataFrame(), 0.05, "none")
+        told = dataclasses.replace(trial, quantities=(*bare, *moved), analysed=asked)
+        assert short.headline(told).startswith("Pain (")
+
+    def test_harm_that_nobody_asked_for_is_no_finding(self, trial: StudyResult) -> None:
+        for adverse, says in ((None, "does not ask for adverse"), (pl.DataFrame({"share": [0.0]}).clear(), "no sign")):
+            assert says in dict(short.plain(dataclasses.replace(trial, adverse=adverse)))["The price"]
+
+    def test_rows_of_a_narrow_table_are_told_apart(self, trial: StudyResult) -> None:
+        visits = tuple(
+            dataclasses.replace(q, published=None, visit=f"pair 4, {q.time_h:g} hour")
+            for q in trial.quantities
+            if q.statistic == "mean"
+        )
+        stream = io.StringIO()
+        tables.show(dataclasses.replace(trial, quantities=visits), Console(file=stream, width=80))
+        assert "\u2026" not in stream.getvalue()
+        assert "saline" in stream.getvalue()
 
     def test_what_comes_after_treatment_is_no_feature(self) -> None:
         people = pl.DataFrame(

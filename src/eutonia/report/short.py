@@ -28,7 +28,7 @@ def plain(result: StudyResult) -> list[tuple[str, str]]:
     return [
         (ASKED, _asked(result)),
         (FOUND, headline(result)),
-        (PRICE, price or "No adverse reaction is predicted here; that is no sign that there is none."),
+        (PRICE, price or _no_harm(result)),
         (SURE, rests_on(result.run)),
     ]
 
@@ -114,6 +114,13 @@ def _harm(result: StudyResult) -> list[str]:
     reaction = words.lower(words.label(row["reaction"]))
     people = f"{share}% of people ({bottom} to {top}) in {row['arm']}"
     return [f"The adverse reaction that is predicted most often is {reaction}: {people}."]
+
+
+def _no_harm(result: StudyResult) -> str:
+    """Return what is said where no harm is told: that nobody asked for it is no finding."""
+    if result.kind == "trial" and result.adverse is None:
+        return "This study does not ask for adverse reactions: they are not among its scales."
+    return "No adverse reaction is predicted here; that is no sign that there is none."
 
 
 def _drowsiness(result: StudyResult) -> list[str]:
@@ -227,12 +234,20 @@ def _importance(quantity: Quantity) -> tuple[int, bool]:
     return order.get(quantity.scale, len(order)), quantity.limb != "leg"
 
 
+def _asked_first(result: StudyResult, rows: Sequence[Quantity]) -> Quantity | None:
+    """Return a row of the score that the first endpoint of the analysis is of; None without one."""
+    if result.analysed is None:
+        return None
+    first = result.analysed.trials.row(0, named=True)
+    return next((q for q in rows if (q.scale, q.limb or "") == (first["scale"], first["limb"] or "")), None)
+
+
 def _change(result: StudyResult) -> str:
     """Return how the score that matters most moved, in the arm where it moved most; with nothing published."""
     rows = [q for q in result.quantities if q.statistic == "mean" and math.isfinite(q.mean)]
     if not rows:
         return _exposure(result) or "Predicted course; nothing published to hold it against."
-    lead = min(rows, key=_importance)
+    lead = _asked_first(result, rows) or min(rows, key=_importance)
     groups: dict[tuple[str, str, str | None, str], list[Quantity]] = {}
     same = [row for row in rows if (row.limb, row.scale) == (lead.limb, lead.scale)]
     for row in same:

@@ -70,9 +70,10 @@ class ResponseRule:
         )
         if not self.is_default:
             return words
+        of = "first phase" if self.phase.pairs is None else "first pair of periods"
         return (
             f"{words} The study file has no table [endpoint], so this is the default: the first scale and limb that it "
-            "charts, the last visit of its first phase, one step of the scale."
+            f"charts, the last visit of its {of}, one step of the scale."
         )
 
 

@@ -21,6 +21,7 @@ _Rows = list[tuple[list[str], Grade | None]]
 _LEAST_NAME = 18
 #: Names are folded where their column has so much room, and cut where it has less.
 _LEAST_FOLDED = 20
+_LEAST_WORD = 12
 MOST_ROWS = 14
 _MARKS: dict[Grade, tuple[str, str, str]] = {
     "reproduces": ("●", "+", "green"),
@@ -88,8 +89,8 @@ def show(
 def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) -> Table:
     """Return predicted beside published, or for a study with nothing published the scores from first to last visit.
 
-    Where `width` columns are too few, the interval goes first, then names stand in two lines, and at last they are cut;
-    numbers never are.
+    Where `width` columns are too few, the interval goes first, then names stand in two lines, then visits stand below
+    their scores, and at last names are cut; numbers never are.
     """
     from rich import box
     from rich.table import Table
@@ -97,14 +98,18 @@ def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) ->
 
     made = Table(box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     heads, rows = _compared(result.compared) if result.compared else _course(result)
-    widths = [
-        max(len(head), *(len(cells[k]) for cells, _ in rows)) if rows else len(head) for k, head in enumerate(heads)
-    ]
+    widths = _widths(heads, rows)
     if result.compared and _LEAST_NAME + sum(widths[1:]) + 3 * len(heads) > width:
         heads, rows, widths = _without_interval(heads, rows, widths)
-    room = max(width - sum(widths[1:]) - 3 * len(heads), 8)
+    room = _room(widths, width)
+    least_folded = _LEAST_FOLDED
+    if not result.compared and room < _LEAST_FOLDED:
+        least_folded = _LEAST_WORD
+        rows = [([cells[0], *(cell.replace(" (", "\n(") for cell in cells[1:])], grade) for cells, grade in rows]
+        widths = _widths(heads, rows)
+        room = _room(widths, width)
     for index, head in enumerate(heads):
-        cut: OverflowMethod = "fold" if room >= _LEAST_FOLDED else "crop" if ascii_only else "ellipsis"
+        cut: OverflowMethod = "fold" if room >= least_folded else "crop" if ascii_only else "ellipsis"
         side: JustifyMethod = "left" if index in (0, len(heads) - 1) else "right"
         least = None if index == 0 else widths[index] + (2 if index == len(heads) - 1 else 0)
         most = room if index == 0 else None
@@ -118,6 +123,19 @@ def table(result: StudyResult, *, width: int = 100, ascii_only: bool = False) ->
             texts[-1] = Text(f"{plain_mark if ascii_only else mark} {texts[-1].plain}", style=style)
         made.add_row(*texts)
     return made
+
+
+def _widths(heads: list[str], rows: _Rows) -> list[int]:
+    """Return how wide each column is, in letters."""
+    return [
+        max(len(line) for text in (head, *(cells[k] for cells, _ in rows)) for line in text.split("\n"))
+        for k, head in enumerate(heads)
+    ]
+
+
+def _room(widths: list[int], width: int) -> int:
+    """Return how many letters are left for names."""
+    return max(width - sum(widths[1:]) - 3 * len(widths), 8)
 
 
 def _without_interval(heads: list[str], rows: _Rows, widths: list[int]) -> tuple[list[str], _Rows, list[int]]:
