@@ -5,13 +5,21 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import monitoring
 from scipy.stats import norm
 
 import eutonia
 from eutonia import parameters
+from eutonia.assessment.scoring import chart, chart_constants, no_luck
 from eutonia.engine.store import MemoryStore, Recent
+from eutonia.patient import Cohort, Population
+from eutonia.simulation.course import Course, start
+from eutonia.simulation.examine import body_constants, examine
+from eutonia.simulation.make_people import make_people
+from eutonia.simulation.stance import stance
 from eutonia.trial import analyse, parameter_draws, stored
 from eutonia.trial.endpoints import Contrast
 from eutonia.trial.parameter_draws import DRAWS, Calibrated, places
@@ -145,3 +153,29 @@ def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
     np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), expected)
     outcome.draw = None
     np.testing.assert_array_equal(analyse._own_truths(outcome, contrast, 7.0), np.full(trials, 7.0))
+
+
+def test_another_draw_of_the_numbers_compiles_nothing() -> None:
+    """A program in which the numbers stand as they are is compiled anew for each draw: twenty times the wait."""
+    compiled: list[str] = []
+
+    def one() -> None:
+        people = make_people(Cohort.draw(1, np.arange(64), Population.typical("stroke")), seed=1)
+        course = Course(people)
+        state = course.bolus(start(people), np.full(64, 50.0), "catheter")
+        seen = course.snapshot(course.advance(state, 4.0, np.zeros(64), 0.0))
+        exam, standing = examine(people, seen, body_constants()), stance(people, seen, body_constants())
+        chart(people, exam, standing, no_luck(64), jnp.zeros(64), chart_constants())
+
+    def note(event: str, _: float, **of: object) -> None:
+        if event == "/jax/core/compile/backend_compile_duration":
+            compiled.append(str(of.get("fun_name")))
+
+    posterior = Calibrated.frozen()
+    for shift in (0.3, -0.3):
+        with parameters.using(posterior.at(np.full(len(posterior.keys), shift))):
+            one()
+        if shift > 0:
+            monitoring.register_event_duration_secs_listener(note)
+    monitoring.unregister_event_duration_listener(note)
+    assert not compiled

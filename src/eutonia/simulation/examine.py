@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
@@ -103,7 +104,7 @@ def muscle_state(bias: Muscles, untreated: Muscles, passive: Muscles, constants:
     )
 
 
-@eqx.filter_jit
+@jax.jit
 def untreated_resistance(
     bias: Float[Array, "muscle point"], constants: BodyConstants, speed: Float[Array, "muscle 1"]
 ) -> Float[Array, "muscle point"]:
@@ -137,7 +138,7 @@ def examine(
     return examine_at(people, snapshot, constants, speed, healthy, jnp.asarray(tap.strength))
 
 
-@eqx.filter_jit
+@jax.jit
 def examine_at(
     people: People,
     snapshot: Snapshot,

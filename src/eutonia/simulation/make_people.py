@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams, session
 from eutonia._arguments import TEXT, WHOLE, accepts, instance
+from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS, oral_upper_age
@@ -103,7 +103,7 @@ def people_of(
     )
 
 
-@eqx.filter_jit
+@jax.jit
 def _drug_handling(
     of_drug: Float[Array, "draw patient"],
     of_receptor: Float[Array, "two patient"],
@@ -112,7 +112,7 @@ def _drug_handling(
     fluid: IntrathecalValues,
     mouth: OralValues,
     typical: Receptor,
-    spread: tuple[float, float],
+    spread: tuple[Scalar, Scalar],
 ) -> tuple[Kinetics, Receptor]:
     kinetics = Kinetics.from_draws(
         of_drug, weight_kg=weight_kg, creatinine_clearance=creatinine_clearance, intrathecal=fluid, oral=mouth

@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -103,7 +104,7 @@ def stance(people: People, snapshot: Snapshot, constants: BodyConstants) -> Stan
     return stance_of(people, snapshot, constants, stance_constants())
 
 
-@eqx.filter_jit
+@jax.jit
 def stance_of(people: People, snapshot: Snapshot, constants: BodyConstants, load: StanceConstants) -> Stance:
     """Return what `stance` returns, with the records given that it would read."""
     leg = LIMBS.index("leg")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.special import expit
+from scipy.special import expit, ndtri
 
 from eutonia import _streams, parameters
 from eutonia._bounds import FEWEST_FOR_VERDICT
@@ -71,15 +71,13 @@ class Calibrated:
 
 def places(seed: int, numbers: int) -> Float[np.ndarray, "draw number"]:
     """Return a Latin hypercube of standard normals: of each number every draw lies in another twentieth."""
-    from scipy.stats import norm
-
     draws, of_eight = jnp.arange(DRAWS), -(-numbers // _streams.DRAWS)
     luck = [
         _streams.uniform(_streams.keys(seed, _streams.Purpose.PARAMETERS, draws, visit), _streams.DRAWS)
         for visit in range(of_eight)
     ]
     order = np.argsort(np.argsort(np.concatenate(luck), axis=1, kind="stable"), axis=1, kind="stable")[:numbers]
-    z = norm.ppf((order + 0.5) / DRAWS)
+    z = ndtri((order + 0.5) / DRAWS)
     return (z / z.std(axis=1, keepdims=True)).T
 
 

@@ -26,6 +26,7 @@ from jax.scipy.special import expit
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._types import Scalar
 from eutonia.drug.kinetics import Levels
 
 Patients = Float[Array, " patient"]
@@ -83,7 +84,7 @@ class Receptor(eqx.Module):
         receptor = parameters.load("receptor")
         return cls(**{f.name: jnp.asarray(receptor.value(f.name, _UNITS.get(f.name, "1"))) for f in fields(cls)})
 
-    def draw(self, luck: Float[Array, "draw patient"], spread: tuple[float, float]) -> Receptor:
+    def draw(self, luck: Float[Array, "draw patient"], spread: tuple[Scalar, Scalar]) -> Receptor:
         """Give every person a potency and a slow tolerance of their own (lognormal).
 
         `luck` holds standard normal draws (purpose RECEPTOR), `spread` the SD of the logarithm of both.
