@@ -7,8 +7,9 @@ A year of intrathecal baclofen with titration after a test bolus, leg and arm sc
 adverse events watched; each size in a process of its own, blocks kept in a folder as `eutonia run` keeps them, then
 every table and the report written. Printed are, for the blocks and for the whole, people and patient-years a second,
 the time to the first block, peak memory, bytes on disk, the line through the sizes, how many cores were busy, how fast
-this machine multiplies and adds at best, and how far each mean of the 32-bit run lies from the 64-bit one. Numbers mean
-something on an idle machine only.
+this machine multiplies and adds at best and what share of that the slow clock's steps have (by XLA's own count of their
+arithmetic), and how far each mean of the 32-bit run lies from the 64-bit one. Numbers mean something on an idle machine
+only.
 """
 
 from __future__ import annotations
@@ -24,11 +25,39 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 STUDY = "meythaler_2001"
 YEAR_H = 8766.0
+
+
+def counted() -> tuple[list[tuple[int, int]], dict[int, Any]]:
+    """Note each call of the slow clock from here on: people and steps, and what was given first for so many people."""
+    from eutonia.simulation import course
+
+    run, calls, given_first = course.run, list[tuple[int, int]](), dict[int, Any]()
+
+    def run_and_note(*given: Any) -> Any:
+        *_, rate, _, steps, cycles = given
+        given_first.setdefault(rate.size, (run, given))
+        calls.append((rate.size, steps * cycles))
+        return run(*given)
+
+    course.run = run_and_note
+    return calls, given_first
+
+
+def arithmetic(calls: list[tuple[int, int]], given_first: dict[int, Any]) -> float:
+    """Return what XLA counts in the program of one step of the slow clock, logarithms and exponentials as one each,
+    over all steps that were taken. Looks are not counted.
+    """
+    of_step = {}
+    for people, (run, given) in given_first.items():
+        told = run.lower(*given).compile().cost_analysis()
+        of_step[people] = told["flops"] + told.get("transcendentals", 0.0)
+    return sum(of_step[people] * steps for people, steps in calls)
 
 
 def one(people: int, block: int, threads: int, bits: int) -> None:
@@ -52,9 +81,11 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     def progress(stage: str, share: float) -> None:
         marks.setdefault(f"{stage} {share if share in (0.0, 1.0) else 'first'}", time.perf_counter() - began)
 
+    calls, given_first = counted()
     run_trial(study.override(n=min(people, block)), RunOptions(1, block=block, workers=threads), progress)
     first = next(marks[name] for name in ("Patients first", "Patients 1.0") if name in marks)
     marks.clear()
+    calls.clear()
     began, cpu = time.perf_counter(), time.process_time()
     with tempfile.TemporaryDirectory() as folder, held(Path(folder) / "blocks") as store:
         result = run_trial(study, RunOptions(1, block=block, workers=threads, keep=store), progress)
@@ -89,6 +120,7 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
         "disk": size,
         "means": means,
         "peak": peak,
+        "flops": arithmetic(calls, given_first),
     }
     print(json.dumps(found))
 
@@ -195,7 +227,11 @@ def main() -> None:
             )
             size = f"peak {row['memory'] / 2**20:,.0f} MiB, {row['kept'] / 1e6:,.1f} MB of blocks, "
             size += f"{row['disk'] / 1e6:,.1f} MB of results"
-            busy = f"{row['cpu'] / row['seconds']:.2f} cores busy, machine {row['peak'] / 1e9:.2f} GFLOP/s"
+            speed_of_steps = row["flops"] / row["blocks"]
+            busy = (
+                f"{row['cpu'] / row['seconds']:.2f} cores busy, {speed_of_steps / 1e9:.2f} GFLOP/s in the slow clock, "
+            )
+            busy += f"{speed_of_steps / row['peak']:.0%} of the {row['peak'] / 1e9:.2f} that this machine has at best"
             first = f"first block of a new process after {row['first']:.1f} s"
             print(f"{bits}-bit {row['people']:,} people: {speed}; {first}; {size}; {busy}", flush=True)
         means[bits] = rows[-1]["means"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import random
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 from engine_examples import BLOCKS, fill, only_the_first, wait_for
 
-from eutonia.engine.execute import each, scheduled
+from eutonia.engine.execute import each, scheduled, uncollected
 from eutonia.engine.scheduler import workers_at
 from eutonia.engine.store import FolderStore, MemoryStore
 from eutonia.engine.unfinished import held
@@ -69,6 +70,16 @@ def test_some_rows_of_a_block_are_those_of_the_whole(tmp_path: Path) -> None:
         store.put((0, 0), arrays, {})
         found = store.read((0, 0), ["dose"], [2, 0])
         np.testing.assert_array_equal(found["dose"], arrays["dose"][[2, 0]])
+
+
+def test_the_collector_passes_over_what_is_there_only_while_blocks_are_done() -> None:
+    gc.unfreeze()
+    with uncollected():
+        with uncollected():  # another run of this process
+            pass
+        assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() == 0
+    gc.freeze()  # as `conftest` has it
 
 
 def test_two_runs_do_not_hold_one_folder(tmp_path: Path) -> None:

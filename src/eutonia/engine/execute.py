@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -15,7 +16,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     wait,
 )
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 from eutonia.errors import SimulationError
@@ -25,6 +26,19 @@ Found = TypeVar("Found")
 
 # So many pieces of work wait for each worker: none is idle, and few are held in memory.
 _AHEAD = 2
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep what is there by now out of the way of Python's collector, which would go through all of it each block."""
+    if gc.get_freeze_count():  # somebody has done so already, and ends it
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def each(submit: Callable[[Work], Future[Found]], of: Sequence[Work], workers: int) -> Iterator[tuple[int, Found]]:

@@ -96,6 +96,8 @@ class Harms:
         """
         who = np.ones((len(self.treatments), 1), dtype=bool) if dealt is None else dealt
         shape = (len(REACTIONS), who.shape[1])
+        if not self.treatments:
+            return np.zeros(shape)
         found, reported = np.zeros(shape), np.zeros(shape)
         for route in dict.fromkeys(one.route for one in self.treatments):
             mine = [row for row, one in enumerate(self.treatments) if one.route == route]

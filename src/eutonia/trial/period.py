@@ -198,6 +198,8 @@ class PeriodClock:
         return self._sum({**self.rates, **self.told})
 
     def _sum(self, rates: dict[object, Patients]) -> Patients:
+        if len(rates) == 1:
+            return 0.0 + next(iter(rates.values()))
         return np.sort(np.array([np.zeros(self.people.n), *rates.values()]), axis=0).sum(axis=0)
 
     @property

@@ -189,9 +189,9 @@ class ReactionWatch:
         (before_h, met_before, before), met = self._last, self._met(clock)
         now = self._hazard(clock)
         row, who = np.nonzero((now >= self.threshold) & np.isnan(self._found.time_h) & (now > 0))
-        share = (self.threshold - before)[row, who] / (now - before)[row, who]
+        share = (self.threshold[row, who] - before[row, who]) / (now[row, who] - before[row, who])
         self._found.time_h[row, who] = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)
-        gained = self.hazards.table[row].T * (met - met_before)[:, who]
+        gained = self.hazards.table[row].T * (met[:, who] - met_before[:, who])
         beside = (self._beside(clock.now_h) - self._beside(before_h))[row, who]
         self._found.source[row, who] = np.argmax(np.vstack([gained, beside]), axis=0)
         self._extra = self._deepened(clock.now_h, met)

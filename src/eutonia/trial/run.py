@@ -15,6 +15,7 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.engine import identity
+from eutonia.engine.execute import uncollected
 from eutonia.engine.store import FolderStore, Store
 from eutonia.engine.unfinished import opened
 from eutonia.errors import StudyError
@@ -216,7 +217,7 @@ def _conduct(
     report: Callable[[], None], first: int = 0,
 ) -> Roll:  # fmt: skip
     """Take blocks of people through the trial with the numbers that hold here; the store has the first as `first`."""
-    with workers_of(job, store, options.executor, options.workers) as do:
+    with workers_of(job, store, options.executor, options.workers) as do, uncollected():
         return through_phases(job, lots, store, do, options.workers, report, first)
 
 
