@@ -2,7 +2,8 @@
 
 Equation
     log10 rate (1/h) = b_0 + b_1 D + person
-    score = number of marks (records of the set `spasm`; 1 and 10 per hour define scores 3 and 4) that the rate passes
+    score = number of marks that the rate passes
+    The scale has marks for scores 3 and 4 (1 and 10 an hour); those below them go on in the same steps.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def spasm_rate_log10(bias: Array, person: Array, intercept: Scalar, decades_per_
 
 def penn_marks() -> tuple[float, ...]:
     """Return log10 of the spasms per hour that separate the scores 0|1|2|3|4."""
-    spasm = parameters.load("spasm")
-    return tuple(math.log10(spasm.value(f"rate_of_score_{score}", "1/h")) for score in range(1, 5))
+    third, fourth = map(math.log10, parameters.load("spasm").values(rate_of_score_3="1/h", rate_of_score_4="1/h"))
+    return tuple(third + (score - 3) * (fourth - third) for score in range(1, 5))
 
 
 def penn_score(rate_log10: Array, marks: Sequence[Scalar], noise: Array | Scalar = 0.0) -> Array:

@@ -24,8 +24,10 @@ class Diagnosis:
         Whether the cord is hit: then facilitating and monoaminergic paths are cut too, and bias comes without the
         contracture of cerebral lesions (Penn 1989).
     forms
-        Forms of the lesion, each with the record that says how much of it leg and arm get; empty for a cord injury,
-        which has a level.
+        Forms of the lesion, each with the record that says how much of it leg and arm get, "" where that is the whole
+        of it; empty for a cord injury, which has a level.
+    is_sudden
+        Whether it comes at once: only then are limbs flaccid before tone rises.
     since_birth
         Whether the time since onset is the person's age.
     """
@@ -35,6 +37,7 @@ class Diagnosis:
     records: str
     is_cord: bool
     forms: Mapping[str, str]
+    is_sudden: bool = True
     since_birth: bool = False
 
 
@@ -47,6 +50,7 @@ CONDITIONS: Mapping[str, Diagnosis] = MappingProxyType(
             "multiple_sclerosis",
             True,
             {"relapsing": "exposure", "progressive": "exposure"},
+            is_sudden=False,
         ),
         "cerebral palsy": Diagnosis(
             "cerebral palsy",
@@ -54,11 +58,10 @@ CONDITIONS: Mapping[str, Diagnosis] = MappingProxyType(
             "cerebral_palsy",
             False,
             {"diplegic": "exposure_diplegic", "hemiplegic": "exposure_hemiplegic"},
+            is_sudden=False,
             since_birth=True,
         ),
-        "brain injury": Diagnosis(
-            "brain injury", "diffuse axonal injuries", "brain_injury", False, {"diffuse": "exposure"}
-        ),
+        "brain injury": Diagnosis("brain injury", "diffuse axonal injuries", "brain_injury", False, {"diffuse": ""}),
     }
 )
 #: Forms of all diffuse conditions, with the condition of each.

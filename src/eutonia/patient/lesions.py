@@ -190,7 +190,7 @@ class Lesions:
             rim=self._by_kind("penumbra_volume", "relative_oedema"),
             core=self._by_kind("infarct_core_loss", "haemorrhage_core_loss"),
             block=self._by_kind("penumbra_block", "haemorrhage_shell_block"),
-            returning=self._by_kind("penumbra_recovery", "haemorrhage_shell_recovery"),
+            returning=np.full(n, parameters.load("lesion").value("penumbra_recovery", "1")),
             tract_shift_mm=np.zeros((3, n)) if self.tract_shift_mm is None else self.tract_shift_mm,
             brain_size=np.ones(n) if self.brain_size is None else self.brain_size,
         )
@@ -207,7 +207,8 @@ class Lesions:
     def _diffuse_loss(self, form: str, condition: str) -> Loss:
         """Return what diffuse lesions of one form take in the end."""
         found = CONDITIONS[condition]
-        exposure = np.asarray(parameters.load(found.records).along(found.forms[form], "1", LIMBS))
+        of_limbs = found.forms[form]
+        exposure = np.asarray(parameters.load(found.records).along(of_limbs, "1", LIMBS)) if of_limbs else np.ones(2)
         loss = np.zeros((len(PATHWAYS), len(LIMBS), len(self)))
         reached = len(PATHWAYS) if found.is_cord else MEDIAL_RETICULOSPINAL  # those below the pons run in the cord
         # Whole arrays: of a broadcast operand NumPy takes powers by other code, to other last digits.

@@ -73,14 +73,20 @@ class DescendingConstants(eqx.Module):
 
     @classmethod
     def of(cls, origin: str) -> DescendingConstants:
-        """Read the constants of spasticity of an origin: what its own set does not hold is in `descending`."""
-        general = parameters.load("descending")
-        own = parameters.load(CONDITIONS[origin].records) if origin in CONDITIONS else general
+        """Read the constants of spasticity of an origin: what its own set does not hold is in `descending`.
+
+        A set with one weight, the dorsal, gives it to the medial path too: only their sum is known.
+        """
+        general, condition = parameters.load("descending"), CONDITIONS.get(origin)
+        own = parameters.load(condition.records) if condition else general
         fields: dict[str, Any] = {}
         for name in cls.__dataclass_fields__:
-            records = own if name in own else general
-            record = records[name].to(_UNITS.get(name, "1"))
+            is_shared = name == "medial_weight" and name not in own and "dorsal_weight" in own
+            key = "dorsal_weight" if is_shared else name
+            record = (own if key in own else general)[key].to(_UNITS.get(name, "1"))
             fields[name] = record.along(LIMBS) if name in _PER_LIMB else record.value
+        if condition and not condition.is_sudden:
+            fields["flaccid_time"] = 0.0
         return cls(**fields)
 
 

@@ -46,9 +46,11 @@ class Condition(eqx.Module):
     @classmethod
     def of_bias(cls, bias: Sequence[float] | Patients) -> Condition:
         """Return the undrugged segments of people with these descending biases in mV (0: healthy)."""
-        s = parameters.load("segment")
+        s, tone = parameters.load("segment"), parameters.load("tone")
+        depression = tone.values(depression_healthy="1/rad", depression_severe="1/rad")
+        depressible = s.value("depressible_healthy", "1")
         depth = jnp.asarray(bias, dtype=float)
-        severity = jnp.clip(depth / parameters.load("tone").value("severe_bias", "mV"), 0.0, 1.0)
+        severity = jnp.clip(depth / tone.value("severe_bias", "mV"), 0.0, 1.0)
 
         def between(healthy: float, severe: float) -> Patients:
             return healthy + severity * (severe - healthy)
@@ -58,7 +60,7 @@ class Condition(eqx.Module):
             bias=depth,
             release=one,
             girk=0.0 * one,
-            depressible=between(*s.values(depressible_healthy="1", depressible_severe="1")),
+            depressible=between(depressible, depressible * depression[1] / depression[0]),
             pad_rest=s.value("pad_rest", "1") * one,
             pad_step=between(*s.values(pad_step_healthy="1", pad_step_severe="1")),
             reciprocal=between(1.0, s.value("reciprocal_severe", "1")),
@@ -72,12 +74,12 @@ class Condition(eqx.Module):
         """
         s = parameters.load("segment")
         share = s.value("presynaptic_share", "1") if presynaptic_share is None else presynaptic_share
-        block, (alone, beside) = s.value("pre_block", "1"), s.along("post_conductance", "1", _SIDES)
+        alone, beside = s.along("post_conductance", "1", _SIDES)
         one = jnp.ones_like(self.bias)
         return eqx.tree_at(
             lambda c: (c.release, c.girk),
             self,
-            ((1.0 - share * block * effect) * one, (alone + share * (beside - alone)) * effect * one),
+            ((1.0 - share * effect) * one, (alone + share * (beside - alone)) * effect * one),
         )
 
     def with_fusimotor_drive(self) -> Condition:
