@@ -121,3 +121,13 @@ def test_emulator_holds_its_edge_beyond_the_design() -> None:
     inside, beyond = emulator()(high[0], low[1], high[2]), emulator()(high[0] + 5.0, low[1] - 0.4, high[2] + 1.0)
     assert all(float(getattr(inside, name)) == float(getattr(beyond, name)) for name in OUTPUTS)
     assert len(parameters.load("segment_emulator").along("held_out_error", "1", OUTPUTS)) == len(OUTPUTS)
+
+
+@pytest.mark.parametrize("severe", [0.1, 0.3])
+def test_depression_weakens_with_tone_in_the_segment_in_the_proportion_of_the_reduced_reflex(severe: float) -> None:
+    with parameters.using({"tone.depression_severe": f"{severe} 1/rad"}):
+        reduced = parameters.load("tone")
+        depressible = Condition.of_bias([0.0, reduced.value("severe_bias", "mV")]).depressible
+        wanted = severe / reduced.value("depression_healthy", "1/rad")
+    assert depressible[0] == parameters.load("segment").value("depressible_healthy", "1")
+    assert depressible[1] == pytest.approx(wanted * depressible[0])
