@@ -18,9 +18,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from eutonia.errors import EutoniaError
+
+_Found = TypeVar("_Found")
 
 #: What marks a record, and by it a folder, as ours.
 PROGRAM = "eutonia"
@@ -84,6 +86,21 @@ def write_folder(folder: str | os.PathLike[str], names: Sequence[str], fill: Cal
                     _swap(draft, target, workshop)
                 written.append(target)
     return target
+
+
+def whole(
+    names: Sequence[str],
+) -> Callable[[Callable[[_Found, Path], None]], Callable[[_Found, str | os.PathLike[str]], Path]]:
+    """Let a function that fills a folder with the files `names` do so whole or not at all, and return the folder."""
+
+    def wrapped(fill: Callable[[_Found, Path], None]) -> Callable[[_Found, str | os.PathLike[str]], Path]:
+        def write(found: _Found, folder: str | os.PathLike[str]) -> Path:
+            return write_folder(folder, names, lambda draft: fill(found, draft))
+
+        write.__doc__ = fill.__doc__
+        return write
+
+    return wrapped
 
 
 def check_file(file: str | os.PathLike[str]) -> Path:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _PAGE, _RECORD = "report.html", "run.json"
 #: What the folder of a screen holds; the record marks it as ours.
 NAMES = (_PAGE, "sensitivity.csv", "sensitivity.parquet", _RECORD)
+check_folder = partial(_writing.check_folder, names=NAMES)
 _SHOWN = 15
 #: Statuses of numbers that nobody has read in a source, and the colour of their bars.
 _UNREAD = {"assumed": "does-not", "recalled": "in-range"}
@@ -100,27 +101,13 @@ def html(found: Sensitivity) -> str:
     return page.render("sensitivity.html.jinja", about | more | plain.context("screen", said, more=others))
 
 
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if a screen may be written there; raise the error of `write` before any work is done."""
-    return _writing.check_folder(folder, NAMES)
-
-
-def write(found: Sensitivity, folder: str | os.PathLike[str]) -> Path:
-    """Write page, table and record, whole or not at all, and return the folder.
-
-    Raises
-    ------
-    EutoniaError
-        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
-    """
-
-    def fill(draft: Path) -> None:
-        (draft / _PAGE).write_text(html(found), encoding="utf-8")
-        exports.write_pair(found.table, draft, "sensitivity")
-        about = {"held": dict(found.held), "left_out": found.left_out, "refused": found.refused}
-        files.write_record(draft, {"kind": "sensitivity", **found.run, **about, "files": sorted(NAMES)})
-
-    return _writing.write_folder(folder, NAMES, fill)
+@_writing.whole(NAMES)
+def write(found: Sensitivity, draft: Path) -> None:
+    """Write page, table and record, whole or not at all, and return the folder."""
+    (draft / _PAGE).write_text(html(found), encoding="utf-8")
+    exports.write_pair(found.table, draft, "sensitivity")
+    about = {"held": dict(found.held), "left_out": found.left_out, "refused": found.refused}
+    files.write_record(draft, {"kind": "sensitivity", **found.run, **about, "files": sorted(NAMES)})
 
 
 def show(found: Sensitivity, console: Console, folder: Path | None) -> None:

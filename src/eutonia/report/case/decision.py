@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _PAGE, _RECORD = "report.html", "run.json"
 #: What the folder of a decision holds; the record marks it as ours.
 NAMES = (_PAGE, "decision.parquet", "decision.csv", *curves.FILES, _RECORD)
+check_folder = partial(_writing.check_folder, names=NAMES)
 _LOOKS: dict[str, tuple[str, Dash]] = {
     BENEFIT: ("active", "solid"),
     HARM: ("does-not", "solid"),
@@ -139,29 +140,15 @@ def html(found: Decision) -> str:
     return page.render("decision.html.jinja", _context(found))
 
 
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if a decision may be written there; raise the error of `write` before any work is done."""
-    return _writing.check_folder(folder, NAMES)
-
-
-def write(found: Decision, folder: str | os.PathLike[str]) -> Path:
-    """Write page, tables and record, whole or not at all, and return the folder.
-
-    Raises
-    ------
-    EutoniaError
-        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
-    """
-
-    def fill(draft: Path) -> None:
-        (draft / _PAGE).write_text(html(found), encoding="utf-8")
-        exports.write_pair(found.table, draft, "decision")
-        curves.write(_lines(found), draft, csv=True)
-        crossings = [{"dose": dose, "unit": found.question.unit, "benefit_above": up} for dose, up in found.crossings]
-        about = {"kind": "decision", "benefit": found.question.rule, "crossings": crossings}
-        files.write_record(draft, {**about, **found.run, "files": sorted(NAMES)})
-
-    return _writing.write_folder(folder, NAMES, fill)
+@_writing.whole(NAMES)
+def write(found: Decision, draft: Path) -> None:
+    """Write page, tables and record, whole or not at all, and return the folder."""
+    (draft / _PAGE).write_text(html(found), encoding="utf-8")
+    exports.write_pair(found.table, draft, "decision")
+    curves.write(_lines(found), draft, csv=True)
+    crossings = [{"dose": dose, "unit": found.question.unit, "benefit_above": up} for dose, up in found.crossings]
+    about = {"kind": "decision", "benefit": found.question.rule, "crossings": crossings}
+    files.write_record(draft, {**about, **found.run, "files": sorted(NAMES)})
 
 
 def show(found: Decision, console: Console, folder: Path | None) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _PAGE, _RECORD = "report.html", "run.json"
 #: What the folder of a comparison holds; the record marks it as ours.
 NAMES = (_PAGE, "options.parquet", "options.csv", "courses.nc", *curves.FILES, _RECORD)
+check_folder = partial(_writing.check_folder, names=NAMES)
 _DRAWN = frozenset({"dose", "risk", "rebound", "withdrawal"})
 _LOOKS: tuple[tuple[str, Dash], ...] = (
     ("active", "solid"),
@@ -267,11 +269,6 @@ def _each(found: OptionComparison, what: str, limb: str, measure: str) -> str:
     label = f"{rows[0]['label']}, {limb}" if limb else rows[0]["label"]
     label += f" ({_good(what)})" if what in SCALES else ""
     return f"{label}, {'on average' if measure == 'mean' else 'at its highest'}: {each}."
-
-
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if a comparison may be written there; raise the error of `write` before any work is done."""
-    return _writing.check_folder(folder, NAMES)
 
 
 def write(found: OptionComparison, folder: str | os.PathLike[str], *, back: str | None = None) -> Path:

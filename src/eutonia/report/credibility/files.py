@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _PAGE, _DATA = "credibility.html", "credibility.json"
 NAMES = (_PAGE, _DATA)
+check_folder = partial(_writing.check_folder, names=NAMES)
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,22 +113,8 @@ def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if the file may be written there; raise the error of `write` before any work is done."""
-    return _writing.check_folder(folder, NAMES)
-
-
-def write(found: CredibilityFile, folder: str | os.PathLike[str]) -> Path:
-    """Write page and data, whole or not at all, and return the folder.
-
-    Raises
-    ------
-    EutoniaError
-        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
-    """
-
-    def fill(draft: Path) -> None:
-        (draft / _PAGE).write_text(html(found), encoding="utf-8")
-        files.write_json(draft / _DATA, {"program": _writing.PROGRAM, **found.data})
-
-    return _writing.write_folder(folder, NAMES, fill)
+@_writing.whole(NAMES)
+def write(found: CredibilityFile, draft: Path) -> None:
+    """Write page and data, whole or not at all, and return the folder."""
+    (draft / _PAGE).write_text(html(found), encoding="utf-8")
+    files.write_json(draft / _DATA, {"program": _writing.PROGRAM, **found.data})

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _PAGE, _SUMMARY, _TABLE, _RECORD = "report.html", "fit.json", "fit.csv", "run.json"
 NAMES = (_PAGE, _SUMMARY, _TABLE, *curves.FILES, _RECORD)
+check_folder = partial(_writing.check_folder, names=NAMES)
 _DETERMINED = {"yes": "yes", "partly": "in part", "no": "no", "missed": "no: fit misses"}
 _PARTS = {
     "neural": "Neural: reflex and tone",
@@ -141,11 +143,6 @@ def show(result: StretchFit, console: Console, folder: Path) -> None:
         console.print(Text(f"- {said}"))
     console.print(Text(f"{words.DISCLAIMER}.", style="dim"))
     console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
-
-
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if a fit may be written there; complain before any work is done."""
-    return _writing.check_folder(folder, NAMES)
 
 
 def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 #: What the folder of a pump forecast holds; the record marks it as ours.
 NAMES = ("program.html", "program.csv", *curves.FILES, "program.json")
+check_folder = partial(_writing.check_folder, names=NAMES)
 _MOST_STRETCHES = 16
 
 
@@ -120,11 +122,6 @@ def write(
     `run` is what the record says of the run, so that it can be repeated; `person` is who has the pump, if told.
     """
     return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day, run, person))
-
-
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if a forecast may be written there."""
-    return _writing.check_folder(folder, NAMES)
 
 
 def _fill(

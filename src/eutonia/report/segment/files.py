@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
 # The page begins so late after the start where a shock comes, s: enough to see the rest before it.
 _BEFORE_S = 0.05
 NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", *curves.FILES, "run.json")
-
-
-def check_folder(folder: str | os.PathLike[str]) -> Path:
-    """Return the folder if an examination may be written there; complain before any work is done."""
-    return _writing.check_folder(folder, NAMES)
+check_folder = partial(_writing.check_folder, names=NAMES)
 
 
 def write(
