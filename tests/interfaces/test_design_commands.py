@@ -153,7 +153,11 @@ def test_the_search_goes_on_while_the_curve_has_no_upper_end() -> None:
 
 @pytest.mark.parametrize(
     ("table", "effect", "target", "fewest"),
-    [("interim]\nlooks = [0.5, 0.75]", 2.5, 0.5, 8), ("reestimation]\nat = 0.2\ndifference = 1.0", 1.2, 0.3, 18)],
+    [
+        ("interim]\nlooks = [0.5, 0.75]", 2.5, 0.5, 8),
+        ("reestimation]\nat = 0.2\ndifference = 1.0", 1.2, 0.3, 18),
+        ("response_adaptive]\nlooks = [0.25, 0.5]\nleast_share = 0.2", 2.5, 0.5, 14),
+    ],
 )
 def test_the_search_stays_where_the_looks_can_be_made(
     table: str, effect: float, target: float, fewest: int, monkeypatch: pytest.MonkeyPatch
@@ -163,6 +167,15 @@ def test_the_search_stays_where_the_looks_can_be_made(
     study = eutonia.parse_study(TEXT.replace("n = 8", "n = 40").replace("[analysis]", f"[analysis]\n[analysis.{table}"))
     found = eutonia.power(study, target, replicates=400)
     assert found.people == found.table["people"].min() == fewest
+
+
+def test_sizes_are_whole_blocks_of_the_randomisation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole ratios alone leave the last block unfilled, and the arms apart."""
+    monkeypatch.setattr(verb, "run", pretended(1.0))
+    text = TEXT.replace("[[phase.arm]]", "[phase.randomisation]\nblock = 12\n[[phase.arm]]", 1)
+    found = eutonia.power(eutonia.parse_study(text).override(n=40), 0.8, replicates=400)
+    assert {people % 12 for people in (found.people, *found.table["people"])} == {0}
+    assert [n for _, n in found.allocation] == [found.people // 2] * 2
 
 
 def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_every_study_that_is_meant_to_ships() -> None:
     }
     trials = {"meythaler_2001", "kofler_2009", "loubser_1991", "parallel_tablets", "toxin_arm"}
     trials |= {"pump_against_conventional", "dose_finding_bolus", "group_sequential_toxin", "n_of_1_tablets"}
-    trials |= {"factorial_toxin_stretching"}
+    trials |= {"factorial_toxin_stretching", "response_adaptive_toxin"}
     assert set(shipped()) == trials | cases
     for name, path in shipped().items():
         study = load_study(name)

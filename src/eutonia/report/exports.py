@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 TABLES = (
     *("visits", "patients", "adverse", "potential_outcomes", "analysis", "operating_characteristics", "interim_looks"),
-    *("time_to_event", "dose_levels", "dose_trials", "dose_cohorts", "series_pairs", "series_people", "series_trials"),
+    *("time_to_event", "recruitment_stages", "dose_levels", "dose_trials", "dose_cohorts"),
+    *("series_pairs", "series_people", "series_trials"),
 )
 KINDS = ("parquet", "csv")
 
@@ -137,6 +138,17 @@ COLUMNS = {
     "true_risk": ("1", "Share with a limiting reaction at a level, over everybody"),
     "nearest": ("", "Whether that share is the nearest to the target"),
     "selected": ("1", "Share of trials that select the level, and its Monte Carlo error"),
+    "recruitment_stage": ("1", "Number of the stage of recruitment"),
+    "allocated": ("1", "People of the stage in the arm, mean over trials and its Monte Carlo error"),
+    "allocated_share": (
+        "1",
+        "Share of the stage to be given the arm; over trials mean, error, middle 95 %",
+    ),
+    "probability_better": ("1", "Probability that the arm is better, by which the share was set; mean over trials"),
+    "people_arm": ("1", "People in the arm, mean over trials and its Monte Carlo error"),
+    "people_against": ("1", "People in the arm that it is compared with, mean over trials and its Monte Carlo error"),
+    "selects_best": ("1", "Share of trials whose estimate has the sign of the truth, and its Monte Carlo error"),
+    "null_rejected": ("1", "Share of trials that find a difference where both arms are the same, Monte Carlo error"),
     "given": ("1", "People who are given the level: mean over trials, as a share of a trial, Monte Carlo errors"),
     "reacted": ("1", "People with a limiting reaction; over trials the mean and its Monte Carlo error"),
     "judged": ("1", "People who reacted, or were watched to the end"),
@@ -156,7 +168,7 @@ COLUMNS = {
 def write_tables(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write the tables that the result has; text stays text, so that readers of every age open it."""
     made = result.analysed
-    analysed = (None,) * 4 if made is None else (made.trials, made.characteristics, made.looks, made.survival)
+    analysed = (None,) * 5 if made is None else made.tables
     shown = (result.scores, result.patients, result.reactions, result.potential_scores)
     tables = (*shown, *analysed, *_of_designs(result))
     for name, table in zip(TABLES, tables, strict=True):

@@ -11,6 +11,7 @@ from eutonia.study.fields import not_a_name
 from eutonia.study.interim_looks import interim_problems
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.reestimation import reestimation_problems
+from eutonia.study.response_adaptive import response_adaptive_problems
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def analysis_problems(study: TrialStudy) -> Iterator[Problem]:
         return
     yield from interim_problems(plan, study.population.n)
     yield from reestimation_problems(plan, study.population.n)
+    yield from response_adaptive_problems(plan, study.phases, study.population.n)
     names: list[str] = []
     for position, endpoint in enumerate(plan.endpoints):
         where: Key = ("analysis", "endpoint", position)

@@ -13,6 +13,7 @@ from eutonia.study.factorial import endpoint_problems
 from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, ScaleName, described, refuse
 from eutonia.study.interim_looks import InterimLooks
 from eutonia.study.reestimation import Reestimation
+from eutonia.study.response_adaptive import ResponseAdaptive
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -186,6 +187,10 @@ class AnalysisPlan(Part):
     )
     reestimation: Reestimation | None = described(
         "The size of the trial found again on the way, arms unknown; left out, it has the people of the study.",
+        default=None,
+    )
+    response_adaptive: ResponseAdaptive | None = described(
+        "Looks that move the allocation towards the arm which seems to be better; left out, it stays as it is.",
         default=None,
     )
     endpoints: Annotated[tuple[AnalysedEndpoint, ...], Field(min_length=1, max_length=20)] = described(

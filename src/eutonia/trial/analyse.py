@@ -20,7 +20,7 @@ from eutonia.statistics.proportional_odds import fit_odds
 from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
-from eutonia.trial import factorial, interim, n_of_1, reestimation, times
+from eutonia.trial import factorial, interim, n_of_1, reestimation, response_adaptive, times
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
@@ -86,6 +86,13 @@ def analyse(outcome: Outcome) -> Analysed | None:
     )
     if plan.reestimation is not None:
         return reestimation.with_sizes(made, size, outcome.study.population.n)
+    if plan.response_adaptive is not None:
+        return response_adaptive.with_stages(
+            made,
+            outcome,
+            contrasts[0],
+            lambda of: np.array([e.p <= plan.alpha for e in _analysed(of, contrasts[0], plan.alpha, size).effects]),
+        )
     if looks is None or stops is None:
         return made
     return interim.with_looks(made, looks, stops, contrasts, outcome.study, found[0].effects)

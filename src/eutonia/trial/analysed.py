@@ -33,6 +33,8 @@ class Analysed:
         One row an endpoint that is a time, arm and visit: at_risk, events, censored, and by Kaplan and Meier the share
         that has improved; None without such an endpoint. With interim looks it is of the people of the look at which
         each trial stopped.
+    stages : polars.DataFrame or None
+        One row a stage: people and how many of them are given the arm; None where allocation does not move.
     of_design : mapping of endpoint to sentence
         What a difference says by the design of its phase, such as a delayed start; endpoints without such are left out.
     """
@@ -43,4 +45,10 @@ class Analysed:
     multiplicity: str
     looks: polars.DataFrame | None = None
     survival: polars.DataFrame | None = None
+    stages: polars.DataFrame | None = None
     of_design: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tables(self) -> tuple[polars.DataFrame | None, ...]:
+        """All its tables, in the order in which they are written."""
+        return self.trials, self.characteristics, self.looks, self.survival, self.stages

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, Int
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.statistics.reassessment import Walk
+from eutonia.statistics.response_adaptive import Stages
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Phase
 from eutonia.study.published import PublishedRow
@@ -41,7 +42,8 @@ class Outcome:
     """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
 
     `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
-    `walk` is the way of each trial through its cohorts, where a dose is found.
+    `walk` is the way of each trial through its cohorts, where a dose is found; `stages` what its looks say of the
+    allocation, where that moves.
     `draw` is the number of each trial's draw of numbers, none where all have the same; `refused` how many draws the
     population spoke against.
     """
@@ -68,6 +70,7 @@ class Outcome:
     draw: Int[np.ndarray, " trial"] | None = None
     refused: int = 0
     walk: Walk | None = None
+    stages: Stages | None = None
 
     @cached_property
     def site(self) -> Float[np.ndarray, " trial"]:

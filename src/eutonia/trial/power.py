@@ -14,6 +14,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.interim_looks import interim_problems
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.reestimation import reestimation_problems
+from eutonia.study.response_adaptive import response_adaptive_problems
 from eutonia.trial.endpoints import contrasts_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class PowerFound(Printed):
         One row a simulated size: people, trials, rejected, power, error (Monte Carlo, one standard error), estimate,
         truth, unit; with interim looks expected_people.
     people : int
-        The number of people that reaches the target, in whole blocks of the allocation ratio; with looks, at most.
+        The number of people that reaches the target, in whole blocks of the randomisation; with looks, at most.
     low, high : float
         95 % Monte Carlo interval of it; inf where trials were too few to say.
     curve : PowerCurve
@@ -100,7 +101,7 @@ class PowerFound(Printed):
 
 def search(study: TrialStudy, target: float, alpha: float, replicates: int, look: Look) -> list[dict[str, Any]]:
     """Simulate sizes until the next one would tell nothing that is not known already."""
-    block, most = _ratio(study), _MOST_FOLD * study.population.n
+    block, most = _block(study), _MOST_FOLD * study.population.n
     rows: list[dict[str, Any]] = []
     people = _size(study, study.population.n, block)
     while len(rows) < MOST_SIZES:
@@ -129,8 +130,22 @@ def _curve(rows: list[dict[str, Any]], replicates: int, alpha: float, target: fl
     return fitted([row["people"] for row in rows], hits, replicates, alpha, target)
 
 
-def _ratio(study: TrialStudy) -> int:
-    return sum(n for _, n in _arms(study))
+def _block(study: TrialStudy) -> int:
+    """Return the people of a block of the list by which the analysed phase is randomised."""
+    rules = contrasts_of(study)[0].phase.randomisation
+    return sum(n for _, n in _arms(study)) if rules is None or rules.block is None else rules.block
+
+
+def _allocation(study: TrialStudy, people: int, rows: list[dict[str, Any]]) -> tuple[tuple[str, int], ...]:
+    """Return the people of each arm: by the ratio, or as the largest trials had them where allocation moves."""
+    last = max(rows, key=lambda row: int(row["people"]))
+    if "people_arm" in last:
+        contrast = contrasts_of(study)[0]
+        mine = round(people * last["people_arm"] / (last["people_arm"] + last["people_against"]))
+        return (contrast.arm, mine), (contrast.against, people - mine)
+    arms = _arms(study)
+    ratio = sum(n for _, n in arms)
+    return tuple((arm, n * people // ratio) for arm, n in arms)
 
 
 def _arms(study: TrialStudy) -> list[tuple[str, int]]:
@@ -146,7 +161,13 @@ def _size(study: TrialStudy, people: float | int, block: int) -> int:
     size, plan = max(2, math.ceil(people / block - 1e-9)) * block, study.analysis
     if plan is None:
         return size
-    while any((*interim_problems(plan, size), *reestimation_problems(plan, size))):
+    while any(
+        (
+            *interim_problems(plan, size),
+            *reestimation_problems(plan, size),
+            *response_adaptive_problems(plan, study.phases, size),
+        )
+    ):
         size += block
     return size
 
@@ -180,8 +201,7 @@ def answer(
             f"{best['unit']}. Allowed: an endpoint that the treatment moves. Nearest: a larger dose, another endpoint, "
             "or a lower --target. Change one of them."
         )
-    block = _ratio(study)
-    people = _size(study, size, block)
+    people = _size(study, size, _block(study))
     kept = ["people", "trials", "rejected", "estimate", "truth", "unit"]
     kept += ["expected_people"] if "expected_people" in rows[0] else []
     table = pl.DataFrame(
@@ -191,5 +211,5 @@ def answer(
             for row in sorted(rows, key=lambda row: int(row["people"]))
         ]
     ).with_columns((pl.col("rejected") * pl.col("trials")).round().cast(pl.Int64))
-    arms = tuple((arm, n * people // block) for arm, n in _arms(study))
+    arms = _allocation(study, people, rows)
     return PowerFound(study.name, name, alpha, target, table, people, low, high, curve, arms, record)

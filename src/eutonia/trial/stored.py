@@ -25,6 +25,7 @@ from eutonia.trial.dose_finding import walked
 from eutonia.trial.doses import DoseLog, side_by_side
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.recruitment import Pool, known_of
+from eutonia.trial.response_adaptive import adapted
 from eutonia.trial.roll import OF_PHASES, Roll
 
 K = TypeVar("K")
@@ -198,7 +199,7 @@ def outcome_of(
         **{name: getattr(roll, name) for name in OF_PHASES},
         **later,
     )
-    return walked(found)
+    return adapted(walked(found))
 
 
 class _Reader:

@@ -10,7 +10,7 @@ from typing import Any
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
-from eutonia.report.trial import interim_words, time_to_event
+from eutonia.report.trial import adaptive_words, interim_words, time_to_event
 from eutonia.trial.result import Analysed, StudyResult
 
 Row = Mapping[str, Any]
@@ -115,7 +115,7 @@ def plain(analysed: Analysed) -> list[str]:
         elif share - 2 * error <= analysed.alpha:
             verdict = f"not clearly more often than chance alone would, which is {100 * analysed.alpha:g}%"
         told.append(f"{one.what}: a trial of this size finds a difference in {100 * share:.0f} of 100, {verdict}.")
-    return told + interim_words.plain(analysed)
+    return told + interim_words.plain(analysed) + adaptive_words.plain(analysed)
 
 
 def endpoints(analysed: Analysed) -> list[EndpointWords]:
@@ -137,7 +137,7 @@ def lines(result: StudyResult) -> list[str]:
             continue
         rate = f"{words.lower(one.rate_name)} {one.rate}" if "%" in one.rate else one.rate
         told.append(f"{one.what}, {one.arms}: {one.difference} ({one.spread}), {rate}.")
-    return told + interim_words.plain(result.analysed)
+    return told + interim_words.plain(result.analysed) + adaptive_words.plain(result.analysed)
 
 
 def _trials(analysed: Analysed) -> int:
