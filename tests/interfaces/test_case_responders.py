@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 from study_examples import ANNA, ANNAS_PUMP
 from typer.testing import CliRunner
 
@@ -17,6 +19,7 @@ from eutonia.cli.app import app
 from eutonia.report import page, short
 from eutonia.report.case import decision as decision_page
 from eutonia.report.case import middles
+from eutonia.report.trial import tables
 from eutonia.statistics.explained import explained
 from eutonia.trial import decision
 from eutonia.trial.decision import Decision
@@ -89,6 +92,12 @@ def test_words_tell_the_middle_person_as_the_picture_does(result: StudyResult) -
     last = of.filter(pl.col("time_h") == of["time_h"].max())["score"]
     assert f"last seen at {last.median():.2f}" in told
     assert f"{last.mean():.2f}" != f"{last.median():.2f}"
+    shown = io.StringIO()
+    tables.show(dataclasses.replace(result, scores=ScoreTable.of(skewed)), Console(file=shown, width=100))
+    row = next(line for line in shown.getvalue().splitlines() if line.startswith("Leg Ashworth  "))
+    assert row.split()[-3:][0] == f"{last.median():.2f}", "the table is of the person that the words below it are of"
+    assert "Middle person" in shown.getvalue()
+    assert "Walking speed, m/s" in shown.getvalue()
 
 
 def test_lines_explain_what_follows_them_and_nothing_of_what_does_not() -> None:

@@ -101,6 +101,8 @@ def test_check_and_dry_run_say_what_a_run_needs(run: Run, folder: Path, capsys: 
     assert "10,500 people in all" in capsys.readouterr().out
     assert run("run", "kofler_2009", "--replicates", "10", "--dry-run") == 0
     assert "80 people in all, 8 visits each" in capsys.readouterr().out
+    assert run("run", "toxin_arm", "--replicates", "1", "--dry-run") == 0
+    assert "6 visits each (18 computed, of every arm)" in capsys.readouterr().out
     assert not list(folder.iterdir())
     (folder / "results").write_text("a file where the folder should be")
     assert run("run", "kofler_2009", "--dry-run") == 2

@@ -142,8 +142,11 @@ def _size(study: TrialStudy | CaseStudy, needs: Cost, replicates: int) -> str:
     """Return how large a run is, in words."""
     if study.kind == "case":
         return f"One person, looked at {needs.looks:,} times."
-    trials = f"{replicates:,} replicate trial{'s' if replicates > 1 else ''}"
-    return f"{trials}, {needs.people:,} people in all, {needs.looks} visits each."
+    from eutonia.trial.cost import visits_each
+
+    trials, each = f"{replicates:,} replicate trial{'s' if replicates > 1 else ''}", visits_each(study)
+    computed = f" ({needs.looks} computed, of every arm)" if each < needs.looks else ""
+    return f"{trials}, {needs.people:,} people in all, {each} visits each{computed}."
 
 
 @app.command()

@@ -385,7 +385,7 @@ def _milestones(result: StudyResult) -> list[dict[str, str]]:
         low, high = (pick(points, key=lambda point: point.mean) for pick in (min, max))
         cells = {"first": points[0], "lowest": low, "highest": high, "last": points[-1]}
         shown = {key: f"{words.number(p.mean)} · {words.when(p.time_h, unit)}" for key, p in cells.items()}
-        out.append({"what": words.scale_label(row.limb, row.scale), **shown, "visits": str(len(points))})
+        out.append({"what": words.measured(row.limb, row.scale), **shown, "visits": str(len(points))})
     return out
 
 

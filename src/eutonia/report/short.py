@@ -265,7 +265,8 @@ def _change(result: StudyResult) -> str:
             if result.kind == "case"
             else words.visit(row.visit)
         )
-        return f"{words.number(row.mean)} ({told})"
+        factor, unit = words.shown_unit(row)
+        return f"{words.with_unit(words.number(factor * row.mean), unit)} ({told})"
 
     if len(series) == 1:
         return f"{what} is predicted at {at(first)}."

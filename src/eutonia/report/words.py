@@ -205,6 +205,12 @@ def scale_label(limb_name: str | None, scale: str) -> str:
     return f"{label(limb_name)} {name if name.split()[-1] in _PROPER else lower(name)}"
 
 
+def measured(limb_name: str | None, scale: str) -> str:
+    """Return limb and scale as one name with the unit that its numbers are in: "Walking speed, m/s"."""
+    name, shown = scale_label(limb_name, scale), unit(SCALES[scale].unit) if scale in SCALES else ""
+    return f"{name}, {shown}" if shown else name
+
+
 def said(text: str) -> str:
     """Return a label of the program as it is said: "5 ug every 8 hour" is "5 mcg every 8 hours"."""
     text = clinic(text)

@@ -73,6 +73,11 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
     return Cost(people, looks, memory, seconds, cores, _FILES_BYTES + people * looks * _VISIT_FILE_BYTES)
 
 
+def visits_each(study: TrialStudy) -> int:
+    """Return how often a person of a trial is seen; in a parallel phase in one arm, though every arm is computed."""
+    return sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design == "crossover" else 1) for p in study.phases)
+
+
 def affordable(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
     """Return what a run will need.
 

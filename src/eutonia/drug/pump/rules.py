@@ -157,7 +157,8 @@ def _changes(course: Delivery) -> Iterator[Breach]:
         most, step = (visit if after.at_filling else daily), now / was - 1.0
         at = "a refill" if after.at_filling else "a titration step"
         if step > most + SAME:
-            says = f"The dose rises by {100 * step:.3g} %, from {was:.4g} to {now:.4g} ug/day; {at} allows "
+            rise = float(f"{100 * step:.3g}")  # 4900, and not 4.9e+03
+            says = f"The dose rises by {rise:g} %, from {was:.4g} to {now:.4g} ug/day; {at} allows "
             do = f"Go to {was * (1 + most):.4g} ug/day at most, and look again a day later."
             says += f"{100 * most:.3g} % for {origin} origin."
             yield Breach("step above the label", after.at_h, says, do, label[f"titration_step_{origin}"].source, True)

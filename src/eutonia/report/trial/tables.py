@@ -67,12 +67,13 @@ def show(
         out.print(line(f"{warning}.", "bold red"))
     for changed in words.overridden(result.run):
         out.print(line(f"{changed}.", "bold"), soft_wrap=True)
+    told_of = middles.of(result)
     if result.quantities:
-        out.print(table(result, width=out.width, ascii_only=is_plain))
+        out.print(table(told_of, width=out.width, ascii_only=is_plain))
     left_out = len(result.compared) - MOST_ROWS
     if left_out > 0:
         out.print(line(f"{left_out} more are in the report.", "dim"))
-    out.print(line(short.headline(middles.of(result))))
+    out.print(line(short.headline(told_of)))
     if not result.quantities and result.caveats:
         out.print(line(result.caveats[0]))
     for told in (one for one in result.caveats if one.startswith(WITHOUT_OPTIONS)):
@@ -182,7 +183,7 @@ def _course(result: StudyResult) -> tuple[list[str], _Rows]:
         first, last = series.points[0], series.points[-1]
         unit = words.time_unit(last.time_h - first.time_h)
         low = min(series.points, key=lambda point: point.mean)
-        name = words.scale_label(series.limb, series.scale) + (
+        name = words.measured(series.limb, series.scale) + (
             f", {series.arm}" if series.arm and result.kind == "trial" else ""
         )
         told = [
@@ -191,4 +192,6 @@ def _course(result: StudyResult) -> tuple[list[str], _Rows]:
         ]
         shown = [f"{words.number(point.mean)} ({when})" for point, when in zip((first, low, last), told, strict=True)]
         rows.append(([name, *shown], None))
-    return ["", "First", "Lowest", "Last"], rows
+    people = result.course.sizes.get("patient", 1)
+    whose = "Middle person" if result.kind == "case" and people > 1 else ""
+    return [whose, "First", "Lowest", "Last"], rows
