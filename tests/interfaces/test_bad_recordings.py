@@ -202,6 +202,7 @@ def test_a_byte_order_mark_windows_lines_and_other_columns_are_no_fault() -> Non
     assert read_again.ignored == ("marker",)
     np.testing.assert_allclose(read_again.angle_deg, rows[:, 1])
     assert read_again.header["weight"] == "70 kg"
+    assert parse(SWING.replace("70 kg", '"70 kg"'), "quoted.csv").header["weight"] == "70 kg", "as a fault advises"
 
 
 def test_what_belongs_to_the_person_or_the_test(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,8 @@ class Exposing:
     def told(self) -> tuple[str, ...]:
         """What a reader should know of how the table was read."""
         found = self.account
-        taken = ", ".join(f"{name} {value:g}" for name, value in found.assumed.items())
+        units = {one.name: "" if one.unit == "1" else f" {one.unit}" for one in self.model.quantities}
+        taken = ", ".join(f"{name} {value:g}{units.get(name, '')}" for name, value in found.assumed.items())
         return (*([f"Taken from the model: {taken}"] if taken else []), *told(found))
 
     def record(self) -> Mapping[str, Any]:

@@ -140,10 +140,11 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
 
 def _size(study: TrialStudy | CaseStudy, needs: Cost, replicates: int) -> str:
     """Return how large a run is, in words."""
-    if study.kind == "case":
-        return f"One person, looked at {needs.looks:,} times."
+    from eutonia.study.design import CaseStudy
     from eutonia.trial.cost import visits_each
 
+    if isinstance(study, CaseStudy):
+        return f"One person, looked at {needs.looks:,} times."
     trials, each = f"{replicates:,} replicate trial{'s' if replicates > 1 else ''}", visits_each(study)
     computed = f" ({needs.looks} computed, of every arm)" if each < needs.looks else ""
     return f"{trials}, {needs.people:,} people in all, {each} visits each{computed}."

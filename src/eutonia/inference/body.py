@@ -81,7 +81,9 @@ def _read(text: str, key: str, where: str) -> float:
     try:
         return size(text, key)
     except UnitError as error:
-        raise refuse(where, key, f'"{text}"', str(error), f'Write "{_SAID[key][1]}".') from None
+        raise refuse(
+            where, key, f'"{text}"', str(error), f'Write a number and its unit, such as "{_SAID[key][1]}".'
+        ) from None
 
 
 def _missing(recordings: Sequence[Recording], key: str, why: str) -> RecordingError:

@@ -138,7 +138,7 @@ class _Header:
     def take(self, line: int, text: str) -> None:
         said = text.lstrip("#")
         key, sign, value = min((said.partition(sign) for sign in _SIGNS), key=lambda parts: len(parts[0]))
-        key, value = key.strip().casefold().replace(" ", "_"), value.strip()
+        key, value = key.strip().casefold().replace(" ", "_"), value.strip().strip('"')
         self.lines.setdefault(key, line)
         if not sign:
             return
