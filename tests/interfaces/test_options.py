@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 import xarray as xr
+from rich.console import Console
 from study_examples import ANNA, ANNAS_PUMP
 
 import eutonia
@@ -52,6 +54,18 @@ def test_the_same_treatment_under_another_name_differs_by_nothing(found: eutonia
     twin = found.frame().filter(pl.col("option") == "less_again")
     assert twin.height
     assert not twin.select("difference", "difference_low", "difference_high").to_numpy().any()
+
+
+def test_a_number_on_the_screen_is_not_broken_in_two(
+    found: eutonia.api.options.OptionComparison, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hours = report.OptionRow(
+        "Hours without drug", "", (("1\u202f440 h", "", "+1\u202f440 (+1\u202f440 to +1\u202f440)"),) * 3
+    )
+    monkeypatch.setattr(report, "tables", lambda _: [("Risks", [hours])])
+    shown = io.StringIO()
+    report.show(found, Console(file=shown, width=60), None)
+    assert shown.getvalue().count("1440") == 4 * 3
 
 
 def test_differences_are_those_of_two_runs_person_by_person(found: eutonia.api.options.OptionComparison) -> None:

@@ -306,7 +306,8 @@ def show(found: OptionComparison, console: Console, folder: Path | None) -> None
             made.add_column(head)
         for row in rows:
             cells = (f"{value}\n{change}" if change else value for value, _, change in row.cells)
-            made.add_row(Text(f"{row.what}\n{row.good}"), *(Text(cell) for cell in cells))
+            # A narrow column breaks lines at any blank, and would break 1 440 in two.
+            made.add_row(Text(f"{row.what}\n{row.good}"), *(Text(cell.replace("\u202f", "")) for cell in cells))
         console.print(made)
     moments = "; ".join(f"{_label(found, name)} {found.contacts[name]}" for name in found.names)
     console.print(Text(f"Moments at which something is done: {moments}."))
