@@ -203,7 +203,7 @@ def test_a_sweep_and_a_size_are_what_run_gives_and_are_written_as_pages(
     said = capsys.readouterr().out
     table, rates = (pl.read_parquet(folder / "swept" / f"{name}.parquet") for name in ("sweep", "characteristics"))
     given = eutonia.load_study(str(folder / "small.toml"))
-    point = eutonia.run(given.replace({DOSE: "50 ug"}), replicates=40)
+    point = eutonia.run(given.replace({DOSE: "50 ug"}).override(parameters="frozen"), replicates=40)
     assert table.filter(pl.col(DOSE) == "50 ug").drop(DOSE).equals(point.frame())
     assert point.analysed is not None
     assert rates.filter(pl.col(DOSE) == "50 ug").drop(DOSE).equals(point.analysed.characteristics)
@@ -218,7 +218,7 @@ def test_a_sweep_and_a_size_are_what_run_gives_and_are_written_as_pages(
     found = pl.read_parquet(folder / "sized" / "power.parquet")
     record = json.loads((folder / "sized" / "run.json").read_text())
     first = found.filter(pl.col("people") == 8)
-    again = eutonia.run(given, replicates=40)
+    again = eutonia.run(given.override(parameters="frozen"), replicates=40)
     assert again.analysed is not None
     assert first["power"].to_list() == again.analysed.characteristics["rejected"].to_list()
     assert record["low"] <= record["people"]

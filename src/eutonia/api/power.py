@@ -10,7 +10,7 @@ from eutonia import parameters
 from eutonia._arguments import CALL, NUMBER, TEXT, accepts
 from eutonia._bounds import FEWEST_FOR_VERDICT, count
 from eutonia._progress import Progress, silent
-from eutonia.api.study import run
+from eutonia.api.study import held, run
 from eutonia.errors import StudyError, unknown
 from eutonia.study.analysis_plan import AnalysisPlan
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
@@ -63,7 +63,8 @@ def power(
     Notes
     -----
     **Equation** probit(power) = a + b sqrt(n), fitted to the simulated sizes; each next size is where the fit so far
-    reaches the target. People, luck and allocation of each size are those that `run` would give it.
+    reaches the target. People, luck and allocation of each size are those that `run` would give it. The numbers of the
+    science are held at their records, unless the study says `parameters = "posterior"`: power is then an average.
     """
     began = time.perf_counter()
     plan, name = _asked(study, target, endpoint, replicates)
@@ -83,7 +84,7 @@ def _look(study: TrialStudy, endpoint: str, replicates: int, progress: Progress)
 
     def look(people: int) -> dict[str, Any]:
         progress("Sizes", next(looked) / MOST_SIZES)
-        found = run(study.override(n=people), replicates=replicates)
+        found = run(held(study).override(n=people), replicates=replicates)
         assert found.analysed is not None
         row = found.analysed.characteristics.filter(found.analysed.characteristics["endpoint"] == endpoint)
         return {**row.row(0, named=True), "people": people}

@@ -138,7 +138,7 @@ def sensitivity(
     asked: dict[str, Any] = {"replicates": replicates, "paths": paths, "fold": fold, "sobol": sobol, "most": most}
     with parameters.recording() as used:
         made = plan(study, **asked, progress=progress)
-        again = functools.partial(run, study, replicates=replicates)
+        again = functools.partial(run, study.override(parameters="frozen"), replicates=replicates)
         how = {"paths": paths, "sobol": sobol, "most": most, "seed": study.seed}
         with parameters.beneath(study.parameters):
             found = screens.screen(study.name, again, made.moved, made.held, progress=progress, **how)

@@ -137,6 +137,11 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
     return run_trial(study, RunOptions(*how[:5], keep), progress)
 
 
+def held(study: TrialStudy | CaseStudy) -> TrialStudy | CaseStudy:
+    """Return a study whose numbers are held, unless it asks for draws: where many runs are laid beside each other."""
+    return study if isinstance(study, CaseStudy) else study.override(parameters=study.head.parameters or "frozen")
+
+
 @dataclass(frozen=True, repr=False)
 class ArmComparison(Printed):
     """Differences between the arms of a trial: `table` has the columns of `frame()`."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eutonia import parameters
 from eutonia._arguments import CALL, accepts, instance
 from eutonia._progress import Progress, silent
-from eutonia.api.study import run
+from eutonia.api.study import held, run
 from eutonia.errors import ArgumentError, StudyError, nearest
 from eutonia.study import replacing
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
@@ -65,6 +65,7 @@ def sweep(
     Notes
     -----
     Each person has the same luck at every point, so that a difference between points is of the field, not of chance.
+    The numbers of the science are held at their records, unless the study says `parameters = "posterior"`.
     """
     if characteristics and getattr(study, "analysis", None) is None:
         raise StudyError(
@@ -101,7 +102,7 @@ def swept(
     with parameters.recording() as used:
         for done, (point, changed) in enumerate(zip(grid, studies, strict=True)):
             progress("Runs", done / len(grid))
-            found = run(changed, replicates=replicates)
+            found = run(held(changed), replicates=replicates)
             at = [pl.lit(str(value)).alias(path) for path, value in point.items()]
             tables.append(found.frame().select(*at, pl.all()))
             if found.analysed is not None:

@@ -74,7 +74,7 @@ class Head(Part):
     )
     parameters: Literal["posterior", "frozen"] | None = described(
         'Numbers of the science in a trial: "posterior" draws those that the calibration leaves unknown, and every '
-        'interval holds that; "frozen" holds them at their records. Left out, "frozen".',
+        'interval holds that; "frozen" holds them at their records. Left out, "posterior" from 40 replicate trials on.',
         default=None,
     )
     allow_beyond_label: Flag = described(

@@ -82,8 +82,8 @@ def places(seed: int, numbers: int) -> Float[np.ndarray, "draw number"]:
 
 
 def asked(study: TrialStudy, replicates: int) -> bool:
-    """Return whether a run draws numbers: where its study asks for it, and enough trials make an interval."""
-    return study.head.parameters == "posterior" and replicates >= FEWEST_FOR_VERDICT
+    """Return whether a run draws numbers: unless its study holds them, where enough trials make an interval."""
+    return study.head.parameters != "frozen" and replicates >= FEWEST_FOR_VERDICT
 
 
 def drawn(study: TrialStudy) -> list[dict[str, str]]:
@@ -109,7 +109,7 @@ def told(outcome: Outcome, quantities: Sequence[Quantity]) -> dict[str, Any]:
         name: round(float(np.mean([getattr(one, name) for one in widths])), 3) if widths else None for name in WIDTHS
     }
     if outcome.draw is None:
-        few = outcome.study.head.parameters == "posterior"
+        few = outcome.study.head.parameters != "frozen"
         why = f"fewer than {FEWEST_FOR_VERDICT} replicate trials" if few else "--parameters posterior draws them"
         return {"parameters": "frozen", "why": why, "width": shares}
     set_by_hand = [key for key in Calibrated.frozen().keys if key in parameters.active().given]
