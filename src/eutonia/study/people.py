@@ -255,7 +255,7 @@ class StudyPopulation(Part):
             refuse(*(replace(one, at=("table", *one.at)) for one in (error.context or {})["problems"]))
 
     @model_serializer(mode="wrap")
-    def _without_table(self, written: Callable[[StudyPopulation], dict[str, Any]]) -> dict[str, Any]:
+    def _without_table(self, written: Callable[[StudyPopulation], dict[str, Any]]) -> Any:
         """Leave out what the file leaves to the table: with other limits it says something else."""
         found = written(self)
         if self.table is None:
