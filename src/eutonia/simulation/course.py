@@ -1,8 +1,8 @@
-"""The slow clock: drug, receptor and tolerance over hours to years, in exact kinetic steps of three sizes.
+"""The slow clock: drug, receptor and tolerance over hours to years, in exact kinetic steps of five sizes.
 
 Between two events the input is constant (a pump) or periodic (tablets), so kinetics advance exactly whatever the
-step; only tolerance is integrated (Heun). Steps are a quarter of an hour after an event, an hour for three days,
-then a day.
+step; only tolerance is integrated (Heun). Steps are a quarter of an hour after an event, then longer and longer ones
+for four days, then a day.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ Sites = Float[Array, "site patient"]
 
 # Numerical scheme (tested by halving): step sizes in h and how long after an event each is used.
 FINE_H, HOUR_H, DAY_H = 0.25, 1.0, 24.0
-_FINE_UNTIL_H, _HOURLY_UNTIL_H = 12.0, 96.0
 _ROUNDING_H = 1e-9
 
 
@@ -179,7 +178,7 @@ def steps_between(since_event_h: float, span_h: float) -> Iterator[tuple[float, 
     for size, count in _whole_steps(since_event_h, span_h):
         yield size, count
         clock += count * size
-    for size in (HOUR_H, FINE_H):
+    for size, _ in reversed(_sizes()[:-1]):
         count = int((end - clock + _ROUNDING_H) // size)
         if count > 0:
             yield size, count
@@ -193,9 +192,14 @@ def whole_steps(since_event_h: float, span_h: float) -> float:
     return sum((size * count for size, count in _whole_steps(since_event_h, span_h)), start=0.0)
 
 
+def _sizes() -> tuple[tuple[float, float], ...]:
+    """Return the sizes of steps, h, and until how long after an event each is used, h."""
+    return (FINE_H, 12.0), (HOUR_H, 24.0), (3 * HOUR_H, 48.0), (6 * HOUR_H, 96.0), (DAY_H, np.inf)
+
+
 def _whole_steps(since_event_h: float, span_h: float) -> Iterator[tuple[float, int]]:
     clock, end = since_event_h, since_event_h + span_h
-    for size, until in ((FINE_H, _FINE_UNTIL_H), (HOUR_H, _HOURLY_UNTIL_H), (DAY_H, end)):
+    for size, until in _sizes():
         count = int((min(end, until) - clock + _ROUNDING_H) // size)
         if count > 0:
             yield size, count
