@@ -71,7 +71,7 @@ def study_of(washout: str) -> TrialStudy:
 
 
 def run(study: TrialStudy, replicates: int = 40) -> StudyResult:
-    return run_trial(study, RunOptions(replicates, workers=1))
+    return run_trial(study.override(parameters="frozen"), RunOptions(replicates, workers=1))
 
 
 def by_least_squares(y: Any, arm: Any, period: Any, person: Any) -> tuple[float, float, int]:
