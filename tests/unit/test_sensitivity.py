@@ -15,10 +15,11 @@ import pytest
 
 from eutonia import parameters
 from eutonia.api import sensitivity as verb
-from eutonia.errors import StudyError
+from eutonia.errors import EutoniaError, StudyError
 from eutonia.parameters.record import Parameter, Spread
 from eutonia.report import sensitivity as report
 from eutonia.statistics import screening
+from eutonia.study.design import load_study
 from eutonia.trial import sensitivity as screens
 from eutonia.trial.result import Quantity
 
@@ -270,3 +271,21 @@ def test_a_screen_is_written_whole_with_every_number_in_a_tidy_table(tmp_path: P
     about = json.loads((written / "run.json").read_text())
     assert about["kind"] == "sensitivity"
     assert about["held"] == {"no spread on record": 4}
+
+
+def test_a_case_is_screened_as_it_is_and_a_trial_with_its_numbers_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A case may not say that numbers are held: whoever asks that of every study can screen no case."""
+    asked: list[Any] = []
+
+    def screen(_: str, again: Any, *__: Any, **___: Any) -> None:
+        asked.append(again.args[0])
+        raise EutoniaError("enough is known")
+
+    monkeypatch.setattr(verb, "plan", lambda study, **_: SimpleNamespace(moved=(), held={}))
+    monkeypatch.setattr(screens, "screen", screen)
+    for name in ("case_ischaemic_tablets", "loubser_1991"):
+        with pytest.raises(EutoniaError, match="enough is known"):
+            verb.sensitivity(load_study(name))
+    case, trial = asked
+    assert case.head.parameters is None
+    assert trial.head.parameters == "frozen"

@@ -13,7 +13,7 @@ from eutonia import parameters
 from eutonia._arguments import CALL, NUMBER, WHOLE, accepts
 from eutonia._bounds import count
 from eutonia._progress import Progress, silent
-from eutonia.api.study import run
+from eutonia.api.study import held, run
 from eutonia.errors import StudyError
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
 from eutonia.trial import sensitivity as screens
@@ -138,7 +138,7 @@ def sensitivity(
     asked: dict[str, Any] = {"replicates": replicates, "paths": paths, "fold": fold, "sobol": sobol, "most": most}
     with parameters.recording() as used:
         made = plan(study, **asked, progress=progress)
-        again = functools.partial(run, study.override(parameters="frozen"), replicates=replicates)
+        again = functools.partial(run, held(study), replicates=replicates)
         how = {"paths": paths, "sobol": sobol, "most": most, "seed": study.seed}
         with parameters.beneath(study.parameters):
             found = screens.screen(study.name, again, made.moved, made.held, progress=progress, **how)
