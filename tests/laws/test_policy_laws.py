@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -216,9 +218,12 @@ def some_people(**of_receptor: float) -> People:
     )
 
 
-def watched(name: str, member: np.ndarray | None = None, **of_receptor: float) -> tuple[Watched, ArmRun]:
+def watched(
+    name: str, member: np.ndarray | None = None, attendance: Any = None, **of_receptor: float
+) -> tuple[Watched, ArmRun]:
     phase = study().phase(name)
     run = arm_run(phase.arms[0], np.ones(N, dtype=bool) if member is None else member, float(phase.visits_h[-1]))
+    run.attendance = attendance
     who, seen = some_people(**of_receptor), Watched()
     # Raters without scatter: the sign that is noted here is the one that the policy sees.
     clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(N))
@@ -275,6 +280,22 @@ def test_tablets_on_the_clock() -> None:
     stopped = dose[-1] < 20.0
     assert 0 < stopped.sum() < N
     assert np.array(seen.limiting)[:, stopped].any(axis=0).all()
+
+
+def test_whoever_misses_a_visit_keeps_the_dose() -> None:
+    """Every second person is away from all visits but the last: nothing moves before, and no steps are made up for."""
+    last = 10
+
+    def away(time_h: float, number: int) -> np.ndarray | None:
+        return None if number == last else np.arange(N) % 2 == 1
+
+    seen, run = watched("relief", attendance=SimpleNamespace(away=away))
+    dose, missed = np.array(seen.dose)[2:], np.arange(N) % 2 == 1
+    np.testing.assert_allclose(dose[:-2, missed], 50.0)
+    assert dose[-3, ~missed].max() == pytest.approx(120.0)
+    assert np.diff(dose, axis=0)[:, missed].max() == pytest.approx(50.0), "at the last visit they come"
+    assert run.relieved_ug_per_h is not None
+    np.testing.assert_allclose(np.nan_to_num(run.relieved_ug_per_h[missed] * DAY, nan=50.0), 50.0)
 
 
 def test_relief_on_the_clock() -> None:

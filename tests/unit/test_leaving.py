@@ -12,7 +12,7 @@ from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.errors import StudyError
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import consort
-from eutonia.trial.leaving import REASONS, at_a_rate, leave_after, missed
+from eutonia.trial.leaving import REASONS, Attendance, at_a_rate, leave_after, missed
 from eutonia.trial.reactions import Reactions
 
 pytestmark = pytest.mark.unit
@@ -74,6 +74,12 @@ def test_visits_are_missed_by_chance_and_never_the_first() -> None:
     assert second.mean() == pytest.approx(0.2, abs=4 * error)
     assert (second & third).mean() == pytest.approx(0.04, abs=4 * error)
     assert (missed(phase, 0, "placebo", 1, 1, person) == second).all()
+    attendance = Attendance(phase, 0, "tablets", 0, 1, person)
+    assert (attendance.away(float(phase.visits_h[1]), 9) == second).all()
+    between = attendance.away(100.0, 9)
+    assert between is not None
+    assert between.mean() == pytest.approx(0.2, abs=4 * error)
+    assert (between & second).mean() == pytest.approx(0.04, abs=4 * error)
 
 
 def test_people_leave_after_a_reaction_or_right_after_a_visit_without_effect() -> None:

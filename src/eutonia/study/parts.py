@@ -151,7 +151,7 @@ class Arm(Part):
     practice: PracticePlan | None = described("What people practise; left out, nothing.", default=None)
     dropout: RateOfLeaving | None = described(
         "How fast people leave this arm where the phase says that they do; left out, as fast as the record has it for "
-        "what the arms of the phase give.",
+        "what the arms of the phase give, placebo or not.",
         default=None,
     )
 
@@ -252,7 +252,8 @@ class Phase(Part):
         "Who leaves after a reaction, or for lack of effect, beside those who leave at a rate.", default=()
     )
     missed_visits: ShareMissed | None = described(
-        "Share of visits after the first that people miss by chance while they stay; left out, none is missed.",
+        "Share of visits after the first that people miss by chance while they stay, also of a titration, where the "
+        "dose then stays; left out, none is missed.",
         default=None,
     )
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)

@@ -18,6 +18,7 @@ from eutonia.study.treatments import EVERYBODY, Treatment
 from eutonia.trial.arm_pump import PumpCourses, Pumps
 from eutonia.trial.failures import Failures
 from eutonia.trial.given import GivenTreatment, given_of
+from eutonia.trial.leaving import Attendance
 from eutonia.trial.own_gate import GateWatch, dealt_to
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
@@ -25,23 +26,26 @@ from eutonia.trial.reactions import ReactionWatch
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
 
-# Visits of a policy draw their own luck, apart from the charted visits of the phase; the first is that before any dose.
-_POLICY_VISITS = 5000
 # Signs that compare with the person before any dose.
 _LOOKS_BACK = ("lost stance", "enough")
 
 
 @dataclass
 class ArmRun:
-    """One arm in one period: who is in it (`member`), when its drug is given, and what its policy decided."""
+    """One arm in one period: who is in it (`member`), when its drug is given, and what its policy decided.
+
+    `before_any` is the number of the look before any dose, from which visits of policies count; `attendance` says who
+    misses them, nobody if it is None.
+    """
 
     arm: Arm
     member: Flags
     end_h: float
-    first_visit: int
+    before_any: int
     screening: Screening | None
     watch: ReactionWatch
     failures: Failures | None = None
+    attendance: Attendance | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
     passed: Flags | None = None
@@ -136,7 +140,7 @@ class ArmRun:
     def next_visit(self) -> int:
         """Return the number of the next visit of a policy, which names its luck."""
         self._visits += 1
-        return self.first_visit + _POLICY_VISITS + self._visits
+        return self.before_any + self._visits
 
     def signs(
         self, names: tuple[str, ...], clock: PeriodClock, now: Chart, before: Chart | None
@@ -181,16 +185,18 @@ class _Steering:
         return found
 
     def _look_before(self, clock: PeriodClock) -> None:
-        self._before = clock.look(self.run.first_visit + _POLICY_VISITS, nonspecific=False).chart
+        self._before = clock.look(self.run.before_any, nonspecific=False).chart
 
     def _decide(self, moment: Moment, clock: PeriodClock) -> None:
-        """Ask the policy, and give what it proposes."""
-        now = clock.look(self.run.next_visit(), nonspecific=moment.nonspecific).chart if moment.looks else None
+        """Ask the policy, and give what it proposes; whoever misses the visit goes on as before."""
+        visit = self.run.next_visit() if moment.looks else 0
+        now = clock.look(visit, nonspecific=moment.nonspecific).chart if moment.looks else None
         signs = {} if now is None else self.run.signs(self.policy.signs, clock, now, self._before)
+        amount = self.first if self._amount is None else self._amount
         history = History(
             moment,
             float(self.treatment.begins_h),
-            self.first if self._amount is None else self._amount,
+            amount,
             self.first,
             now,
             self._before,
@@ -199,11 +205,30 @@ class _Steering:
             self.run.screening,
             self.notes,
         )
-        proposal = self.policy.decide(history)
-        self.notes, self._earlier = proposal.notes, signs or self._earlier
+        proposal, away = self.policy.decide(history), self._away(moment, visit)
+        self.notes, self._earlier = (
+            _but(away, proposal.notes, self.notes),
+            _but(away, signs or self._earlier, self._earlier),
+        )
         if proposal.amount is not None:
-            self._amount = proposal.amount
-            self.given.propose(clock, self.run.dealt(proposal.amount, self.treatment), abrupt=proposal.abrupt)
+            self._amount = proposal.amount if away is None else np.where(away, amount, proposal.amount)
+            self.given.propose(clock, self.run.dealt(self._amount, self.treatment), abrupt=proposal.abrupt)
+
+    def _away(self, moment: Moment, visit: int) -> Flags | None:
+        """Return who misses a visit of the policy; None where nobody may, as at test doses and where nobody is seen."""
+        if self.run.attendance is None or not moment.looks or self.policy.tests_doses:
+            return None
+        return self.run.attendance.away(moment.time_h, visit - self.run.before_any)
+
+
+def _but(
+    away: Flags | None, now: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray]
+) -> Mapping[str, np.ndarray]:
+    """Return what is known now, of who is away what was known before: nothing, where that was nothing."""
+    if away is None:
+        return now
+    nothing = {name: np.full_like(value, np.nan if value.dtype.kind == "f" else 0) for name, value in now.items()}
+    return {name: np.where(away, before.get(name, nothing[name]), value) for name, value in now.items()}
 
 
 @dataclass(frozen=True)

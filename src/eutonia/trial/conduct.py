@@ -19,15 +19,16 @@ from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
-from eutonia.study.parts import MOST_VISITS_OF_A_PERIOD, Arm, Gate, Phase
+from eutonia.study.parts import Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
 from eutonia.study.sides import OTHER_SIDE
+from eutonia.trial import visit_numbers
 from eutonia.trial.allocation import orders
 from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.failures import drawn_for
-from eutonia.trial.leaving import Leaving, at_a_rate, leave_after, missed
+from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import Pool, features_of, recruit
@@ -35,11 +36,6 @@ from eutonia.trial.roll import Before
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
-
-# Luck of visits: phases are this many apart, policies take the upper half.
-VISITS_PER_PHASE = 10_000
-# Visits of a policy may be many in one period, so that those of the next count from far away.
-_POLICY_VISITS_APART = 1_000_000
 
 
 @dataclass
@@ -94,11 +90,12 @@ class Block:
             self._period(phase, index, [run], start(self.people), entered, mine)
 
     def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
-        end_h, first_visit = float(phase.visits_h[-1]), index * VISITS_PER_PHASE + period * _POLICY_VISITS_APART
+        end_h, before_any = float(phase.visits_h[-1]), visit_numbers.of_policy(index, period)
         reacts = luck(self.seed, self.person, index)  # who bears a drug badly does so in every period
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
         failures = drawn_for(arm, self.seed, self.person, index, period)
-        return ArmRun(arm, member, end_h, first_visit, self.screening, watch, failures)
+        away = Attendance(phase, index, arm.name, period, self.seed, self.person)
+        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away)
 
     def _period(
         self,
@@ -134,7 +131,7 @@ class Block:
         watch = self._watch(phase)
         late: dict[str, Chart] = {}
         if watch is not None and watch > 0:
-            visit = index * VISITS_PER_PHASE + VISITS_PER_PHASE // 2 - 1
+            visit = visit_numbers.last_charted(index)
             tasks.append(Task(watch, VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
         hours = read_hours(float(phase.visits_h[-1])) if "adverse" in self.study.assessment.scales else []
         tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
@@ -172,7 +169,7 @@ class Block:
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
         shift = phase.nonspecific and phase.visits_h[k] > 0
-        finding = clock.look(_first_visit(index, period) + k, nonspecific=shift)
+        finding = clock.look(visit_numbers.charted(index, period) + k, nonspecific=shift)
         charts[k] = finding.chart
         scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
         for run in runs:
@@ -309,11 +306,6 @@ def period_of(phase: Phase) -> float:
 def pair_begins(phase: Phase, period: int) -> float:
     """Return the hours from the start of a phase to that of the periods, one an arm, that one of them belongs to."""
     return period // len(phase.arms) * len(phase.arms) * period_of(phase)
-
-
-def _first_visit(index: int, period: int) -> int:
-    """Return the number from which the luck of visits counts in a period of a phase: who rates twice errs twice."""
-    return index * VISITS_PER_PHASE + period * MOST_VISITS_OF_A_PERIOD
 
 
 def length_of(phase: Phase) -> float:

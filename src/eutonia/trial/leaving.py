@@ -22,6 +22,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.study.leaving import AfterNoEffect
 from eutonia.study.parts import Arm, Phase
+from eutonia.trial import visit_numbers
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.statistics import score_of
@@ -33,8 +34,6 @@ Whole = Int[np.ndarray, " patient"]
 #: Why somebody left, by number; 0 for who never does.
 REASONS = ("", "dropped out", "reaction", "lack of effect")
 _STAYS, _AT_A_RATE, _REACTION, _NO_EFFECT = range(4)
-# Luck of visits: phases, and arms of a crossover, are so many visits apart; rules of leaving so many phases.
-_VISITS_OF_A_PHASE, _VISITS_OF_AN_ARM, _RULES = 10_000, 1_000_000, 100
 
 
 @dataclass
@@ -84,8 +83,34 @@ def missed(phase: Phase, index: int, arm: str, visit: int, seed: int, person: Wh
     if phase.missed_visits is None or visit % len(phase.visits_h) == 0:
         return np.zeros(len(person), dtype=bool)
     number = [one.name for one in phase.arms].index(arm) if phase.design == "crossover" else 0
-    at = index * _VISITS_OF_A_PHASE + number * _VISITS_OF_AN_ARM + visit
+    at = visit_numbers.attended(index, number, visit)
     return _luck(seed, _streams.Purpose.ATTENDANCE, person, at) < phase.missed_visits
+
+
+@dataclass(frozen=True)
+class Attendance:
+    """Who is away when the policy of an arm asks for them in a period.
+
+    At the hour of a charted visit that is whoever misses it; at others as large a share, by luck of its own.
+    """
+
+    phase: Phase
+    index: int
+    arm: str
+    period: int
+    seed: int
+    person: Whole
+
+    def away(self, time_h: float, number: int) -> Flags | None:
+        """Return who misses a visit of a policy, by its hour and its number; None where no visit is missed."""
+        phase = self.phase
+        if phase.missed_visits is None:
+            return None
+        if time_h in phase.visits_h:
+            visit = self.period // len(phase.arms) * len(phase.visits_h) + phase.visits_h.index(time_h)
+            return missed(phase, self.index, self.arm, visit, self.seed, self.person)
+        at = visit_numbers.of_policy(self.index, self.period) + number
+        return _luck(self.seed, _streams.Purpose.ATTENDANCE, self.person, at) < phase.missed_visits
 
 
 def leave_after(
@@ -109,7 +134,7 @@ def leave_after(
         Its visits; who is there is changed.
     """
     for number, rule in enumerate(phase.leaving):
-        does = _luck(seed, _streams.Purpose.LEAVING, person, index * _RULES + number) < rule.share
+        does = _luck(seed, _streams.Purpose.LEAVING, person, visit_numbers.of_rule(index, number)) < rule.share
         if isinstance(rule, AfterNoEffect):
             k = phase.visits_h.index(rule.visit_h)
             before, after = (score_of(visits[at], rule.scale, rule.limb) for at in (0, k))

@@ -30,9 +30,9 @@ from eutonia.study.analysis_checks import arms_of, phase_of
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Phase
 from eutonia.treatment import Effects
-from eutonia.trial import blocks
+from eutonia.trial import blocks, visit_numbers
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import VISITS_PER_PHASE, begin_of, length_of, lesions_of, origin_of, with_tip
+from eutonia.trial.conduct import begin_of, length_of, lesions_of, origin_of, with_tip
 from eutonia.trial.failures import drawn_for
 from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, luck
@@ -278,7 +278,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         end = float(phase.visits_h[-1])
         watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
         failures = drawn_for(arm, study.seed, np.arange(width), index)
-        run = ArmRun(arm, np.ones(width, dtype=bool), end, index * VISITS_PER_PHASE, None, watch, failures)
+        run = ArmRun(arm, np.ones(width, dtype=bool), end, visit_numbers.of_policy(index), None, watch, failures)
         placed = with_tip(people, [run])
         clock = PeriodClock(
             Course(placed), start(placed), study.seed, True, np.zeros(width), lesions=lesions, since_entry_h=entered
