@@ -109,14 +109,17 @@ def test_subjects_have_their_treatments_by_period_and_say_why_they_left(sets: An
     assert people["LESVOL"].to_list() == [80.0, None, 20.0]
 
 
-def test_factors_of_a_factorial_phase_are_flags_of_people() -> None:
+def test_factors_of_a_factorial_phase_and_rescue_are_flags_of_people() -> None:
     people = PEOPLE.with_columns(
-        factor_second_toxin=pl.Series([True, False, None]), factor_second_splint=pl.Series([False] * 3)
+        factor_second_toxin=pl.Series([True, False, None]),
+        factor_second_splint=pl.Series([False] * 3),
+        rescued_day_second=pl.Series([28.0, None, None]),
     )
     found = analysis_sets("small", "", "", VISITS, people, None)
     assert found["ADSL"].select("FACTOR01", "FACTOR02").rows() == [("Y", "N"), ("N", "N"), (None, "N")]
     labels = {one.name: one.label for one in found.sets[0].variables}
     assert labels["FACTOR01"] == "Factor: second_toxin"
+    assert found["ADSL"].select("RESC01FL", "RESC01DY").rows() == [("Y", 29), ("N", None), ("N", None)]
 
 
 def test_scores_have_the_baseline_of_their_own_period(sets: AnalysisSets) -> None:

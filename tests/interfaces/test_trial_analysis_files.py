@@ -123,7 +123,7 @@ def characteristics(alike: bool, **changes: float | str) -> Analysed:
     rates = {"coverage": 0.951, "coverage_error": 0.015, "rejected": 0.864, "rejected_error": 0.024}
     more = {"truth": -0.3, "alike": alike, "estimate_bias": -0.01, "estimate_bias_error": 0.007, "rejected_alone": 0.9}
     counts = {"trials": 200, "no_answer": 0, "unbounded": 0, "fell_back": 3, "people": 60.0, "estimand": "hypothetical"}
-    counts |= {"carried_over": None, "carried_over_error": None}
+    counts |= {"rescue": "", "measure": "change", "carried_over": None, "carried_over_error": None}
     first = {
         "replicate": 0,
         "arm": "tablets",

@@ -74,10 +74,10 @@ def test_whoever_leaves_is_censored_or_waits_to_the_end() -> None:
         assert table.row(0, named=True)["events"] == 0.0
     gone = float(outcome.left["only"][1::2].mean())
     assert 0.0 < gone < 1.0
-    assert at_end["hypothetical"]["improved"] == at_end["hypothetical"]["improved_truth"] == 1.0
+    assert at_end["hypothetical"]["happened"] == at_end["hypothetical"]["happened_truth"] == 1.0
     assert at_end["hypothetical"]["at_risk"] == pytest.approx(20 * (1 - gone))
     assert at_end["composite"]["at_risk"] == 20
-    assert at_end["composite"]["improved"] == pytest.approx(1 - gone)
+    assert at_end["composite"]["happened"] == pytest.approx(1 - gone)
 
 
 def test_an_arm_without_an_event_is_tested_and_has_no_ratio() -> None:
@@ -102,7 +102,7 @@ def test_where_no_trial_bounds_the_ratio_words_say_so_and_where_some_do_rates_ar
     first[1], second[0] = 3.0, 3.0
     found = analysed(made(study(TIMES), first, second, 60))
     assert found.survival is not None
-    assert found.survival.filter(arm="tablets")["improved_low"].to_list() == [1.0, 1.0]
+    assert found.survival.filter(arm="tablets")["happened_low"].to_list() == [1.0, 1.0]
     told = analysis_words.endpoints(found)[0]
     assert (told.spread, told.coverage, told.bias) == ("the data of no trial bound the ratio", "–", "")
     first[:, :40], second[:, :40] = scores(1, 0.3, 3), scores(1, 0.5, 4)

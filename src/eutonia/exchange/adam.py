@@ -250,7 +250,7 @@ def _adsl(
     study: str, people: polars.DataFrame, randomised: bool, ended: polars.DataFrame | None
 ) -> tuple[tuple[Variable, ...], polars.DataFrame]:
     """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods, and
-    with the factors of a factorial phase.
+    with the factors of a factorial phase; RESCxxFL says who was given rescue in a phase.
 
     Where trials may end early, STOPFL says who had been treated by then, and so was analysed.
     """
@@ -270,11 +270,8 @@ def _adsl(
             variables.append(
                 Variable(name, f"Planned Treatment, Period {len(treatments):02d} ({phase})"[:40], "text", "Assigned")
             )
-    flags = []
-    for k, column in enumerate(one for one in people.columns if one.startswith("factor_")):
-        name = f"FACTOR{k + 1:02d}"
-        flags.append(pl.when(pl.col(column).is_not_null()).then(_flag(pl.col(column))).alias(name))
-        variables.append(Variable(name, f"Factor: {column.removeprefix('factor_')}"[:40], "text", "Assigned"))
+    own, flags = _flags(people, phases)
+    variables += own
     if ended is not None:
         people = people.join(ended, on="replicate", how="left", maintain_order="left")
         analysed = entered & failed.is_null() & (pl.col("person") < pl.col("ended_with"))
@@ -303,6 +300,23 @@ def _adsl(
         *flags,
     )
     return tuple(variables), table.select([one.name for one in variables])
+
+
+def _flags(people: polars.DataFrame, phases: list[str]) -> tuple[list[Variable], list[Any]]:
+    """Return who was allocated to each factor of a factorial phase, and who was given rescue in a phase, and when."""
+    import polars as pl
+
+    variables, flags = list[Variable](), list[Any]()
+    for k, column in enumerate(one for one in people.columns if one.startswith("factor_")):
+        name, given = f"FACTOR{k + 1:02d}", pl.col(column)
+        flags.append(pl.when(given.is_not_null()).then(_flag(given)).alias(name))
+        variables.append(Variable(name, f"Factor: {column.removeprefix('factor_')}"[:40], "text", "Assigned"))
+    for k, phase in enumerate(one for one in phases if f"rescued_day_{one}" in people.columns):
+        names, day = [f"RESC{k + 1:02d}{end}" for end in ("FL", "DY")], pl.col(f"rescued_day_{phase}")
+        flags += [_flag(day.is_not_null()).alias(names[0]), _day(day).alias(names[1])]
+        variables.append(Variable(names[0], f"Given Rescue Flag ({phase})"[:40], "text"))
+        variables.append(Variable(names[1], f"Day of First Rescue ({phase})"[:40], "integer"))
+    return variables, flags
 
 
 def _flag(hit: Any) -> Any:

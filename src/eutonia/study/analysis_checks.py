@@ -104,6 +104,7 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
     if endpoint.visit_h is not None and endpoint.visit_h not in visits:
         what = f'visit after the first in phase "{phase.name}"'
         yield not_a_name((*where, "visit"), what, endpoint.visit_h.text, [visit.text for visit in visits])
+    yield from _of_events(phase, endpoint, where)
     if endpoint.estimand == "treatment policy" and phase.dropout:
         why = "Nobody is examined after leaving, so what came of those who left is not known."
         do = 'Write estimand = "hypothetical", or dropout = false in the phase.'
@@ -114,6 +115,17 @@ def _endpoint(phases: Sequence[Phase], endpoint: AnalysedEndpoint, where: Key) -
         }
         allowed = '"hypothetical"' + other.get(endpoint.way, ' or "while on treatment"')
         yield Problem((*where, "estimand"), why, endpoint.estimand, allowed, do=do)
+
+
+def _of_events(phase: Phase, endpoint: AnalysedEndpoint, where: Key) -> Iterator[Problem]:
+    """Find what is asked of rescue or of leaving in a phase that has none."""
+    asks = {"measure": endpoint.measure == "time to rescue", "rescue": endpoint.rescue is not None}
+    for key in (key for key, is_asked in asks.items() if is_asked and phase.rescue is None):
+        why, do = f'The phase "{phase.name}" gives no rescue.', "Remove it, or add [phase.rescue]."
+        yield Problem((*where, key), why, getattr(endpoint, key), "a phase with [phase.rescue]", do=do)
+    if endpoint.measure == "time to leaving" and not phase.dropout:
+        why, do = f'Nobody leaves the phase "{phase.name}".', "Remove the endpoint, or write dropout = true there."
+        yield Problem((*where, "measure"), why, endpoint.measure, "a phase with dropout = true", do=do)
 
 
 def _arms(phase: Phase, endpoint: AnalysedEndpoint, where: Key) -> Iterator[Problem]:

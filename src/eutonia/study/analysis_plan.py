@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from eutonia.assessment.scales import SCALES
+from eutonia.assessment.scales import SCALES, Scale
 from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
 from eutonia.study.factorial import endpoint_problems
@@ -19,6 +19,7 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 Estimand = Literal["hypothetical", "treatment policy", "composite", "while on treatment"]
+Measure = Literal["change", "value", "responder", "time to improvement", "time to rescue", "time to leaving"]
 AnalysisMethod = Literal[
     "MMRM", "ANCOVA", "Wilcoxon", "proportional odds", "Fisher", "time to event", "crossover", "N-of-1"
 ]
@@ -32,7 +33,11 @@ _BEST: dict[str, AnalysisMethod] = {
     "value": "MMRM",
     "responder": "Fisher",
     "time to improvement": "time to event",
+    "time to rescue": "time to event",
+    "time to leaving": "time to event",
 }
+#: Measures that are no score: when something happened to a person.
+EVENTS = ("time to rescue", "time to leaving")
 #: What a measure is that is no number of each person, by the one method that suits it.
 _ITS_OWN = {"Fisher": "a share of people", "time to event": "a time of each person"}
 
@@ -54,13 +59,13 @@ class AnalysedEndpoint(Part):
     interaction: Flag = described(
         "In a factorial phase: by how much more the first factor does with the second than without it.", default=False
     )
-    scale: ScaleName = described("Scale.")
+    scale: ScaleName | None = described("Scale; left out of a time to rescue or to leaving.", default=None)
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
     muscle: MuscleName | None = described("Muscle group instead of the mean of a limb.", default=None)
     visit_h: Hours | None = described("Visit; left out, the last of the phase.", alias="visit", default=None)
-    measure: Literal["change", "value", "responder", "time to improvement"] = described(
+    measure: Measure = described(
         "Change from the first visit, the value itself, the share of people better by `improvement`, or the time until "
-        "a visit first finds them so.",
+        "a visit first finds them so, rescue is given, or a visit finds them gone.",
         default="change",
     )
     improvement: (
@@ -72,7 +77,12 @@ class AnalysedEndpoint(Part):
     )
     estimand: Estimand = described(
         'How leaving the treatment counts: as if nobody had left ("hypothetical"), whatever came of them ("treatment '
-        'policy"), as no response ("composite"), or up to then ("while on treatment").'
+        'policy"), as no response ("composite"), or up to then ("while on treatment"); of a time to rescue or to '
+        'leaving "composite" counts leaving as that.'
+    )
+    rescue: Estimand | None = described(
+        'How rescue counts, in the same words ("hypothetical": as if none had been given); left out, as leaving does.',
+        default=None,
     )
     method: AnalysisMethod | None = described(
         "Mixed model for repeated measures, analysis of covariance, Wilcoxon with Hodges-Lehmann, proportional odds, "
@@ -88,10 +98,28 @@ class AnalysedEndpoint(Part):
         """The method, also where it is left out."""
         return self.method or _BEST[self.measure]
 
+    @property
+    def is_event(self) -> bool:
+        """Whether it asks when something happened to people, and for no score."""
+        return self.measure in EVENTS
+
+    @property
+    def rescue_way(self) -> Estimand:
+        """How rescue counts, also where it is left out; where it is the event, or does not matter, as it comes."""
+        return "treatment policy" if self.is_event else self.rescue or self.estimand
+
+    @property
+    def on(self) -> Scale:
+        """Its scale; of what asks for an event there is none."""
+        assert self.scale is not None
+        return SCALES[self.scale]
+
     def called(self, visit: str) -> str:
         """Return its name, or one made of what it is at a visit: "leg Ashworth, change at 12 week"."""
+        if self.is_event:
+            return self.name or f"{self.measure} by {visit}"
         of = "responders" if self.measure == "responder" else self.measure
-        what = f"{self.muscle or self.limb or ''} {SCALES[self.scale].label}".strip()
+        what = f"{self.muscle or self.limb or ''} {self.on.label}".strip()
         asked = "interaction" if self.interaction else self.factor
         what = f"{asked}: {what}" if asked else what
         return self.name or f"{what}, {of} {'by' if self.way == 'time to event' else 'at'} {visit}"
@@ -104,18 +132,49 @@ class AnalysedEndpoint(Part):
     @property
     def _grades(self) -> float:
         """How many values the scale has, if it is graded in whole numbers or finer."""
-        scale = SCALES[self.scale]
+        scale = self.on
         return (scale.highest - scale.lowest) / min(scale.step, 1.0) + 1.0
 
     @model_validator(mode="after")
     def _fits_together(self) -> AnalysedEndpoint:
-        if found := [*self._on_scale(), *self._method(), *self._leaving(), *endpoint_problems(self)]:
+        found = self._event()
+        if not found:
+            of_score = [] if self.is_event else [*self._on_scale(), *self._odds(), *self._rescue()]
+            found = [*of_score, *self._method(), *self._leaving(), *endpoint_problems(self)]
+        if found:
             refuse(*found)
         return self
 
+    def _event(self) -> list[Problem]:
+        if not self.is_event:
+            why, do = "The key scale is missing. It says: Scale.", 'Add the key scale, such as scale = "ashworth".'
+            return [] if self.scale else [Problem(("scale",), why, None, do=do)]
+        keys = ("scale", "limb", "muscle", "improvement", "rescue")
+        why, do = f"A {self.measure} asks for no score, and rescue is no other event there.", "Remove the key."
+        found = [Problem((key,), why, given, do=do) for key in keys if (given := getattr(self, key)) is not None]
+        if self.measure == "time to leaving" and self.estimand != "composite":
+            why, do = "Leaving is the event itself here.", 'Write estimand = "composite".'
+            found.append(Problem(("estimand",), why, self.estimand, '"composite"', do=do))
+        return found
+
+    def _rescue(self) -> list[Problem]:
+        """Find a way in which rescue counts that does not go with that of leaving, or with the measure."""
+        given, same = self.rescue, f'"{self.estimand}"'
+        if given in (None, self.estimand, "treatment policy"):
+            return []
+        allowed: list[Estimand] = ["treatment policy", self.estimand]
+        if self.estimand != "while on treatment" and self.measure != "time to improvement":
+            allowed += ["hypothetical", "composite"] if self.measure == "responder" else ["hypothetical"]
+        if given in allowed:
+            return []
+        why = f"Beside leaving that counts as {same} a {self.measure} cannot have it so."
+        told = " or ".join(f'"{one}"' for one in dict.fromkeys(allowed))
+        return [Problem(("rescue",), why, given, told, do="Choose one of them, or leave the key out.")]
+
     def _on_scale(self) -> list[Problem]:
+        assert self.scale is not None
         if self.muscle is not None:
-            if not SCALES[self.scale].of_muscles:
+            if not self.on.of_muscles:
                 why = f"{self.scale} has no score for each muscle group."
                 return [
                     Problem(("muscle",), why, self.muscle, 'limb = "leg" or "arm"', do="Write the key limb instead.")
@@ -138,18 +197,23 @@ class AnalysedEndpoint(Part):
             allowed = f'"{own}"' if own in _ITS_OWN else others
             why = f'The measure "{self.measure}" is {_ITS_OWN.get(own, "a number of each person")}.'
             found.append(Problem(("method",), why, self.way, allowed, do=f"Write {allowed}."))
-        if self.way == "proportional odds" and SCALES[self.scale].kind != "ordinal":
-            why = f"{SCALES[self.scale].label} is measured, not graded, and each value would be a grade of its own."
-            do = 'Write method = "ANCOVA" or "Wilcoxon".'
-            found.append(Problem(("method",), why, self.way, '"MMRM", "ANCOVA" or "Wilcoxon"', do=do))
-        grades = self._grades
-        if self.way == "proportional odds" and SCALES[self.scale].kind == "ordinal" and grades > MOST_GRADES:
-            why = f"{SCALES[self.scale].label} has {grades:,.0f} values, and each would be a grade of its own."
-            do, allowed = 'Write method = "ANCOVA" or "Wilcoxon".', f"a scale of {MOST_GRADES} values at most"
-            found.append(Problem(("method",), why, self.way, allowed, do=do))
         if self.covariance is not None and self.way != "MMRM":
             why, do = "Only a mixed model has a covariance of visits.", 'Remove the key, or write method = "MMRM".'
             found.append(Problem(("covariance",), why, self.covariance, do=do))
+        return found
+
+    def _odds(self) -> list[Problem]:
+        """Find a scale whose every value would be a grade of its own."""
+        found: list[Problem] = []
+        if self.way == "proportional odds" and self.on.kind != "ordinal":
+            why = f"{self.on.label} is measured, not graded, and each value would be a grade of its own."
+            do = 'Write method = "ANCOVA" or "Wilcoxon".'
+            found.append(Problem(("method",), why, self.way, '"MMRM", "ANCOVA" or "Wilcoxon"', do=do))
+        grades = self._grades
+        if self.way == "proportional odds" and self.on.kind == "ordinal" and grades > MOST_GRADES:
+            why = f"{self.on.label} has {grades:,.0f} values, and each would be a grade of its own."
+            do, allowed = 'Write method = "ANCOVA" or "Wilcoxon".', f"a scale of {MOST_GRADES} values at most"
+            found.append(Problem(("method",), why, self.way, allowed, do=do))
         return found
 
     def _leaving(self) -> list[Problem]:
@@ -161,8 +225,9 @@ class AnalysedEndpoint(Part):
             why, do = "Only who is seen in both periods has a difference.", 'Write estimand = "hypothetical".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "treatment policy"', do=do)]
         if self.estimand == "while on treatment" and self.way == "time to event":
-            why = "Whoever leaves might have improved later, and a hazard ratio has to say how that counts."
-            do = 'Write estimand = "hypothetical" (censored there) or "composite" (never improves).'
+            had = "improved" if self.measure == "time to improvement" else "been given rescue"
+            why = f"Whoever leaves might have {had} later, and a hazard ratio has to say how that counts."
+            do = 'Write estimand = "hypothetical" (censored there) or "composite".'
             return [Problem(("estimand",), why, self.estimand, '"hypothetical" or "composite"', do=do)]
         if self.estimand == "while on treatment" and self.way == "MMRM":
             why = "A mixed model estimates what visits after leaving would have been, not the last one before it."

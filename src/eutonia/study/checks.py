@@ -21,6 +21,7 @@ from eutonia.study.published import PublishedRow
 from eutonia.study.pump_treatment import pump_problems
 from eutonia.study.randomisation import ratio_of
 from eutonia.study.reassessment import reassessment_problems
+from eutonia.study.rescue import rescue_problems
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
                 for number, arm in enumerate(phase.arms)
             ),
             leaving_problems(phase, study.assessment, where),
+            rescue_problems(phase, where, beyond_label=study.head.allow_beyond_label),
             *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )
     found += chain(_came_with(study), _charted(study))
@@ -266,6 +268,8 @@ def _looked_at(study: TrialStudy) -> Iterator[tuple[Key, str | None, str | None]
     for position, row in enumerate(study.published):
         yield ("published", position), row.scale, row.limb
     for number, phase in enumerate(study.phases):
+        if phase.rescue is not None:
+            yield ("phase", number, "rescue"), phase.rescue.scale, phase.rescue.limb
         for position, rule in enumerate(phase.gate.rules if phase.gate else ()):
             yield ("phase", number, "gate", "rule", position), rule.scale, rule.limb
         for position, arm in enumerate(phase.arms):

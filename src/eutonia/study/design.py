@@ -46,6 +46,7 @@ from eutonia.study.other_uses import use_problems
 from eutonia.study.parts import Arm, Assessment, Head, Phase
 from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
+from eutonia.study.rescue import rescues_of
 from eutonia.study.sides import side_problems
 from eutonia.study.studyfile import Fault
 from eutonia.study.translate import faults_of
@@ -387,6 +388,7 @@ def _cited(study: Study, folder: Path | None) -> dict[str, tuple[str, str]]:
     given = [study.source, *(row.source for row in getattr(study, "published", ()))]
     given += [source for scale in study.assessment.scales for source in SCALES[scale].sources]
     parts = [*getattr(study, "treatments", ()), *(part for arm in getattr(study, "arms", ()) for part in arm.parts)]
+    parts += rescues_of(getattr(study, "phases", ()))
     given += [source for part in parts for source in part.sources]
     examined = (one for one in getattr(study, "events_as_written", ()) if isinstance(one, ExaminationEvent))
     given += [source for one in examined for source in one.sources]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.study import vocabulary
 from eutonia.study.fields import Given
-from eutonia.study.parts import Arm, Phase
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import OTHERS, RESPONDERS, Treatment
 from eutonia.study.vocabulary import Limit
+
+if TYPE_CHECKING:
+    from eutonia.study.parts import Arm, Phase
 
 _ROUNDING = 1e-9
 # How far what is given again and again is looked at for others of its place, and what rounding may take, h.

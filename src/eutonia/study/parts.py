@@ -45,6 +45,7 @@ from eutonia.study.people import StudySpread as StudySpread
 from eutonia.study.policies import Policy
 from eutonia.study.randomisation import Randomisation
 from eutonia.study.reassessment import Reassessment
+from eutonia.study.rescue import Rescue
 from eutonia.study.scales import fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import BolusTreatment as BolusTreatment
@@ -156,11 +157,25 @@ class Arm(Part):
     )
 
     _shams: tuple[Treatment, ...] = PrivateAttr(default=())
+    _rescues: tuple[Treatment, ...] = PrivateAttr(default=())
 
     @property
     def shams(self) -> tuple[Treatment, ...]:
         """Treatments of which people have a sham beside what they are given: the other factor of a masked factorial."""
         return self._shams
+
+    @property
+    def rescues(self) -> tuple[Treatment, ...]:
+        """What people may be given besides, at each visit of a rescue, where somebody follows what comes of it."""
+        return self._rescues
+
+    def rescued(self, rescue: Rescue | None) -> Arm:
+        """Return the arm with what a rescue may give besides."""
+        if rescue is None:
+            return self
+        found = self.model_copy()
+        found._rescues = tuple(one for given in rescue.at_visits for one in given)
+        return found
 
     @model_validator(mode="after")
     def _complete(self, info: Checking) -> Arm:
@@ -255,6 +270,9 @@ class Phase(Part):
         "Share of visits after the first that people miss by chance while they stay, also of a titration, where the "
         "dose then stays; left out, none is missed.",
         default=None,
+    )
+    rescue: Rescue | None = described(
+        "What whoever is charted badly enough at a visit is given besides; left out, nothing.", default=None
     )
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
     written_arms: Annotated[tuple[Arm, ...], Field(max_length=100)] = described("Arms.", alias="arm", default=())

@@ -48,7 +48,7 @@ def reestimation_problems(plan: AnalysisPlan, people: int) -> Iterator[Problem]:
         why = "Looks with the arms known and a size found with them unknown are not computed together."
         yield Problem(where, why, "both", "[analysis.interim] or [analysis.reestimation]", do="Remove one of the two.")
     first = plan.endpoints[0]
-    if first.role != "primary" or first.way not in _METHODS:
+    if first.role != "primary" or first.way not in _METHODS or first.scale is None:
         why = "The first endpoint sets the size: the primary one, and a difference of means."
         told = f"{first.role}, {first.way}"
         do = 'Put a primary endpoint with method = "ANCOVA" or "MMRM" first.'

@@ -31,8 +31,8 @@ class Analysed:
         One row a look: people, boundaries, and the share of trials that stop there; None without interim looks.
     survival : polars.DataFrame or None
         One row an endpoint that is a time, arm and visit: at_risk, events, censored, and by Kaplan and Meier the share
-        that has improved; None without such an endpoint. With interim looks it is of the people of the look at which
-        each trial stopped.
+        to which it has happened; None without such an endpoint. With interim looks it is of the people of the look at
+        which each trial stopped.
     stages : polars.DataFrame or None
         One row a stage: people and how many of them are given the arm; None where allocation does not move.
     of_design : mapping of endpoint to sentence

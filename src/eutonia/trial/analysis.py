@@ -26,6 +26,7 @@ from eutonia.trial.conduct import site_luck
 from eutonia.trial.doses import Doses
 from eutonia.trial.leaving import REASONS, missed
 from eutonia.trial.reactions import Reactions
+from eutonia.trial.rescue import Rescued, rescues
 from eutonia.trial.result import ConsortRow, Published, Quantity
 from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
 from eutonia.trial.width import split
@@ -65,6 +66,7 @@ class Outcome:
     doses: Mapping[tuple[str, str], Doses] = field(default_factory=dict)
     pumps: Mapping[tuple[str, str], PumpCourses] = field(default_factory=dict)
     tested: Mapping[tuple[str, str], Flags] = field(default_factory=dict)
+    rescued: Mapping[tuple[str, str], Rescued] = field(default_factory=dict)
     failed: Mapping[str, Flags] = field(default_factory=dict)
     uncomputed: Mapping[int, str] = field(default_factory=dict)
     draw: Int[np.ndarray, " trial"] | None = None
@@ -258,6 +260,8 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
                 row(f"Test dose in {phase.name}", arm, mine & ~passed, "response too small, stay in the arm")
         for arm, mine in branches if phase.missed_visits is not None else ():
             row(f"Visits of {phase.name}", arm, mine & _missed_any(outcome, phase, arm), "missed one or more, stay")
+        for arm, mine in branches if phase.rescue is not None else ():
+            row(f"Visits of {phase.name}", arm, mine & rescues(outcome, phase).any(axis=0), "given rescue, stay")
         why = outcome.left_why.get(phase.name, left.astype(int))
         reasons = [k for k, reason in enumerate(REASONS) if k == 1 or reason in {one.after for one in phase.leaving}]
         for arm, mine in branches if phase.dropout else ():

@@ -22,6 +22,7 @@ from eutonia.trial.leaving import Attendance
 from eutonia.trial.own_gate import GateWatch, dealt_to
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
 from eutonia.trial.reactions import ReactionWatch
+from eutonia.trial.rescue import RescueWatch
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -35,7 +36,7 @@ class ArmRun:
     """One arm in one period: who is in it (`member`), when its drug is given, and what its policy decided.
 
     `before_any` is the number of the look before any dose, from which visits of policies count; `attendance` says who
-    misses them, nobody if it is None.
+    misses them, nobody if it is None; `rescue` gives what the phase gives besides.
     """
 
     arm: Arm
@@ -46,6 +47,7 @@ class ArmRun:
     watch: ReactionWatch
     failures: Failures | None = None
     attendance: Attendance | None = None
+    rescue: RescueWatch | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
     passed: Flags | None = None
@@ -64,6 +66,8 @@ class ArmRun:
             found += GateWatch(self.arm, self.next_visit, self._close).tasks()
         if self.arm.practice is not None:
             found += self._practice(self.arm.practice)
+        if self.rescue is not None:
+            found += self.rescue.tasks()
         return [task for task in found if task.order != DOSE or task.time_h <= self.end_h]
 
     def noted(self, name: str) -> Patients | None:

@@ -15,6 +15,7 @@ from eutonia.study.policies import Screening
 from eutonia.trial.arm_pump import PumpCourses
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.reactions import Reactions
+from eutonia.trial.rescue import Rescued
 
 Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -22,7 +23,10 @@ Flags = Bool[np.ndarray, " patient"]
 
 @dataclass
 class VisitRecord:
-    """One charted visit of one arm: every score of everybody, and who was there."""
+    """One charted visit of one arm: every score of everybody, and who was there.
+
+    `without_rescue` has the scores that the analysis asks for as they would have been without rescue.
+    """
 
     phase: str
     arm: str
@@ -33,6 +37,7 @@ class VisitRecord:
     rate_ug_per_h: Patients
     tablets_mg_per_day: Patients
     member: Flags | None = None
+    without_rescue: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def later(self, record: VisitRecord) -> VisitRecord:
         """Return this visit with what a later period has of the people who had the arm in it, also of who had left."""
@@ -68,6 +73,7 @@ class BlockOutcome:
     doses: dict[tuple[str, str], DoseLog] = field(default_factory=dict)
     pumps: dict[tuple[str, str], PumpCourses] = field(default_factory=dict)
     tested: dict[tuple[str, str], Flags] = field(default_factory=dict)
+    rescued: dict[tuple[str, str], Rescued] = field(default_factory=dict)
     failed: dict[str, Flags] = field(default_factory=dict)
     reasons: dict[int, str] = field(default_factory=dict)
     screening: Screening | None = None

@@ -10,6 +10,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.kinetics.geometry import CordSegment, SpinalGeometry
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.study.other_uses import quotations, use_of
+from eutonia.study.rescue import rescues_of
 from eutonia.study.titration import StopTitration
 
 #: How it begins that the options of a case are not in a run of it.
@@ -18,7 +19,13 @@ WITHOUT_OPTIONS = "This is the case without its options"
 
 def caveats(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return the caveats that concern a study, as sentences."""
-    more = (*_background(study), *_unmasked(study), *options_left_out(study), *_arm_below_the_neck(study))
+    more = (
+        *_background(study),
+        *_unmasked(study),
+        *_rescued(study),
+        *options_left_out(study),
+        *_arm_below_the_neck(study),
+    )
     use = use_of(study) if isinstance(study, CaseStudy) else None
     other = () if use is None else (use.why, *quotations(use))
     return (*other, *_overdose(study), *_of_treatments(study), *_stopped_soon(study), *_apart(study), *more)
@@ -48,7 +55,9 @@ def _overdose(study: TrialStudy | CaseStudy) -> Iterable[str]:
 def _of_treatments(study: TrialStudy | CaseStudy) -> tuple[str, ...]:
     """Return what the treatments themselves say of how far to believe them, each once."""
     arms = () if isinstance(study, CaseStudy) else study.arms
+    rescues = () if isinstance(study, CaseStudy) else rescues_of(study.phases)
     given = study.treatments if isinstance(study, CaseStudy) else [one for arm in arms for one in arm.treatments]
+    given = [*given, *rescues]
     return tuple(dict.fromkeys(one.caveat for one in given if one.caveat))
 
 
@@ -73,6 +82,16 @@ def _unmasked(study: TrialStudy | CaseStudy) -> Iterable[str]:
             yield (
                 f"The phase {phase.name} is {phase.masking}, and its scores are those of a double-blind one: what "
                 "people expect and raters hope for is the same in all arms here. Arms of real open trials differ more."
+            )
+
+
+def _rescued(study: TrialStudy | CaseStudy) -> Iterable[str]:
+    """Yield who is given rescue, and that scores hold what it does."""
+    for phase in () if isinstance(study, CaseStudy) else study.phases:
+        if phase.rescue is not None:
+            yield (
+                f"Rescue in the phase {phase.name}: {phase.rescue.said}, in every arm and as the drug. Scores after it "
+                "are those that are seen; how it counts in a comparison, the comparison says."
             )
 
 

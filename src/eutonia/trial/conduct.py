@@ -31,7 +31,8 @@ from eutonia.trial.failures import drawn_for
 from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
-from eutonia.trial.recruitment import Recruits, features_of
+from eutonia.trial.recruitment import Pool, features_of, recruit
+from eutonia.trial.rescue import RescueWatch, without_rescue
 from eutonia.trial.roll import Before
 
 Patients = Float[np.ndarray, " patient"]
@@ -88,14 +89,52 @@ class Block:
         for arm, mine in zip(phase.arms, leaves, strict=True):
             run = self._arm_run(phase, index, arm, everybody)
             self._period(phase, index, [run], start(self.people), entered, mine)
+            if names := without_rescue(self.study, phase):
+                self._play_without_rescue(phase, index, arm, names)
 
-    def _arm_run(self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0) -> ArmRun:
+    def _arm_run(
+        self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0, *, is_rescued: bool = True
+    ) -> ArmRun:
         end_h, before_any = float(phase.visits_h[-1]), visit_numbers.of_policy(index, period)
         reacts = luck(self.seed, self.person, index)  # who bears a drug badly does so in every period
-        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h)
+        rescue = None if phase.rescue is None else RescueWatch(phase.rescue, len(member), is_rescued)
+        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h, rescue=rescue)
         failures = drawn_for(arm, self.seed, self.person, index, period)
         away = Attendance(phase, index, arm.name, period, self.seed, self.person)
-        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away)
+        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away, rescue)
+
+    def _play_without_rescue(self, phase: Phase, index: int, arm: Arm, names: Sequence[str]) -> None:
+        """File beside the scores of an arm those that the same people would have had without rescue."""
+        run = self._arm_run(phase, index, arm, np.ones(len(self.person), dtype=bool), is_rescued=False)
+        charts: list[Chart] = []
+        visits = [
+            Task(time_h, VISIT, lambda now, k=k: charts.append(self._chart(now, phase, index, k)))  # type: ignore[misc]
+            for k, time_h in enumerate(phase.visits_h)
+        ]
+        self._played(phase, [run], start(self.people), visits)
+        for record, chart in zip(self.outcome.visits[-len(visits) :], charts, strict=True):
+            record.without_rescue = {name: np.asarray(chart[name]) for name in names}
+
+    def _played(
+        self, phase: Phase, runs: list[ArmRun], state: CourseState, looks: list[Task], before_h: float = 0.0
+    ) -> PeriodClock:
+        """Let a period happen, so many hours after the phase began; `looks` are its visits and what else is seen."""
+        clock = PeriodClock(
+            Course(with_tip(self.people, runs)),
+            state,
+            self.seed,
+            self.study.assessment.rater == "noiseless",
+            self.nonspecific,
+            lesions=self.lesions,
+            since_entry_h=self.since_entry_h + before_h,
+        )
+        tasks = [*(task for run in runs for task in run.tasks()), *looks]
+        clock.begin_at(begin_of(tasks))
+        hours = read_hours(float(phase.visits_h[-1])) if "adverse" in self.study.assessment.scales else []
+        tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
+        tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
+        run_period(clock, tasks)
+        return clock
 
     def _period(
         self,
@@ -109,34 +148,21 @@ class Block:
     ) -> CourseState:
         """Take everybody through one period of the phase, by its number."""
         before_h = period * period_of(phase)
-        course, leaves_h = Course(with_tip(self.people, runs)), leaves.hour - before_h
-        clock = PeriodClock(
-            course,
-            state,
-            self.seed,
-            self.study.assessment.rater == "noiseless",
-            self.nonspecific,
-            lesions=self.lesions,
-            since_entry_h=self.since_entry_h + before_h,
-        )
+        leaves_h = leaves.hour - before_h
         charts: dict[int, Chart] = {}
-        tasks = [task for run in runs for task in run.tasks()]
-        clock.begin_at(begin_of(tasks))
+        looks: list[Task] = []
         for k, time_h in enumerate(phase.visits_h):
 
             def visit_now(now: PeriodClock, k: int = k) -> None:
                 self._visit(now, phase, index, k, runs, entered, leaves_h, charts, period)
 
-            tasks.append(Task(time_h, VISIT, visit_now))
+            looks.append(Task(time_h, VISIT, visit_now))
         watch = self._watch(phase)
         late: dict[str, Chart] = {}
         if watch is not None and watch > 0:
             visit = visit_numbers.last_charted(index)
-            tasks.append(Task(watch, VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
-        hours = read_hours(float(phase.visits_h[-1])) if "adverse" in self.study.assessment.scales else []
-        tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
-        tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
-        run_period(clock, tasks)
+            looks.append(Task(watch, VISIT, lambda c: late.update(chart=c.look(visit, nonspecific=False).chart)))
+        clock = self._played(phase, runs, state, looks, before_h)
         if phase.leaving:
             leaves_h = self._leave(phase, index, runs[0], leaves)
         for run in runs:
@@ -145,14 +171,16 @@ class Block:
         self._learn(phase, runs, charts, late)
         if phase.design == "crossover" and phase.washout_h:
             clock.stop_all()
-            read_until(clock, [run.watch for run in runs] if hours else [], clock.now_h + phase.washout_h)
+            watches = [run.watch for run in runs] if "adverse" in self.study.assessment.scales else []
+            read_until(clock, watches, clock.now_h + phase.washout_h)
         self._react(phase, runs, leaves_h, period)
         return clock.settle()
 
     def _leave(self, phase: Phase, index: int, run: ArmRun, leaves: Leaving) -> Patients:
         """Let people leave an arm by the rules of the phase; return when each of them leaves it."""
         came, visits = run.watch.found(np.full_like(leaves.hour, np.inf)), self.outcome.visits[-len(phase.visits_h) :]
-        leave_after(leaves, phase, index, came, visits, self.seed, self.person)
+        rescued = None if run.rescue is None else run.rescue.at
+        leave_after(leaves, phase, index, came, visits, self.seed, self.person, rescued)
         return leaves.hour
 
     def _visit(
@@ -168,11 +196,12 @@ class Block:
         period: int,
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
-        shift = phase.nonspecific and phase.visits_h[k] > 0
-        finding = clock.look(visit_numbers.charted(index, period) + k, nonspecific=shift)
-        charts[k] = finding.chart
-        scores = {name: np.asarray(value) for name, value in finding.chart.scores.items()}
+        charts[k] = self._chart(clock, phase, index, k, period)
+        scores = {name: np.asarray(value) for name, value in charts[k].scores.items()}
         for run in runs:
+            if run.rescue is not None:
+                came = ~missed(phase, index, run.arm.name, k, self.seed, self.person)
+                run.rescue.decide(phase.visits_h[k], charts[0], charts[k], came)
             present = entered & run.member & (leaves_h > phase.visits_h[k])
             self.outcome.visits.append(
                 VisitRecord(
@@ -188,6 +217,11 @@ class Block:
                 )
             )
 
+    def _chart(self, clock: PeriodClock, phase: Phase, index: int, k: int, period: int = 0) -> Chart:
+        """Chart everybody at a visit of a period."""
+        shift = phase.nonspecific and phase.visits_h[k] > 0
+        return clock.look(visit_numbers.charted(index, period) + k, nonspecific=shift).chart
+
     def _file(self, phase: Phase, run: ArmRun, doses: DoseLog, period: int) -> None:
         """File what the people of an arm were given in a period, and how pumps and test doses did."""
         key, found = (phase.name, run.arm.name), self.outcome
@@ -198,6 +232,8 @@ class Block:
             found.doses[key] = log.followed(pair_begins(phase, period), run.end_h, doses, run.member)
         if run.passed is not None:
             found.tested[key] = run.passed
+        if run.rescue is not None:
+            found.rescued[key] = run.rescue.at
         if (pumps := run.pumps) is not None:
             earlier = found.pumps.get(key)
             found.pumps[key] = pumps if earlier is None else pumps.of(run.member, earlier)
@@ -329,20 +365,22 @@ def site_luck(seed: int, replicate: Int[np.ndarray, " n"]) -> Float[Array, " n"]
     return _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
 
 
-def lesions_of(study: TrialStudy, recruits: Recruits) -> LesionCourse:
-    """Return the course of the lesions of people from the pool, on the side that the study charts."""
-    found = LesionCourse.of(recruits.cohort, study.seed)
+def lesions_of(study: TrialStudy, pool: Pool, seed: int, member: Int[np.ndarray, " patient"]) -> LesionCourse:
+    """Return the course of the lesions of members of the pool, on the side that the study charts."""
+    found = LesionCourse.of(pool.cohort.take(member), seed)
     return replace(found, is_spared=study.assessment.side == OTHER_SIDE)
 
 
-def play_block(study: TrialStudy, recruits: Recruits, index: int, before: Before) -> BlockOutcome:
-    """Take people from the pool (numbers over all replicates) through the phase `index`: a pure function of these."""
-    seed, person, people = study.seed, recruits.person, recruits.people(study.seed)
+def play_block(
+    study: TrialStudy, seed: int, pool: Pool, index: int, person: Int[np.ndarray, " patient"], before: Before
+) -> BlockOutcome:
+    """Take the people `person` (numbers over all replicates) through the phase `index`: a pure function of these."""
+    people, member = recruit(pool, seed, person)
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
-    outcome = BlockOutcome(person=person, member=recruits.member, features=features_of(people))
+    outcome = BlockOutcome(person=person, member=member, features=features_of(people))
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(seed, replicate))
-    lesions = lesions_of(study, recruits)
+    lesions = lesions_of(study, pool, seed, member)
     since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
     screening = None if before.screening is None else before.screening.taken(slice(None))
     block = Block(study, seed, people, outcome, nonspecific, lesions, screening, since_h)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Bool, Float
 
-from eutonia.assessment.reading import ROUNDING
-from eutonia.assessment.scales import SCALES, Scale
+from eutonia.assessment.reading import ROUNDING, of_limb
+from eutonia.assessment.scales import Scale
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.statistics.rounding import exact
 from eutonia.study import delayed_start
@@ -20,8 +20,9 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.endpoint import IMPORTANT
 from eutonia.study.parts import Phase
 from eutonia.trial import factorial
+from eutonia.trial.rescue import first_rescue_h
 from eutonia.trial.responders import usual_least
-from eutonia.trial.statistics import Flags, Values, score_of
+from eutonia.trial.statistics import Flags, Values
 
 if TYPE_CHECKING:
     from eutonia.trial.analysis import Outcome
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 Visits = Float[np.ndarray, "patient visit"]
 Seen = Bool[np.ndarray, "patient visit"]
+# Ways of counting an event by which what comes after it does not.
+_ENDS = ("composite", "while on treatment")
 # What a logarithm is of, by the method that estimates one.
 _LOGARITHMS = {"proportional odds": "log odds ratio", "time to event": "log hazard ratio"}
 
@@ -52,7 +55,7 @@ class Contrast:
     @property
     def scale(self) -> Scale:
         """Its scale."""
-        return SCALES[self.given.scale]
+        return self.given.on
 
     @property
     def limb(self) -> str:
@@ -81,7 +84,9 @@ class Contrast:
 
     @property
     def what(self) -> str:
-        """What is scored: "leg Ashworth"."""
+        """What is scored: "leg Ashworth"; or what happens."""
+        if self.given.is_event:
+            return self.given.measure
         return f"{self.given.muscle or self.given.limb or ''} {self.scale.label}".strip()
 
     @property
@@ -99,45 +104,93 @@ class Contrast:
     @property
     def better(self) -> int:
         """The sign of a difference where the arm is better than the other: 1 or -1."""
+        if self.given.is_event:
+            return -1
         return 1 if self.given.measure in ("responder", "time to improvement") else -self.scale.worse
+
+    @property
+    def rescue(self) -> str:
+        """How rescue counts; empty where the phase gives none, or it is the event itself."""
+        return self.given.rescue_way if self.phase.rescue is not None and not self.given.is_event else ""
 
     def _records(self, outcome: Outcome, arm: str, pair: int) -> list[VisitRecord]:
         first = pair * len(self.phase.visits_h)
         return [outcome.visits[self.phase.name, arm, first + k] for k in range(self.visit + 1)]
 
     def scores(self, outcome: Outcome, arm: str, pair: int = 0) -> Visits:
-        """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left.
+        """Return what everybody scores in an arm at each visit up to that of the endpoint, as if nobody left, and as if
+        no rescue were given where that is asked; of an event 1 from the visit on at which it is found.
 
         `pair` is the number of the pair of periods in a series of N-of-1 trials.
         """
+        if self.given.is_event:
+            return self._happened(outcome, arm).astype(float)
         records = self._records(outcome, arm, pair)
         return np.stack([self._of(record) for record in records], axis=1)
 
+    def _happened(self, outcome: Outcome, arm: str) -> Seen:
+        is_gone = ~self.stays(outcome, arm)
+        if self.given.measure == "time to leaving":
+            return is_gone
+        found = first_rescue_h(outcome, self.phase, arm)[:, None] <= np.array(self.phase.visits_h[: self.visit + 1])
+        return found | is_gone if self.given.estimand == "composite" else found
+
     def _of(self, record: VisitRecord) -> Values:
+        scale, scores = str(self.given.scale), record.without_rescue if self.rescue == "hypothetical" else record.scores
         if self.given.muscle is None:
-            return score_of(record, self.given.scale, self.given.limb)
+            return of_limb(scores[scale], self.given.limb)
         place = [name for name, _ in charted_muscles()].index(self.given.muscle)
-        return record.scores[f"{self.given.scale}_muscle"][place]
+        return scores[f"{scale}_muscle"][place]
 
     def stays(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
         """Return who would not have left by each of these visits, were they in an arm."""
         records = self._records(outcome, arm, pair)
         return np.stack([record.present for record in records], axis=1)
 
-    def seen(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
-        """Return who would be seen at each of these visits, were they in an arm: who stays, and misses it not.
+    def has_none(self, outcome: Outcome, arm: str) -> Seen:
+        """Return who would have been given no rescue before each of these visits, were they in an arm."""
+        return np.array(self.phase.visits_h[: self.visit + 1]) <= first_rescue_h(outcome, self.phase, arm)[:, None]
 
-        Leaving is no response where the estimand says so; of whoever stays and misses the visit of a responder nothing
-        is known, and nothing is seen here.
+    def goes_on(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
+        """Return of whom nothing has come by each of these visits that the estimand ends at, or counts as no response,
+        were they in an arm.
+        """
+        stays = self.stays(outcome, arm, pair)
+        found = stays if self.given.estimand in _ENDS else np.ones_like(stays)
+        return found & self.has_none(outcome, arm) if self.rescue in _ENDS else found
+
+    def seen(self, outcome: Outcome, arm: str, pair: int = 0) -> Seen:
+        """Return who would be seen at each of these visits, were they in an arm: who stays, misses it not, and has been
+        given no rescue unless that does not matter.
+
+        Leaving and rescue are no response where the estimand says so; of who else is not seen at the visit of a
+        responder nothing is known, and nothing is seen here. Whether an event has come is known of a missed visit too.
         """
         stays, records = self.stays(outcome, arm, pair), self._records(outcome, arm, pair)
+        if self.given.is_event:
+            return stays if self.given.estimand == "hypothetical" else np.ones_like(stays)
         seen = stays & ~np.stack([outcome.missed(one.phase, one.arm, one.visit) for one in records], axis=1)
-        if self.given.estimand == "composite" and self.given.measure == "responder":
-            seen &= (seen[:, -1] | ~stays[:, -1])[:, None]
+        has_none = self.has_none(outcome, arm) if self.rescue else np.ones_like(stays)
+        if self.rescue != "treatment policy":
+            seen &= has_none
+        if self.given.measure == "responder" and self._counts_as_none:
+            failed = ~stays[:, -1] & (self.given.estimand == "composite")
+            there = stays[np.arange(len(stays)), has_none.sum(axis=1) - 1]  # when rescue was given
+            failed |= ~has_none[:, -1] & there & (self.rescue == "composite")
+            seen &= (seen[:, -1] | failed)[:, None]
+            seen[failed] = np.arange(seen.shape[1]) == 0
         return seen
 
+    @property
+    def _counts_as_none(self) -> bool:
+        return "composite" in (self.given.estimand, self.rescue)
+
     def improved(self, scores: Float[np.ndarray, "*people visit"]) -> Bool[np.ndarray, "*people visit"]:
-        """Return at which visits a score is better than the first one by what a responder improves by."""
+        """Return at which visits a score is better than the first one by what a responder improves by, or an event has
+        come.
+        """
+        if self.given.is_event:
+            return scores > 0.0
         return self.scale.better(scores[..., :1], scores) >= self.improvement - ROUNDING
 
     def responded(self, scores: Visits) -> Flags:
@@ -154,6 +207,8 @@ class Contrast:
     def target(self, scores: Visits, seen: Seen) -> Values:
         """Return the number of each person that the estimand speaks of, as if everything could be seen."""
         estimand, measure = self.given.estimand, self.given.measure
+        if self.given.is_event:
+            return self.first_improved(scores)
         if estimand == "while on treatment":
             last = np.maximum(seen.shape[1] - 1 - np.argmax(seen[:, ::-1], axis=1), 0)
             last = np.where(seen.any(axis=1), last, 0)
@@ -162,12 +217,12 @@ class Contrast:
             return self.first_improved(np.where(seen, scores, np.nan) if estimand == "composite" else scores)
         if measure == "responder":
             hits = self.responded(scores)
-            return (hits & seen[:, -1] if estimand == "composite" else hits).astype(float)
+            return (hits & seen[:, -1] if self._counts_as_none else hits).astype(float)
         return exact(scores[:, -1] - (scores[:, 0] if measure == "change" else 0.0))
 
     def known(self, seen: Seen) -> Flags:
         """Return of whom that number is known: of whoever is seen at the visit, or of everybody who is treated."""
-        return seen[:, 0] if self.given.estimand in ("composite", "while on treatment") else seen[:, -1]
+        return seen[:, 0] if self._counts_as_none or self.given.estimand in _ENDS else seen[:, -1]
 
 
 def contrasts_of(study: TrialStudy) -> tuple[Contrast, ...]:
@@ -187,9 +242,15 @@ def _contrast(study: TrialStudy, given: AnalysedEndpoint) -> Contrast:
         arm, against, terms = one.name, other.name, {one.name: (1,), other.name: (0,)}
     visit = len(phase.visits_h) - 1 if given.visit_h is None else phase.visits_h.index(given.visit_h)
     limb = dict(charted_muscles())[given.muscle] if given.muscle else given.limb
+    improvement = 1.0 if given.is_event else _least(given, limb)
+    return Contrast(given, phase, arm, against, visit, improvement, terms)
+
+
+def _least(given: AnalysedEndpoint, limb: str | None) -> float:
+    """Return what a responder improves by."""
     least = given.improvement
     if least is None:
-        least = usual_least(SCALES[given.scale], limb)[0] if given.way == "N-of-1" else SCALES[given.scale].step
-    improvement = SCALES[given.scale].important_change(limb) if least == IMPORTANT else float(least)
+        least = usual_least(given.on, limb)[0] if given.way == "N-of-1" else given.on.step
+    improvement = given.on.important_change(limb) if least == IMPORTANT else float(least)
     assert improvement is not None
-    return Contrast(given, phase, arm, against, visit, improvement, terms)
+    return improvement

@@ -56,7 +56,7 @@ def sides(outcome: Outcome, contrast: Contrast) -> tuple[Values, Values]:
     share = 1.0 if contrast.given.interaction else 2.0 / len(contrast.terms)
     for name, (first, *rest) in contrast.terms.items():
         is_added = rest[0] == rest[1] if contrast.given.interaction else bool(first)
-        value = contrast.target(contrast.scores(outcome, name), contrast.stays(outcome, name))
+        value = contrast.target(contrast.scores(outcome, name), contrast.goes_on(outcome, name))
         found[0 if is_added else 1] += share * value
     return found[0], found[1]
 

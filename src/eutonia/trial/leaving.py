@@ -25,6 +25,7 @@ from eutonia.study.parts import Arm, Phase
 from eutonia.trial import visit_numbers
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.reactions import Reactions
+from eutonia.trial.rescue import Rescued
 from eutonia.trial.statistics import score_of
 
 Patients = Float[np.ndarray, " patient"]
@@ -121,6 +122,7 @@ def leave_after(
     visits: Sequence[VisitRecord],
     seed: int,
     person: Whole,
+    rescued: Rescued | None = None,
 ) -> None:
     """Let people leave an arm by the rules of the phase, and be at none of its visits after that.
 
@@ -132,6 +134,8 @@ def leave_after(
         The reactions in the arm, as if nobody left.
     visits
         Its visits; who is there is changed.
+    rescued
+        Who is given rescue at each of its visits: whoever is at one does not leave there for lack of effect.
     """
     for number, rule in enumerate(phase.leaving):
         does = _luck(seed, _streams.Purpose.LEAVING, person, visit_numbers.of_rule(index, number)) < rule.share
@@ -140,6 +144,8 @@ def leave_after(
             before, after = (score_of(visits[at], rule.scale, rule.limb) for at in (0, k))
             better = SCALES[rule.scale].better(before, after) >= rule.improvement - ROUNDING
             seen = ~missed(phase, index, visits[k].arm, k, seed, person)
+            if rescued is not None and phase.rescue is not None and rule.visit_h in phase.rescue.visits_h:
+                seen &= ~rescued[phase.rescue.visits_h.index(rule.visit_h)]
             hour = np.nextafter(float(rule.visit_h), np.inf)
             leaving.sooner(np.where(does & seen & ~better, hour, np.inf), _NO_EFFECT)
         else:

@@ -49,7 +49,7 @@ def by_pair(outcome: Outcome, contrast: Contrast, arm: str, *, seen_only: bool =
     entered = outcome.entered[contrast.phase.name]
     found = []
     for pair in range(contrast.phase.rounds):
-        seen = (contrast.seen if seen_only else contrast.stays)(outcome, arm, pair) & entered[:, None]
+        seen = (contrast.seen if seen_only else contrast.goes_on)(outcome, arm, pair) & entered[:, None]
         value = contrast.target(contrast.scores(outcome, arm, pair), seen)
         found.append(np.where(contrast.known(seen), value, np.nan) if seen_only else value)
     return np.stack(found, axis=1)

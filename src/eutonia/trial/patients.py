@@ -14,6 +14,7 @@ from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.failure_table import columns_of
 from eutonia.trial.leaving import REASONS
+from eutonia.trial.rescue import rescues
 from eutonia.trial.responders import responses
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
     first phase that has several (a crossover: the arms in their order), else of the first phase; `arm_PHASE` that of
     each phase, empty for who did not enter it; `factor_PHASE_NAME` says of a factorial phase who is given which.
     `not_computed` says why somebody could not be computed and counts nowhere, where there is such a person.
-    `left_day_PHASE` counts from the start of that phase, and so do the days of a pump or catheter that `failed_PHASE`,
-    and of its repair.
+    `left_day_PHASE` counts from the start of that phase, and so do the day of the first rescue, and those of a pump or
+    catheter that `failed_PHASE`, and of its repair.
     """
     import polars as pl
 
@@ -52,6 +53,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
             **_factors(outcome, phase, name),
             f"left_day_{name}": pl.Series(day).fill_nan(None),
             f"left_reason_{name}": pl.Series([REASONS[k] or None for k in reason], dtype=pl.String),
+            **_rescued(outcome, phase, name),
             **_tested(outcome, phase, name),
             **columns_of(outcome, phase, name),
         }
@@ -72,6 +74,18 @@ def _factors(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
         )
         for k, plain in enumerate(_plain([factor.name for factor in phase.factors]))
     }
+
+
+def _rescued(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
+    """Return the day on which rescue was first given, and how often it was; nothing where a phase gives none."""
+    import polars as pl
+
+    if phase.rescue is None:
+        return {}
+    found = rescues(outcome, phase) & outcome.entered[phase.name]
+    day = np.where(found, np.array(phase.rescue.visits_h)[:, None] / HOURS_A_DAY, np.inf).min(axis=0)
+    first = pl.Series(np.where(found.any(axis=0), day, np.nan)).fill_nan(None)
+    return {f"rescued_day_{name}": first, f"rescues_{name}": found.sum(axis=0).astype(np.int32)}
 
 
 def _tested(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from eutonia.study.parts import Arm, Phase
 from eutonia.study.treatments import Treatment
 from eutonia.trial.harms import DEEPENED, Harms, brought_by
 from eutonia.trial.own_gate import dealt_to
+from eutonia.trial.rescue import RescueWatch
 
 if TYPE_CHECKING:
     import polars
@@ -98,7 +99,8 @@ def luck(seed: int, person: Int[np.ndarray, " patient"], phase: int) -> Float[np
 class ReactionWatch:
     """Follows the hazard of one arm in one period and says what has come to whom.
 
-    `until_h` the hour from which nothing is given; `passed` who responded, None until the gate of the arm has decided.
+    `until_h` the hour from which nothing is given; `passed` who responded, None until the gate of the arm has decided;
+    `rescue` says who is given what besides, nobody if it is None.
     """
 
     arm: Arm
@@ -106,9 +108,11 @@ class ReactionWatch:
     threshold: Float[np.ndarray, "reaction patient"]
     until_h: float = math.inf
     passed: Flags | None = None
+    rescue: RescueWatch | None = None
     hazards: Hazards = field(init=False)
     harms: Harms = field(init=False)
     sham_harms: Harms = field(init=False)
+    rescue_harms: Harms = field(init=False)
     _begin: np.ndarray | None = None
     _last: tuple[float, np.ndarray, np.ndarray] | None = None
     _extra: np.ndarray | float = 0.0
@@ -120,6 +124,7 @@ class ReactionWatch:
         self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
         self.harms = Harms.of(self.arm.treatments, self.until_h, is_sham_before=self.arm.placebo_until_h is not None)
         self.sham_harms = Harms.of(self.arm.shams, self.until_h)
+        self.rescue_harms = Harms.of(self.arm.rescues, self.until_h)
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
@@ -130,45 +135,53 @@ class ReactionWatch:
 
     def _deepened(self, time_h: float, met: Met) -> Float[np.ndarray, "reaction patient"]:
         """Return what depressants of the brain have added so far to what baclofen does to alertness."""
-        if not self.harms.deepens or self._last is None:
+        if not (self.harms.deepens or self.rescue_harms.deepens) or self._last is None:
             return np.zeros(self.threshold.shape)
         before_h, met_before, _ = self._last
         of_drug = np.array([source != "background" for source in SOURCES])[:, None]
         rise = self.hazards.cumulative((met - met_before) * of_drug) * DEEPENED_ROWS[:, None]
-        return self._extra + rise * (self.harms.depth(before_h, time_h, self._dealt()) - 1.0)
+        deeper = self.harms.depth(before_h, time_h, self._dealt(self.harms) & (not self.arm.placebo))
+        deeper *= self.rescue_harms.depth(before_h, time_h, self._dealt(self.rescue_harms))
+        return self._extra + rise * (deeper - 1.0)
 
-    def _dealt(self) -> Bool[np.ndarray, "treatment patient"]:
-        """Return who is given each of the treatments with harms; nobody in a placebo arm."""
-        given = [self._given(one) & (not self.arm.placebo) for one in self.harms.treatments]
+    def _dealt(self, harms: Harms) -> Bool[np.ndarray, "treatment patient"]:
+        """Return who is given each of the treatments with harms, or a placebo of it."""
+        given = [self._given(one) for one in harms.treatments]
         return np.array(given, dtype=bool).reshape(-1, self.threshold.shape[1])
 
     def _given(self, treatment: Treatment) -> Flags:
         """Return to whom a treatment, or its placebo, is given; a placebo arm that tests nobody gives it to all."""
         n = self.threshold.shape[1]
+        if self.rescue is not None and (rescued := self.rescue.dealt_to(treatment)) is not None:
+            return rescued
         return dealt_to(treatment, self.passed, n) if self.arm.gate is not None else np.ones(n, dtype=bool)
 
     def _beside(self, time_h: float) -> Float[np.ndarray, "reaction patient"]:
         n = self.threshold.shape[1]
-        dealt = np.array([self._given(one) for one in self.harms.treatments], dtype=bool).reshape(-1, n)
+        dealt, rescued = self._dealt(self.harms), self._dealt(self.rescue_harms)
         tablets = [self._given(one) for one in self._tablets]
         is_reported = np.any(tablets, axis=0) if tablets else np.zeros(n, dtype=bool)
-        if not self.arm.shams:
+        if not self.arm.shams and not self.arm.rescues:
             return self.harms.by(time_h, dealt, drug=not self.arm.placebo, placebo=~is_reported)
-        drug = self.harms.by(time_h, dealt, drug=True, placebo=False)
+        drug = self.harms.by(time_h, dealt, drug=not self.arm.placebo, placebo=False)
+        drug += self.rescue_harms.by(time_h, rescued, drug=True, placebo=False)
         reported = self.harms.by(time_h, dealt, drug=False, placebo=~is_reported)
-        return drug + np.maximum(reported, self.sham_harms.by(time_h, drug=False, placebo=~is_reported))
+        sham = self._dealt(self.sham_harms)
+        reported = np.maximum(reported, self.sham_harms.by(time_h, sham, drug=False, placebo=~is_reported))
+        return drug + np.maximum(reported, self.rescue_harms.by(time_h, rescued, drug=False, placebo=~is_reported))
 
     @property
     def _tablets(self) -> list[Treatment]:
-        """Tablets of baclofen that the arm takes, real ones or a sham of them."""
-        return [one for one in (*self.arm.treatments, *self.arm.shams) if one.hazards == "oral"]
+        """Tablets of baclofen that people of the arm may take, real ones or a sham of them."""
+        return [one for one in (*self.arm.treatments, *self.arm.shams, *self.arm.rescues) if one.hazards == "oral"]
 
     def _met(self, clock: PeriodClock) -> Float[np.ndarray, "source patient"]:
         """Return what people have met in this period so far."""
         tablets = self._tablets
         # Whoever starts late takes a sham from the first visit on.
         late = self.arm.placebo_until_h is not None
-        since = [0.0 if late else one.since_h for one in tablets]
+        besides = {id(one) for one in self.arm.rescues}
+        since = [0.0 if late and id(one) not in besides else one.since_h for one in tablets]
         each = [
             np.where(self._given(one), max(clock.now_h - begin_h, 0.0), 0.0)
             for one, begin_h in zip(tablets, since, strict=True)
@@ -204,17 +217,19 @@ class ReactionWatch:
 
 
 def as_given(phase: Phase, arm: Arm) -> Arm:
-    """Return a placebo arm that names no treatment with the one that it imitates, that of the first arm with any."""
+    """Return an arm with what its phase may give besides; a placebo arm that names no treatment with the one that it
+    imitates, that of the first arm with any.
+    """
     if arm.treatments or not arm.placebo:
-        return arm
+        return arm.rescued(phase.rescue)
     at_once = sorted(phase.arms, key=lambda one: one.placebo_until_h is not None)
     treatments = next((one.treatments for one in at_once if one.treatments), ())
-    return arm.model_copy(update={"treatments": treatments})
+    return arm.model_copy(update={"treatments": treatments}).rescued(phase.rescue)
 
 
 def routes_of(arm: Arm) -> frozenset[str]:
     """Return "oral", "intrathecal", or both: the routes by which an arm gives drug or its placebo."""
-    given = {treatment.hazards for treatment in arm.treatments if treatment.hazards}
+    given = {treatment.hazards for treatment in (*arm.treatments, *arm.rescues) if treatment.hazards}
     # The label has no group with a sham into the spinal fluid.
     return frozenset(given | {one.hazards for one in arm.shams if one.hazards == "oral"})
 
@@ -225,7 +240,7 @@ def may_come(arm: Arm) -> tuple[str, ...]:
     listed = {
         *(ORAL_REACTIONS if "oral" in routes else ()),
         *(INTRATHECAL_REACTIONS if "intrathecal" in routes else ()),
-        *brought_by((*arm.treatments, *arm.shams)),
+        *brought_by((*arm.treatments, *arm.shams, *arm.rescues)),
     }
     return tuple(reaction for reaction in REACTIONS if reaction in listed)
 
@@ -284,7 +299,7 @@ def adverse_table(outcome: Outcome) -> polars.DataFrame | None:
         for reaction in may_come(arm):
             came = outcome.by_replicate(~np.isnan(reactions.time_h[REACTIONS.index(reaction)]))
             is_known = not arm.placebo or ("oral" in routes_of(arm) and reaction in ORAL_REACTIONS)
-            is_known |= reaction in brought_by(arm.treatments)
+            is_known |= reaction in brought_by((*arm.treatments, *arm.rescues))
             found = _share(came & there, there) if is_known else (None, None, None)
             rows.append((said(reaction), phase, name, arm.placebo, float(there.sum(axis=1).mean()), *found))
     words, numbers = dict.fromkeys(("reaction", "phase", "arm"), pl.String), ("n", "share", "low", "high")

@@ -82,7 +82,9 @@ def without_effect(outcome: Outcome) -> Outcome:
     contrast = contrasts_of(outcome.study)[0]
     phase = contrast.phase.name
     visits = {key: outcome.visits[phase, contrast.against, key[2]] for key in outcome.visits}
-    return adapted(replace(outcome, visits=visits))
+    own = outcome.rescued.get((phase, contrast.against))
+    rescued = {} if own is None else dict.fromkeys(outcome.rescued, own)
+    return adapted(replace(outcome, visits=visits, rescued=rescued))
 
 
 def with_stages(

@@ -33,6 +33,7 @@ V = TypeVar("V")
 
 # Charts that were read last are kept, up to so many bytes; doses are read so many bytes at a time.
 _KEPT_BYTES, _ROWS_BYTES = 128e6, 16e6
+_SCORES = ("score", "without_rescue")
 _OF_VISIT = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 _OF_PUMPS = ("course", *OF_EACH)
 _OF_SCREENING = tuple(one.name for one in dataclasses.fields(Screening))
@@ -48,11 +49,12 @@ def packed(found: BlockOutcome, used: Sequence[tuple[str, str]]) -> tuple[dict[s
     arrays |= {f"features/{name}": one for name, one in found.features.items()}
     for i, record in enumerate(visits):
         arrays |= {f"visits/{i}/score/{name}": score for name, score in record.scores.items()}
+        arrays |= {f"visits/{i}/without_rescue/{name}": score for name, score in record.without_rescue.items()}
         arrays |= {f"visits/{i}/{name}": getattr(record, name) for name in _OF_VISIT}
     for (_, arm), values in found.relieved_ug_per_h.items():
         arrays[f"relieved_ug_per_h/{arm}"] = values
-    for (_, arm), flags in found.tested.items():
-        arrays[f"tested/{arm}"] = flags
+    for name in ("tested", "rescued"):
+        arrays |= {f"{name}/{arm}": flags for (_, arm), flags in getattr(found, name).items()}
     for (_, arm), came in found.reactions.items():
         arrays |= {f"reactions/{arm}/time_h": came.time_h, f"reactions/{arm}/source": came.source}
     for (_, arm), log in found.doses.items():
@@ -63,10 +65,7 @@ def packed(found: BlockOutcome, used: Sequence[tuple[str, str]]) -> tuple[dict[s
         arrays |= {f"screening/{name}": getattr(found.screening, name) for name in _OF_SCREENING}
     about = {
         "visits": [[one.phase, one.arm, one.visit, one.time_h] for one in visits],
-        "arms": {
-            name: [arm for _, arm in getattr(found, name)]
-            for name in ("relieved_ug_per_h", "tested", "reactions", "doses", "pumps")
-        },
+        "arms": {name: [arm for _, arm in getattr(found, name)] for name in _ARMS},
         "dose_times_h": {arm: log.time_h.tolist() for (_, arm), log in found.doses.items()},
         "breaches": {
             arm: [[dataclasses.asdict(one) for one in course] for course in pumps.broken]
@@ -179,8 +178,11 @@ def outcome_of(
     for index, phase in enumerate(study.phases):
         about, names = store.about((index, 0)), store.names((index, 0))
         for i, (of, arm, visit, time_h) in enumerate(about["visits"]):
-            first = f"visits/{i}/score/"
-            scores = [name.removeprefix(first) for name in names if name.startswith(first)]
+            scores = {
+                under: [name.removeprefix(first) for name in names if name.startswith(first)]
+                for under in _SCORES
+                for first in [f"visits/{i}/{under}/"]
+            }
             loads["visits"][of, arm, visit] = partial(reader.visit, index, i, scores, of, arm, visit, time_h)
         for name, read in _ARMS.items():
             for arm in about["arms"][name]:
@@ -238,16 +240,20 @@ class _Reader:
         return self.recent.get(key, sized)
 
     def visit(
-        self, index: int, i: int, scores: Sequence[str], phase: str, arm: str, visit: int, time_h: float
+        self, index: int, i: int, scores: Mapping[str, Sequence[str]], phase: str, arm: str, visit: int, time_h: float
     ) -> VisitRecord:
         def read(of: Sequence[str], under: str) -> Mapping[str, np.ndarray]:
             first = f"visits/{i}/{under}"
             got = self.joined(index, [first + name for name in of])
             return {name.removeprefix(first): one for name, one in got.items()}
 
-        charted = Charted(scores, lambda: self.kept((index, i, "scores"), lambda: read(scores, "score/")))
+        def charted(under: str) -> Charted:
+            names = scores[under]
+            return Charted(names, lambda: self.kept((index, i, under), lambda: read(names, f"{under}/")))
+
         beside = self.kept((index, i), lambda: read(_OF_VISIT, ""))
-        return VisitRecord(phase, arm, visit, time_h, charted, **beside)
+        of_all, without_rescue = map(charted, _SCORES)
+        return VisitRecord(phase, arm, visit, time_h, of_all, **beside, without_rescue=without_rescue)
 
     def plain(self, index: int, arm: str, name: str) -> np.ndarray:
         return self.joined(index, [f"{name}/{arm}"])[f"{name}/{arm}"]
@@ -272,6 +278,7 @@ class _Reader:
 _ARMS: Mapping[str, Callable[[_Reader, int, str], Any]] = {
     "relieved_ug_per_h": partial(_Reader.plain, name="relieved_ug_per_h"),
     "tested": partial(_Reader.plain, name="tested"),
+    "rescued": partial(_Reader.plain, name="rescued"),
     "reactions": _Reader.reactions,
     "doses": _Reader.doses,
     "pumps": _Reader.pumps,

@@ -11,6 +11,7 @@ from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import adaptive_words, interim_words, time_to_event
+from eutonia.study.analysis_plan import EVENTS
 from eutonia.trial.result import Analysed, StudyResult
 
 Row = Mapping[str, Any]
@@ -19,7 +20,18 @@ _ESTIMANDS = {
     "hypothetical": "as if nobody had left",
     "treatment policy": "whatever came of those who stopped; in this trial nobody leaves",
     "composite": "whoever left counts as no responder",
-    "while on treatment": "up to the last visit on treatment at which a person was seen",
+    "while on treatment": "up to the last visit on treatment",
+}
+_RESCUES = {
+    "hypothetical": "as if none had been given",
+    "treatment policy": "whatever came of it",
+    "composite": "whoever was given it counts as no responder",
+    "while on treatment": "up to the visit at which it was given",
+}
+# Of an event both other ways are asked about leaving alone.
+_OF_EVENTS = {
+    ("time to rescue", "composite"): "whoever leaves has failed at that visit, as with rescue",
+    ("time to leaving", "composite"): "leaving is the event",
 }
 _METHODS = {
     "MMRM": "mixed model for repeated measures (REML, Satterthwaite); visits that are not seen are missing at random",
@@ -32,8 +44,8 @@ _METHODS = {
     "that are not seen are missing at random, and nothing is supposed to be left over from the period before",
     "Fisher": "Fisher's exact test, with Newcombe's interval of the difference",
     "time to event": "log-rank test, and Cox's hazard ratio (Efron's ties) as a logarithm, with Wald's interval; times "
-    "are those of the visits at which people are first seen to be better, and whoever leaves before is censored there, "
-    "or, composite, waits to the end",
+    "are those of the visits at which it is first found; whoever leaves before is censored there, or, where that is no "
+    "improvement, waits to the end",
 }
 _MULTIPLICITY = {
     "none": "Each endpoint is tested at this level by itself, so together they err more often",
@@ -179,7 +191,7 @@ def _endpoint(row: Row, first: Row, alpha: float, of_design: str) -> EndpointWor
         rate=rate,
         coverage=f"{_share(row, 'coverage')}{bounded}" if enough and row["coverage"] is not None else "–",
         bias=f"bias {bias}\u00a0±\u00a0{error}{bounded}" if enough and row["estimate_bias"] is not None else "",
-        how=_how(row, SCALES[first["scale"]].worse),
+        how=_how(row, SCALES[first["scale"]].worse if first["scale"] else 1),
         notes=(
             *([of_design] if of_design else []),
             *_ratio(row, first),
@@ -197,11 +209,15 @@ def _rate_name(row: Row, true: str) -> str:
 
 
 def _how(row: Row, worse: int) -> str:
-    estimand, method = row["estimand"], row["method"]
-    better = {"Fisher": "More responders are better", "time to event": "A higher hazard of improving is better"}.get(
-        method
-    ) or f"A {'lower' if worse > 0 else 'higher'} value is better"
-    return f"{better}. {words.capital(estimand)}: {_ESTIMANDS[estimand]}. {words.capital(method)}: {_METHODS[method]}."
+    estimand, method, measure = row["estimand"], row["method"], row["measure"]
+    is_event = measure in EVENTS
+    hazard = f"A {'lower' if is_event else 'higher'} hazard of {measure.removeprefix('time to ')} is better"
+    better = {"Fisher": "More responders are better", "time to event": hazard}.get(method)
+    better = better or f"A {'lower' if worse > 0 else 'higher'} value is better"
+    counted = _OF_EVENTS.get((measure, estimand), _ESTIMANDS[estimand])
+    if row["rescue"]:
+        counted += f"; rescue, {row['rescue']}: {_RESCUES[row['rescue']]}"
+    return f"{better}. {words.capital(estimand)}: {counted}. {words.capital(method)}: {_METHODS[method]}."
 
 
 def _share(row: Row, key: str) -> str:
@@ -216,9 +232,7 @@ def _ratio(row: Row, first: Row) -> list[str]:
         return []
     numbers = [row["estimate"], row["truth"], *(first[key] for key in ("estimate", "low", "high"))]
     mean, true, one, low, high = ("–" if value is None else words.three_digits(math.exp(value)) for value in numbers)
-    ratio = row["unit"].removeprefix("log ")
-    article = "an" if ratio.startswith("odds") else "a"
-    return [f"As {article} {ratio}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
+    return [f"As a {row['unit'][4:]}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
 
 
 def _carried_over(row: Row) -> str:

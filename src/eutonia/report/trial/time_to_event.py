@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     import polars
     from markupsafe import Markup
 
+# What a curve is the share of; what happens at a visit, and what has by then.
+_DONE = {
+    "time to improvement": ("has improved", "Improve", "Improved"),
+    "time to rescue": ("has been given rescue", "Rescue", "Rescued"),
+    "time to leaving": ("has left", "Leave", "Left"),
+}
 _WIDE, _NARROW = (820, 300), (350, 260)
 
 
@@ -20,22 +26,23 @@ def curves(analysed: Analysed) -> list[dict[str, Any]]:
     """Return for each endpoint that is a time its drawing and its rows; none where none is."""
     if analysed.survival is None:
         return []
-    return [
-        {"what": words.said(str(name)), "drawing": _drawing(table, f"waiting-{k}"), "rows": [_row(one) for one in rows]}
-        for k, ((name,), table) in enumerate(analysed.survival.group_by(["endpoint"], maintain_order=True))
-        for rows in [list(table.iter_rows(named=True))]
-    ]
+    found = []
+    for k, ((name,), table) in enumerate(analysed.survival.group_by(["endpoint"], maintain_order=True)):
+        _, there, by = _DONE[table["measure"][0]]
+        drawing, rows = _drawing(table, f"waiting-{k}"), [_row(one) for one in table.iter_rows(named=True)]
+        found.append({"what": words.said(str(name)), "there": there, "by": by, "drawing": drawing, "rows": rows})
+    return found
 
 
 def _row(row: dict[str, Any]) -> dict[str, str]:
-    low, high = row["improved_low"], row["improved_high"]
+    low, high = row["happened_low"], row["happened_high"]
     return {
         "arm": row["arm"],
         "visit": row["visit"],
         **{name: words.number(row[name]) for name in ("at_risk", "events", "censored")},
-        "improved": _percent(row["improved"]),
+        "happened": _percent(row["happened"]),
         "spread": "" if low is None else f"95% of trials {_percent(low)} to {_percent(high)}",
-        "truth": _percent(row["improved_truth"]),
+        "truth": _percent(row["happened_truth"]),
     }
 
 
@@ -44,9 +51,9 @@ def _percent(share: float | None) -> str:
 
 
 def _drawing(table: polars.DataFrame, name: str) -> svg.Drawing:
-    title = "Share that has improved (Kaplan and Meier; mean over trials, bars: 95% of them)"
+    title = f"Share that {_DONE[table['measure'][0]][0]} (Kaplan and Meier; mean over trials, bars: 95% of them)"
     text = "; ".join(
-        f"{arm}: " + ", ".join(f"{row['visit']} {_percent(row['improved'])}" for row in rows.iter_rows(named=True))
+        f"{arm}: " + ", ".join(f"{row['visit']} {_percent(row['happened'])}" for row in rows.iter_rows(named=True))
         for (arm,), rows in table.group_by(["arm"], maintain_order=True)
     )
     wide, narrow = (_drawn(table, f"{name}-{end}", title, text, size) for end, size in (("w", _WIDE), ("n", _NARROW)))
@@ -62,11 +69,11 @@ def _drawn(table: polars.DataFrame, name: str, title: str, text: str, size: tupl
     panel.rules(y=up)
     panel.labels_up(up, [f"{100 * one:.0f}%" for one in up])
     panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
-    for k, ((arm,), rows) in enumerate(table.drop_nulls("improved").group_by(["arm"], maintain_order=True)):
+    for k, ((arm,), rows) in enumerate(table.drop_nulls("happened").group_by(["arm"], maintain_order=True)):
         token, dash = svg.arm_style(0, placebo=k > 0)
         time = [one / unit.hours for one in rows["time_h"]]
-        panel.line([0.0, *time], [0.0, *rows["improved"]], token, 2.0, dash, is_stepped=True)
-        for at, low, high in zip(time, rows["improved_low"], rows["improved_high"], strict=True):
+        panel.line([0.0, *time], [0.0, *rows["happened"]], token, 2.0, dash, is_stepped=True)
+        for at, low, high in zip(time, rows["happened_low"], rows["happened_high"], strict=True):
             panel.line([at + 0.006 * last * (2 * k - 1)] * 2, [low, high], token, 4, opacity=0.3, is_blunt=True)
         sheet.box(46 + 0.5 * k * size[0], size[1] - 18, 12, 4, token)
         sheet.text(64 + 0.5 * k * size[0], size[1] - 16, svg.cut(words.clinic(str(arm)), 0.5 * size[0] - 70, 12))
