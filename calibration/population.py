@@ -33,7 +33,8 @@ from eutonia.tone.descending import DescendingConstants
 
 PEOPLE, SEED = 16_384, 2026
 MUSCLE_GROUPS = 4
-CORD_SPASTIC = 0.70  # share of people with a cord lesion whose legs are spastic: general knowledge, no row gives it
+# Share of people with a chronic cord lesion whose legs are spastic: 0.65 to 0.78 (Maynard 1990: 0.78 of 96 at a year).
+CORD_SPASTIC = (0.65 + 0.78) / 2
 DAY = 24.0
 WEEK, MONTH = 7.0 * DAY, 30.4375 * DAY
 SEVERE_ARM = 0.3  # share of full strength below which an arm counts as severely paretic: judgement

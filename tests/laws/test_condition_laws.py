@@ -20,6 +20,7 @@ from eutonia.patient import (
     Lesion,
     Lesions,
     Population,
+    TruncatedNormal,
     lesion_mix,
 )
 from eutonia.patient.lesion import SEGMENTS
@@ -182,16 +183,17 @@ def test_adding_a_person_changes_nobody_else(origin: str, seed: int, person: lis
 @pytest.mark.parametrize("origin", CONDITIONS)
 def test_a_typical_population_has_the_condition(origin: str) -> None:
     condition = CONDITIONS[origin]
-    cohort = Cohort.draw(5, np.arange(512), Population.typical(origin))
+    typical = Population.typical(origin)
+    cohort = Cohort.draw(5, np.arange(512), typical)
     assert cohort.origin == origin
     assert {share.kind for share in lesion_mix(condition.mix)} == {condition.lesion}
     assert np.all((cohort.lesions.completeness >= 0.0) & (cohort.lesions.completeness <= 1.0))
     assert np.all(cohort.age_year >= 18.0)
     is_age = np.array_equal(cohort.time_since_onset_h, cohort.age_year * YEAR)
     assert is_age == (origin == "cerebral palsy")
-    own = parameters.load(condition.records)
-    assert cohort.age_year.mean() == pytest.approx(own.value("age", "year"), abs=3.0)
-    assert np.mean(cohort.is_woman) == pytest.approx(own.value("women", "1"), abs=0.08)
+    assert isinstance(typical.age, TruncatedNormal)
+    assert cohort.age_year.mean() == pytest.approx(typical.age.mean, abs=3.0)
+    assert np.mean(cohort.is_woman) == pytest.approx(parameters.load(condition.records).value("women", "1"), abs=0.08)
     contracture = np.asarray(Traits.draw(5, jnp.asarray(cohort.person), origin).contracture)
     assert np.all(contracture == 0.0) if condition.is_cord else np.median(contracture) > 0.5
 

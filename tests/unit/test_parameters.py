@@ -351,7 +351,7 @@ JUDGED = {
     "reflex": {"person_spread"},
     "segment": {"ia_rest", "human_scale", "ia_ceiling"},
     "stroke_population": {
-        "infarct_share", "haematoma_share", "haematoma_volume_cv", "age", "women", "creatinine_clearance",
+        "infarct_share", "haematoma_share", "haematoma_volume", "age", "creatinine_clearance",
     },
     "tone": {"severe_bias"},
 }  # fmt: skip

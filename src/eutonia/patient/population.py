@@ -12,9 +12,9 @@ from eutonia.errors import SimulationError, unknown
 from eutonia.patient.conditions import CONDITIONS
 from eutonia.patient.lesion import KINDS, canonical, reference_volume_mL, segment_number
 from eutonia.patient.places import SITES, TERRITORIES, sites, territories
-from eutonia.patient.spread import LogNormal, TruncatedNormal
+from eutonia.patient.spread import Even, LogNormal, TruncatedNormal
 
-Spread = TruncatedNormal | LogNormal
+Spread = TruncatedNormal | LogNormal | Even
 
 ORIGINS = ("stroke", "spinal", "healthy", *CONDITIONS)
 STROKE_SURVIVORS = "stroke survivors"
@@ -24,7 +24,7 @@ MIX_OF = {"stroke": STROKE_SURVIVORS, "spinal": CORD_LESIONS, **{name: one.mix f
 MIXES = tuple(MIX_OF.values())
 
 _NO_SIZE = TruncatedNormal(0.0)
-_SPREAD = instance("a spread", "TruncatedNormal(60.0, 10.0)", TruncatedNormal, LogNormal)
+_SPREAD = instance("a spread", "TruncatedNormal(60.0, 10.0)", TruncatedNormal, LogNormal, Even)
 _LESIONS = Kind(
     "a tuple of shares of lesions",
     'lesion_mix("stroke survivors")',
@@ -136,7 +136,7 @@ class Population:
         people = parameters.load("stroke_population")
         prefix = "cord_" if origin == "spinal" else ""
         age, weight, clearance, onset = (
-            _truncated(people, name, unit)
+            _drawn(people, name, unit)
             for name, unit in (
                 (f"{prefix}age", "year"),
                 ("weight", "kg"),
@@ -159,24 +159,28 @@ def lesion_mix(name: str) -> tuple[LesionShare, ...]:
 
 
 def _with_condition(name: str) -> Population:
-    """Return typical adults with a condition; weight and kidneys are those of people with cord lesions."""
+    """Return typical adults with a condition: what its set does not hold is that of cord lesions or of stroke, and
+    weight and kidneys are those of people with cord lesions.
+    """
     condition, people = CONDITIONS[name], parameters.load("stroke_population")
-    own = parameters.load(condition.records)
-    weight = _truncated(people, "weight", "kg")
-    clearance = _truncated(people, "cord_creatinine_clearance", "mL/min")
-    adults, chronic = people.ends("cord_age_range", "year"), people.ends("cord_time_since_onset_range", "h")
-    onset = None if condition.since_birth else _normal(own, "time_since_onset", "h", *chronic)
+    own, prefix = parameters.load(condition.records), "cord_" if condition.is_cord else ""
+
+    def spread(what: str, unit: str) -> Spread:
+        if what in own:
+            return _within(own, what, unit, *people.ends(f"cord_{what}_range", unit))
+        return _drawn(people, f"{prefix}{what}", unit)
+
+    weight, clearance = _drawn(people, "weight", "kg"), _drawn(people, "cord_creatinine_clearance", "mL/min")
+    onset = None if condition.since_birth else spread("time_since_onset", "h")
     lesions = lesion_mix(condition.mix)
-    return Population(
-        name, lesions, _normal(own, "age", "year", *adults), weight, clearance, onset, own.value("women", "1")
-    )
+    return Population(name, lesions, spread("age", "year"), weight, clearance, onset, own.value("women", "1"))
 
 
 def _diffuse_mix(name: str) -> tuple[LesionShare, ...]:
     condition = CONDITIONS[name]
     own = parameters.load(condition.records)
     shares = own.along("form_share", "1", condition.forms) if len(condition.forms) > 1 else (1.0,)
-    load = _normal(own, "load", "1", 0.0, 1.0)
+    load = _within(own, "load", "1", 0.0, 1.0) if "load" in own else Even(0.0, 1.0)
     return tuple(LesionShare(share, name, form, load) for form, share in zip(condition.forms, shares, strict=True))
 
 
@@ -201,12 +205,14 @@ def _stroke_mix() -> tuple[LesionShare, ...]:
 
 
 def _cord_mix() -> tuple[LesionShare, ...]:
-    people = parameters.load("stroke_population")
-    mean, sd = people.values(cord_completeness_mean="1", cord_completeness_sd="1")
-    completeness = TruncatedNormal(mean, sd, 0.0, 1.0)
-    places = ("C5", "T5", "T10")
-    levels = zip(places, people.along("cord_level_share", "1", places), strict=True)
-    return tuple(LesionShare(share, "spinal", level, completeness) for level, share in levels)
+    people, places = parameters.load("stroke_population"), ("C5", "T5", "T10")
+    complete, levels = people.value("cord_complete_share", "1"), people.along("cord_level_share", "1", places)
+    kinds = ((complete, TruncatedNormal(1.0)), (1.0 - complete, Even(0.0, 1.0)))
+    return tuple(
+        LesionShare(of_level * of_kind, "spinal", level, completeness)
+        for level, of_level in zip(places, levels, strict=True)
+        for of_kind, completeness in kinds
+    )
 
 
 def _columns(kind: str, people: parameters.ParameterSet, places: Sequence[str]) -> Iterable[tuple[float, ...]]:
@@ -216,10 +222,13 @@ def _columns(kind: str, people: parameters.ParameterSet, places: Sequence[str]) 
     return (tuple(x / sum(share) for x in share), mean, tuple(cv * x for x in mean))
 
 
-def _truncated(people: parameters.ParameterSet, name: str, unit: str) -> TruncatedNormal:
-    return _normal(people, name, unit, *people.ends(f"{name}_range", unit))
+def _drawn(people: parameters.ParameterSet, name: str, unit: str) -> Spread:
+    return _within(people, name, unit, *people.ends(f"{name}_range", unit))
 
 
-def _normal(of: parameters.ParameterSet, name: str, unit: str, low: float, high: float) -> TruncatedNormal:
-    mean, sd = of.value(name, unit), of.spread(name, unit).sd
-    return TruncatedNormal(mean, 0.0 if sd is None else sd, low, high)
+def _within(of: parameters.ParameterSet, name: str, unit: str, low: float, high: float) -> Spread:
+    """Return the spread of a record within two ends; the value of one with a lognormal spread is the median."""
+    value, spread = of.value(name, unit), of.spread(name, unit)
+    if spread.kind == "lognormal":
+        return LogNormal.of_median(value, spread.sd_log, low, high)
+    return TruncatedNormal(value, spread.sd or 0.0, low, high)

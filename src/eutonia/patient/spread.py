@@ -53,6 +53,12 @@ class LogNormal:
                 "lower end at least 0. Correct it, or use a normal one."
             )
 
+    @classmethod
+    def of_median(cls, median: float, sd_log: float, low: float = 0.0, high: float = math.inf) -> LogNormal:
+        """Return the one with this median and standard deviation of the natural logarithm."""
+        mean = median * math.exp(sd_log**2 / 2.0)
+        return cls(mean, mean * math.sqrt(math.expm1(sd_log**2)), low, high)
+
     def quantile(self, share: Shares) -> Shares:
         """Return the number below which this share of the people lies."""
         if self.sd == 0.0:
@@ -61,6 +67,21 @@ class LogNormal:
         ends = (math.log(end) if end > 0.0 else -math.inf for end in (self.low, self.high))
         logs = _normal_quantile(share, math.log(self.mean) - variance / 2.0, math.sqrt(variance), *ends)
         return np.asarray(np.clip(np.exp(logs), self.low, self.high))
+
+
+@dataclass(frozen=True, slots=True)
+class Even:
+    """Every number between two ends as likely as every other."""
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        _check((self.low + self.high) / 2.0, 0.0, self.low, self.high)
+
+    def quantile(self, share: Shares) -> Shares:
+        """Return the number below which this share of the people lies."""
+        return np.asarray(self.low + (self.high - self.low) * share)
 
 
 def standard_normal(share: Shares) -> Shares:

@@ -95,7 +95,8 @@ def _begins(name: str) -> Float[np.ndarray, "axis voxel"]:
         return voxels[:, apart <= np.quantile(apart, of.value("branch_begin_share", "1"))]
     if name != "anterior choroidal":
         return voxels
-    centre = np.array([of.value(f"choroidal_{axis}", "mm") for axis in ("lateral", "anterior", "height")])
+    threads, height = _motor_threads(), of.value("choroidal_height", "mm")
+    centre = threads[:, np.abs(threads[2] - height) <= 1.0].mean(axis=1)
     volume = of.along("territory_volume", "mL", [name])[0]
     apart = np.sqrt(((voxels - centre[:, None]) ** 2).sum(axis=0))
     return voxels[:, apart <= ball_radius(np.array([volume]))[0]]
@@ -105,10 +106,14 @@ def _from_motor_tract(points: Float[np.ndarray, "axis voxel"]) -> Float[np.ndarr
     """Return how far points lie from the nearest corticospinal thread, mm."""
     from scipy.spatial import cKDTree
 
+    return np.asarray(cKDTree(_motor_threads().T).query(points.T)[0])
+
+
+def _motor_threads() -> Float[np.ndarray, "axis point"]:
+    """Return the points of the corticospinal threads, mm."""
     threads = anatomy.threads()
     ends = np.append(threads.starts[1:], threads.points.shape[1])
-    last = ends[np.flatnonzero(np.isin(threads.bundle, _CORTICOSPINAL))[-1]]
-    return np.asarray(cKDTree(threads.points[:, :last].T).query(points.T)[0])
+    return threads.points[:, : ends[np.flatnonzero(np.isin(threads.bundle, _CORTICOSPINAL))[-1]]]
 
 
 def _evenly(voxels: Float[np.ndarray, "axis voxel"], most: int) -> Float[np.ndarray, "axis some"]:
