@@ -21,6 +21,9 @@ from eutonia.errors import UnitError, nearest, unknown
 # Blanks that keyboards and web pages put between a number and its unit; digits of other scripts are no digits here.
 _BLANK = "[ \t\u00a0\u2009\u202f]"
 _NUMBER = re.compile(rf"{_BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{{1,3}})?){_BLANK}*(.*)")
+# What follows a number that goes on behind a comma, an apostrophe, a blank or a dash; "1/day" is a unit.
+_APART = re.compile(rf"([,'\u2019\u2013-]?){_BLANK}*([0-9]+)(?!/){_BLANK}*(.*)")
+_OF_THOUSANDS = 3
 _PER = re.compile(rf"{_BLANK}*/{_BLANK}*|{_BLANK}+per{_BLANK}+")
 _MICRO = re.compile("^[\u00b5\u03bc](?=g)")
 
@@ -256,6 +259,8 @@ def _parse(text: str, name: str) -> float:
     number, unit = float(match[1]), _normal(match[2])
     if not unit:
         _refuse_bare(match[1], kind)
+    if (apart := _APART.fullmatch(unit)) is not None:
+        raise _number_apart(text, match[1], apart, kind)
     if unit not in kind.table:
         raise _no_unit(text, number, unit, kind)
     value = number * kind.table[unit]
@@ -291,7 +296,7 @@ def _no_unit(text: str, number: float, unit: str, kind: _Kind) -> UnitError:
     return UnitError(
         f'"{text}" is no {kind.words}: "{unit}" is no unit of it and does not convert to {kind.canonical}. '
         f"Nearest: {_close(unit, kind.table, kind.canonical)}. Allowed: {_listed(kind.table)}. "
-        f'Write it as "{number:.12g} {_meant(unit, kind)}".'
+        f"{_advice(number, unit, kind)}"
     )
 
 
@@ -312,11 +317,37 @@ def _close(unit: str, table: Mapping[str, float], canonical: str) -> str:
     return ", ".join(nearest(unit, reversed(list(table))) or [canonical])
 
 
-def _meant(unit: str, kind: _Kind) -> str:
-    """Return the unit that was meant: one that looks like it where it is no unit of anything, else the example's."""
+def _advice(number: float, unit: str, kind: _Kind) -> str:
+    """Say what to write: the number stays only where the unit looks like one of its own and is no unit of anything."""
     is_other = any(unit in other.table for other in _KINDS.values())
     close = [] if is_other else nearest(unit, reversed(list(kind.table)))
-    return close[0] if close else kind.example.partition(" ")[2]
+    if close and _is_prefixed(unit, close[0]):
+        close = []
+    elif unit.casefold() in ("u", "unit", "units") and kind.canonical.endswith("U"):
+        close = [kind.canonical]
+    if (share := unit.replace("%", "1")) != unit:
+        number, close = number / 100.0, [share] * (share in kind.table)
+    return f'Write it as "{number:.12g} {close[0]}".' if close else f'Write it like "{kind.example}".'
+
+
+def _is_prefixed(unit: str, other: str) -> bool:
+    """Whether one of two units is the other with a metric prefix, as kg is of g: the number is another amount."""
+    short, long = sorted((unit.casefold(), other.casefold()), key=len)
+    return long[1:] == short and long[0] in "kdcmun"
+
+
+def _number_apart(text: str, first: str, apart: re.Match[str], kind: _Kind) -> UnitError:
+    """Word a number with a comma, a blank or a dash in it: no part of it may be taken for the whole."""
+    between, digits, unit = apart.groups()
+    meant = {f"{first}.{digits}"} if between == "," else set()
+    meant |= {first + digits} if len(digits) == _OF_THOUSANDS and between != "-" and float(first) >= 1 else set()
+    whole = [f'"{number} {unit}"' for number in sorted(meant)] if unit in kind.table else []
+    do = f"Write it as {' or '.join(whole)}" if whole else f'Write it like "{kind.example}"'
+    which = ", whichever is meant." if len(whole) > 1 else "."
+    return UnitError(
+        f'"{text}" is not one number with a unit: a number here has no comma and no blank. '
+        f"Allowed: {kind.words} in {_listed(kind.table)}. {do}{which}"
+    )
 
 
 def _listed(table: Mapping[str, float]) -> str:

@@ -62,7 +62,7 @@ def pool() -> Pool:
 @cache
 def members() -> np.ndarray:
     """Return whom of the pool each person is: of all that any test asks for, so that one program is compiled."""
-    return recruit(pool(), 5, np.arange(N * 200))[1]
+    return recruit(pool(), 5, np.arange(N * 200)).member
 
 
 def allocated(of: TrialStudy, people: int = N * REPLICATES, entered: np.ndarray | None = None) -> np.ndarray:

@@ -38,7 +38,7 @@ def test_a_pool_of_a_trial_has_the_people_that_are_made_of_its_cohort() -> None:
     assert np.array_equal(made.bias, pool.bias)
     assert np.array_equal(made.strength, pool.strength)
     assert np.array_equal(made.traits.contracture, pool.traits.contracture)
-    _, member = recruit(pool, SEED, np.arange(MANY))
+    member = recruit(pool, SEED, np.arange(MANY)).member
     assert len(set(member)) > MANY / 2
 
 

@@ -31,7 +31,7 @@ from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import Doses
 from eutonia.trial.patients import patient_table
-from eutonia.trial.recruitment import Pool, draw_pool
+from eutonia.trial.recruitment import Pool, draw_pool, member_of
 from eutonia.trial.roll import Before
 from eutonia.trial.run import RunOptions, run_trial, simulate
 from eutonia.trial.tables import scores_of
@@ -405,10 +405,11 @@ def test_a_summary_counts_only_those_who_were_there(plain: Outcome) -> None:
 def test_people_in_another_order_are_the_same_people(plain: Outcome) -> None:
     """A block of people turned round gives the same people turned round."""
     person = np.arange(WIDTH)[::-1].copy()
-    job, screening, compared = TrialJob(study(), study().seed, pool()), None, 0
+    member = member_of(pool(), study().seed, person)
+    job, screening, compared = TrialJob(study(), pool()), None, 0
     for index, phase in enumerate(study().phases):
         before = Before(plain.entered[phase.name][person], plain.assigned[phase.name][person], screening)
-        turned = job.do(BlockPhase(index, 0, person, WIDTH, before))
+        turned = job.do(BlockPhase(index, 0, person, member, WIDTH, before))
         for record in turned.periods_merged():
             assert_same(_first(plain.visits[record.phase, record.arm, record.visit], WIDTH), _turned(record))
             compared += 1
@@ -576,7 +577,7 @@ def test_blocks_of_another_run_are_refused(folder: Path, tmp_path: Path) -> None
 
 
 def test_a_worker_that_would_give_other_bits_is_refused(folder: Path) -> None:
-    sent = send(TrialJob(study(), 7, pool()), folder)
+    sent = send(study(), folder)
     facts = tuple((name, "x86_64 SSE" if name == "instruction_set" else value) for name, value in sent.facts)
     with pytest.raises(SimulationError, match=r"a worker would give other bits: instruction set .* not x86_64 SSE"):
         received(dataclasses.replace(sent, facts=facts))

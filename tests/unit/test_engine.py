@@ -11,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import ContextVar, copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ import numpy as np
 import pytest
 from engine_examples import BLOCKS, fill, only_the_first, wait_for
 
-from eutonia.engine.execute import each, scheduled, uncollected
+from eutonia.engine.execute import apart, each, scheduled, uncollected
 from eutonia.engine.scheduler import workers_at
 from eutonia.engine.store import FolderStore, MemoryStore
 from eutonia.engine.unfinished import held
@@ -82,6 +84,32 @@ def test_the_collector_passes_over_what_is_there_only_while_blocks_are_done() ->
     gc.freeze()  # as `conftest` has it
 
 
+def test_courses_go_on_side_by_side_each_stage_after_the_last_with_numbers_of_their_own() -> None:
+    number: ContextVar[int] = ContextVar("number", default=0)
+    seen: list[tuple[int, int]] = []
+    both_begun = threading.Barrier(2)
+
+    def look(stage: int) -> int:
+        if stage == 0:
+            both_begun.wait(30)  # alone, a course would wait in vain
+        seen.append((number.get(), stage))
+        return stage
+
+    with ThreadPoolExecutor(2) as pool:
+
+        def course(own: int) -> Any:
+            token = number.set(own)
+            for stage, pieces in enumerate((1, 0, 3)):
+                assert sum(one == own for one, _ in seen) == (1 if stage else 0)
+                yield [lambda stage=stage: pool.submit(copy_context().run, look, stage)] * pieces
+            number.reset(token)
+
+        found = list(each((apart(course(own)) for own in (1, 2)), 1))
+    assert sorted(found) == [0, 0, *[2] * 6]
+    assert sorted(seen) == [(own, stage) for own in (1, 2) for stage in (0, 2, 2, 2)]
+    assert number.get() == 0
+
+
 def test_two_runs_do_not_hold_one_folder(tmp_path: Path) -> None:
     with held(tmp_path / "one"), pytest.raises(SimulationError, match="another run keeps its blocks"):
         fill(tmp_path / "one", 0.0)
@@ -98,13 +126,14 @@ def test_a_scheduler_that_goes_away_is_told(tmp_path: Path, monkeypatch: pytest.
 
     cluster = local(1)
     with workers_at(cluster.scheduler_address, _passes, patience=1.0) as executor:
+        pieces = [partial(executor.submit, wait_for, marker) for marker in (begun, tmp_path / "later")]
         thread = threading.Thread(target=close)
         thread.start()
         try:
             with pytest.raises(
                 SimulationError, match=r"a worker ended, or its scheduler,.*Nearest.*go on with --resume"
             ):
-                list(each(partial(executor.submit, wait_for), [begun, tmp_path / "later"], 1))
+                list(each([iter([pieces])], 1))
         finally:
             thread.join()
             begun.unlink()

@@ -143,6 +143,9 @@ def test_it_is_least_squares_of_another_program() -> None:
     rows = trials.filter(trials["endpoint"] != "leg Ashworth, change at 6 week")
     numbers = rows.select("estimate", "se", "df", "low", "high", "p").to_numpy()
     assert numbers == pytest.approx(np.array(STATSMODELS), rel=1e-9)
+    # Ten people in each of the four arms: an interaction names two of them, and all forty count.
+    counts = rows.filter(rows["arm"] == "tablets with stretching").select("n_arm", "n_against").rows()
+    assert counts == [(10, 10), (10, 10)]
 
 
 def test_the_table_of_people_says_who_is_given_which_factor() -> None:

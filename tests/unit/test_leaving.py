@@ -14,6 +14,7 @@ from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import consort
 from eutonia.trial.leaving import REASONS, Attendance, at_a_rate, leave_after, missed
 from eutonia.trial.reactions import Reactions
+from eutonia.trial.tables import scores_of
 
 pytestmark = pytest.mark.unit
 
@@ -125,6 +126,11 @@ def test_leaving_is_no_response_and_a_missed_visit_is_not_known() -> None:
     assert found is not None
     people = (found.trials["n_arm"] + found.trials["n_against"]).to_list()
     assert people == [(~absent | left).sum(), (~absent & ~left).sum(), 400]
+    # Whoever misses a visit misses it in the arm that they are not in, too.
+    for is_other in (False, True):
+        table = scores_of(outcome, unobserved=is_other)
+        last = [one for one in table.parts if (one.scale, one.limb, one.item) == ("ashworth", "leg", "mean")][2::3]
+        assert table.table(last)["patient"].n_unique() == people[1]
     assert found.characteristics["truth"].to_list() == [0.0, 0.0, 0.0]
     assert 0 < (absent & left).sum() < absent.sum()
 

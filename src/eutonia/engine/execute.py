@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextvars
+import functools
 import gc
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -21,7 +24,6 @@ from typing import TypeVar
 
 from eutonia.errors import SimulationError
 
-Work = TypeVar("Work")
 Found = TypeVar("Found")
 
 # So many pieces of work wait for each worker: none is idle, and few are held in memory.
@@ -41,25 +43,50 @@ def uncollected() -> Iterator[None]:
         gc.unfreeze()
 
 
-def each(submit: Callable[[Work], Future[Found]], of: Sequence[Work], workers: int) -> Iterator[tuple[int, Found]]:
-    """Yield the place and result of every piece of work as it is done, in whatever order that is.
+#: A piece of work, handed to a worker when it is called.
+Begin = Callable[[], Future[Found]]
+
+
+def each(courses: Iterable[Iterator[Sequence[Begin[Found]]]], workers: int) -> Iterator[Found]:
+    """Yield the result of every piece of work as it is done, in whatever order that is.
+
+    A course yields stages of pieces: those of one stage may be done at once, the next is asked for when all of them are
+    done. Courses know nothing of each other, and as many are under way as keep workers busy.
 
     Raises
     ------
     SimulationError
         A worker is gone; what was done before is not lost where the work itself keeps it.
     """
-    waiting: dict[Future[Found], int] = {}
-    todo = iter(enumerate(of))
+    waiting: dict[Future[Found], Iterator[Sequence[Begin[Found]]]] = {}
+    left: Counter[Iterator[Sequence[Begin[Found]]]] = Counter()
+    todo: deque[tuple[Begin[Found], Iterator[Sequence[Begin[Found]]]]] = deque()
+    coming = iter(courses)
+
+    def go_on(course: Iterator[Sequence[Begin[Found]]]) -> None:
+        if stage := next(filter(None, course), ()):  # of a stage without work the next comes at once
+            left[course] = len(stage)
+            todo.extendleft((begin, course) for begin in reversed(stage))
+
     try:
         while True:
-            while len(waiting) < _AHEAD * workers and (piece := next(todo, None)) is not None:
-                waiting[submit(piece[1])] = piece[0]
+            while len(waiting) < _AHEAD * workers:
+                if todo:
+                    begin, course = todo.popleft()
+                    waiting[begin()] = course
+                elif (another := next(coming, None)) is not None:
+                    go_on(another)
+                else:
+                    break
             if not waiting:
                 return
             done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in sorted(done, key=waiting.__getitem__):
-                yield waiting.pop(one), one.result()
+            for one in done:
+                yield one.result()
+                course = waiting.pop(one)
+                left[course] -= 1
+                if not left[course]:
+                    go_on(course)
     except Exception as trouble:
         if not _is_of_workers(trouble):
             raise
@@ -71,6 +98,16 @@ def each(submit: Callable[[Work], Future[Found]], of: Sequence[Work], workers: i
     finally:
         for one in waiting:
             one.cancel()
+
+
+def apart(course: Generator[Sequence[Begin[Found]], None, None]) -> Iterator[Sequence[Begin[Found]]]:
+    """Go through a course in a context of its own: what it sets there holds for its pieces, and for nobody else's."""
+    context = contextvars.copy_context()
+    try:
+        while (stage := context.run(next, course, None)) is not None:
+            yield [functools.partial(context.run, begin) for begin in stage]
+    finally:
+        context.run(course.close)
 
 
 def _is_of_workers(trouble: Exception) -> bool:

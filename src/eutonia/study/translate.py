@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # A name with an apostrophe stands in double quotation marks.
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")
+# A number of a few digits as another program writes it: with a comma, as a percentage.
+_NUMBER = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,9}))?\s*(%?)")
+_PERCENT = 100
 _BOUNDS = {"greater_than": "more than", "greater_than_equal": "at least", "less_than": "less than"}
 # By which function another package brings one more sort of a table, by the key that tells the sorts.
 _REGISTERS = {
@@ -108,7 +111,10 @@ def _plain(detail: ErrorDetails, raw: Mapping[str, Any]) -> Problem:
     if kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         end = next(iter(context.values()))
         bound = f"{_BOUNDS.get(kind, 'at most')} {int(end) if end == int(end) else end:,}"
-        return Problem((), "The number is out of bounds.", given, bound, do="Correct the number.")
+        # A share is meant, and given in percent.
+        is_percent = end == 1 < given <= _PERCENT
+        do = f"Write {given / _PERCENT:g} if {given:g} % is meant." if is_percent else "Correct the number."
+        return Problem((), "The number is out of bounds.", given, bound, do=do)
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return Problem(
             (), "It is not a table.", given, "a table", do=f"Write [{key}] on a line of its own, and keys below."
@@ -118,6 +124,9 @@ def _plain(detail: ErrorDetails, raw: Mapping[str, Any]) -> Problem:
         return Problem((), "It is not a list.", given, "a list", do=do)
     allowed, do = _KINDS.get(kind, ("another value", "Correct the value."))
     why = f"It is not {allowed}." if kind in _KINDS else f"{detail['msg']}."
+    if kind == "float_type" and isinstance(given, str) and (number := _NUMBER.fullmatch(given.strip())):
+        value = float(f"{number[1]}.{number[2] or 0}") / (_PERCENT if number[3] else 1)
+        do = f"Write {value:g}, without quotation marks{' or a sign of percent' if number[3] else ''}."
     if kind == "too_short":
         why, allowed = _TOO_SHORT, f"at least {context.get('min_length')} entries"
     if kind == "too_long":

@@ -45,7 +45,7 @@ class _Found:
     """The effects of one endpoint over the trials, how many people are in each, and what was fitted."""
 
     effects: list[Effect]
-    people: Int[np.ndarray, "trial two"]
+    people: Int[np.ndarray, "trial group"]
     fitted: list[str]
 
     @classmethod
@@ -127,10 +127,9 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
         return _Found(found.effects, people, [""] * len(people))
     arms, scores = _observed(outcome, contrast, upto)
     if contrast.given.way == "MMRM":
-        later = ~np.isnan(scores[..., 1:]).all(axis=2)
-        people = np.stack([((arms == k) & later).sum(axis=1) for k in (_FIRST, _SECOND)], axis=1)
-        effects, fitted = mixed_models(arms, scores, contrast, alpha, factorial.others(outcome, contrast))
-        return _Found(effects, people, fitted)
+        later, others = ~np.isnan(scores[..., 1:]).all(axis=2), factorial.others(outcome, contrast)
+        effects, fitted = mixed_models(arms, scores, contrast, alpha, others)
+        return _Found(effects, _counts(contrast, np.where(later, arms, _NEITHER), others), fitted)
     if contrast.given.way == times.WAY:
         counts = times.counts_of(contrast, arms, scores)
         # Whoever is never looked at again tells nothing, and is not in the curve either.
@@ -138,14 +137,25 @@ def _analysed(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -
         return _Found(time_to_event.effects(counts, alpha), people, [""] * len(people))
     values = _values(contrast, scores)
     first, second = ((arms == k) & ~np.isnan(values) for k in (_FIRST, _SECOND))
-    baseline = scores[..., 0]
-    people = np.stack([first.sum(axis=1), second.sum(axis=1)], axis=1)
+    baseline, others = scores[..., 0], factorial.others(outcome, contrast)
     if contrast.given.way == "proportional odds":
         effects = _odds(np.where(first | second, values, np.nan), first, baseline, alpha)
     else:
-        trials = zip(values, first, second, baseline, factorial.others(outcome, contrast), strict=True)
+        trials = zip(values, first, second, baseline, others, strict=True)
         effects = [_effect(contrast, *trial, alpha) for trial in trials]
-    return _Found(effects, people, [""] * len(effects))
+    return _Found(effects, _counts(contrast, np.where(np.isnan(values), _NEITHER, arms), others), [""] * len(effects))
+
+
+def _counts(contrast: Contrast, arms: Arms, others: Any) -> Any:
+    """Return how many people count in the arm, in the one that it is compared with, and beside both, in each trial.
+
+    An interaction names who is given the first factor, with the second and without it; all others count too.
+    """
+    named = [arms == _FIRST, arms == _SECOND]
+    if contrast.given.interaction:
+        alone = named[1] & (others[..., 0] > 0)
+        named = [named[0], alone, named[1] & ~alone]
+    return np.stack([one.sum(axis=1) for one in named], axis=1)
 
 
 def _within(outcome: Outcome, contrast: Contrast, alpha: float, upto: Sizes) -> _Found:
@@ -351,11 +361,9 @@ def _characteristics(
         rows.append(
             {
                 "endpoint": contrast.name,
-                "role": contrast.given.role,
-                "method": contrast.given.way,
-                "estimand": contrast.given.estimand,
+                **{key: getattr(contrast.given, key) for key in ("role", "measure", "estimand")},
                 "rescue": contrast.rescue,
-                "measure": contrast.given.measure,
+                "method": contrast.given.way,
                 "unit": contrast.unit,
                 "trials": trials,
                 "no_answer": no_answer,

@@ -31,7 +31,7 @@ from eutonia.trial.failures import drawn_for
 from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
-from eutonia.trial.recruitment import Pool, features_of, recruit
+from eutonia.trial.recruitment import Recruits, features_of
 from eutonia.trial.rescue import RescueWatch, without_rescue
 from eutonia.trial.roll import Before
 
@@ -365,22 +365,20 @@ def site_luck(seed: int, replicate: Int[np.ndarray, " n"]) -> Float[Array, " n"]
     return _streams.normal(_streams.keys(seed, _streams.Purpose.STUDY, jnp.asarray(replicate)), 1)[0]
 
 
-def lesions_of(study: TrialStudy, pool: Pool, seed: int, member: Int[np.ndarray, " patient"]) -> LesionCourse:
-    """Return the course of the lesions of members of the pool, on the side that the study charts."""
-    found = LesionCourse.of(pool.cohort.take(member), seed)
+def lesions_of(study: TrialStudy, recruits: Recruits) -> LesionCourse:
+    """Return the course of the lesions of people from the pool, on the side that the study charts."""
+    found = LesionCourse.of(recruits.cohort, study.seed)
     return replace(found, is_spared=study.assessment.side == OTHER_SIDE)
 
 
-def play_block(
-    study: TrialStudy, seed: int, pool: Pool, index: int, person: Int[np.ndarray, " patient"], before: Before
-) -> BlockOutcome:
-    """Take the people `person` (numbers over all replicates) through the phase `index`: a pure function of these."""
-    people, member = recruit(pool, seed, person)
+def play_block(study: TrialStudy, recruits: Recruits, index: int, before: Before) -> BlockOutcome:
+    """Take people from the pool (numbers over all replicates) through the phase `index`: a pure function of these."""
+    seed, person, people = study.seed, recruits.person, recruits.people(study.seed)
     replicate = person // study.population.n
     change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
-    outcome = BlockOutcome(person=person, member=member, features=features_of(people))
+    outcome = BlockOutcome(person=person, member=recruits.member, features=features_of(people))
     nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(seed, replicate))
-    lesions = lesions_of(study, pool, seed, member)
+    lesions = lesions_of(study, recruits)
     since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
     screening = None if before.screening is None else before.screening.taken(slice(None))
     block = Block(study, seed, people, outcome, nonspecific, lesions, screening, since_h)

@@ -179,15 +179,33 @@ def _noise_sd(scale: str) -> float:
     return 0.0 if noise is None else noise(chart_constants())
 
 
-def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> tuple[People, Int[np.ndarray, " patient"]]:
-    """Return virtual people for the identities `person`, each picked from the pool by their own luck, and who they
-    are in it.
-    """
-    member = member_of(pool, seed, person)
-    traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
-    bias, strength = pool.bias[:, member], pool.strength[:, member]
-    people = people_of(pool.cohort.take(member), traits, bias, strength, person, seed, pool.oral_model)
-    return people, member
+@dataclass(frozen=True)
+class Recruits:
+    """People as they were picked from a pool: by their identity, by who they are in it, and what is known of them."""
+
+    person: Int[np.ndarray, " patient"]
+    member: Int[np.ndarray, " patient"]
+    cohort: Cohort
+    traits: Traits
+    bias: Float[np.ndarray, "limb patient"]
+    strength: Float[np.ndarray, "limb patient"]
+    oral_model: str
+
+    @classmethod
+    def of(cls, pool: Pool, person: Int[np.ndarray, " patient"], member: Int[np.ndarray, " patient"]) -> Recruits:
+        """Return the identities `person`, who are those members of the pool."""
+        traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
+        bias, strength = pool.bias[:, member], pool.strength[:, member]
+        return cls(person, member, pool.cohort.take(member), traits, bias, strength, pool.oral_model)
+
+    def people(self, seed: int) -> People:
+        """Return them as virtual people."""
+        return people_of(self.cohort, self.traits, self.bias, self.strength, self.person, seed, self.oral_model)
+
+
+def recruit(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Recruits:
+    """Return the identities `person`, each picked from the pool by their own luck."""
+    return Recruits.of(pool, person, member_of(pool, seed, person))
 
 
 def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int[np.ndarray, " patient"]:

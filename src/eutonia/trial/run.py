@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.engine import identity
-from eutonia.engine.execute import uncollected
+from eutonia.engine.execute import apart, each, uncollected
 from eutonia.engine.store import FolderStore, Store
 from eutonia.engine.unfinished import opened
 from eutonia.errors import StudyError
@@ -41,7 +42,7 @@ from eutonia.trial.roll import Roll
 from eutonia.trial.stored import outcome_of
 from eutonia.trial.tables import dose_table, scores_of
 from eutonia.trial.trace import sample_course
-from eutonia.trial.work import TrialJob, through_phases, workers_of
+from eutonia.trial.work import Do, TrialJob, through_phases, workers_of
 
 _WORKERS = 2
 
@@ -168,9 +169,14 @@ def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, pro
     """
     lots = list(blocks.split(np.arange(study.population.n * options.replicates), width))
     report = _counted(progress, len(lots) * len(study.phases))
+    rolls: list[Roll] = []
+
+    def course(do: Do) -> _Course:
+        rolls.append((yield from through_phases(TrialJob(study, pool), lots, store, do, report)))
+
     with opened(options.keep, lambda: plan_of(study, options, width)) as store:
-        roll = _conduct(TrialJob(study, study.seed, pool), lots, options, store, report)
-        return outcome_of(study, pool, roll, store, len(lots))
+        _conduct(study, options, store, report, [course])
+        return outcome_of(study, pool, rolls[0], store, len(lots))
 
 
 def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress: Progress = silent) -> Outcome:
@@ -190,17 +196,24 @@ def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress:
     lots = [list(blocks.split((mine[:, None] * n + np.arange(n)).ravel(), width)) for mine in trials]
     report = _counted(progress, sum(map(len, lots)) * len(study.phases))
     drawn = parameter_draws.drawn(study)
-    rolls: list[Roll] = []
-    first, refused = 0, 0
+    rolls: dict[int, Roll] = {}
+    refused: set[int] = set()
+    first = np.cumsum([0, *map(len, lots)])
+
+    def course(k: int, do: Do) -> _Course:
+        own, held = _pool_of(study, pool, drawn[k], width)
+        if own is pool:
+            refused.add(k)
+        with parameter_draws.holding(held):
+            job = TrialJob(study, own)
+            rolls[k] = yield from through_phases(job, lots[k], store, do, report, int(first[k]))
+
+    drawn = parameter_draws.drawn(study)
     with opened(options.keep, lambda: plan_of(study, options, width, drawn)) as store:
-        for numbers, mine in zip(drawn, lots, strict=True):
-            own, held = _pool_of(study, pool, numbers, width)
-            refused += own is pool
-            with parameter_draws.holding(held):
-                rolls.append(_conduct(TrialJob(study, study.seed, own), mine, options, store, report, first))
-            first += len(mine)
-        roll, order = Roll.joined(rolls)
-        return replace(outcome_of(study, pool, roll, store, first, order), draw=draw, refused=refused)
+        _conduct(study, options, store, report, [partial(course, k) for k in range(len(drawn))])
+        roll, order = Roll.joined([rolls[k] for k in range(len(drawn))])
+        found = outcome_of(study, pool, roll, store, int(first[-1]), order)
+        return replace(found, draw=draw, refused=len(refused))
 
 
 def _pool_of(study: TrialStudy, pool: Pool, numbers: Mapping[str, str], width: int) -> tuple[Pool, Mapping[str, str]]:
@@ -212,13 +225,17 @@ def _pool_of(study: TrialStudy, pool: Pool, numbers: Mapping[str, str], width: i
         return pool, {}
 
 
+_Course = Generator[Sequence[Callable[[], Future[None]]], None, None]
+
+
 def _conduct(
-    job: TrialJob, lots: Sequence[tuple[np.ndarray, int]], options: RunOptions, store: Store,
-    report: Callable[[], None], first: int = 0,
-) -> Roll:  # fmt: skip
-    """Take blocks of people through the trial with the numbers that hold here; the store has the first as `first`."""
-    with workers_of(job, store, options.executor, options.workers) as do, uncollected():
-        return through_phases(job, lots, store, do, options.workers, report, first)
+    study: TrialStudy, options: RunOptions, store: Store, report: Callable[[], None],
+    courses: Sequence[Callable[[Do], _Course]],
+) -> None:  # fmt: skip
+    """Go through courses of blocks, each in a context of its own, in which the numbers of its draw hold."""
+    with workers_of(study, store, options.executor, options.workers) as do, uncollected():
+        for _ in each((apart(course(do)) for course in courses), options.workers):
+            report()
 
 
 def _counted(progress: Progress, whole: int) -> Callable[[], None]:

@@ -31,7 +31,7 @@ def scores_of(outcome: Outcome, *, unobserved: bool = False) -> ScoreTable:
     """Return one row a score: limb means of every scale, and single muscle groups of the Ashworth scales.
 
     Everybody is in the arm to which they were allocated (in a crossover, in each arm in turn). With `unobserved` the
-    rows are those of the other arms of a parallel phase: what the same people would have scored there.
+    rows are those of the other arms of a parallel phase: what would have been seen of the same people there.
     """
     study, rater = outcome.study, outcome.study.assessment.rater
     shown = [(scale, limb, "mean", None) for scale, limb in items(study.assessment)]
@@ -62,7 +62,8 @@ class _Seen:
     def who(self, record: VisitRecord) -> Int[np.ndarray, " place"]:
         """Return who has a row."""
         if self.unobserved:
-            return np.flatnonzero(record.present & ~self.outcome.in_arm(record.phase, record.arm))
+            there = record.present & ~self.outcome.missed(record.phase, record.arm, record.visit)
+            return np.flatnonzero(there & ~self.outcome.in_arm(record.phase, record.arm))
         return np.flatnonzero(observed(self.outcome, record))
 
     def rows(self, scale: str, limb: str | None, muscle: int | None) -> polars.DataFrame:

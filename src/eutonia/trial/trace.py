@@ -271,8 +271,9 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     Gates are left out, and each phase begins washed out: these are traces to look at, not results.
     """
     recorder, longest = Recorder(), ("", "", 0.0, 0.0)
-    people, member = recruit(pool, study.seed, np.arange(width))
-    lesions, begin, entered = lesions_of(study, pool, study.seed, member), 0.0, 0.0
+    recruits = recruit(pool, study.seed, np.arange(width))
+    people, lesions = recruits.people(study.seed), lesions_of(study, recruits)
+    begin, entered = 0.0, 0.0
     for index, phase in enumerate(study.phases):
         arm = traced_arm(study, phase)
         end = float(phase.visits_h[-1])

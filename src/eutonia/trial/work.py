@@ -6,7 +6,7 @@ import contextvars
 import functools
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,14 +17,13 @@ import numpy as np
 
 from eutonia import parameters, session
 from eutonia.engine import identity
-from eutonia.engine.execute import each
 from eutonia.engine.store import FolderStore, Store, write_block
 from eutonia.errors import SimulationError
 from eutonia.study.design import TrialStudy
 from eutonia.trial.allocation import allocate
 from eutonia.trial.block_outcome import BlockOutcome
 from eutonia.trial.conduct import play_block
-from eutonia.trial.recruitment import Pool, member_of
+from eutonia.trial.recruitment import Pool, Recruits, member_of
 from eutonia.trial.roll import Before, Roll
 from eutonia.trial.stored import noted, packed
 
@@ -33,11 +32,12 @@ _JOB = "job"
 
 @dataclass(frozen=True)
 class BlockPhase:
-    """One phase of one block of people, the first `n` of whom are real."""
+    """One phase of one block of people, who are those members of the pool; the first `n` of them are real."""
 
     index: int
     number: int
     person: np.ndarray
+    member: np.ndarray
     n: int
     before: Before
 
@@ -52,32 +52,41 @@ class TrialJob:
     """What every piece of a run shares, wherever it is done."""
 
     study: TrialStudy
-    seed: int
     pool: Pool
 
     def do(self, piece: BlockPhase) -> BlockOutcome:
         """Take a block through a phase, and return what became of those who are real."""
-        found = play_block(self.study, self.seed, self.pool, piece.index, piece.person, piece.before)
-        return found.head(piece.n)
+        return played(self.study, piece, self.recruits(piece))
+
+    def recruits(self, piece: BlockPhase) -> Recruits:
+        """Return the people of a piece."""
+        return Recruits.of(self.pool, piece.person, piece.member)
+
+
+def played(study: TrialStudy, piece: BlockPhase, recruits: Recruits) -> BlockOutcome:
+    """Take the people of a piece through its phase, and return what became of those who are real."""
+    return play_block(study, recruits, piece.index, piece.before).head(piece.n)
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A job as a worker in another process finds it: a file, its digest, and with what it has to be computed."""
+    """What all pieces of a run share, as a worker in another process finds it: a file, its digest, and with what it has
+    to be computed.
+    """
 
     folder: Path
     digest: str
     facts: tuple[tuple[str, str], ...]
-    given: tuple[tuple[str, str], ...]
     begun: str  # no other run's: a scheduler that knows what it did before would do it no more
 
 
-Do = Callable[[BlockPhase], Future[None]]
+Do = Callable[[TrialJob, BlockPhase], Future[None]]
 
 
 @contextmanager
-def workers_of(job: TrialJob, store: Store, executor: Executor | None, threads: int) -> Iterator[Do]:
-    """Yield what hands a piece to a worker, which leaves what it found in the store.
+def workers_of(study: TrialStudy, store: Store, executor: Executor | None, threads: int) -> Iterator[Do]:
+    """Yield what hands a piece to a worker, which leaves what it found in the store; the numbers of the science that
+    hold where it is called hold for the worker.
 
     Raises
     ------
@@ -87,11 +96,12 @@ def workers_of(job: TrialJob, store: Store, executor: Executor | None, threads: 
     if executor is None or isinstance(executor, ThreadPoolExecutor):
         with ExitStack() as stack:
             pool = executor or stack.enter_context(ThreadPoolExecutor(threads))
-            # Each piece is done in a copy of this context, in which the numbers of the run hold.
-            yield lambda piece: pool.submit(contextvars.copy_context().run, _here, job, store, piece)
+            yield lambda job, piece: pool.submit(contextvars.copy_context().run, _here, job, store, piece)
     elif isinstance(store, FolderStore):
-        sent = send(job, store.folder)
-        yield lambda piece: executor.submit(there, sent, piece)
+        sent = send(study, store.folder)
+        yield lambda job, piece: executor.submit(
+            there, sent, dict(parameters.active().given), piece, job.recruits(piece)
+        )
     else:
         raise SimulationError(
             "workers in other processes leave what they found in a folder, and none is given. Allowed: keep, the path "
@@ -100,40 +110,34 @@ def workers_of(job: TrialJob, store: Store, executor: Executor | None, threads: 
 
 
 def _here(job: TrialJob, store: Store, piece: BlockPhase) -> None:
-    store.put(piece.key, *_done(job, piece))
+    store.put(piece.key, *_done(lambda: job.do(piece)))
 
 
-def _done(job: TrialJob, piece: BlockPhase) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+def _done(do: Callable[[], BlockOutcome]) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     with parameters.recording() as used:
-        found = job.do(piece)
+        found = do()
     return packed(found, [(record.set, record.name) for record in used.records()])
 
 
-def send(job: TrialJob, folder: Path) -> Sent:
-    """Write a job for workers in other processes."""
-    content = pickle.dumps(job)
+def send(study: TrialStudy, folder: Path) -> Sent:
+    """Write what all pieces share for workers in other processes."""
+    content = pickle.dumps(study)
     (folder / _JOB).write_bytes(content)
     digest = hashlib.sha256(content).hexdigest()
-    return Sent(
-        folder.resolve(),
-        digest,
-        tuple(own_facts().items()),
-        tuple(parameters.active().given.items()),
-        begun=uuid4().hex,
-    )
+    return Sent(folder.resolve(), digest, tuple(own_facts().items()), begun=uuid4().hex)
 
 
-def there(sent: Sent, piece: BlockPhase) -> None:
-    """Do a piece in another process; what was found is in the folder when this returns.
+def there(sent: Sent, numbers: Mapping[str, str], piece: BlockPhase, recruits: Recruits) -> None:
+    """Do a piece in another process under some overrides; what was found is in the folder when this returns.
 
     Raises
     ------
     SimulationError
         The worker would give other bits.
     """
-    job = received(sent)
-    with parameters.using(dict(sent.given)):
-        write_block(sent.folder, piece.key, *_done(job, piece))
+    study = received(sent)
+    with parameters.using(numbers):
+        write_block(sent.folder, piece.key, *_done(lambda: played(study, piece, recruits)))
 
 
 def alike(facts: Mapping[str, str], who: str) -> None:
@@ -154,8 +158,8 @@ def own_facts() -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def received(sent: Sent) -> TrialJob:
-    """Return a job that was sent, once it is sure that this process computes as the one that sent it."""
+def received(sent: Sent) -> TrialStudy:
+    """Return the study that was sent, once it is sure that this process computes as the one that sent it."""
     alike(dict(sent.facts), "a worker")
     try:
         content = (sent.folder / _JOB).read_bytes()
@@ -169,8 +173,8 @@ def received(sent: Sent) -> TrialJob:
             f'the run in "{sent.folder}" is no longer the one that this worker was asked for. Allowed: one run a '
             "folder. Begin it anew."
         )
-    job: TrialJob = pickle.loads(content)
-    return job
+    study: TrialStudy = pickle.loads(content)
+    return study
 
 
 def through_phases(
@@ -178,33 +182,34 @@ def through_phases(
     lots: Sequence[tuple[np.ndarray, int]],
     store: Store,
     do: Do,
-    workers: int,
-    when_done: Callable[[], None],
+    when_kept: Callable[[], None],
     first: int = 0,
-) -> Roll:
-    """Take all blocks through one phase after the other; what is kept already is not computed again.
+) -> Generator[list[Callable[[], Future[None]]], None, Roll]:
+    """Yield for one phase after the other what hands its blocks to workers, and return what became of everybody; when
+    the next phase is asked for, the blocks of the last are in the store.
 
-    `first` is the number of the first block in the store, where others stand before it.
+    What is kept already is not computed again, but told by `when_kept`; `first` is the number of the first block in the
+    store, where others stand before it.
     Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first.
     """
     study, person = job.study, np.concatenate([block[:n] for block, n in lots])
-    member = np.concatenate([member_of(job.pool, job.seed, block)[:n] for block, n in lots])
+    members = [member_of(job.pool, study.seed, block) for block, _ in lots]
+    member = np.concatenate([one[:n] for one, (_, n) in zip(members, lots, strict=True)])
     places = [np.searchsorted(person, block) for block, _ in lots]
     roll = Roll(person, member)
     for index, phase in enumerate(study.phases):
         roll.entered[phase.name] = roll.enter(phase)
         replicate = person // study.population.n
-        assigned = allocate(phase, index, job.seed, job.pool, person, member, replicate, roll.entered[phase.name])
+        assigned = allocate(phase, index, study.seed, job.pool, person, member, replicate, roll.entered[phase.name])
         roll.assigned[phase.name] = assigned
         pieces = [
-            BlockPhase(index, first + number, block, n, roll.before(phase, places[number]))
+            BlockPhase(index, first + number, block, members[number], n, roll.before(phase, places[number]))
             for number, (block, n) in enumerate(lots)
             if not store.has((index, first + number))
         ]
         for _ in range(len(lots) - len(pieces)):
-            when_done()
-        for _ in each(do, pieces, workers):
-            when_done()
+            when_kept()
+        yield [functools.partial(do, job, piece) for piece in pieces]
         for number, (_, n) in enumerate(lots):
             roll.note(phase, places[number][:n], noted(store, (index, first + number), phase.name))
             for of, name in store.about((index, first + number))["used"]:

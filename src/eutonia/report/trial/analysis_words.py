@@ -20,7 +20,7 @@ _ESTIMANDS = {
     "hypothetical": "as if nobody had left",
     "treatment policy": "whatever came of those who stopped; in this trial nobody leaves",
     "composite": "whoever left counts as no responder",
-    "while on treatment": "up to the last visit on treatment",
+    "while on treatment": "up to the last visit on treatment at which a person was seen",
 }
 _RESCUES = {
     "hypothetical": "as if none had been given",
@@ -232,7 +232,9 @@ def _ratio(row: Row, first: Row) -> list[str]:
         return []
     numbers = [row["estimate"], row["truth"], *(first[key] for key in ("estimate", "low", "high"))]
     mean, true, one, low, high = ("–" if value is None else words.three_digits(math.exp(value)) for value in numbers)
-    return [f"As a {row['unit'][4:]}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
+    ratio = row["unit"].removeprefix("log ")
+    article = "an" if ratio.startswith("odds") else "a"
+    return [f"As {article} {ratio}: {mean} in the middle, true {true}; the first trial {one} ({low} to {high})."]
 
 
 def _carried_over(row: Row) -> str:
