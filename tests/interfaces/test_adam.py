@@ -136,6 +136,12 @@ def test_scores_have_the_baseline_of_their_own_period(sets: AnalysisSets) -> Non
     early = VISITS.with_columns(pl.col("time_h") - 30.0)
     days = analysis_sets("small", "", "", early, PEOPLE, None)["ADQS"].select("ATMH", "ADY").unique().rows()
     assert sorted(days) == [(-30.0, -2), (0.0, 1)], "there is no day 0"
+    # A change by two thirds from another level is the same change, for who ranks them elsewhere.
+    leg = VISITS.filter(limb="leg", item="mean").with_columns(score=pl.Series([7 / 3, 5 / 3, 5 / 3, 1.0, 3.0, 7 / 3]))
+    assert (leg["score"][::2] - leg["score"][1::2]).n_unique() > 1
+    changes = analysis_sets("small", "", "", leg, PEOPLE, None)["ADQS"]["CHG"]
+    assert changes[::2].to_list() == [0.0] * 3
+    assert changes[1::2].n_unique() == 1
     codes = scores.select("PARAM", "PARAMCD").unique()
     assert codes["PARAMCD"].n_unique() == codes.height == 3
     assert codes["PARAMCD"].str.len_chars().max() <= 8  # type: ignore[operator]

@@ -412,6 +412,12 @@ class TestBesidePlacebo:
         said = short.headline(dataclasses.replace(trial, quantities=bare))
         assert said.startswith("Leg Ashworth (baclofen) is predicted to go from ")
         assert "; saline from " in said
+        assert "last seen" not in said.partition("; saline from ")[2]
+        last_h = max(q.time_h for q in of_bolus)
+        late = [q.arm == "saline" and q.limb == "leg" and q.time_h == last_h for q in bare]
+        moved = tuple(dataclasses.replace(q, mean=2.6) if is_late else q for q, is_late in zip(bare, late, strict=True))
+        said = short.headline(dataclasses.replace(trial, quantities=moved))
+        assert said.partition("; saline from ")[2].endswith(", last seen at 2.60 (24 hours).")
 
     def test_a_headline_is_of_the_first_endpoint_of_an_analysis(self, trial: StudyResult) -> None:
         bare = [dataclasses.replace(q, published=None) for q in trial.quantities if q.statistic == "mean"]

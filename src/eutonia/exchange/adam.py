@@ -17,6 +17,7 @@ from eutonia._arguments import PATH, accepts
 from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError
 from eutonia.exchange.adam_parameters import parameters_of
+from eutonia.statistics.rounding import exact
 
 if TYPE_CHECKING:
     import polars
@@ -368,7 +369,8 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
         pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
         "BASETYPE",
         "BASE",
-        (pl.col("score") - pl.col("BASE")).alias("CHG"),
+        # Two changes by a third are one change, or ranks of another program take noise for an order.
+        pl.Series("CHG", exact((table["score"] - table["BASE"]).to_numpy())),
     )
 
 

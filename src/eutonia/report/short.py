@@ -19,6 +19,8 @@ from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import SAID_MV, SAID_SHARE
 
 _MOST_FAR = 4
+# What another arm moves later than the leading one, as a share of what that one moves, before it is told.
+_CLEAR = 0.2
 
 
 def plain(result: StudyResult) -> list[tuple[str, str]]:
@@ -276,7 +278,11 @@ def _change(result: StudyResult) -> str:
             return _with_the_drug(result, what, before[-1], after, at)
     others = [group for group in sorted_groups if group is not series and group[0].phase == first.phase]
     then = [next((q for q in group if q.visit == peak.visit), group[-1]) for group in others[:3]]
-    beside = "".join(f"; {q.arm} from {at(group[0])} to {at(q)}" for q, group in zip(then, others, strict=False))
+    # Another arm that goes on to move, such as one that is treated late, is told to its end.
+    beside = ""
+    for q, group in zip(then, others, strict=False):
+        goes_on = abs(group[-1].mean - q.mean) > _CLEAR * abs(peak.mean - first.mean)
+        beside += f"; {q.arm} from {at(group[0])} to {at(q)}{f', last seen at {at(group[-1])}' if goes_on else ''}"
     if peak.time_h == last.time_h or peak.mean == last.mean:
         return f"{what} is predicted to go from {at(first)} to {at(last)}{beside}."
     return f"{what} is predicted to go from {at(first)} to {at(peak)}, last seen at {at(last)}{beside}."
