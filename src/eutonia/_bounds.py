@@ -25,6 +25,8 @@ FINEST, COARSEST = 1e-9, 1e9
 FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2200, 12, 31)
 #: Replicate trials below which no verdict is given: a 95 % interval then has less than one trial beyond each end.
 FEWEST_FOR_VERDICT = 40
+#: Trials of a draw of the numbers below which they share their luck with what is true of them, and flatter coverage.
+FEWEST_OF_A_DRAW = 10
 
 
 @dataclass(frozen=True, slots=True)

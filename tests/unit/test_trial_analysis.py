@@ -307,6 +307,15 @@ def test_words_say_no_more_than_is_known() -> None:
     assert "close to zero" in analysis_words.plain(hardly)[0]
 
 
+def test_coverage_is_told_where_each_draw_has_trials_enough_and_else_why_not() -> None:
+    first, second = drawn(60, -0.5)
+    for draws, is_told in ((20, False), (6, True)):
+        found = analyse(dataclasses.replace(made(study(PRIMARY), first, second, 60), draw=np.arange(60) % draws))
+        assert found is not None
+        assert (found.characteristics["coverage"][0] is not None) is is_told
+        assert ("each draw of the numbers" in analysis_words.lead(found)) is not is_told
+
+
 def test_only_the_arm_that_a_person_is_in_is_read() -> None:
     of = study(ALL)
     first, second = drawn(6, -0.5)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from eutonia._bounds import FEWEST_OF_A_DRAW
 from eutonia._middle import TAIL
 from eutonia.assessment.reading import ROUNDING
 from eutonia.statistics import time_to_event, two_arms
@@ -36,8 +37,6 @@ Sizes = Int[np.ndarray, " trial"]
 _FIRST, _SECOND, _NEITHER = 1, 0, -1
 # More different scores than this are no grades, and have no odds: each would have a cut of its own.
 _MOST_GRADES = 80
-# Fewer trials of a draw than this share their luck with what is true of them: coverage would be flattered.
-_FEWEST_OF_A_DRAW = 10
 
 
 @dataclass(frozen=True)
@@ -281,7 +280,7 @@ def _own_truths(outcome: Outcome, contrast: Contrast, true: float) -> Float[np.n
     """
     if outcome.draw is None:
         return np.full(outcome.n_replicates, true)
-    if np.bincount(outcome.draw).min() < _FEWEST_OF_A_DRAW:
+    if np.bincount(outcome.draw).min() < FEWEST_OF_A_DRAW:
         return np.full(outcome.n_replicates, np.nan)
     both, entered = _asked_of_all(outcome, contrast), outcome.entered[contrast.phase.name]
     of_trial = np.repeat(outcome.draw, outcome.study.population.n)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eutonia._bounds import FEWEST_FOR_VERDICT
+from eutonia._bounds import FEWEST_FOR_VERDICT, FEWEST_OF_A_DRAW
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import adaptive_words, interim_words, time_to_event
@@ -99,7 +99,19 @@ def lead(analysed: Analysed) -> str:
     return (
         f"Each of {trials} replicate trials was analysed from what was seen in it, at a two-sided level of "
         f"{100 * analysed.alpha:g}%{over}.{together} What is true is known here: every person was computed in every "
-        "arm."
+        f"arm.{_own_truths(analysed)}"
+    )
+
+
+def _own_truths(analysed: Analysed) -> str:
+    """Return why no endpoint says how often its interval holds the truth, where numbers are drawn for few trials."""
+    rows = analysed.characteristics
+    known = rows["truth"].is_not_null() & rows["estimate"].is_not_null()
+    if _trials(analysed) < FEWEST_FOR_VERDICT or not (known & rows["coverage"].is_null()).any():
+        return ""
+    return (
+        " How often an interval holds it is told where each draw of the numbers, which has a truth of its own, has "
+        f"{FEWEST_OF_A_DRAW} trials: with more replicate trials, or with --parameters frozen."
     )
 
 
