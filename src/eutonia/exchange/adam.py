@@ -369,8 +369,7 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
         pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
         "BASETYPE",
         "BASE",
-        # Two changes by a third are one change, or ranks of another program take noise for an order.
-        pl.Series("CHG", exact((table["score"] - table["BASE"]).to_numpy())),
+        pl.Series("CHG", exact((table["score"] - table["BASE"]).to_numpy())),  # else ranks take noise for an order
     )
 
 
