@@ -27,13 +27,20 @@ def fine_ball(centre: tuple[float, ...], volume_mL: float) -> tuple[np.ndarray, 
     return ball(centre, volume_mL, (182, 218, 182), affine), affine
 
 
-def nifti(values: np.ndarray, affine: np.ndarray = AFFINE, code: int = 4, *, packed: bool = True) -> bytes:
-    """Return a NIfTI file of these voxels."""
+def nifti(
+    values: np.ndarray,
+    affine: np.ndarray = AFFINE,
+    code: int = 4,
+    *,
+    packed: bool = True,
+    second: tuple[np.ndarray | None, int] = (None, 0),
+) -> bytes:
+    """Return a NIfTI file of these voxels; `second` is the affine of its qform, and the space of that."""
     import nibabel
 
     image = nibabel.Nifti1Image(np.asarray(values), affine)
     image.set_sform(affine, code)
-    image.set_qform(None, 0)
+    image.set_qform(*second)
     plain = image.to_bytes()
     return gzip.compress(plain, mtime=0) if packed else plain
 

@@ -71,6 +71,7 @@ BAD = {
     "Talairach": (nifti(ONES, code=3), ["Talairach", "header code 4"]),
     "a template's size somewhere else": (nifti(ONES, shifted(40.0), 2), ["not in MNI space", "middle 40, 22, 58"]),
     "outside the brain": (nifti(np.roll(ONES, 40, 2), code=4), ["outside the brain"]),
+    "two places": (nifti(ONES, second=(shifted(2.0), 4)), ["twice where its voxels lie", "qform 2 mm apart"]),
     "sheared": (nifti(ONES, sheared()), ["sheared"]),
     "two volumes": (nifti(np.stack([ONES, ONES], axis=-1)), ["not one volume", "91 x 109 x 91 x 2"]),
     "one plane": (nifti(ONES[:, :, :1]), ["not one volume"]),
@@ -97,6 +98,13 @@ def test_a_mask_that_cannot_be_used_is_refused_with_the_way_to_mend_it(name: str
     told = " ".join(str(caught.value).split())
     for word in ["line 24, lesion.mask", "Given:", "Allowed:", "Do:", *words]:
         assert word in told, told
+
+
+def test_the_place_in_the_scanner_may_stand_beside_the_one_in_mni_space() -> None:
+    plain = parse_mask(nifti(ONES), "mask.nii.gz")
+    for second in ((shifted(30.0), 1), (AFFINE, 4)):
+        both = parse_mask(nifti(ONES, second=second), "mask.nii.gz")
+        assert (both.voxels == plain.voxels).all()
 
 
 @pytest.mark.parametrize("command", ["check", "run"])

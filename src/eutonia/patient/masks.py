@@ -48,6 +48,8 @@ GRIDS = (
 # The middle of such a grid lies within this of that of the MNI brain, mm.
 _MIDDLE_MM, _CLOSE_MM = (0.0, -18.0, 9.0), (6.0, 6.0, 18.0)
 _MOST_OUTSIDE = 0.5
+# sform and qform of one grid may differ by the digits of a file.
+_ONE_PLACE_MM = 0.5
 _DO = (
     "Bring it to MNI space: register the person's scan to the MNI152 template (FSL: flirt and fnirt; ANTs: "
     "antsRegistrationSyN.sh; SPM: Normalise), apply the same transform to the mask with nearest-neighbour "
@@ -228,6 +230,7 @@ def _checked_grid(image: SpatialImage) -> Float[np.ndarray, "row column"]:
     unit = affine[:3, :3] / size
     if np.abs(unit.T @ unit - np.eye(3)).max() > 1e-3:
         raise MaskError("Its voxels are sheared.", "an affine with shear", "boxes in MNI space", _DO)
+    _check_one_place(image, shape, affine)
     code = max(int(header["sform_code"]), 0) or max(int(header["qform_code"]), 0)  # type: ignore[index]
     if code == _TALAIRACH:
         raise MaskError("It is in the space of Talairach.", "header code 3", "MNI space (header code 4)", _DO)
@@ -239,6 +242,22 @@ def _checked_grid(image: SpatialImage) -> Float[np.ndarray, "row column"]:
         allowed = "header code 4 (MNI), or the grid of an MNI template, such as 182 x 218 x 182 at 1 mm"
         raise MaskError(why, given, allowed, _DO)
     return affine
+
+
+def _check_one_place(image: SpatialImage, shape: tuple[int, ...], affine: np.ndarray) -> None:
+    """Refuse a header that puts the voxels into one space twice, at two places: programs read one or the other.
+
+    A qform of the scanner beside an sform of MNI space is no such header.
+    """
+    second, code = image.header.get_qform(coded=True)  # type: ignore[attr-defined]
+    if second is None or int(code) not in (int(image.header["sform_code"]), _MNI):  # type: ignore[index]
+        return
+    corners = np.array([*np.ndindex(2, 2, 2)], dtype=float) * (np.array(shape) - 1.0)
+    apart = np.abs(corners @ (second - affine)[:3, :3].T + (second - affine)[:3, 3]).max()
+    if apart > _ONE_PLACE_MM:
+        why = "Its header says twice where its voxels lie, and not the same."
+        do = "Find out which is meant, laid over the template, and save the mask with one of the two, or both alike"
+        raise MaskError(why, f"sform and qform {apart:.3g} mm apart", "sform and qform alike", do)
 
 
 def _is_template(shape: tuple[int, ...], size: Float[np.ndarray, " axis"], affine: np.ndarray) -> bool:
