@@ -37,6 +37,9 @@ MUSCLE_GROUPS = 4
 CORD_SPASTIC = (0.65 + 0.78) / 2
 DAY = 24.0
 WEEK, MONTH = 7.0 * DAY, 30.4375 * DAY
+# Working share of the corticospinal tract below which a limb is paretic, and severely so: weakness shows at the bedside
+# when about a tenth of the tract is silent; judgement.
+PARETIC, SEVERELY_PARETIC = 0.9, 0.5
 SEVERE_ARM = 0.3  # share of full strength below which an arm counts as severely paretic: judgement
 ANY, SEVERE = 0.5, 2.5  # marks of the latent grade above which a rater scores 1 and 3
 
@@ -56,10 +59,9 @@ class Survey:
         keys = _streams.keys(SEED, _streams.Purpose.MUSCLE, jax.numpy.asarray(person))
         muscles = np.asarray(_streams.normal(keys, MUSCLE_GROUPS * len(LIMBS)))
         self.muscle_luck = muscles.reshape(MUSCLE_GROUPS, len(LIMBS), PEOPLE)
-        anatomy = parameters.load("lesion")
         onset = self.cohort.pathways.integrity(0.0)[CORTICOSPINAL]
-        self.paretic = onset < anatomy.value("paresis_integrity", "1")
-        self.severely_paretic = onset < anatomy.value("severe_paresis_integrity", "1")
+        self.paretic = onset < PARETIC
+        self.severely_paretic = onset < SEVERELY_PARETIC
         self.plegic = onset[ARM] < 0.2
         self.bled = self.cohort.lesions.kind == HAEMORRHAGIC
 

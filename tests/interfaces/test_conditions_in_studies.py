@@ -85,7 +85,7 @@ def test_practice_lowers_the_leg_of_those_who_learn_and_fades() -> None:
     assert np.all(left[:, ~learned] == 1.0)
     lowest = np.argmin(left[:, learned], axis=0)
     assert np.all(day[~before][lowest] == 252.0)
-    assert left[:, learned].min() == pytest.approx(0.9, abs=0.005)
+    assert left[:, learned].min() == pytest.approx(0.92, abs=0.005)
     assert np.all(left[-1, learned] > left[:, learned].min(axis=0))
 
 

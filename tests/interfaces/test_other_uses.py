@@ -96,7 +96,7 @@ def test_drinking_deepens_drowsiness_and_nothing_else_of_the_options_differs() -
     for name in ("plasma", "brain_effective"):
         np.testing.assert_array_equal(plain.course[name], drinking.course[name])
     hazard = [-np.log1p(-one.course["risk_drowsiness"].to_numpy()) for one in (plain, drinking)]
-    factor = parameters.load("alcohol").value("sedation_factor", "1")
+    factor = parameters.load("depressants").value("sedation_factor", "1")
     np.testing.assert_allclose(hazard[1], factor * hazard[0], rtol=1e-9)
     assert hazard[0].max() > 0
     assert any("1.2 (0.58 to 2.5) (ALPADIR_2017" in said for said in plain.caveats)

@@ -124,10 +124,8 @@ def test_emulator_holds_its_edge_beyond_the_design() -> None:
 
 
 @pytest.mark.parametrize("severe", [0.1, 0.3])
-def test_depression_weakens_with_tone_in_the_segment_in_the_proportion_of_the_reduced_reflex(severe: float) -> None:
+def test_depression_in_the_segment_is_that_of_the_reduced_reflex_for_one_radian(severe: float) -> None:
     with parameters.using({"tone.depression_severe": f"{severe} 1/rad"}):
         reduced = parameters.load("tone")
         depressible = Condition.of_bias([0.0, reduced.value("severe_bias", "mV")]).depressible
-        wanted = severe / reduced.value("depression_healthy", "1/rad")
-    assert depressible[0] == parameters.load("segment").value("depressible_healthy", "1")
-    assert depressible[1] == pytest.approx(wanted * depressible[0])
+        assert depressible == pytest.approx([reduced.value("depression_healthy", "1/rad"), severe], rel=1e-12)

@@ -51,9 +51,10 @@ class ChartConstants(eqx.Module):
     def from_records(cls, body: BodyConstants) -> ChartConstants:
         """Read the sets of the scales; the Ashworth curve comes from the limbs of `body`."""
         bedside, reflexes, spasm = (parameters.load(name) for name in ("bedside", "reflex", "spasm"))
+        grade_per_bias = bedside.value("grade_per_bias", "1/mV")
         return cls(
             curve=excess_curve(ashworth.reference_grid(), body),
-            grade_per_bias=bedside.value("grade_per_bias", "1/mV"),
+            grade_per_bias=grade_per_bias,
             healthy_probit=parameters.load("receptor").value("volley_drive_mean", "1"),
             grades_per_probit=reflexes.value("grades_per_probit", "1"),
             reflex_noise=reflexes.value("score_noise", "1"),
@@ -63,7 +64,7 @@ class ChartConstants(eqx.Module):
             spasm_marks=spasms.penn_marks(),
             rater_residual=bedside.value("rater_residual", "1"),
             rater_bias=bedside.value("rater_bias", "1"),
-            rater_noise_from=bedside.value("rater_noise_from", "1"),
+            rater_noise_from=grade_per_bias * parameters.load("tone").value("muscle_deviation_from", "mV"),
             walking=WalkingConstants.from_records(),
         )
 

@@ -9,7 +9,7 @@ Source: the set `inference`. Assumptions: the numbers are independent of one ano
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -36,6 +36,9 @@ PENDULUM = (
 RAMP = (*_TISSUE, "torque_offset", "inertia_left", "torque_noise", "torque_model_error")
 #: The same where active muscle loses torque along the way.
 RAMP_FALLING = (*RAMP[:-NOISE], "breadth", *RAMP[-NOISE:])
+
+#: What the model misses is taken to be as large as the noise: one record serves both.
+_MISSED = {"torque_model_error": "Smooth error of the model in the torque"}
 
 #: The scale that turns a share into the unit of a joint.
 _UNITS = {
@@ -101,10 +104,9 @@ class Priors:
 def priors(names: Sequence[str], joint: Joint, ceiling: float) -> Priors:
     """Return the priors of `names` for a joint with this torque ceiling, N m."""
     scales = {"": 1.0, "ceiling": ceiling}
-    records = parameters.load("inference")
     out = []
     for name in names:
-        record = records[name] if name != "breadth" else parameters.load(f"limb_{joint.name}")["strength_breadth"]
+        record = _record(name, joint)
         kind, unit = _UNITS.get(name, ("", record.unit))
         # Angles in deg, torques per rad: the units of the table.
         span = np.rad2deg(joint.range_rad) if unit == "deg" else joint.range_rad
@@ -115,3 +117,13 @@ def priors(names: Sequence[str], joint: Joint, ceiling: float) -> Priors:
         label = record.label.partition(":")[0]
         out.append(Prior(name, label, symbol, unit, record.value * scale, spread, is_log))
     return Priors(tuple(out))
+
+
+def _record(name: str, joint: Joint) -> parameters.Parameter:
+    """Return the record of a number, as a share where it is one."""
+    records = parameters.load("inference")
+    if name == "breadth":
+        return parameters.load(f"limb_{joint.name}")["strength_breadth"]
+    if name in _MISSED:
+        return replace(records["torque_noise"], label=_MISSED[name], symbol="e/T_max")
+    return records[name]

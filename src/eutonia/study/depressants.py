@@ -1,7 +1,7 @@
 """What makes the brain sleepy beside baclofen: nothing of tone, and what baclofen does to alertness counts for more.
 
 Equation
-    L' = f k C      of drowsiness, confusion and coma (`drug.effect.adverse`), while it is taken; f from its own set
+    L' = f k C      of drowsiness, confusion and coma (`drug.effect.adverse`), while it is taken
 Assumptions: one factor for everybody and any amount, which nobody has measured; it is there from the start to the stop.
 Not for
     Breathing, falls, driving; what it does by itself, of which no number is on record.
@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 
 
 class Depressant(Treatment):
-    """Something that is taken for a time; a final of it names its set of records in `harms`."""
+    """Something that is taken for a time."""
 
     start_h: Hours = described("From when on, time in the phase, or since the onset.", alias="start")
     stop_h: Hours | None = described("Until when; left out, to the end.", alias="stop", default=None)
 
     dose_unit: ClassVar[str] = ""
+    harms: ClassVar[str | None] = "depressants"
+    deepens: ClassVar[bool] = True
 
     @property
     def alone_in(self) -> str | None:

@@ -76,6 +76,8 @@ class Treatment(Registered):
     #: Set of records of what it brings of unwanted things, if it is no baclofen (`trial.harms`): shares of people by
     #: reaction, and `sedation_factor`, by which it multiplies what baclofen does to alertness.
     harms: ClassVar[str | None] = None
+    #: Whether it does so by the factor of the set `depressants`, where its own set has none.
+    deepens: ClassVar[bool] = False
     #: Where it was published.
     sources: ClassVar[tuple[str, ...]] = ()
     #: A table of it without its route, as a file might have it; what has one is tried by every test of treatments.

@@ -62,9 +62,7 @@ class Harms:
         these = tuple(one for one in treatments if one.harms is not None)
         hazards = [_hazards(one.harms) for one in these if one.harms is not None]
         drug, placebo = ([both[k] for both in hazards] for k in (0, 1))
-        return cls(
-            these, until_h, tuple(drug), tuple(placebo), tuple(_factor(one.harms) for one in these), is_sham_before
-        )
+        return cls(these, until_h, tuple(drug), tuple(placebo), tuple(_factor(one) for one in these), is_sham_before)
 
     @property
     def deepens(self) -> bool:
@@ -116,9 +114,9 @@ class Harms:
         return max(min(time_h, end_h) - float(one.begins_h), 0.0)
 
 
-def _factor(harms: str | None) -> float:
-    """Return by how much what a set is of multiplies what baclofen does to alertness."""
-    records = parameters.load(str(harms))
+def _factor(of: Treatment) -> float:
+    """Return by how much a treatment multiplies what baclofen does to alertness."""
+    records = parameters.load("depressants" if of.deepens else str(of.harms))
     return records.value("sedation_factor", "1") if "sedation_factor" in records else 1.0
 
 

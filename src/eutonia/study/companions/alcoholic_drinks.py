@@ -21,7 +21,6 @@ class AlcoholicDrinksTreatment(Depressant):
 
     route: Literal["alcoholic drinks"] = described("Alcohol beside baclofen.")
 
-    harms: ClassVar[str | None] = "alcohol"
     sources: ClassVar[tuple[str, ...]] = ("Label_ITB", "Label_oral")
     example: ClassVar[Mapping[str, Any]] = {"start": "0 hour"}
     caveat: ClassVar[str] = (

@@ -1,6 +1,6 @@
 """Diazepam tablets: no effect on tone, for no size is on record; drowsiness adds to that of baclofen, and deepens it.
 
-Source: label for the dose; how often people are drowsy is assumed.
+Source: label for the dose; how often people are drowsy is that of baclofen tablets, as the least.
 
 Not for
     Dependence, withdrawal, falls, breathing.
@@ -21,6 +21,7 @@ class DiazepamTabletsTreatment(OtherTablets):
     route: Literal["diazepam tablets"] = described("Diazepam tablets.")
 
     harms: ClassVar[str | None] = "diazepam"
+    deepens: ClassVar[bool] = True
     sources: ClassVar[tuple[str, ...]] = ("Label_diazepam",)
     example: ClassVar[Mapping[str, Any]] = {"dose": "5 mg", "every": "8 hour", "start": "0 hour"}
     caveat: ClassVar[str] = (

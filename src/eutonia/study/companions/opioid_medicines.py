@@ -21,7 +21,6 @@ class OpioidMedicinesTreatment(Depressant):
 
     route: Literal["opioid medicines"] = described("An opioid beside baclofen.")
 
-    harms: ClassVar[str | None] = "opioid"
     sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
     example: ClassVar[Mapping[str, Any]] = {"start": "0 hour"}
     caveat: ClassVar[str] = (

@@ -52,7 +52,7 @@ class StrengthTrainingTreatment(Treatment):
     @property
     def outlasts_h(self) -> float:
         """How long after the end a tenth of its effect is left."""
-        return math.log(10.0) * _number("fading_time", "h")
+        return math.log(10.0) * _fading_h()
 
     @property
     def alone_in(self) -> str | None:
@@ -72,7 +72,7 @@ class StrengthTrainingTreatment(Treatment):
         """Return the share that is back so many hours later."""
         sessions = self.sessions_per_week / HOURS_A_WEEK if is_given else 0.0
         gain = sessions / _number("sessions_to_gain", "1")
-        rate = gain + 1.0 / _number("fading_time", "h")
+        rate = gain + 1.0 / _fading_h()
         settled = _number("regained_at_most", "1") * gain / rate
         return settled + (state - settled) * np.exp(-rate * span_h)
 
@@ -85,3 +85,8 @@ class StrengthTrainingTreatment(Treatment):
 
 def _number(name: str, unit: str) -> float:
     return parameters.load("strength_training").value(name, unit)
+
+
+def _fading_h() -> float:
+    """Return the time constant with which strength goes without training: that of whatever is learned."""
+    return parameters.load("learning").value("fading_time", "h")

@@ -47,8 +47,7 @@ class Condition(eqx.Module):
     def of_bias(cls, bias: Sequence[float] | Patients) -> Condition:
         """Return the undrugged segments of people with these descending biases in mV (0: healthy)."""
         s, tone = parameters.load("segment"), parameters.load("tone")
-        depression = tone.values(depression_healthy="1/rad", depression_severe="1/rad")
-        depressible = s.value("depressible_healthy", "1")
+        of_a_radian = tone.values(depression_healthy="1/rad", depression_severe="1/rad")
         depth = jnp.asarray(bias, dtype=float)
         severity = jnp.clip(depth / tone.value("severe_bias", "mV"), 0.0, 1.0)
 
@@ -60,7 +59,7 @@ class Condition(eqx.Module):
             bias=depth,
             release=one,
             girk=0.0 * one,
-            depressible=between(depressible, depressible * depression[1] / depression[0]),
+            depressible=between(*of_a_radian),
             pad_rest=s.value("pad_rest", "1") * one,
             pad_step=between(*s.values(pad_step_healthy="1", pad_step_severe="1")),
             reciprocal=between(1.0, s.value("reciprocal_severe", "1")),
