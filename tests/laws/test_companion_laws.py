@@ -197,7 +197,7 @@ def test_a_depressant_multiplies_what_baclofen_does_to_alertness_while_it_is_tak
     np.testing.assert_array_equal(alone, 0.0)
     assert np.all(deeper[DROWSY] > whole[DROWSY])
     sham = _watched(arm(baclofen, drinks).model_copy(update={"placebo": True}))
-    assert np.all(sham.harms.depth(0.0, 1.0, sham._dealt()) == 1.0)
+    assert np.all(sham.harms.depth(0.0, 1.0, sham._dealt(sham.harms) & (not sham.arm.placebo)) == 1.0)
 
 
 def _watched(of_arm: Any, until_h: float = math.inf, passed: np.ndarray | None = None) -> ReactionWatch:
