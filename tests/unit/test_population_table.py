@@ -8,8 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 from analysis_examples import HEAD
+from typer.testing import CliRunner
 
 from eutonia._hours import HOURS_A_MONTH, HOURS_A_YEAR
+from eutonia.cli.app import app
 from eutonia.errors import StudyError
 from eutonia.patient import Cohort, Population
 from eutonia.patient.population import MIX_OF
@@ -57,6 +59,8 @@ def test_rows_are_left_out_for_a_reason_that_is_told_and_weights_leave_fewer_peo
     assert people.table is not None
     told = people.table.told(*people.table.within(people.limits))
     assert told.startswith("People are drawn from registry.csv: 20 of 25 rows (")
+    shown = CliRunner().invoke(app, ["check", str(tmp_path / "study.toml")])
+    assert told in shown.output
     for why in (
         "1 left out: age_year is missing",
         "1 left out: age_year beyond 18 to 110 year",

@@ -70,6 +70,7 @@ def run(
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, replicates)} This needs {needs}. Nothing was run.")
+        _tell_table(given)
         return
     screen = console()
     how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
@@ -132,10 +133,19 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
     usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1)
     typer.echo(f"{given.name}: valid. {given.title}.")
     typer.echo(f"{_size(given, usual, USUAL_REPLICATES)} A run needs {usual}.")
+    _tell_table(given)
     for told in options_left_out(given):
         typer.echo(told)
     if isinstance(given, CaseStudy) and given.pump_therapy is not None:
         typer.echo(f"{rules_of(given.pump_therapy, 'eutonia run')}.")
+
+
+def _tell_table(study: TrialStudy | CaseStudy) -> None:
+    """Say which rows of a table of people are left out, before anybody waits for a run."""
+    from eutonia.study.design import CaseStudy
+
+    for told in () if isinstance(study, CaseStudy) else study.population.table_told:
+        typer.echo(told)
 
 
 def _size(study: TrialStudy | CaseStudy, needs: Cost, replicates: int) -> str:

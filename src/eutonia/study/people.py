@@ -234,6 +234,11 @@ class StudyPopulation(Part):
         }
         return {key: (float(one.low), float(one.high)) for key, one in spreads.items() if one is not None}
 
+    @property
+    def table_told(self) -> tuple[str, ...]:
+        """In words, whom the table holds that people are drawn from, and which rows are left out; nothing without."""
+        return () if self.table is None else (self.table.told(*self.table.within(self.limits)),)
+
     @model_validator(mode="before")
     @classmethod
     def _from_table(cls, given: object, info: Checking) -> object:

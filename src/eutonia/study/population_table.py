@@ -37,7 +37,7 @@ _MISSING = ("", ".", "na", "nan", "null", "none")
 _SEX = {"woman": 1.0, "female": 1.0, "f": 1.0, "w": 1.0, "man": 0.0, "male": 0.0, "m": 0.0}
 _PARTED = {";": "semicolons between cells", "\t": "tabs between cells", "|": "bars between cells"}
 _WEIGHTS = "sampling_weight"
-_WEIGHT = Bounds(1e-12, 1e12, ("a number above 0", "1e12"), "whoever stands for nobody is no row")
+_WEIGHT = Bounds(1e-12, 1e12, ("1e-12", "1e12"), "whoever stands for nobody is no row")
 
 
 @dataclass(frozen=True)

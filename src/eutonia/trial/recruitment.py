@@ -216,8 +216,7 @@ def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int
 
 def people_told(given: GivenPopulation, pool: Pool) -> Iterator[str]:
     """Yield in words where people come from, where that is a table, and how many different people weights leave."""
-    if given.table is not None:
-        yield given.table.told(*given.table.within(given.limits))
+    yield from given.table_told
     if given.baselines:
         yield (
             f"Recruitment is weighted to the entry scores of the study: the {given.pool:,} people of the pool then "
