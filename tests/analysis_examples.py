@@ -30,6 +30,20 @@ rater = "human"
 """
     + SIX_WEEKS_OF_TABLETS
 )
+# Toxin for whoever is still at 3 at the second visit, in a phase.
+RESCUE = """\
+[phase.rescue]
+scale = "ashworth"
+limb = "leg"
+score = 3.0
+visits = ["2 week"]
+[[phase.rescue.treatment]]
+route = "intramuscular"
+product = "onabotulinumtoxinA"
+muscle = "ankle plantarflexors"
+dose = "200 U onabotulinumtoxinA"
+at = "0 week"
+"""
 PRIMARY = """
 [[analysis.endpoint]]
 scale = "ashworth"

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from arm_examples import arm_run, some_people
 from study_examples import STROKE
 
 from eutonia.assessment.scoring import charted_muscles
@@ -14,6 +15,7 @@ from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.drug.effect.exposed import Exposed
 from eutonia.errors import StudyError
 from eutonia.report.trial import analysis_words
+from eutonia.simulation.course import Course, start
 from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial import power, repeated
 from eutonia.trial.analyse import analyse
@@ -21,6 +23,7 @@ from eutonia.trial.analysed import Analysed
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.patients import patient_table
+from eutonia.trial.period import PeriodClock, run_period
 from eutonia.trial.reactions import ReactionWatch
 
 pytestmark = pytest.mark.unit
@@ -94,7 +97,7 @@ def made(study: TrialStudy, trials: int) -> Outcome:
     """Return an outcome whose scores are made up: what the factors do, and luck of the person and of the visit."""
     luck, n = np.random.default_rng(3), N * trials
     person, arm = luck.standard_normal(n), np.arange(n) % 4
-    error, visits = luck.standard_normal((2, n)), {}
+    error, visits = luck.standard_normal((len(study.phases[0].visits_h), n)), {}
     effects = (0.0, TABLETS, STRETCHING, TABLETS + STRETCHING + BOTH)
     for k, visit in enumerate(study.phases[0].visits_h):
         for one, effect in zip(study.phases[0].arms, effects, strict=True):
@@ -183,6 +186,30 @@ def test_the_other_factor_is_a_term_of_a_mixed_model_behind_the_one_that_is_aske
     other, before = np.array([[1.0], [0.0], [1.0]]), np.array([2.0, 3.0, 4.0])
     found = repeated._covariates(np.array([0, 1, 1]), before, np.ones((3, 2), dtype=bool), other)
     assert found.T.tolist() == [[1, 1, 1], [0, 1, 1], [1, 0, 1], [-1, 0, 1]]
+
+
+def test_where_nobody_is_missing_a_mixed_model_with_a_factor_is_least_squares_at_the_last_visit() -> None:
+    """Every visit has the same terms, so the covariance of visits moves nothing: an arm, a term or a visit that is
+    taken for another one does.
+    """
+    three = TEXT.replace('visits = ["0 week", "6 week"]', 'visits = ["0 week", "2 week", "6 week"]')
+    head = three.partition(ENDPOINT[:22])[0]
+    asked, of_visit = (
+        analysed(made(parsed(head + ENDPOINT.format(EFFECT.format("stretching"), method)), 1)).trials
+        for method in ("MMRM", "ANCOVA")
+    )
+    for name in ("estimate", "se", "df", "low", "high", "p"):
+        np.testing.assert_allclose(asked[name], of_visit[name], rtol=1e-5, atol=1e-7)
+
+
+def test_a_run_gives_each_arm_its_factors_and_nothing_else() -> None:
+    who, found = some_people(), []
+    for one in parsed().phases[0].arms:
+        clock = PeriodClock(Course(who), start(who), 3, True, np.zeros(who.n))
+        run_period(clock, arm_run(one, np.ones(who.n, dtype=bool), 1008.0).tasks())
+        stretched = sum(other.who for other in clock.others)
+        found.append((set(clock.tablets_mg_per_day), set(np.broadcast_to(stretched, who.n) > 0)))
+    assert found == [({0.0}, {False}), ({30.0}, {False}), ({0.0}, {True}), ({30.0}, {True})]
 
 
 @pytest.mark.parametrize("masking", ["double blind", "open"])

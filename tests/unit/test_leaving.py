@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from analysis_examples import HEAD, PRIMARY, made, study
+from analysis_examples import HEAD, PRIMARY, RESCUE, made, study
 
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.errors import StudyError
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import consort
-from eutonia.trial.leaving import REASONS, Attendance, at_a_rate, leave_after, missed
+from eutonia.trial.leaving import REASONS, Attendance, Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.tables import scores_of
 
@@ -86,9 +86,9 @@ def test_visits_are_missed_by_chance_and_never_the_first() -> None:
 def test_people_leave_after_a_reaction_or_right_after_a_visit_without_effect() -> None:
     """Everybody by a rule whose share is 1, a half by the other; the visit that showed no effect is still seen."""
     of = study(head=ruled(NO_EFFECT + REACTION, HEAD))
-    n, phase = 400, of.phases[0]
+    n, phase = 4000, of.phases[0]
     better = np.arange(n) % 2 == 0
-    scores = np.stack([np.full(n, 3.0), np.where(better, 2.0, 2.5), np.full(n, 3.0)])
+    scores = np.stack([np.full(n, 3.0), np.where(better, 2.0, 2.2), np.full(n, 3.0)])
     visits = [made(of, scores, scores, n // 40).visits["only", "tablets", k] for k in range(3)]
     time_h = np.full((len(REACTIONS), n), np.nan)
     time_h[REACTIONS.index("nausea")] = np.where(better, 50.0, 400.0)  # these come after they would have left
@@ -104,6 +104,15 @@ def test_people_leave_after_a_reaction_or_right_after_a_visit_without_effect() -
     assert gone.mean() == pytest.approx(0.5, abs=4 * np.sqrt(0.25 / gone.size))
     assert set(leaving.hour[better][gone]) == {50.0}
     assert (visits[1].present[better] == ~gone).all()
+
+
+def test_whoever_is_given_rescue_at_a_visit_does_not_leave_there_for_lack_of_effect() -> None:
+    of, n = study(head=ruled(NO_EFFECT + RESCUE)), 40
+    scores, phase, nothing = np.full((3, n), 3.0), of.phases[0], np.full((len(REACTIONS), n), np.nan)
+    visits = [made(of, scores, scores, 1).visits["only", "tablets", k] for k in range(3)]
+    leaving, rescued = Leaving.nobody(n), (np.arange(n) % 2 == 0)[None]
+    leave_after(leaving, phase, 0, Reactions(nothing, np.zeros_like(nothing, int)), visits, 1, np.arange(n), rescued)
+    assert (visits[2].present == rescued[0]).all()
 
 
 def test_leaving_is_no_response_and_a_missed_visit_is_not_known() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from analysis_examples import HEAD, PRIMARY, made, study
+from analysis_examples import HEAD, PRIMARY, RESCUE, made, study
 
 from eutonia.assessment.scoring import Chart
 from eutonia.errors import StudyError
@@ -19,19 +19,6 @@ from eutonia.trial.rescue import RescueWatch, needs
 
 pytestmark = pytest.mark.unit
 
-RESCUE = """\
-[phase.rescue]
-scale = "ashworth"
-limb = "leg"
-score = 3.0
-visits = ["2 week"]
-[[phase.rescue.treatment]]
-route = "intramuscular"
-product = "onabotulinumtoxinA"
-muscle = "ankle plantarflexors"
-dose = "200 U onabotulinumtoxinA"
-at = "0 week"
-"""
 RESCUED = HEAD.replace("[[phase.arm]]", RESCUE + "[[phase.arm]]", 1)
 MIXED = PRIMARY.replace("limb", 'measure = "responder"\nimprovement = 0.5\nlimb')
 TIME = '\n[[analysis.endpoint]]\nmeasure = "time to rescue"\nestimand = "hypothetical"\n'
