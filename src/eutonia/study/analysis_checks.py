@@ -28,6 +28,13 @@ def phase_of(phases: Sequence[Phase], endpoint: AnalysedEndpoint) -> Phase | Non
     return next(iter(suited), None)
 
 
+def without_rescue(study: TrialStudy, phase: Phase) -> tuple[str, ...]:
+    """Return the scores of a phase that the analysis asks for as they would be without rescue."""
+    asked = study.analysis.endpoints if study.analysis and phase.rescue else ()
+    mine = [one for one in asked if one.rescue_way == "hypothetical" and phase_of(study.phases, one) is phase]
+    return tuple(dict.fromkeys(f"{one.scale}{'_muscle' if one.muscle else ''}" for one in mine if one.scale))
+
+
 def arms_of(phase: Phase, endpoint: AnalysedEndpoint) -> tuple[Arm | None, Arm | None]:
     """Return the arm of an endpoint and the one that it is compared with; None where nothing tells which."""
     named = {arm.name: arm for arm in phase.arms}

@@ -18,6 +18,7 @@ from eutonia.patient import label_origin
 from eutonia.simulation.course import Course, CourseState, start
 from eutonia.simulation.lesion_course import LesionCourse
 from eutonia.simulation.people import People
+from eutonia.study.analysis_checks import without_rescue
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Gate, Phase
 from eutonia.study.policies import Policy, Screening
@@ -32,7 +33,7 @@ from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, m
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import Recruits, features_of
-from eutonia.trial.rescue import RescueWatch, without_rescue
+from eutonia.trial.rescue import RescueWatch
 from eutonia.trial.roll import Before
 
 Patients = Float[np.ndarray, " patient"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from eutonia.drug.pump import play
 from eutonia.errors import SimulationError
+from eutonia.study.analysis_checks import without_rescue
 from eutonia.study.design import CaseStudy, TrialStudy
 from eutonia.trial.parameter_draws import asked
 from eutonia.trial.pump_turns import turns
@@ -68,7 +69,8 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
     looks = sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
     under_way = min(block, people) * cores * _LANE_BYTES
     memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
-    seconds = _BEGIN_S + people * looks * _VISIT_S / cores
+    again = sum(len(p.visits_h) * len(p.arms) for p in study.phases if without_rescue(study, p))
+    seconds = _BEGIN_S + people * (looks + again) * _VISIT_S / cores
     seconds *= _DRAWN if asked(study, replicates) else 1.0
     return Cost(people, looks, memory, seconds, cores, _FILES_BYTES + people * looks * _VISIT_FILE_BYTES)
 

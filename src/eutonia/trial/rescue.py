@@ -14,8 +14,6 @@ from jaxtyping import Bool, Float
 from eutonia.assessment.reading import ROUNDING, score_of
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart
-from eutonia.study.analysis_checks import phase_of
-from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Phase
 from eutonia.study.rescue import Rescue
 from eutonia.study.treatments import Treatment
@@ -81,13 +79,6 @@ class RescueWatch:
             if any(one is treatment for one, _ in given):
                 return np.asarray(self.at[visit])
         return None
-
-
-def without_rescue(study: TrialStudy, phase: Phase) -> tuple[str, ...]:
-    """Return the scores of a phase that the analysis asks for as they would be without rescue."""
-    asked = study.analysis.endpoints if study.analysis and phase.rescue else ()
-    mine = [one for one in asked if one.rescue_way == "hypothetical" and phase_of(study.phases, one) is phase]
-    return tuple(dict.fromkeys(f"{one.scale}{'_muscle' if one.muscle else ''}" for one in mine if one.scale))
 
 
 def first_rescue_h(outcome: Outcome, phase: Phase, arm: str) -> Patients:
