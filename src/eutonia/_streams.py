@@ -57,6 +57,7 @@ class Purpose(enum.IntEnum):
     TOXIN = 72
     ATTENDANCE = 73
     LEAVING = 74
+    ADHERENCE = 75
 
 
 #: Purpose, visit and number of the draws of one decision.

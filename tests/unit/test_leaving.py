@@ -7,12 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from analysis_examples import HEAD, PRIMARY, RESCUE, made, study
+from arm_examples import N, some_people
 
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.errors import StudyError
+from eutonia.simulation.course import Course, start
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import consort
-from eutonia.trial.leaving import REASONS, Attendance, Leaving, at_a_rate, leave_after, missed
+from eutonia.trial.given import Schedule, given_of, taken_by
+from eutonia.trial.leaving import REASONS, Attendance, Leaving, at_a_rate, leave_after, missed, tablets_taken
+from eutonia.trial.period import PeriodClock
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.tables import scores_of
 
@@ -81,6 +85,23 @@ def test_visits_are_missed_by_chance_and_never_the_first() -> None:
     assert between is not None
     assert between.mean() == pytest.approx(0.2, abs=4 * error)
     assert (between & second).mean() == pytest.approx(0.04, abs=4 * error)
+
+
+def test_people_take_a_share_of_their_tablets_and_are_prescribed_them_whole() -> None:
+    of = study(head=HEAD.replace("[[phase.arm]]", "[phase.tablets_taken]\nmean = 0.8\nsd = 0.15\n[[phase.arm]]", 1))
+    share = tablets_taken(of.phases[0], 1, np.arange(4000))
+    assert share is not None
+    assert share.mean() == pytest.approx(0.8, abs=4 * 0.15 / np.sqrt(len(share)))
+    assert share.std() == pytest.approx(0.15, rel=0.05)
+    tablets = of.phases[0].arms[1].treatments[0]
+    who, half = some_people(), np.arange(N) % 2 == 0
+    given = taken_by(given_of(tablets, np.full(N, 10.0)), np.where(half, 0.5, 1.0))
+    assert isinstance(given, Schedule)
+    given.propose(PeriodClock(Course(who), start(who), 3, True, np.zeros(N)), np.full(N, 20.0))
+    assert given.amount.tolist() == [20.0] * N
+    assert given.plan.dose_mg.tolist() == np.where(half, 10.0, 20.0).tolist()
+    with pytest.raises(StudyError, match="cannot lie so far apart"):
+        study(head=HEAD.replace("[[phase.arm]]", "[phase.tablets_taken]\nmean = 0.8\nsd = 0.4\n[[phase.arm]]", 1))
 
 
 def test_people_leave_after_a_reaction_or_right_after_a_visit_without_effect() -> None:

@@ -52,6 +52,7 @@ COLUMNS = {
     "factor": ("", "Whether the person was allocated to this factor of a factorial phase"),
     "left_day": ("day", "Day of the phase on which the person left; empty for who stayed"),
     "left_reason": ("", "Why the person left"),
+    "tablets_taken": ("1", "Share of their baclofen tablets that the person takes in the phase"),
     "rescued_day": ("day", "Day of the phase on which the person was first given rescue; empty for who was not"),
     "rescues": ("1", "How often the person was given rescue in the phase"),
     "not_computed": ("", "Why the person could not be computed, and counts nowhere"),

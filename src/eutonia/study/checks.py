@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from eutonia._hours import HOURS_A_DAY, HOURS_A_YEAR
 from eutonia.patient import label_origin
 from eutonia.study import vocabulary
+from eutonia.study.adherence import adherence_problems
 from eutonia.study.analysis_checks import analysis_problems
 from eutonia.study.delayed_start import delayed_problems
 from eutonia.study.doses import dose_problems
@@ -44,6 +45,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
                 for number, arm in enumerate(phase.arms)
             ),
             leaving_problems(phase, study.assessment, where),
+            adherence_problems(phase, where),
             rescue_problems(phase, where, beyond_label=study.head.allow_beyond_label),
             *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )

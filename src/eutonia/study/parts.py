@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from eutonia.study import factorial, vocabulary
+from eutonia.study.adherence import TabletsTaken
 from eutonia.study.delayed_start import own_problems
 from eutonia.study.factorial import NEITHER, TreatmentFactor
 from eutonia.study.fields import (
@@ -270,6 +271,9 @@ class Phase(Part):
         "Share of visits after the first that people miss by chance while they stay, also of a titration, where the "
         "dose then stays; left out, none is missed.",
         default=None,
+    )
+    tablets_taken: TabletsTaken | None = described(
+        "Which share of their baclofen tablets people take; left out, all of them.", default=None
     )
     rescue: Rescue | None = described(
         "What whoever is charted badly enough at a visit is given besides; left out, nothing.", default=None

@@ -17,7 +17,7 @@ from eutonia.study.policies import History, Moment, Policy, Screening
 from eutonia.study.treatments import EVERYBODY, Treatment
 from eutonia.trial.arm_pump import PumpCourses, Pumps
 from eutonia.trial.failures import Failures
-from eutonia.trial.given import GivenTreatment, given_of
+from eutonia.trial.given import GivenTreatment, given_of, taken_by
 from eutonia.trial.leaving import Attendance
 from eutonia.trial.own_gate import GateWatch, dealt_to
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
@@ -36,7 +36,8 @@ class ArmRun:
     """One arm in one period: who is in it (`member`), when its drug is given, and what its policy decided.
 
     `before_any` is the number of the look before any dose, from which visits of policies count; `attendance` says who
-    misses them, nobody if it is None; `rescue` gives what the phase gives besides.
+    misses them, nobody if it is None; `rescue` gives what the phase gives besides; `taken` is
+    the share of their tablets that people take, all of them if it is None.
     """
 
     arm: Arm
@@ -48,6 +49,7 @@ class ArmRun:
     failures: Failures | None = None
     attendance: Attendance | None = None
     rescue: RescueWatch | None = None
+    taken: Patients | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
     passed: Flags | None = None
@@ -106,7 +108,7 @@ class ArmRun:
         first = np.full(n, treatment.first_amount)
         if policy is not None:
             first = policy.first(first, self.screening)
-        given = given_of(treatment, self.dealt(first, treatment))
+        given = taken_by(given_of(treatment, self.dealt(first, treatment)), self.taken)
         moments = [] if policy is None else policy.moments(treatment, given.last_h(self.end_h), self.end_h)
         if isinstance(given, Pumps):
             self._pumps.append(given)

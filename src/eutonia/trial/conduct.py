@@ -29,7 +29,7 @@ from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.failures import drawn_for
-from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed
+from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed, tablets_taken
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
 from eutonia.trial.recruitment import Recruits, features_of
@@ -98,11 +98,12 @@ class Block:
     ) -> ArmRun:
         end_h, before_any = float(phase.visits_h[-1]), visit_numbers.of_policy(index, period)
         reacts = luck(self.seed, self.person, index)  # who bears a drug badly does so in every period
-        rescue = None if phase.rescue is None else RescueWatch(phase.rescue, len(member), is_rescued)
+        taken = tablets_taken(phase, self.seed, self.person)
+        rescue = None if phase.rescue is None else RescueWatch(phase.rescue, len(member), is_rescued, taken)
         watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h, rescue=rescue)
         failures = drawn_for(arm, self.seed, self.person, index, period)
         away = Attendance(phase, index, arm.name, period, self.seed, self.person)
-        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away, rescue)
+        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away, rescue, taken)
 
     def _play_without_rescue(self, phase: Phase, index: int, arm: Arm, names: Sequence[str]) -> None:
         """File beside the scores of an arm those that the same people would have had without rescue."""

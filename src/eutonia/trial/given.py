@@ -93,19 +93,22 @@ class Flow(GivenTreatment):
 
 
 class Schedule(GivenTreatment):
-    """Tablets of a product at equal intervals; `amount` in mg a dose, made of whole tablets and halves."""
+    """Tablets of a product at equal intervals; `amount` in mg a dose, made of whole tablets and halves.
+
+    `taken` is the share of them that each person takes.
+    """
 
     def __init__(
         self, start_h: float, stop_h: float | None, amount: Patients, every_h: float, product: products.Product
     ) -> None:
         super().__init__(start_h, stop_h, amount)
-        self.product = product
+        self.product, self.taken = product, np.ones_like(amount)
         self.plan = TabletPlan(amount, every_h, self.start_h, self.stop_h)
 
     def deal(self, amount: Patients) -> None:
         """Say who takes how much, before it begins."""
         super().deal(amount)
-        self.plan.dose_mg = amount
+        self.plan.dose_mg = amount * self.taken
 
     def propose(self, clock: PeriodClock, amount: Patients, *, abrupt: bool = False) -> None:
         """Change the dose to what tablets make of it."""
@@ -113,7 +116,7 @@ class Schedule(GivenTreatment):
 
     def apply(self, clock: PeriodClock, *, abrupt: bool) -> None:
         """Take the schedule up, change its dose, or end it."""
-        self.plan.dose_mg = self.amount
+        self.plan.dose_mg = self.amount * self.taken
         if self.running != (self.plan in clock.tablets):
             (clock.tablets.append if self.running else clock.tablets.remove)(self.plan)
 
@@ -145,6 +148,13 @@ class Applied(GivenTreatment):
         for other in clock.others if self.running and self.course.kind else ():
             if isinstance(other, TreatmentCourse) and other is not self.course and other.kind == self.course.kind:
                 self.course.go_on_from(other)
+
+
+def taken_by(given: GivenTreatment, taken: Patients | None) -> GivenTreatment:
+    """Return a treatment of which people take so large a share, where they take it themselves."""
+    if isinstance(given, Schedule) and taken is not None:
+        given.taken = taken
+    return given
 
 
 def tasks_of(treatments: Iterable[Treatment], who: Bool[np.ndarray, " patient"], end_h: float) -> list[Task]:

@@ -1,4 +1,4 @@
-"""When people leave an arm, why, and which visits they miss while they stay.
+"""When people leave an arm, why, which visits they miss while they stay, and how much of their tablets they take.
 
 Equation
     T = -ln(1 - u) / rate,    left at min(T, reaction, visit without effect)
@@ -74,6 +74,18 @@ def at_a_rate(phase: Phase, index: int, arm: Arm, seed: int, person: Whole) -> L
         hour = -np.log1p(-luck) / rate * HOURS_A_YEAR if rate > 0 else np.full(len(person), np.inf)
     found.sooner(hour, _AT_A_RATE)
     return found
+
+
+def tablets_taken(phase: Phase, seed: int, person: Whole) -> Patients | None:
+    """Return the share of their tablets that people take, by one luck for all phases; None where they take all."""
+    from scipy.stats import beta
+
+    if phase.tablets_taken is None:
+        return None
+    shape = phase.tablets_taken.shape
+    if shape is None:
+        return np.full(len(person), phase.tablets_taken.mean)
+    return np.asarray(beta.ppf(_luck(seed, _streams.Purpose.ADHERENCE, person, 0), *shape))
 
 
 def missed(phase: Phase, index: int, arm: str, visit: int, seed: int, person: Whole) -> Flags:

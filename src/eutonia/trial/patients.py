@@ -13,7 +13,7 @@ from eutonia.study.factorial import CELLS
 from eutonia.study.parts import Phase
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.failure_table import columns_of
-from eutonia.trial.leaving import REASONS
+from eutonia.trial.leaving import REASONS, tablets_taken
 from eutonia.trial.rescue import rescues
 from eutonia.trial.responders import responses
 
@@ -53,6 +53,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
             **_factors(outcome, phase, name),
             f"left_day_{name}": pl.Series(day).fill_nan(None),
             f"left_reason_{name}": pl.Series([REASONS[k] or None for k in reason], dtype=pl.String),
+            **_taken(outcome, phase, name),
             **_rescued(outcome, phase, name),
             **_tested(outcome, phase, name),
             **columns_of(outcome, phase, name),
@@ -74,6 +75,12 @@ def _factors(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
         )
         for k, plain in enumerate(_plain([factor.name for factor in phase.factors]))
     }
+
+
+def _taken(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:
+    """Return the share of their tablets that people take; nothing where they take all."""
+    found = tablets_taken(phase, outcome.study.seed, np.arange(len(outcome.member)))
+    return {} if found is None else {f"tablets_taken_{name}": found}
 
 
 def _rescued(outcome: Outcome, phase: Phase, name: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from eutonia.assessment.scoring import Chart
 from eutonia.study.parts import Phase
 from eutonia.study.rescue import Rescue
 from eutonia.study.treatments import Treatment
-from eutonia.trial.given import GivenTreatment, given_of
+from eutonia.trial.given import GivenTreatment, given_of, taken_by
 from eutonia.trial.period import Task
 
 if TYPE_CHECKING:
@@ -43,14 +43,16 @@ def needs(rescue: Rescue, before: Chart, now: Chart) -> Flags:
 
 @dataclass
 class RescueWatch:
-    """Gives rescue in one arm, and keeps who was given it at which visit; `is_given` false lets nobody have any.
+    """Gives rescue in one arm, and keeps who was given it at which visit.
 
-    What is given, by its place among all rescues of the phase, is dealt at its visit to whoever needs it.
+    `is_given` false lets nobody have any; `taken` is the share of their tablets that people take. What is given, by its
+    place among all rescues of the phase, is dealt at its visit to whoever needs it.
     """
 
     rescue: Rescue
     n_patients: int
     is_given: bool = True
+    taken: Patients | None = None
     at: Rescued = field(init=False)
     _given: list[list[tuple[Treatment, GivenTreatment]]] = field(init=False)
 
@@ -58,7 +60,9 @@ class RescueWatch:
         """Prepare what is given at each visit, to nobody yet."""
         nothing = np.zeros(self.n_patients)
         self.at = np.zeros((len(self.rescue.visits_h), self.n_patients), dtype=bool)
-        self._given = [[(one, given_of(one, nothing)) for one in given] for given in self.rescue.at_visits]
+        self._given = [
+            [(one, taken_by(given_of(one, nothing), self.taken)) for one in given] for given in self.rescue.at_visits
+        ]
 
     def tasks(self) -> list[Task]:
         """Return the starts and stops of everything that may be given."""
