@@ -202,4 +202,4 @@ def test_a_pool_of_lesions_costs_less_than_to_measure_each_thread_from_each() ->
         np.sqrt(plain).min(axis=0)
         return ours / (16.0 * (time.process_time() - began - ours))
 
-    assert min(ratio() for _ in range(3)) < 0.4
+    assert any(ratio() < 0.4 for _ in range(3))
