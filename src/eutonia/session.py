@@ -49,6 +49,8 @@ _KEPT: Mapping[str, object] = {
 # Many small matrices, often beside other work: a second thread of linear algebra would only wait for the first.
 _LINEAR_ALGEBRA = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _FAST = 32
+# Tells the processes that this one starts which of XLA's flags were tried.
+_TRIED = "EUTONIA_TRIED_XLA_FLAGS"
 _NO_DEVICE = ("Unable to initialize backend", "Unknown backend")
 _CACHE_TROUBLE = re.compile(r"Error (reading|writing) persistent compilation cache entry for '([\w.<>-]+)': (.*)", re.S)
 
@@ -196,13 +198,17 @@ def _start_device() -> None:
 
 
 def _try_flags() -> None:
-    """Let another process read XLA's flags first, if there are any: an unknown one ends the process that reads it."""
+    """Let another process read XLA's flags first, if there are any: an unknown one ends the process that reads it.
+
+    A process that starts others tries them for all.
+    """
     flags = os.environ.get("XLA_FLAGS", "")
-    if not flags.strip():
+    if not flags.strip() or flags == os.environ.get(_TRIED):
         return
     words = [sys.executable, "-c", "import jax; jax.devices()"]
     tried = subprocess.run(words, capture_output=True, text=True, check=False)
     if tried.returncode == 0 or "XLA_FLAGS" not in tried.stderr:
+        os.environ[_TRIED] = flags
         return
     why = next(line for line in tried.stderr.splitlines() if "XLA_FLAGS" in line).partition("] ")[2] or "unreadable"
     raise SessionError(

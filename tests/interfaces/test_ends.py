@@ -49,6 +49,21 @@ def test_flags_on_which_xla_ends_the_process(flags: str) -> None:
         assert words in done.stderr
 
 
+def test_flags_are_tried_once_for_all_processes_that_are_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def run(words: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        tried.append(words)
+        return subprocess.CompletedProcess(words, 0, "", "")
+
+    monkeypatch.setattr(session.subprocess, "run", run)
+    monkeypatch.setenv(session._TRIED, "")
+    for flags in ("--one=1", "--one=1", "--one=1 --two=2"):
+        monkeypatch.setenv("XLA_FLAGS", flags)
+        session._try_flags()
+    assert len(tried) == 2
+
+
 def test_why_jax_does_not_start_is_told_in_the_same_words_wherever_it_comes_up() -> None:
     late = RuntimeError("Unable to initialize backend 'cuda': no such thing\nmore")
     assert ends.of(late) == (2, str(session.cannot_start(late)))
