@@ -14,7 +14,7 @@ from typing import Any
 from beartype import beartype
 
 #: Calls of one function that are checked in a file of tests.
-CALLS = 100
+CALLS = 16
 
 _stopped: list[tuple[Callable[..., Any], list[int]]] = []
 
