@@ -94,6 +94,9 @@ def test_the_early_arm_is_compared_with_the_late_one_unless_there_is_a_placebo()
     (contrast, _) = contrasts_of(parsed(three))
     assert contrast.against == "never"
     assert contrast.told_by_design == ""
+    # The drug may begin after the sham has ended.
+    (end, _) = contrasts_of(parsed(TEXT.replace('start = "2 week"', 'start = "3 week"')))
+    assert "late has been treated since 3 week" in end.told_by_design
 
 
 def test_a_sham_before_the_late_start_brings_what_a_placebo_brings_and_nothing_of_the_drug() -> None:

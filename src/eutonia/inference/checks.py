@@ -53,10 +53,9 @@ def _check_order(r: Recording) -> None:
         raise refuse(r.name, "time_s", given, f"Time runs backwards ({back.size} times).", do, line=int(r.lines[at]))
     if (same := np.flatnonzero(step == 0)).size:
         at = same[0] + 1
+        words = f"{same.size} times stand" if same.size > 1 else "One time stands"
         do = "Keep one sample a time; if the clock is too coarse, number the samples and divide by the sampling rate."
-        raise refuse(
-            r.name, "time_s", f"{r.time_s[at]:g} s twice", f"{same.size} times stand twice.", do, line=int(r.lines[at])
-        )
+        raise refuse(r.name, "time_s", f"{r.time_s[at]:g} s twice", f"{words} twice.", do, line=int(r.lines[at]))
 
 
 def _check_spacing(r: Recording) -> None:

@@ -65,8 +65,8 @@ def told(phase: Phase, arm: str, against: str, visit: int) -> str:
     late = [one for one in (phase.arm(arm), phase.arm(against)) if one.placebo_until_h is not None]
     if len(late) != 1 or phase.arm(arm).placebo or phase.arm(against).placebo:
         return ""
-    begins, at = late[0].placebo_until_h, phase.visits_h[visit]
-    assert begins is not None
+    # The first treatment may begin after the sham has ended.
+    begins, at = min((one.begins_h for one in late[0].treatments), key=float), phase.visits_h[visit]
     name = late[0].name
     if at <= begins:
         return f"Delayed start: up to this visit {name} has had a sham only, so this is the effect of treatment."

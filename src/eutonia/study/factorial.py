@@ -67,7 +67,8 @@ def own_problems(phase: Phase) -> Iterator[Problem]:
         yield Problem(("factor",), why, f"{len(factors)} factor{'s' * (len(factors) > 1)}", "two factors", do=do)
     elif factors[0].name == factors[1].name or NEITHER in (factors[0].name, factors[1].name):
         why = f'Arms are named by their factors, and "{NEITHER}" is the arm that is given none.'
-        yield Problem(("factor", 1, "name"), why, factors[1].name, "two different names", do="Rename it.")
+        wrong = int(factors[0].name != NEITHER)
+        yield Problem(("factor", wrong, "name"), why, factors[wrong].name, "two different names", do="Rename it.")
     if phase.design != "parallel":
         why, do = "Each person is in one of the four arms.", 'Write design = "parallel".'
         yield Problem(("design",), why, phase.design, '"parallel"', do=do)
