@@ -93,25 +93,27 @@ def keys(seed: int | Int[Array, ""], purpose: Purpose, person: Numbers, visit: i
 
 def normal(key: Keys, size: int) -> Float[Array, "size n"]:
     """Return `size` standard normal draws a person (at most 8); patients are the last axis."""
-    return _drawn(_normals, [key], [size])[0]
+    return jnp.asarray(_drawn(_normals, [key], [size])[0])
 
 
 def normals(
     seed: int | Int[Array, ""],
     person: Numbers,
     asked: Sequence[Asked],
-) -> tuple[Float[Array, "size n"], ...]:
-    """Return for each purpose, visit and size asked what `normal` returns, by as few programs as can be."""
+) -> tuple[Float[Array | np.ndarray, "size n"], ...]:
+    """Return for each purpose, visit and size asked what `normal` returns, by as few programs as can be; of NumPy where
+    numbers are there.
+    """
     sizes = [size for _, _, size in asked]
     return _drawn(_normals, [keys(seed, purpose, person, visit) for purpose, visit, _ in asked], sizes)
 
 
 def uniform(key: Keys, size: int) -> Float[Array, "size n"]:
     """Return `size` draws a person between 0 and 1 (at most 8); patients are the last axis."""
-    return _drawn(_uniforms, [key], [size])[0]
+    return jnp.asarray(_drawn(_uniforms, [key], [size])[0])
 
 
-def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Array, ...]:
+def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Array | np.ndarray, ...]:
     """Draw for decisions about the same people.
 
     A draw is hashed from its own place among those of its own key, so that it is the same in a program with room for
@@ -126,16 +128,20 @@ def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[in
     traced = any(isinstance(one, jax.core.Tracer) for key in asked for one in (key.seed, key.person, key.visit))
     if traced or people > _ROOM[-1]:
         alone = (draw(key.seed, int(key.purpose), key.person, key.visit) for key in asked)
-        return tuple(drawn[:size] for drawn, size in zip(alone, sizes, strict=True))
+        return tuple(_there(drawn)[:size] for drawn, size in zip(alone, sizes, strict=True))
     room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
     purpose, person, visit = np.zeros((3, room), np.int64)
     purpose[:wanted] = np.repeat([int(key.purpose) for key in asked], people)
     person[:wanted] = np.tile(np.asarray(first.person), len(asked))
     visit[:wanted] = np.repeat([int(key.visit) for key in asked], people)
     drawn = draw(first.seed, purpose, person, visit)
-    # Cut by NumPy where numbers are there: JAX would compile a program for each cut.
-    whole = drawn if isinstance(drawn, jax.core.Tracer) else np.asarray(drawn)
-    return tuple(jnp.asarray(whole[:size, at * people : (at + 1) * people]) for at, size in enumerate(sizes))
+    whole = _there(drawn)
+    return tuple(whole[:size, at * people : (at + 1) * people] for at, size in enumerate(sizes))
+
+
+def _there(drawn: Array) -> Array | np.ndarray:
+    """Return numbers that are there as NumPy has them: JAX would compile a program for each cut, and take longer."""
+    return drawn if isinstance(drawn, jax.core.Tracer) else np.asarray(drawn)
 
 
 @jax.jit

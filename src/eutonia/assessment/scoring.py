@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -151,9 +152,9 @@ def draw_luck(
     for scale in lucky:
         look = zlib.crc32(f"{scale.key} {int(visit)}".encode()) >> 1
         asked.append(muscle_asked(muscles[: _rows(scale)], purpose.SCALE, look))
-    found = iter(_streams.normals(seed, person, [one for some in asked for one in some]))
+    found: Iterator[Any] = iter(_streams.normals(seed, person, [one for some in asked for one in some]))
     severity, of_muscles, report, *own = [[next(found) for _ in some] for some in asked]
-    scatter = muscle_rows(muscles, of_muscles)
+    scatter: Any = muscle_rows(muscles, of_muscles)
     return ChartLuck(
         rater=constants.rater_bias * severity[0] + constants.rater_residual * scatter,
         reflex=constants.reflex_noise * report[0][: len(LIMBS)],
@@ -171,7 +172,7 @@ def _rows(scale: Scale) -> int:
     return {"person": 1, "limb": len(LIMBS), "muscle": len(charted_groups())}[scale.per]
 
 
-def _shaped(rows: Float[Array, "draw patient"], scale: Scale) -> Array:
+def _shaped(rows: Any, scale: Scale) -> Any:
     """Return as many rows as a scale has scores a person; one row without its axis."""
     return rows[0] if scale.per == "person" else rows[: _rows(scale)]
 

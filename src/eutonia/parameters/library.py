@@ -45,7 +45,7 @@ class ParameterSet:
             raise ParameterError(
                 unknown(f"parameter of {self.name}", name, self._records, f"See: eutonia parameters {self.name}")
             )
-        note(record)
+        note((record,))
         return record
 
     def __iter__(self) -> Iterator[str]:
@@ -127,12 +127,17 @@ class Constants:
     overrides: tuple[RecordOverride, ...]
     _records: Mapping[str, Mapping[str, Parameter]]
     _made: dict[object, tuple[Any, tuple[Parameter, ...]]] = field(default_factory=dict)
+    _changed: dict[str, ParameterSet] = field(default_factory=dict)
 
     def load(self, name: str) -> ParameterSet:
         """Return a set by name."""
-        shipped = _load(name)
         changed = self._records.get(name)
-        return replace(shipped, _records=MappingProxyType({**shipped._records, **changed})) if changed else shipped
+        if not changed:
+            return _load(name)
+        if name not in self._changed:
+            shipped = _load(name)
+            self._changed[name] = replace(shipped, _records=MappingProxyType({**shipped._records, **changed}))
+        return self._changed[name]
 
     def made(self, key: object, make: Callable[[], Made]) -> Made:
         """Return what `make` makes of records, made once; whoever asks rests on the same records."""
@@ -141,7 +146,7 @@ class Constants:
                 found = make()
             self._made[key] = found, used.records()
         found, records = self._made[key]
-        note(*records)
+        note(records)
         return found
 
 

@@ -16,10 +16,16 @@ class Used:
     """The records that were read while a recording was open; a record counts once however often it is read."""
 
     _records: dict[tuple[str, str], Parameter] = field(default_factory=dict)
+    _noted: dict[int, tuple[Parameter, ...]] = field(default_factory=dict)
 
-    def add(self, record: Parameter) -> None:
-        """Note the use of a record."""
-        self._records.setdefault((record.set, record.name), record)
+    def add(self, records: tuple[Parameter, ...]) -> None:
+        """Note the use of records; a tuple of several is gone through once."""
+        if id(records) in self._noted:
+            return
+        if len(records) > 1:
+            self._noted[id(records)] = records  # held, so that its identity is nobody else's
+        for record in records:
+            self._records.setdefault((record.set, record.name), record)
 
     def records(self) -> tuple[Parameter, ...]:
         """Return the records used, by set and name."""
@@ -68,8 +74,7 @@ def unrecorded() -> Iterator[None]:
         _recorders.reset(token)
 
 
-def note(*records: Parameter) -> None:
+def note(records: tuple[Parameter, ...]) -> None:
     """Note the use of records in every recording that is open."""
     for used in _recorders.get():
-        for record in records:
-            used.add(record)
+        used.add(records)

@@ -18,6 +18,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from eutonia._types import replaced
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.effect.exposed import Exposed, Habits, meet
 from eutonia.drug.kinetics import Exposure, Kinetics, KineticState, StepPlan
@@ -238,11 +239,11 @@ class Course:
 
     def bolus(self, state: CourseState, amount_ug: Amounts, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""
-        return replace(state, drug=_bolus(self.people.kinetics, state.drug, amount_ug, access))
+        return replaced(state, drug=_bolus(self.people.kinetics, state.drug, amount_ug, access))
 
     def tablet(self, state: CourseState, amount_mg: Amounts) -> CourseState:
         """Give a tablet at once (0 mg for those who get none)."""
-        return replace(state, drug=_tablet(self.people.kinetics, state.drug, amount_mg))
+        return replaced(state, drug=_tablet(self.people.kinetics, state.drug, amount_mg))
 
     def snapshot(self, state: CourseState) -> Snapshot:
         """Return what an examination sees of the drug now."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from eutonia._types import replaced
 from eutonia.simulation.course import CourseState
 from eutonia.simulation.lesion_course import LesionCourse, Lesioned
 from eutonia.simulation.people import People
@@ -32,7 +31,7 @@ class Encounter(eqx.Module):
         people, found, tissue = as_lesioned(self.people, self.lesioned, lesions), self.effects, self.state.tissue
         if np.any(np.asarray(tissue.missing)):
             left = np.asarray(tissue_left(tissue, people.time_since_onset_h))
-            found = replace(found, tissue=found.tissue * left)
+            found = replaced(found, tissue=found.tissue * left)
         return changed(people, found), found
 
 
@@ -41,4 +40,4 @@ def as_lesioned(people: People, by: Lesioned | None, lesions: LesionCourse | Non
     if by is None or lesions is None:
         return people
     bias, strength = by.tone_and_strength(lesions.constants)
-    return replace(people, bias=bias, strength=strength, time_since_onset_h=jnp.asarray(by.time_since_onset_h))
+    return replaced(people, bias=bias, strength=strength, time_since_onset_h=jnp.asarray(by.time_since_onset_h))

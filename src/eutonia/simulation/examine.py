@@ -133,9 +133,20 @@ def examine(
     tap: TendonTap = _BRISK,
 ) -> Examination:
     """Stretch, tap and stimulate both limbs of the affected side under the drug of `snapshot`."""
+    known = constants is body_constants()
+    moved = _charted_by(stretching, tap) if known else _moved_by(stretching, tap, constants)
+    return examine_at(people, snapshot, constants, *moved)
+
+
+@parameters.remembered
+def _charted_by(stretching: PassiveStretch, tap: TendonTap) -> tuple[Array, Array, Array]:
+    return _moved_by(stretching, tap, body_constants())
+
+
+def _moved_by(stretching: PassiveStretch, tap: TendonTap, constants: BodyConstants) -> tuple[Array, Array, Array]:
+    """Return the speed of a stretch, what resists it in healthy limbs, and the strength of a tap."""
     speed = jnp.asarray(stretching.ranges_per_second())
-    healthy = healthy_resistance(constants, speed)
-    return examine_at(people, snapshot, constants, speed, healthy, jnp.asarray(tap.strength))
+    return speed, healthy_resistance(constants, speed), jnp.asarray(tap.strength)
 
 
 @jax.jit

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
@@ -20,7 +21,7 @@ def muscle_draws(
     visit: int | Int[Array, ""] = 0,
 ) -> Float[Array, "muscle patient"]:
     """Return a standard normal draw of each muscle group and person, whichever other groups there are."""
-    return muscle_rows(places, _streams.normals(seed, person, muscle_asked(places, purpose, visit)))
+    return jnp.asarray(muscle_rows(places, _streams.normals(seed, person, muscle_asked(places, purpose, visit))))
 
 
 def muscle_asked(
@@ -33,8 +34,8 @@ def muscle_asked(
 
 
 def muscle_rows(
-    places: tuple[MusclePlace, ...], drawn: Sequence[Float[Array, "_ patient"]]
-) -> Float[Array, "muscle patient"]:
+    places: tuple[MusclePlace, ...], drawn: Sequence[Float[Array | np.ndarray, "_ patient"]]
+) -> Float[Array | np.ndarray, "muscle patient"]:
     """Return a row for each muscle group of what was drawn for `muscle_asked`."""
     together, *others = drawn
     if places == OURS[: len(together)]:

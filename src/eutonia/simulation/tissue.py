@@ -6,15 +6,13 @@ however often somebody looks.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from eutonia import parameters
-from eutonia._types import Scalar
+from eutonia._types import Scalar, replaced
 from eutonia.drug.effect.gaba_b import Receptor, hyperpolarisation
 from eutonia.simulation.course import Tissue
 from eutonia.tone.contracture import TissueConstants, missing_after, share_left, stretch_share
@@ -40,7 +38,7 @@ def with_noted(tissue: Tissue, given: Effects | None, span_h: float) -> Tissue:
         return tissue
     stretch = stretch_share(given.end_range, tissue_constants())
     did = np.stack([1.0 - given.bias_kept, given.bias_taken, stretch])
-    return replace(tissue, beside=jnp.asarray(np.asarray(tissue.beside) + did * span_h))
+    return replaced(tissue, beside=jnp.asarray(np.asarray(tissue.beside) + did * span_h))
 
 
 def settled(tissue: Tissue, bias: Limbs, since_h: Patients, receptor: Receptor, span_h: float) -> Tissue:
@@ -58,7 +56,7 @@ def settled(tissue: Tissue, bias: Limbs, since_h: Patients, receptor: Receptor, 
         Length of the span, h.
     """
     missing, beside = _settled(tissue, bias, since_h, receptor, span_h, tissue_constants())
-    return Tissue(missing, tissue.felt, tissue.felt, beside)
+    return replaced(tissue, missing=missing, settled=tissue.felt, beside=beside)
 
 
 def is_touched(tissue: Tissue) -> bool:

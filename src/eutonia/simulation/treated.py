@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
 
+from eutonia._types import replaced
 from eutonia.simulation.course import MuscleEffects, Snapshot
 from eutonia.simulation.people import People
 from eutonia.treatment import AbstractTherapy, Effects
@@ -39,9 +40,9 @@ def changed(people: People, effects: Effects) -> People:
     """
     kept = least_kept(np.asarray(effects.bias_kept))
     contracture, bias, lesioned = map(np.asarray, (people.traits.contracture, people.bias, people.strength))
-    traits = replace(people.traits, contracture=jnp.asarray(contracture * effects.tissue / kept))
+    traits = replaced(people.traits, contracture=jnp.asarray(contracture * effects.tissue / kept))
     strength = jnp.asarray((lesioned + (1.0 - lesioned) * effects.regained) * effects.strength)
-    return replace(people, bias=jnp.asarray(bias * kept), strength=strength, traits=traits)
+    return replaced(people, bias=jnp.asarray(bias * kept), strength=strength, traits=traits)
 
 
 def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
@@ -51,7 +52,7 @@ def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
     shares = effects.gain, 1.0 - effects.blockade, effects.force
     is_whole = all(np.all(share == 1.0) for share in shares)
     muscles = None if is_whole else MuscleEffects(*map(jnp.asarray, shares))
-    return replace(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
+    return replaced(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)
 
 
 @dataclass(eq=False)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
@@ -125,4 +124,4 @@ class BlockOutcome:
 
 def chart_of(record: VisitRecord) -> Chart:
     """Return the chart of a filed visit."""
-    return Chart({name: jnp.asarray(score) for name, score in record.scores.items()})
+    return Chart(dict(record.scores))

@@ -120,6 +120,7 @@ def _factor(of: Treatment) -> float:
     return records.value("sedation_factor", "1") if "sedation_factor" in records else 1.0
 
 
+@parameters.remembered
 def _hazards(harms: str) -> tuple[Reactions, Reactions]:
     """Return the hazards of drug and of placebo for each unit of the course of habituation."""
     records, drug, placebo = parameters.load(harms), np.zeros(len(REACTIONS)), np.zeros(len(REACTIONS))

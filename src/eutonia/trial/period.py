@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._types import replaced
 from eutonia.assessment.scoring import Chart, chart, chart_constants, draw_luck, no_luck
 from eutonia.simulation.course import Course, CourseState, Snapshot, Tissue, snapshot_of, whole_steps
 from eutonia.simulation.encounter import Encounter, as_lesioned
@@ -121,7 +122,7 @@ class PeriodClock:
 
     def encounter(self) -> Encounter:
         """Return what is known of everybody now."""
-        done, state = self._joined_at(self.now_h), replace(self.state, tissue=self._tissue_by_now())
+        done, state = self._joined_at(self.now_h), replaced(self.state, tissue=self._tissue_by_now())
         return Encounter(self.people, state, self._nothing if done is None else done, self._left_at(self.now_h))
 
     def _left_at(self, time_h: float) -> Lesioned | None:
@@ -171,11 +172,11 @@ class PeriodClock:
         return settled(tissue, bias, left.time_since_onset_h, receptor, span_h)
 
     def _keep(self, tissue: Tissue) -> None:
-        self.state, self._noted_h = replace(self.state, tissue=tissue), self.now_h
+        self.state, self._noted_h = replaced(self.state, tissue=tissue), self.now_h
         if self._mark is not None:
             before = self._mark.state
-            kept = replace(tissue, felt=before.tissue.felt)
-            self._mark = replace(self._mark, state=replace(before, tissue=kept))
+            kept = replaced(tissue, felt=before.tissue.felt)
+            self._mark = replace(self._mark, state=replaced(before, tissue=kept))
 
     def note_treatments(self) -> None:
         """Keep for tissue what treatments beside the drug have done up to now, as one of them is about to change."""

@@ -26,6 +26,7 @@ from eutonia.drug.effect.adverse import (
     Hazards,
     Met,
     Origin,
+    hazards_of,
 )
 from eutonia.study.parts import Arm, Phase
 from eutonia.study.treatments import Treatment
@@ -121,7 +122,7 @@ class ReactionWatch:
     def __post_init__(self) -> None:
         """Look up what may come by the routes of the arm, of which a placebo gives nothing."""
         routes = routes_of(self.arm)
-        self.hazards = Hazards.of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
+        self.hazards = hazards_of(self.origin, oral="oral" in routes, intrathecal="intrathecal" in routes)
         self.harms = Harms.of(self.arm.treatments, self.until_h, is_sham_before=self.arm.placebo_until_h is not None)
         self.sham_harms = Harms.of(self.arm.shams, self.until_h)
         self.rescue_harms = Harms.of(self.arm.rescues, self.until_h)

@@ -80,8 +80,17 @@ def course_of_habituation(time_h: float | Levels) -> Levels:
 
     A time for all gives one number, times of people one for each of them.
     """
+    return _course(time_h, *_habituation())
+
+
+def _habituation() -> tuple[float, float]:
+    """Return time constant, h, and residual of habituation."""
     tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
-    spent = time_h / (tau * HOURS_A_DAY)
+    return tau * HOURS_A_DAY, residual
+
+
+def _course(time_h: float | Levels, habituation_h: float, residual: float) -> Levels:
+    spent = time_h / habituation_h
     return np.asarray(-np.expm1(-spent) + residual * spent)
 
 
@@ -132,8 +141,7 @@ class Hazards:
                 table[i, :3] = [hazard_per_exposure(reaction, stage, origin) for stage in stages]
             if oral and reaction in ORAL_REACTIONS:
                 table[i, 3:] = hazard_per_exposure(reaction, "oral", origin), placebo_hazard(reaction)
-        tau, residual = parameters.load("adverse").values(habituation_time="day", habituation_residual="1")
-        return cls(table, tau * HOURS_A_DAY, residual)
+        return cls(table, *_habituation())
 
     def met(self, exposed: Exposed, on_tablets_h: float | Levels) -> Met:
         """Return what the hazard of each source follows, for each person, so far.
@@ -142,7 +150,7 @@ class Hazards:
         """
         each = self.residual / self.habituation_h
         used = np.asarray(exposed.highest) + each * np.asarray(exposed.tablets)
-        reported = np.broadcast_to(course_of_habituation(on_tablets_h), used.shape)
+        reported = np.broadcast_to(_course(on_tablets_h, self.habituation_h, self.residual), used.shape)
         fluid = (np.asarray(x) for x in (exposed.screening, exposed.titration, exposed.maintenance))
         return np.stack([*fluid, used, reported])
 
@@ -166,6 +174,12 @@ class Hazards:
         rise = np.where(is_new, np.maximum(tablets - used_to, 0.0), 0.0)
         by_mouth = (rise + self.residual * tablets) / self.habituation_h
         return self.table[reaction, stage] * fluid + self.table[reaction, SOURCES.index("oral")] * by_mouth
+
+
+@parameters.remembered
+def hazards_of(origin: Origin, *, oral: bool, intrathecal: bool) -> Hazards:
+    """Return the hazards of an arm that gives, or pretends to give, the drug by these routes, read once."""
+    return Hazards.of(origin, oral=oral, intrathecal=intrathecal)
 
 
 _ROUNDING = 1e-9
