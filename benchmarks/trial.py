@@ -4,12 +4,13 @@
 a run so often at random moments, lets it go on, and compares what it writes with a run that nobody stopped.
 
 A year of intrathecal baclofen with titration after a test bolus, leg and arm scored by simulated stretch with raters,
-adverse events watched; each size in a process of its own, blocks kept in a folder as `eutonia run` keeps them, then
-every table and the report written. Printed are, for the blocks and for the whole, people and patient-years a second,
-the time to the first block, peak memory, bytes on disk, the line through the sizes, how many cores were busy, how fast
-this machine multiplies and adds at best and what share of that the slow clock's steps have (by XLA's own count of their
-arithmetic), and how far each mean of the 32-bit run lies from the 64-bit one. Numbers mean something on an idle machine
-only.
+adverse events watched; each size in a process of its own, with the threads or processes that `eutonia run` would take
+and blocks kept in a folder as it keeps them, then every table and the report written. Printed are, for the blocks and
+for the whole, people and patient-years a second, the time to the first block, peak memory of all processes (what they
+share once), bytes on disk, the line through the sizes, how many cores were busy, the load of the machine, how fast a
+core of it multiplies and adds at best and what share of that the slow clock's steps have (by XLA's own count of the
+arithmetic of a block), and how far each mean of the 32-bit run lies from the 64-bit one. Numbers mean something on an
+idle machine only.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import ExitStack, nullcontext
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +64,31 @@ def arithmetic(calls: list[tuple[int, int]], given_first: dict[int, Any]) -> flo
     return sum(of_step[people] * steps for people, steps in calls)
 
 
+class Memory(threading.Thread):
+    """Watches the memory of this process and its children, bytes; what they share counts once (Linux)."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.peak, self.over = 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.over.wait(0.5):
+            self.peak = max(self.peak, sum(map(self._of, ["self", *(one.pid for one in active_children())])))
+
+    def _of(self, process: object) -> int:
+        try:
+            told = Path(f"/proc/{process}/smaps_rollup").read_text()
+        except OSError:
+            return 0
+        return 1024 * int(told.partition("\nPss:")[2].split()[0])
+
+
+def cpu_s() -> float:
+    """Return the processor time of this process and of its children that have ended."""
+    used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def one(people: int, block: int, threads: int, bits: int) -> None:
     """Run one size and print what it took as JSON."""
     import jax
@@ -67,9 +96,12 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
 
     import eutonia
     from eutonia import session
+    from eutonia.engine.execute import processes
     from eutonia.engine.unfinished import held
     from eutonia.report import files
+    from eutonia.trial.blocks import width_for
     from eutonia.trial.conduct import length_of
+    from eutonia.trial.cost import cost
     from eutonia.trial.run import RunOptions, run_trial
 
     session.set_bits(32 if bits == 32 else 64)
@@ -85,12 +117,20 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     run_trial(study.override(n=min(people, block)), RunOptions(1, block=block, workers=threads), progress)
     first = next(marks[name] for name in ("Patients first", "Patients 1.0") if name in marks)
     marks.clear()
-    calls.clear()
-    began, cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory() as folder, held(Path(folder) / "blocks") as store:
-        result = run_trial(study, RunOptions(1, block=block, workers=threads, keep=store), progress)
+    flops = arithmetic(calls, given_first) * -(-people // width_for(people, block))
+    began, cpu, load = time.perf_counter(), cpu_s(), os.getloadavg()[0]
+    watch = Memory()
+    watch.start()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        store = stack.enter_context(held(Path(folder) / "blocks"))
+        apart = cost(study, 1, block, threads).wants_processes
+        with processes(threads) if apart else nullcontext() as executor:
+            options = RunOptions(1, block=block, workers=threads, executor=executor, keep=store)
+            result = run_trial(study, options, progress)
         files.write(result, Path(folder) / "result")
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        seconds, cpu = time.perf_counter() - began, cpu_s() - cpu
+        watch.over.set()
         kept, size = (
             sum(file.stat().st_size for file in (Path(folder) / name).iterdir()) for name in ("blocks", "result")
         )
@@ -114,13 +154,15 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
         "blocks": marks["Patients 1.0"] - marks["Recruitment 1.0"],
         "first": first,
         "cpu": cpu,
+        "load": max(load, os.getloadavg()[0]),
+        "how": f"{threads} {'processes' if apart else 'threads'}",
         "years": people * hours / YEAR_H,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "memory": max(watch.peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
         "kept": kept,
         "disk": size,
         "means": means,
         "peak": peak,
-        "flops": arithmetic(calls, given_first),
+        "flops": flops,
     }
     print(json.dumps(found))
 
@@ -233,7 +275,8 @@ def main() -> None:
             )
             busy += f"{speed_of_steps / row['peak']:.0%} of the {row['peak'] / 1e9:.2f} that this machine has at best"
             first = f"first block of a new process after {row['first']:.1f} s"
-            print(f"{bits}-bit {row['people']:,} people: {speed}; {first}; {size}; {busy}", flush=True)
+            who = f"{row['people']:,} people by {row['how']} (load of the machine {row['load']:.1f})"
+            print(f"{bits}-bit {who}: {speed}; {first}; {size}; {busy}", flush=True)
         means[bits] = rows[-1]["means"]
         if len(rows) > 1:
             n, blocks, seconds, memory = (

@@ -75,7 +75,7 @@ def run(
     screen = console()
     how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
     with ExitStack() as stack:
-        where = workshop.opened(stack, given, target, workers, scheduler, anew=not resume)
+        where = workshop.opened(stack, given, target, workers, scheduler, anew=not resume, needs=needs)
         progress = stack.enter_context(bars.shown_on(screen, quiet=quiet))
         result = study_api.run(given, **how, **where, progress=progress)  # type: ignore[arg-type]
         progress("Report", 0.0)

@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
     from eutonia.engine.store import FolderStore
     from eutonia.study.design import CaseStudy, TrialStudy
+    from eutonia.trial.cost import Cost
 
 CORES = os.cpu_count() or 1
 _MOST_WORKERS = 256
 
 Workers = Annotated[
     int | None,
-    typer.Option(min=1, max=_MOST_WORKERS, help="Processes, a block each; threads on all cores when left out."),
+    typer.Option(
+        min=1,
+        max=_MOST_WORKERS,
+        help="Processes, a block each; when left out threads on all cores, or a process a core where that pays.",
+    ),
 ]
 Scheduler = Annotated[
     str | None,
@@ -41,9 +46,10 @@ class Workshop(TypedDict):
 
 def opened(
     stack: ExitStack, given: TrialStudy | CaseStudy, target: Path, workers: int | None, scheduler: str | None,
-    *, anew: bool,
+    *, anew: bool, needs: Cost,
 ) -> Workshop:  # fmt: skip
-    """Return where the blocks of a trial are computed and kept until it is whole; a case has none.
+    """Return where the blocks of a trial are computed and kept until it is whole; a case has none. Processes where they
+    are asked for, or pay for what a run `needs`.
 
     Raises
     ------
@@ -67,5 +73,7 @@ def opened(
         # A scheduler may get more workers as it goes: as much waits there as any cluster needs.
         there = stack.enter_context(execute.scheduled(scheduler, partial(alike, own_facts())))
         return {"workers": _MOST_WORKERS, "executor": there, "keep": keep}
-    executor = stack.enter_context(execute.processes(workers)) if workers and workers > 1 else None
-    return {"workers": workers or CORES, "executor": executor, "keep": keep}
+    many = workers or CORES
+    apart = many > 1 if workers else needs.wants_processes
+    executor = stack.enter_context(execute.processes(many)) if apart else None
+    return {"workers": many, "executor": executor, "keep": keep}

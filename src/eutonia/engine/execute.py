@@ -20,7 +20,7 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from eutonia.errors import SimulationError
 
@@ -120,11 +120,21 @@ def _first_line(trouble: Exception) -> str:
     return next(iter(str(trouble).splitlines()), "") or "killed"
 
 
+class _Processes(ProcessPoolExecutor):
+    """Processes that end at once where the work that asked for them ends in an error, or by Ctrl-C."""
+
+    def __exit__(self, kind: type[BaseException] | None, *trouble: Any) -> bool | None:
+        if kind is not None:
+            for one in (self._processes or {}).values():
+                one.terminate()
+        return super().__exit__(kind, *trouble)
+
+
 def processes(workers: int) -> ProcessPoolExecutor:
     """Return an executor of so many processes, begun anew: each has what belongs to a process for itself."""
     import multiprocessing
 
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    return _Processes(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
 
 
 def scheduled(address: str, check: Callable[[str], None]) -> AbstractContextManager[Executor]:
@@ -146,9 +156,12 @@ def scheduled(address: str, check: Callable[[str], None]) -> AbstractContextMana
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the process that asks, and end with it however it ends."""
+    """Leave Ctrl-C to the process that asks, end with it however it ends, and keep one core busy: XLA's threads of
+    several processes on the same cores would wait for each other.
+    """
     import multiprocessing
 
+    os.environ.setdefault("NPROC", "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:

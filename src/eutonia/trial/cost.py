@@ -24,6 +24,8 @@ _PROGRAM_BYTES, _VISIT_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 400.0, 20_000.0,
 # the tables; of a look.
 _FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
 _BEGIN_S, _VISIT_S, _LOOK_S = 15.0, 0.8e-3, 3e-3
+# Measured with two: a process begins within 8 s, and threads keep three of four cores busy at most.
+_WORTH_PROCESSES_S = 75.0
 # Every abrupt event of a case is looked at closely.
 _LOOKS_AFTER_EVENT = 40
 # Measured on the shipped predictions with 500 trials: each draw of numbers has to weigh the pool anew.
@@ -53,6 +55,12 @@ class Cost:
     def fits(self) -> bool:
         """Whether this machine has the memory."""
         return self.memory <= _SHARE * machine_memory()
+
+    @property
+    def wants_processes(self) -> bool:
+        """Whether a process a core is worth the seconds that it takes to begin, and fits: threads wait for Python."""
+        whole = self.memory + self.cores * _PROGRAM_BYTES
+        return self.cores > 1 and self.seconds > _WORTH_PROCESSES_S and whole <= _SHARE * machine_memory()
 
 
 def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
