@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import eutonia
+from eutonia.cli import workshop
 from eutonia.engine.unfinished import held
 from eutonia.errors import SimulationError
 from eutonia.trial import cost as costs
@@ -106,6 +109,21 @@ def test_check_and_dry_run_say_what_a_run_needs(run: Run, folder: Path, capsys: 
     assert not list(folder.iterdir())
     (folder / "results").write_text("a file where the folder should be")
     assert run("run", "kofler_2009", "--dry-run") == 2
+
+
+def test_a_long_run_takes_a_process_a_core_and_a_short_one_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "machine_memory", lambda: 64e9)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    for people, workers, is_apart in ((10**6, None, True), (100, None, False), (100, 2, True), (10**6, 1, False)):
+        study = eutonia.load_study("meythaler_2001").override(n=people)
+        needs = costs.cost(study, 1, 4096, workers or 2)
+        with ExitStack() as stack:
+            where = workshop.opened(stack, study, tmp_path / "out", workers, None, anew=True, needs=needs)
+            assert isinstance(where["executor"], ProcessPoolExecutor) == is_apart
+    monkeypatch.setattr(costs, "machine_memory", lambda: 1e9)
+    assert not costs.cost(study, 1, 64, 2).wants_processes, "each has the program in memory for itself"
 
 
 _MEASURED = """

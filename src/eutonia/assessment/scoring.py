@@ -96,10 +96,10 @@ class ChartLuck(eqx.Module):
     `own` holds that of scales which meet luck of their own.
     """
 
-    rater: Muscles
-    reflex: Limbs
-    spasm: Limbs
-    own: dict[str, Array] = eqx.field(default_factory=dict)
+    rater: Float[Scores, "muscle patient"]
+    reflex: Float[Scores, "limb patient"]
+    spasm: Float[Scores, "limb patient"]
+    own: dict[str, Scores] = eqx.field(default_factory=dict)
 
 
 class Look(eqx.Module):
@@ -126,7 +126,7 @@ class Look(eqx.Module):
     @property
     def scatter(self) -> Muscles:
         """What a rater adds to the latent grade of each muscle group."""
-        return ashworth.rater_scatter(self.latent_grade, self.luck.rater, self.constants.rater_noise_from)
+        return ashworth.rater_scatter(self.latent_grade, jnp.asarray(self.luck.rater), self.constants.rater_noise_from)
 
 
 @parameters.remembered

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import equinox as eqx
 import jax
@@ -11,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from eutonia._types import replaced
 from eutonia.patient import Cohort
 from eutonia.tone.descending import (
     DescendingConstants,
@@ -81,12 +79,7 @@ class LesionCourse:
     def left_by(self, time_since_onset_h: float | Float[np.ndarray, " patient"]) -> Lesioned:
         """Return what is left by a time since the onset, h."""
         integrity, since = self.cohort.pathways.integrity(time_since_onset_h), np.asarray(time_since_onset_h)
-        return replaced(self._of_each, integrity=integrity, time_since_onset_h=since)
-
-    @cached_property
-    def _of_each(self) -> Lesioned:
-        """What each person makes of what is left, at no time yet."""
-        return Lesioned(np.zeros(()), self.factor, self.exponent, np.zeros(()), self.is_spared)
+        return Lesioned(integrity, self.factor, self.exponent, since, self.is_spared)
 
     def left_at(self, since_entry_h: float) -> Lesioned:
         """Return what is left at a time since people's entry, h."""

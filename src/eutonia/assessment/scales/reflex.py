@@ -20,9 +20,11 @@ def _latent(look: Look) -> Array:
 
 
 def _score(look: Look) -> Array:
+    import jax.numpy as jnp
+
     from eutonia.assessment.reflex import reflex_grade
 
-    return reflex_grade(_latent(look), look.luck.reflex)
+    return reflex_grade(_latent(look), jnp.asarray(look.luck.reflex))
 
 
 def _noise(constants: ChartConstants) -> float:

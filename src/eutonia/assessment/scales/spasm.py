@@ -22,9 +22,11 @@ def _latent(look: Look) -> Array:
 
 def told(look: Look) -> Array:
     """Return the score that each limb's spasms are told as."""
+    import jax.numpy as jnp
+
     from eutonia.assessment.spasms import penn_score
 
-    return penn_score(_latent(look), look.constants.spasm_marks, look.luck.spasm)
+    return penn_score(_latent(look), look.constants.spasm_marks, jnp.asarray(look.luck.spasm))
 
 
 def _latent_of(score: float) -> float:
