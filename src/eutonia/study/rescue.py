@@ -9,13 +9,12 @@ Not for: crossovers, dose finding, pumps; what is given because of a reaction.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
@@ -54,10 +53,13 @@ class Rescue(Part):
         "What is given; times count from the visit.", alias="treatment"
     )
 
-    @functools.cached_property
+    # Made once: whoever follows rescue tells these treatments from all others that are equal to them.
+    _at_visits: tuple[tuple[Treatment, ...], ...] = PrivateAttr(default=())
+
+    @property
     def at_visits(self) -> tuple[tuple[Treatment, ...], ...]:
         """What is given at each of its visits, with the times of the phase."""
-        return tuple(tuple(_later(one, visit) for one in self.treatments) for visit in self.visits_h)
+        return self._at_visits
 
     @property
     def said(self) -> str:
@@ -80,6 +82,7 @@ class Rescue(Part):
             found.append(Problem(("score",), why, None, "score, improvement, or both", do=do))
         if found := found or not_in_order(("visits",), self.visits_h):
             refuse(*found)
+        self._at_visits = tuple(tuple(_later(one, visit) for one in self.treatments) for visit in self.visits_h)
         return self
 
 
