@@ -67,7 +67,9 @@ def unknown(what: str, given: object, allowed: Iterable[str], do: str = "") -> s
     parts = [f"there is no {what} {shown}."]
     if close:
         parts.append(f"Nearest: {', '.join(close)}.")
-    parts.append(f"Allowed: {', '.join(names)}.")
+    # A name with a comma in it is one name.
+    whole = [f'"{name}"' if ", " in name else name for name in names]
+    parts.append(f"Allowed: {', '.join(whole)}.")
     if do:
         parts.append(do)
     return " ".join(parts)

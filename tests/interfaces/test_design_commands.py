@@ -17,7 +17,7 @@ from scipy.stats import nct, t
 
 import eutonia
 from eutonia.api import power as verb
-from eutonia.errors import StudyError
+from eutonia.errors import StudyError, unknown
 from eutonia.statistics.sample_size import fitted
 from eutonia.trial.power import search
 
@@ -185,6 +185,7 @@ def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch
         eutonia.power(small)
     for given, said in (
         ({"target": 90.0}, "Nearest: 0.9"),
+        ({"target": 1.5}, "Nearest: 0.999"),
         ({"endpoint": "tome"}, "Nearest: tone"),
         ({"replicates": 10}, "40 or more"),
     ):
@@ -192,6 +193,7 @@ def test_a_size_that_is_not_to_be_had_is_refused(monkeypatch: pytest.MonkeyPatch
             eutonia.power(small, **given)
     with pytest.raises(StudyError, match="says no analysis"):
         eutonia.power(eutonia.load_study("meythaler_2001"))
+    assert unknown("endpoint", "x", ["tone, change", "tone"]).endswith('Allowed: tone, "tone, change".')
 
 
 def test_a_sweep_and_a_size_are_what_run_gives_and_are_written_as_pages(

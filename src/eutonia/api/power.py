@@ -103,9 +103,10 @@ def _asked(
             "Nearest: parallel_tablets, which ships with one. Write [analysis] and its [[analysis.endpoint]]."
         )
     if not _LOWEST <= target <= _HIGHEST:
+        near = target / 100 if target >= 100 * _LOWEST else target  # a percentage
         raise StudyError(
             f"target is {target:g}. Allowed: a power from {_LOWEST:g} to {_HIGHEST:g}. Nearest: "
-            f"{min(max(target / 100 if target > 1 else target, _LOWEST), _HIGHEST):g}. Correct it."
+            f"{min(max(near, _LOWEST), _HIGHEST):g}. Correct it."
         )
     if replicates < FEWEST_FOR_VERDICT:
         raise StudyError(
