@@ -36,7 +36,7 @@ def check_truth(result: StretchFit, path: Path) -> None:
 
 
 def test_a_pendulum_test_is_fitted_printed_and_written(
-    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
+    folder: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str], quick_fits: None
 ) -> None:
     recording = EXAMPLES / "pendulum_simulated.csv"
     assert run("fit-stretch", str(recording), "--test", "pendulum", "--out", "fit") == 0
