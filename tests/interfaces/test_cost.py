@@ -126,6 +126,14 @@ def test_a_long_run_takes_a_process_a_core_and_a_short_one_threads(
     assert not costs.cost(study, 1, 64, 2).wants_processes, "each has the program in memory for itself"
 
 
+def test_a_draw_of_numbers_is_told_as_blocks_of_its_own() -> None:
+    drawn, held = (
+        costs.cost(eutonia.load_study("meythaler_2001").override(parameters=numbers), 500).seconds
+        for numbers in ("posterior", "frozen")
+    )
+    assert 1.3 < drawn / held < 3.0
+
+
 _MEASURED = """
 import sys
 import eutonia

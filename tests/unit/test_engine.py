@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 from engine_examples import BLOCKS, fill, only_the_first, wait_for
 
-from eutonia.engine.execute import apart, each, scheduled, uncollected
+from eutonia.engine.execute import apart, each, processes, scheduled, uncollected, while_needed
 from eutonia.engine.scheduler import workers_at
 from eutonia.engine.store import FolderStore, MemoryStore
 from eutonia.engine.unfinished import held
@@ -108,6 +108,14 @@ def test_courses_go_on_side_by_side_each_stage_after_the_last_with_numbers_of_th
     assert sorted(found) == [0, 0, *[2] * 6]
     assert sorted(seen) == [(own, stage) for own in (1, 2) for stage in (0, 2, 2, 2)]
     assert number.get() == 0
+
+
+def test_processes_of_one_run_are_gone_when_its_blocks_are_done() -> None:
+    begun = processes(1, once=True)  # none has begun yet: each does so with the first piece of work
+    with while_needed(begun):
+        pass
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        begun.submit(abs, -1)
 
 
 def test_two_runs_do_not_hold_one_folder(tmp_path: Path) -> None:

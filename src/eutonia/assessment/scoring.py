@@ -179,7 +179,7 @@ def _shaped(rows: Any, scale: Scale) -> Any:
 
 def no_luck(n_patients: int) -> ChartLuck:
     """Return the luck of noiseless raters."""
-    limbs, muscles = (jnp.asarray(np.zeros((len(rows), n_patients))) for rows in (LIMBS, charted_groups()))
+    limbs, muscles = (np.zeros((len(rows), n_patients)) for rows in (LIMBS, charted_groups()))
     lucky = [scale for scale in SCALES.values() if scale.noise is not None and scale.luck == "own"]
     return ChartLuck(muscles, limbs, limbs, {scale.key: _shaped(muscles, scale) for scale in lucky})
 

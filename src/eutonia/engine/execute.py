@@ -121,7 +121,11 @@ def _first_line(trouble: Exception) -> str:
 
 
 class _Processes(ProcessPoolExecutor):
-    """Processes that end at once where the work that asked for them ends in an error, or by Ctrl-C."""
+    """Processes that end at once where the work that asked for them ends in an error, or by Ctrl-C; `once` as in
+    `processes`.
+    """
+
+    once = False
 
     def __exit__(self, kind: type[BaseException] | None, *trouble: Any) -> bool | None:
         if kind is not None:
@@ -130,11 +134,23 @@ class _Processes(ProcessPoolExecutor):
         return super().__exit__(kind, *trouble)
 
 
-def processes(workers: int) -> ProcessPoolExecutor:
-    """Return an executor of so many processes, begun anew: each has what belongs to a process for itself."""
+def processes(workers: int, *, once: bool = False) -> ProcessPoolExecutor:
+    """Return an executor of so many processes, begun anew: each has what belongs to a process for itself. With `once`
+    they do the blocks of one run, and have gone, with their memory, when its tables are made.
+    """
     import multiprocessing
 
-    return _Processes(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    found = _Processes(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
+    found.once = once
+    return found
+
+
+@contextmanager
+def while_needed(executor: Executor | None) -> Iterator[None]:
+    """End processes that do the blocks of one run when those are done."""
+    yield
+    if isinstance(executor, _Processes) and executor.once:
+        executor.shutdown()
 
 
 def scheduled(address: str, check: Callable[[str], None]) -> AbstractContextManager[Executor]:

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from eutonia import _streams, session
+from eutonia import _streams, parameters, session
 from eutonia._arguments import TEXT, WHOLE, accepts, instance
 from eutonia._types import Scalar
 from eutonia.drug.effect.gaba_b import Receptor, receptor_spread
@@ -87,10 +87,7 @@ def people_of(
     purpose = _streams.Purpose
     of_drug = _streams.normal(_streams.keys(seed, purpose.KINETICS, who), N_DRAWS)
     of_receptor = _streams.normal(_streams.keys(seed, purpose.RECEPTOR, who), 2)
-    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(oral_model)
-    kinetics, receptor = _drug_handling(
-        of_drug, of_receptor, weight, clearance, fluid, mouth, Receptor.typical(), receptor_spread()
-    )
+    kinetics, receptor = _drug_handling(of_drug, of_receptor, weight, clearance, *_typical(oral_model))
     return People(
         person=who,
         weight_kg=weight,
@@ -101,6 +98,13 @@ def people_of(
         strength=jnp.asarray(strength),
         time_since_onset_h=jnp.asarray(cohort.time_since_onset_h),
     )
+
+
+@parameters.remembered
+def _typical(oral_model: str) -> tuple[IntrathecalValues, OralValues, Receptor, tuple[float, float]]:
+    """Return what drug handling and receptors are drawn around, read once from the records."""
+    fluid, mouth = IntrathecalValues.from_records(), OralValues.from_records(oral_model)
+    return fluid, mouth, Receptor.typical(), receptor_spread()
 
 
 @jax.jit

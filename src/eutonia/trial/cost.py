@@ -14,7 +14,8 @@ from eutonia.drug.pump import play
 from eutonia.errors import SimulationError
 from eutonia.study.analysis_checks import without_rescue
 from eutonia.study.design import CaseStudy, TrialStudy
-from eutonia.trial.parameter_draws import asked
+from eutonia.trial.blocks import width_for
+from eutonia.trial.parameter_draws import DRAWS, asked
 from eutonia.trial.pump_turns import turns
 
 # Measured on shipped studies (bytes, seconds of one core): the program itself; a person at a visit of a trial, whose
@@ -23,13 +24,14 @@ _PROGRAM_BYTES, _VISIT_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 400.0, 20_000.0,
 # Measured on the same: bytes on disk of report, course and record; of a visit of a person, once as a block and once in
 # the tables; of a look.
 _FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
-_BEGIN_S, _VISIT_S, _LOOK_S = 15.0, 0.8e-3, 3e-3
-# Measured with two: a process begins within 8 s, and threads keep three of four cores busy at most.
-_WORTH_PROCESSES_S = 75.0
+_BEGIN_S, _LOOK_S = 18.0, 3e-3
+# A look at a block takes so long whoever is in it, and so much longer for each person; a draw of numbers weighs the
+# pool anew. Threads wait for Python, so that of several cores three in four are busy.
+_BLOCK_S, _VISIT_S, _DRAW_S, _BUSY = 0.03, 2.4e-5, 0.9, 0.75
+# Measured with two: processes, which begin within 8 s of a core each, pay for that from here on.
+_WORTH_PROCESSES_S = 90.0
 # Every abrupt event of a case is looked at closely.
 _LOOKS_AFTER_EVENT = 40
-# Measured on the shipped predictions with 500 trials: each draw of numbers has to weigh the pool anew.
-_DRAWN = 2.0
 _SHARE = 0.9  # of the machine's memory that a run may take
 #: Identities of people are counters of 32 bits.
 MOST_PEOPLE = 2**32 - 1
@@ -78,8 +80,11 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
     under_way = min(block, people) * cores * _LANE_BYTES
     memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
     again = sum(len(p.visits_h) * len(p.arms) for p in study.phases if without_rescue(study, p))
-    seconds = _BEGIN_S + people * (looks + again) * _VISIT_S / cores
-    seconds *= _DRAWN if asked(study, replicates) else 1.0
+    draws = DRAWS if asked(study, replicates) else 1
+    of_draw = study.population.n * -(-replicates // draws)
+    width = width_for(of_draw, block)
+    work = draws * -(-of_draw // width) * (looks + again) * (_BLOCK_S + width * _VISIT_S) + (draws - 1) * _DRAW_S
+    seconds = _BEGIN_S + work / max(_BUSY * cores, 1.0)
     return Cost(people, looks, memory, seconds, cores, _FILES_BYTES + people * looks * _VISIT_FILE_BYTES)
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from eutonia import parameters
 from eutonia._progress import Progress, silent
 from eutonia.engine import identity
-from eutonia.engine.execute import apart, each, uncollected
+from eutonia.engine.execute import apart, each, uncollected, while_needed
 from eutonia.engine.store import FolderStore, Store
 from eutonia.engine.unfinished import opened
 from eutonia.errors import StudyError
@@ -233,7 +233,8 @@ def _conduct(
     courses: Sequence[Callable[[Do], _Course]],
 ) -> None:  # fmt: skip
     """Go through courses of blocks, each in a context of its own, in which the numbers of its draw hold."""
-    with workers_of(study, store, options.executor, options.workers) as do, uncollected():
+    workers = workers_of(study, store, options.executor, options.workers)
+    with while_needed(options.executor), workers as do, uncollected():
         for _ in each((apart(course(do)) for course in courses), options.workers):
             report()
 
