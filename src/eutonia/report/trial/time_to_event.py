@@ -38,7 +38,7 @@ def _row(row: dict[str, Any]) -> dict[str, str]:
     low, high = row["happened_low"], row["happened_high"]
     return {
         "arm": row["arm"],
-        "visit": row["visit"],
+        "visit": words.visit(row["visit"]),
         **{name: words.number(row[name]) for name in ("at_risk", "events", "censored")},
         "happened": _percent(row["happened"]),
         "spread": "" if low is None else f"95% of trials {_percent(low)} to {_percent(high)}",
@@ -53,8 +53,10 @@ def _percent(share: float | None) -> str:
 def _drawing(table: polars.DataFrame, name: str) -> svg.Drawing:
     title = f"Share that {_DONE[table['measure'][0]][0]} (Kaplan and Meier; mean over trials, bars: 95% of them)"
     text = "; ".join(
-        f"{arm}: " + ", ".join(f"{row['visit']} {_percent(row['happened'])}" for row in rows.iter_rows(named=True))
-        for (arm,), rows in table.group_by(["arm"], maintain_order=True)
+        f"{arm}: " + ", ".join(f"{words.visit(visit)} {_percent(share)}" for visit, share in rows.rows())
+        for arm, rows in (
+            (name, of.select("visit", "happened")) for (name,), of in table.group_by(["arm"], maintain_order=True)
+        )
     )
     wide, narrow = (_drawn(table, f"{name}-{end}", title, text, size) for end, size in (("w", _WIDE), ("n", _NARROW)))
     return svg.Drawing(title, text, wide, narrow)
