@@ -15,6 +15,7 @@ from eutonia.study.rescue import Rescue
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysed import Analysed
 from eutonia.trial.analysis import Outcome
+from eutonia.trial.endpoints import contrasts_of
 from eutonia.trial.rescue import RescueWatch, needs
 
 pytestmark = pytest.mark.unit
@@ -175,3 +176,14 @@ def test_times_to_rescue_and_to_leaving() -> None:
     told = analysis_words.endpoints(found)
     assert told[0].how.startswith("A lower hazard of rescue is better. Hypothetical: as if nobody had left.")
     assert "whoever leaves has failed" in told[1].how
+    assert [one.better for one in contrasts_of(of.study)] == [-1, -1, -1]
+
+
+def test_an_improvement_after_rescue_that_counts_as_none_is_none() -> None:
+    improving = MIXED.replace("responder", "time to improvement")
+    for way, share in (("composite", 0.0), ("treatment policy", 0.5)):
+        text = improving.replace("hypothetical", "composite") + f'rescue = "{way}"\n'
+        found = analysed(outcome(text)).survival
+        assert found is not None
+        placebo = found.filter(arm="placebo")
+        assert placebo["happened_truth"].to_list() == placebo["happened"].to_list() == [0.0, share]
