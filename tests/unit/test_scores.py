@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 import report_examples as examples
 
-from eutonia.report import exports
+from eutonia.report import exports, page
 from eutonia.report.trial import aggregate
 from eutonia.trial import scores
 from eutonia.trial.scores import ScorePart, ScoreTable
@@ -77,6 +77,14 @@ def test_changes_are_read_from_two_visits_of_each_arm(many: ScoreTable, read: Re
     # A toxin whose effect a study asks for at week 4 was shown at week 16, when it is gone.
     asked = dataclasses.replace(result, judged_at=(found.phase, 10 * 24.0))
     assert aggregate.responses(asked)[0].last == "10 day"
+
+
+def test_a_page_does_not_make_the_table_of_all_scores(many: ScoreTable) -> None:
+    result = examples.trial(scores=many)
+    run = {**result.run, "study_text": 'route = "intrathecal infusion"'}
+    asked = dataclasses.replace(result, run=run)
+    assert "ten numbers that move" in page.html(asked)
+    assert "visits" not in vars(asked), "every score is in memory"
 
 
 def test_a_table_in_memory_has_the_same_parts(many: ScoreTable) -> None:

@@ -180,7 +180,7 @@ def _known(result: StudyResult) -> list[str]:
 
 def _influential(result: StudyResult) -> list[str]:
     """Return which of the ten numbers that move predictions like these most nobody has read in a source."""
-    if "study_text" not in result.run or result.visits.is_empty():
+    if "study_text" not in result.run or result.scores.is_empty:
         return []  # of another use than spasticity nothing like them is predicted
     of, names = influence.most(result.study_name, influence.kind_of(result.kind, str(result.run["study_text"])))
     if not of:
