@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import ContextVar, copy_context
@@ -26,7 +27,7 @@ from engine_examples import BLOCKS, fill, only_the_first, wait_for
 
 from eutonia.engine.execute import apart, each, processes, scheduled, uncollected, while_needed
 from eutonia.engine.scheduler import workers_at
-from eutonia.engine.store import FolderStore, MemoryStore
+from eutonia.engine.store import FolderStore, MemoryStore, Recent
 from eutonia.engine.unfinished import held
 from eutonia.errors import SimulationError
 
@@ -215,3 +216,18 @@ def test_without_dask_or_without_workers_a_scheduler_is_refused(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "eutonia.engine.scheduler", None)
     with pytest.raises(SimulationError, match=r"--workers N.*pip install .eutonia\[dask\]"):
         scheduled("tcp://127.0.0.1:8786", _passes)
+
+
+def test_what_is_asked_for_in_turn_is_kept_however_large_it_is() -> None:
+    made = Counter[str]()
+
+    def make(name: str) -> tuple[str, float]:
+        made[name] += 1
+        return name, 1e9
+
+    recent = Recent(1e8, least=3)
+    for name in ("people", "scores", "first") * 4 + ("people of the next visit", "first"):
+        assert recent.get(name, partial(make, name)) == name
+    assert made == dict.fromkeys(("people", "scores", "first", "people of the next visit"), 1)
+    recent.get("people", partial(make, "people"))
+    assert made["people"] == 2

@@ -31,8 +31,9 @@ from eutonia.trial.roll import OF_PHASES, Roll
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Charts that were read last are kept, up to so many bytes; doses are read so many bytes at a time.
-_KEPT_BYTES, _ROWS_BYTES = 128e6, 16e6
+# Charts that were read last are kept, up to so many bytes, but always those of one visit: who was there, what they were
+# charted with, and with what if there had been no rescue. Doses are read so many bytes at a time.
+_KEPT_BYTES, _OF_ONE_VISIT, _ROWS_BYTES = 128e6, 3, 16e6
 _SCORES = ("score", "without_rescue")
 _OF_VISIT = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 _OF_PUMPS = ("course", *OF_EACH)
@@ -173,7 +174,8 @@ def outcome_of(
     them, none where they are in order.
     """
     people = len(roll.member)
-    reader = _Reader(store, n_blocks, people, Recent(_KEPT_BYTES), slice(None) if order is None else order)
+    recent = Recent(_KEPT_BYTES, _OF_ONE_VISIT)
+    reader = _Reader(store, n_blocks, people, recent, slice(None) if order is None else order)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
         about, names = store.about((index, 0)), store.names((index, 0))
