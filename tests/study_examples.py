@@ -97,3 +97,27 @@ route = "oral"
 dose = "10 mg"
 every = "8 hour"
 """
+
+
+def leg_trial(name: str, title: str, *, seed: int, n: int, pool: int, at_least: float, rater: str) -> str:
+    """Return a trial in people after a stroke whose leg is spastic, and charted, up to its phases."""
+    return f"""
+[study]
+name = "{name}"
+title = "{title}, for tests"
+kind = "trial"
+seed = {seed}
+[population]
+n = {n}
+pool = {pool}
+{STROKE}
+[[population.entry]]
+scale = "ashworth"
+limb = "leg"
+at_least = {at_least:g}
+[assessment]
+side = "affected"
+limbs = ["leg"]
+scales = ["ashworth", "adverse"]
+rater = "{rater}"
+"""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from study_examples import STROKE, TEST_BOLUS
+from study_examples import TEST_BOLUS, leg_trial
 
 from eutonia.errors import StudyError
 from eutonia.study.design import TrialStudy, load_study, parse_study
@@ -18,25 +18,9 @@ from eutonia.trial.run import RunOptions, simulate
 
 pytestmark = pytest.mark.laws
 
-HEAD = f"""
-[study]
-name = "gates"
-title = "A gate inside an arm, for tests"
-kind = "trial"
-seed = 11
-[population]
-n = 24
-pool = 1024
-{STROKE}
-[[population.entry]]
-scale = "ashworth"
-limb = "leg"
-at_least = 2.5
-[assessment]
-side = "affected"
-limbs = ["leg"]
-scales = ["ashworth", "adverse"]
-rater = "noiseless"
+HEAD = (
+    leg_trial("gates", "A gate inside an arm", seed=11, n=24, pool=1024, at_least=2.5, rater="noiseless")
+    + """\
 [[phase]]
 name = "weeks"
 design = "parallel"
@@ -45,6 +29,7 @@ visits = ["0 day", "7 day", "30 day"]
 nonspecific = false
 dropout = false
 """
+)
 TABLETS = (
     '[[phase.arm.treatment]]\nproduct = "baclofen tablets"\nroute = "oral"\ndose = "10 mg"\nevery = "8 hour"\n{more}\n'
 )

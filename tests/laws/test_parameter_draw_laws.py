@@ -13,7 +13,7 @@ from typing import Any
 import polars
 import pytest
 from polars.testing import assert_frame_equal
-from study_examples import STROKE
+from study_examples import leg_trial
 
 from eutonia import parameters
 from eutonia.errors import SimulationError, StudyError
@@ -34,25 +34,9 @@ pytestmark = pytest.mark.laws
 TRIALS, WIDTH = 40, 64
 OPTIONS = RunOptions(TRIALS, block=WIDTH, workers=1, potential_outcomes=True)
 HELD = {"parameters": "frozen", "why": "--parameters posterior draws them", "width": None}
-STUDY = f"""
-[study]
-name = "draws"
-title = "Tablets, for tests"
-kind = "trial"
-seed = 12
-[population]
-n = 3
-pool = 512
-{STROKE}
-[[population.entry]]
-scale = "ashworth"
-limb = "leg"
-at_least = 2
-[assessment]
-side = "affected"
-limbs = ["leg"]
-scales = ["ashworth", "adverse"]
-rater = "human"
+STUDY = (
+    leg_trial("draws", "Tablets", seed=12, n=3, pool=512, at_least=2, rater="human")
+    + """\
 [[phase]]
 name = "tablets"
 design = "parallel"
@@ -76,6 +60,7 @@ step = "10 mg"
 max = "20 mg"
 every = "3 day"
 """
+)
 
 
 def study(**head: str) -> TrialStudy:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from study_examples import STROKE
+from study_examples import leg_trial
 
 from eutonia.drug.effect.adverse import REACTIONS
 from eutonia.study.design import TrialStudy, parse_study
@@ -37,25 +37,9 @@ start = "0 week"
 DANTROLENE = TIZANIDINE.replace("tizanidine tablets", "dantrolene capsules").replace("4 mg", "25 mg")
 TAKEN = "[phase.tablets_taken]\nmean = 0.9\n"
 OWN = BACLOFEN.replace("20 mg", "5 mg")[27:]
-TEXT = f"""
-[study]
-name = "rescued"
-title = "Rescue in both arms, for tests"
-kind = "trial"
-seed = 11
-[population]
-n = 24
-pool = 1024
-{STROKE}
-[[population.entry]]
-scale = "ashworth"
-limb = "leg"
-at_least = 2
-[assessment]
-side = "affected"
-limbs = ["leg"]
-scales = ["ashworth", "adverse"]
-rater = "human"
+TEXT = (
+    leg_trial("rescued", "Rescue in both arms", seed=11, n=24, pool=1024, at_least=2, rater="human")
+    + f"""\
 [[phase]]
 name = "weeks"
 design = "parallel"
@@ -82,6 +66,7 @@ scale = "ashworth"
 limb = "leg"
 estimand = "hypothetical"
 """
+)
 
 
 def outcome_of(study: TrialStudy, replicates: int) -> Outcome:
