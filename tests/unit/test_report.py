@@ -448,6 +448,12 @@ class TestBesidePlacebo:
                 "responder": [True, False] * 20,
                 "left_day_treatment": [1.0, 9.0] * 20,
                 "left_reason_treatment": ["chance", "drowsiness"] * 20,
+                "rescued_day_treatment": [7.0, 14.0] * 20,
+                "rescues_treatment": [0, 1] * 20,
+                "tablets_taken_treatment": [0.5, 0.9] * 20,
+                "repaired_day_treatment": [3.0, 4.0] * 20,
+                "severe_withdrawal_treatment": [True, False] * 20,
+                "not_computed": ["ankle", "knee"] * 20,
                 "age_year": [50.0, 60.0] * 20,
             }
         )

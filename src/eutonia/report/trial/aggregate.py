@@ -21,7 +21,10 @@ _NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
 _MOST_BINS = 24
 _FEATURE_BINS = 5
 #: First words of columns that come after treatment, so cannot tell beforehand who will respond.
-_OUTCOMES = frozenset({"left", "fall", "change", "response", "after", "outcome", "passed", "failed"})
+_OUTCOMES = frozenset(
+    {"left", "fall", "change", "response", "after", "outcome", "passed", "failed", "repaired", "severe", "rescued",
+     "rescues", "tablets", "not"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
