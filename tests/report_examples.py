@@ -191,10 +191,10 @@ def trial(**changes: Any) -> StudyResult:
             "patient": np.arange(n),
             "responder": draw.random(n) < chance,
             "baseline_leg": base,
-            "age": age,
-            "lesion_load": load,
-            "months_since_stroke": draw.gamma(2, 12, n) + 6,
-            "kind": draw.choice(["ischaemic", "haemorrhagic"], n, p=[0.8, 0.2]),
+            "age_year": age,
+            "lesion_volume_ml": load,
+            "months_since_onset": draw.gamma(2, 12, n) + 6,
+            "lesion": draw.choice(["ischaemic", "haemorrhagic"], n, p=[0.8, 0.2]),
             "sex": draw.choice(["woman", "man"], n),
         }
     )

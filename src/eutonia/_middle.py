@@ -21,3 +21,11 @@ def over_people(values: np.ndarray) -> np.ndarray:
     if (some & ~whole).any():
         out[:, some & ~whole] = np.nanquantile(values[:, some & ~whole], MIDDLE_95, axis=0)
     return out
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Return the 95 % interval of a share seen in n people (Wilson 1927)."""
+    z = Z_95
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
+    return max(middle - half, 0.0), min(middle + half, 1.0)

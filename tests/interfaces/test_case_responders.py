@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 import eutonia
 from eutonia.cli.app import app
+from eutonia.patient import Cohort, Population
 from eutonia.report import page, short
 from eutonia.report.case import decision as decision_page
 from eutonia.report.case import middles
@@ -23,7 +24,8 @@ from eutonia.report.trial import tables
 from eutonia.statistics.explained import explained
 from eutonia.trial import decision
 from eutonia.trial.decision import Decision
-from eutonia.trial.predictors import ALL, CHART, predictor_table
+from eutonia.trial.predictors import ALL, CHART, known_by, predictor_table
+from eutonia.trial.recruitment import known_of
 from eutonia.trial.result import StudyResult
 from eutonia.trial.scores import ScoreTable
 
@@ -75,6 +77,10 @@ def test_possible_people_are_a_table_and_the_page_says_what_the_chance_hangs_on(
             pl.col("rule").str.starts_with("leg Modified") & pl.col("rule").str.ends_with("last look")
         )["share"][0]
     )
+    told = [name for name in result.patients.columns if not name.startswith(("patient", "respon"))]
+    assert {known_by(name) for name in told} == {"model"}
+    cohort = Cohort.draw(1, np.arange(2), Population.typical("stroke"))
+    assert {known_by(name) for name in known_of(cohort)} == {CHART}
     share = dict(result.predictors.select("predictor", "explained").iter_rows())
     assert share[CHART] == 0.0
     assert 0.0 < share[ALL] < 1.0

@@ -125,7 +125,7 @@ def test_sections_of_a_trial_come_in_order(trial_page: str) -> None:
 def test_numbers_of_every_section_of_a_trial(trial_page: str) -> None:
     text = Reader(trial_page).text
     for expected in (
-        "fewer than two leg muscle groups at", "n = 391 (280 to 545)", "n = 0.4 (0 to 1)", "Lesion load",
+        "fewer than two leg muscle groups at", "n = 391 (280 to 545)", "n = 0.4 (0 to 1)", "Lesion volume",
         "A person responds whose leg Ashworth falls by 1 or more",
         "baclofen 21 62% 43 to 81", "saline placebo 21 5.0% 0 to 14",
         "Drowsiness 12% 4.8 to 26", "34 verified", "9 assumed", "Endogenous tone 60 ng/mL", "20010911", "float64",

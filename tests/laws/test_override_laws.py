@@ -175,7 +175,7 @@ def test_every_record_in_an_equal_unit_and_anew_is_the_same_number() -> None:
                 assert parameters.load(record.set)[record.name] is not None
                 found = parameters.load(record.set)[record.name]
                 assert found.numbers == record.numbers, (key, text)
-                assert all(one.is_same for one in numbers.overrides), (key, text)
+                assert all(one.after == one.before for one in numbers.overrides), (key, text)
                 walked.add((record.unit, text == quantity.shown(record.numbers, record.unit)))
     told = {record.unit for record in RECORDS if not arithmetic.names(record.derived)}
     others = {unit for unit in told if other_unit(unit)[0] != unit}
@@ -289,7 +289,7 @@ def test_what_is_derived_from_an_override_follows_and_is_told() -> None:
         assert numbers.overrides[1].given == ""
     with eutonia.using({"trial.oral_completion_one_year": "67.5 %"}) as numbers:
         assert parameters.load("trial").value("oral_dropout_rate", "1/year") == 0.393
-        assert [one.is_same for one in numbers.overrides] == [True]
+        assert [one.after == one.before for one in numbers.overrides] == [True]
     with (
         pytest.raises(ParameterError, match="placebo_share_oral is 1"),
         eutonia.using({"adverse.drowsiness_oral": "30 %"}),

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rater import kappa
 
 from eutonia import parameters
 from eutonia.assessment.ashworth import modified_ashworth_rank, rater_scatter
-from eutonia.assessment.rater import cohen_kappa
 from eutonia.assessment.scoring import ChartConstants, chart_constants, draw_luck, latent_grades, no_luck
 from eutonia.limb.muscle import muscle_groups
 from eutonia.patient import Cohort, Population
@@ -54,8 +54,7 @@ def kappas(latent: np.ndarray, constants: ChartConstants) -> tuple[float, float]
     noise = jnp.asarray(residual + severity[[0, 1, 0]])
     heard = rater_scatter(scores, noise, constants.rater_noise_from)
     one, two, again = np.asarray(modified_ashworth_rank(scores, heard)).astype(int)
-    between, within = (np.mean([cohen_kappa(a, b) for a, b in zip(one, other, strict=True)]) for other in (two, again))
-    return float(between), float(within)
+    return float(kappa(one, two).mean()), float(kappa(one, again).mean())
 
 
 def test_raters_agree_as_published(hemiplegic: np.ndarray) -> None:
@@ -92,16 +91,16 @@ def test_raters_agree_on_a_limb_that_does_not_resist() -> None:
 
 def test_kappa_of_a_table_by_hand() -> None:
     """Cells 20, 5, 10, 15 of 50: observed 0.7, by chance 0.5."""
-    first = np.array([0] * 25 + [1] * 25)
-    second = np.array([0] * 20 + [1] * 5 + [0] * 10 + [1] * 15)
-    assert cohen_kappa(first, second) == pytest.approx(0.4)
-    assert cohen_kappa(second, first) == pytest.approx(0.4)
+    first = np.array([[0] * 25 + [1] * 25])
+    second = np.array([[0] * 20 + [1] * 5 + [0] * 10 + [1] * 15])
+    assert kappa(first, second) == pytest.approx(0.4)
+    assert kappa(second, first) == pytest.approx(0.4)
 
 
 def test_kappa_is_one_in_agreement_and_near_zero_by_chance() -> None:
     luck = np.random.default_rng(1)
-    grades = luck.integers(5, size=4000)
-    assert cohen_kappa(grades, grades) == pytest.approx(1.0)
-    assert cohen_kappa(grades, luck.permutation(grades)) == pytest.approx(0.0, abs=0.03)
-    assert cohen_kappa(np.zeros(9, dtype=int), np.zeros(9, dtype=int)) == 1.0
-    assert cohen_kappa(np.array([0, 1] * 8), np.array([1, 0] * 8)) == pytest.approx(-1.0)
+    grades = luck.integers(5, size=(1, 4000))
+    assert kappa(grades, grades) == pytest.approx(1.0)
+    assert kappa(grades, luck.permutation(grades, axis=1)) == pytest.approx(0.0, abs=0.03)
+    assert kappa(np.zeros((1, 9)), np.zeros((1, 9))) == 1.0
+    assert kappa(np.array([[0, 1] * 8]), np.array([[1, 0] * 8])) == pytest.approx(-1.0)

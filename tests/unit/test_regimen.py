@@ -98,10 +98,7 @@ def test_events_come_in_order_and_half_open() -> None:
     ]
     assert regimen.times(0, 24) == (0.0, 8.0, 16.0, 20.0)
     assert regimen.events(0, 8) == events[:1]
-    assert [regimen.infusion_at(t).ug_per_day for t in (7.9, 8.0, 19.9, 20.0)] == pytest.approx([0, 100, 100, 0])
-    assert regimen.oral_total(0, 24) == OralDose(30)
-    assert regimen.intrathecal_total(0, 24).ug == pytest.approx(100.0)
-    assert regimen.intrathecal_total(10, 14).ug == pytest.approx(100 * 4 / 24)
+    assert [change.infusion.ug_per_day for change in regimen.infusions] == pytest.approx([100, 0])
 
 
 def test_a_placebo_gives_nothing() -> None:
@@ -110,7 +107,6 @@ def test_a_placebo_gives_nothing() -> None:
     assert zero.is_placebo
     assert not (zero + Regimen.bolus(IntrathecalDose(1))).is_placebo
     assert Regimen.placebo().events(0, 1000) == ()
-    assert Regimen.placebo().infusion_at(5) == Infusion(0)
 
 
 def test_a_regimen_shifts_and_scales() -> None:
@@ -119,8 +115,8 @@ def test_a_regimen_shifts_and_scales() -> None:
     assert later.times(0, 48) == tuple(time + 24 for time in regimen.times(0, 24))
     assert later.shift(-24.0) == regimen
     double = regimen.scale(2.0)
-    assert double.intrathecal_total(0, 10).ug == 2 * regimen.intrathecal_total(0, 10).ug
-    assert double.oral_total(0, 24).mg == 20.0
+    assert (double.boluses[0].dose, double.tablets[0].dose) == (IntrathecalDose(100), OralDose(10))
+    assert double.infusions[0].infusion == Infusion(4)
 
 
 def test_what_makes_no_sense_is_refused_with_advice() -> None:

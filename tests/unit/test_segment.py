@@ -10,10 +10,13 @@ import pytest
 from drug_examples import effect_on_tone
 
 from eutonia import parameters
-from eutonia.assessment.segment import ashworth_grade, examine
+from eutonia.assessment.ashworth import latent_grade, reference_grid
+from eutonia.assessment.segment import examine
 from eutonia.errors import SimulationError
+from eutonia.limb.joint import joint
+from eutonia.simulation.examine import body_constants, excess_curve
 from eutonia.simulation.segment import person as spinal_cord
-from eutonia.simulation.segment_ankle import excess_resistance
+from eutonia.simulation.segment_ankle import resistance
 from eutonia.tone.emulator import INPUTS, OUTPUTS, Emulator
 from eutonia.tone.segment import design, movements, protocols, stimuli
 from eutonia.tone.segment.cells import Sizes
@@ -63,8 +66,10 @@ def graded() -> np.ndarray:
     spastic = Condition.of_bias(jnp.asarray(bias)).with_gaba_b(jnp.asarray(effect)).with_fusimotor_drive()
     who = np.tile([0, 0, 1, 1], 3).tolist()
     healthy = Segment.of(Condition.of_bias([0.0] * COPIES), Sizes(), person=who)
-    excess = excess_resistance(Segment.of(spastic, Sizes(), person=who), healthy)
-    return ashworth_grade(excess).reshape(3, 2, 2)
+    excess = (resistance(Segment.of(spastic, Sizes(), person=who)) - resistance(healthy)) / joint("ankle").ceiling
+    curve = excess_curve(reference_grid(), body_constants())[0]
+    per_bias = parameters.load("bedside").value("grade_per_bias", "1/mV")
+    return np.asarray(latent_grade(jnp.asarray(excess), curve, per_bias)).reshape(3, 2, 2)
 
 
 @functools.cache

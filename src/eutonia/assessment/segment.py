@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
 
-from eutonia import parameters
-from eutonia.assessment.ashworth import latent_grade, reference_grid
 from eutonia.assessment.clonus import ClonusConstants, clonus_score
-from eutonia.simulation.examine import body_constants, excess_curve
 from eutonia.simulation.segment import PROTOCOLS, Number, Person, SegmentFinding
 from eutonia.simulation.segment_ankle import pressed
 
@@ -23,16 +18,6 @@ _SHOWN_S = 2.5
 def examine(protocol: str, who: Person) -> SegmentFinding:
     """Examine a person by one of `EXAMINATIONS`."""
     return EXAMINATIONS[protocol](who)
-
-
-def ashworth_grade(excess: Float[np.ndarray, " patient"]) -> Float[np.ndarray, " patient"]:
-    """Return the latent Ashworth grade (0 normal) of spiking ankles by their resistance over that of a healthy person,
-    share of the torque ceiling (`simulation.segment_ankle.excess_resistance`).
-    """
-    curve = excess_curve(reference_grid(), body_constants())[0]
-    return np.asarray(
-        latent_grade(jnp.asarray(excess), curve, parameters.load("bedside").value("grade_per_bias", "1/mV"))
-    )
 
 
 def _clonus(who: Person) -> SegmentFinding:

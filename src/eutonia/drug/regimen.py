@@ -294,25 +294,6 @@ class Regimen:
         """Return the distinct times at which anything is given or changed in [start, stop)."""
         return tuple(sorted({event.time_h for event in self.events(start_h, stop_h)}))
 
-    def infusion_at(self, time_h: Number) -> Infusion:
-        """Return the rate of the pump at a time, and until the next change."""
-        before = [change.infusion for change in self.infusions if change.time_h <= time_h]
-        return before[-1] if before else Infusion(0.0)
-
-    def oral_total(self, start_h: Number, stop_h: Number) -> OralDose:
-        """Return what is taken by mouth in [start, stop)."""
-        doses = [tablets.dose.mg * len(tablets.times(start_h, stop_h)) for tablets in self.tablets]
-        return OralDose(math.fsum(doses))
-
-    def intrathecal_total(self, start_h: Number, stop_h: Number) -> IntrathecalDose:
-        """Return what enters the spinal fluid in [start, stop), by bolus and by pump."""
-        given = [bolus.dose.ug for bolus in self.boluses if start_h <= bolus.time_h < stop_h]
-        ends = [change.time_h for change in self.infusions[1:]] + [math.inf]
-        for change, end in zip(self.infusions, ends, strict=True):
-            hours = min(end, stop_h) - max(change.time_h, start_h)
-            given.append(change.infusion.ug_per_h * hours if hours > 0 else 0.0)
-        return IntrathecalDose(math.fsum(given))
-
     def shift(self, hours: Number) -> Regimen:
         """Return the same regimen so many hours later."""
         replace = dataclasses.replace

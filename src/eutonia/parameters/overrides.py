@@ -48,11 +48,6 @@ class RecordOverride:
     before: Parameter
     after: Parameter
 
-    @property
-    def is_same(self) -> bool:
-        """Whether the number is that of the record, written anew."""
-        return self.after == self.before
-
 
 def texts(given: Mapping[str, object]) -> dict[str, str]:
     """Return overrides as text; a plain number is one without a unit."""

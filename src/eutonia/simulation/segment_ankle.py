@@ -114,11 +114,6 @@ def resistance(segment: Segment) -> Float[np.ndarray, " patient"]:
     return np.asarray(held)[path[:, 1] > 0.0].mean(0)
 
 
-def excess_resistance(segment: Segment, healthy: Segment) -> Float[np.ndarray, " patient"]:
-    """Return the mean resistance to an Ashworth stretch over that of healthy cords, share of the torque ceiling."""
-    return (resistance(segment) - resistance(healthy)) / joint("ankle").ceiling
-
-
 def _path(angle: float, speed: float, dt_ms: float) -> Float[np.ndarray, "time 2"]:
     """Return rest at full plantarflexion, then the way to an angle (rad) at a speed (rad/s), at every step."""
     lead = np.zeros((round(LEAD_S * 1000.0 / dt_ms), 2))

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia._middle import wilson
 from eutonia.assessment.scales import SCALES
 from eutonia.study.case_checks import first_treatment
 from eutonia.study.design import CaseStudy
 from eutonia.trial.charted_items import items
 from eutonia.trial.predictors import predictor_table
-from eutonia.trial.reactions import wilson
 from eutonia.trial.recruitment import features_of
 from eutonia.trial.responders import first_that_matters, responds, rule_in_words, usual_least
 from eutonia.trial.statistics import mean_over_time

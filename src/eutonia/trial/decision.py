@@ -29,6 +29,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import wilson
 from eutonia._printed import Printed
 from eutonia.assessment.scales import SCALES
 from eutonia.drug.effect.adverse import REACTIONS, Hazards
@@ -38,7 +39,6 @@ from eutonia.study.design import CaseStudy
 from eutonia.trial.case import people_of_case
 from eutonia.trial.case_risks import POSSIBLE_PEOPLE
 from eutonia.trial.period import PeriodClock, TabletPlan
-from eutonia.trial.reactions import wilson
 from eutonia.trial.responders import responds, rule_in_words
 from eutonia.trial.trace import Recorder
 

@@ -18,16 +18,20 @@ from eutonia.statistics.explained import explained
 if TYPE_CHECKING:
     import polars
 
-#: How columns begin of what no chart holds: the model's own numbers.
-OF_MODEL = ("bias", "strength", "contracture", "ec50")
+# Columns of a table of people that are known before treatment (`recruitment.known_of`), besides entry scores.
 _OF_CHART = (
-    "baseline",
     "age_year",
+    "sex",
     "weight_kg",
     "creatinine_clearance_ml_per_min",
     "months_since_onset",
-    "lesion_volume",
+    "side",
+    "lesion",
+    "lesion_place",
+    "lesion_volume_ml",
 )
+# The model's own numbers, which no chart holds (`recruitment.features_of`).
+_OF_MODEL = ("bias_leg", "bias_arm", "strength_leg", "contracture_leg", "ec50")
 #: Rows of several predictors together.
 CHART, ALL = "chart", "chart and model"
 # Fewer people than these tell nothing.
@@ -48,7 +52,7 @@ def predictor_table(people: polars.DataFrame | None, drug_arms: list[str]) -> po
     improvement = seen["response_improvement"].to_numpy().astype(float)
     if len(improvement) < _FEWEST:
         return None
-    named = {name: kind for name in seen.columns if (kind := _known(name)) and seen[name].dtype.is_numeric()}
+    named = {name: kind for name in seen.columns if (kind := known_by(name)) and seen[name].dtype.is_numeric()}
     columns = {name: seen[name].to_numpy().astype(float) for name in named}
     columns = {name: x for name, x in columns.items() if np.isfinite(x).all()}
     rows = [(name, named[name], explained(improvement, [x])) for name, x in columns.items()]
@@ -61,6 +65,8 @@ def predictor_table(people: polars.DataFrame | None, drug_arms: list[str]) -> po
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.lit(len(improvement)).alias("n"))
 
 
-def _known(name: str) -> str | None:
-    """Return who knows a column before treatment: the chart, or the model alone; None for what is no predictor."""
-    return CHART if name.startswith(_OF_CHART) else "model" if name.startswith(OF_MODEL) else None
+def known_by(name: str) -> str | None:
+    """Return who knows a column before treatment: the chart, or the model alone; None for what comes after."""
+    if name in _OF_CHART or name.startswith("baseline_"):
+        return CHART
+    return "model" if name in _OF_MODEL else None

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
 from eutonia._hours import HOURS_A_DAY
-from eutonia._middle import TAIL, Z_95
+from eutonia._middle import TAIL, wilson
 from eutonia.drug.effect.adverse import (
     INTRATHECAL_REACTIONS,
     ORAL_REACTIONS,
@@ -319,11 +319,3 @@ def _share(came: np.ndarray, there: np.ndarray) -> tuple[float | None, float | N
         low, high = np.quantile(shares, [TAIL, 1 - TAIL])
         return mean, float(low), float(high)
     return mean, *wilson(mean, float(n[n > 0].mean()))
-
-
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Return the 95 % interval of a share seen in n people (Wilson 1927)."""
-    z = Z_95
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    return max(middle - half, 0.0), min(middle + half, 1.0)

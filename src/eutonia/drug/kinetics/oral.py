@@ -98,10 +98,6 @@ class Blood(eqx.Module):
         """Total clearance, L/h."""
         return self.nonrenal_clearance + self.renal_slope * self.creatinine_clearance
 
-    def clearance_at(self, time_h: Scalar, dialysis: Dialysis) -> Patients:
-        """Return total clearance at an hour, L/h: the body's own, and the machine's while a session runs."""
-        return self.clearance + jnp.where(dialysis.running(time_h), dialysis.clearance, 0.0)
-
     def on_dialysis(self, dialysis: Dialysis) -> Blood:
         """Return the blood as it is while a session runs: kidneys and liver go on, the machine clears beside them."""
         return dataclasses.replace(self, nonrenal_clearance=self.nonrenal_clearance + dialysis.clearance)

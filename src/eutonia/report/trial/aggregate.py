@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-from eutonia._middle import TAIL
+from eutonia._middle import TAIL, wilson
 from eutonia.report import words
 from eutonia.report.words import Number
+from eutonia.trial.predictors import known_by
 from eutonia.trial.result import Published, Quantity, StudyResult
 from eutonia.trial.scores import ScorePart
 
@@ -20,11 +20,6 @@ if TYPE_CHECKING:
 _NICE_WIDTHS = (0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 25.0, 50.0)
 _MOST_BINS = 24
 _FEATURE_BINS = 5
-#: First words of columns that come after treatment, so cannot tell beforehand who will respond.
-_OUTCOMES = frozenset(
-    {"left", "fall", "change", "response", "after", "outcome", "passed", "failed", "repaired", "severe", "rescued",
-     "rescues", "tablets", "not"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -256,17 +251,6 @@ def real(value: Any) -> float:
     return float(value)
 
 
-def wilson(hits: int, n: int, level: Number = 0.95) -> tuple[float, float]:
-    """Return the Wilson score interval of a share of `hits` among `n`."""
-    if n == 0:
-        return math.nan, math.nan
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    share, spread = hits / n, z * z / n
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def treated(result: StudyResult) -> polars.DataFrame | None:
     """Return the people who were given the drug: placebo tells nothing of who responds to it."""
     import polars as pl
@@ -287,9 +271,7 @@ def features(people: polars.DataFrame | None) -> list[Feature]:
     known = people.filter(pl.col("responder").is_not_null())
     found = []
     for name in known.columns:
-        if name in ("patient", "replicate", "person", "responder"):
-            continue
-        if name.split("_")[0] in ("phase", "arm", "factor", *_OUTCOMES):
+        if known_by(name) is None:
             continue
         part = known.select("responder", pl.col(name).alias("value")).drop_nulls()
         is_number = part["value"].dtype.is_numeric()
@@ -304,7 +286,8 @@ def features(people: polars.DataFrame | None) -> list[Feature]:
 
 def _bin(label: str, part: polars.DataFrame) -> Bin:
     hits = int(part["responder"].cast(bool).sum())
-    return Bin(label, hits / part.height, *wilson(hits, part.height), part.height)
+    share, n = hits / part.height, part.height
+    return Bin(label, share, *wilson(share, float(n)), n)
 
 
 def _number_bins(part: polars.DataFrame) -> list[Bin]:
