@@ -11,12 +11,12 @@ Not for: tablets beside baclofen, which are taken or not; pumps and injections, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from eutonia.study.fields import Part, described, refuse
+from eutonia.study.fields import Part, described
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import OralTreatment
 
@@ -40,13 +40,11 @@ class TabletsTaken(Part):
         known = self.mean * (1.0 - self.mean) / self.sd**2 - 1.0
         return self.mean * known, (1.0 - self.mean) * known
 
-    @model_validator(mode="after")
-    def _possible(self) -> TabletsTaken:
+    def _problems(self) -> Iterable[Problem]:
         most = (self.mean * (1.0 - self.mean)) ** 0.5
         if self.sd is not None and self.sd >= most:
             why = "Shares between 0 and 1 with this mean cannot lie so far apart."
-            refuse(Problem(("sd",), why, self.sd, f"below {most:.3g}", do="Lower it, or move the mean towards 0.5."))
-        return self
+            yield Problem(("sd",), why, self.sd, f"below {most:.3g}", do="Lower it, or move the mean towards 0.5.")
 
 
 def adherence_problems(phase: Phase, where: Key) -> Iterator[Problem]:

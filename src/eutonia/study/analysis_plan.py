@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
 from eutonia.study.factorial import endpoint_problems
-from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, ScaleName, described, refuse
+from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, ScaleName, described
 from eutonia.study.interim_looks import InterimLooks
 from eutonia.study.reestimation import Reestimation
 from eutonia.study.response_adaptive import ResponseAdaptive
@@ -135,15 +136,11 @@ class AnalysedEndpoint(Part):
         scale = self.on
         return (scale.highest - scale.lowest) / min(scale.step, 1.0) + 1.0
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> AnalysedEndpoint:
-        found = self._event()
-        if not found:
-            of_score = [] if self.is_event else [*self._on_scale(), *self._odds(), *self._rescue()]
-            found = [*of_score, *self._method(), *self._leaving(), *endpoint_problems(self)]
-        if found:
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        if found := self._event():
+            return found
+        of_score = [] if self.is_event else [*self._on_scale(), *self._odds(), *self._rescue()]
+        return [*of_score, *self._method(), *self._leaving(), *endpoint_problems(self)]
 
     def _event(self) -> list[Problem]:
         if not self.is_event:

@@ -6,6 +6,7 @@ the file do not.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -95,13 +96,10 @@ class CaseLesion(Part):
         default=None,
     )
 
-    @model_validator(mode="after")
-    def _complete(self) -> CaseLesion:
+    def _problems(self) -> Iterable[Problem]:
         names = {"volume_ml": "volume"}
         values = {names.get(key, key): value for key, value in self if key not in ("kind", "mask")}
-        if found := fits_kind(self.kind, values) if self.mask is None else mask_fits(self.kind, values):
-            refuse(*found)
-        return self
+        return fits_kind(self.kind, values) if self.mask is None else mask_fits(self.kind, values)
 
 
 class ChartedScore(Part):
@@ -128,11 +126,8 @@ class ChartedScore(Part):
         """What was scored, in words."""
         return self.muscle or f"{self.limb}"
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> ChartedScore:
-        if found := charted_fits(self.scale, self.limb, self.muscle, self.score):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return charted_fits(self.scale, self.limb, self.muscle, self.score)
 
 
 class CasePump(Part):
@@ -146,11 +141,8 @@ class CasePump(Part):
     alarm_volume_ml: Reservoir = described("Volume left at which the low-reservoir alarm sounds.", alias="alarm_volume")
     tip: Level = described("Vertebral level of the catheter tip.")
 
-    @model_validator(mode="after")
-    def _reservoir(self) -> CasePump:
-        if found := reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml)
 
 
 class CaseCourse(Part):
@@ -162,12 +154,10 @@ class CaseCourse(Part):
     duration_h: Interval = described("Length of the course from the onset.", alias="duration")
     examine_every_h: Interval = described("Time from examination to examination.", alias="examine_every")
 
-    @model_validator(mode="after")
-    def _fits(self) -> CaseCourse:
+    def _problems(self) -> Iterable[Problem]:
         if self.examine_every_h > self.duration_h:
             why, allowed = "Nobody would be examined after the start.", f"at most {self.duration_h.text}"
-            refuse(Problem(("examine_every",), why, self.examine_every_h.text, allowed, do="Lower it."))
-        return self
+            yield Problem(("examine_every",), why, self.examine_every_h.text, allowed, do="Lower it.")
 
 
 class _Event(Part):
@@ -185,11 +175,8 @@ class BolusEvent(_Event):
     access: Literal["lumbar puncture", "catheter"] = described("Needle into the sac, or the catheter of a pump.")
     tip: Level | None = described("Vertebral level of the catheter tip; left out for a lumbar puncture.", default=None)
 
-    @model_validator(mode="after")
-    def _tip(self) -> BolusEvent:
-        if found := tip_fits(self.access, self.tip):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return tip_fits(self.access, self.tip)
 
 
 class InfusionEvent(_Event):
@@ -279,22 +266,18 @@ class DialysisEvent(_Event):
         begins = [self.at_h + k * float(self.every_h or 0.0) for k in range(count)]
         return [(begin, begin + self.length_h) for begin in begins]
 
-    @model_validator(mode="after")
-    def _whole(self) -> DialysisEvent:
+    def _problems(self) -> Iterable[Problem]:
         if (self.every_h is None) != (self.until_h is None):
             key, other = ("until", "every") if self.until_h is None else ("every", "until")
             why = f"Sessions that repeat have every and until; {other} stands alone."
             do = f"Add {key}, or remove {other}."
-            refuse(Problem((key,), why, None, '"56 hour" and "90 day", or neither', do=do))
+            yield Problem((key,), why, None, '"56 hour" and "90 day", or neither', do=do)
         if self.until_h is not None and self.until_h < self.at_h:
-            why = "It is before the first session."
-            refuse(
-                Problem(("until",), why, self.until_h.text, f"{self.at_h.text} or later", do="Correct one of the two.")
-            )
+            why, allowed = "It is before the first session.", f"{self.at_h.text} or later"
+            yield Problem(("until",), why, self.until_h.text, allowed, do="Correct one of the two.")
         if self.every_h is not None and self.every_h <= self.length_h:
             why, allowed = "The next session would begin while one runs.", f"more than {self.length_h:g} hour"
-            refuse(Problem(("every",), why, self.every_h.text, allowed, do="Make it longer."))
-        return self
+            yield Problem(("every",), why, self.every_h.text, allowed, do="Make it longer.")
 
 
 class PracticeEvent(_Event):
@@ -327,12 +310,10 @@ class ExaminationEvent(_Event):
 
         return tuple(limb for limb in TESTS[self.test].limbs if self.limb in (None, limb))
 
-    @model_validator(mode="after")
-    def _of_limb(self) -> ExaminationEvent:
+    def _problems(self) -> Iterable[Problem]:
         if not self.limbs:
             why, do = f"There is no {self.test} of the {self.limb}.", "Leave the key out, or choose another test."
-            refuse(Problem(("limb",), why, self.limb, do=do))
-        return self
+            yield Problem(("limb",), why, self.limb, do=do)
 
 
 class StopPracticeEvent(_Event):

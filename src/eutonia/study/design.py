@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, PrivateAttr, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError
 
 from eutonia._arguments import TEXT, accepts, instance
 from eutonia.assessment.scales import SCALES
@@ -38,7 +38,7 @@ from eutonia.study.case_therapy import CaseTherapy, therapy_of
 from eutonia.study.case_times import SINCE_ONSET, onset_of
 from eutonia.study.endpoint import Endpoint
 from eutonia.study.factorial import at_factors
-from eutonia.study.fields import DATED, ONSET, Part, context_of, described, refuse
+from eutonia.study.fields import DATED, ONSET, Part, context_of, described
 from eutonia.study.numbers import NumbersOfStudy, holding
 from eutonia.study.option import CaseOption, option_problems
 from eutonia.study.oral_models import ADULT, oral_model_problems
@@ -48,7 +48,7 @@ from eutonia.study.people import StudyPopulation
 from eutonia.study.published import PublishedRow
 from eutonia.study.rescue import rescues_of
 from eutonia.study.sides import side_problems
-from eutonia.study.studyfile import Fault
+from eutonia.study.studyfile import Fault, Problem
 from eutonia.study.translate import faults_of
 from eutonia.study.treatments import Treatment
 
@@ -208,12 +208,9 @@ class TrialStudy(Study):
         """Return a phase by name."""
         return next(phase for phase in self.phases if phase.name == name)
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> TrialStudy:
+    def _problems(self) -> Iterable[Problem]:
         oral = oral_model_problems(self.head.oral_model, self.population.age_year.high)
-        if found := at_factors(self.phases, [*checks.trial_problems(self), *side_problems(self), *oral]):
-            refuse(*found)
-        return self
+        return at_factors(self.phases, [*checks.trial_problems(self), *side_problems(self), *oral])
 
 
 class CaseStudy(Study):
@@ -272,13 +269,10 @@ class CaseStudy(Study):
         """What happens, in the order of time; events of one time in the order of their kinds."""
         return tuple(sorted(self.events_as_written, key=rank))
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> CaseStudy:
+    def _problems(self) -> Iterable[Problem]:
         oral = oral_model_problems(self.head.oral_model, self.patient.age_year)
         found = [*case_checks.case_problems(self), *side_problems(self), *oral, *use_problems(self)]
-        if found := found or [*option_problems(self)]:
-            refuse(*found)
-        return self
+        return found or [*option_problems(self)]
 
 
 #: What stands for a study in the arguments of public functions.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.assessment.scales import SCALES
-from eutonia.study.fields import Hours, Name, Part, ScaleName, described, refuse
+from eutonia.study.fields import Hours, Name, Part, ScaleName, described
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -41,13 +42,10 @@ class Endpoint(Part):
         default=None,
     )
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Endpoint:
+    def _problems(self) -> Iterable[Problem]:
         found = limb_fits(self.scale, self.limb)
         if isinstance(self.improvement, float):
             found += on_scale(self.scale, self.improvement, "improvement", is_difference=True)
         if self.improvement == IMPORTANT:
             found += important_fits(self.scale)
-        if found:
-            refuse(*found)
-        return self
+        return found

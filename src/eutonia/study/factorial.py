@@ -14,9 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from eutonia.study.fields import Name, Part, described, not_a_name, refuse
+from eutonia.study.fields import Name, Part, described, not_a_name
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import Treatment, rate_problems
 
@@ -41,11 +41,8 @@ class TreatmentFactor(Part):
         "What is given.", alias="treatment"
     )
 
-    @model_validator(mode="after")
-    def _complete(self) -> TreatmentFactor:
-        if found := rate_problems(self.treatments):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return rate_problems(self.treatments)
 
 
 def own_problems(phase: Phase) -> Iterator[Problem]:

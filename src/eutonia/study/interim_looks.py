@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.statistics.names import Spending
-from eutonia.study.fields import Part, described, refuse
+from eutonia.study.fields import Part, described
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -52,14 +53,12 @@ class InterimLooks(Part):
         """Return at how many people the trial is looked at, the last look included."""
         return (*(round(share * n) for share in self.looks), n)
 
-    @model_validator(mode="after")
-    def _rise(self) -> InterimLooks:
+    def _problems(self) -> Iterable[Problem]:
         for place, (before, share) in enumerate(pairwise(self.looks), start=1):
             if share - before < _APART - 1e-9:
                 why = "A look this near to the one before it tells the same, or nothing."
                 do = "Write the shares rising, such as looks = [0.5, 0.75]."
-                refuse(Problem(("looks", place), why, share, f"{before + _APART:.2g} or more", do=do))
-        return self
+                yield Problem(("looks", place), why, share, f"{before + _APART:.2g} or more", do=do)
 
 
 def interim_problems(plan: AnalysisPlan, people: int) -> Iterator[Problem]:

@@ -8,10 +8,10 @@ Source: ICH_E9_R1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia import _bounds
 from eutonia.study.fields import (
@@ -23,7 +23,6 @@ from eutonia.study.fields import (
     ScaleName,
     described,
     not_a_name,
-    refuse,
 )
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Key, Problem
@@ -59,13 +58,10 @@ class AfterNoEffect(Part):
     )
     share: _ShareLeaving = described("Share of those people who leave.")
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> AfterNoEffect:
+    def _problems(self) -> Iterable[Problem]:
         found = limb_fits(self.scale, self.limb)
         found += on_scale(self.scale, self.improvement, "improvement", is_difference=True)
-        if found:
-            refuse(*found)
-        return self
+        return found
 
 
 LeavingRule = Annotated[AfterReaction | AfterNoEffect, Field(discriminator="after")]

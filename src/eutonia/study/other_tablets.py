@@ -10,14 +10,13 @@ tolerance, no withdrawal. Harms are those of the label, whatever the dose: no nu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, ClassVar
-
-from pydantic import model_validator
 
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.study import vocabulary
-from eutonia.study.fields import Given, Hours, Interval, QuantityField, described, refuse
+from eutonia.study.fields import Given, Hours, Interval, QuantityField, described
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment
 
@@ -73,25 +72,25 @@ class OtherTablets(Treatment):
             found = found.joined(Effects.on(state, limb, bias_kept=1.0 - taken))
         return found
 
-    @model_validator(mode="after")
-    def _within_label(self) -> OtherTablets:
+    def _problems(self) -> Iterable[Problem]:
         least = vocabulary.smallest_oral_dose()
         if self.dose_mg < least.value:
             why = f"That is no dose, and all harms of the drug would come of it; {least.label.lower()}: {least.text}."
             do = "Remove the treatment, or write a dose."
-            refuse(Problem(("dose",), why, self.dose_mg.text, f"at least {least.text}", do=do))
+            yield Problem(("dose",), why, self.dose_mg.text, f"at least {least.text}", do=do)
+            return
         assert self.harms is not None
         largest = parameters.load(self.harms).value("largest_daily_dose", "mg/day")
         if self.dose_mg > largest * (1 + _ROUNDING):
             why, allowed = "At once it is more than the label allows in a day.", f"at most {largest:g} mg"
-            refuse(Problem(("dose",), why, self.dose_mg.text, allowed, do="Check digits and unit, or lower the dose."))
+            yield Problem(("dose",), why, self.dose_mg.text, allowed, do="Check digits and unit, or lower the dose.")
+            return
         if self.every_h > _LONGEST_H:
             why = "Tablets given further apart than two days are no steady treatment, and harms are known of one only."
             do = "Shorten the interval, or stop the treatment and begin another."
-            refuse(Problem(("every",), why, self.every_h.text, f'at most "{_LONGEST_H:g} hour"', do=do))
+            yield Problem(("every",), why, self.every_h.text, f'at most "{_LONGEST_H:g} hour"', do=do)
         daily = self.dose_mg * HOURS_A_DAY / self.every_h
         if daily > largest * (1 + _ROUNDING):
             given = f"{self.dose_mg.text} every {self.every_h.text}, which is {daily:.4g} mg a day"
             why, allowed = "That is more than the label allows.", f"at most {largest:g} mg a day"
-            refuse(Problem(("dose",), why, given, allowed, do="Lower the dose, or lengthen the interval."))
-        return self
+            yield Problem(("dose",), why, given, allowed, do="Lower the dose, or lengthen the interval.")

@@ -12,11 +12,12 @@ Not for
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict
 
-from eutonia.study.fields import Hours, described, refuse
+from eutonia.study.fields import Hours, described
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import LimbName, largest_own_lowering
@@ -55,10 +56,8 @@ class OwnSignalTreatment(Treatment):
 
         return Effects.on(state, self.limb, bias_kept=1.0 - self.lowered) if is_given else Effects.none(state)
 
-    @model_validator(mode="after")
-    def _within(self) -> OwnSignalTreatment:
+    def _problems(self) -> Iterable[Problem]:
         limit = largest_own_lowering()
         if self.lowered > limit.value:
             why = f"{limit.label} is {limit.text} ({limit.source}); nobody is known to have lowered more."
-            refuse(Problem(("lowered",), why, self.lowered, f"at most {limit.text}", do="Lower it; 0.10 is a tenth."))
-        return self
+            yield Problem(("lowered",), why, self.lowered, f"at most {limit.text}", do="Lower it; 0.10 is a tenth.")

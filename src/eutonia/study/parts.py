@@ -6,6 +6,7 @@ Times within a phase are in hours from its start. Names of attributes carry the 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -95,17 +96,13 @@ class Assessment(Part):
     scales: Annotated[tuple[ScaleName, ...], Field(min_length=1)] = described("Scales and signs that are charted.")
     rater: Literal["human", "noiseless"] = described('"human" scores with the scatter of a rater, "noiseless" without.')
 
-    @model_validator(mode="after")
-    def _once(self) -> Assessment:
-        found = [
+    def _problems(self) -> Iterable[Problem]:
+        return [
             Problem((key, position), "It stands there twice.", value, do="Remove one of the two.")
             for key, values in (("limbs", self.limbs), ("scales", self.scales))
             for position, value in enumerate(values)
             if value in values[:position]
         ]
-        if found:
-            refuse(*found)
-        return self
 
 
 def reservoir_fits(model: str, reservoir_ml: Given, alarm_volume_ml: Given | None) -> list[Problem]:
@@ -229,11 +226,8 @@ class GateRule(Part):
     )
     visit_h: Hours | None = described("Visit; left out, any visit after the dose.", alias="visit", default=None)
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> GateRule:
-        if found := fall_fits(self.scale, self.limb, self.fall, self.over):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return fall_fits(self.scale, self.limb, self.fall, self.over)
 
 
 class Gate(Part):
@@ -319,17 +313,9 @@ class Phase(Part):
         """How many times people go through the arms."""
         return self.pairs or 1
 
-    @model_validator(mode="after")
-    def _arms_or_factors(self) -> Phase:
-        if found := [*factorial.own_problems(self)]:
-            refuse(*found)
-        return self
-
-    @model_validator(mode="after")
-    def _visits(self) -> Phase:
-        if found := not_in_order(("visits",), self.visits_h):
-            refuse(*found)
+    def _problems(self) -> Iterable[Problem]:
+        yield from factorial.own_problems(self)
+        yield from not_in_order(("visits",), self.visits_h)
         if self.visits_h[0] != 0.0:
             why = "The first visit is the examination before any dose."
-            refuse(Problem(("visits", 0), why, show(self.visits_h[0]), '"0 hour" first', do='Put "0 hour" in front.'))
-        return self
+            yield Problem(("visits", 0), why, show(self.visits_h[0]), '"0 hour" first', do='Put "0 hour" in front.')

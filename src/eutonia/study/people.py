@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -58,12 +58,10 @@ class StudySpread(Part, Generic[Value, SD]):
     low: Value = described("Lowest.", alias="min")
     high: Value = described("Highest.", alias="max")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> StudySpread[Value, SD]:
+    def _problems(self) -> Iterable[Problem]:
         if not self.low <= self.mean <= self.high or self.low >= self.high:
             given = f"min {show(self.low)}, mean {show(self.mean)}, max {show(self.high)}"
-            refuse(Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three."))
-        return self
+            yield Problem((), "The mean must lie between min and max.", given, "min < max", do="Correct the three.")
 
     @property
     def numbers(self) -> tuple[Value, SD, Value, Value]:
@@ -122,12 +120,9 @@ class StudyLesion(Part):
     site: Site | None = described("Site of a bleed.", default=None)
     volume_ml: VolumeSpread | None = described("Volume of the bleed.", default=None, alias="volume")
 
-    @model_validator(mode="after")
-    def _complete(self) -> StudyLesion:
+    def _problems(self) -> Iterable[Problem]:
         size: dict[str, object] = {"extent": self.extent, "volume": self.volume_ml}
-        if found := fits_kind(self.kind, {"territory": self.territory, "site": self.site, **size}):
-            refuse(*found)
-        return self
+        return fits_kind(self.kind, {"territory": self.territory, "site": self.site, **size})
 
 
 # The keys that describe each kind of lesion, all of them and no others.
@@ -167,16 +162,13 @@ class EntryRule(Part):
         "How many muscle groups of the limb must reach it; left out, the mean of the limb must.", default=None
     )
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> EntryRule:
+    def _problems(self) -> Iterable[Problem]:
         found = [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.at_least, "at_least")]
         if self.muscles is not None and not SCALES[self.scale].of_muscles:
             why = f"{self.scale} has no score for each muscle group."
             known = ", ".join(key for key, scale in SCALES.items() if scale.of_muscles)
             found.append(Problem(("muscles",), why, self.muscles, known, do="Remove the key."))
-        if found:
-            refuse(*found)
-        return self
+        return found
 
 
 class Baseline(Part):
@@ -189,11 +181,8 @@ class Baseline(Part):
         "Published SD between people, above 0."
     )
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Baseline:
-        if found := [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.mean, "mean")]:
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.mean, "mean")]
 
 
 class StudyPopulation(Part):
@@ -271,8 +260,7 @@ class StudyPopulation(Part):
             found["baseline"] = [one for row, one in rows if (row.scale, row.limb or "") not in told]
         return {key: value for key, value in found.items() if key not in told and value != []}
 
-    @model_validator(mode="after")
-    def _complete(self) -> StudyPopulation:
+    def _problems(self) -> Iterable[Problem]:
         found = [*self._lesions(), *self._shares()]
         since_birth = vocabulary.since_birth(self.origin)
         if (self.origin == "healthy" or since_birth) != (self.time_since_onset_h is None):
@@ -292,9 +280,7 @@ class StudyPopulation(Part):
             for position, row in enumerate(rows)
             if row in rows[:position]
         ]
-        if found:
-            refuse(*found)
-        return self
+        return found
 
     def _lesions(self) -> list[Problem]:
         """Check that there is a named mix or a list of lesions, and that they suit the origin."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.study.fields import (
     Hours,
@@ -19,7 +19,6 @@ from eutonia.study.fields import (
     Source,
     Text,
     described,
-    refuse,
     show_optional,
 )
 from eutonia.study.scales import limb_fits, on_scale
@@ -112,8 +111,7 @@ class PublishedRow(Part):
         """Whether the number is a daily dose."""
         return _KINDS[self.statistic] is _DOSE
 
-    @model_validator(mode="after")
-    def _fits_statistic(self) -> PublishedRow:
+    def _problems(self) -> Iterable[Problem]:
         kind = _KINDS[self.statistic]
         found: list[Problem] = []
         for key in _SOMETIMES:
@@ -127,9 +125,7 @@ class PublishedRow(Part):
             why = "An arm is compared with another one."
             found.append(Problem(("against",), why, self.against, do="Name the other arm."))
         found += self._in_range()
-        if found:
-            refuse(*found)
-        return self
+        return found
 
     def _in_range(self) -> list[Problem]:
         if self.statistic.startswith(("share", "fraction")) and not -1 <= self.value <= 1:

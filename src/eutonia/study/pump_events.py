@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia import _bounds
 from eutonia.drug.pump import Device
@@ -20,7 +21,6 @@ from eutonia.study.fields import (
     QuantityField,
     Reservoir,
     described,
-    refuse,
 )
 from eutonia.study.pump_parts import (
     Catheter,
@@ -74,17 +74,15 @@ class Flex(_Event):
         "Steps on Saturday and Sunday; left out, as on other days.", default=None
     )
 
-    @model_validator(mode="after")
-    def _whole_days(self) -> Flex:
+    def _problems(self) -> Iterable[Problem]:
         for key, steps in (("steps", self.steps), ("weekend", self.weekend or ())):
             if steps and steps[0].from_h != 0:
                 do = 'Let the first step begin at "00:00".'
-                refuse(Problem((key, 0, "from"), "Nothing is said of the time before.", None, '"00:00"', do=do))
+                yield Problem((key, 0, "from"), "Nothing is said of the time before.", None, '"00:00"', do=do)
             for k in range(1, len(steps)):
                 if steps[k].from_h <= steps[k - 1].from_h:
                     why = "It does not come after the step in front."
-                    refuse(Problem((key, k, "from"), why, None, "a rising list", do="Sort the steps by time of day."))
-        return self
+                    yield Problem((key, k, "from"), why, None, "a rising list", do="Sort the steps by time of day.")
 
     def event(self, at_h: float) -> happens.Event:
         """Return what happens."""
@@ -106,14 +104,12 @@ class ScheduledBolus(_Event):
         "Times of day.", alias="times"
     )
 
-    @model_validator(mode="after")
-    def _apart(self) -> ScheduledBolus:
+    def _problems(self) -> Iterable[Problem]:
         try:
             self.event(0.0)
         except StudyError as error:
             why, _, do = str(error).partition(" Allowed: ")
-            refuse(Problem(("times",), f"{why[0].upper()}{why[1:]}", None, do.split(". ")[0], do=do.split(". ")[-1]))
-        return self
+            yield Problem(("times",), f"{why[0].upper()}{why[1:]}", None, do.split(". ")[0], do=do.split(". ")[-1])
 
     def event(self, at_h: float) -> happens.Event:
         """Return what happens."""
@@ -195,12 +191,10 @@ class PatientBolusEvent(_Event):
     lockout_h: Interval = described("Least time from bolus to bolus.", alias="lockout")
     most_a_day: Annotated[int, Field(strict=True, ge=1, le=96)] = described("Most boluses in any 24 hours.")
 
-    @model_validator(mode="after")
-    def _apart(self) -> PatientBolusEvent:
+    def _problems(self) -> Iterable[Problem]:
         if self.lockout_h < self.over_h:
             why, allowed = "The next bolus could begin while one runs.", f"at least {self.over_h.text}"
-            refuse(Problem(("lockout",), why, self.lockout_h.text, allowed, do="Make it longer."))
-        return self
+            yield Problem(("lockout",), why, self.lockout_h.text, allowed, do="Make it longer.")
 
     def event(self, at_h: float) -> happens.Event:
         """Return what happens."""
@@ -215,13 +209,11 @@ class ActivationEvent(_Event):
     every_h: Interval | None = described("Time from call to call; left out, it is one.", alias="every", default=None)
     until: When | None = described("Last time at which it may be called, with every.", default=None)
 
-    @model_validator(mode="after")
-    def _both(self) -> ActivationEvent:
+    def _problems(self) -> Iterable[Problem]:
         if (self.every_h is None) != (self.until is None):
             key, other = ("until", "every") if self.until is None else ("every", "until")
             why, do = f"Calls that repeat have every and until; {other} stands alone.", f"Add {key}, or remove {other}."
-            refuse(Problem((key,), why, None, '"6 hour" and "30 day", or neither', do=do))
-        return self
+            yield Problem((key,), why, None, '"6 hour" and "30 day", or neither', do=do)
 
     def events(self, at_h: float, until_h: float | None) -> list[happens.Event]:
         """Return every call."""

@@ -9,17 +9,18 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from eutonia import parameters
 from eutonia.drug.pump import Device, Therapy
 from eutonia.drug.pump.therapy import Event as HappeningEvent
 from eutonia.drug.pump.therapy import Programmed, conflicts, rank
 from eutonia.study import shipped_files, studyfile
-from eutonia.study.fields import Part, described, refuse
+from eutonia.study.fields import Part, described
 from eutonia.study.parts import reservoir_fits
 from eutonia.study.pump_events import (
     MOST_CALLS,
@@ -47,17 +48,14 @@ class PumpFile(Part):
         "What happens, in any order.", alias="event"
     )
 
-    @model_validator(mode="after")
-    def _holds_together(self) -> PumpFile:
+    def _problems(self) -> Iterable[Problem]:
         found = self._days()
         if not found:  # without a day 0 nobody knows when what is dated happens
             found = [*self._times(), *self._order(), *self._implants()]
         if not any(isinstance(one, Programmed) for _, one in self._happening()):
             do = 'Add an [[event]] of kind "simple", "flex" or "scheduled bolus".'
             found.append(Problem(("event",), "Nothing is ever programmed.", None, "at least one program", do=do))
-        if found:
-            refuse(*found)
-        return self
+        return found
 
     @property
     def begins(self) -> datetime.date | None:

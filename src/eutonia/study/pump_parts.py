@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -183,12 +184,10 @@ class TherapyHead(Part):
         "How long the effect of the test dose lasted.", alias="screening_effect", default=None
     )
 
-    @model_validator(mode="after")
-    def _a_day(self) -> TherapyHead:
+    def _problems(self) -> Iterable[Problem]:
         if self.duration_h < HOURS_A_DAY:
             why, do = "There is no whole day to look at.", "Make it longer."
-            refuse(Problem(("duration",), why, self.duration_h.text, '"1 day" or more', do=do))
-        return self
+            yield Problem(("duration",), why, self.duration_h.text, '"1 day" or more', do=do)
 
 
 class Implant(Part):
@@ -207,8 +206,5 @@ class Implant(Part):
     catheter_cm: Catheter = described("Implanted length of the catheter.", alias="catheter")
     tip: Level = described("Vertebral level of the catheter tip.")
 
-    @model_validator(mode="after")
-    def _fits(self) -> Implant:
-        if found := reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return reservoir_fits(self.model, self.reservoir_ml, self.alarm_volume_ml)

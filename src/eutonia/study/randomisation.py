@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from eutonia.study.fields import Age, Interval, Number, Part, ScaleName, described, refuse
+from eutonia.study.fields import Age, Interval, Number, Part, ScaleName, described
 from eutonia.study.scales import limb_fits, on_scale
+from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
 
 
@@ -52,11 +53,8 @@ class ScoreStratum(Part):
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
     cut: Number = described("Score from which people are in the upper stratum.")
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> ScoreStratum:
-        if found := [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.cut, "cut")]:
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.cut, "cut")]
 
 
 Stratum = Annotated[SexStratum | LesionStratum | AgeStratum | OnsetStratum | ScoreStratum, Field(discriminator="by")]

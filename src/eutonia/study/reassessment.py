@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.statistics.reassessment import USUAL_SD, RiskModel, skeleton_of
 from eutonia.study import vocabulary
-from eutonia.study.fields import Interval, Name, Part, Reaction, described, not_a_name, refuse
+from eutonia.study.fields import Interval, Name, Part, Reaction, described, not_a_name
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class Reassessment(Part):
         default=None,
     )
 
-    @model_validator(mode="after")
-    def _fits_together(self) -> Reassessment:
+    def _problems(self) -> Iterable[Problem]:
         found: list[Problem] = []
         if (self.skeleton is None) == (self.expected is None):
             why = "What is thought of the levels beforehand is told once: by a skeleton, or by the level expected."
@@ -85,9 +84,7 @@ class Reassessment(Part):
             for place, one in enumerate(self.reactions)
             if one in self.reactions[:place]
         ]
-        if found:
-            refuse(*found)
-        return self
+        return found
 
     def model(self, arms: tuple[str, ...]) -> RiskModel:
         """Return the model of the risk over the levels, which are these arms."""

@@ -9,7 +9,7 @@ Not for: crossovers, dose finding, pumps; what is given because of a reaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +19,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.study.doses import at_once, of_one_person, sums, too_soon
-from eutonia.study.fields import Given, Hours, Number, Part, ScaleName, described, not_a_name, not_in_order, refuse
+from eutonia.study.fields import Given, Hours, Number, Part, ScaleName, described, not_a_name, not_in_order
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import EVERYBODY, Treatment
@@ -72,16 +72,17 @@ class Rescue(Part):
         often = "once" if self.times == 1 else f"{self.times} times"
         return f"whoever comes at {visits} and {' and '.join(rules)} is given {given}, {often} at most"
 
-    @model_validator(mode="after")
-    def _asks(self) -> Rescue:
+    def _problems(self) -> Iterable[Problem]:
         found = limb_fits(self.scale, self.limb) or [*on_scale(self.scale, self.score, "score")]
         if not found and self.improvement is not None:
             found = on_scale(self.scale, self.improvement, "improvement", is_difference=True)
         if self.score is None and self.improvement is None:
             why, do = "Nothing tells who is given rescue.", "Add score = 3, or improvement = 1."
             found.append(Problem(("score",), why, None, "score, improvement, or both", do=do))
-        if found := found or not_in_order(("visits",), self.visits_h):
-            refuse(*found)
+        return found or not_in_order(("visits",), self.visits_h)
+
+    @model_validator(mode="after")
+    def _given_at_visits(self) -> Rescue:
         self._at_visits = tuple(tuple(_later(one, visit) for one in self.treatments) for visit in self.visits_h)
         return self
 

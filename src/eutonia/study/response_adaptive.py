@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from eutonia.study.fields import Part, described, refuse
+from eutonia.study.fields import Part, described
 from eutonia.study.interim_looks import FEWEST
 from eutonia.study.studyfile import Key, Problem
 
@@ -37,14 +38,12 @@ class ResponseAdaptive(Part):
         """Return after how many people each stage ends, the last one included."""
         return (*(round(share * n) for share in self.looks), n)
 
-    @model_validator(mode="after")
-    def _rise(self) -> ResponseAdaptive:
+    def _problems(self) -> Iterable[Problem]:
         for place, (before, share) in enumerate(pairwise(self.looks), start=1):
             if share <= before:
                 do = "Write the shares rising, such as looks = [0.25, 0.5, 0.75]."
                 why = "A look comes after the one before it."
-                refuse(Problem(("looks", place), why, share, f"more than {before:g}", do=do))
-        return self
+                yield Problem(("looks", place), why, share, f"more than {before:g}", do=do)
 
 
 def response_adaptive_problems(plan: AnalysisPlan, phases: tuple[Phase, ...], people: int) -> Iterator[Problem]:

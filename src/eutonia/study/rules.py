@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.study import vocabulary
-from eutonia.study.fields import Named, Part, ScaleName, described, refuse
+from eutonia.study.fields import Named, Part, ScaleName, described
 from eutonia.study.scales import fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -42,8 +43,7 @@ class StopRule(Part):
         """The scale and limb that it looks at, if any."""
         return None if self.scale is None else (self.scale, self.limb)
 
-    @model_validator(mode="after")
-    def _complete(self) -> StopRule:
+    def _problems(self) -> Iterable[Problem]:
         found: list[Problem] = []
         wanted = self.sign == "enough"
         for key in ("scale", "fall"):
@@ -56,9 +56,7 @@ class StopRule(Part):
             found.append(Problem(("then",), why, self.then, '"hold"', do='Write then = "hold".'))
         if not found and self.scale is not None and self.fall is not None:
             found = fall_fits(self.scale, self.limb, self.fall, "limb mean")
-        if found:
-            refuse(*found)
-        return self
+        return found
 
     def heeded(self, history: History, proposed: Patients) -> Patients:
         """Return what is given of a proposed dose."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia.assessment.reading import ROUNDING, score_fall, score_of
 from eutonia.assessment.scales import SCALES
-from eutonia.study.fields import Number, Part, ScaleName, described, refuse
+from eutonia.study.fields import Number, Part, ScaleName, described
 from eutonia.study.policies import Flags, History, Patients
 from eutonia.study.scales import fall_fits, limb_fits, on_scale
 from eutonia.study.studyfile import Problem
@@ -34,16 +35,12 @@ class Target(Part):
         default=None,
     )
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Target:
-        found = [*limb_fits(self.scale, self.limb, BOTH_LIMBS), *on_scale(self.scale, self.at_most, "at_most")]
+    def _problems(self) -> Iterable[Problem]:
         if SCALES[self.scale].worse < 0:
             why = "On this scale a lower number is worse, and the dose would rise while the person does well."
             allowed = ", ".join(f'"{name}"' for name, one in SCALES.items() if one.is_score and one.worse > 0)
-            found = [Problem(("scale",), why, self.scale, allowed, do="Choose a scale that the drug lowers.")]
-        if found:
-            refuse(*found)
-        return self
+            return [Problem(("scale",), why, self.scale, allowed, do="Choose a scale that the drug lowers.")]
+        return [*limb_fits(self.scale, self.limb, BOTH_LIMBS), *on_scale(self.scale, self.at_most, "at_most")]
 
     def score_of(self, chart: Chart) -> Patients:
         """Return the score that is looked at."""
@@ -67,11 +64,8 @@ class Response(Part):
     )
     over: Literal["limb mean", "spastic muscles"] = described("Over which muscle groups.", default="limb mean")
 
-    @model_validator(mode="after")
-    def _fits_scale(self) -> Response:
-        if found := fall_fits(self.scale, self.limb, self.fall, self.over):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return fall_fits(self.scale, self.limb, self.fall, self.over)
 
     def fell(self, before: Chart, after: Chart) -> Flags:
         """Return whose score fell by at least so much."""

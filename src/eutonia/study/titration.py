@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from eutonia import parameters
 from eutonia.drug import policy as rules
@@ -21,7 +21,6 @@ from eutonia.study.fields import (
     Tablet,
     described,
     not_in_order,
-    refuse,
 )
 from eutonia.study.policies import (
     History,
@@ -140,15 +139,12 @@ class LabelTitration(Policy):
         limits = rules.pump_limits(self.max_ug_per_h)
         return Proposal(rules.titrate(history.amount, score, target, history.signs[LOOSE], step, limits))
 
-    @model_validator(mode="after")
-    def _ordered(self) -> LabelTitration:
-        _below_max(self.start, self.max_ug_per_h, "start")
+    def _problems(self) -> Iterable[Problem]:
+        yield from _above_max(self.start, self.max_ug_per_h)
         if (self.later_after_h is None) != (self.later_every_h is None):
             key = "later_after" if self.later_after_h is None else "later_every"
-            refuse(
-                Problem((key,), "later_after and later_every belong together.", None, "both or none", do=f"Add {key}.")
-            )
-        return self
+            why = "later_after and later_every belong together."
+            yield Problem((key,), why, None, "both or none", do=f"Add {key}.")
 
 
 class ReliefTitration(Policy):
@@ -197,11 +193,8 @@ class ReliefTitration(Policy):
         climbing = rules.relieve(rate, score, np.full(len(rate), at_most), self.step_ug_per_h, self.max_ug_per_h)
         return Proposal(np.where(np.isnan(relieved), climbing, rate), {"relieved": relieved})
 
-    @model_validator(mode="after")
-    def _ordered(self) -> ReliefTitration:
-        _below_max(self.start_ug_per_h, self.max_ug_per_h, "start")
-        _rises(self.step_ug_per_h)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return [*_above_max(self.start_ug_per_h, self.max_ug_per_h), *_idle(self.step_ug_per_h)]
 
 
 class LadderTitration(Policy):
@@ -268,11 +261,8 @@ class LadderTitration(Policy):
         effective[fell & np.isnan(effective)] = dose
         return Proposal(None, {**history.notes, "effective": effective})
 
-    @model_validator(mode="after")
-    def _rising(self) -> LadderTitration:
-        if found := not_in_order(("doses",), self.doses_ug):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return not_in_order(("doses",), self.doses_ug)
 
 
 class OralTitration(Policy):
@@ -327,10 +317,8 @@ class OralTitration(Policy):
         went_back = np.array(history.notes.get("went back", np.zeros(len(dose), dtype=bool)))
         return Proposal(np.where(drowsy & ~went_back, lowered, raised), {"went back": went_back | drowsy})
 
-    @model_validator(mode="after")
-    def _rising(self) -> OralTitration:
-        _rises(self.step_mg)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return _idle(self.step_mg)
 
 
 class StopTitration(Policy):
@@ -372,11 +360,12 @@ class StopTitration(Policy):
         return Proposal(history.first * (1.0 - (history.moment.number + 1) / steps), abrupt=not self.over_h > 0)
 
 
-def _below_max(start: Given | str, most: Given, key: str) -> None:
+def _above_max(start: Given | str, most: Given) -> Iterator[Problem]:
     if isinstance(start, Given) and start > most:
-        refuse(Problem((key,), "It is above the largest dose.", start.text, f"at most {most.text}", do="Correct one."))
+        why, allowed = "It is above the largest dose.", f"at most {most.text}"
+        yield Problem(("start",), why, start.text, allowed, do="Correct one.")
 
 
-def _rises(step: Given) -> None:
+def _idle(step: Given) -> Iterator[Problem]:
     if step <= 0:
-        refuse(Problem(("step",), "A step of nothing never arrives.", step.text, "more than 0", do="Raise the step."))
+        yield Problem(("step",), "A step of nothing never arrives.", step.text, "more than 0", do="Raise the step.")

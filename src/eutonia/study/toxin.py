@@ -13,17 +13,17 @@ Not for: weakness far from the needle; catch angle, jerk, H/M and spasms, which 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import model_validator
 from scipy.special import gammaincc
 
 from eutonia import _streams, _units, parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
-from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described, refuse
+from eutonia.study.fields import Given, Hours, Interval, KindBeside, Named, QuantityField, described
 from eutonia.study.studyfile import Problem
 from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import Limit, injected, toxin_dose
@@ -122,12 +122,10 @@ class ToxinTreatment(Treatment):
         whole = Limit(1.0, f"100 % ({largest.text})", largest.label, largest.source)
         return self.dose_units / largest.value, whole, 100.0, "% of the largest dose"
 
-    @model_validator(mode="after")
-    def _spaced(self) -> ToxinTreatment:
+    def _problems(self) -> Iterable[Problem]:
         if self.every_h is not None and self.every_h < self.spacing[1]:
             why, allowed = "That is sooner than labels allow.", f"at least {self.spacing[1] / HOURS_A_DAY:g} day"
-            refuse(Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it."))
-        return self
+            yield Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it.")
 
 
 def _number(name: str, unit: str) -> float:

@@ -8,7 +8,7 @@ A treatment says here when it is given, how much, and what a file may not say of
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import model_validator
@@ -317,11 +317,8 @@ class BolusTreatment(Treatment):
         limit = vocabulary.intrathecal_dose_on_record() if beyond_label else vocabulary.largest_bolus()
         return float(self.dose_ug), limit, 1.0, "ug"
 
-    @model_validator(mode="after")
-    def _tip(self) -> BolusTreatment:
-        if found := tip_fits(self.access, self.tip):
-            refuse(*found)
-        return self
+    def _problems(self) -> Iterable[Problem]:
+        return tip_fits(self.access, self.tip)
 
 
 class InfusionTreatment(Treatment):
