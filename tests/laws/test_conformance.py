@@ -116,7 +116,7 @@ def cited(sources: tuple[str, ...]) -> None:
     for source in sources:
         assert " " in source or source in citations.entries() or source == "assumption", source
         if source != "assumption":
-            assert Reference().read(source, _Nothing())
+            assert Reference().read_in(source, _Nothing())
 
 
 @dataclasses.dataclass

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
-from eutonia.study.fields import ONSET, Checking, Given, refuse, show_optional
+from eutonia.study.fields import ONSET, Checking, Given, refuse
 from eutonia.study.pump_parts import DAY, WHEN, Dated
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Problem
 
 #: In the place of an onset that is no day.
@@ -23,19 +23,15 @@ UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
-class _SinceOnset:
+class _SinceOnset(ReadField):
     """A time since the onset in h that remembers its text, whichever way it is written."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        written = core_schema.plain_serializer_function_ser_schema(show_optional)
-        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
+    def published(self) -> JsonSchemaValue:
+        return WHEN.published()
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return WHEN.__get_pydantic_json_schema__(schema, handler)
-
-    def read(self, value: object, info: Checking) -> Given:
+    def read_in(self, value: object, info: Checking) -> Given:
         """Return the time since the onset, h."""
-        when = WHEN.read(value.text if isinstance(value, Given) else value)
+        when = WHEN.read_in(value.text if isinstance(value, Given) else value)
         if not isinstance(when, Dated):
             return when
         onset = (info.context or {}).get(ONSET)
@@ -56,7 +52,7 @@ def onset_of(tables: Mapping[str, Any]) -> datetime.date | str | None:
     case = tables.get("case")
     given = case.get("onset") if isinstance(case, Mapping) else None
     try:
-        return None if given is None else DAY.read(given)
+        return None if given is None else DAY.read_in(given)
     except PydanticCustomError:
         return UNREADABLE
 

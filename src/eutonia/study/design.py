@@ -367,7 +367,7 @@ def _validated(
     folder = None if path is None else path.parent
     onset = onset_of(tables)
     context: dict[str, Any] = {"folder": folder, ONSET: onset, **context_of(tables)}
-    context |= {} if onset is None else {DATED: SINCE_ONSET.read}
+    context |= {} if onset is None else {DATED: SINCE_ONSET.read_in}
     try:
         with holding(tables):
             study = model.model_validate(tables, context=context)

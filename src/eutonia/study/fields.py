@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, Strict, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -22,6 +22,9 @@ from eutonia.assessment import scales
 from eutonia.errors import UnitError, nearest
 from eutonia.parameters import citations
 from eutonia.study import vocabulary
+from eutonia.study.read_field import Checking as Checking
+from eutonia.study.read_field import ReadField
+from eutonia.study.read_field import show_optional as show_optional
 from eutonia.study.studyfile import Problem
 from eutonia.study.texts import OF_STUDY as OF_STUDY
 from eutonia.study.texts import FileName as FileName
@@ -65,15 +68,6 @@ class Given(float):
         return float(self), self.text
 
 
-@runtime_checkable
-class Checking(Protocol):
-    """What Pydantic tells a check of the file around it."""
-
-    @property
-    def context(self) -> Any:
-        """What `context_of` said of the file; None where a part is made by itself."""
-
-
 class Part(BaseModel):
     """A part of a study file: frozen, and closed to keys that it does not know."""
 
@@ -91,7 +85,7 @@ class Part(BaseModel):
 
 
 @dataclass(frozen=True)
-class QuantityField:
+class QuantityField(ReadField):
     """A field written as text with a unit, within bounds in the canonical unit of its kind.
 
     The three limits are read when a quantity is checked, because they come from parameter records: the smallest dose
@@ -106,12 +100,7 @@ class QuantityField:
     beyond: Callable[[], vocabulary.Limit] | None = None
     words: tuple[str, ...] = ()
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic how to read and write the field."""
-        written = core_schema.plain_serializer_function_ser_schema(show_optional)
-        return core_schema.with_info_plain_validator_function(self._validate, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         """Describe the field in the published schema: text, with its canonical unit, all its units and an example."""
         units, canonical = list(_units.units_of(self.kind)), _units.canonical_unit(self.kind)
         text = {
@@ -127,7 +116,8 @@ class QuantityField:
         """Return a quantity of this kind as a file may write it."""
         return vocabulary.EXAMPLES[self.kind]
 
-    def _validate(self, value: object, info: Checking) -> Given | str:
+    def read_in(self, value: object, info: Checking) -> Given | str:
+        """Read the text of a quantity in its file, where a study may go beyond the label."""
         if self.within is _bounds.TIME and (dated := (info.context or {}).get(DATED)) is not None:
             return dated(value, info)
         return self.read(value, beyond_label=is_beyond_label(info))
@@ -176,22 +166,17 @@ class QuantityField:
 
 
 @dataclass(frozen=True)
-class KindBeside:
+class KindBeside(ReadField):
     """A quantity whose kind, and so its unit, is that of the name under another key, which stands before it."""
 
     key: str
     kinds: Mapping[str, QuantityField]
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic how to read and write the field."""
-        written = core_schema.plain_serializer_function_ser_schema(show_optional)
-        return core_schema.with_info_plain_validator_function(self._read, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         """Describe the field in the published schema: a quantity of any of the kinds."""
-        return {"anyOf": [one.__get_pydantic_json_schema__(schema, handler) for one in self.kinds.values()]}
+        return {"anyOf": [one.published() for one in self.kinds.values()]}
 
-    def _read(self, value: object, info: Any) -> Given | str:
+    def read_in(self, value: object, info: Any) -> Given | str:
         """Read it as a quantity of that kind; where the name itself is refused, that is told, and not this."""
         field = self.kinds.get(info.data.get(self.key))
         return Given(0.0, str(value)) if field is None else field.read(value, beyond_label=is_beyond_label(info))
@@ -219,7 +204,7 @@ def explained(message: str, value: object) -> Problem:
 
 
 @dataclass(frozen=True)
-class Named:
+class Named(ReadField):
     """A field whose names come from a record or a product list, so that they stand in one place only.
 
     With a mapping, a name may stand for another: an alias is read as the name that it means. `register` is the function
@@ -231,15 +216,11 @@ class Named:
     several: Callable[[], Mapping[str, Sequence[str]]] = dict
     register: str = ""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic how to read the field."""
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         """Describe the field in the published schema by its names."""
         return {"type": "string", "enum": list(self.allowed())}
 
-    def read(self, value: object) -> str:
+    def read_in(self, value: object, info: object = None) -> str:
         """Return the name if it is one of those allowed."""
         names = self.allowed()
         if isinstance(value, str) and value in names:
@@ -260,17 +241,13 @@ def more(register: str) -> str:
     return f" A package brings one more by {register}." if register else ""
 
 
-class Reference:
+class Reference(ReadField):
     """A field that says where something was published: a key of sources.bib or of a .bib file beside, or text.
 
     A key is one word, so that a slip in one is told; a reference as text has several.
     """
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic how to read the field; its context brings the folder of the study."""
-        return core_schema.with_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         """Describe the field in the published schema."""
         return {
             "type": "string",
@@ -279,7 +256,7 @@ class Reference:
             "examples": ["Meythaler_2001", _CITED],
         }
 
-    def read(self, value: object, info: Any) -> str:
+    def read_in(self, value: object, info: Any) -> str:
         """Return the key or the text, or refuse what is neither."""
         folder: Path | None = (info.context or {}).get("folder")
         if isinstance(value, str) and len(value.split()) > 1 and len(value) <= _LONGEST_REFERENCE:
@@ -323,11 +300,6 @@ def not_in_order(where: tuple[str | int, ...], values: Sequence[float]) -> list[
 def show(value: float) -> str:
     """Return a quantity as its file wrote it."""
     return value.text if isinstance(value, Given) else f"{value:g}"
-
-
-def show_optional(value: object) -> object:
-    """Return the text of a quantity, or the value as it is."""
-    return value.text if isinstance(value, Given) else value
 
 
 def described(text: str, **more: Any) -> Any:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from eutonia.patient.lesion import Lesion
 from eutonia.patient.masks import LesionMask, MaskError, read_mask
 from eutonia.study import shipped_files
 from eutonia.study.fields import Checking, Part, refuse, show_optional
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Problem
 
 if TYPE_CHECKING:
@@ -35,17 +34,14 @@ class NamedMask:
 
 
 @dataclass(frozen=True)
-class MaskFile:
+class MaskFile(ReadField):
     """A field that names a lesion mask: a file in the folder of the study or below it, or one that ships."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        written = core_schema.plain_serializer_function_ser_schema(lambda named: named.text)
-        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
+        """Describe the name of the file in the published schema."""
         return {"type": "string", "minLength": 1, "pattern": r"\.nii(\.gz)?$", "examples": ["lesion.nii.gz"]}
 
-    def read(self, value: object, info: Checking) -> NamedMask:
+    def read_in(self, value: object, info: Checking) -> NamedMask:
         """Read the mask, or refuse what is none, with the way to mend it."""
         if isinstance(value, NamedMask):
             return value

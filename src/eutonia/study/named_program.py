@@ -6,17 +6,15 @@ import dataclasses
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from eutonia import parameters
 from eutonia.drug.pump import Therapy
 from eutonia.errors import StudyError
 from eutonia.study import pump_file, shipped_files
 from eutonia.study.fields import Checking, refuse
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Problem
 
 
@@ -40,17 +38,14 @@ def _parsed(content: str, name: str) -> Therapy:
 
 
 @dataclass(frozen=True)
-class ProgramField:
+class ProgramField(ReadField):
     """A field that names a pump program: a file beside the case, or one that ships."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        written = core_schema.plain_serializer_function_ser_schema(lambda program: program.text)
-        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
+        """Describe the name of the file in the published schema."""
         return {"type": "string", "minLength": 1, "examples": ["flex_night", "program.toml"]}
 
-    def read(self, value: object, info: Checking) -> NamedProgram:
+    def read_in(self, value: object, info: Checking) -> NamedProgram:
         """Read the program, or refuse what is none with its first fault."""
         if isinstance(value, NamedProgram):
             return value

@@ -6,13 +6,12 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from eutonia import parameters
 from eutonia.errors import EutoniaError
 from eutonia.study.fields import explained
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.texts import refuse
 
@@ -20,20 +19,16 @@ TABLE = "parameters"
 _DO = 'Write [parameters] and below it "receptor.ec50" = "180 ng/mL".'
 
 
-class NumbersOfStudy:
+class NumbersOfStudy(ReadField):
     """A field that holds overrides of records."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Tell Pydantic how to read the field."""
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         """Describe the field in the published schema: quantities by SET.NAME, or by SET and then NAME."""
         text = {"type": ["string", "number"], "examples": ["180 ng/mL"]}
         either = {"anyOf": [text, {"type": "object", "additionalProperties": {"anyOf": [text, {"type": "object"}]}}]}
         return {"type": "object", "additionalProperties": either}
 
-    def read(self, value: object) -> dict[str, str]:
+    def read_in(self, value: object, info: object) -> dict[str, str]:
         """Return the overrides by SET.NAME, or refuse those that cannot be, each by its key."""
         if not isinstance(value, Mapping):
             refuse(Problem((), "It is not a table.", value, "a table of SET.NAME = quantity", do=_DO))

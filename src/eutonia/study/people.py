@@ -243,7 +243,7 @@ class StudyPopulation(Part):
                 found = spread.model_validate(given.get(key), context=info.context)
                 limits[key] = (float(found.low), float(found.high))
         try:
-            table = TableField().read(given["table"], info, ("time_since_onset",) if has_no_onset else ())
+            table = TableField().read_in(given["table"], info, ("time_since_onset",) if has_no_onset else ())
             return population_table.filled(given, table, limits)
         except PydanticCustomError as error:
             refuse(*(replace(one, at=("table", *one.at)) for one in (error.context or {})["problems"]))

@@ -18,9 +18,7 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from eutonia import _bounds, _delimited, _quantities
 from eutonia._bounds import Bounds
@@ -28,6 +26,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.errors import nearest
 from eutonia.study import shipped_files
 from eutonia.study.fields import Checking, refuse
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Problem
 
 #: A table of fewer people than this tells nothing of how people differ.
@@ -156,17 +155,14 @@ class PeopleTable:
 
 
 @dataclass(frozen=True)
-class TableField:
+class TableField(ReadField):
     """A field that names a table of people: a file in the folder of the study or below it."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        written = core_schema.plain_serializer_function_ser_schema(lambda named: named.text)
-        return core_schema.with_info_plain_validator_function(self.read, serialization=written)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
+        """Describe the name of the file in the published schema."""
         return {"type": "string", "minLength": 1, "pattern": r"\.(csv|parquet)$", "examples": ["registry.csv"]}
 
-    def read(self, value: object, info: Checking, without: Collection[str] = ()) -> PeopleTable:
+    def read_in(self, value: object, info: Checking, without: Collection[str] = ()) -> PeopleTable:
         """Read the table, or refuse what is none, with the way to mend it; columns of keys `without` are not read."""
         if isinstance(value, PeopleTable):
             return value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -49,9 +49,14 @@ class FlexStep(Part):
 
 
 class _Event(Part):
-    """Something that happens at one time."""
+    """Something that happens at one time: `makes` of what stands in the other keys, in their order."""
 
+    makes: ClassVar[Callable[..., happens.Event]]
     at: When = described("When: time since midnight of day 0, or day and time of day by the calendar.")
+
+    def event(self, at_h: float) -> happens.Event:
+        """Return what happens, at an hour of the therapy."""
+        return self.makes(at_h, *(_plain(value) for key, value in self if key not in ("at", "kind")))
 
 
 class Simple(_Event):
@@ -140,6 +145,7 @@ class Stop(_Event):
 class PumpRefillEvent(_Event):
     """The reservoir is emptied and filled."""
 
+    makes = happens.Refill
     kind: Literal["refill"] = described("The reservoir is emptied and filled.")
     concentration_ug_per_ml: Strength | None = described(
         "New concentration; left out, as before.", alias="concentration", default=None
@@ -149,42 +155,32 @@ class PumpRefillEvent(_Event):
         "Volume that was drawn out before, which tells how fast the pump has run.", alias="found", default=None
     )
 
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        numbers = (_number(one) for one in (self.concentration_ug_per_ml, self.volume_ml, self.found_ml))
-        return happens.Refill(at_h, *numbers)
-
 
 class PocketFillEvent(_Event):
     """A refill that misses the port."""
 
+    makes = happens.PocketFill
     kind: Literal["pocket fill"] = described("A refill beside the port: the drug lies under the skin.")
     concentration_ug_per_ml: Strength | None = described(
         "Concentration; left out, as before.", alias="concentration", default=None
     )
     volume_ml: Reservoir | None = described("How much; left out, a reservoir.", alias="volume", default=None)
 
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.PocketFill(at_h, _number(self.concentration_ug_per_ml), _number(self.volume_ml))
-
 
 class EnteredEvent(_Event):
     """The programmer is told a concentration."""
 
+    makes = happens.Entered
     kind: Literal["concentration entered"] = described(
         "The programmer is told this concentration, whatever is in the reservoir; a refill enters its own."
     )
     concentration_ug_per_ml: Strength = described("What is entered.", alias="concentration")
 
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Entered(at_h, float(self.concentration_ug_per_ml))
-
 
 class PatientBolusEvent(_Event):
     """Boluses that the person may call."""
 
+    makes = happens.PatientBolus
     kind: Literal["patient bolus"] = described("From here on the person may call a bolus, on top of the program.")
     dose_ug: Dose = described("Each bolus.", alias="dose")
     over_h: Interval = described("Time over which a bolus runs.", alias="over")
@@ -195,11 +191,6 @@ class PatientBolusEvent(_Event):
         if self.lockout_h < self.over_h:
             why, allowed = "The next bolus could begin while one runs.", f"at least {self.over_h.text}"
             yield Problem(("lockout",), why, self.lockout_h.text, allowed, do="Make it longer.")
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        spans = (float(self.over_h), float(self.lockout_h))
-        return happens.PatientBolus(at_h, float(self.dose_ug), *spans, self.most_a_day)
 
 
 class ActivationEvent(_Event):
@@ -226,92 +217,68 @@ class ActivationEvent(_Event):
 class PrimeEvent(_Event):
     """A priming bolus."""
 
+    makes = happens.Prime
     kind: Literal["prime"] = described("The pump fills tubing and catheter as fast as it can.")
     volume_ml: Injected | None = described("How much; left out, what they hold.", alias="volume", default=None)
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Prime(at_h, _number(self.volume_ml))
 
 
 class BridgeEvent(_Event):
     """A bridge bolus after a change of concentration."""
 
+    makes = happens.Bridge
     kind: Literal["bridge"] = described("Keeps a dose of the old solution until it has left the tubing.")
     keeps_ug_per_h: Kept = described("Dose that the person keeps meanwhile.", alias="keeps")
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Bridge(at_h, float(self.keeps_ug_per_h))
 
 
 class FlushEvent(_Event):
     """The catheter is flushed by hand."""
 
+    makes = happens.Flush
     kind: Literal["flush"] = described("Saline is injected into the catheter by hand.")
     volume_ml: Injected | None = described("How much; left out, what the catheter holds.", alias="volume", default=None)
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Flush(at_h, _number(self.volume_ml))
 
 
 class AspirationEvent(_Event):
     """The catheter is drawn out through its access port."""
 
+    makes = happens.Aspiration
     kind: Literal["aspiration"] = described("The catheter is drawn out by hand through its access port.")
     volume_ml: Injected | None = described("How much; left out, what the catheter holds.", alias="volume", default=None)
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Aspiration(at_h, _number(self.volume_ml))
 
 
 class RevisionEvent(_Event):
     """The catheter is revised."""
 
+    makes = happens.Revision
     kind: Literal["revision"] = described("A new catheter on the old pump, without drug in it.")
     catheter_cm: Catheter | None = described(
         "Its implanted length; left out, as before.", alias="catheter", default=None
     )
     tip: Level | None = described("Vertebral level of its tip; left out, as before.", default=None)
 
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Revision(at_h, _number(self.catheter_cm), self.tip)
-
 
 class KinkEvent(_Event):
     """The catheter is kinked."""
 
+    makes = happens.Kink
     kind: Literal["kink"] = described("The catheter is kinked.")
     passes: NotAll = described("Share of the flow that passes, 0 (shut) to 1.")
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Kink(at_h, self.passes)
 
 
 class LeakEvent(_Event):
     """The connector leaks."""
 
+    makes = happens.Leak
     kind: Literal["leak"] = described("The connector between pump and catheter leaks.")
     share: PartOfOne = described("Share of the flow that is lost, up to 1 (disconnected).")
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Leak(at_h, self.share)
 
 
 class MagnetEvent(_Event):
     """A magnetic resonance examination."""
 
+    makes = happens.Magnet
     kind: Literal["magnet"] = described("A magnetic resonance examination.")
     lasts_h: Interval = described("Time for which a rotor stalls.", alias="lasts")
-
-    def event(self, at_h: float) -> happens.Event:
-        """Return what happens."""
-        return happens.Magnet(at_h, float(self.lasts_h))
 
 
 class ReplacementEvent(_Event):
@@ -332,8 +299,8 @@ class ReplacementEvent(_Event):
     def event(self, at_h: float) -> happens.Event:
         """Return what happens."""
         device = None if self.model is None else Device.named(self.model)
-        volumes = (_number(self.reservoir_ml), _number(self.alarm_volume_ml))
-        return happens.Replacement(at_h, _number(self.concentration_ug_per_ml), device, *volumes)
+        volumes = (_plain(self.reservoir_ml), _plain(self.alarm_volume_ml))
+        return happens.Replacement(at_h, _plain(self.concentration_ug_per_ml), device, *volumes)
 
 
 class PlainEvent(_Event):
@@ -377,5 +344,5 @@ Event = Annotated[
 ]
 
 
-def _number(value: Given | None) -> float | None:
-    return None if value is None else float(value)
+def _plain(value: Any) -> Any:
+    return float(value) if isinstance(value, Given) else value

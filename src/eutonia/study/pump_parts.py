@@ -9,11 +9,10 @@ import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import Field
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from eutonia import _bounds
 from eutonia._hours import HOURS_A_DAY
@@ -34,6 +33,7 @@ from eutonia.study.fields import (
     refuse,
 )
 from eutonia.study.parts import reservoir_fits
+from eutonia.study.read_field import ReadField
 from eutonia.study.studyfile import Problem
 
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
@@ -62,16 +62,13 @@ def _goes_in_a_pump(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Clock:
+class _Clock(ReadField):
     """A time of day written as "HH:MM", read as h since midnight."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         return {"type": "string", "pattern": f"^{_CLOCK.pattern}$", "examples": ["06:30"]}
 
-    def read(self, value: object) -> float:
+    def read_in(self, value: object, info: object = None) -> float:
         """Return the hours since midnight."""
         found = _CLOCK.fullmatch(value) if isinstance(value, str) else None
         if found is None:
@@ -81,16 +78,13 @@ class _Clock:
 
 
 @dataclass(frozen=True)
-class _Day:
+class _Day(ReadField):
     """A calendar day, as TOML writes it or in quotation marks."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         return {"type": "string", "format": "date", "examples": ["2026-03-02"]}
 
-    def read(self, value: object) -> datetime.date:
+    def read_in(self, value: object, info: object = None) -> datetime.date:
         """Return the day."""
         if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
             return _near(value)
@@ -114,17 +108,14 @@ class Dated:
 
 
 @dataclass(frozen=True)
-class _When:
+class _When(ReadField):
     """When something happens: a time since midnight of day 0, or a day and a time of day by the calendar."""
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
-
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+    def published(self) -> JsonSchemaValue:
         since = {"type": "string", "pattern": "^\\s*[-+.0-9]", "examples": ["30 day"], "x-canonical-unit": "h"}
         return {"anyOf": [since, {"type": "string", "format": "date-time", "examples": ["2026-04-02 09:00"]}]}
 
-    def read(self, value: object) -> Given | Dated:
+    def read_in(self, value: object, info: object = None) -> Given | Dated:
         """Return the time since day 0, or the moment by the calendar."""
         if isinstance(value, datetime.datetime):
             if value.tzinfo is not None:
