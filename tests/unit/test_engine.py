@@ -9,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -29,7 +30,8 @@ from eutonia.engine.execute import apart, each, processes, scheduled, uncollecte
 from eutonia.engine.scheduler import workers_at
 from eutonia.engine.store import FolderStore, MemoryStore, Recent
 from eutonia.engine.unfinished import held
-from eutonia.errors import SimulationError
+from eutonia.engine.unpacked import Unpacked
+from eutonia.errors import EutoniaError, SimulationError
 
 KILLS = 3
 
@@ -67,12 +69,45 @@ def test_a_run_killed_at_random_moments_goes_on_until_it_has_the_same_files(tmp_
     assert all(one.read_bytes() == (here / one.name).read_bytes() for one in (tmp_path / "whole").iterdir())
 
 
-def test_some_rows_of_a_block_are_those_of_the_whole(tmp_path: Path) -> None:
-    arrays = {"dose": np.arange(12.0).reshape(4, 3), "there": np.array([True, False, True])}
-    for store in (MemoryStore(), FolderStore(tmp_path)):
-        store.put((0, 0), arrays, {})
-        found = store.read((0, 0), ["dose"], [2, 0])
-        np.testing.assert_array_equal(found["dose"], arrays["dose"][[2, 0]])
+def test_every_store_gives_back_what_was_kept_and_some_rows_of_it(tmp_path: Path) -> None:
+    blocks = {
+        (stage, number): {
+            "dose": np.arange(4.0 * n).reshape(4, n) + stage,
+            "there": np.arange(n) % 2 == 0,
+            "grade": np.arange(n, dtype=np.int8),
+        }
+        for stage, number, n in ((0, 0, 3), (0, 1, 2), (1, 0, 3))
+    }
+    memory, folder = MemoryStore(), FolderStore(tmp_path)
+    for key, arrays in blocks.items():
+        memory.put(key, arrays, {"stage": key[0]})
+        folder.put(key, arrays, {"stage": key[0]})
+    unpacked = Unpacked(folder)
+    for store, (key, arrays) in itertools.product((memory, folder, unpacked), reversed(blocks.items())):
+        assert store.names(key) == tuple(arrays)
+        assert store.about(key) == {"stage": key[0]}
+        for name, found in store.read(key, reversed(arrays)).items():
+            np.testing.assert_array_equal(found, arrays[name], strict=True)
+        np.testing.assert_array_equal(store.read(key, ["dose"], [2, 0])["dose"], arrays["dose"][[2, 0]])
+
+
+def test_unpacked_blocks_are_read_from_their_files_once_and_leave_none(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    store.put((0, 0), {"dose": np.arange(3.0)}, {})
+    unpacked = Unpacked(store)
+    unpacked.read((0, 0), ["dose"])
+    (file,) = tmp_path.iterdir()
+    file.unlink()
+    np.testing.assert_array_equal(unpacked.read((0, 0), ["dose"])["dose"], np.arange(3.0))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_rows_that_do_not_fit_onto_the_disk_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = FolderStore(tmp_path)
+    store.put((0, 0), {"dose": np.arange(1e5)}, {})
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("r+b", buffering=0))  # noqa: SIM115
+    with pytest.raises(EutoniaError, match=r"No space left on device.*choose another place"):
+        Unpacked(store).read((0, 0), ["dose"])
 
 
 def test_the_collector_passes_over_what_is_there_only_while_blocks_are_done() -> None:

@@ -8,6 +8,8 @@ block. A draw is a person's own, so that people who enrol later change nobody's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -59,13 +61,13 @@ def allocate(
     size = rules.block or int(places.sum())
     enrolled = np.argsort(person, kind="stable")
     enrolled = enrolled[entered[enrolled]]
-    strata = np.stack([replicate, *(_stratum(rule, pool, member) for rule in rules.strata)])[:, enrolled]
+    strata = [one[enrolled] for one in (replicate, *(_stratum(rule, pool, member) for rule in rules.strata))]
     found = np.full(len(person), -1, dtype=np.int64)
     if len(enrolled) == 0:
         return found
-    lists = np.unique(strata, axis=1, return_inverse=True)[1].ravel()
+    lists = _together(strata)
     nth = _nth(lists)
-    blocks = np.unique(np.stack([lists, nth // size]), axis=1, return_inverse=True)[1].ravel()
+    blocks = _together([lists, nth // size])
     keys = _streams.keys(seed, _streams.Purpose.ALLOCATION, jnp.asarray(person[enrolled]), index)
     luck = np.asarray(_streams.uniform(keys, 1)[0])
     found[enrolled] = _fill(blocks, nth % size, luck, places * (size // int(places.sum())))
@@ -82,6 +84,15 @@ def orders(phase: Phase, index: int, seed: int, person: Whole, first: Whole) -> 
         keys = _streams.keys(seed, _streams.Purpose.ALLOCATION, jnp.asarray(person), index + _PHASES * later)
         luck = np.asarray(_streams.uniform(keys, 1)[0])
         found.append(np.floor(luck * len(phase.arms)).astype(np.int64))
+    return found
+
+
+def _together(parts: Sequence[Whole]) -> Whole:
+    """Return one number for all who have the same in every part, in the order of the parts."""
+    found = np.zeros(len(parts[0]), dtype=np.int64)
+    for part in parts:
+        ranks = np.unique(part, return_inverse=True)[1].ravel()
+        found = np.unique(found * (ranks.max() + 1) + ranks, return_inverse=True)[1].ravel()
     return found
 
 

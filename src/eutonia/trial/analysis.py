@@ -42,6 +42,8 @@ Flags = Bool[np.ndarray, " patient"]
 class Outcome:
     """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
 
+    `known` is what was known before the trial of those from whom people were recruited, among whom `member` is
+    everybody's place.
     `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
     `walk` is the way of each trial through its cohorts, where a dose is found; `stages` what its looks say of the
     allocation, where that moves.

@@ -78,13 +78,13 @@ def at_a_rate(phase: Phase, index: int, arm: Arm, seed: int, person: Whole) -> L
 
 def tablets_taken(phase: Phase, seed: int, person: Whole) -> Patients | None:
     """Return the share of their tablets that people take, by one luck for all phases; None where they take all."""
-    from scipy.stats import beta
-
     if phase.tablets_taken is None:
         return None
     shape = phase.tablets_taken.shape
     if shape is None:
         return np.full(len(person), phase.tablets_taken.mean)
+    from scipy.stats import beta
+
     return np.asarray(beta.ppf(_luck(seed, _streams.Purpose.ADHERENCE, person, 0), *shape))
 
 

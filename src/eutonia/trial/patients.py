@@ -42,7 +42,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
         "replicate": (who // study.population.n).astype(np.int32),
         "person": (who % study.population.n).astype(np.int32),
         "arm": arms[main.name],
-        **outcome.known,
+        **{key: pl.Series(values)[outcome.member] for key, values in outcome.known.items()},
     }
     for phase, name in zip(study.phases, _plain([phase.name for phase in study.phases]), strict=True):
         left = outcome.entered[phase.name] & outcome.left[phase.name]

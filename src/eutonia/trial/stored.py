@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from eutonia.drug.pump.breach import Breach
-from eutonia.engine.store import Recent, Store
+from eutonia.engine.store import FolderStore, MemoryStore, Recent, Store
+from eutonia.engine.unpacked import Unpacked
 from eutonia.study.design import TrialStudy
 from eutonia.study.policies import Screening
 from eutonia.trial import arm_pump
@@ -175,7 +176,8 @@ def outcome_of(
     """
     people = len(roll.member)
     recent = Recent(_KEPT_BYTES, _OF_ONE_VISIT)
-    reader = _Reader(store, n_blocks, people, recent, slice(None) if order is None else order)
+    at_hand = Unpacked(store) if isinstance(store, FolderStore) else store
+    reader = _Reader(at_hand, n_blocks, people, recent, slice(None) if order is None else order)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
         about, names = store.about((index, 0)), store.names((index, 0))
@@ -198,7 +200,7 @@ def outcome_of(
         people // study.population.n,
         member=roll.member,
         features={name.removeprefix("features/"): values for name, values in known.items()},
-        known=known_of(pool.cohort.take(roll.member)),
+        known=known_of(pool.cohort),
         uncomputed=dict(sorted(roll.reasons.items())),
         **{name: getattr(roll, name) for name in OF_PHASES},
         **later,
@@ -209,7 +211,9 @@ def outcome_of(
 class _Reader:
     """Reads arrays of all blocks of a phase and joins them."""
 
-    def __init__(self, store: Store, n_blocks: int, n_people: int, recent: Recent, order: slice | np.ndarray) -> None:
+    def __init__(
+        self, store: MemoryStore | Unpacked, n_blocks: int, n_people: int, recent: Recent, order: slice | np.ndarray
+    ) -> None:
         self.store, self.n_blocks, self.n_people = store, n_blocks, n_people
         self.recent, self.order = recent, order
 
