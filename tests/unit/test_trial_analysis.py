@@ -396,6 +396,24 @@ def test_holm_and_hierarchy() -> None:
     np.testing.assert_allclose(two_arms.adjusted(p, "hierarchical"), [[0.01, 0.04, 0.04], [0.2, 0.2, np.nan]])
 
 
+def test_the_p_of_one_trial_stands_beside_what_holding_endpoints_together_makes_of_it() -> None:
+    """A page with p = 0.03 alone says that the first trial found what its analysis does not."""
+    two = PRIMARY.replace("limb", 'name = "{}"\nmethod = "ANCOVA"\nlimb')
+    told = {}
+    for multiplicity in ("none", "holm"):
+        plan = f'[analysis]\nmultiplicity = "{multiplicity}"\n'
+        of = study(two.format("one") + two.format("other"), plan=plan)
+        found = analyse(made(of, *drawn(1, -0.6, seed=5), 1))
+        assert found is not None
+        p = found.trials["p"][0]
+        assert p < 0.05 < 2 * p
+        told[multiplicity] = {one.first_p for one in analysis_words.endpoints(found)}
+    assert told == {
+        "none": {f"p = {p:.3f}, not adjusted"},
+        "holm": {f"p = {p:.3f} by itself; adjusted = {2 * p:.3f}: does not reject"},
+    }
+
+
 def test_a_difference_of_shares_as_newcombe_printed_it() -> None:
     found = two_arms.share_difference(np.arange(70) < 56, np.arange(80) < 48, 0.05)
     assert found.estimate == pytest.approx(0.2)

@@ -146,7 +146,7 @@ def endpoints(analysed: Analysed) -> list[EndpointWords]:
     """Return every endpoint in words, in the order of the study."""
     firsts = analysed.trials.filter(analysed.trials["replicate"] == 0).iter_rows(named=True)
     return [
-        _endpoint(row, first, analysed.alpha, analysed.of_design.get(row["endpoint"], ""))
+        _endpoint(row, first, analysed)
         for row, first in zip(analysed.characteristics.iter_rows(named=True), firsts, strict=True)
     ]
 
@@ -168,7 +168,8 @@ def _trials(analysed: Analysed) -> int:
     return int(analysed.characteristics["trials"][0])
 
 
-def _endpoint(row: Row, first: Row, alpha: float, of_design: str) -> EndpointWords:
+def _endpoint(row: Row, first: Row, analysed: Analysed) -> EndpointWords:
+    of_design = analysed.of_design.get(row["endpoint"], "")
     is_share = row["method"] == "Fisher"
     factor, unit = (100.0, "percentage points") if is_share else (1.0, words.unit(row["unit"]))
     numbers = ("estimate", "estimate_low", "estimate_high", "truth", "estimate_bias", "estimate_bias_error")
@@ -197,7 +198,7 @@ def _endpoint(row: Row, first: Row, alpha: float, of_design: str) -> EndpointWor
         difference=words.with_unit(mean, unit),
         spread=middle or "mean over trials",
         first="not bounded" if first["estimate"] is None and first["p"] is not None else f"{point} ({under} to {over})",
-        first_p="no answer" if first["p"] is None else f"p {_p(first['p'])}{interim_words.one_trial(first)}",
+        first_p=_first_p(first, analysed),
         truth=true,
         rate_name=_rate_name(row, true),
         rate=rate,
@@ -207,10 +208,22 @@ def _endpoint(row: Row, first: Row, alpha: float, of_design: str) -> EndpointWor
         notes=(
             *([of_design] if of_design else []),
             *_ratio(row, first),
-            *_notes(row, alpha),
+            *_notes(row, analysed.alpha),
             *interim_words.estimate(row, factor),
         ),
     )
+
+
+def _first_p(first: Row, analysed: Analysed) -> str:
+    """Return the p value of one trial, and what becomes of it where several endpoints are held together."""
+    if first["p"] is None:
+        return "no answer"
+    told = f"p {_p(first['p'])}"
+    if len(analysed.characteristics) > 1:
+        verdict = "rejects" if first["rejected"] else "does not reject"
+        adjusted = f" by itself; adjusted {_p(first['p_adjusted'])}: {verdict}"
+        told += ", not adjusted" if analysed.multiplicity == "none" else adjusted
+    return told + interim_words.one_trial(first)
 
 
 def _rate_name(row: Row, true: str) -> str:
