@@ -25,6 +25,8 @@ _NUMBER = re.compile(rf"{_BLANK}*([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[
 _APART = re.compile(rf"([,'\u2019\u2013-]?){_BLANK}*([0-9]+)(?!/){_BLANK}*(.*)")
 _OF_THOUSANDS = 3
 _PER = re.compile(rf"{_BLANK}*/{_BLANK}*|{_BLANK}+per{_BLANK}+")
+# A unit by the size of the body: the same number in the unit before it is another amount.
+_BY_BODY = re.compile(rf"(.+)/(\(?(?:1\.73{_BLANK}*)?m(?:2|\^2|\u00b2)\)?|kg)")
 _MICRO = re.compile("^[\u00b5\u03bc](?=g)")
 
 
@@ -234,9 +236,14 @@ def read(text: str, unit: str) -> float:
     if given in ("", unit):
         return number
     if given not in table:
+        example = f'such as "8 {unit}"'
         raise UnitError(
-            f'"{text}" does not convert to {unit}. Nearest: {_close(given, table, unit)}. '
-            f"Allowed: {_listed(table)}. Write one of them, or a plain number in {unit}."
+            f'"{text}" does not convert to {unit}. '
+            + (
+                _by_body(given, table, example)
+                or f"Nearest: {_close(given, table, unit)}. Allowed: {_listed(table)}. "
+                f"Write one of them, or a plain number in {unit}."
+            )
         )
     return number * table[given]
 
@@ -293,10 +300,24 @@ def _no_unit(text: str, number: float, unit: str, kind: _Kind) -> UnitError:
     other = _OTHER_ROUTE.get(kind.route, {}).get(mass)
     if other is not None and (not slash or f"{_OWN[kind.route]}/{below}" in kind.table):
         return _wrong_route(text, number, other, slash + below, kind)
+    by_body = _by_body(unit, kind.table, f'such as "{kind.example}"')
     return UnitError(
         f'"{text}" is no {kind.words}: "{unit}" is no unit of it and does not convert to {kind.canonical}. '
-        f"Nearest: {_close(unit, kind.table, kind.canonical)}. Allowed: {_listed(kind.table)}. "
-        f"{_advice(number, unit, kind)}"
+        + (by_body or f"Nearest: {_close(unit, kind.table, kind.canonical)}. Allowed: {_listed(kind.table)}. ")
+        + ("" if by_body else _advice(number, unit, kind))
+    )
+
+
+def _by_body(unit: str, table: Mapping[str, float], example: str) -> str:
+    """Word what is allowed, and to do, where a unit of a table is given by the size of the body; empty where not."""
+    match = _BY_BODY.fullmatch(unit)
+    if match is None or match[1] not in table:
+        return ""
+    own, size = match.groups()
+    measure, less = ("body weight in kg", "") if size == "kg" else ("body surface in m2", ", divided by 1.73")
+    return (
+        f"Allowed: {_listed(table)}. Nearest: {own}, which is that of the whole person. Multiply the number by the "
+        f"{measure}{less if '1.73' in size else ''}, and write that, {example}."
     )
 
 
@@ -318,10 +339,13 @@ def _close(unit: str, table: Mapping[str, float], canonical: str) -> str:
 
 
 def _advice(number: float, unit: str, kind: _Kind) -> str:
-    """Say what to write: the number stays only where the unit looks like one of its own and is no unit of anything."""
+    """Say what to write: the number stays only where the unit looks like one of its own and is no unit of anything.
+
+    A unit with another count of "per" is that of something else.
+    """
     is_other = any(unit in other.table for other in _KINDS.values())
     close = [] if is_other else nearest(unit, reversed(list(kind.table)))
-    if close and _is_prefixed(unit, close[0]):
+    if close and (_is_prefixed(unit, close[0]) or unit.count("/") != close[0].count("/")):
         close = []
     elif unit.casefold() in ("u", "unit", "units") and kind.canonical.endswith("U"):
         close = [kind.canonical]

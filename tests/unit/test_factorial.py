@@ -25,6 +25,7 @@ from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.patients import patient_table
 from eutonia.trial.period import PeriodClock, run_period
 from eutonia.trial.reactions import ReactionWatch
+from eutonia.trial.run import _given
 
 pytestmark = pytest.mark.unit
 
@@ -227,6 +228,15 @@ def test_whoever_has_one_factor_has_a_sham_of_the_other_unless_everybody_knows(m
     assert np.array_equal(hazard["stretching"], hazard["neither"]) is masked
     assert bool(hazard["stretching"].any()) is masked
     assert [len(arm.shams) for arm in phase.arms] == ([0, 1, 1, 0] if masked else [0] * 4)
+
+
+@pytest.mark.parametrize("masking", ["double blind", "open"])
+def test_the_sham_of_the_other_factor_is_listed_beside_what_is_given(masking: str) -> None:
+    told = [said for _, said in _given(parsed(TEXT.replace('masking = "open"', f'masking = "{masking}"')))]
+    tablets, stretching = "baclofen tablets 10 mg", "stretching of the leg, 1 h a day"
+    shams = [f"tablets (sham): {stretching}", f"stretching (sham): {tablets}"] if masking != "open" else []
+    assert [one for one in told if "(sham)" in one and not one.startswith("neither")] == shams
+    assert {f"neither (sham): {tablets}", f"neither (sham): {stretching}", f"stretching: {stretching}"} <= {*told}
 
 
 def test_power_counts_people_of_four_arms() -> None:

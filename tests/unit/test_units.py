@@ -111,6 +111,10 @@ def test_the_other_routes_mass_is_refused_and_both_routes_are_named(text: str, k
         ("12.5", "oral_dose", 'Write it as "12.5 mg"'),
         ("500 units", "abobotulinumtoxinA", 'Write it as "500 aboU"'),
         ("-3 mg", "oral_dose", 'Write it like "10 mg"'),
+        ("5 mg/day", "oral_dose", 'Write it like "10 mg"'),
+        ("0.3 mg/kg", "oral_dose", 'Multiply the number by the body weight in kg, and write that, such as "10 mg"'),
+        ("55 mL/min/1.73m2", "clearance", "by the body surface in m2, divided by 1.73, and write that, such as"),
+        ("55 mL/min per 1.73 m\u00b2", "clearance", "Nearest: mL/min, which is that of the whole person"),
     ],
 )
 def test_what_to_write_keeps_the_number_that_was_given(text: str, kind: str, says: str) -> None:

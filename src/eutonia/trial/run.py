@@ -126,15 +126,17 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
 
 
 def _given(study: TrialStudy) -> tuple[tuple[float, str], ...]:
-    """Return what each arm is given beside the drug, which has doses of its own, and what is done to its pumps: hour of
-    the phase, and words.
+    """Return what each arm is given beside the drug, which has doses of its own, what is done to its pumps, and of a
+    factorial every sham: hour of the phase, and words.
     """
     found = [
-        (time_h, f"{arm.name}{' (sham)' if arm.placebo else ''}: {said}")
+        (time_h, f"{arm.name}{' (sham)' if is_sham else ''}: {said}")
         for phase in study.phases
         for arm in phase.arms
-        for one in arm.treatments
-        if one.case_event is None or isinstance(one, PumpTreatment)
+        for one in (*arm.treatments, *arm.shams)
+        if ((is_sham := arm.placebo or one in arm.shams) and phase.factors)
+        or one.case_event is None
+        or isinstance(one, PumpTreatment)
         for time_h, said in one.happenings(float(phase.visits_h[-1]))
     ]
     return tuple(sorted(found, key=lambda one: one[0]))
