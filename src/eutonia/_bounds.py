@@ -27,6 +27,8 @@ FIRST_DAY, LAST_DAY = datetime.date(1900, 1, 1), datetime.date(2200, 12, 31)
 FEWEST_FOR_VERDICT = 40
 #: Trials of a draw of the numbers below which they share their luck with what is true of them, and flatter coverage.
 FEWEST_OF_A_DRAW = 10
+#: Replicate trials of a run, and people computed together, where nobody says how many.
+USUAL_REPLICATES, USUAL_BLOCK = 500, 1024
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "examine_case, at": (lambda x: eutonia.examine_case(CASE, "threshold", 0 if x is None else x), ()),
     "examine_case, limb": (lambda x: eutonia.examine_case(CASE, "threshold", "day 90", 0 if x is None else x), ()),
     "run": (eutonia.run, ()),
-    "run, replicates": (lambda x: eutonia.run(CASE, replicates=x), (int,)),
+    "run, replicates": (lambda x: eutonia.run(CASE, replicates=0.5 if x is None else x), ()),
     "using": (using, (dict,)),
     "using, number": (lambda x: using({"receptor.hill": x}), (int, float)),
     "write": (lambda x: eutonia.write(x, "somewhere"), ()),

@@ -518,7 +518,7 @@ def test_too_much_is_refused(client: TestClient, base: Path) -> None:
     for number in range(limits.WAITING):
         if number < limits.WAITING - 1:
             store.ask("run", {"study": CASE, "replicates": number + 1}, "x")
-    full = client.post("/api/v1/run", json={"study": CASE, "replicates": 3})
+    full = client.post("/api/v1/run", json={"study": CASE})
     assert full.status_code == 422
     assert "jobs wait already" in full.json()["detail"]
 
@@ -634,7 +634,7 @@ def test_check_lists_every_fault_in_its_parts(client: TestClient) -> None:
 
 
 def test_long_work_is_a_job_with_an_address(client: TestClient, base: Path) -> None:
-    answer = client.post("/api/v1/run", json={"study": CASE, "replicates": 2})
+    answer = client.post("/api/v1/run", json={"study": CASE})
     assert answer.status_code == 202
     here = answer.headers["location"]
     assert client.get(here).json()["state"] == "queued"

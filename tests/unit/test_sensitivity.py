@@ -281,7 +281,7 @@ def test_a_case_is_screened_as_it_is_and_a_trial_with_its_numbers_held(monkeypat
         asked.append(again.args[0])
         raise EutoniaError("enough is known")
 
-    monkeypatch.setattr(verb, "plan", lambda study, **_: SimpleNamespace(moved=(), held={}))
+    monkeypatch.setattr(verb, "plan", lambda study, **_: SimpleNamespace(moved=(), held={}, replicates=None, most=4))
     monkeypatch.setattr(screens, "screen", screen)
     for name in ("case_ischaemic_tablets", "loubser_1991"):
         with pytest.raises(EutoniaError, match="enough is known"):

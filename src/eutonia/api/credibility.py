@@ -13,7 +13,7 @@ from eutonia._bounds import count
 from eutonia._hours import HOURS_A_MONTH
 from eutonia._progress import Progress, silent
 from eutonia.api.papers import shipped_folder
-from eutonia.api.study import run
+from eutonia.api.study import replicates_of, run
 from eutonia.assessment.scales import SCALES
 from eutonia.errors import EutoniaError
 from eutonia.parameters import influence as influences
@@ -39,7 +39,7 @@ def credibility(
     *,
     influence: str = "low",
     consequence: str = "low",
-    replicates: int = USUAL_REPLICATES,
+    replicates: int | None = None,
     progress: Progress = silent,
 ) -> CredibilityFile:
     """Return what there is to believe a run by: risk, evidence, who lies outside it, and what is missing.
@@ -51,8 +51,8 @@ def credibility(
     influence, consequence : str
         How far a decision rests on the model, and what a wrong one would do: "low", "medium" or "high". Only whoever
         asks can say; the risk follows from both.
-    replicates : int
-        Replicate trials with which a study is run.
+    replicates : int or None
+        Replicate trials with which a trial is run; 10 when left out.
     progress : callable
         Called with a stage and the share of it that is done, 0 to 1.
 
@@ -73,7 +73,6 @@ def credibility(
     Tables of ICH M15, ASME V&V 40 and the FDA's guidance of 2023. What is found says that something was looked at, not
     that it is enough. **Not for** treating anybody: research and teaching only.
     """
-    count("replicates", replicates)
     assessment.risk(influence, consequence)
     asked = _asked(of, replicates, progress)
     papers = shipped_folder("papers")
@@ -92,11 +91,18 @@ def credibility(
     return files.made(found, influence, consequence, _versions(of, asked, kept))
 
 
-def _asked(of: str | Path | None, replicates: int, progress: Progress) -> AskedRun:
+def _asked(of: str | Path | None, replicates: int | None, progress: Progress) -> AskedRun:
     """Return the run that is asked about: read from its folder, or run small."""
+    if replicates is not None:
+        count("replicates", replicates)
+    folder = Path(of or "")
+    if replicates is not None and (of is None or folder.is_dir()):
+        raise EutoniaError(
+            f"replicates is {replicates}, and nothing is run. Allowed: beside a trial, which is run so often. Nearest: "
+            "parallel_tablets. Name a trial, or leave replicates out."
+        )
     if of is None:
         return AskedRun()
-    folder = Path(of)
     if (folder / "run.json").is_file():
         return _of_folder(folder)
     if folder.is_dir():
@@ -105,6 +111,7 @@ def _asked(of: str | Path | None, replicates: int, progress: Progress) -> AskedR
             f"results/{folder.name}. Name one of them."
         )
     study = load_study(str(of))
+    replicates = replicates_of(study, replicates, USUAL_REPLICATES)
     result = run(study, replicates=replicates, progress=progress)
     people = {} if result.patients is None else _known(result.patients)
     rows = [(one.scale, one.visit, one.arm) for one in result.quantities]

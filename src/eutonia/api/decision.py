@@ -74,7 +74,7 @@ def decision(
         What counts as a benefit: the minimal important change of this scale, or one step of it. Left out, the first
         scale of the case that has such a change.
     tip : str or None
-        Vertebral level of the tip of the catheter; that of the case, or T10.
+        Vertebral level of the tip of the catheter of a pump; that of the case, or T10.
 
     Returns
     -------
@@ -85,7 +85,8 @@ def decision(
     Raises
     ------
     ArgumentError, SimulationError, StudyError, UnitError
-        A trial, no such route, scale, limb, level or time, mg where a pump gives ug, or more than the label allows.
+        A trial, no such route, scale, limb, level or time, a tip of tablets, mg where a pump gives ug, or more
+        than the label allows.
 
     Notes
     -----
@@ -124,6 +125,11 @@ def ask(
     one_of("route", route, (TABLETS, PUMP), 'Write "tablets" or "pump".')
     key, where = _benefit(study, scale, limb)
     least, is_important = usual_least(SCALES[key], where)
+    if tip is not None and route != PUMP:
+        raise StudyError(
+            f"tip is {tip:.40} and route is {route}, which have no catheter. Allowed: a tip of a pump. Nearest: route "
+            f"{PUMP}. Leave tip out, or choose that route."
+        )
     tip = tip or study.tip or USUAL_TIP
     one_of("level of the tip", tip, vocabulary.levels(), 'Write the level of the tip, such as "T10".')
     begun = first_treatment(study)

@@ -16,6 +16,7 @@ from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.drug import exposure as kinetics
 from eutonia.drug.exposure import KineticModel
+from eutonia.errors import DatasetError
 from eutonia.exchange import exposure as tables
 from eutonia.exchange.cells import read_cells
 from eutonia.exchange.events import Account, Reading
@@ -76,10 +77,16 @@ class Exposing:
 
 @contextmanager
 def exposing(
-    table: Path, model: str | None, values: Sequence[str], between_occasions: Sequence[str], seed: int
+    table: Path, model: str | None, values: Sequence[str], between_occasions: Sequence[str], seed: int | None
 ) -> Iterator[Exposing]:
     """Begin to read and compute a table; every number that is read on the way is noted."""
     began = time.perf_counter()
+    if seed is not None and not between_occasions:
+        raise DatasetError(
+            f"seed is {seed}, and nothing is drawn. Allowed: beside variability between occasions. Nearest: --iov "
+            '"CL=20 %". Give it, or leave seed out.'
+        )
+    seed = seed or 0
     with parameters.recording() as used:
         chosen, begun = reading(table, model, values)
         variability = tables.Variability(occasion_spreads(chosen, between_occasions), seed)
@@ -116,14 +123,14 @@ class ExposureResult(Printed):
         return Path(out)
 
 
-@accepts(table=PATH, model=TEXT.or_none(), values=_TEXTS, between_occasions=_TEXTS, seed=WHOLE, progress=CALL)
+@accepts(table=PATH, model=TEXT.or_none(), values=_TEXTS, between_occasions=_TEXTS, seed=WHOLE.or_none(), progress=CALL)
 def expose(
     table: str | os.PathLike[str],
     model: str | None = None,
     *,
     values: Sequence[str] = (),
     between_occasions: Sequence[str] = (),
-    seed: int = 0,
+    seed: int | None = None,
     progress: Progress = silent,
 ) -> ExposureResult:
     """Compute amounts and concentrations at the observations of a dosing table, exactly.
@@ -138,8 +145,8 @@ def expose(
         Parameters and covariates with their unit: `["CL=8 L/h"]`.
     between_occasions : sequence of str
         Coefficients of variation between occasions (column OCC): `["CL=20 %"]`.
-    seed : int
-        Start of the draws between occasions.
+    seed : int or None
+        Start of the draws between occasions; 0 when left out.
     progress : callable
         Called with a stage and the share of it that is done, 0 to 1.
 
@@ -151,7 +158,8 @@ def expose(
     Raises
     ------
     DatasetError
-        A table or a value that cannot be used; `.faults` lists every fault of the table.
+        A table or a value that cannot be used, or a seed where nothing is drawn; `.faults` lists every fault of the
+        table.
     UnitError
         A value in a unit that does not convert.
     ArgumentError

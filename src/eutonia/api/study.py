@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts, instance
-from eutonia._bounds import FEWEST_FOR_VERDICT, count
+from eutonia._bounds import FEWEST_FOR_VERDICT, USUAL_BLOCK, USUAL_REPLICATES, count
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.engine.store import FolderStore
 from eutonia.errors import StudyError, unknown
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy, load_study
+from eutonia.study.for_trials import for_trials
 from eutonia.trial.result import StudyResult
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: What stands for a result in the arguments of verbs.
 _RESULT = instance("a result, as run returns it", "run(study)", StudyResult)
 _EXECUTOR = instance("an executor of concurrent.futures", "ThreadPoolExecutor(2)", Executor)
+_USUAL_WORKERS = 2
 _KEEP = instance("a path", '"run.unfinished"', str, os.PathLike, FolderStore)
 
 
@@ -48,9 +50,9 @@ def load(
 def run(
     study: TrialStudy | CaseStudy,
     *,
-    replicates: int = 500,
-    block: int = 1024,
-    workers: int = 2,
+    replicates: int | None = None,
+    block: int | None = None,
+    workers: int | None = None,
     potential_outcomes: bool = False,
     executor: Executor | None = None,
     keep: str | os.PathLike[str] | FolderStore | None = None,
@@ -62,9 +64,9 @@ def run(
     ----------
     study : TrialStudy or CaseStudy
         What `load_study` returned.
-    replicates, block, workers : int
-        Number of replicate trials (a case has none); people computed together, and blocks at a time, neither of which
-        changes a result.
+    replicates, block, workers : int or None
+        Of a trial, number of replicate trials, 500 when left out; people computed together, 1024, and blocks at a time,
+        2, neither of which changes a result.
     potential_outcomes : bool
         Whether the result also holds what people would have scored in the arms of a parallel phase that they were not
         allocated to.
@@ -88,9 +90,9 @@ def run(
     ArgumentError
         No study.
     SimulationError
-        A number that counts nothing.
+        A number that counts nothing, or a run that this machine cannot hold.
     StudyError
-        Potential outcomes where nobody is allocated, or a run that this machine cannot hold.
+        Potential outcomes where nobody is allocated, or what only trials have, of a case.
     SimulationError
         A `keep` of another run or in use, workers that would give other bits or that ended.
 
@@ -106,9 +108,9 @@ def run(
 class _How(NamedTuple):
     """The options of a run."""
 
-    replicates: int
-    block: int
-    workers: int
+    replicates: int | None
+    block: int | None
+    workers: int | None
     potential_outcomes: bool
     executor: Executor | None
     keep: str | os.PathLike[str] | FolderStore | None
@@ -118,15 +120,11 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
     """Check the options of a run, and run."""
     from eutonia.trial.cost import affordable
 
-    for what in ("replicates", "block", "workers"):
-        count(what, getattr(how, what))
-    affordable(study, how.replicates, how.block, how.workers)
+    check_how(study, **how._asdict())
+    replicates, block = how.replicates or USUAL_REPLICATES, how.block or USUAL_BLOCK
+    workers = how.workers or _USUAL_WORKERS
+    affordable(study, replicates, block, workers)
     session.begin()
-    if how.potential_outcomes and not any(phase.design == "parallel" for phase in getattr(study, "phases", ())):
-        raise StudyError(
-            f"potential outcomes of {study.name}: nobody is allocated to one of several arms. Allowed: a trial with a "
-            "parallel phase. Leave the option out."
-        )
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case
 
@@ -134,7 +132,36 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
     from eutonia.trial.run import RunOptions, run_trial
 
     keep = Path(how.keep).resolve() if isinstance(how.keep, str | os.PathLike) else how.keep
-    return run_trial(study, RunOptions(*how[:5], keep), progress)
+    return run_trial(
+        study, RunOptions(replicates, block, workers, how.potential_outcomes, how.executor, keep), progress
+    )
+
+
+def check_how(study: TrialStudy | CaseStudy, **options: object) -> None:
+    """Refuse options of a run that its study has no use for, by name; what is None or False is not asked for.
+
+    Raises
+    ------
+    SimulationError
+        A number that counts nothing.
+    StudyError
+        What only trials have, of a case; potential outcomes where nobody is allocated.
+    """
+    for what in ("replicates", "block", "workers"):
+        if options.get(what) is not None:
+            count(what, options[what])
+    for_trials(study, **options)
+    if options.get("potential_outcomes") and not any(one.design == "parallel" for one in getattr(study, "phases", ())):
+        raise StudyError(
+            f"potential outcomes of {study.name}: nobody is allocated to one of several arms. Allowed: a trial with a "
+            "parallel phase. Nearest: parallel_tablets, which ships with one. Leave the option out."
+        )
+
+
+def replicates_of(study: TrialStudy | CaseStudy, given: int | None, usual: int = USUAL_REPLICATES) -> int | None:
+    """Return how many replicate trials each run has: as many as given, or as usual; None of a case, which has none."""
+    for_trials(study, replicates=given)
+    return None if isinstance(study, CaseStudy) else usual if given is None else count("replicates", given)
 
 
 def held(study: TrialStudy | CaseStudy) -> TrialStudy | CaseStudy:

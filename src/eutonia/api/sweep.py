@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from eutonia import parameters
 from eutonia._arguments import CALL, accepts, instance
 from eutonia._progress import Progress, silent
-from eutonia.api.study import held, run
+from eutonia.api.study import held, replicates_of, run
 from eutonia.errors import ArgumentError, StudyError, nearest
 from eutonia.study import replacing
 from eutonia.study.design import STUDY, CaseStudy, TrialStudy
@@ -28,7 +28,7 @@ def sweep(
     study: TrialStudy | CaseStudy,
     fields: Mapping[str, Sequence[object]],
     *,
-    replicates: int = 500,
+    replicates: int | None = None,
     characteristics: bool = False,
     progress: Progress = silent,
 ) -> polars.DataFrame:
@@ -41,8 +41,8 @@ def sweep(
     fields : mapping of path to values
         The values that each field takes, by paths as in `study.replace`, such as
         `{"phase.bolus.arm.baclofen.treatment.0.dose": ["25 ug", "50 ug", "75 ug"]}`. The last field varies fastest.
-    replicates : int
-        Number of replicate trials of each run.
+    replicates : int or None
+        Number of replicate trials of each run of a trial; 500 when left out.
     characteristics : bool
         Whether to return how often the study's analysis is right, in place of the quantities.
     progress : callable
@@ -58,7 +58,7 @@ def sweep(
     ------
     StudyError
         A path that leads nowhere or a study that may not be; every study is checked before the first is run.
-        Characteristics of a study that says no analysis.
+        Characteristics of a study that says no analysis, or replicate trials of a case.
     ArgumentError
         No study, or no values.
 
@@ -83,13 +83,14 @@ def swept(
     study: TrialStudy | CaseStudy,
     fields: Mapping[str, Sequence[object]],
     *,
-    replicates: int = 500,
+    replicates: int | None = None,
     progress: Progress = silent,
 ) -> Swept:
     """Return everything that a sweep finds; errors as of `sweep`."""
     import polars as pl
 
     began = time.perf_counter()
+    replicates = replicates_of(study, replicates)
     for path, values in fields.items():
         if not isinstance(values, list | tuple | range) or not values:
             raise ArgumentError(

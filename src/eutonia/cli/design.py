@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from eutonia._bounds import USUAL_REPLICATES
 from eutonia.cli.app import app, console
 from eutonia.cli.overrides import Overrides
 from eutonia.cli.study import StudyArgument
@@ -58,8 +59,11 @@ def sweep(
         ),
     ] = None,
     replicates: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials of each run.")
-    ] = 500,
+        int | None,
+        typer.Option(
+            min=1, max=1_000_000, help=f"Number of replicate trials of each run; {USUAL_REPLICATES} when left out."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for the results; results/NAME_sweep when left out.")] = None,
     seed: Annotated[int | None, _SEED] = None,
     set_: Overrides = None,

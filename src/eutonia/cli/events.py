@@ -36,7 +36,9 @@ def exposure(
         list[str] | None,
         typer.Option(metavar="NAME=CV", help='Vary a parameter between occasions (column OCC), such as "CL=20 %".'),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Start of the draws of --iov.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Start of the draws of --iov; 0 when left out.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
 ) -> None:
     """Amounts and concentrations at the observations of a dosing table with the pharmacometric columns."""

@@ -21,13 +21,18 @@ def parameters_(
         ),
     ] = None,
     status: Annotated[str | None, typer.Option(help="Only numbers of this status, such as assumed.")] = None,
-    as_: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    as_: Annotated[str | None, typer.Option("--format", help="table, csv or json; table when left out.")] = None,
 ) -> None:
     """Print every number with its unit, spread, status and source; or what differs between two sets of them."""
     from eutonia.errors import ParameterError
     from eutonia.report import difference, records
 
     match what or []:
+        case ["diff", *_] if status or as_:
+            raise ParameterError(
+                f"diff is given {'--status' if status else '--format'} {status or as_:.40}. Allowed: beside one set, "
+                "or none for all. Nearest: eutonia parameters diff A B, which prints lines. Leave it out."
+            )
         case ["diff", one, other]:
             here, there = difference.numbers_of(one), difference.numbers_of(other)
             for line in difference.lines(difference.difference(here, there), here, there):
@@ -39,7 +44,7 @@ def parameters_(
             )
         case [] | [_]:
             name = what[0] if what else None
-            if as_ == "table":
+            if as_ in (None, "table"):
                 console().print(records.parameter_table(name, status))
             else:
                 typer.echo(records.parameter_text(as_, name, status))

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from eutonia._bounds import USUAL_REPLICATES
 from eutonia.cli.app import app, console
-from eutonia.cli.study import USUAL_REPLICATES
 
 
 @app.command()

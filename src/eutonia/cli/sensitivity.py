@@ -19,7 +19,9 @@ def sensitivity(
         Path | None, typer.Option(help="Folder for the results; results/NAME_sensitivity when left out.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Start of all random draws instead of the file's.")] = None,
-    replicates: Annotated[int, typer.Option(min=1, max=1000, help="Number of replicate trials of each run.")] = 2,
+    replicates: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Number of replicate trials of each run; 2 when left out.")
+    ] = None,
     paths: Annotated[
         int, typer.Option(min=2, max=1000, help="Paths through all ranges; each takes a run for every record.")
     ] = 4,
@@ -30,7 +32,9 @@ def sensitivity(
     sobol: Annotated[
         int, typer.Option(min=0, help="Base sample of Sobol indices for the first records, a power of 2; 0 for none.")
     ] = 0,
-    most: Annotated[int, typer.Option(min=1, max=50, help="Number of records that Sobol indices are of.")] = 4,
+    most: Annotated[
+        int | None, typer.Option(min=1, max=50, help="Number of records that Sobol indices are of; 4 when left out.")
+    ] = None,
     set_: Overrides = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say which numbers would move, how many runs and how long; run one.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from eutonia._bounds import USUAL_BLOCK, USUAL_REPLICATES
 from eutonia.cli import workshop
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
@@ -25,7 +26,6 @@ HowNumbers = Annotated[
     Literal["posterior", "frozen"] | None,
     typer.Option(help="Draw the numbers of the science from what the calibration leaves unknown, or hold them."),
 ]
-USUAL_REPLICATES = 500
 
 
 @app.command()
@@ -37,9 +37,13 @@ def run(
         int | None, typer.Option(min=1, help="Number of people in the trial instead of the file's.")
     ] = None,
     replicates: Annotated[
-        int, typer.Option(min=1, max=1_000_000, help="Number of replicate trials.")
-    ] = USUAL_REPLICATES,
-    block: Annotated[int, typer.Option(min=1, help="People computed together; changes nothing but memory.")] = 1024,
+        int | None,
+        typer.Option(min=1, max=1_000_000, help=f"Number of replicate trials; {USUAL_REPLICATES} when left out."),
+    ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"People computed together, usually {USUAL_BLOCK}; changes nothing but memory."),
+    ] = None,
     workers: workshop.Workers = None,
     scheduler: workshop.Scheduler = None,
     resume: Annotated[
@@ -66,14 +70,16 @@ def run(
     from eutonia.trial.cost import affordable
 
     given = study_api.load(study, seed=seed, patients=patients, parameters=parameters)
-    needs = affordable(given, replicates, block, workers or workshop.CORES)
+    how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
+    study_api.check_how(given, **how, workers=workers, scheduler=scheduler, resume=resume)
+    trials = replicates or USUAL_REPLICATES
+    needs = affordable(given, trials, block or USUAL_BLOCK, workers or workshop.CORES)
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
-        typer.echo(f"{given.name}: {_size(given, needs, replicates)} This needs {needs}. Nothing was run.")
+        typer.echo(f"{given.name}: {_size(given, needs, trials)} This needs {needs}. Nothing was run.")
         _tell_table(given)
         return
     screen = console()
-    how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
     with ExitStack() as stack:
         where = workshop.opened(stack, given, target, workers, scheduler, anew=not resume, needs=needs)
         progress = stack.enter_context(bars.shown_on(screen, quiet=quiet))

@@ -39,7 +39,7 @@ Scheduler = Annotated[
 class Workshop(TypedDict):
     """How many blocks at a time, where, and kept in which folder."""
 
-    workers: int
+    workers: int | None
     executor: Executor | None
     keep: FolderStore | None
 
@@ -65,7 +65,7 @@ def opened(
             "Allowed: one of the two. Leave one out."
         )
     if given.kind == "case":
-        return {"workers": workers or CORES, "executor": None, "keep": None}
+        return {"workers": None, "executor": None, "keep": None}
     keep = stack.enter_context(unfinished.held(unfinished.beside(target), anew=anew))
     if keep.damaged:
         typer.echo(f"Damaged blocks are computed again: {', '.join(keep.damaged)}", err=True)

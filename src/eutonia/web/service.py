@@ -83,7 +83,7 @@ class RunAsked(StudyAsked):
     """A study to be run."""
 
     replicates: int = Field(
-        40, ge=1, le=limits.REPLICATES, strict=True, description="Replicate trials; a case has none."
+        40, ge=1, le=limits.REPLICATES, strict=True, description="Replicate trials of a trial; refused of a case."
     )
 
 
@@ -183,9 +183,11 @@ def check(request: Request, asked: StudyAsked) -> CheckTold:
 @router.post("/run", status_code=202, response_model=JobTold)
 def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
     """Run a trial or a case: a job, whose files are those of `eutonia run`."""
+    from eutonia.study.for_trials import for_trials
     from eutonia.web.asked import study_of
 
-    study_of(asked.study, "study", jobs_of(request).store)
+    given = asked.replicates if "replicates" in asked.model_fields_set else None
+    for_trials(study_of(asked.study, "study", jobs_of(request).store), replicates=given)
     return begun(request, response, "run", {"study": asked.study, "replicates": asked.replicates})
 
 

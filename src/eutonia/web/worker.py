@@ -105,7 +105,8 @@ def _run(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
     from eutonia.report import files
 
     study = _study(str(request["study"]), "study")
-    result = studies.run(study, replicates=int(request["replicates"]), progress=progress)
+    replicates = None if study.kind == "case" else int(request["replicates"])
+    result = studies.run(study, replicates=replicates, progress=progress)
     return _written(lambda folder: files.write(result, folder))
 
 
