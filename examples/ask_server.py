@@ -16,7 +16,7 @@ def ask(address, body=None):
 if len(sys.argv) not in (2, 3):
     sys.exit(__doc__)
 text, server = open(sys.argv[1], encoding="utf-8").read(), (sys.argv[2:] or ["http://localhost:8350"])[0]
-job = ask(f"{server}/api/v1/run", {"study": text, "replicates": 40})
+job = ask(f"{server}/api/v1/run", {"study": text})
 while job["state"] in ("queued", "running"):
     time.sleep(0.5)
     job = ask(server + job["self"])

@@ -41,8 +41,7 @@ def run(
         typer.Option(min=1, max=1_000_000, help=f"Number of replicate trials; {USUAL_REPLICATES} when left out."),
     ] = None,
     block: Annotated[
-        int | None,
-        typer.Option(min=1, help=f"People computed together, usually {USUAL_BLOCK}; changes nothing but memory."),
+        int | None, typer.Option(min=1, help=f"People computed together, else {USUAL_BLOCK}; moves memory only.")
     ] = None,
     workers: workshop.Workers = None,
     scheduler: workshop.Scheduler = None,
@@ -50,8 +49,7 @@ def run(
         bool, typer.Option("--resume", help="Go on with a run that was stopped; from the start where there is none.")
     ] = False,
     potential_outcomes: Annotated[
-        bool,
-        typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too."),
+        bool, typer.Option("--potential-outcomes", help="Write what people would have scored in the other arms, too.")
     ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Write every table as .csv, too.")] = False,
     parameters: HowNumbers = None,
