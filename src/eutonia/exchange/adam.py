@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,12 +31,15 @@ _NO_TRIAL = "Nearest: a folder that eutonia run has written of a trial. Name tha
 
 @dataclass(frozen=True)
 class Variable:
-    """A column: its name (8 characters at most), label (40 at most), type, and where it comes from."""
+    """A column: its name (8 characters at most), label (40 at most), type, where it comes from, and the column of the
+    result that it is under another name.
+    """
 
     name: str
     label: str
     kind: str
     origin: str = "Derived"
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,28 +71,30 @@ class AnalysisSets:
 _STUDY = Variable("STUDYID", "Study Identifier", "text", "Assigned")
 _SUBJECT = Variable("USUBJID", "Unique Subject Identifier", "text", "Assigned")
 _REPLICATE = Variable("REPLIC", "Replicate Trial (simulated)", "integer", "Assigned")
-_PHASE = Variable("APHASE", "Phase", "text", "Assigned")
+_PHASE = Variable("APHASE", "Phase", "text", "Assigned", of="phase")
 _DAY = Variable("ADY", "Analysis Relative Day", "integer")
-_HOUR = Variable("ATMH", "Hours since the Start of the Phase", "float")
+_HOUR = Variable("ATMH", "Hours since the Start of the Phase", "float", of="time_h")
 
 _ADSL = (
     _STUDY,
     _SUBJECT,
     Variable("SUBJID", "Subject Identifier for the Study", "text", "Assigned"),
     _REPLICATE,
-    Variable("AGE", "Age", "float", "Assigned"),
+    Variable("AGE", "Age", "float", "Assigned", of="age_year"),
     Variable("AGEU", "Age Units", "text", "Assigned"),
     Variable("SEX", "Sex", "text", "Assigned"),
-    Variable("WEIGHTBL", "Weight at Baseline (kg)", "float", "Assigned"),
-    Variable("CRCLBL", "Baseline Creatinine Clearance (mL/min)", "float", "Assigned"),
-    Variable("ONSETMO", "Months since Onset of the Lesion", "float", "Assigned"),
+    Variable("WEIGHTBL", "Weight at Baseline (kg)", "float", "Assigned", of="weight_kg"),
+    Variable(
+        "CRCLBL", "Baseline Creatinine Clearance (mL/min)", "float", "Assigned", of="creatinine_clearance_ml_per_min"
+    ),
+    Variable("ONSETMO", "Months since Onset of the Lesion", "float", "Assigned", of="months_since_onset"),
     Variable("AFFSIDE", "Affected Side", "text", "Assigned"),
-    Variable("LESION", "Kind of Lesion", "text", "Assigned"),
-    Variable("LESLOC", "Territory or Site of the Lesion", "text", "Assigned"),
+    Variable("LESION", "Kind of Lesion", "text", "Assigned", of="lesion"),
+    Variable("LESLOC", "Territory or Site of the Lesion", "text", "Assigned", of="lesion_place"),
     Variable("LESVOL", "Volume of the Lesion (mL)", "float", "Assigned"),
     Variable("ITTFL", "Intent-To-Treat Population Flag", "text"),
     Variable("RANDFL", "Randomized Population Flag", "text"),
-    Variable("ARM", "Description of Planned Arm", "text", "Assigned"),
+    Variable("ARM", "Description of Planned Arm", "text", "Assigned", of="arm"),
     Variable("EOSSTT", "End of Study Status", "text"),
     Variable("DCSREAS", "Reason for Discontinuation from Study", "text"),
     Variable("EOSDY", "Day of Phase at Discontinuation", "integer"),
@@ -99,14 +105,14 @@ _ADQS = (
     _SUBJECT,
     _REPLICATE,
     _PHASE,
-    Variable("TRTP", "Planned Treatment", "text", "Assigned"),
+    Variable("TRTP", "Planned Treatment", "text", "Assigned", of="arm"),
     Variable("PARAM", "Parameter", "text", "Assigned"),
     Variable("PARAMCD", "Parameter Code", "text", "Assigned"),
-    Variable("AVISIT", "Analysis Visit", "text", "Assigned"),
+    Variable("AVISIT", "Analysis Visit", "text", "Assigned", of="visit"),
     Variable("AVISITN", "Analysis Visit (N)", "integer"),
     _DAY,
     _HOUR,
-    Variable("AVAL", "Analysis Value", "float", "Assigned"),
+    Variable("AVAL", "Analysis Value", "float", "Assigned", of="score"),
     Variable("ABLFL", "Baseline Record Flag", "text"),
     Variable("BASETYPE", "Baseline Type", "text", "Assigned"),
     Variable("BASE", "Baseline Value", "float"),
@@ -117,12 +123,12 @@ _ADAE = (
     _SUBJECT,
     _REPLICATE,
     Variable("AESEQ", "Sequence Number", "integer"),
-    Variable("AETERM", "Reported Term for the Adverse Event", "text", "Assigned"),
+    Variable("AETERM", "Reported Term for the Adverse Event", "text", "Assigned", of="reaction"),
     _PHASE,
-    Variable("TRTA", "Actual Treatment", "text", "Assigned"),
+    Variable("TRTA", "Actual Treatment", "text", "Assigned", of="arm"),
     Variable("ASTDY", "Analysis Start Relative Day", "integer"),
     _HOUR,
-    Variable("AEROUTE", "What the Event Came from", "text", "Assigned"),
+    Variable("AEROUTE", "What the Event Came from", "text", "Assigned", of="route"),
     Variable("AOCCIFL", "First Occurrence of the Event Flag", "text"),
 )
 
@@ -236,11 +242,12 @@ def _subject() -> Any:
     return pl.format("{}-{}", numbers[0], numbers[1].str.zfill(5))
 
 
-def _named(study: str) -> list[Any]:
-    """Return the columns that say which study, who, and in which replicate trial."""
+def _named(study: str, variables: Sequence[Variable]) -> list[Any]:
+    """Return the columns that say which study, who and which replicate trial, and those that only have a new name."""
     import polars as pl
 
     return [
+        *(pl.col(one.of).alias(one.name) for one in variables if one.of),
         pl.lit(study).alias("STUDYID"),
         pl.format("{}-{}", pl.lit(study), _subject()).alias("USUBJID"),
         (pl.col("replicate") + 1).cast(pl.Int64).alias("REPLIC"),
@@ -279,21 +286,14 @@ def _adsl(
         flags, variables = [*flags, _flag(analysed).alias(_STOPPED.name)], [*variables, _STOPPED]
     status = pl.when(failed.is_not_null()).then(pl.lit("NOT COMPUTED")).when(~entered).then(pl.lit("NOT ENROLLED"))
     table = people.select(
-        *_named(study),
+        *_named(study, _ADSL),
         _subject().alias("SUBJID"),
-        pl.col("age_year").alias("AGE"),
         pl.lit("YEARS").alias("AGEU"),
         pl.col("sex").replace_strict({"woman": "F", "man": "M"}, return_dtype=pl.String).alias("SEX"),
-        pl.col("weight_kg").alias("WEIGHTBL"),
-        pl.col("creatinine_clearance_ml_per_min").alias("CRCLBL"),
-        pl.col("months_since_onset").alias("ONSETMO"),
         pl.col("side").str.to_uppercase().alias("AFFSIDE"),
-        pl.col("lesion").alias("LESION"),
-        pl.col("lesion_place").alias("LESLOC"),
         pl.col("lesion_volume_ml").fill_nan(None).alias("LESVOL"),
         _flag(entered).alias("ITTFL"),
         _flag(entered & pl.lit(randomised)).alias("RANDFL"),
-        pl.col("arm").alias("ARM"),
         status.when(left).then(pl.lit("DISCONTINUED")).otherwise(pl.lit("COMPLETED")).alias("EOSSTT"),
         pl.coalesce(failed, *(one.str.to_uppercase() for one in reasons)).alias("DCSREAS"),
         _day(pl.coalesce(*days)).alias("EOSDY"),
@@ -356,21 +356,16 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
     )
     is_first = pl.col("AVISITN") == pl.col("AVISITN").min().over(one)
     return table.select(
-        *_named(study),
-        pl.col("phase").alias("APHASE"),
-        pl.col("arm").alias("TRTP"),
+        *_named(study, _ADQS),
         "PARAM",
         "PARAMCD",
-        pl.col("visit").alias("AVISIT"),
         "AVISITN",
         _day(pl.col("time_h") / HOURS_A_DAY).alias("ADY"),
-        pl.col("time_h").alias("ATMH"),
-        pl.col("score").alias("AVAL"),
         pl.when(is_first).then(pl.lit("Y")).alias("ABLFL"),
         "BASETYPE",
         "BASE",
         pl.Series("CHG", exact((table["score"] - table["BASE"]).to_numpy())),  # else ranks take noise for an order
-    )
+    ).select([one.name for one in _ADQS])
 
 
 def _day(days: Any) -> Any:
@@ -388,13 +383,8 @@ def _adae(study: str, adverse: polars.DataFrame, who: polars.DataFrame) -> polar
     is_first = pl.col("time_h") == pl.col("time_h").min().over("patient", "reaction")
     joined = adverse.drop("replicate").join(who, on="patient", maintain_order="left")
     return joined.select(
-        *_named(study),
+        *_named(study, _ADAE),
         (pl.int_range(pl.len()).over("patient") + 1).cast(pl.Int64).alias("AESEQ"),
-        pl.col("reaction").alias("AETERM"),
-        pl.col("phase").alias("APHASE"),
-        pl.col("arm").alias("TRTA"),
         _day(pl.col("time_h") / HOURS_A_DAY).alias("ASTDY"),
-        pl.col("time_h").alias("ATMH"),
-        pl.col("route").alias("AEROUTE"),
         pl.when(is_first).then(pl.lit("Y")).alias("AOCCIFL"),
-    )
+    ).select([one.name for one in _ADAE])

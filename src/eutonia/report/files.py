@@ -6,7 +6,8 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ MORE = (
     "lesion_mask.nii",
     *(f"{table}.{end}" for table in exports.TABLES for end in exports.KINDS if (table, end) != ("visits", "parquet")),
 )
+check_folder = partial(_writing.check_folder, names=(*MORE, *NAMES))
 
 
 @accepts(result=instance("a result, as run returns it", "eutonia.run(study)", StudyResult), folder=PATH)
@@ -46,13 +48,6 @@ def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = Fa
     if csv and "command" in result.run:
         result = dataclasses.replace(result, run={**result.run, "command": f"{result.run['command']} --csv"})
     return _writing.write_folder(folder, (*MORE, *NAMES), lambda draft: _fill(result, draft, csv=csv))
-
-
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str] = (*MORE, *NAMES), *, room: float = 0.0) -> Path:
-    """Return the folder if a result of `room` bytes may be written there; raise the error of `write` before any work
-    is done.
-    """
-    return _writing.check_folder(folder, names, room)
 
 
 def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:

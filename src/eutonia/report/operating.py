@@ -30,11 +30,7 @@ SWEEP = (_PAGE, "sweep.csv", "sweep.parquet", "characteristics.csv", "characteri
 
 _LINES = ("leg", "arm", "does-not", "in-range", "reproduces", "muted")
 _MOST_LINES = len(_LINES)
-
-
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str]) -> Path:
-    """Return the folder if a result of these files may be written there, before any work is done."""
-    return _writing.check_folder(folder, names)
+check_folder = _writing.check_folder
 
 
 def write_power(found: PowerFound, folder: str | os.PathLike[str]) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from eutonia.report import basis, chain, plain, short, words
 from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import failures
-from eutonia.report.words import Number
 from eutonia.trial.predictors import ALL, CHART
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import what_it_misses
@@ -299,20 +297,10 @@ def _adverse(result: StudyResult) -> dict[str, Any] | None:
 
 def _share_cell(row: Mapping[str, Any]) -> Cell:
     """Return a share with its interval; where nobody knows it, the cell says so."""
-    if _absent(row["share"]):
+    text, low, high = (words.percent(row[key]) for key in ("share", "low", "high"))
+    if text == words.MISSING:
         return Cell("not known", "", 0.0)
-    text, low, high = (_percent(row[key]) for key in ("share", "low", "high"))
     return Cell(f"{text}%", f"{low} to {high}", 100 * row["share"])
-
-
-def _absent(value: Number | None) -> bool:
-    return value is None or not math.isfinite(value)
-
-
-def _percent(share: Number | None) -> str:
-    if share is None or not math.isfinite(share):
-        return "–"
-    return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"
 
 
 def _responders(result: StudyResult) -> dict[str, Any] | None:

@@ -16,6 +16,8 @@ from eutonia.trial.result import Grade, Quantity
 #: A number that may be whole: people, hours, pixels.
 Number = float | int
 
+#: What stands where a number is missing.
+MISSING = "–"
 DISCLAIMER = "Research and teaching only, not a medical device"
 
 VERDICTS: dict[Grade, str] = {"reproduces": "reproduces", "in range": "in range", "does not": "does not reproduce"}
@@ -102,7 +104,7 @@ def when(time_h: Number, unit: TimeUnit | None = None) -> str:
 def number(value: Number | None, digits: int = 2) -> str:
     """Return a number with as many digits as it deserves; a missing one is an en dash."""
     if value is None or not math.isfinite(value):
-        return "–"
+        return MISSING
     value = 0.0 if abs(value) < FINEST else value  # rounding of nothing
     size = abs(value)
     if (value == round(value) and size >= 10) or size >= 100:
@@ -114,6 +116,13 @@ def number(value: Number | None, digits: int = 2) -> str:
     else:
         text = f"{value:.2g}"
     return text.replace("-", "−")
+
+
+def percent(share: Number | None) -> str:
+    """Return a share in percent without the sign, a small one with a decimal; a missing one is an en dash."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{100 * share:.0f}" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}"
 
 
 def three_digits(value: Number) -> str:

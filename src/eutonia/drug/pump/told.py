@@ -76,7 +76,7 @@ def _explained(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     if one.cause == causes.STILL:
         last = _last(course, one.start_h, ("stall", "shut"))
         do = "Interrogate the pump right after the examination; bridge a longer stop with tablets."
-        return "stopped by a magnet", f"{_sentence(last.words)}", do, manual(course, one.start_h)
+        return "stopped by a magnet", f"{last.words[0].upper()}{last.words[1:]}.", do, manual(course, one.start_h)
     device = course.implant(one.start_h).device
     if one.cause in (causes.BRIDGE_LOWEST, causes.BRIDGE_HIGHEST):
         edge, side = ("lowest", "below") if one.cause == causes.BRIDGE_LOWEST else ("highest", "above")
@@ -202,7 +202,8 @@ def _solution(course: Delivery, one: WrongDose) -> tuple[str, str, str, str]:
     filled = _last(course, one.start_h, ("filled",))
     new, dead = _inside(course, one), course.implant(one.start_h).dead_volume
     begun = one.start_h + _EPSILON_H
-    if any(filled.at_h - _EPSILON_H <= event.at_h <= begun for event in _bridges(course)):
+    bridges = (event for event in course.therapy.events if isinstance(event, happens.Bridge))
+    if any(filled.at_h - _EPSILON_H <= event.at_h <= begun for event in bridges):
         why = f"The bridge does not fit what is in the tubing: {tip:g} ug/mL leaves the tip."
         return "bridge does not fit", why, "Bridge for the volume and the solution that the tubing holds.", source
     dose = one.wanted
@@ -220,11 +221,3 @@ def _inside(course: Delivery, one: WrongDose) -> float:
     runs = (piece for piece in course.pieces if piece.flow > 0 and piece.end_h > one.start_h)
     piece = next(runs, None)
     return course.therapy.concentration if piece is None else piece.pumped / piece.flow
-
-
-def _bridges(course: Delivery) -> list[happens.Event]:
-    return [event for event in course.therapy.events if isinstance(event, happens.Bridge)]
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."

@@ -44,8 +44,8 @@ def plain(found: DoseFinding) -> list[str]:
     right = next(row for row in rows if row["nearest"])
     place = rows.index(right)
     told = [
-        f"Aimed at {_percent(found.target)} with {_either(found.reactions)}: the level nearest to it is "
-        f"{right['arm']}, at which {_percent(right['true_risk'])} react."
+        f"Aimed at {words.percent(found.target)}% with {_either(found.reactions)}: the level nearest to it is "
+        f"{right['arm']}, at which {words.percent(right['true_risk'])}% react."
     ]
     if n < FEWEST_FOR_VERDICT:
         return [*told, f"No rate from {n} replicate trials; it needs {FEWEST_FOR_VERDICT} or more."]
@@ -67,10 +67,6 @@ def lines(result: StudyResult) -> list[str]:
 
 def _either(names: tuple[str, ...]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f}%" if share >= 0.0995 or share == 0 else f"{100 * share:.1f}%"
 
 
 def _lead(found: DoseFinding) -> str:
@@ -101,8 +97,8 @@ def _row(row: Row) -> dict[str, str]:
     return {
         "arm": row["arm"],
         "nearest": "nearest to the target" if row["nearest"] else "",
-        "thought": _percent(row["thought"]),
-        "true": _percent(row["true_risk"]),
+        "thought": f"{words.percent(row['thought'])}%",
+        "true": f"{words.percent(row['true_risk'])}%",
         "selected": with_error("selected", 100.0, "%"),
         "given": with_error("given"),
         "share": with_error("given_share", 100.0, "%"),
@@ -114,9 +110,9 @@ def _selection(found: DoseFinding) -> svg.Drawing:
     """Draw, level by level, how often trials select it, the share of people who are given it, and its true risk."""
     rows = list(found.levels.iter_rows(named=True))
     title = "Which level trials select, and how many people they give it"
-    text = f"Target {_percent(found.target)}. " + "; ".join(
-        f"{row['arm']}: selected by {_percent(row['selected'])}, given to {_percent(row['given_share'])} of people, "
-        f"{_percent(row['true_risk'])} react"
+    text = f"Target {words.percent(found.target)}%. " + "; ".join(
+        f"{row['arm']}: selected by {words.percent(row['selected'])}%, given to {words.percent(row['given_share'])}% "
+        f"of people, {words.percent(row['true_risk'])}% react"
         for row in rows
     )
     wide, narrow = (
