@@ -149,16 +149,20 @@ def _solve(
     people: People, rows: Sequence[ChartedScore], limb: int, seen: _Seen, ceiling: float
 ) -> tuple[np.ndarray, People, Float[np.ndarray, "row patient"]]:
     """Return the bias of a limb (mV), people whose groups depart as charted, and by how much each row is missed."""
-    untreated, time_h = Snapshot.untreated(people.n), jnp.asarray(float(rows[0].at_h))
-    scales = tuple(SCALES[row.scale] for row in rows)
-    wanted = jnp.asarray([_level(row) for row in rows])
     names = [name for name, _ in charted_muscles()]
-    muscles = tuple(None if row.muscle is None else names.index(row.muscle) for row in rows)
-    of_limb, highest = jnp.asarray(limb), jnp.asarray(ceiling * _BELOW_CEILING)
-    bias = _bias_for(people, untreated, wanted, time_h, seen, scales, muscles, of_limb, highest)
+    chart = _Charted(
+        Snapshot.untreated(people.n),
+        jnp.asarray(float(rows[0].at_h)),
+        seen,
+        tuple(SCALES[row.scale] for row in rows),
+        tuple(None if row.muscle is None else names.index(row.muscle) for row in rows),
+        jnp.asarray(limb),
+    )
+    wanted = jnp.asarray([_level(row) for row in rows])
+    bias = _bias_for(people, chart, wanted, jnp.asarray(ceiling * _BELOW_CEILING))
     if len(rows) > 1:
-        people = _departing(people, bias, untreated, wanted, time_h, seen, scales, muscles, of_limb)
-    scored = np.asarray(_scored(people, bias, untreated, time_h, seen, scales, muscles, of_limb))
+        people = _departing(people, bias, chart, wanted)
+    scored = np.asarray(_scored(people, bias, chart))
     return np.asarray(bias)[limb], people, scored - np.array([row.number for row in rows])[:, None]
 
 
@@ -168,87 +172,64 @@ def _level(row: ChartedScore) -> float:
     return row.number if latent_of is None else latent_of(row.number)
 
 
-def _looked(people: People, bias: Limbs, untreated: Snapshot, time_h: Float[Array, ""], seen: _Seen) -> Look:
-    """Return a noiseless look at people with a bias, without drug."""
-    now = dataclasses.replace(people, bias=bias, time_since_onset_h=jnp.full(people.n, time_h))
-    exam = examine_at(now, untreated, seen.body, seen.speed, seen.healthy, jnp.ones(()))
-    standing = stance_of(now, untreated, seen.body, seen.load)
-    return Look(now, exam, standing, no_luck(people.n), jnp.zeros(people.n), seen.scales, seen.own)
+class _Charted(eqx.Module):
+    """Rows of a chart of one limb, looked at without drug or noise; a row is of a muscle group, or of the limb."""
 
+    untreated: Snapshot
+    time_h: Float[Array, ""]
+    seen: _Seen
+    scales: tuple[Scale, ...]
+    muscles: tuple[int | None, ...]
+    limb: Index
 
-def _rows(
-    look: Look, scales: tuple[Scale, ...], muscles: tuple[int | None, ...], limb: Index, *, is_latent: bool
-) -> Float[Array, "row patient"]:
-    """Return the latent measure, or the score itself, of each charted row."""
-    found = []
-    for scale, muscle in zip(scales, muscles, strict=True):
-        measure = scale.latent or scale.score if is_latent else scale.score
-        assert measure is not None
-        level = measure(look)
-        found.append(level[muscle] if muscle is not None else (limb_mean(level) if scale.of_muscles else level)[limb])
-    return jnp.stack(found)
-
-
-@eqx.filter_jit
-def _scored(
-    people: People,
-    bias: Limbs,
-    untreated: Snapshot,
-    time_h: Float[Array, ""],
-    seen: _Seen,
-    scales: tuple[Scale, ...],
-    muscles: tuple[int | None, ...],
-    limb: Index,
-) -> Float[Array, "row patient"]:
-    return _rows(_looked(people, bias, untreated, time_h, seen), scales, muscles, limb, is_latent=False)
+    def rows(self, people: People, bias: Limbs, *, is_latent: bool) -> Float[Array, "row patient"]:
+        """Return the latent measure, or the score itself, of each row of people with a bias."""
+        seen, now = (
+            self.seen,
+            dataclasses.replace(people, bias=bias, time_since_onset_h=jnp.full(people.n, self.time_h)),
+        )
+        exam = examine_at(now, self.untreated, seen.body, seen.speed, seen.healthy, jnp.ones(()))
+        standing = stance_of(now, self.untreated, seen.body, seen.load)
+        look = Look(now, exam, standing, no_luck(people.n), jnp.zeros(people.n), seen.scales, seen.own)
+        found = []
+        for scale, muscle in zip(self.scales, self.muscles, strict=True):
+            measure = scale.latent or scale.score if is_latent else scale.score
+            assert measure is not None
+            level = measure(look)
+            of_limb = limb_mean(level) if scale.of_muscles else level
+            found.append(of_limb[self.limb] if muscle is None else level[muscle])
+        return jnp.stack(found)
 
 
 @eqx.filter_jit
-def _bias_for(
-    people: People,
-    untreated: Snapshot,
-    wanted: Float[Array, " row"],
-    time_h: Float[Array, ""],
-    seen: _Seen,
-    scales: tuple[Scale, ...],
-    muscles: tuple[int | None, ...],
-    limb: Index,
-    highest: Float[Array, ""],
-) -> Limbs:
+def _scored(people: People, bias: Limbs, chart: _Charted) -> Float[Array, "row patient"]:
+    return chart.rows(people, bias, is_latent=False)
+
+
+@eqx.filter_jit
+def _bias_for(people: People, chart: _Charted, wanted: Float[Array, " row"], highest: Float[Array, ""]) -> Limbs:
     """Return the bias at which the charted rows of a limb have, as a mean, the wanted level, by bisection."""
 
     def is_above(bias: Limbs) -> Array:
-        found = _rows(_looked(people, bias, untreated, time_h, seen), scales, muscles, limb, is_latent=True)
-        return (found - wanted[:, None]).sum(axis=0) > 0
+        return (chart.rows(people, bias, is_latent=True) - wanted[:, None]).sum(axis=0) > 0
 
     low = jnp.zeros((len(LIMBS), people.n))
     return _bisected(is_above, low, low + highest)
 
 
 @eqx.filter_jit
-def _departing(
-    people: People,
-    bias: Limbs,
-    untreated: Snapshot,
-    wanted: Float[Array, " row"],
-    time_h: Float[Array, ""],
-    seen: _Seen,
-    scales: tuple[Scale, ...],
-    muscles: tuple[int | None, ...],
-    limb: Index,
-) -> People:
+def _departing(people: People, bias: Limbs, chart: _Charted, wanted: Float[Array, " row"]) -> People:
     """Return people whose charted muscle groups depart from their limb until each has its own level, by bisection."""
-    rows = jnp.asarray([muscle for muscle in muscles if muscle is not None])
+    rows = jnp.asarray([muscle for muscle in chart.muscles if muscle is not None])
 
     def with_deviation(deviation: Array) -> People:
         moved = people.traits.muscle_deviation.at[rows].set(deviation)
         return dataclasses.replace(people, traits=dataclasses.replace(people.traits, muscle_deviation=moved))
 
     def is_above(deviation: Array) -> Array:
-        look = _looked(with_deviation(deviation), bias, untreated, time_h, seen)
-        return _rows(look, scales, muscles, limb, is_latent=True) > wanted[:, None]
+        return chart.rows(with_deviation(deviation), bias, is_latent=True) > wanted[:, None]
 
-    furthest = jnp.full((len(muscles), people.n), _FURTHEST)
+    furthest = jnp.full((len(chart.muscles), people.n), _FURTHEST)
     return with_deviation(_bisected(is_above, -furthest, furthest))
 
 
