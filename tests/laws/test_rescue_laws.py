@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import xarray as xr
 from study_examples import leg_trial
 
 from eutonia.drug.effect.adverse import REACTIONS
@@ -13,9 +14,10 @@ from eutonia.trial.analysis import Outcome, consort
 from eutonia.trial.harms import Harms
 from eutonia.trial.patients import patient_table
 from eutonia.trial.reactions import ReactionWatch, as_given, may_come
-from eutonia.trial.recruitment import draw_pool
+from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.rescue import RescueWatch, first_rescue_h
 from eutonia.trial.run import RunOptions, simulate
+from eutonia.trial.trace import Recorder, sample_course
 
 pytestmark = pytest.mark.laws
 
@@ -69,15 +71,21 @@ estimand = "hypothetical"
 )
 
 
-def outcome_of(study: TrialStudy, replicates: int) -> Outcome:
-    pool = draw_pool(study.population, study.seed, 1024, study.oral_model)
+def outcome_of(study: TrialStudy, replicates: int, pool: Pool) -> Outcome:
     width = blocks.width_for(study.population.n * replicates, 1024)
     return simulate(study, pool, RunOptions(replicates, workers=1), width)
 
 
 @pytest.fixture(scope="module")
-def rescued() -> Outcome:
-    return outcome_of(parse_study(TEXT), 2)
+def pool() -> Pool:
+    study = parse_study(TEXT)
+    assert isinstance(study, TrialStudy)
+    return draw_pool(study.population, study.seed, 1024, study.oral_model)
+
+
+@pytest.fixture(scope="module")
+def rescued(pool: Pool) -> Outcome:
+    return outcome_of(parse_study(TEXT), 2, pool)
 
 
 @pytest.mark.parametrize("arm", ["placebo", "tablets"])
@@ -104,8 +112,25 @@ def test_rescue_goes_by_the_chart_of_whoever_comes_and_from_that_visit_on(rescue
     assert legs[3][first].mean() < visits[3].without_rescue["ashworth"][0][first].mean() - 0.02
 
 
-def test_who_else_is_there_moves_nobody(rescued: Outcome) -> None:
-    fewer = outcome_of(rescued.study, 1)
+def test_the_traces_are_of_what_the_first_people_were_given(
+    rescued: Outcome, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rescue by their own charts, with the luck of their raters, and the share of the tablets that they take."""
+
+    def of_tablets(noted: Recorder, n: int, _: int) -> xr.Dataset:
+        mouth = [tablets[:n] for _, tablets in noted._doses]
+        return xr.Dataset({"dose_oral": (("time_h", "patient"), mouth)}, {"time_h": noted.times})
+
+    monkeypatch.setattr(Recorder, "dataset", of_tablets)  # all else in a course takes seconds to compute
+    course = sample_course(rescued.study, pool, 64)
+    for hour, visit in ((192.0, 2), (504.0, 3)):
+        given = rescued.visits["weeks", "tablets", visit].tablets_mg_per_day[: course.sizes["patient"]]
+        assert len(set(given)) == 2, "somebody has rescue, and somebody has none"
+        np.testing.assert_allclose(course["dose_oral"].sel(time_h=hour), given)
+
+
+def test_who_else_is_there_moves_nobody(rescued: Outcome, pool: Pool) -> None:
+    fewer = outcome_of(rescued.study, 1, pool)
     for key, record in fewer.visits.items():
         of_more = rescued.visits[key]
         for mine, theirs in ((record.scores, of_more.scores), (record.without_rescue, of_more.without_rescue)):

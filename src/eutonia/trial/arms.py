@@ -12,16 +12,19 @@ from jaxtyping import Bool, Float
 from eutonia import parameters
 from eutonia.assessment.reading import ROUNDING, has_lost, is_loose, score_fall
 from eutonia.assessment.scoring import Chart
-from eutonia.study.parts import Arm, GateRule, PracticePlan
+from eutonia.patient import label_origin
+from eutonia.study.design import TrialStudy
+from eutonia.study.parts import Arm, GateRule, Phase, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
 from eutonia.study.treatments import EVERYBODY, Treatment
+from eutonia.trial import visit_numbers
 from eutonia.trial.arm_pump import PumpCourses, Pumps
-from eutonia.trial.failures import Failures
+from eutonia.trial.failures import Failures, drawn_for
 from eutonia.trial.given import GivenTreatment, given_of, taken_by
-from eutonia.trial.leaving import Attendance
+from eutonia.trial.leaving import Attendance, tablets_taken
 from eutonia.trial.own_gate import GateWatch, dealt_to
 from eutonia.trial.period import DECISION, DOSE, PeriodClock, Task
-from eutonia.trial.reactions import ReactionWatch
+from eutonia.trial.reactions import ReactionWatch, as_given, luck
 from eutonia.trial.rescue import RescueWatch
 
 Patients = Float[np.ndarray, " patient"]
@@ -55,6 +58,29 @@ class ArmRun:
     passed: Flags | None = None
     _pumps: list[Pumps] = field(default_factory=list)
     _gated: list[_Gated] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, study: TrialStudy, phase: Phase, index: int, arm: Arm, member: Flags, person: np.ndarray,
+        *, screening: Screening | None = None, period: int = 0, is_rescued: bool = True,
+    ) -> ArmRun:  # fmt: skip
+        """Return an arm of a period of a phase for people of a trial, each with their own luck."""
+        end_h, before_any, seed = float(phase.visits_h[-1]), visit_numbers.of_policy(index, period), study.seed
+        reacts = luck(seed, person, index)  # who bears a drug badly does so in every period
+        taken = tablets_taken(phase, seed, person)
+        rescue = None if phase.rescue is None else RescueWatch(phase.rescue, len(member), is_rescued, taken)
+        origin = label_origin(study.population.origin)
+        watch = ReactionWatch(as_given(phase, arm), origin, reacts, end_h, rescue=rescue)
+        failures = drawn_for(arm, seed, person, index, period)
+        away = Attendance(phase, index, arm.name, period, seed, person)
+        return cls(arm, member, end_h, before_any, screening, watch, failures, away, rescue, taken)
+
+    def rescue_at(self, time_h: float, before: Chart, now: Chart) -> None:
+        """Give rescue to whoever needs it by the chart of a visit, and came to it."""
+        if self.rescue is not None:
+            away = None if self.attendance is None else self.attendance.away(time_h, 0)
+            came = np.ones(len(self.member), dtype=bool) if away is None else ~away
+            self.rescue.decide(time_h, before, now, came)
 
     def tasks(self) -> list[Task]:
         """Return everything that this arm does, in no particular order; nothing is given after the end of the phase.

@@ -28,12 +28,10 @@ from eutonia.trial.allocation import orders
 from eutonia.trial.arms import ArmRun, has_fallen
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
-from eutonia.trial.failures import drawn_for
-from eutonia.trial.leaving import Attendance, Leaving, at_a_rate, leave_after, missed, tablets_taken
+from eutonia.trial.leaving import Leaving, at_a_rate, leave_after, missed
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
-from eutonia.trial.reactions import ReactionWatch, as_given, luck, read_hours, read_until
+from eutonia.trial.reactions import read_hours, read_until
 from eutonia.trial.recruitment import Recruits, features_of
-from eutonia.trial.rescue import RescueWatch
 from eutonia.trial.roll import Before
 
 Patients = Float[np.ndarray, " patient"]
@@ -96,21 +94,15 @@ class Block:
     def _arm_run(
         self, phase: Phase, index: int, arm: Arm, member: Flags, period: int = 0, *, is_rescued: bool = True
     ) -> ArmRun:
-        end_h, before_any = float(phase.visits_h[-1]), visit_numbers.of_policy(index, period)
-        reacts = luck(self.seed, self.person, index)  # who bears a drug badly does so in every period
-        taken = tablets_taken(phase, self.seed, self.person)
-        rescue = None if phase.rescue is None else RescueWatch(phase.rescue, len(member), is_rescued, taken)
-        watch = ReactionWatch(as_given(phase, arm), origin_of(self.study), reacts, end_h, rescue=rescue)
-        failures = drawn_for(arm, self.seed, self.person, index, period)
-        away = Attendance(phase, index, arm.name, period, self.seed, self.person)
-        return ArmRun(arm, member, end_h, before_any, self.screening, watch, failures, away, rescue, taken)
+        at = (self.study, phase, index, arm, member, self.person)
+        return ArmRun.of(*at, screening=self.screening, period=period, is_rescued=is_rescued)
 
     def _play_without_rescue(self, phase: Phase, index: int, arm: Arm, names: Sequence[str]) -> None:
         """File beside the scores of an arm those that the same people would have had without rescue."""
         run = self._arm_run(phase, index, arm, np.ones(len(self.person), dtype=bool), is_rescued=False)
         charts: list[Chart] = []
         visits = [
-            Task(time_h, VISIT, lambda now, k=k: charts.append(self._chart(now, phase, index, k)))  # type: ignore[misc]
+            Task(time_h, VISIT, lambda now, k=k: charts.append(charted(now, phase, index, k)))  # type: ignore[misc]
             for k, time_h in enumerate(phase.visits_h)
         ]
         self._played(phase, [run], start(self.people), visits)
@@ -198,12 +190,10 @@ class Block:
         period: int,
     ) -> None:
         """Chart everybody, and file the visit under the arm of each person."""
-        charts[k] = self._chart(clock, phase, index, k, period)
+        charts[k] = charted(clock, phase, index, k, period)
         scores = {name: np.asarray(value) for name, value in charts[k].scores.items()}
         for run in runs:
-            if run.rescue is not None:
-                came = ~missed(phase, index, run.arm.name, k, self.seed, self.person)
-                run.rescue.decide(phase.visits_h[k], charts[0], charts[k], came)
+            run.rescue_at(phase.visits_h[k], charts[0], charts[k])
             present = entered & run.member & (leaves_h > phase.visits_h[k])
             self.outcome.visits.append(
                 VisitRecord(
@@ -218,11 +208,6 @@ class Block:
                     member=run.member,
                 )
             )
-
-    def _chart(self, clock: PeriodClock, phase: Phase, index: int, k: int, period: int = 0) -> Chart:
-        """Chart everybody at a visit of a period."""
-        shift = phase.nonspecific and phase.visits_h[k] > 0
-        return clock.look(visit_numbers.charted(index, period) + k, nonspecific=shift).chart
 
     def _file(self, phase: Phase, run: ArmRun, doses: DoseLog, period: int) -> None:
         """File what the people of an arm were given in a period, and how pumps and test doses did."""
@@ -336,6 +321,19 @@ class Block:
         return met & self._is_given(phase, phase.arm(rule.arm))
 
 
+def charted(clock: PeriodClock, phase: Phase, index: int, k: int, period: int = 0) -> Chart:
+    """Return what is charted of everybody at a visit of a period."""
+    shift = phase.nonspecific and phase.visits_h[k] > 0
+    return clock.look(visit_numbers.charted(index, period) + k, nonspecific=shift).chart
+
+
+def nonspecific_of(study: TrialStudy, person: np.ndarray) -> Patients:
+    """Return by how many grades the chart of each person falls without any drug, by the site of their trial."""
+    change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
+    replicate = person // study.population.n
+    return np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(study.seed, replicate))
+
+
 def period_of(phase: Phase) -> float:
     """Return the hours from the start of one period of a phase to the start of the next."""
     return float(phase.visits_h[-1]) + float(phase.washout_h or 0.0)
@@ -376,10 +374,8 @@ def lesions_of(study: TrialStudy, recruits: Recruits) -> LesionCourse:
 def play_block(study: TrialStudy, recruits: Recruits, index: int, before: Before) -> BlockOutcome:
     """Take people from the pool (numbers over all replicates) through the phase `index`: a pure function of these."""
     seed, person, people = study.seed, recruits.person, recruits.people(study.seed)
-    replicate = person // study.population.n
-    change = parameters.load("trial")["nonspecific_change_mean"].to("grade")
     outcome = BlockOutcome(person=person, member=recruits.member, features=features_of(people))
-    nonspecific = np.asarray(change.value + (change.spread.sd or 0.0) * site_luck(seed, replicate))
+    nonspecific = nonspecific_of(study, person)
     lesions = lesions_of(study, recruits)
     since_h = float(sum(length_of(phase) for phase in study.phases[:index]))
     screening = None if before.screening is None else before.screening.taken(slice(None))

@@ -16,7 +16,7 @@ from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.muscles import stretched_groups
 from eutonia.assessment.scales import SCALES
-from eutonia.assessment.scoring import chart, chart_constants, no_luck
+from eutonia.assessment.scoring import Chart, chart, chart_constants, no_luck
 from eutonia.drug.effect.exposed import Exposed
 from eutonia.patient import LIMBS
 from eutonia.simulation.course import Course, Snapshot, snapshot_of, start
@@ -30,12 +30,10 @@ from eutonia.study.analysis_checks import arms_of, phase_of
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Phase
 from eutonia.treatment import Effects
-from eutonia.trial import blocks, visit_numbers
+from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import begin_of, length_of, lesions_of, origin_of, with_tip
-from eutonia.trial.failures import drawn_for
-from eutonia.trial.period import LOOK, PeriodClock, Task, run_period
-from eutonia.trial.reactions import ReactionWatch, luck
+from eutonia.trial.conduct import begin_of, charted, length_of, lesions_of, nonspecific_of, with_tip
+from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
 from eutonia.trial.swings import SWINGING, Ahead, TabletsAhead, ends
 
@@ -259,8 +257,9 @@ _GRID_H = (*np.arange(0.0, 12.0, 0.5), *np.arange(12.0, 73.0, 6.0), *np.arange(9
 _WEEK_H, _SAMPLE, _BETWEEN_H = 168.0, 16, 48.0
 _TRACES = (
     "Traces of the first people through one arm of each phase, that of the analysis or else the first active one, "
-    "whatever they were allocated to: to look at, not results. Gates are left out, each phase begins washed out, two "
-    "days after the one before; a pump that starts from a test dose starts from the first of the label."
+    "whatever they were allocated to, as if they stayed, with their own rescue, missed visits and tablets left out. "
+    "To look at, not results. Gates are left out, each phase begins washed out, two days after the one before; a pump "
+    "that starts from a test dose starts from the first of the label."
 )
 
 
@@ -268,28 +267,28 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     """Return the course of the first people of the trial through the active arm of each phase, one phase after the
     other.
 
-    Gates are left out, and each phase begins washed out: these are traces to look at, not results.
+    Gates are left out, and each phase begins washed out: these are traces to look at, not results. What people are
+    given goes by their own charts, visits missed, rescue and tablets taken, as in the arm of the trial.
     """
     recorder, longest = Recorder(), ("", "", 0.0, 0.0)
-    recruits = recruit(pool, study.seed, np.arange(width))
+    person, is_exact = np.arange(width), study.assessment.rater == "noiseless"
+    recruits, nonspecific = recruit(pool, study.seed, person), nonspecific_of(study, person)
     people, lesions = recruits.people(study.seed), lesions_of(study, recruits)
     begin, entered = 0.0, 0.0
     for index, phase in enumerate(study.phases):
         arm = traced_arm(study, phase)
         end = float(phase.visits_h[-1])
-        watch = ReactionWatch(arm, origin_of(study), luck(study.seed, np.arange(width), index))
-        failures = drawn_for(arm, study.seed, np.arange(width), index)
-        run = ArmRun(arm, np.ones(width, dtype=bool), end, visit_numbers.of_policy(index), None, watch, failures)
+        run = ArmRun.of(study, phase, index, arm, np.ones(width, dtype=bool), person)
         placed = with_tip(people, [run])
         clock = PeriodClock(
-            Course(placed), start(placed), study.seed, True, np.zeros(width), lesions=lesions, since_entry_h=entered
+            Course(placed), start(placed), study.seed, is_exact, nonspecific, lesions=lesions, since_entry_h=entered
         )
         grid = [t for t in (*_GRID_H, *np.arange(21 * HOURS_A_DAY, end, _WEEK_H)) if t < end] + [end]
 
         def note(now: PeriodClock, offset: float = begin) -> None:
             recorder.note(offset + now.now_h, now)
 
-        tasks = [*run.tasks(), *(Task(t, LOOK, note) for t in grid)]
+        tasks = [*run.tasks(), *_rescues(run, phase, index), *(Task(t, LOOK, note) for t in grid)]
         clock.begin_at(begin_of(tasks))
         run_period(clock, tasks)
         longest = max(longest, (phase.name, arm.name, begin, begin + end), key=lambda one: one[3] - one[2])
@@ -297,6 +296,18 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
     found = recorder.dataset(min(_SAMPLE, study.population.n), width)
     of_phase = zip(("longest_phase", "longest_arm", "longest_from_h", "longest_to_h"), longest, strict=True)
     return found.assign_attrs(comment=_TRACES, **dict(of_phase))
+
+
+def _rescues(run: ArmRun, phase: Phase, index: int) -> list[Task]:
+    """Return the visits of a phase at which somebody may be given rescue, and those that they are judged by."""
+    charts: list[Chart] = []
+
+    def visit(now: PeriodClock, k: int) -> None:
+        charts.append(charted(now, phase, index, k))
+        run.rescue_at(phase.visits_h[k], charts[0], charts[-1])
+
+    visits = enumerate(() if phase.rescue is None else phase.visits_h)
+    return [Task(time_h, VISIT, partial(visit, k=k)) for k, time_h in visits]
 
 
 def traced_arm(study: TrialStudy, phase: Phase) -> Arm:
