@@ -126,6 +126,21 @@ def test_a_long_run_takes_a_process_a_core_and_a_short_one_threads(
     assert not costs.cost(study, 1, 64, 2).wants_processes, "each has the program in memory for itself"
 
 
+@pytest.mark.parametrize(
+    ("people", "measured"), [(2_000, 1.03e9), (20_000, 1.05e9), (240_000, 1.38e9), (1_000_000, 2.62e9)]
+)
+def test_the_memory_of_a_large_trial_is_told_as_measured(
+    people: int, measured: float, run: Run, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Peaks of `eutonia run` of this study with its report, as benchmarks/trial.py counts them: its blocks are on disk,
+    and an estimate that holds them in memory tells 6.2 GB for a million people.
+    """
+    assert run("run", "meythaler_2001", "--patients", str(people), "--replicates", "1", "--dry-run") == 0
+    told = re.search(r"about ([\d.]+) (MB|GB) of memory", capsys.readouterr().out)
+    assert told is not None
+    assert float(told[1]) * {"MB": 1e6, "GB": 1e9}[told[2]] == pytest.approx(measured, rel=0.15)
+
+
 def test_a_draw_of_numbers_is_told_as_blocks_of_its_own() -> None:
     drawn, held = (
         costs.cost(eutonia.load_study("meythaler_2001").override(parameters=numbers), 500).seconds

@@ -123,7 +123,7 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
     check_how(study, **how._asdict())
     replicates, block = how.replicates or USUAL_REPLICATES, how.block or USUAL_BLOCK
     workers = how.workers or _USUAL_WORKERS
-    affordable(study, replicates, block, workers)
+    affordable(study, replicates, block, workers, kept=how.keep is not None)
     session.begin()
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case

@@ -71,7 +71,7 @@ def run(
     how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
     study_api.check_how(given, **how, workers=workers, scheduler=scheduler, resume=resume)
     trials = replicates or USUAL_REPLICATES
-    needs = affordable(given, trials, block or USUAL_BLOCK, workers or workshop.CORES)
+    needs = affordable(given, trials, block or USUAL_BLOCK, workers or workshop.CORES, kept=True)
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, trials)} This needs {needs}. Nothing was run.")
@@ -133,8 +133,8 @@ def _check(file: str, model: str | None, set_: list[str] | None, out: Path | Non
     from eutonia.trial.cost import affordable, cost
 
     given = load_study(file)
-    affordable(given)
-    usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1)
+    affordable(given, kept=True)
+    usual = cost(given, USUAL_REPLICATES, workers=os.cpu_count() or 1, kept=True)
     typer.echo(f"{given.name}: valid. {given.title}.")
     typer.echo(f"{_size(given, usual, USUAL_REPLICATES)} A run needs {usual}.")
     _tell_table(given)

@@ -18,9 +18,11 @@ from eutonia.trial.blocks import width_for
 from eutonia.trial.parameter_draws import DRAWS, asked
 from eutonia.trial.pump_turns import turns
 
-# Measured on shipped studies (bytes, seconds of one core): the program itself; a person at a visit of a trial, whose
-# scores stay in blocks; a person in a block under way; a look at the possible people of a case.
-_PROGRAM_BYTES, _VISIT_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 400.0, 20_000.0, 220e3
+# Measured on shipped studies (bytes, seconds of one core): the program itself, and what a trial with its report needs
+# beside it; a person in a block under way; a look at the possible people of a case.
+_PROGRAM_BYTES, _TRIAL_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 550e6, 20_000.0, 220e3
+# Of a person at a visit of a trial, whose scores stay in blocks: in memory, and (True) where blocks are kept on disk.
+_VISIT_BYTES = {False: 400.0, True: 115.0}
 # Measured on the same: bytes on disk of report, course and record; of a visit of a person, once as a block and once in
 # the tables; of a look.
 _FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
@@ -65,8 +67,10 @@ class Cost:
         return self.cores > 1 and self.seconds > _WORTH_PROCESSES_S and whole <= _SHARE * machine_memory()
 
 
-def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
-    """Return what a run of a study will need."""
+def cost(
+    study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1, *, kept: bool = False
+) -> Cost:
+    """Return what a run of a study will need; `kept` where its blocks wait on disk until it is whole."""
     cores = min(workers, os.cpu_count() or 1)
     if isinstance(study, CaseStudy):
         looks = int(study.case.duration_h / study.case.examine_every_h) + 1 + _LOOKS_AFTER_EVENT * len(study.events)
@@ -78,7 +82,7 @@ def cost(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, 
     people = study.population.n * replicates
     looks = sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
     under_way = min(block, people) * cores * _LANE_BYTES
-    memory = _PROGRAM_BYTES + people * looks * _VISIT_BYTES + under_way
+    memory = _PROGRAM_BYTES + _TRIAL_BYTES + people * looks * _VISIT_BYTES[kept] + under_way
     again = sum(len(p.visits_h) * len(p.arms) for p in study.phases if without_rescue(study, p))
     draws = DRAWS if asked(study, replicates) else 1
     of_draw = study.population.n * -(-replicates // draws)
@@ -93,15 +97,17 @@ def visits_each(study: TrialStudy) -> int:
     return sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design == "crossover" else 1) for p in study.phases)
 
 
-def affordable(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1) -> Cost:
-    """Return what a run will need.
+def affordable(
+    study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1, *, kept: bool = False
+) -> Cost:
+    """Return what a run will need; `kept` where its blocks wait on disk.
 
     Raises
     ------
     SimulationError
         More than this machine's memory, or more people than there are identities.
     """
-    found = cost(study, replicates, block, workers)
+    found = cost(study, replicates, block, workers, kept=kept)
     if found.people > MOST_PEOPLE:
         raise SimulationError(
             f"{study.name}: {found.people:,} people ({replicates:,} replicates) are more than there are identities. "
@@ -110,12 +116,12 @@ def affordable(study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 
     if not found.fits:
         raise SimulationError(
             f"{study.name}: this run needs {found}, and this machine has {_bytes(machine_memory())}. "
-            f"{_advice(study, replicates, block, workers)}"
+            f"{_advice(study, replicates, block, workers, kept=kept)}"
         )
     return found
 
 
-def _advice(study: TrialStudy | CaseStudy, replicates: int, block: int, workers: int) -> str:
+def _advice(study: TrialStudy | CaseStudy, replicates: int, block: int, workers: int, *, kept: bool) -> str:
     """Return what would fit."""
     room = _SHARE * machine_memory() - _PROGRAM_BYTES
     if isinstance(study, CaseStudy):
@@ -125,9 +131,9 @@ def _advice(study: TrialStudy | CaseStudy, replicates: int, block: int, workers:
             "or longer. Lengthen it, or shorten duration."
         )
     one = cost(study, 1, block, workers)
-    room -= min(block, one.people * replicates) * workers * _LANE_BYTES
-    most = int(room / (one.people * one.looks * _VISIT_BYTES))
-    if block > cost(study, replicates).people // workers and cost(study, replicates, 1024, workers).fits:
+    room -= _TRIAL_BYTES + min(block, one.people * replicates) * workers * _LANE_BYTES
+    most = int(room / (one.people * one.looks * _VISIT_BYTES[kept]))
+    if block > cost(study, replicates).people // workers and cost(study, replicates, 1024, workers, kept=kept).fits:
         return "Nearest: --block 1024, which gives the same numbers. Lower --block."
     if most < 1:
         return f"Even one trial of {one.people:,} people does not fit. Lower n in [population], or --patients."
