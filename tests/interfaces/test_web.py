@@ -719,6 +719,7 @@ def test_the_example_asks_a_server_and_prints_what_it_found(base: Path, tmp_path
     """With a server and a worker as users have them."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # so that whoever asks before the server is up waits for it
     server = uvicorn.Server(uvicorn.Config(create_app(base), log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()

@@ -87,9 +87,9 @@ def test_what_is_set_by_hand_stands_above_a_draw_and_a_draw_is_noted_as_its_reco
     assert statuses == {"ec50": "overridden", "hill": "fitted"}
 
 
-def made(draws: int, each: int, sample: float, numbers: float, site: float) -> tuple[np.ndarray, ...]:
+def made(draws: int, each: int, sample: float, numbers: float, site: float, seed: int = 3) -> tuple[np.ndarray, ...]:
     """Return values of trials with known standard deviations, their draws and the luck of their sites."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     draw = np.arange(draws * each) % draws
     luck = rng.standard_normal(draws * each)
     between = np.linspace(-1.0, 1.0, draws)
@@ -106,6 +106,21 @@ def test_a_width_is_split_as_it_was_made(sample: float, numbers: float, site: fl
     wanted = np.array([sample, numbers, site]) ** 2
     np.testing.assert_allclose([found.sample, found.parameters, found.site], wanted / wanted.sum(), atol=0.06)
     assert found.sample + found.parameters + found.site == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("draws", "each"), [(20, 2), (1, 40)])
+def test_the_error_of_a_share_is_how_far_it_goes_from_run_to_run(draws: int, each: int) -> None:
+    """Of forty trials, with draws and without: a share of a half may as well be a third."""
+    found = []
+    for seed in range(200):
+        values, draw, luck = made(draws, each, 1.0, 1.0 if draws > 1 else 0.0, 1.0, seed)
+        one = split(values, draw if draws > 1 else None, luck)
+        assert one is not None
+        found.append([(one.sample, one.parameters, one.site), one.errors])
+    shares, errors = np.moveaxis(found, 1, 0)
+    told, real = np.sqrt(np.mean(errors**2, axis=0)), shares.std(axis=0)
+    parts = [0, 1, 2] if draws > 1 else [0, 2]
+    np.testing.assert_allclose(told[parts], real[parts], rtol=0.35)
 
 
 def test_few_trials_a_draw_do_not_make_the_luck_of_a_sample_one_of_the_numbers() -> None:

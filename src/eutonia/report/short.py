@@ -82,7 +82,11 @@ def _width(result: StudyResult) -> list[str]:
     found = [f"{said} differences between sites; the policy of dosing is held as the study file says."]
     shares = dict(told["width"])
     if shares.get("sample") is not None:
-        parts = ", ".join(f"{100 * share:.0f}% {name}" for name, share in shares.items())
+        errors = told["width_error"]
+        parts = ", ".join(
+            f"{100 * share:.0f}%{'' if errors[name] is None else f' ± {100 * errors[name]:.0f}'} {name}"
+            for name, share in shares.items()
+        )
         found.append(f"Of the variance between trials, on average over the results: {parts}.")
     if told["refused"]:
         found.append(

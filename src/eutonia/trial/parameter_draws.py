@@ -105,13 +105,19 @@ def told(outcome: Outcome, quantities: Sequence[Quantity]) -> dict[str, Any]:
     """Return what a reader has to know of the numbers behind the intervals of a trial, for its record and its page."""
     widths = [one.width for one in quantities if one.width is not None and one.published is not None]
     widths = widths or [one.width for one in quantities if one.width is not None]
-    shares = {
-        name: round(float(np.mean([getattr(one, name) for one in widths])), 3) if widths else None for name in WIDTHS
-    }
+    shares = {name: _mean([getattr(one, name) for one in widths]) for name in WIDTHS}
+    # Results of one trial go together: the error of their mean share is as large as theirs.
+    errors = {name: _mean([one.errors[k] for one in widths]) for k, name in enumerate(WIDTHS)}
+    split = {"width": shares, "width_error": errors}
     if outcome.draw is None:
         few = outcome.study.head.parameters != "frozen"
         why = f"fewer than {FEWEST_FOR_VERDICT} replicate trials" if few else "--parameters posterior draws them"
-        return {"parameters": "frozen", "why": why, "width": shares}
+        return {"parameters": "frozen", "why": why, **split}
     set_by_hand = [key for key in Calibrated.frozen().keys if key in parameters.active().given]
     drawn = {"parameters": "posterior", "set": SET, "title": TITLE, "draws": DRAWS, "refused": outcome.refused}
-    return {**drawn, "set_by_hand": set_by_hand, "width": shares}
+    return {**drawn, "set_by_hand": set_by_hand, **split}
+
+
+def _mean(shares: Sequence[float]) -> float | None:
+    """Return the mean of shares to three places; none where any is not known."""
+    return round(float(np.mean(shares)), 3) if shares and np.isfinite(shares).all() else None

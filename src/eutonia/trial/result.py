@@ -342,8 +342,9 @@ class StudyResult(Scored):
         -------
         polars.DataFrame
             phase, arm, limb, scale, visit, time_h, statistic, detail, mean, sd, n, low, high, level, unit, published,
-            grade, from_sample, from_parameters, from_site (shares of a variance); null where there is none. Of a score
-            at a visit the interval is that of the mean of one trial.
+            grade, from_sample, from_parameters, from_site (shares of a variance) and the Monte Carlo error of each
+            (from_sample_error and so on); null where there is none. Of a score at a visit the interval is that of the
+            mean of one trial.
         """
         import polars as pl
 
@@ -352,10 +353,16 @@ class StudyResult(Scored):
         rows = [
             {name: getattr(one, name) for name in (*words, *numbers)}
             | {"published": None if one.published is None else one.published.value, "grade": one.grade}
-            | {f"from_{name}": getattr(one.width, name, None) for name in WIDTHS}
+            | _shares(one.width)
             for one in self.quantities
         ]
-        last = {"published": pl.Float64, "grade": pl.String} | {f"from_{name}": pl.Float64 for name in WIDTHS}
+        last = {"published": pl.Float64, "grade": pl.String} | dict.fromkeys(_shares(None), pl.Float64)
         order = ["phase", "arm", "limb", "scale", "visit", "time_h", "statistic", "detail", "mean", "sd", "n"]
         table = pl.DataFrame(rows, schema={**words, **numbers, **last}).with_columns(pl.col(pl.Float64).fill_nan(None))
         return table.select(*order, "low", "high", "level", "unit", *last)
+
+
+def _shares(width: Width | None) -> dict[str, float | None]:
+    """Return the shares of a variance, and the Monte Carlo error of each, by column."""
+    known = [None] * 2 * len(WIDTHS) if width is None else [*(getattr(width, name) for name in WIDTHS), *width.errors]
+    return dict(zip([f"from_{name}{end}" for end in ("", "_error") for name in WIDTHS], known, strict=True))

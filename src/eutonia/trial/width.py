@@ -30,11 +30,15 @@ class Width:
         What the calibration leaves unknown of the numbers of the science; 0 where they are held.
     site : float
         How far a trial's non-specific change lies from that of the mean trial.
+    errors : tuple of float
+        Monte Carlo errors of the three, from which each draw, or each twentieth of the trials, is left out in turn; NaN
+        where too few are left.
     """
 
     sample: float
     parameters: float
     site: float
+    errors: tuple[float, ...]
 
 
 def split(
@@ -45,23 +49,46 @@ def split(
     `draw` is the number of each trial's draw, none where all have the same numbers; `site` each trial's standard normal
     luck of its site.
     """
-    group = np.zeros(len(values), dtype=np.int64) if draw is None else draw
     known = ~np.isnan(values)
     if known.sum() < _FEWEST or np.ptp(values[known]) == 0.0:
         return None
-    y, z = values[known], site[known]
+    group = np.arange(len(values)) % _FEWEST if draw is None else draw
     _, place, count = np.unique(group[known], return_inverse=True, return_counts=True)
-    free = len(y) - len(count) - 1
-    if free < 1:
+    if len(place) - (1 if draw is None else len(count)) - 1 < 1:
         return None
+    y, z = values[known] - np.mean(values[known]), site[known]
+    sums = np.stack([count, *(np.bincount(place, x) for x in (y, z, y * y, y * z, z * z))])
+    # All groups, and all but one: the jackknife.
+    keep = np.vstack([np.ones(len(count)), 1.0 - np.eye(len(count))])
+    shares = _shares(sums, keep, are_draws=draw is not None)
+    left_out = shares[1:]
+    error = np.sqrt((len(count) - 1) * np.mean((left_out - left_out.mean(axis=0)) ** 2, axis=0))
+    sample, numbers, of_site = map(float, shares[0])
+    return Width(sample, numbers, of_site, tuple(map(float, error)))
 
-    def within(x: np.ndarray) -> np.ndarray:
-        return x - (np.bincount(place, x) / count)[place]
 
-    slope = within(z) @ within(y) / (within(z) @ within(z))
-    sample = float(np.sum((within(y) - slope * within(z)) ** 2) / free)
-    of_site = max(float(slope**2 - sample / (within(z) @ within(z))), 0.0) * float(np.var(z))
-    means = np.bincount(place, y - slope * z) / count
-    between = float(np.var(means, ddof=1)) - sample * float(np.mean(1.0 / count)) if len(count) > 1 else 0.0
-    parts = np.array([sample, max(between, 0.0), of_site])
-    return Width(*map(float, parts / parts.sum()))
+def _shares(
+    sums: Float[np.ndarray, "sum group"], keep: Float[np.ndarray, "case group"], *, are_draws: bool
+) -> Float[np.ndarray, "case part"]:
+    """Return the shares over the groups of each case, of their numbers of trials and sums of y, z, y², yz and z²."""
+    whole = sums @ keep.T
+    number, _, of_z, *_, of_zz = whole
+    within = sums if are_draws else whole
+    syy, syz, szz = (
+        of_xw - of_x * of_w / within[0]
+        for of_xw, of_x, of_w in zip(within[3:], within[[1, 1, 2]], within[[1, 2, 2]], strict=True)
+    )
+    if are_draws:
+        syy, syz, szz = (keep @ one for one in (syy, syz, szz))
+    groups = keep.sum(axis=1) if are_draws else np.ones(len(keep))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slope = syz / szz
+        sample = (syy - slope * syz) / (number - groups - 1)
+        of_site = np.maximum(slope**2 - sample / szz, 0.0) * (of_zz / number - (of_z / number) ** 2)
+        between = np.zeros(len(keep))
+        if are_draws and sums.shape[1] > 1:
+            means = (sums[1] - slope[:, None] * sums[2]) / sums[0]
+            away = keep * (means - (keep * means).sum(axis=1, keepdims=True) / groups[:, None])
+            between = (away**2).sum(axis=1) / (groups - 1) - sample * (keep @ (1.0 / sums[0])) / groups
+        parts = np.stack([sample, np.maximum(between, 0.0), of_site], axis=1)
+        return np.asarray(parts / parts.sum(axis=1, keepdims=True))
