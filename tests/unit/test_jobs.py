@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
+from eutonia.web.temporary import own_folder
 
 
 def test_a_worker_whose_words_nobody_knows_has_failed(tmp_path: Path) -> None:
@@ -46,3 +48,20 @@ def test_no_job_waits_for_the_warm_up_and_one_that_hangs_ends(tmp_path: Path, lo
     theirs.close()
     assert not still
     assert hired is None
+
+
+def test_what_a_killed_server_left_goes_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a server that runs, or has just begun, stays."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("eutonia-web-killed", "eutonia-web-new", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half.bin").write_bytes(b"x")
+    with own_folder() as mine:
+        for name in ("eutonia-web-killed", "other", mine):
+            os.utime(tmp_path / name, (0.0, 0.0))
+        jobs = Jobs(Store(tmp_path / "web.sqlite"))
+        jobs.start()
+        jobs.stop()
+        left = {one.name for one in tmp_path.iterdir() if one.is_dir()}
+        assert left == {Path(mine).name, "eutonia-web-new", "other"}
+    assert not Path(mine).exists()

@@ -9,11 +9,13 @@ import pytest
 from analysis_examples import HEAD, PRIMARY, made, study
 from scipy import stats
 
+from eutonia import _streams
 from eutonia.errors import StudyError
 from eutonia.report.trial import adaptive_words
 from eutonia.statistics.response_adaptive import probability_better, share_of
 from eutonia.statistics.two_arms import covariance_analysis
 from eutonia.study.design import TrialStudy
+from eutonia.trial import allocation
 from eutonia.trial.analyse import analyse
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.response_adaptive import adapted
@@ -121,6 +123,23 @@ def test_with_an_effect_more_people_get_the_better_arm() -> None:
     said = " ".join(adaptive_words.plain(found))
     assert f"{row['people_arm']:.1f}" in said
     assert "truly better looks better" in said
+
+
+def test_stages_have_a_luck_of_their_own_that_no_list_and_no_round_has() -> None:
+    """Whose place in a block is low would otherwise be given the arm later, too; a moved number gives other trials."""
+    of = outcome(-0.8)
+    assert of.stages is not None
+    later, ends = of.by_replicate(of.in_arm("only", "tablets"))[:, 10:], (10, 20, 30, 40)
+
+    def luck(at: int) -> np.ndarray:
+        keys = _streams.keys(1, _streams.Purpose.ALLOCATION, np.arange(40 * TRIALS), at)
+        return np.asarray(_streams.uniform(keys, 1)[0]).reshape(TRIALS, 40)
+
+    share = np.repeat(of.stages.share[1:], np.diff(ends), axis=0).T
+    np.testing.assert_array_equal(later, luck(100_000)[:, 10:] < share)
+    for phase, rounds in ((0, 1), (0, 2), (1, 1)):
+        of_list = luck(phase + allocation._PHASES * (rounds - 1))[:, 10:]
+        assert abs(stats.pearsonr(of_list.ravel(), later.ravel()).statistic) < 4 / np.sqrt(later.size)
 
 
 def test_later_people_change_nobody_before_them() -> None:

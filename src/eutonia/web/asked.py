@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import StudyError
 from eutonia.web import limits
+from eutonia.web.temporary import own_folder
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy, TrialStudy
@@ -46,7 +46,7 @@ def beside(files: Mapping[str, bytes], folder: Path | None = None) -> Iterator[N
         with text_alone():
             yield
         return
-    with ONE_AT_A_TIME, tempfile.TemporaryDirectory(prefix="eutonia-web-") as temporary:
+    with ONE_AT_A_TIME, own_folder() as temporary:
         paths = {name: (folder or Path(temporary)) / name for name in files}
         try:
             for name, path in paths.items():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
-import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from eutonia.web import limits
 from eutonia.web.asked import own_names, texts_of
 from eutonia.web.store import Job, Store
+from eutonia.web.temporary import own_folder, sweep
 from eutonia.web.worker import work
 
 # Seconds between looks at whether a job was cancelled, and at whether one waits.
@@ -30,10 +30,11 @@ class Jobs:
         self._thread: threading.Thread | None = None
         self._process: SpawnProcess | None = None
         self._line: Connection | None = None
-        self._folder = ""
+        self._place = ExitStack()
 
     def start(self) -> None:
-        """Begin; what ran when the last server ended is run again."""
+        """Begin; what ran when the last server ended is run again, and what it left in the temporary directory goes."""
+        sweep()
         self.store.again()
         self._thread = threading.Thread(target=self._serve, name="eutonia-jobs", daemon=True)
         self._thread.start()
@@ -130,8 +131,7 @@ class Jobs:
             self._dismiss()
             context = multiprocessing.get_context("spawn")
             self._line, theirs = context.Pipe()
-            self._folder = tempfile.mkdtemp(prefix="eutonia-web-")
-            given = (theirs, self._folder)
+            given = (theirs, self._place.enter_context(own_folder()))
             self._process = context.Process(target=work, args=given, daemon=True, name="eutonia-worker")
             self._process.start()
             theirs.close()
@@ -152,7 +152,5 @@ class Jobs:
         if self._process is not None:
             self._process.kill()
             self._process.join(timeout=10.0)
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = ""
+        self._place.close()
         self._line = self._process = None

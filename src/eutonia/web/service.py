@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError, EutoniaError
 from eutonia.web import limits
 from eutonia.web.store import Job
+from eutonia.web.temporary import own_folder
 from eutonia.web.views import ask, jobs_of
 
 PREFIX = "/api/v1"
@@ -261,7 +261,7 @@ def exposure(asked: ExposureAsked) -> dict[str, Any]:
             f"the table has {rows:,} rows. Allowed on a server: {limits.ROWS:,}. Nearest: {limits.ROWS:,}. Send fewer, "
             "or use the command eutonia exposure."
         )
-    with tempfile.TemporaryDirectory(prefix="eutonia-web-") as folder:
+    with own_folder() as folder:
         table = Path(folder) / "events.csv"
         table.write_text(asked.events, encoding="utf-8")
         try:
