@@ -33,7 +33,7 @@ pytestmark = pytest.mark.laws
 
 TRIALS, WIDTH = 40, 64
 OPTIONS = RunOptions(TRIALS, block=WIDTH, workers=1, potential_outcomes=True)
-HELD = {"parameters": "frozen", "why": "--parameters posterior draws them", "width": None}
+HELD = {"parameters": "frozen", "why": "--parameters posterior draws them", "width": None, "width_error": None}
 STUDY = (
     leg_trial("draws", "Tablets", seed=12, n=3, pool=512, at_least=2, rater="human")
     + """\
@@ -111,7 +111,7 @@ def test_the_record_and_the_first_page_say_what_an_interval_holds() -> None:
     drawn, held = run("posterior"), run("frozen")
     assert drawn.run["numbers"]["parameters"] == "posterior"
     assert "--parameters posterior" in drawn.run["command"]
-    assert held.run["numbers"] | {"width": None} == HELD
+    assert held.run["numbers"] | dict.fromkeys(("width", "width_error")) == HELD
     for result in (drawn, held):
         assert sum(result.run["numbers"]["width"].values()) == pytest.approx(1.0, abs=2e-3)
     # Drawn or held, the run rests on the same records, each as it is on record.

@@ -278,6 +278,47 @@ def test_measures_without_grades_have_no_odds() -> None:
     assert found.trials["p"].is_null().all()
 
 
+def test_first_scores_that_separate_the_last_have_no_odds_and_the_row_says_why_and_what_has_an_answer() -> None:
+    """Whoever begins at 1 ends at 1 or 2, and whoever begins at 4 at 3 or 4: the odds between them have no end."""
+    luck, high = np.random.default_rng(6), np.arange(40) % 4 > 1
+    scores = np.stack([np.where(high, 4.0, 1.0)] * 3)
+    scores[2] = np.where(high, 3.0, 1.0) + luck.integers(0, 2, 40)
+    found = analyse(made(each(("proportional odds", "ANCOVA", "Wilcoxon")), scores, scores, 1))
+    assert found is not None
+    odds, *others = found.trials.iter_rows(named=True)
+    assert odds["p"] is None
+    assert "separated" in odds["reason"]
+    assert "ANCOVA and Wilcoxon have an answer" in odds["reason"]
+    assert all(row["p"] is not None and row["reason"] == "" for row in others)
+    assert odds["reason"] in " ".join(analysis_words.endpoints(found)[0].notes)
+
+
+def test_arms_of_different_sizes_are_told_what_one_spread_for_both_does_to_an_interval() -> None:
+    """With three times the spread in the smaller of two arms of 2:1 it is too narrow, and in the larger too wide."""
+    luck, is_first = np.random.default_rng(2), np.arange(45) % 3 > 0
+    covered = {
+        spread: np.mean(
+            [
+                effect.low < 0.0 < effect.high
+                for _ in range(400)
+                for y in [luck.standard_normal(45) * np.where(is_first, *spread)]
+                for effect in [two_arms.covariance_analysis(y, is_first, luck.standard_normal(45), 0.05)]
+            ]
+        )
+        for spread in ((1.0, 3.0), (3.0, 1.0))
+    }
+    assert covered[1.0, 3.0] < 0.92 < 0.97 < covered[3.0, 1.0]
+    one = each(("ANCOVA", "Wilcoxon"))
+    other = study(
+        "".join(PRIMARY.replace("limb", f'name = "{way}"\nmethod = "{way}"\nlimb') for way in ("ANCOVA", "Wilcoxon")),
+        head=HEAD.replace('name = "tablets"', 'name = "tablets"\nallocation = 2'),
+    )
+    told = [[contrast.told_by_design for contrast in contrasts_of(of)] for of in (one, other)]
+    assert told[0] == ["", ""]
+    assert told[1][1] == ""
+    assert "people of the smaller arm differ more" in told[1][0]
+
+
 def test_a_trial_is_analysed_alike_whichever_others_are_computed() -> None:
     first, second = (np.clip(np.round(scores), 1, 5) for scores in drawn(4, -0.6))
     first[:, 80:] += 1.0

@@ -82,6 +82,7 @@ COLUMNS = {
     ),
     "n": ("1", "People in the analysis"),
     "covariance": ("", "Covariance of visits that was fitted; 'none' where none could be"),
+    "reason": ("", "Why the trial has no answer, and what to use; empty where it has one"),
     "trials": ("1", "Replicate trials"),
     "no_answer": ("1", "Trials without an answer"),
     "unbounded": ("1", "Trials whose test has an answer and whose estimate has none: an arm without events"),

@@ -22,7 +22,7 @@ from eutonia.statistics.rounding import exact
 from eutonia.statistics.side_by_side import WIDTH
 from eutonia.statistics.two_arms import NO_EFFECT, Effect, by_t
 from eutonia.trial import factorial, interim, n_of_1, reestimation, response_adaptive, times
-from eutonia.trial.analysed import Analysed
+from eutonia.trial.analysed import Analysed, why_none
 from eutonia.trial.endpoints import Contrast, Visits, contrasts_of
 from eutonia.trial.repeated import NONE_FITS, ladder_of, mixed_models
 
@@ -311,6 +311,7 @@ def _trials(contrasts: tuple[Contrast, ...], found: list[_Found], adjusted: Any,
             "n_arm": one.people[:, 0].astype(np.int32),
             "n_against": one.people[:, 1].astype(np.int32),
             "covariance": one.fitted,
+            "reason": [why_none(given.way) if np.isnan(effect.p) else "" for effect in one.effects],
         }
         fixed = {
             "endpoint": contrast.name,

@@ -9,6 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars
 
+# Why a trial has no answer by a method, and what to use instead.
+_WHY_NONE = {
+    "proportional odds": "scores of the arms, or of people with different first scores, do not overlap (they are "
+    "separated, and the odds have no end), all are alike, or there are too many grades. ANCOVA and Wilcoxon have an "
+    "answer where scores are separated",
+    "MMRM": "no covariance of the visits could be fitted. ANCOVA needs none",
+    "time to event": "it happened to nobody, or nobody of one arm was looked at again. Take a longer time, or more "
+    "people",
+}
+
+
+def why_none(method: str) -> str:
+    """Return why a trial may have no answer by a method, and what to use."""
+    return _WHY_NONE.get(method, "too few people are known in one arm, or all have the same. Take more people")
+
 
 @dataclass(frozen=True)
 class Analysed:
@@ -17,7 +32,8 @@ class Analysed:
     Parameters
     ----------
     trials : polars.DataFrame
-        One row a replicate trial and endpoint: estimate, se, df, low, high, p, p_adjusted, rejected, and who was in it.
+        One row a replicate trial and endpoint: estimate, se, df, low, high, p, p_adjusted, rejected, who was in it, and
+        the reason where it has no answer.
         With interim looks they are those of the look at which the trial stopped: look, stopped, level,
         median_unbiased.
     characteristics : polars.DataFrame

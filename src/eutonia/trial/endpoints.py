@@ -75,7 +75,8 @@ class Contrast:
         """What a difference says by the design of the phase; empty where nothing is special."""
         if len(self.terms) > 2:
             return factorial.told(self)
-        return delayed_start.told(self.phase, self.arm, self.against, self.visit)
+        late = delayed_start.told(self.phase, self.arm, self.against, self.visit)
+        return " ".join(filter(None, (late, _of_unequal_arms(self))))
 
     @property
     def visit_name(self) -> str:
@@ -254,3 +255,15 @@ def _least(given: AnalysedEndpoint, limb: str | None) -> float:
     improvement = given.on.important_change(limb) if least == IMPORTANT else float(least)
     assert improvement is not None
     return improvement
+
+
+def _of_unequal_arms(contrast: Contrast) -> str:
+    """Return what arms of different sizes do to a method that takes one spread for all; empty where they do nothing."""
+    sizes = {contrast.phase.arm(name).allocation for name in (contrast.arm, contrast.against)}
+    if len(sizes) == 1 or contrast.given.way not in ("ANCOVA", "MMRM"):
+        return ""
+    return (
+        f"The arms differ in size, and {contrast.given.way} takes one spread of scores for both: where people of the "
+        "smaller arm differ more than those of the other, the interval is too narrow and holds the truth less often "
+        "than it says; where they differ less, more often. Arms of one size have no such fault."
+    )

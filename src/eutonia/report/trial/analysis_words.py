@@ -12,6 +12,7 @@ from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import adaptive_words, interim_words, time_to_event
 from eutonia.study.analysis_plan import EVENTS
+from eutonia.trial.analysed import why_none
 from eutonia.trial.result import Analysed, StudyResult
 
 Row = Mapping[str, Any]
@@ -287,7 +288,8 @@ def _notes(row: Row, alpha: float) -> list[str]:
         )
     if row["no_answer"]:
         told.append(
-            f"In {row['no_answer']} of {row['trials']} trials there was no answer; they count as not rejecting."
+            f"In {row['no_answer']} of {row['trials']} trials there was no answer; they count as not rejecting. Either "
+            f"{why_none(row['method'])}."
         )
     if row["unbounded"]:
         told.append(
