@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -171,10 +172,13 @@ def _given(regimen: Regimen, n: int, end_h: float) -> list[Task]:
     tasks, rate = [], 0.0
     for change in regimen.infusions:
         now = change.infusion.ug_per_h
-        tasks.append(Task(change.time_h, DOSE, _program(np.full(n, now), abrupt=now == 0.0 or rate == 0.0)))
+        is_abrupt = now == 0.0 or rate == 0.0
+        give = partial(PeriodClock.set_rate, rate_ug_per_h=np.full(n, now), abrupt=is_abrupt)
+        tasks.append(Task(change.time_h, DOSE, give))
         rate = now
     for bolus in regimen.boluses:
-        tasks.append(Task(bolus.time_h, DOSE, _inject(np.full(n, bolus.dose.ug), bolus.access)))
+        give = partial(PeriodClock.bolus, amount_ug=np.full(n, bolus.dose.ug), access=bolus.access)
+        tasks.append(Task(bolus.time_h, DOSE, give))
     for tablets in regimen.tablets:
         plan = TabletPlan(np.full(n, tablets.dose.mg), tablets.every_h, tablets.start_h, tablets.stop_h)
         tasks.append(Task(tablets.start_h, DOSE, _take(plan)))
@@ -184,14 +188,6 @@ def _given(regimen: Regimen, n: int, end_h: float) -> list[Task]:
             "Shift it."
         )
     return [task for task in tasks if task.time_h <= end_h]
-
-
-def _program(rate: Float[np.ndarray, " patient"], *, abrupt: bool) -> Any:
-    return lambda clock: clock.set_rate(rate, abrupt=abrupt)
-
-
-def _inject(amount: Float[np.ndarray, " patient"], access: str) -> Any:
-    return lambda clock: clock.bolus(amount, access)
 
 
 def _take(plan: TabletPlan) -> Any:

@@ -221,7 +221,7 @@ def _rule_visit(phase: Phase, rule: GateRule, here: Key) -> Iterator[Problem]:
 def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
     """Check that a policy that looks back at a test dose has one to look back at."""
     phase = phases[position]
-    giving = [one.name for one in phases[:position] if _gives_test_bolus(one)]
+    giving = [one.name for one in phases[:position] if any(arm.test_doses for arm in one.arms if not arm.placebo)]
     none = (
         "No earlier phase gives a test bolus"
         if not giving
@@ -238,10 +238,6 @@ def _titrations(phases: Sequence[Phase], position: int) -> Iterator[Problem]:
                 yield Problem((*where, *key), f"{none}.", given, "a rate", do=rate)
             else:
                 yield Problem((*where, *key), f"{none} whose score could be taken.", given, do=f"{do}remove the key.")
-
-
-def _gives_test_bolus(phase: Phase) -> bool:
-    return any(one.tests for arm in phase.arms if not arm.placebo for one in arm.treatments)
 
 
 def _charted(study: TrialStudy) -> Iterator[Problem]:

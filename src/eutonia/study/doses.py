@@ -164,19 +164,15 @@ def _one_test_dose(pumped: Arm, screening: Phase | None, here: Key) -> Iterator[
     is_start = key == ("start",)
     if screening is None or given is None:
         return
-    active = [arm for arm in screening.arms if not arm.placebo and _is_injected(arm)]
+    active = [arm for arm in screening.arms if not arm.placebo and arm.test_doses]
     if screening.design == "crossover" and len(active) > 1:
         names = ", ".join(f'"{arm.name}"' for arm in active)
         why = f'In the crossover "{screening.name}" everybody is given the test doses of {len(active)} arms: {names}.'
         do = "Give one test dose and a placebo there, or a screening ladder, or write a rate here."
         yield Problem((*here, "titration", *key), why, given, "one test dose a person", do=do)
     for arm in screening.arms if is_start else ():
-        doses = [given.dose_text for given in arm.treatments if given.tests]
+        doses = [given.dose_text for given in arm.test_doses]
         if len(doses) > 1 and not arm.placebo and not (arm.titration is not None and arm.titration.tests_doses):
             why = f'Arm "{arm.name}" of phase "{screening.name}" gives {len(doses)} test doses: {", ".join(doses)}.'
             do = "Give one, write a screening ladder there, or write a rate here."
             yield Problem((*here, "titration", "start"), why, "twice screening", "one test dose", do=do)
-
-
-def _is_injected(arm: Arm) -> bool:
-    return any(given.tests for given in arm.treatments)

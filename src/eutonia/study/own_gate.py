@@ -38,7 +38,7 @@ def watched_h() -> tuple[float, float, float]:
 
 def test_dose_of(arm: Arm) -> Treatment:
     """Return the test dose of an arm with a gate of its own."""
-    return next(one for one in arm.treatments if one.tests)
+    return arm.test_doses[0]
 
 
 def closes_h(arm: Arm) -> float:
@@ -58,7 +58,7 @@ def own_gate_problems(phase: Phase, arm: Arm, here: Key) -> Iterator[Problem]:
         why = "Nobody responds to a sham." if arm.placebo else "In a crossover everybody goes through every arm."
         do = "Remove the gate, or give the drug." if arm.placebo else 'Write design = "parallel".'
         yield Problem((*here, "gate"), why, "a gate", "an arm with a drug, in a parallel or single design", do=do)
-    tests = [one for one in arm.treatments if one.tests]
+    tests = arm.test_doses
     if len(tests) != 1 or (arm.titration is not None and arm.titration.tests_doses):
         why, given = "The gate of an arm looks at the one test dose that the arm gives.", f"{len(tests)} test doses"
         do = 'Give the arm one treatment of route "intrathecal bolus", and no screening ladder.'

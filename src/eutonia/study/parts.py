@@ -196,6 +196,11 @@ class Arm(Part):
         return (*self.treatments, *(() if self.titration is None else (self.titration,)))
 
     @property
+    def test_doses(self) -> tuple[Treatment, ...]:
+        """What is given to see whether it works."""
+        return tuple(one for one in self.treatments if one.tests)
+
+    @property
     def steered(self) -> tuple[Treatment, ...]:
         """The treatments whose dose the policy changes."""
         if self.titration is None:

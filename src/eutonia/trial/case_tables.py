@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eutonia.study.design import CaseStudy
+from eutonia.trial.case_responders import ARM, PHASE
 from eutonia.trial.charted_items import items
 from eutonia.trial.result import Quantity
 from eutonia.trial.tables import dose_schema
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 _LEVEL = 0.95
 _NUMBER = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(.*)")
-_PHASE, _ARM = "course", "this person"
 
 
 def _examined(course: xarray.Dataset, study: CaseStudy) -> np.ndarray:
@@ -55,7 +55,7 @@ def visit_table(course: xarray.Dataset, study: CaseStudy) -> polars.DataFrame:
                 "score": _scores(course, scale, limb)[at].ravel().astype(np.float64),
             }
         )
-        fixed = {"phase": _PHASE, "arm": _ARM, "limb": limb or "", "scale": scale, "item": "mean"}
+        fixed = {"phase": PHASE, "arm": ARM, "limb": limb or "", "scale": scale, "item": "mean"}
         fixed["rater"] = study.assessment.rater
         labels = {float(t): _visit_words(study, float(t)) for t in time}
         visit = pl.col("time_h").replace_strict(labels, return_dtype=pl.String).alias("visit")
@@ -77,7 +77,7 @@ def dose_table(course: xarray.Dataset) -> polars.DataFrame:
         if name not in course:
             continue
         dose = course[name].to_numpy()
-        columns = {"time_h": course["time_h"].to_numpy(), "phase": _PHASE, "arm": _ARM, "mean": dose.mean(axis=1)}
+        columns = {"time_h": course["time_h"].to_numpy(), "phase": PHASE, "arm": ARM, "mean": dose.mean(axis=1)}
         edges = {"low": dose.min(axis=1), "high": dose.max(axis=1), "unit": course[name].attrs["units"]}
         frames.append(pl.DataFrame(columns | edges))
     return pl.concat(frames) if frames else pl.DataFrame(schema=dose_schema())
@@ -95,8 +95,8 @@ def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]
             found.append(
                 Quantity(
                     name="",
-                    phase=_PHASE,
-                    arm=_ARM,
+                    phase=PHASE,
+                    arm=ARM,
                     limb=limb,
                     scale=scale,
                     visit=_visit_words(study, float(time[i])),

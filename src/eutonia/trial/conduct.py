@@ -271,7 +271,7 @@ class Block:
         if self.screening is None:
             self.screening = Screening(np.full(n, np.nan), np.full(n, np.nan), np.zeros(n, dtype=bool))
         for run in runs:
-            doses = [float(t.amount) for t in run.arm.treatments if t.tests and t.amount is not None]
+            doses = [float(one.amount) for one in run.arm.test_doses if one.amount is not None]
             if run.arm.placebo or not doses:
                 continue
             mine = run.member & self._is_given(phase, run.arm)
