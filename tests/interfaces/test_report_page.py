@@ -249,7 +249,6 @@ def test_two_arms_fit_a_phone() -> None:
     figure = consort.diagram(rows)
     assert figure is not None
     assert figure.narrow is not None
-    assert not figure.scrolls
     lefts = re.findall(r'<rect x="([\d.]+)"[^>]*stroke-dasharray', figure.narrow)
     assert len({round(float(left)) for left in lefts}) == 2, "who leaves hangs from the own arm"
 
@@ -299,10 +298,15 @@ def test_a_flow_of_four_arms_keeps_every_box() -> None:
     figure = consort.diagram(rows)
     assert figure is not None
     assert figure.narrow is not None
-    assert figure.scrolls
     for drawn in (figure.wide, figure.narrow):
         assert drawn.count("<rect") == len(rows)
         assert drawn.count("n = 1.5 (0 to 4)") >= 4
+    # On a phone arms stand one below the other, each whole, and nothing hangs out.
+    assert 'viewBox="0 0 350 ' in figure.narrow
+    boxes = re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', figure.narrow)
+    assert all(float(left) + float(wide) <= 350 for left, wide in boxes)
+    heads = re.findall(r"<text[^>]*>(?:Allocated|Lost|Analysed): ([^<]*)</text>", figure.narrow)
+    assert heads == [arm for arm in arms for _ in range(3)]
     assert consort.diagram(()) is None
 
 

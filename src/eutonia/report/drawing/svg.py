@@ -49,7 +49,6 @@ class Drawing:
     wide: Markup
     narrow: Markup | None = None
     note: str = ""
-    scrolls: bool = False
     caveat: str = ""
 
 

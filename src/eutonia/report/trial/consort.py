@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ _GAP = 30
 _WIDEST = 340.0
 _ROOMY = 320.0
 _PHONE = 350
-_LEAST_COLUMN = 172
+# So many arms stand side by side on a phone; more stand one below the other, moved to the right by so much.
+_BESIDE, _INDENT = 2, 28.0
 
 
 @dataclass
@@ -44,9 +46,8 @@ def diagram(rows: Sequence[ConsortRow]) -> svg.Drawing | None:
     stages = _stages(rows)
     columns = max(len(stage.boxes) for stage in stages)
     wide = _Sheet(1000, 13.5, columns).draw(stages, "consort-w", title, text)
-    phone = max(_PHONE, _LEAST_COLUMN * columns)
-    narrow = _Sheet(phone, 12.0, columns).draw(stages, "consort-n", title, text)
-    return svg.Drawing(title, text, wide, narrow, scrolls=phone > _PHONE)
+    narrow = _Sheet(_PHONE, 12.0, columns).draw(stages, "consort-n", title, text)
+    return svg.Drawing(title, text, wide, narrow)
 
 
 def _amount(row: ConsortRow) -> str:
@@ -77,12 +78,18 @@ class _Sheet:
         self.width, self.size, self.columns = width, size, columns
         self.parts: list[str] = []
         self.is_narrow = width < 500 or width / columns < _ROOMY
+        self.is_stacked, self.indent = width == _PHONE and columns > _BESIDE, 0.0
 
     def draw(self, stages: Sequence[_Stage], name: str, title: str, text: str) -> Markup:
         """Lay out every stage and return the finished SVG."""
         y, before = 2.0, list[tuple[float, str | None]]()
-        for stage in stages:
-            y, before = self._stage(stage, y, before, f"{name}-a")
+        for is_split, some in itertools.groupby(stages, lambda one: self.is_stacked and len(one.boxes) > 1):
+            if is_split:
+                alike = list(some)
+                y, before = self._stack(alike, y, f"{name}-a", goes_on=alike[-1] is not stages[-1])
+                continue
+            for stage in some:
+                y, before = self._stage(stage, y, before, f"{name}-a")
         arrow = (
             f'<defs><marker id="{name}-a" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto">'
@@ -97,6 +104,27 @@ class _Sheet:
             text,
             f'<g font-size="{self.size}" font-family="var(--font)">{body}</g>',
         )
+
+    def _stack(
+        self, stages: Sequence[_Stage], top: Number, marker: str, *, goes_on: bool
+    ) -> tuple[float, list[tuple[float, str | None]]]:
+        """Draw arms one below the other, each with all of these stages; a line at the left leads to each of them, and
+        past them where the flow goes on.
+        """
+        line, y, at = self._spine(1, 0), float(top), float(top)
+        arms = list(dict.fromkeys(row.arm for stage in stages for row in stage.boxes))
+        self.indent = _INDENT
+        for arm in arms:
+            before: list[tuple[float, str | None]] = []
+            at = y + _PAD + self.size / 2
+            self._line(f"M{line:.1f} {at:.1f}H{self._box_at(1, 0)[0] - 1:.1f}", marker)
+            for stage in stages:
+                boxes = [row for row in stage.boxes if row.arm == arm]
+                mine = [row for row in stage.leaving if row.arm == arm or (row.arm not in arms and arm == arms[-1])]
+                y, before = self._stage(_Stage(stage.name, boxes, mine), y, before, marker)
+        self.indent = 0.0
+        self._line(f"M{line:.1f} {top - _GAP:.1f}V{y - _GAP if goes_on else at:.1f}", "")
+        return y, [(line, None)]
 
     def _stage(
         self, stage: _Stage, top: Number, before: list[tuple[Number, str | None]], marker: str
@@ -146,7 +174,7 @@ class _Sheet:
     def _spine(self, columns: int, column: int) -> float:
         """Return where the arrow of a column runs: through the middle of its boxes, on a phone at their left edge."""
         if self.is_narrow:
-            return self.width / columns * column + 16
+            return self.indent + self.width / columns * column + 16
         if columns == 1 and self.columns > 1:
             return sum(self._spine(self.columns, k) for k in range(self.columns)) / self.columns
         if columns == 1:
@@ -157,7 +185,7 @@ class _Sheet:
         """Return left edge and width of a main box."""
         room = self.width / columns
         if self.is_narrow:
-            return room * column + 2, min(room - (8 if columns > 1 else 60), _WIDEST)
+            return self.indent + room * column + 2, min(room - self.indent - (8 if columns > 1 else 60), _WIDEST)
         wide = min(_WIDEST, room * 0.62)
         return self._spine(columns, column) - wide / 2, wide
 
