@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import jaxtyping
 import pytest
 import typed
 from jaxtyping import TypeCheckError, jaxtyped
@@ -29,3 +33,22 @@ def test_a_wrong_type_is_refused_in_the_first_calls_and_again_in_another_file() 
     typed.begin_again()
     with pytest.raises(TypeCheckError):
         half("1")  # type: ignore[arg-type]
+
+
+def test_a_function_within_a_function_is_checked_where_it_is_made_first() -> None:
+    def made() -> Callable[[Any], int]:
+        @jaxtyping.jaxtyped(typechecker=typed.checked)
+        def inner(given: int) -> int:
+            return given
+
+        return inner
+
+    typed.begin_again()
+    first, again, later = (made() for _ in range(typed.MADE + 1))
+    for checked in (first, again):
+        with pytest.raises(TypeCheckError):
+            checked("x")
+    assert later("x") == "x"
+    typed.begin_again()
+    with pytest.raises(TypeCheckError):
+        made()("x")
