@@ -6,10 +6,12 @@ import pytest
 
 _DRAWS = {"_ROUND": 64, "_ENOUGH": 30.0, "_MOST_ROUNDS": 3, "_STROLL": 1, "_HANDED": 128, "_FEWEST": 40.0}
 _FEW = {"sample": _DRAWS, "search": {"_STARTS": 48, "_LEFT": 16}, "walk": {"_STEPS": 25}, "forward": {"AT_ONCE": 128}}
+_SCANTY = {"_ROUND": 32, "_ENOUGH": 5.0, "_MOST_ROUNDS": 1, "_HANDED": 64, "_FEWEST": 5.0}
+_ROUGH = {"sample": _DRAWS | _SCANTY, "search": {"_STARTS": 8, "_LEFT": 4}, "walk": {"_STEPS": 4}}
 
 
-def fits(patch: pytest.MonkeyPatch) -> None:
-    """Let a fit make fewer draws, from fewer places, of the same kind."""
-    for module, values in _FEW.items():
+def fits(patch: pytest.MonkeyPatch, *, rough: bool = False) -> None:
+    """Let a fit make fewer draws, from fewer places, of the same kind; so few, where rough, that they may miss it."""
+    for module, values in (_FEW | (_ROUGH if rough else {})).items():
         for name, value in values.items():
             patch.setattr(f"eutonia.inference.{module}.{name}", value)

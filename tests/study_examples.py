@@ -22,6 +22,12 @@ def walkers() -> str:
     return text
 
 
+def tablets_begun() -> str:
+    """Return the shipped case of tablets up to its first month of them, looked at every eight weeks."""
+    text = (_STUDIES / "case_ischaemic_tablets.toml").read_text(encoding="utf-8").partition("# --- Month 14")[0]
+    return text.replace('"24 month"', '"150 day"').replace('"7 day"', '"56 day"')
+
+
 # A case: who, and an infarct.
 ANNA = """\
 [study]

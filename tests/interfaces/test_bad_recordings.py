@@ -360,7 +360,7 @@ def test_a_later_stretch_and_samples_behind_a_mark_are_counted() -> None:
 
 
 def test_the_words_of_a_fit_say_what_was_left_out_and_the_fit_is_that_of_the_first_swing(
-    quick_fits: None,
+    rough_fits: None,
 ) -> None:
     first, both = (fit([parse(text, "trial.csv")], "pendulum") for text in (SWING, again(SWING, 1)))
     assert "1 later swing in the file is not used" in both.words[0]

@@ -14,12 +14,13 @@ from typer.testing import CliRunner
 import eutonia
 from eutonia.cli.app import app
 from eutonia.study.design import parse_study
+from eutonia.trial import parameter_draws
 
 pytestmark = [pytest.mark.interfaces, pytest.mark.xdist_group("slow clock")]
 
 HEAD = (
     '[study]\nname = "nobody"\ntitle = "A gate that nobody passes"\nkind = "trial"\nseed = 7\n'
-    + "[population]\nn = 4\npool = 2048\n"
+    + "[population]\nn = 4\npool = 512\n"
     + STROKE
     + '[assessment]\nside = "affected"\nlimbs = ["leg"]\nscales = ["ashworth", "stance_support", "adverse"]\n'
     + 'rater = "noiseless"\n'
@@ -86,7 +87,8 @@ PUBLISHED = "".join(
 def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("nobody")
     (folder / "nobody.toml").write_text(HEAD + FIRST + LATER + PUBLISHED, encoding="utf-8")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parameter_draws, "DRAWS", 2)
         warnings.simplefilter("error", RuntimeWarning)
         command = ["run", str(folder / "nobody.toml"), "--replicates", "40", "--out", str(folder / "out"), "--csv"]
         found = CliRunner().invoke(app, command)

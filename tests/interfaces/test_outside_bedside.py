@@ -13,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 import outside_bedside_test
 import pytest
+from study_examples import tablets_begun
 
 import eutonia
 from eutonia.errors import EutoniaError
@@ -98,7 +99,7 @@ def free_range() -> Iterator[str]:
 
 
 def asking(*at: str) -> CaseStudy:
-    text = shipped()[CASE].read_text(encoding="utf-8") + "".join(ASKED.format(at=one) for one in at)
+    text = tablets_begun() + "".join(ASKED.format(at=one) for one in at)
     found = parse_study(text)
     assert isinstance(found, CaseStudy)
     return found
@@ -108,12 +109,12 @@ def test_a_bedside_test_from_outside_is_in_the_schema_runs_in_a_case_is_reported
     free_range: str, tmp_path: Path
 ) -> None:
     assert free_range in json.dumps(json_schema())
-    study = asking("90 day", "150 day")
+    study = asking("90 day", "140 day")
     result = eutonia.run(study)
     eutonia.write(result, tmp_path / "out")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text(encoding="utf-8"))["findings"]
     leg = [one.name for one in all_muscle_groups() if one.limb == "leg"]
-    assert [(one["time_h"], one["of"]) for one in summary] == [(day * 24.0, of) for day in (90, 150) for of in leg]
+    assert [(one["time_h"], one["of"]) for one in summary] == [(day * 24.0, of) for day in (90, 140) for of in leg]
     assert {(one["test"], one["key"], one["unit"], one["people"]) for one in summary} == {
         (free_range, "free_range", "deg", 64)
     }
@@ -126,11 +127,11 @@ def test_a_bedside_test_from_outside_is_in_the_schema_runs_in_a_case_is_reported
     ):
         assert words in page
     # The examination of that day finds the same, and a look moves nothing.
-    alone = examine_case(study, free_range, at="day 150", limb="leg")
+    alone = examine_case(study, free_range, at="day 140", limb="leg")
     np.testing.assert_array_equal(
         [one.values for one in alone.findings], [one.values for _, one in result.findings[-len(leg) :]]
     )
-    plain = eutonia.run(load_study(CASE))
+    plain = eutonia.run(parse_study(tablets_begun()))
     for name, variable in plain.course.data_vars.items():
         both = result.course[name].sel(time_h=plain.course["time_h"])
         np.testing.assert_array_equal(both, variable, err_msg=str(name))

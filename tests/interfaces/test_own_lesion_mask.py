@@ -200,7 +200,7 @@ def test_the_shipped_mask_is_what_its_script_makes() -> None:
 def test_a_run_keeps_the_mask_and_draws_it(tmp_path: Path) -> None:
     """The folder of a run is enough to repeat it: text of the study, copy and digest of the mask."""
     content = nifti(ONES)
-    study = load_study(case(tmp_path, content))
+    study = load_study(case(tmp_path, content, **{'"7 day"': '"56 day"'}))
     result = eutonia.run(study)
     folder = eutonia.write(result, tmp_path / "out")
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))

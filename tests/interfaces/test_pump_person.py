@@ -23,9 +23,18 @@ CASE = load_study("case_cord_flex").text
 BLEED = load_study("case_haemorrhage_pump").text
 
 
-def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, run: Callable[..., int]) -> None:
+@pytest.fixture
+def person(folder: Path) -> str:
+    """The file of a person who is looked at every eight weeks, before the pump."""
+    Path("person.toml").write_text(CASE.replace('"5 day"', '"56 day"'), encoding="utf-8")
+    return "person.toml"
+
+
+def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, person: str) -> None:
     """One run of the command: page, record and screen say what `program` returns, hour by hour on the day asked for."""
-    found = eutonia.program("flex_night", person="case_cord_flex", day=20)
+    begins = file_of("flex_night").read_text(encoding="utf-8").replace("60 day", "21 day")
+    Path("flex_night.toml").write_text(begins.partition('[[event]]\nat = "35 day"')[0], encoding="utf-8")
+    found = eutonia.program("flex_night.toml", person=person, day=20)
     assert found.person is not None
     time = found.person.course["time_h"].to_numpy()
     assert time[0] == 0.0
@@ -44,17 +53,17 @@ def test_the_page_shows_tone_and_scores_of_each_hour(tmp_path: Path, run: Callab
     record = json.loads((written / "program.json").read_text(encoding="utf-8"))
     place = next(k for k, head in enumerate(record["person"]["columns"]) if head.startswith("Tone"))
     assert [one["middle"][place] for one in record["person"]["hours"]] == pytest.approx(day)
-    assert record["command"] == "eutonia pump flex_night --day 20 --person case_cord_flex"
-    assert [Path(one["file"]).name for one in record["inputs"]] == ["flex_night.toml", "case_cord_flex.toml"]
+    assert record["command"] == "eutonia pump flex_night.toml --day 20 --person person.toml"
+    assert [Path(one["file"]).name for one in record["inputs"]] == ["flex_night.toml", "person.toml"]
 
 
-def test_a_new_catheter_may_end_at_another_level(tmp_path: Path) -> None:
+def test_a_new_catheter_may_end_at_another_level(tmp_path: Path, person: str) -> None:
     """What is noted under one tip is looked at apart from what is noted under another."""
     begins, _, _ = file_of("flex_night").read_text(encoding="utf-8").replace("60 day", "12 day").partition("[[event]]")
     rate = '[[event]]\nat = "0 day"\nkind = "simple"\nrate = "320 ug/day"\n'
     other = '[[event]]\nat = "10 day"\nkind = "revision"\ncatheter = "78 cm"\ntip = "T6"\n'
     (tmp_path / "moved.toml").write_text(begins + rate + other, encoding="utf-8")
-    found = eutonia.program(tmp_path / "moved.toml", person="case_cord_flex", day=11)
+    found = eutonia.program(tmp_path / "moved.toml", person=person, day=11)
     assert found.person is not None
     course = found.person.course.median("patient").sel(time_h=[238.0, 287.0], method="nearest")
     low, high = (course["csf_arm"] / course["csf_leg"]).to_numpy()

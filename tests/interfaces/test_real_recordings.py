@@ -87,7 +87,7 @@ def test_the_start_is_what_is_seen_and_a_missing_release_is_reckoned_back() -> N
     assert begin.angle == pytest.approx(32.0, abs=1.5)
 
 
-def test_a_fit_that_misses_determines_nothing_and_says_so(quick_fits: None) -> None:
+def test_a_fit_that_misses_determines_nothing_and_says_so(rough_fits: None) -> None:
     # Somebody pushes the leg: no limb of the model swings so.
     r = twin(TWIN)
     since = np.clip(r.time_s - 1.6, 0.0, None)

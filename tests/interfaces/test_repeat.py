@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 import xarray
+from study_examples import tablets_begun
 
 import eutonia
 from eutonia.report import files
@@ -54,7 +55,7 @@ def same_files(one: Path, other: Path) -> int:
 @pytest.mark.xdist_group("slow clock")
 def test_a_trial_with_other_people_replicates_and_seed(run: Run, folder: Path) -> None:
     text = (Path(__file__).parent / "parallel_tablets.toml").read_text(encoding="utf-8")
-    text = text.replace("n = 60", "n = 60\npool = 1024")
+    text = text.replace("n = 60", "n = 60\npool = 1024").replace('"2 week", "6 week"', '"2 day"')
     (folder / "parallel.toml").write_text(text, encoding="utf-8")
     options = ("--patients", "9", "--replicates", "3", "--seed", "77", "--csv", "--potential-outcomes")
     assert run("run", "parallel.toml", *options, "--out", "first", "--quiet") == 0
@@ -78,8 +79,7 @@ def test_a_trial_with_other_people_replicates_and_seed(run: Run, folder: Path) -
 
 @pytest.mark.xdist_group("slow clock")
 def test_a_case_from_a_file_with_a_blank_in_its_name_and_its_examination(run: Run, folder: Path) -> None:
-    seldom = eutonia.load_study("case_ischaemic_tablets").replace({"case.examine_every": "56 day"})
-    (folder / "my case.toml").write_text(seldom.text)
+    (folder / "my case.toml").write_text(tablets_begun())
     assert run("run", "my case.toml", "--seed", "5", "--out", "first", "--quiet") == 0
     said, second = repeated(run, Path("first"), "run.json", "again")
     assert said == second
@@ -124,7 +124,7 @@ def test_a_pump_program(run: Run, folder: Path) -> None:
 
 
 @pytest.mark.xdist_group("fit")
-def test_a_fit(run: Run, folder: Path, quick_fits: None) -> None:
+def test_a_fit(run: Run, folder: Path, rough_fits: None) -> None:
     trace = Path(__file__).parents[2] / "examples" / "ramp_250_simulated.csv"
     (folder / "my trace.csv").write_bytes(trace.read_bytes())
     assert run("fit-stretch", "my trace.csv", "--test", "ramp", "--seed", "2", "--out", "first") == 0

@@ -6,13 +6,14 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-import eutonia.cli  # noqa: F401
+import eutonia.cli
 from eutonia.cli.app import app
 
 
 def test_a_dry_run_tells_what_would_move_and_what_not_and_writes_nothing(tmp_path: Path) -> None:
-    folder = tmp_path / "screen"
-    done = CliRunner().invoke(app, ["sensitivity", "loubser_1991", "--dry-run", "--paths", "2", "--out", str(folder)])
+    folder, study = tmp_path / "screen", tmp_path / "study.toml"
+    study.write_text(eutonia.load_study("loubser_1991").replace({"population.pool": 1024}).text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["sensitivity", str(study), "--dry-run", "--paths", "2", "--out", str(folder)])
     assert done.exit_code == 0, done.output
     assert "descending.flaccid_time" in done.output
     assert "no spread on record: " in done.output

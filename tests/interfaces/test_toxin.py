@@ -166,7 +166,7 @@ def test_it_is_in_the_schema_runs_is_reported_and_cites(tmp_path: Path, trial: S
 
 
 def test_the_page_of_a_case_shows_what_it_brings_and_what_it_costs(tmp_path: Path) -> None:
-    text = CASE.replace('"18 month"', '"11 month"').replace('"7 day"', '"14 day"')
+    text = CASE.replace('"18 month"', '"11 month"').replace('"7 day"', '"28 day"')
     result = eutonia.run(parse_study(text))
     eutonia.write(result, tmp_path / "out")
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
