@@ -12,11 +12,10 @@ without the weight of the segment.
 from __future__ import annotations
 
 import functools
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -70,6 +69,30 @@ class Body:
     def ceiling(self) -> float:
         """Torque ceiling of the joint of this person, N m."""
         return self.joint.ceiling * self.weight_kg / ceiling_weight()
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A test as a function from z to the recorded channel."""
+
+    @property
+    def priors(self) -> Priors:
+        """What is known before."""
+        ...
+
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
+        """Return the recorded channel for any number of candidates."""
+        ...
+
+    def resistance(self, z: Draws) -> Torques:
+        """Return what resists at every sample, N m."""
+        ...
+
+    def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
+        """Return, trace by trace, how the channel of one candidate changes with what is taken as known but errs, by
+        columns for independent errors of unit spread; what is nothing beside noise of this spread is left out.
+        """
+        ...
 
 
 class _Pieces(eqx.Module):
@@ -214,19 +237,24 @@ def _stretch(
 
 
 @dataclass(frozen=True)
-class Model(ABC):
-    """A test as a function from z to the recorded channel."""
+class Swing:
+    """A pendulum test, recorded at `times` (s after the movement was first seen)."""
 
     body: Body
     priors: Priors
     constants: ReflexConstants
+    times: Float[np.ndarray, " sample"]
 
     @functools.cached_property
     def _pieces(self) -> _Pieces:
         return _pieces(self.body, self.priors)
 
+    @functools.cached_property
+    def _slots(self) -> Array:
+        return jnp.asarray(_padded(self.times))
+
     def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
-        """Return the recorded channel for any number of candidates."""
+        """Return the angle, deg."""
         return self._run(z, resisting=False)[0]
 
     def resistance(self, z: Draws) -> Torques:
@@ -234,27 +262,6 @@ class Model(ABC):
         resisting = self._run(z, resisting=True)[1]
         assert resisting is not None
         return jax.tree.map(jnp.asarray, resisting)
-
-    @abstractmethod
-    def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
-        """Return, trace by trace, how the channel of one candidate changes with what is taken as known but errs, by
-        columns for independent errors of unit spread; what is nothing beside noise of this spread is left out.
-        """
-
-    @abstractmethod
-    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample candidate"], Torques | None]:
-        """Return the channel, and what resists where that is asked for."""
-
-
-@dataclass(frozen=True)
-class Swing(Model):
-    """A pendulum test, recorded at `times` (s after the movement was first seen): the channel is the angle, deg."""
-
-    times: Float[np.ndarray, " sample"]
-
-    @functools.cached_property
-    def _slots(self) -> Array:
-        return jnp.asarray(_padded(self.times))
 
     def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
         """Return no columns: nothing but the candidate makes a swing."""
@@ -270,10 +277,27 @@ class Swing(Model):
 
 
 @dataclass(frozen=True)
-class Stretches(Model):
-    """Imposed stretches, one after the other: the channel is the torque, N m."""
+class Stretches:
+    """One or more imposed stretches."""
 
+    body: Body
+    priors: Priors
+    constants: ReflexConstants
     stretches: tuple[Stretch, ...]
+
+    @functools.cached_property
+    def _pieces(self) -> _Pieces:
+        return _pieces(self.body, self.priors)
+
+    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
+        """Return the torque, N m; one stretch after the other."""
+        return self._run(z, resisting=False)[0]
+
+    def resistance(self, z: Draws) -> Torques:
+        """Return what resists at every sample, N m; one stretch after the other."""
+        resisting = self._run(z, resisting=True)[1]
+        assert resisting is not None
+        return jax.tree.map(jnp.asarray, resisting)
 
     def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
         """Return how the torque of one candidate changes with independent errors of each path, N m."""
