@@ -100,9 +100,10 @@ def test_a_folder_with_other_files_is_not_overwritten(
 
 @pytest.fixture(scope="module")
 def headline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of the headline trial, with fewer people to take from: to draw them all costs most of a small run."""
+    """The file of the headline trial, of one month, with fewer people to take from: these cost most of a small run."""
     file = tmp_path_factory.mktemp("study") / "meythaler_2001.toml"
-    file.write_text(texts()["meythaler_2001"].replace("49152", "8192"), encoding="utf-8")
+    text = texts()["meythaler_2001"].replace("49152", "8192").replace('visit = "12 month"', 'visit = "1 month"')
+    file.write_text(text.replace(', "3 month", "6 month", "9 month", "12 month"', ""), encoding="utf-8")
     return file
 
 
@@ -173,7 +174,9 @@ def test_the_same_seed_gives_the_same_files_of_numbers(
 def test_a_case_writes_its_files_and_prints_a_short_table(
     tmp_path: Path, run: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("run", "case_haemorrhage_pump", "--out", str(tmp_path / "case")) == 0
+    text = texts()["case_haemorrhage_pump"].replace('"7 day"', '"28 day"')
+    (tmp_path / "seldom.toml").write_text(text, encoding="utf-8")
+    assert run("run", str(tmp_path / "seldom.toml"), "--out", str(tmp_path / "case")) == 0
     shown = capsys.readouterr().out
     assert len(shown.splitlines()) <= 30
     assert "not a medical device" in shown

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jax
 import pytest
+from study_examples import tablets_begun
 
 import eutonia
 from eutonia import session
@@ -77,7 +78,7 @@ def test_same_bits_and_same_numbers_first_thing_twice_after_a_run_on_threads_and
 
 @pytest.mark.xdist_group("slow clock")
 def test_a_case_run_twice_rests_on_the_same_numbers() -> None:
-    study = eutonia.load_study("case_ischaemic_tablets").replace({"case.examine_every": "56 day"})
+    study = eutonia.parse_study(tablets_begun())
     assert isinstance(study, CaseStudy)
     runs = [eutonia.run(study).run for _ in range(2)]
     for what in ("counts_by_status", "sources", "assumed", "parameter_sets"):

@@ -724,7 +724,7 @@ def test_the_example_asks_a_server_and_prints_what_it_found(base: Path, tmp_path
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     study = tmp_path / "mine.toml"
-    study.write_text(CASE, encoding="utf-8")
+    study.write_text(CASE.replace('"7 day"', '"56 day"'), encoding="utf-8")
     example = Path(__file__).parents[2] / "examples" / "ask_server.py"
     at = f"http://localhost:{listening.getsockname()[1]}"
     try:
