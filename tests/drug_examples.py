@@ -1,4 +1,4 @@
-"""What a test dose does in the typical person."""
+"""What a test dose does in the typical person; a step of anybody in one program."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import functools
 import jax
 import jax.numpy as jnp
 
+from eutonia._compiled import compiled
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics, KineticState
+
+advanced = compiled(Kinetics.advance)
+_adapted = compiled(gaba_b.adapt)
 
 
 @functools.cache
@@ -26,7 +30,7 @@ def effect_on_tone(hours: float = 4.0, ug: float = 50.0) -> float:
         kinetics.step_plan(0.25),
     )
     for _ in range(round(hours / 0.25)):
-        later = kinetics.advance(state, plan)
-        adapted = gaba_b.adapt(adapted, read(state), read(later), receptor, 0.25)
+        later = advanced(kinetics, state, plan)
+        adapted = _adapted(adapted, read(state), read(later), receptor, 0.25)
         state = later
     return float(gaba_b.effect(read(state), adapted, receptor)[0, 0])

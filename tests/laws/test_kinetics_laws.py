@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import advanced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +20,6 @@ session.begin()
 pytestmark = pytest.mark.laws
 
 PEOPLE = jnp.arange(16)
-plan_of = eqx.filter_jit(Kinetics.step_plan)
-advanced = eqx.filter_jit(Kinetics.advance)
 step = st.floats(0.02, 48.0)
 rate = st.floats(0.1, 60.0)
 
@@ -37,7 +35,7 @@ ONE, TWO = cohort(), cohort("oral_wuis_1985", seed=4)
 
 
 def after(kinetics: Kinetics, state: KineticState, hours: float, ug_per_h: float = 0.0) -> KineticState:
-    return advanced(kinetics, state, plan_of(kinetics, jnp.asarray(hours)), jnp.asarray(ug_per_h))
+    return advanced(kinetics, state, kinetics.step_plan(jnp.asarray(hours)), jnp.asarray(ug_per_h))
 
 
 def close(a: Any, b: Any, tolerance: float = 1e-12) -> None:
@@ -202,7 +200,7 @@ def test_values_may_be_traced_and_differentiated() -> None:
 
 
 def test_a_year_of_steps_in_one_loop_keeps_the_balance() -> None:
-    plan = plan_of(ONE, jnp.asarray(1.0))
+    plan = ONE.step_plan(jnp.asarray(1.0))
 
     def hour(i: Any, state: KineticState) -> KineticState:
         taken = ONE.tablet(state, jnp.where(i % 8 == 0, 10.0, 0.0))
@@ -216,7 +214,7 @@ def test_a_year_of_steps_in_one_loop_keeps_the_balance() -> None:
 def test_single_precision_follows_double() -> None:
     single = jax.tree.map(lambda x: x.astype(jnp.float32), ONE)
     state, exact = single.bolus(single.initial_state(), 50.0), ONE.bolus(ONE.initial_state(), 50.0)
-    plan, double = plan_of(single, 1.0), plan_of(ONE, 1.0)
+    plan, double = single.step_plan(1.0), ONE.step_plan(1.0)
     for _ in range(24):
         state, exact = advanced(single, state, plan, 4.0), advanced(ONE, exact, double, 4.0)
     assert {leaf.dtype for leaf in jax.tree.leaves((state, plan))} == {np.dtype("float32")}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import advanced
 from scipy.integrate import solve_ivp
 
 from eutonia import parameters
@@ -14,7 +14,6 @@ from eutonia.drug.exposure import Records
 from eutonia.drug.exposure.system import System
 from eutonia.drug.kinetics import Kinetics
 
-plan_of, advanced = eqx.filter_jit(Kinetics.step_plan), eqx.filter_jit(Kinetics.advance)
 TIGHT = {"method": "DOP853", "rtol": 1e-12, "atol": 1e-14}
 
 
@@ -57,7 +56,7 @@ def test_an_oral_model_is_the_one_that_trials_use(oral_set: str) -> None:
     weight, kidneys = 30.0, None if model.structure.per_weight else 60.0
     given = {"WT": weight, "CRCL": kidneys or 0.0}
     people = Kinetics.typical(1, weight_kg=weight, creatinine_clearance=kidneys, oral_set=oral_set)
-    state = advanced(people, people.tablet(people.initial_state(), 10.0), plan_of(people, 5.0))
+    state = advanced(people, people.tablet(people.initial_state(), 10.0), people.step_plan(5.0))
     records = Records.of(time=[0.0, 5.0], evid=[1, 0], amount=[10.0, 0.0], bioavailability=model.bioavailability)
     values = of_everybody(model, 2, **given)
     found = exposure.simulate(model, records, values).amounts[1]
@@ -76,7 +75,7 @@ def test_the_spinal_fluid_is_that_of_the_trials(access: str, cmt: int) -> None:
     state = people.bolus(people.initial_state(), 50.0, access)
     expected = []
     for hours, rate in ((0.0, 0.0), (0.7, 4.0), (23.3, 4.0), (9.0, 0.0)):
-        state = advanced(people, state, plan_of(people, hours), jnp.asarray(rate))
+        state = advanced(people, state, people.step_plan(hours), jnp.asarray(rate))
         levels = np.asarray(people.spinal.segments(state.csf))[:, 0]
         expected.append([*levels, float(people.exposure(state).plasma[0])])
     time = [0.0, 0.0, 0.0, 0.7, 24.0, 33.0]

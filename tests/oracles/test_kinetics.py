@@ -7,11 +7,11 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 import diffrax
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import advanced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
@@ -25,8 +25,6 @@ session.begin()
 pytestmark = pytest.mark.oracles
 
 ORAL_SETS = ("oral_adult_default", "oral_wuis_1985", "oral_he_2014")
-plan_of = eqx.filter_jit(Kinetics.step_plan)
-advanced = eqx.filter_jit(Kinetics.advance)
 
 
 # --- the transition of a cascade, in long decimals -------------------------------------------------------------
@@ -238,7 +236,7 @@ def test_any_schedule_agrees_with_matrix_exponentials(
         else:
             rate = amount
         largest = np.maximum(largest, plain.observe(x))
-        state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(dt)), jnp.asarray(rate))
+        state = advanced(kinetics, state, kinetics.step_plan(jnp.asarray(dt)), jnp.asarray(rate))
         x = plain.later(x, dt, rate, tip)
         wanted = plain.observe(x)
         largest = np.maximum(largest, wanted)
@@ -261,7 +259,7 @@ def test_a_day_agrees_with_ode_solvers(oral_set: str) -> None:
     hours = np.array([0.25, 1.0, 4.0, 8.0, 24.0])
     found, before = [], 0.0
     for hour in hours:
-        state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(hour - before)), jnp.asarray(4.0))
+        state = advanced(kinetics, state, kinetics.step_plan(jnp.asarray(hour - before)), jnp.asarray(4.0))
         found.append(observe(kinetics, state))
         before = hour
     options = {"method": "DOP853", "rtol": 1e-13, "atol": 1e-14, "t_eval": hours}
@@ -287,7 +285,7 @@ def test_a_day_agrees_with_ode_solvers(oral_set: str) -> None:
 
 def course(kinetics: Kinetics, mg: float, hours: float, per_hour: int = 64) -> tuple[np.ndarray, np.ndarray]:
     """Plasma level after one dose, at a fine grid."""
-    plan = plan_of(kinetics, jnp.asarray(1.0 / per_hour))
+    plan = kinetics.step_plan(jnp.asarray(1.0 / per_hour))
 
     def step(state: Any, _: None) -> tuple[Any, Any]:
         return kinetics.advance(state, plan), kinetics.exposure(state).plasma[0]

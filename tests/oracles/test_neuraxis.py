@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import advanced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.linalg import expm
@@ -22,8 +22,6 @@ pytestmark = pytest.mark.oracles
 FINE, COARSE = IntrathecalValues.neuraxis(), IntrathecalValues.from_records()
 FLOWING = FINE.with_net_flow(5.0)
 spans = st.sampled_from([0.25, 1.0, 3.7, 24.0])
-plan_of = eqx.filter_jit(Kinetics.step_plan)
-advanced = eqx.filter_jit(Kinetics.advance)
 
 
 def matrix_of(kinetics: Kinetics) -> np.ndarray:
@@ -74,7 +72,7 @@ def test_any_course_agrees_with_matrix_exponentials(
     for hours, rate, bolus in schedule:
         state = kinetics.bolus(state, bolus, "catheter")
         x = x + bolus * entering
-        state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(hours)), jnp.asarray(rate))
+        state = advanced(kinetics, state, kinetics.step_plan(jnp.asarray(hours)), jnp.asarray(rate))
         whole = np.block([[m, rate * entering[:-1, None]], [np.zeros((1, x.size))]])
         x = expm(whole * hours) @ np.append(x[:-1], 1.0)
         largest = np.maximum(largest, np.abs(x))
@@ -97,7 +95,7 @@ def after_puncture(values: IntrathecalValues, hours: float) -> np.ndarray:
     kinetics = Kinetics.typical(intrathecal=values)
     state = kinetics.bolus(kinetics.initial_state(), 50.0)
     if hours > 0:
-        state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(hours)), jnp.asarray(0.0))
+        state = advanced(kinetics, state, kinetics.step_plan(jnp.asarray(hours)), jnp.asarray(0.0))
     return kinetics.spinal.geometry.readings() @ np.asarray(state.csf)[:, 0]
 
 
@@ -217,6 +215,6 @@ def test_following_a_course_is_stepping_it() -> None:
     last, seen = follow(kinetics, kinetics.initial_state(), hours, rate, mean)
     state = kinetics.initial_state()
     for k, (span, ug) in enumerate(zip(hours, rate, strict=True)):
-        state = advanced(kinetics, state, plan_of(kinetics, jnp.asarray(span)), jnp.asarray(ug))
+        state = advanced(kinetics, state, kinetics.step_plan(jnp.asarray(span)), jnp.asarray(ug))
         np.testing.assert_allclose(seen[k], state.csf[0], rtol=1e-13)
     np.testing.assert_allclose(last.tissue, state.tissue, rtol=1e-12, atol=1e-12)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import advanced
 
 from eutonia import parameters
 from eutonia.drug.effect import adverse, gaba_b
@@ -26,9 +27,6 @@ ORAL_SETS = ("oral_adult_default", "oral_chevillard_2018", "oral_he_2014", "oral
 TOLERANCE = 1e-6
 # An error of CVODE that is absolute is no error of the model: levels below this share of the peak are not compared.
 NOTHING = 1e-9
-
-advanced = eqx.filter_jit(Kinetics.advance)
-plan_of = eqx.filter_jit(Kinetics.step_plan)
 
 
 def in_roadrunner(
@@ -66,7 +64,7 @@ BLOOD = ("plasma", "csf_from_blood", "fast_from_blood", "slow_from_blood", "drug
 def test_tablets(oral_set: str, every_h: float | None) -> None:
     weight = parameters.load(oral_set).value("example_weight", "kg") if oral_set == "oral_he_2014" else 70.0
     kinetics = Kinetics.typical(oral_set=oral_set, weight_kg=weight)
-    plan, state, rows = plan_of(kinetics, jnp.asarray(STEP_H)), kinetics.initial_state(), []
+    plan, state, rows = kinetics.step_plan(jnp.asarray(STEP_H)), kinetics.initial_state(), []
     for i, time_h in enumerate(TIMES):
         state = advanced(kinetics, state, plan) if i else state
         if time_h == 0.0 or (every_h and time_h % every_h == 0.0):
@@ -80,7 +78,7 @@ def test_tablets(oral_set: str, every_h: float | None) -> None:
 @pytest.mark.parametrize("kidneys", [20.0, 65.0])
 def test_kidneys_are_changed_in_the_exported_model(kidneys: float) -> None:
     kinetics = Kinetics.typical(creatinine_clearance=kidneys)
-    plan, state, rows = plan_of(kinetics, jnp.asarray(STEP_H)), kinetics.tablet(kinetics.initial_state(), 10.0), []
+    plan, state, rows = kinetics.step_plan(jnp.asarray(STEP_H)), kinetics.tablet(kinetics.initial_state(), 10.0), []
     for i, _ in enumerate(TIMES):
         state = advanced(kinetics, state, plan) if i else state
         rows.append([float(kinetics.blood.plasma(state.central)[0]), float(state.eliminated[0])])

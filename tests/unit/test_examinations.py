@@ -6,7 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled_programs import compiled_programs
 
+from eutonia import parameters
 from eutonia.assessment.oscillation import count_swings
 from eutonia.assessment.pendulum import PendulumConstants, first_peak, pendulum_score
 from eutonia.assessment.split import split
@@ -117,6 +119,22 @@ def test_the_catch_comes_earlier_the_more_spastic_and_never_without_a_reflex() -
     assert np.all(np.diff(angles) < 0)
     assert float(met.torque[0]) == 0
     assert np.all(np.diff(np.asarray(met.torque)) > 0)
+
+
+def test_a_leg_under_other_numbers_compiles_nothing() -> None:
+    """A program that holds numbers of records is compiled anew for each override of one: seconds for each test."""
+
+    def tested() -> float:
+        limb, of, c = limbs("knee", np.linspace(-3.0, 3.0, 5), 0), joint("knee"), stepped_constants()
+        catch(stretch_and_hold(limb, c, (0.0, of.range_rad), np.deg2rad(348.0), 1.5, by_hand=True), limb, c)
+        score = pendulum_score(pendulum(limb, c, 1.0), PendulumConstants.from_records())
+        return float(score.normalised_index[0])
+
+    before = tested()
+    others = {"limb.short_range_stiffness": "45 1/rad", "examination.relaxation_norm": "1.5"}
+    with parameters.using(others), compiled_programs() as anew:
+        assert tested() != before
+    assert not anew
 
 
 def test_contracture_takes_off_passive_range_and_nothing_else_does() -> None:

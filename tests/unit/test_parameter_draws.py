@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax import monitoring
+from compiled_programs import compiled_programs
 from scipy.stats import norm
 
 import eutonia
@@ -172,7 +172,6 @@ def test_a_trial_is_held_against_the_truth_of_its_draw_unless_that_has_too_few(
 
 def test_another_draw_of_the_numbers_compiles_nothing() -> None:
     """A program in which the numbers stand as they are is compiled anew for each draw: twenty times the wait."""
-    compiled: list[str] = []
 
     def one() -> None:
         people = make_people(Cohort.draw(1, np.arange(64), Population.typical("stroke")), seed=1)
@@ -182,15 +181,10 @@ def test_another_draw_of_the_numbers_compiles_nothing() -> None:
         exam, standing = examine(people, seen, body_constants()), stance(people, seen, body_constants())
         chart(people, exam, standing, no_luck(64), jnp.zeros(64), chart_constants())
 
-    def note(event: str, _: float, **of: object) -> None:
-        if event == "/jax/core/compile/backend_compile_duration":
-            compiled.append(str(of.get("fun_name")))
-
     posterior = Calibrated.frozen()
-    for shift in (0.3, -0.3):
-        with parameters.using(posterior.at(np.full(len(posterior.keys), shift))):
-            one()
-        if shift > 0:
-            monitoring.register_event_duration_secs_listener(note)
-    monitoring.unregister_event_duration_listener(note)
-    assert not compiled
+    first, second = (posterior.at(np.full(len(posterior.keys), shift)) for shift in (0.3, -0.3))
+    with parameters.using(first):
+        one()
+    with parameters.using(second), compiled_programs() as anew:
+        one()
+    assert not anew

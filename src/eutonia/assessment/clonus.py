@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia._types import Scalar
 from eutonia.assessment.oscillation import count_swings
 from eutonia.limb.swing import Motion
@@ -45,7 +46,7 @@ class ClonusConstants(eqx.Module):
         return cls(**parameters.load("examination").named(units))
 
 
-@eqx.filter_jit
+@compiled
 def clonus_score(motion: Motion, constants: ClonusConstants) -> ClonusScore:
     """Return the scores of a recording that begins when the push stops."""
     swings = count_swings(motion.time, jnp.rad2deg(motion.angle), constants.oscillation, constants.clonus_pause)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia._types import Scalar
 from eutonia.assessment.oscillation import count_swings
 from eutonia.limb.swing import Motion
@@ -48,7 +49,7 @@ class PendulumConstants(eqx.Module):
         return cls(**parameters.load("examination").named(units))
 
 
-@eqx.filter_jit
+@compiled
 def pendulum_score(motion: Motion, constants: PendulumConstants) -> PendulumScore:
     """Return the scores of a recording that begins at release."""
     angle, velocity = jnp.rad2deg(motion.angle), jnp.rad2deg(motion.velocity)

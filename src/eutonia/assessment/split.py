@@ -16,6 +16,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from eutonia._compiled import compiled
 from eutonia.limb.swing import Limb, Motion, ReflexConstants, torques
 
 Patients = Float[Array, " patient"]
@@ -32,7 +33,7 @@ class Split(eqx.Module):
     reflex: Patients
 
 
-@eqx.filter_jit
+@compiled
 def split(slow: Motion, fast: Motion, limb: Limb, constants: ReflexConstants) -> Split:
     """Return the split of a slow and a fast stretch along the same path, each with its hold."""
     slowly, quickly = torques(slow, limb, constants), torques(fast, limb, constants)

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia._types import Scalar
 from eutonia.limb.swing import Limb, Motion, ReflexConstants, reflex_torque
 
@@ -61,7 +62,7 @@ class Catch(eqx.Module):
     torque: Patients
 
 
-@eqx.filter_jit
+@compiled
 def catch(motion: Motion, limb: Limb, constants: ReflexConstants) -> Catch:
     """Return what a stretch met, from the angle at which reflex torque bends upwards most."""
     torque = reflex_torque(motion.angle, motion.activation, motion.velocity, limb, constants)

@@ -15,6 +15,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from eutonia._compiled import compiled
 from eutonia._types import Scalar
 
 Patients = Float[Array, " patient"]
@@ -47,7 +48,7 @@ def onset_angles(
     return jnp.maximum(threshold - velocity_sensitivity * pace, 0.0) + delay * pace + noise
 
 
-@eqx.filter_jit
+@compiled
 def threshold_score(angle: Stretches, speed: Float[Array, " stretch"], range_of_motion: Scalar) -> ThresholdScore:
     """Return the threshold from the angles (deg) at which activity began; beyond the range there was none."""
     seen = ((angle > 0.0) & (angle < range_of_motion)).astype(angle.dtype)

@@ -24,6 +24,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
+from eutonia._compiled import compiled
 from eutonia.inference.priors import NOISE, Priors
 from eutonia.limb.cosine import cosine
 from eutonia.limb.joint import Joint
@@ -169,7 +170,7 @@ def _read(series: Array, place: Array, slope: Array | None = None, spacing: Arra
     return low + share * (high - low) + share * (1.0 - share) * bend
 
 
-@eqx.filter_jit
+@compiled
 def _swing(
     z: Array, times: Array, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants, *, resisting: bool
 ) -> tuple[Array, Torques | None]:
@@ -211,7 +212,7 @@ class Stretch(NamedTuple):
     errors: Float[np.ndarray, "five sample column"]
 
 
-@eqx.filter_jit
+@compiled
 def _stretch(
     z: Array, path: Path, names: tuple[str, ...], pieces: _Pieces, c: ReflexConstants, *, resisting: bool
 ) -> tuple[Array, Torques | None]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia.limb.joint import joint
 from eutonia.limb.swing import (
     KEPT,
@@ -77,7 +77,7 @@ def in_hand(limb: Limb, healthy: Limb) -> Limb:
     )
 
 
-@eqx.filter_jit
+@compiled
 def _push(
     limb: Limb, path: jnp.ndarray, speed: jnp.ndarray, constants: ReflexConstants, blocks: int, steps: int
 ) -> Motion:

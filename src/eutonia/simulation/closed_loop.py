@@ -26,6 +26,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia._types import Scalar
 from eutonia.errors import SimulationError
 from eutonia.limb.driven import Moving, moved
@@ -190,7 +191,7 @@ def _start(body: _Body, angle: float) -> _Now:
     )
 
 
-@eqx.filter_jit
+@compiled
 def _part(body: _Body, now: _Now, given: Sequence[Array]) -> tuple[_Now, tuple[Array, ...], tuple[Array, ...]]:
     """Run blocks; return impulses of every kind, and signals at the cord, angle, speed, torque at every step."""
     now, (spikes, signs) = jax.lax.scan(partial(_block, body), now, tuple(given))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from eutonia import parameters
+from eutonia._compiled import compiled
 from eutonia.limb.swing import KEPT, STEPS, Limb, Motion, ReflexConstants, at_rest, swing
 
 # Muscle group that a falling shank stretches.
@@ -50,7 +50,7 @@ def pendulum(
 _SAME = 1e-6
 
 
-@eqx.filter_jit
+@compiled
 def _fall(limb: Limb, constants: ReflexConstants, blocks: int, steps: int, moved_before: bool) -> Motion:
     level = jnp.zeros_like(jnp.asarray(limb.threshold))
     start = at_rest(level, limb, steps=steps, moved_before=moved_before)

@@ -23,6 +23,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
 
+from eutonia._compiled import compiled
 from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH, HOURS_A_WEEK
 from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics
@@ -111,7 +112,7 @@ class LegConstants(eqx.Module):
         )
 
 
-@eqx.filter_jit
+@compiled
 def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     """Return what each setting comes to."""
     whole = jnp.ones((len(PATHWAYS), len(LIMBS), at.lost.size))
@@ -149,7 +150,7 @@ def steady_leg(at: LegSettings, c: LegConstants) -> SteadyLeg:
     )
 
 
-@eqx.filter_jit
+@compiled
 def pull(found: SteadyLeg, angle: Points, pace: Points, c: LegConstants) -> Points:
     """Return the resistance at an `angle` (share of the range) of a stretch at a `pace`, share of the ceiling."""
     state = muscle_state(found.left[None], found.signal[None], jnp.zeros_like(found.left)[None], c.body)

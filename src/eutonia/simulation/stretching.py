@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from eutonia._compiled import compiled
 from eutonia.limb.swing import Limb, Motion, ReflexConstants, follow
 
 Scalar = Float[Array, ""]
@@ -43,7 +43,7 @@ def stretch_and_hold(
     return _moved(limb, constants, jnp.asarray([*path, speed]), samples, steps, by_hand)
 
 
-@eqx.filter_jit
+@compiled
 def _moved(
     limb: Limb, constants: ReflexConstants, path: Float[Array, "3"], samples: int, steps: int, by_hand: bool
 ) -> Motion:

@@ -24,6 +24,8 @@ from eutonia.statistics.side_by_side import WIDTH, side_by_side
 
 # A standard error beyond this says that arms are separate.
 _LARGEST = 50.0
+# A program has room for so many cuts more, and in small trials for so many people more, than the one before it.
+_CUTS, _PEOPLE = 8, 16
 
 
 class OddsFit(NamedTuple):
@@ -58,8 +60,13 @@ def fit_odds(
     places = np.full(y.shape, -1)
     for row, values in zip(places, exact(y), strict=True):
         row[~np.isnan(values)] = np.unique(values[~np.isnan(values)], return_inverse=True)[1]
-    cuts = max(int(places.max()), 1)
-    found = side_by_side(lambda mine, x: _fits(mine, x, cuts), places, np.nan_to_num(covariates), width=width)
+    # Room for people and cuts is filled up with nobody and with cuts of no meaning, so that few programs serve all.
+    cuts, n = _CUTS * -(-max(int(places.max()), 1) // _CUTS), y.shape[1]
+    room = -(-n // _PEOPLE) * _PEOPLE if n <= WIDTH else 1 << (n - 1).bit_length()
+    rest = ((0, 0), (0, room - n))
+    places = np.pad(places, rest, constant_values=-1)
+    x = np.pad(np.nan_to_num(covariates), (*rest, (0, 0)))
+    found = side_by_side(lambda mine, x: _fits(mine, x, cuts), places, x, width=width)
     known = np.where(found.converged, 1.0, np.nan)[:, None]
     return OddsFit(found.estimate * known, found.se * known, found.converged)
 

@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from eutonia._compiled import compiled
 from eutonia.assessment.reading import ROUNDING
 from eutonia.assessment.scales import SCALES, Scale
 from eutonia.assessment.scoring import ChartConstants, Look, chart_constants, charted_muscles, limb_mean, no_luck
@@ -201,12 +202,12 @@ class _Charted(eqx.Module):
         return jnp.stack(found)
 
 
-@eqx.filter_jit
+@compiled
 def _scored(people: People, bias: Limbs, chart: _Charted) -> Float[Array, "row patient"]:
     return chart.rows(people, bias, is_latent=False)
 
 
-@eqx.filter_jit
+@compiled
 def _bias_for(people: People, chart: _Charted, wanted: Float[Array, " row"], highest: Float[Array, ""]) -> Limbs:
     """Return the bias at which the charted rows of a limb have, as a mean, the wanted level, by bisection."""
 
@@ -217,7 +218,7 @@ def _bias_for(people: People, chart: _Charted, wanted: Float[Array, " row"], hig
     return _bisected(is_above, low, low + highest)
 
 
-@eqx.filter_jit
+@compiled
 def _departing(people: People, bias: Limbs, chart: _Charted, wanted: Float[Array, " row"]) -> People:
     """Return people whose charted muscle groups depart from their limb until each has its own level, by bisection."""
     rows = jnp.asarray([muscle for muscle in chart.muscles if muscle is not None])

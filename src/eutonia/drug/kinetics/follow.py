@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Float, Int
 
+from eutonia._compiled import compiled
 from eutonia.drug.kinetics.model import Kinetics, StepPlan
 from eutonia.drug.kinetics.state import KineticState, Patients
 
@@ -60,12 +60,12 @@ def follow(
     return state, np.concatenate(seen) if seen else np.zeros(0)
 
 
-@eqx.filter_jit
+@compiled
 def _plans(kinetics: Kinetics, hours: Float[Array, " length"]) -> StepPlan:
     return jax.vmap(kinetics.step_plan)(hours)
 
 
-@eqx.filter_jit
+@compiled
 def _walk(
     kinetics: Kinetics,
     plans: StepPlan,

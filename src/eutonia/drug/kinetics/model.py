@@ -10,6 +10,7 @@ from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia._arguments import NUMBERS, PEOPLE, TEXT, WHOLE, accepts
+from eutonia._compiled import compiled
 from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value
 from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
 from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
@@ -157,6 +158,7 @@ class Kinetics(eqx.Module):
             tissue=None if self.spinal.uptake_rate is None else modes,
         )
 
+    @compiled
     def step_plan(self, dt_h: Scalar) -> StepPlan:
         """Return the transitions over a step of `dt_h` hours, which may be traced and of any length."""
         into_mean = self.spinal.weights("catheter")[0]

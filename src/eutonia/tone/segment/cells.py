@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int, UInt
 
 from eutonia import parameters
@@ -104,31 +105,32 @@ class Cells(eqx.Module):
 def build(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Cells:
     """Return the cells of people; one person's do not depend on who else is asked for."""
     s = parameters.load("segment")
-    afferents = luck.cell_keys(seed, person, luck.AFFERENT, sizes.ia)
-    first, second, third = (luck.counted(afferents, jnp.uint32(k)) for k in range(3))
+    who = luck.of_people(seed, person)
+    afferents = luck.cell_keys(who, luck.AFFERENT, sizes.ia)
+    fast, thick = (luck.uniform(luck.counted(afferents, np.full_like(afferents, k))) for k in (1, 2))
     slowest, fastest = s.ends("afferent_velocity", "m/s")
     lowest, highest = s.ends("afferent_current", "mA")
     way = s.value("nerve_to_stimulus", "m")
     low, high = s.ends("interneuron_threshold", "mV")
-    place = (jnp.arange(sizes.interneurons) + 0.5) / sizes.interneurons
+    place = (np.arange(sizes.interneurons) + 0.5) / sizes.interneurons
     return Cells(
         units=MotorUnits.pool(sizes.motoneurons),
         membrane=Membrane(**s.named(_MEMBRANE)),
         synapses=Synapses.from_records(),
-        contacts=_contacts(sizes, seed, person),
+        contacts=_contacts(sizes, who),
         background=s.value("background_drive", "mV"),
         girk_reversal=s.value("girk_reversal", "mV"),
         synaptic_delay=s.value("synaptic_delay", "ms"),
-        ia_rest=s.value("ia_rest", "1/s") + s.value("ia_rest_spread", "1/s") * luck.normal(first),
-        ia_delay=1000.0 * way / (slowest + (fastest - slowest) * luck.uniform(second)),
-        ia_current=lowest + (highest - lowest) * luck.uniform(third),
-        ia_key=luck.cell_keys(seed, person, luck.IA, sizes.ia),
-        ii_key=luck.cell_keys(seed, person, luck.II, sizes.ii),
-        backfire_key=luck.cell_keys(seed, person, luck.BACKFIRE, sizes.motoneurons),
+        ia_rest=jnp.asarray(s.value("ia_rest", "1/s") + s.value("ia_rest_spread", "1/s") * luck.normal(afferents, 0)),
+        ia_delay=jnp.asarray(1000.0 * way / (slowest + (fastest - slowest) * fast)),
+        ia_current=jnp.asarray(lowest + (highest - lowest) * thick),
+        ia_key=jnp.asarray(luck.cell_keys(who, luck.IA, sizes.ia)),
+        ii_key=jnp.asarray(luck.cell_keys(who, luck.II, sizes.ii)),
+        backfire_key=jnp.asarray(luck.cell_keys(who, luck.BACKFIRE, sizes.motoneurons)),
         human_scale=s.value("human_scale", "1"),
         ia_ceiling=s.value("ia_ceiling", "1/s"),
         interval_cv=s.value("interval_cv", "1"),
-        inter_threshold=low + (high - low) * place,
+        inter_threshold=jnp.asarray(low + (high - low) * place),
         inter_time=s.value("interneuron_time", "ms"),
         way_ms=1000.0 * way,
         backfires=s.value("backfires", "1") / sum(s.along("motor_units", "1", TYPES)),
@@ -137,16 +139,16 @@ def build(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Cells:
     )
 
 
-def _contacts(sizes: Sizes, seed: int, person: Int[Array, " patient"]) -> Float[Array, "path 2 motoneuron patient"]:
+def _contacts(sizes: Sizes, who: UInt[np.ndarray, " patient"]) -> Float[Array, "path 2 motoneuron patient"]:
     """Return contacts of each motoneuron over the mean number, from Ia afferents, inhibitory interneurons, Renshaw
     cells: binomial numbers, taken as normal and not below none.
     """
     s = parameters.load("segment")
-    key = luck.cell_keys(seed, person, luck.CONTACTS, sizes.motoneurons)
+    key = luck.cell_keys(who, luck.CONTACTS, sizes.motoneurons)
     drawn = []
     cells = s.along("cells", "1", ("Ia", "inhibitory", "Renshaw"))
     for k, name in enumerate(("ia_connected", "inhibitory_connected", "renshaw_connected")):
         share, n = s.value(name, "1"), cells[k]
         spread = math.sqrt((1.0 - share) / (share * n))
-        drawn.append(jnp.maximum(1.0 + spread * luck.normal(luck.counted(key, jnp.uint32(k))), 0.0))
-    return jnp.stack(drawn)
+        drawn.append(np.maximum(1.0 + spread * luck.normal(key, k), 0.0))
+    return jnp.asarray(np.stack(drawn))

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import ndtri
-from jaxtyping import Array, Float, Int, UInt
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, UInt
+from scipy.special import ndtri
 
 from eutonia import _streams
 
@@ -20,40 +21,48 @@ IA, II, CONTACTS, AFFERENT, PHASE, BACKFIRE, INTERNEURON = range(7)
 _STRIDE = 0x9E3779B9  # the golden ratio in 32 bits, which spreads consecutive numbers over the whole range
 _BYTES = (0, 8, 16, 24)
 _BYTE_MEAN, _BYTE_SPREAD = 510.0, 147.80  # mean and SD of the sum of four bytes: 2 x 255, sqrt((256^2 - 1) / 3)
+# Of NumPy where they are there: JAX would compile a program for each step of the hash. Of JAX inside the scan.
+Bits = UInt[Array | np.ndarray, "..."]
 
 
-def hashed(number: UInt[Array, "..."]) -> UInt[Array, "..."]:
+def hashed(number: Bits) -> Bits:
     """Return well mixed bits of a 32-bit number (two multiplications, three shifts)."""
     x = number ^ (number >> 16)
-    x = x * jnp.uint32(0x7FEB352D)
+    x = x * np.uint32(0x7FEB352D)
     x = x ^ (x >> 15)
-    x = x * jnp.uint32(0x846CA68B)
+    x = x * np.uint32(0x846CA68B)
     return x ^ (x >> 16)
 
 
-def cell_keys(
-    seed: int, person: Sequence[int] | Int[Array, " patient"], purpose: int, n_cells: int
-) -> UInt[Array, "muscle cell patient"]:
+def of_people(seed: int, person: Sequence[int] | Int[Array, " patient"]) -> UInt[np.ndarray, " patient"]:
+    """Return a number of their own for every person."""
+    return np.asarray(_bits(_streams.keys(seed, _streams.Purpose.SEGMENT, jnp.asarray(person)).hashed()))
+
+
+@jax.jit
+def _bits(keys: Key[Array, " patient"]) -> UInt[Array, " patient"]:
+    return jax.vmap(lambda key: jax.random.bits(key, dtype=jnp.uint32))(keys)
+
+
+def cell_keys(who: UInt[np.ndarray, " patient"], purpose: int, n_cells: int) -> UInt[np.ndarray, "muscle cell patient"]:
     """Return a number of their own for the cells of both muscles of every person."""
-    keys = _streams.keys(seed, _streams.Purpose.SEGMENT, jnp.asarray(person)).hashed()
-    who = jax.vmap(lambda key: jax.random.bits(key, dtype=jnp.uint32))(keys)
-    cell = jnp.arange(2 * n_cells, dtype=jnp.uint32).reshape(2, n_cells, 1)
-    return hashed(hashed(who + jnp.uint32(purpose)) + cell * jnp.uint32(_STRIDE))
+    cell = np.arange(2 * n_cells, dtype=np.uint32).reshape(2, n_cells, 1)
+    return hashed(hashed(who + np.uint32(purpose)) + cell * np.uint32(_STRIDE))
 
 
-def counted(key: UInt[Array, "..."], count: UInt[Array, "..."]) -> UInt[Array, "..."]:
+def counted(key: Bits, count: Bits) -> Bits:
     """Return the bits of the so-manieth draw of a key."""
-    return hashed(key + count * jnp.uint32(_STRIDE))
+    return hashed(key + count * np.uint32(_STRIDE))
 
 
-def uniform(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
+def uniform(bits: Bits) -> Float[Array | np.ndarray, "..."]:
     """Return numbers above 0 and below 1."""
     return (bits >> 8).astype(float) / 2.0**24 + 2.0**-25
 
 
-def normal(bits: UInt[Array, "..."]) -> Float[Array, "..."]:
-    """Return standard normal numbers, exact in distribution; for draws outside the scan."""
-    return ndtri(uniform(bits))
+def normal(key: UInt[np.ndarray, "..."], count: int) -> Float[np.ndarray, "..."]:
+    """Return the so-manieth draw of a key, standard normal, exact in distribution; for draws outside the scan."""
+    return ndtri(uniform(counted(key, np.full_like(key, count))))
 
 
 def near_normal(bits: UInt[Array, "..."], like: Float[Array, "..."]) -> Float[Array, "..."]:

@@ -117,6 +117,7 @@ def events(spikes: Bool[Array, "time 2 cell patient"], first: int, end: int) -> 
     return rows
 
 
+@functools.partial(jax.jit, static_argnames="dt_ms")
 def resting(cells: Cells, condition: Condition, dt_ms: float, shocks: Array | int) -> State:
     """Return the state of segments that have been at rest for long."""
     c, n = cells, condition.n_patients
