@@ -7,6 +7,7 @@ a hash of who asks for the how-manieth time is drawn on the spot, and nobody's l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +23,7 @@ _STRIDE = 0x9E3779B9  # the golden ratio in 32 bits, which spreads consecutive n
 _BYTES = (0, 8, 16, 24)
 _BYTE_MEAN, _BYTE_SPREAD = 510.0, 147.80  # mean and SD of the sum of four bytes: 2 x 255, sqrt((256^2 - 1) / 3)
 # Of NumPy where they are there: JAX would compile a program for each step of the hash. Of JAX inside the scan.
-Bits = UInt[Array | np.ndarray, "..."]
+Bits = TypeVar("Bits", UInt[np.ndarray, "..."], UInt[Array, "..."])
 
 
 def hashed(number: Bits) -> Bits:
@@ -55,7 +56,7 @@ def counted(key: Bits, count: Bits) -> Bits:
     return hashed(key + count * np.uint32(_STRIDE))
 
 
-def uniform(bits: Bits) -> Float[Array | np.ndarray, "..."]:
+def uniform(bits: Bits) -> Any:
     """Return numbers above 0 and below 1."""
     return (bits >> 8).astype(float) / 2.0**24 + 2.0**-25
 
