@@ -202,8 +202,7 @@ def _odds(values: Any, first: Any, baseline: Any, alpha: float, width: int = WID
     centred = before - (np.where(known, before, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1))[:, None]
     # Where everybody had the same score at the first visit, it tells nothing and is left out.
     tells = np.array([np.unique(one[~np.isnan(one)]).size > 1 for one in before], dtype=bool)
-    grades = np.array([np.unique(exact(one[~np.isnan(one)])).size for one in values])
-    graded = (grades > 1) & (grades <= _MOST_GRADES)
+    graded = np.array([1 < np.unique(exact(one[~np.isnan(one)])).size <= _MOST_GRADES for one in values], dtype=bool)
     found = np.full((2, len(values)), np.nan)
     for mine, x in ((graded & tells, [first.astype(float), centred]), (graded & ~tells, [first.astype(float)])):
         if mine.any():
