@@ -68,7 +68,7 @@ def filled(folder: Path) -> Store:
         kept.take()
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
-            quick.fits(patch)
+            quick.fits(patch, rough=True)
             own = kept.own(own_names(texts_of(request)))
             kept.finish(job.id, worker.answered(kind, request, own))
     return kept
