@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -19,9 +20,19 @@ CASE = eutonia.load_study("case_ischaemic_tablets")
 REFLEX = dict.fromkeys(("velocity_sensitivity_s", "gain_nm_per_rad", "background_nm", "depression_per_rad"), 0.1)
 PERSON = eutonia.Patient(67.0, 71.0, "woman", 58.0)
 STROKE = eutonia.Population.typical("stroke")
-PEOPLE = eutonia.make_people(eutonia.Cohort.draw(1, range(2), STROKE), seed=1)
 UNTREATED = eutonia.Snapshot.untreated(2)
-EXAMINED = eutonia.examine(PEOPLE, UNTREATED)
+
+
+@functools.cache
+def people() -> Any:
+    """Return people who are given where people are right."""
+    return eutonia.make_people(eutonia.Cohort.draw(1, range(2), STROKE), seed=1)
+
+
+@functools.cache
+def examined() -> Any:
+    """Return what is right to be scored."""
+    return eutonia.examine(people(), UNTREATED)
 
 
 def using(overrides: Any) -> None:
@@ -46,13 +57,13 @@ PLACES: dict[str, tuple[Callable[[Any], object], tuple[type, ...]]] = {
     "write": (lambda x: eutonia.write(x, "somewhere"), ()),
     "make_people": (lambda x: eutonia.make_people(x, seed=1), ()),
     "simulate": (lambda x: eutonia.simulate(x, eutonia.Regimen(), at_h=1.0), ()),
-    "simulate, regimen": (lambda x: eutonia.simulate(PEOPLE, x, at_h=1.0), ()),
-    "simulate, at_h": (lambda x: eutonia.simulate(PEOPLE, eutonia.Regimen(), at_h=x), (int, float, np.ndarray)),
-    "Snapshot": (lambda x: eutonia.examine(PEOPLE, x), ()),
+    "simulate, regimen": (lambda x: eutonia.simulate(people(), x, at_h=1.0), ()),
+    "simulate, at_h": (lambda x: eutonia.simulate(people(), eutonia.Regimen(), at_h=x), (int, float, np.ndarray)),
+    "Snapshot": (lambda x: eutonia.examine(people(), x), ()),
     "examine": (lambda x: eutonia.examine(x, UNTREATED), ()),
-    "examine, stretch": (lambda x: eutonia.examine(PEOPLE, UNTREATED, stretch=x), ()),
+    "examine, stretch": (lambda x: eutonia.examine(people(), UNTREATED, stretch=x), ()),
     "score": (eutonia.score, ()),
-    "score, rater_seed": (lambda x: eutonia.score(EXAMINED, rater_seed=0.5 if x is None else x), (int,)),
+    "score, rater_seed": (lambda x: eutonia.score(examined(), rater_seed=0.5 if x is None else x), (int,)),
     "compare": (eutonia.compare, ()),
     "compare_options": (eutonia.compare_options, ()),
     "compare_options, against": (lambda x: eutonia.compare_options([CASE, CASE], against=0 if x is None else x), ()),
