@@ -34,7 +34,9 @@ def rows_of(section: str) -> dict[str, tuple[float, float, float]]:
     return {key: tuple(map(float, match.groups())) for key, match in found if match}  # type: ignore[misc]
 
 
-PREDICTED = [name for name, file in eutonia.shipped().items() if "\n[[published]]\n" in file.read_text(encoding="utf-8")]
+PREDICTED = [
+    name for name, file in eutonia.shipped().items() if "\n[[published]]\n" in file.read_text(encoding="utf-8")
+]
 
 
 @pytest.fixture(scope="module", params=PREDICTED)

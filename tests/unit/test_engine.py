@@ -253,16 +253,14 @@ def test_without_dask_or_without_workers_a_scheduler_is_refused(monkeypatch: pyt
         scheduled("tcp://127.0.0.1:8786", _passes)
 
 
-def test_what_is_asked_for_in_turn_is_kept_however_large_it_is() -> None:
+def test_what_was_asked_for_last_is_kept_as_far_as_there_is_room() -> None:
     made = Counter[str]()
 
-    def make(name: str) -> tuple[str, float]:
+    def make(name: str, size: float) -> tuple[str, float]:
         made[name] += 1
-        return name, 1e9
+        return name, size
 
-    recent = Recent(1e8, least=3)
-    for name in ("people", "scores", "first") * 4 + ("people of the next visit", "first"):
-        assert recent.get(name, partial(make, name)) == name
-    assert made == dict.fromkeys(("people", "scores", "first", "people of the next visit"), 1)
-    recent.get("people", partial(make, "people"))
-    assert made["people"] == 2
+    recent = Recent(1e8)
+    for name, size in [("score", 4e7), ("people", 4e7)] * 3 + [("larger than all", 1e9)] * 2 + [("score", 4e7)]:
+        assert recent.get(name, partial(make, name, size)) == name
+    assert made == {"score": 2, "people": 1, "larger than all": 1}

@@ -171,14 +171,11 @@ def _columns(name: str, shape: tuple[int, ...]) -> list[str]:
 
 
 class Recent:
-    """Keeps what was made last, up to so many bytes but no fewer than `least`, and makes anew what was let go.
+    """Keeps what was made last, up to so many bytes but always one, and makes anew what was let go."""
 
-    With one kept, whoever asks for two large things in turn would have each made again every time.
-    """
-
-    def __init__(self, most_bytes: float, least: int = 1) -> None:
+    def __init__(self, most_bytes: float) -> None:
         """Begin with nothing."""
-        self._most, self._least = most_bytes, least
+        self._most = most_bytes
         self._kept: OrderedDict[object, tuple[Any, float]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -187,7 +184,7 @@ class Recent:
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = make()
-                while len(self._kept) > self._least and sum(size for _, size in self._kept.values()) > self._most:
+                while len(self._kept) > 1 and sum(size for _, size in self._kept.values()) > self._most:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
             found: Thing = self._kept[key][0]

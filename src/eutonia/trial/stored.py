@@ -32,9 +32,8 @@ from eutonia.trial.roll import OF_PHASES, Roll
 K = TypeVar("K")
 V = TypeVar("V")
 
-# Charts that were read last are kept, up to so many bytes, but always those of one visit: who was there, what they were
-# charted with, and with what if there had been no rescue. Doses are read so many bytes at a time.
-_KEPT_BYTES, _OF_ONE_VISIT, _ROWS_BYTES = 128e6, 3, 16e6
+# Scores and the like that were read last are kept, up to so many bytes. Doses are read so many bytes at a time.
+_KEPT_BYTES, _ROWS_BYTES = 128e6, 16e6
 _SCORES = ("score", "without_rescue")
 _OF_VISIT = ("present", "rate_ug_per_h", "tablets_mg_per_day")
 _OF_PUMPS = ("course", *OF_EACH)
@@ -113,26 +112,6 @@ class Later(Mapping[K, V]):
         return len(self._load)
 
 
-class Charted(Mapping[str, np.ndarray]):
-    """The scores of a visit, which are read when one of them is asked for."""
-
-    def __init__(self, names: Sequence[str], read: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Know the names of the scores, and how to read them."""
-        self._names, self._read = names, read
-
-    def __getitem__(self, name: str) -> np.ndarray:
-        """Return a score of everybody."""
-        return self._read()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        """Go over the names, and read nothing."""
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        """Count them."""
-        return len(self._names)
-
-
 class KeptDoses:
     """A log of doses as the store has it."""
 
@@ -175,9 +154,8 @@ def outcome_of(
     them, none where they are in order.
     """
     people = len(roll.member)
-    recent = Recent(_KEPT_BYTES, _OF_ONE_VISIT)
     at_hand = Unpacked(store) if isinstance(store, FolderStore) else store
-    reader = _Reader(at_hand, n_blocks, people, recent, slice(None) if order is None else order)
+    reader = _Reader(at_hand, n_blocks, people, slice(None) if order is None else order)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
         about, names = store.about((index, 0)), store.names((index, 0))
@@ -211,11 +189,9 @@ def outcome_of(
 class _Reader:
     """Reads arrays of all blocks of a phase and joins them."""
 
-    def __init__(
-        self, store: MemoryStore | Unpacked, n_blocks: int, n_people: int, recent: Recent, order: slice | np.ndarray
-    ) -> None:
-        self.store, self.n_blocks, self.n_people = store, n_blocks, n_people
-        self.recent, self.order = recent, order
+    def __init__(self, store: MemoryStore | Unpacked, n_blocks: int, n_people: int, order: slice | np.ndarray) -> None:
+        self.store, self.n_blocks, self.n_people, self.order = store, n_blocks, n_people, order
+        self.recent = Recent(_KEPT_BYTES)
 
     def blocks(self, index: int, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
         return (self.store.read((index, number), names) for number in range(self.n_blocks))
@@ -248,21 +224,24 @@ class _Reader:
     def visit(
         self, index: int, i: int, scores: Mapping[str, Sequence[str]], phase: str, arm: str, visit: int, time_h: float
     ) -> VisitRecord:
-        def read(of: Sequence[str], under: str) -> Mapping[str, np.ndarray]:
-            first = f"visits/{i}/{under}"
-            got = self.joined(index, [first + name for name in of])
-            return {name.removeprefix(first): one for name, one in got.items()}
+        def charted(under: str) -> Later[str, np.ndarray]:
+            first = f"visits/{i}/{under}/"
+            return Later(
+                {
+                    name: partial(self.kept, (index, first + name), partial(self.one, index, first + name))
+                    for name in scores[under]
+                }
+            )
 
-        def charted(under: str) -> Charted:
-            names = scores[under]
-            return Charted(names, lambda: self.kept((index, i, under), lambda: read(names, f"{under}/")))
-
-        beside = self.kept((index, i), lambda: read(_OF_VISIT, ""))
+        beside = self.kept((index, i), lambda: {name: self.one(index, f"visits/{i}/{name}") for name in _OF_VISIT})
         of_all, without_rescue = map(charted, _SCORES)
         return VisitRecord(phase, arm, visit, time_h, of_all, **beside, without_rescue=without_rescue)
 
+    def one(self, index: int, name: str) -> np.ndarray:
+        return self.joined(index, [name])[name]
+
     def plain(self, index: int, arm: str, name: str) -> np.ndarray:
-        return self.joined(index, [f"{name}/{arm}"])[f"{name}/{arm}"]
+        return self.one(index, f"{name}/{arm}")
 
     def reactions(self, index: int, arm: str) -> Reactions:
         got = self.joined(index, [f"reactions/{arm}/time_h", f"reactions/{arm}/source"])

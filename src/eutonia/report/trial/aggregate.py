@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -177,8 +177,6 @@ def responses(result: StudyResult) -> list[Individuals]:
     """Return individual changes from the first visit of a phase to the one that the paper reports, else to the one at
     which the study asks who responds, else the last.
     """
-    import polars as pl
-
     groups: dict[tuple[str, str | None, str], list[ScorePart]] = {}
     for part in result.scores.parts:
         groups.setdefault((part.phase, part.limb, part.scale), []).append(part)
@@ -191,13 +189,17 @@ def responses(result: StudyResult) -> list[Individuals]:
         last = _first_seen(parts, [*sorted(reported, reverse=True), *reversed(times)])
         if first is None or last is None or first[0] == last[0]:
             continue
-        both = first[1].join(last[1], on=["patient", "replicate", "arm"], maintain_order="left", suffix="_last")
-        both = both.select("arm", (pl.col("score_last") - pl.col("score")).alias("change"))
-        if not both.is_empty():
+        changes = {arm: _change(rows, last[1][arm]) for arm, rows in first[1].items() if arm in last[1]}
+        if any(not change.is_empty() for change in changes.values()):
             words_of = {part.time_h: part.visit for part in parts}
             ends = words_of[first[0]], words_of[last[0]]
-            found.append(Individuals(phase, limb or None, scale, *ends, _changes(both)))
+            found.append(Individuals(phase, limb or None, scale, *ends, _changes(changes)))
     return found
+
+
+def _change(first: polars.DataFrame, last: polars.DataFrame) -> polars.Series:
+    both = first.join(last, on=["patient", "replicate"], maintain_order="left", suffix="_last")
+    return both["score_last"] - both["score"]
 
 
 def _reported(result: StudyResult, phase: str) -> set[float]:
@@ -207,42 +209,45 @@ def _reported(result: StudyResult, phase: str) -> set[float]:
     return reported or asked
 
 
-def _first_seen(parts: Sequence[ScorePart], times: Sequence[float]) -> tuple[float, polars.DataFrame] | None:
-    """Return the first of these visits at which somebody was scored, and the score of each person of each arm."""
+def _first_seen(parts: Sequence[ScorePart], times: Sequence[float]) -> tuple[float, dict[str, polars.DataFrame]] | None:
+    """Return the first of these visits at which somebody was scored, and by arm the score of each of its people."""
     import polars as pl
 
     for time_h in dict.fromkeys(times):
-        there = [part.read().with_columns(arm=pl.lit(part.arm)) for part in parts if part.time_h == time_h]
-        rows = pl.concat(there).filter(_known())
-        if not rows.is_empty():
-            who = ["patient", "replicate", "arm"]
-            alone = len(there) == len({part.arm for part in parts})
-            return time_h, rows if alone else rows.group_by(who, maintain_order=True).agg(pl.col("score").mean())
+        there: dict[str, list[polars.DataFrame]] = {}
+        for part in parts:
+            if part.time_h == time_h:
+                there.setdefault(part.arm, []).append(part.read().filter(_known()))
+        if any(len(rows) for items in there.values() for rows in items):
+            who = ["patient", "replicate"]
+            return time_h, {
+                arm: items[0]
+                if len(items) == 1
+                else pl.concat(items).group_by(who, maintain_order=True).agg(pl.col("score").mean())
+                for arm, items in there.items()
+            }
     return None
 
 
-def _changes(both: polars.DataFrame) -> tuple[Change, ...]:
+def _changes(of_arms: Mapping[str, polars.Series]) -> tuple[Change, ...]:
     import polars as pl
 
-    span = real(both["change"].max()) - real(both["change"].min())
-    steps_seen = both["change"].round(4).unique().sort().diff().drop_nulls()
+    seen = pl.concat([change.unique() for change in of_arms.values()])
+    span = real(seen.max()) - real(seen.min())
+    steps_seen = seen.round(4).unique().sort().diff().drop_nulls()
     finest = max(real(steps_seen.min()), 1e-9) if steps_seen.len() else 1.0
     is_coarse = span / finest <= _MOST_BINS
     width = (
         finest if is_coarse else next((nice for nice in _NICE_WIDTHS if span / nice <= _MOST_BINS), span / _MOST_BINS)
     )
     out = []
-    for (arm,), part in both.group_by(["arm"], maintain_order=True):
-        bins = (
-            part.group_by((pl.col("change") / width).round().cast(pl.Int64).alias("bin"))
-            .agg(pl.len().alias("n"))
-            .sort("bin")
-        )
-        counts = dict(bins.iter_rows())
+    for arm, change in of_arms.items():
+        if change.is_empty():
+            continue
+        counts = dict((change / width).round().cast(pl.Int64).value_counts().iter_rows())
         steps = range(min(counts), max(counts) + 1)
-        shares = tuple(counts.get(step, 0) / part.height for step in steps)
-        mean = real(part["change"].mean())
-        out.append(Change(str(arm), tuple(step * width for step in steps), shares, width, part.height, mean))
+        shares = tuple(counts.get(step, 0) / len(change) for step in steps)
+        out.append(Change(arm, tuple(step * width for step in steps), shares, width, len(change), real(change.mean())))
     return tuple(out)
 
 
