@@ -14,7 +14,7 @@ from scipy.stats import norm
 import eutonia
 from eutonia import parameters
 from eutonia.assessment.scoring import chart, chart_constants, no_luck
-from eutonia.engine.store import MemoryStore, Recent
+from eutonia.engine.store import MemoryStore
 from eutonia.patient import Cohort, Population
 from eutonia.simulation.course import Course, start
 from eutonia.simulation.examine import body_constants, examine
@@ -146,7 +146,7 @@ def test_pumps_of_blocks_that_are_not_in_order_come_in_the_order_of_people() -> 
         of = {"course": np.zeros(len(hours), dtype=int), "failed_h": np.array(hours), "repaired_h": np.array(hours)}
         of |= {name: np.zeros(len(hours), dtype=bool) for name in ("is_catheter", "is_severe")}
         store.put((0, number), {f"pumps/arm/{name}": values for name, values in of.items()}, about)
-    pumps = stored._Reader(store, 2, 3, Recent(1e6), np.array([0, 2, 1])).pumps(0, "arm")
+    pumps = stored._Reader(store, 2, 3, np.array([0, 2, 1])).pumps(0, "arm")
     assert pumps.failed_h.tolist() == pumps.repaired_h.tolist() == [1.0, 2.0, 3.0]
     assert pumps.course.tolist() == [0, 1, 0]  # each block brings its own courses
 
