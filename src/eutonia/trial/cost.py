@@ -22,7 +22,7 @@ from eutonia.trial.pump_turns import turns
 # beside it; a person in a block under way; a look at the possible people of a case.
 _PROGRAM_BYTES, _TRIAL_BYTES, _LANE_BYTES, _LOOK_BYTES = 450e6, 550e6, 20_000.0, 220e3
 # Of a person at a visit of a trial, whose scores stay in blocks: in memory, and (True) where blocks are kept on disk.
-_VISIT_BYTES = {False: 400.0, True: 115.0}
+_VISIT_BYTES = {False: 400.0, True: 70.0}
 # Measured on the same: bytes on disk of report, course and record; of a visit of a person, once as a block and once in
 # the tables; of a look.
 _FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
