@@ -91,8 +91,8 @@ def _together(parts: Sequence[Whole]) -> Whole:
     """Return one number for all who have the same in every part, in the order of the parts."""
     found = np.zeros(len(parts[0]), dtype=np.int64)
     for part in parts:
-        ranks = np.unique(part, return_inverse=True)[1].ravel()
-        found = np.unique(found * (ranks.max() + 1) + ranks, return_inverse=True)[1].ravel()
+        ranks = np.unique(part, return_inverse=True)[1]
+        found = np.unique(found * (ranks.max() + 1) + ranks, return_inverse=True)[1]
     return found
 
 

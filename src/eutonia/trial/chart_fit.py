@@ -185,10 +185,8 @@ class _Charted(eqx.Module):
 
     def rows(self, people: People, bias: Limbs, *, is_latent: bool) -> Float[Array, "row patient"]:
         """Return the latent measure, or the score itself, of each row of people with a bias."""
-        seen, now = (
-            self.seen,
-            dataclasses.replace(people, bias=bias, time_since_onset_h=jnp.full(people.n, self.time_h)),
-        )
+        seen = self.seen
+        now = dataclasses.replace(people, bias=bias, time_since_onset_h=jnp.full(people.n, self.time_h))
         exam = examine_at(now, self.untreated, seen.body, seen.speed, seen.healthy, jnp.ones(()))
         standing = stance_of(now, self.untreated, seen.body, seen.load)
         look = Look(now, exam, standing, no_luck(people.n), jnp.zeros(people.n), seen.scales, seen.own)
