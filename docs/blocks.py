@@ -4,17 +4,14 @@
 
 A ```console block holds commands behind "$ " and what they print; a ```python block is run, all of a page in one
 program; a ```text block after it holds what it printed. A line "..." stands for any lines. Each page has an empty
-folder of its own, in which its blocks run in their order. Commands of eutonia run in one process, which this file
-begins with `--commands`: a start of the program each would cost more than most of them.
+folder of its own, in which its blocks run in their order. Commands of eutonia and programs run in the process that
+asks: a start of Python each would cost more than most of them.
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import functools
 import io
-import json
 import os
 import re
 import shlex
@@ -22,10 +19,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 #: Kind, name, body of a block, and the body of the ```text block after it.
@@ -33,19 +31,8 @@ BLOCK = re.compile(r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n
 # A command of eutonia, and what a shell does with what it prints.
 _OURS = re.compile(r"eutonia (.*?)( (?:\|\||\||>) .*)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-# One program a page: a block a line comes in, what it printed goes out.
-_PROGRAM = """
-import contextlib, io, json, sys, traceback
-page = {"__name__": "__main__"}
-for line in sys.stdin:
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
-        try:
-            exec(compile(json.loads(line), "page", "exec"), page)
-        except BaseException:
-            traceback.print_exc()
-    print(json.dumps(said.getvalue()), flush=True)
-"""
+#: How wide the terminal is that a page shows: what the variable of the same name has to say while blocks run.
+COLUMNS = "100"
 # Numbers of another instruction set may differ in their last digits.
 _CLOSE = 0.02
 
@@ -66,10 +53,12 @@ def pages() -> list[Path]:
 
 
 def run(page: Path) -> Iterator[Ran]:
-    """Run the blocks of a page in their order."""
-    folder = Path(tempfile.mkdtemp())
+    """Run the blocks of a page in their order; folders of parameter sets that they register go with the page."""
+    from eutonia.parameters.folders import FOLDERS
+
+    folder, before = Path(tempfile.mkdtemp()), set(FOLDERS)
     shutil.copytree(DOCS.parent / "examples", folder / "examples")
-    program: subprocess.Popen[str] | None = None
+    program: dict[str, object] = {"__name__": "page"}
     try:
         for block in BLOCK.finditer(page.read_text(encoding="utf-8")):
             kind, name, body, printed = block.groups()
@@ -77,45 +66,25 @@ def run(page: Path) -> Iterator[Ran]:
                 if name:
                     (folder / name).write_text(body, encoding="utf-8")
             elif kind == "python":
-                program = program or _begun(folder)
-                yield Ran(body, printed, _shown(_said(program, body), folder), block.span(4))
+                yield Ran(body, printed, _shown(_printed(body, program, folder), folder), block.span(4))
             else:
                 asked = [line[2:] for line in body.splitlines() if line.startswith("$ ")]
                 came = "".join(f"$ {line}\n{_of(line, folder)}" for line in asked)
                 yield Ran(body, body, came, block.span(3))
     finally:
-        if program is not None:
-            program.kill()
-            program.communicate()
+        for one in set(FOLDERS) - before:
+            FOLDERS.remove(one)
         shutil.rmtree(folder)
 
 
-def _environment() -> dict[str, str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "COLUMNS": "100", "PATH": path, "PYTHONWARNINGS": "ignore"}
-
-
-def _begun(folder: Path) -> subprocess.Popen[str]:
-    command, pipe = [sys.executable, "-c", _PROGRAM], subprocess.PIPE
-    return subprocess.Popen(command, cwd=folder, env=_environment(), stdin=pipe, stdout=pipe, text=True)
-
-
-def _said(program: subprocess.Popen[str], asked: object) -> Any:
-    """Return what a program answers to one question, both of one line."""
-    assert program.stdin is not None
-    assert program.stdout is not None
-    program.stdin.write(json.dumps(asked) + "\n")
-    program.stdin.flush()
-    return json.loads(program.stdout.readline())
-
-
-@functools.cache
-def _commands() -> subprocess.Popen[str]:
-    """Return the process that runs commands until this one ends."""
-    command, pipe = [sys.executable, __file__, "--commands"], subprocess.PIPE
-    program = subprocess.Popen(command, env=_environment(), stdin=pipe, stdout=pipe, text=True)
-    atexit.register(program.communicate)
-    return program
+def _printed(body: str, program: dict[str, object], folder: Path) -> str:
+    said = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        try:
+            exec(compile(body, "page", "exec"), program)
+        except Exception:
+            traceback.print_exc()
+    return said.getvalue()
 
 
 def _of(line: str, folder: Path) -> str:
@@ -123,7 +92,7 @@ def _of(line: str, folder: Path) -> str:
     came = ""
     for command in line.split("; "):
         ours = _OURS.fullmatch(command)
-        said, told, code = ("", "", 0) if ours is None else _said(_commands(), [shlex.split(ours[1]), str(folder)])
+        said, told, code = ("", "", 0) if ours is None else _called(shlex.split(ours[1]), folder)
         if ours is None or ours[2]:
             said, more, code = _in_a_shell(command if ours is None else f"(cat; exit {code}){ours[2]}", said, folder)
             told += more
@@ -133,30 +102,31 @@ def _of(line: str, folder: Path) -> str:
     return _shown(came, folder)
 
 
-def _called(words: list[str], folder: str) -> tuple[str, str, int]:
+def _called(words: list[str], folder: Path) -> tuple[str, str, int]:
     """Return what a command of eutonia prints on screen and beside it, and its exit code."""
     from eutonia import cli
 
-    said, told, code = io.StringIO(), io.StringIO(), 0
+    said, told, code, before = io.StringIO(), io.StringIO(), 0, sys.argv
     sys.argv = ["eutonia", *words]
-    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
-        try:
+    try:
+        with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
             cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        sys.argv = before
     return said.getvalue(), told.getvalue(), code
 
 
 def _in_a_shell(command: str, given: str, folder: Path) -> tuple[str, str, int]:
     ended = subprocess.run(
-        ["bash", "-ec", command], cwd=folder, env=_environment(), input=given, capture_output=True, text=True,
-        timeout=600, check=False,
-    )  # fmt: skip
+        ["bash", "-ec", command], cwd=folder, input=given, capture_output=True, text=True, timeout=600, check=False
+    )
     return ended.stdout, ended.stderr, ended.returncode
 
 
 def _shown(printed: str, folder: Path) -> str:
-    """Return what is printed as a terminal of 100 columns shows it, without the blanks at the ends of lines."""
+    """Return what is printed as a terminal shows it, without the blanks at the ends of lines."""
     text = "\n".join(line.rstrip() for line in printed.replace(str(folder), "~").splitlines())
     return f"{text}\n" if text else ""
 
@@ -199,11 +169,9 @@ def _renewed(printed: str, came: str) -> str:
     return _NUMBER.sub(lambda _: next(left), printed)
 
 
-if sys.argv[1:] == ["--commands"] and __name__ == "__main__":
-    for asked in sys.stdin:
-        sys.stdout.write(json.dumps(_called(*json.loads(asked))) + "\n")
-        sys.stdout.flush()
-elif __name__ == "__main__":
+if __name__ == "__main__":
+    os.environ["COLUMNS"] = COLUMNS
+    warnings.simplefilter("ignore")
     for chosen in [Path(one).resolve() for one in sys.argv[1:]] or pages():
         refresh(chosen)
         sys.stdout.write(f"{chosen.relative_to(DOCS)}\n")

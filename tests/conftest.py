@@ -110,6 +110,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_collection_finish() -> None:
     """What is there before the first test stays, and nobody needs to look at it again."""
+    quick.code()
     gc.collect()
     gc.freeze()
 

@@ -15,13 +15,15 @@ from types import CodeType
 from typing import Any
 
 import jaxtyping
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 
 #: Calls of one function that are checked in a file of tests.
 CALLS = 16
 #: How often a function within a function is made with its check in a file of tests.
 MADE = 2
 
+# A whole number may stand for a decimal one, as PEP 484 and mypy have it: pages of the manual write an age so.
+_check = beartype(conf=BeartypeConf(is_pep484_tower=True))
 _stopped: list[tuple[Callable[..., Any], list[int]]] = []
 _made: Counter[CodeType] = Counter()
 _jaxtyped = jaxtyping.jaxtyped
@@ -52,7 +54,7 @@ def checked(signature: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.cache
     def check() -> Callable[..., Any]:
-        return beartype(signature)
+        return _check(signature)
 
     def counted(*args: Any, **kwargs: Any) -> Any:
         calls[0] += 1

@@ -33,10 +33,13 @@ NOTEBOOKS = _of_docs("notebooks")
 
 
 @pytest.mark.parametrize("page", BLOCKS.pages(), ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_block_of_a_page_prints_what_stands_there(page: Path) -> None:
+def test_every_block_of_a_page_prints_what_stands_there(
+    page: Path, quick_fits: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", BLOCKS.COLUMNS)
     came = []
     for one in BLOCKS.run(page):
-        assert "Traceback" not in one.came
+        assert "Traceback" not in one.came, one.came
         assert one.printed is None or BLOCKS.agree(one.printed, one.came), f"{one.given}\n{one.came}"
         came.append(one.came)
     if page.parent.name == "tutorials":
