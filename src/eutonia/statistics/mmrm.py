@@ -24,6 +24,8 @@ from eutonia.statistics.sweep import inverse_and_log_size, swept
 
 # A visit of which the earlier ones leave less variance than this share is at the edge: the data do not tell.
 _EDGE = 1e-6
+# A program has room for at least so many patterns of seen visits, or twice as many, or four times, and so on.
+_PATTERNS = 4
 #: What is fitted where the structure before it does not fit: fewer parameters at each step.
 LADDER = ("unstructured", "heterogeneous toeplitz", "heterogeneous autoregressive", "compound symmetry")
 
@@ -138,8 +140,20 @@ def fit(
     MixedFit
         One row a trial.
     """
+    sums, room = _with_room(sums, patterns)
     with jax.enable_x64(True):
-        return side_by_side(lambda mine, wanted: _fits(mine, wanted, patterns, design, structure), sums, contrasts)
+        return side_by_side(lambda mine, wanted: _fits(mine, wanted, room, design, structure), sums, contrasts)
+
+
+def _with_room(sums: Sums, patterns: Bool[np.ndarray, "pattern visit"]) -> tuple[Sums, Bool[np.ndarray, "room visit"]]:
+    """Fill up with patterns of no visit that nobody has: trials with a few patterns more or less share a program."""
+    left = max(_PATTERNS, 1 << (len(patterns) - 1).bit_length()) - len(patterns)
+
+    def filled(leaf: np.ndarray, axis: int) -> np.ndarray:
+        return np.pad(leaf, [(0, left if at == axis else 0) for at in range(np.ndim(leaf))])
+
+    of_pattern = (filled(leaf, 1) for leaf in (sums.count, sums.yy, sums.zy, sums.zz))
+    return Sums(*of_pattern, sums.beta, sums.scale), filled(patterns, 0)
 
 
 @functools.partial(jax.jit, static_argnames="structure")
