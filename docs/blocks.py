@@ -31,8 +31,8 @@ BLOCK = re.compile(r"^```(console|python|toml) *(\S*)\n(.*?)^```$(?:\n+```text\n
 # A command of eutonia, and what a shell does with what it prints.
 _OURS = re.compile(r"eutonia (.*?)( (?:\|\||\||>) .*)?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-#: How wide the terminal is that a page shows: what the variable of the same name has to say while blocks run.
-COLUMNS = "100"
+# How wide the terminal is that a page shows.
+_COLUMNS = "100"
 # Numbers of another instruction set may differ in their last digits.
 _CLOSE = 0.02
 
@@ -77,9 +77,23 @@ def run(page: Path) -> Iterator[Ran]:
         shutil.rmtree(folder)
 
 
+@contextlib.contextmanager
+def _at(folder: Path) -> Iterator[None]:
+    """Stand in a folder, before a terminal of a page's width."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = _COLUMNS
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
 def _printed(body: str, program: dict[str, object], folder: Path) -> str:
     said = io.StringIO()
-    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    with _at(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
             exec(compile(body, "page", "exec"), program)
         except Exception:
@@ -109,7 +123,7 @@ def _called(words: list[str], folder: Path) -> tuple[str, str, int]:
     said, told, code, before = io.StringIO(), io.StringIO(), 0, sys.argv
     sys.argv = ["eutonia", *words]
     try:
-        with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
+        with _at(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(told):
             cli.main()
     except SystemExit as end:
         code = int(end.code or 0)
@@ -170,7 +184,6 @@ def _renewed(printed: str, came: str) -> str:
 
 
 if __name__ == "__main__":
-    os.environ["COLUMNS"] = COLUMNS
     warnings.simplefilter("ignore")
     for chosen in [Path(one).resolve() for one in sys.argv[1:]] or pages():
         refresh(chosen)

@@ -33,10 +33,7 @@ NOTEBOOKS = _of_docs("notebooks")
 
 
 @pytest.mark.parametrize("page", BLOCKS.pages(), ids=lambda page: str(page.relative_to(DOCS)))
-def test_every_block_of_a_page_prints_what_stands_there(
-    page: Path, quick_fits: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", BLOCKS.COLUMNS)
+def test_every_block_of_a_page_prints_what_stands_there(page: Path, quick_fits: None) -> None:
     came = []
     for one in BLOCKS.run(page):
         assert "Traceback" not in one.came, one.came

@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+from compiled_programs import compiled_programs
 from study_examples import tablets_begun
 
 import eutonia
@@ -83,6 +86,16 @@ def test_a_case_run_twice_rests_on_the_same_numbers() -> None:
     runs = [eutonia.run(study).run for _ in range(2)]
     for what in ("counts_by_status", "sources", "assumed", "parameter_sets"):
         assert runs[0][what] == runs[1][what]
+
+
+def test_an_array_of_numpy_is_copied_without_a_program_of_its_own() -> None:
+    before = np.arange(1237.0)
+    with compiled_programs() as names:
+        after, one = jnp.asarray(before), jnp.asarray(2.5)
+    before[0] = 7.0
+    assert not names
+    assert (after.dtype, float(after[0]), float(after[-1])) == (np.float64, 0.0, 1236.0)
+    assert (one.dtype, one.weak_type, float(one)) == (np.float64, True, 2.5)
 
 
 def test_32_bit_around_a_call_is_refused_not_taken() -> None:

@@ -152,8 +152,8 @@ def _with_room(sums: Sums, patterns: Bool[np.ndarray, "pattern visit"]) -> tuple
     def filled(leaf: np.ndarray, axis: int) -> np.ndarray:
         return np.pad(leaf, [(0, left if at == axis else 0) for at in range(np.ndim(leaf))])
 
-    of_pattern = (filled(leaf, 1) for leaf in (sums.count, sums.yy, sums.zy, sums.zz))
-    return Sums(*of_pattern, sums.beta, sums.scale), filled(patterns, 0)
+    of_pattern = {name: filled(getattr(sums, name), 1) for name in ("count", "yy", "zy", "zz")}
+    return sums._replace(**of_pattern), filled(patterns, 0)
 
 
 @functools.partial(jax.jit, static_argnames="structure")
