@@ -28,6 +28,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float
@@ -204,6 +205,7 @@ def gravity_torque(angle: Array, limb: Limb, cosine: Callable[[Array], Array] = 
     return limb.gravity * cosine(angle - limb.horizontal)
 
 
+@jax.jit
 def torques(motion: Motion, limb: Limb, constants: ReflexConstants) -> Torques:
     """Return what resisted at every sample of a movement."""
     return resisting_torques(motion.angle, motion.velocity, motion.activation, motion.short_range, limb, constants)

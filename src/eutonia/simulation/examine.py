@@ -172,6 +172,7 @@ def examine_at(
     )
 
 
+@jax.jit
 def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) -> tuple[MuscleState, Limbs]:
     """Return what resists a stretch in each muscle group under the drug of `snapshot`, and the contracture of each
     limb.

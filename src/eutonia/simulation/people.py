@@ -107,4 +107,4 @@ class People(eqx.Module):
 
     def take(self, index: Int[Array, " patient"] | slice) -> People:
         """Return the people at `index`."""
-        return jax.tree.map(lambda leaf: leaf[..., index], self)
+        return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[..., index]), self)

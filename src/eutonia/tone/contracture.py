@@ -16,6 +16,7 @@ Source: reduced joint model (k_p, theta_p); Plantin 2019 for the lost range; Har
 from __future__ import annotations
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -119,6 +120,7 @@ def missing_after(
     return missing * kept + (1.0 - settled) * (1.0 - kept) + ungrown * (kept - ungrown_kept)
 
 
+@jax.jit
 def share_left(missing: Limbs, time_since_onset_h: Float[Array, " patient"], constants: TissueConstants) -> Limbs:
     """Return contracture as a share of what it would be without treatment by the same time."""
     grown = -jnp.expm1(-jnp.maximum(time_since_onset_h, 0.0) / constants.contracture_time)

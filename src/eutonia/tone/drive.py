@@ -13,6 +13,7 @@ Source: pool of `tone.spinal`; form of Cisi and Kohn 2008 with thresholds spread
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 from jaxtyping import Array
@@ -21,6 +22,7 @@ from eutonia._types import Scalar
 from eutonia.tone.spinal import VolleyConstants
 
 
+@jax.jit
 def strength_under(strength: Array, taken: Array, full_effort: Scalar, pool: VolleyConstants) -> Array:
     """Return the strength (0..1) that is left when a drug hyperpolarises the pool.
 
