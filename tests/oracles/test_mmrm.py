@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 import polars as pl
 import pytest
@@ -153,7 +153,8 @@ def test_a_structure_that_does_not_fit_is_told() -> None:
 @pytest.mark.parametrize("visits", [1, 2, 5])
 def test_covariances_are_positive_definite_whatever_the_numbers(structure: str, visits: int) -> None:
     kind = STRUCTURES[structure]
+    matrix_of = jax.jit(lambda theta: kind.matrix(theta, visits))
     for theta in np.random.default_rng(3).normal(size=(20, kind.size(visits))):
-        matrix = np.asarray(kind.matrix(jnp.asarray(theta), visits))
+        matrix = np.asarray(matrix_of(theta))
         np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12)
         assert np.linalg.eigvalsh(matrix)[0] > 0

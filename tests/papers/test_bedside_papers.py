@@ -68,7 +68,7 @@ def test_toxin_opens_stiff_fingers_as_in_gracies_2015(survivors: tuple[People, E
     place, body = [group.name for group in groups].index("finger flexors"), bedside_constants()
     bias, deviate = jnp.maximum(people.bias[1:], 0.0), people.traits.muscle_deviation[place : place + 1]
     tone = muscle_bias(bias, deviate, body.tone)[0]
-    stiff = people.take(jnp.flatnonzero((tone >= 1.5) & (people.time_since_onset_h >= 6 * 730.5)))
+    stiff = people.take(np.flatnonzero(np.asarray(tone >= 1.5) & (np.asarray(people.time_since_onset_h) >= 6 * 730.5)))
     own, published = toxin.deviates(stiff, "finger flexors"), np.array([23.9, 17.6])
     shares = [toxin.share_blocked("finger flexors", units, toxin.shipped(), own) for units in (500.0, 1000.0)]
     effects = [

@@ -105,6 +105,6 @@ class People(eqx.Module):
         """Number of people in the block."""
         return self.person.shape[0]
 
-    def take(self, index: Int[Array, " patient"] | slice) -> People:
+    def take(self, index: Int[Array | np.ndarray, " patient"] | slice) -> People:
         """Return the people at `index`."""
         return jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[..., index]), self)
