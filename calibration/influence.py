@@ -34,7 +34,7 @@ POOL, FOLD = 16_384, 1.2
 
 def run(study: TrialStudy | CaseStudy) -> StudyResult:
     """Play one trial, or a case."""
-    return eutonia.run(study, replicates=1)
+    return eutonia.run(study, replicates=1) if isinstance(study, TrialStudy) else eutonia.run(study)
 
 
 def ranked(name: str) -> list[tuple[str, float]]:

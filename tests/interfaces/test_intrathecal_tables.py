@@ -139,7 +139,9 @@ def test_levels_along_the_line(folder: Path, run: Callable[..., int], capsys: py
 def test_a_larger_fluid_dilutes_and_keeps_the_amounts() -> None:
     from eutonia.exchange.exposure import expose
 
-    usual, large = (expose(read(GOOD, MODEL, *given), exposure.model(MODEL)) for given in ((), ("VCSF=214",)))
+    line = exposure.model(MODEL)
+    (fluid,) = (one.default for one in line.quantities if one.name == "VCSF")
+    usual, large = (expose(read(GOOD, MODEL, *given), line) for given in ((), (f"VCSF={2 * fluid:.6g}",)))
     assert large["A_SAC_ug"].to_list() == usual["A_SAC_ug"].to_list()
     assert (2 * large["CONC_SAC_ng_per_mL"]).to_list() == pytest.approx(usual["CONC_SAC_ng_per_mL"].to_list())
     assert large["CONC_PLASMA_ng_per_mL"].to_list() == usual["CONC_PLASMA_ng_per_mL"].to_list()

@@ -174,7 +174,7 @@ def test_a_larger_volume_spreads_a_bolus_and_makes_no_drug() -> None:
     none = kinetics.initial_state()
     read = kinetics.spinal.geometry.readings()
     for access in ("lumbar puncture", "catheter"):
-        given = [kinetics.bolus(none, 50.0, access, volume_ml=volume) for volume in (1.0, 4.0, 12.0)]
+        given = [kinetics.bolus(none, 50.0, access, volume_ml=volume) for volume in (1.0, 4.0, 16.0)]
         totals = [float(kinetics.balance(state).csf_ug[0]) for state in given]
         assert totals == pytest.approx([50.0] * 3)
         thoracic = [float((read @ np.asarray(state.csf))[CordSegment.THORACIC, 0]) for state in given]

@@ -345,7 +345,7 @@ LADDER = (
 JUDGED = {
     "cerebral_palsy": {"form_share"},
     "inference": {"held_pendulum", "held_ramp"},
-    "intrathecal": {"segment_top_vertebra"},
+    "intrathecal": {"segment_volume", "segment_top_vertebra"},
     "oral_wuis_1985": {"absorption_rate"},
     "receptor": {"volley_drive_spread"},
     "reflex": {"person_spread"},

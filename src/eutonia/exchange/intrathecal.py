@@ -14,6 +14,7 @@ from eutonia.drug.kinetics.geometry import (
     CordSegment,
     SpinalGeometry,
     half_resistance,
+    volume_records,
 )
 from eutonia.drug.kinetics.intrathecal import UG_TO_NG, puncture_shares
 from eutonia.drug.kinetics.values import ADULT
@@ -100,8 +101,8 @@ def _line() -> Equations:
             for of, name in zip(SEGMENTS, names, strict=True)
         ),
         spaces=tuple(
-            Space(name, f"Spinal fluid, {name} segment", "mL", volume, own["segment_volume"])
-            for name, volume in zip(names, own.along("segment_volume", "mL", SEGMENTS), strict=True)
+            Space(name, f"Spinal fluid, {name} segment", "mL", record.along([name])[0], record)
+            for name, record in volume_records(own)
         ),
         rules=(
             *(

@@ -60,6 +60,12 @@ class Modes:
     exchange: NDArray[np.float64]
 
 
+def volume_records(records: parameters.ParameterSet) -> list[tuple[str, parameters.Parameter]]:
+    """Return each segment's name and the record that holds its volume, in mL."""
+    within, above = (records[name].to("mL") for name in ("segment_volume", "head_volume"))
+    return [(name, within if name in within.axis else above) for name in SEGMENTS]
+
+
 @dataclass(frozen=True, slots=True)
 class SpinalGeometry:
     """Volumes (mL) and lengths (cm) of the segments, and the highest vertebra of each (C1 = 1; 0 = above the spine).
@@ -86,7 +92,7 @@ class SpinalGeometry:
         """Read the segments of the trials from the set `intrathecal`."""
         records = parameters.load("intrathecal")
         return cls(
-            volume=records.along("segment_volume", "mL", SEGMENTS),
+            volume=tuple(record.along([name])[0] for name, record in volume_records(records)),
             length=records.along("segment_length", "cm", SEGMENTS),
             top_vertebra=records.along("segment_top_vertebra", "1", SEGMENTS),
         )
