@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 
 import equinox as eqx
 import jax
@@ -64,6 +64,8 @@ class CourseState(eqx.Module):
 
 
 _Carried = tuple[CourseState, Sites, tuple[Patients, Patients]]
+# Which piece of equal steps is on, and how many of its steps are done.
+_Stepped = tuple[tuple[Array, Array], _Carried]
 
 
 class MuscleEffects(eqx.Module):
@@ -115,10 +117,24 @@ def start(people: People) -> CourseState:
     )
 
 
-@jax.jit
-def plan(kinetics: Kinetics, dt_h: float | Array) -> StepPlan:
-    """Compute the exact propagators of one step size once for a block of people."""
-    return kinetics.step_plan(dt_h)
+class Steps(eqx.Module):
+    """What a step of a size, h, does to the drug and to adaptation, computed once for a block of people; of several
+    sizes, those are the first axis.
+    """
+
+    size_h: Float[Array, "*size"]
+    drug: StepPlan
+    kept: gaba_b.Kept
+
+    @classmethod
+    @partial(jax.jit, static_argnums=0)
+    def of_sizes(cls, size_h: Float[Array, " size"], kinetics: Kinetics, receptor: gaba_b.Receptor) -> Steps:
+        """Return the steps of some sizes."""
+        return cls(size_h, *jax.vmap(lambda dt: (kinetics.step_plan(dt), gaba_b.Kept.over(dt, receptor)))(size_h))
+
+    def of(self, which: Int[Array, ""]) -> Steps:
+        """Return the step of one of the sizes."""
+        return jax.tree.map(lambda entry: entry[which], self)
 
 
 def _at_sites(people: People, exposure: Exposure) -> Sites:
@@ -134,37 +150,41 @@ def _at_brain(people: People, exposure: Exposure, sensitivity: Sites) -> tuple[P
 @jax.jit
 def run(
     people: People,
-    step: StepPlan,
+    steps: Steps,
     habits: Habits,
-    dt_h: float | Array,
     state: CourseState,
     rate_ug_per_h: Patients,
     tablet_mg: Patients,
-    steps_per_cycle: int | Array,
+    pieces: Int[Array, "2 piece"],
     n_cycles: int | Array,
 ) -> CourseState:
-    """Advance `n_cycles` cycles: a tablet at the start of each (0 mg for none), then `steps_per_cycle` steps of
-    `dt_h`.
+    """Advance `n_cycles` cycles: a tablet at the start of each (0 mg for none), then `pieces` of equal steps: which of
+    the sizes, and how many of it (0 after the last).
     """
+    which, counts = pieces
 
-    def one_step(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
-        now, start, brain = carry
-        drug = people.kinetics.advance(now.drug, step, rate_ug_per_h)
+    def one_step(carry: _Stepped) -> _Stepped:
+        (piece, done), (now, start, brain) = carry
+        step = steps.of(which[piece])
+        drug, dt_h = people.kinetics.advance(now.drug, step.drug, rate_ug_per_h), step.size_h
         exposure = people.kinetics.exposure(drug)
         after = _at_sites(people, exposure)
-        adaptation = gaba_b.adapt_from(now.adaptation, start, after, people.receptor, dt_h)
+        adaptation = gaba_b.adapt_from(now.adaptation, start, after, people.receptor, step.kept)
         sensitivity = gaba_b.sensitivity(adaptation, people.receptor)
         drive, there = gaba_b.occupancy(sensitivity * after, people.receptor), _at_brain(people, exposure, sensitivity)
         fluid, blood = zip(brain, there, strict=True)
         exposed = meet(now.exposed, fluid, blood, rate_ug_per_h, habits, dt_h)
         effect = gaba_b.net(drive, adaptation, people.receptor)[gaba_b.TONE]
         tissue = replace(now.tissue, felt=now.tissue.felt + effect * dt_h)
-        return CourseState(drug, adaptation, exposed, tissue), drive, there
+        is_last = done + 1 == counts[piece]
+        place = jnp.where(is_last, piece + 1, piece), jnp.where(is_last, 0, done + 1)
+        return place, (CourseState(drug, adaptation, exposed, tissue), drive, there)
 
     def one_cycle(_: int | Int[Array, ""], carry: _Carried) -> _Carried:
         now, start, brain = carry
         dosed = replace(now, drug=people.kinetics.tablet(now.drug, tablet_mg))
-        return lax.fori_loop(0, steps_per_cycle, one_step, (dosed, start, brain))
+        none = jnp.zeros_like(which[0])
+        return lax.while_loop(lambda now: counts[now[0][0]] > 0, one_step, ((none, none), (dosed, start, brain)))[1]
 
     exposure = people.kinetics.exposure(state.drug)
     sensitivity = gaba_b.sensitivity(state.adaptation, people.receptor)
@@ -212,19 +232,23 @@ class Course:
 
     def __init__(self, people: People) -> None:
         self.people = people
-        self._plans: dict[float, StepPlan] = {}
         self._habits = Habits.from_records()
+        self._sizes = tuple(size for size, _ in _sizes())
 
-    def _plan(self, dt_h: float) -> StepPlan:
-        if dt_h not in self._plans:
-            self._plans[dt_h] = plan(self.people.kinetics, dt_h)
-        return self._plans[dt_h]
+    @cached_property
+    def _steps(self) -> Steps:
+        return Steps.of_sizes(np.array(self._sizes), self.people.kinetics, self.people.receptor)
 
     def advance(self, state: CourseState, span_h: float, rate: Amounts, since_event_h: float) -> CourseState:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
-        none = np.zeros(rate.shape)
-        for size, count in steps_between(since_event_h, span_h):
-            state = run(self.people, self._plan(size), self._habits, size, state, rate, none, count, 1)
+        steps, none = list(steps_between(since_event_h, span_h)), np.zeros(rate.shape)
+        usual = [(self._sizes.index(size), count) for size, count in steps if size in self._sizes]
+        if usual:
+            state = self._run(self._steps, state, rate, none, usual, 1)
+        for rest in (size for size, _ in steps if size not in self._sizes):
+            sizes = np.full(len(self._sizes), rest)  # one program for all
+            step = Steps.of_sizes(sizes, self.people.kinetics, self.people.receptor)
+            state = self._run(step, state, rate, none, [(0, 1)], 1)
         return state
 
     def advance_tablets(
@@ -234,8 +258,22 @@ class Course:
         `rate`.
         """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
-        steps = round(every_h / size)
-        return run(self.people, self._plan(size), self._habits, size, state, rate, tablet_mg, steps, n_tablets)
+        pieces = [(self._sizes.index(size), round(every_h / size))]
+        return self._run(self._steps, state, rate, tablet_mg, pieces, n_tablets)
+
+    def _run(
+        self,
+        steps: Steps,
+        state: CourseState,
+        rate: Amounts,
+        tablet_mg: Amounts,
+        pieces: list[tuple[int, int]],
+        n_cycles: int,
+    ) -> CourseState:
+        """Advance by pieces of equal steps: which size, and how many of it."""
+        room = np.zeros((2, 2 * len(self._sizes)), np.int32)
+        room[:, : len(pieces)] = np.transpose(pieces)
+        return run(self.people, steps, self._habits, state, rate, tablet_mg, room, n_cycles)
 
     def bolus(self, state: CourseState, amount_ug: Amounts, access: str) -> CourseState:
         """Give an intrathecal bolus at once (0 ug for those who get none)."""

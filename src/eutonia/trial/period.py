@@ -33,8 +33,8 @@ Flags = Bool[np.ndarray, " patient"]
 
 # The clock compares times to this many hours: below any step, above rounding.
 _SAME_TIME_H = 1e-6
-# A change of an infusion needs no quarter-hour steps: start its clock after them.
-_AFTER_FINE_STEPS_H = 12.0
+# A change of an infusion, or a week of tablets, needs no finer steps than six hours: start its clock there.
+_AFTER_FINE_STEPS_H = 72.0
 _LONG_AGO_H = 1e4
 # Order of tasks at one time: a visit at time 0 comes before the dose, and so does a decision.
 VISIT, DECISION, DOSE, LOOK = range(4)

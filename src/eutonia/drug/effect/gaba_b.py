@@ -156,27 +156,42 @@ def opposing(drive: Array, receptor: Receptor) -> Array:
     return odds * drive / (1.0 - (1.0 - odds) * drive)
 
 
+class Kept(eqx.Module):
+    """Share of the way to what each state of adaptation follows that is still to go after a step, by its time."""
+
+    acute: Array
+    fast: Array
+    coming: Array
+    eased: Array
+    recovered: Array
+
+    @classmethod
+    def over(cls, dt_h: Array | float, receptor: Receptor) -> Kept:
+        """Return the shares over a step of `dt_h` h."""
+        acute, fast = jnp.exp(-dt_h / receptor.acute_time), jnp.exp(-dt_h / receptor.fast_time)
+        coming, eased = jnp.exp(-dt_h / receptor.opposition_time), jnp.exp(-dt_h / receptor.withdrawal_time)
+        return cls(acute, fast, coming, eased, jnp.exp(-dt_h / receptor.recovery_time))
+
+
 def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
     """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL)."""
-    return adapt_from(state, occupied(before, state, receptor), after, receptor, dt)
+    return adapt_from(state, occupied(before, state, receptor), after, receptor, Kept.over(dt, receptor))
 
 
-def adapt_from(state: Adaptation, start: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
-    """Advance adaptation by `dt` h from an occupancy `start` to the concentration `after` (ng/mL).
+def adapt_from(state: Adaptation, start: Sites, after: Sites, receptor: Receptor, kept: Kept) -> Adaptation:
+    """Advance adaptation by a step, of which `kept` tells, from an occupancy `start` to the concentration `after`
+    (ng/mL).
 
     Heun's step on the exponential form: exact for a constant occupancy (but slow tolerance, which follows the middle
     of the opposition's step), second order otherwise.
     """
-    acute, fast = jnp.exp(-dt / receptor.acute_time), jnp.exp(-dt / receptor.fast_time)
-    coming = jnp.exp(-dt / receptor.opposition_time)
-    eased, recovered = jnp.exp(-dt / receptor.withdrawal_time), jnp.exp(-dt / receptor.recovery_time)
 
     def moved(drive: Sites) -> Adaptation:
-        opposed = _followed(state.opposed, opposing(drive, receptor), coming, eased)
+        opposed = _followed(state.opposed, opposing(drive, receptor), kept.coming, kept.eased)
         return Adaptation(
-            acute=drive + (state.acute - drive) * acute,
-            fast=drive + (state.fast - drive) * fast,
-            slow=_followed(state.slow, (state.opposed + opposed) / 2, coming, recovered),
+            acute=drive + (state.acute - drive) * kept.acute,
+            fast=drive + (state.fast - drive) * kept.fast,
+            slow=_followed(state.slow, (state.opposed + opposed) / 2, kept.coming, kept.recovered),
             opposed=opposed,
         )
 
