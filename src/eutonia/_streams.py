@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -64,6 +65,7 @@ class Purpose(enum.IntEnum):
 Asked = tuple[Purpose, int | Int[Array, ""], int]
 #: The numbers of some people.
 Numbers = Int[Array, " n"] | Int[np.ndarray, " n"]
+Draw = Callable[..., Array]
 # A program that has room for so many keys serves all smaller numbers of them, also of several decisions; then multiples
 # of the last. More people than that have programs of their own, one decision at a time.
 _ROOM = (64, 256, 1024)
@@ -113,7 +115,7 @@ def uniform(key: Keys, size: int) -> Float[Array, "size n"]:
     return jnp.asarray(_drawn(_uniforms, [key], [size])[0])
 
 
-def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Array | np.ndarray, ...]:
+def _drawn(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Array | np.ndarray, ...]:
     """Draw for decisions about the same people.
 
     A draw is hashed from its own place among those of its own key, so that it is the same in a program with room for
@@ -127,8 +129,10 @@ def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[in
     people, wanted = len(first.person), len(first.person) * len(asked)
     traced = any(isinstance(one, jax.core.Tracer) for key in asked for one in (key.seed, key.person, key.visit))
     if traced or people > _ROOM[-1]:
-        alone = (draw(key.seed, int(key.purpose), key.person, key.visit) for key in asked)
-        return tuple(_there(drawn)[:size] for drawn, size in zip(alone, sizes, strict=True))
+        if len(asked) > 1:
+            return _many(draw, asked, tuple(sizes))
+        drawn = _there(draw(first.seed, int(first.purpose), first.person, first.visit))
+        return (drawn[: sizes[0]],)
     room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
     purpose, person, visit = np.zeros((3, room), np.int64)
     purpose[:wanted] = np.repeat([int(key.purpose) for key in asked], people)
@@ -137,6 +141,12 @@ def _drawn(draw: Callable[..., Array], asked: Sequence[Keys], sizes: Sequence[in
     drawn = draw(first.seed, purpose, person, visit)
     whole = _there(drawn)
     return tuple(whole[:size, at * people : (at + 1) * people] for at, size in enumerate(sizes))
+
+
+def _many(draw: Draw, asked: Sequence[Keys], sizes: tuple[int, ...]) -> tuple[Array | np.ndarray, ...]:
+    """Draw for several decisions about many people by one program, which draws no more numbers than are asked for."""
+    purpose, visit = [int(key.purpose) for key in asked], [key.visit for key in asked]
+    return tuple(map(_there, _together(draw, sizes, asked[0].seed, purpose, asked[0].person, visit)))
 
 
 def _there(drawn: Array) -> Array | np.ndarray:
@@ -159,11 +169,19 @@ def _hashed(
     return jax.vmap(of, (0 if np.ndim(purpose) else None, 0 if np.ndim(visit) else None, 0))(purpose, visit, person)
 
 
-@jax.jit
-def _normals(seed: Any, purpose: Any, person: Any, visit: Any) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda key: jax.random.normal(key, (DRAWS,)), out_axes=1)(_hashed(seed, purpose, person, visit))
+@partial(jax.jit, static_argnames="size")
+def _normals(seed: Any, purpose: Any, person: Any, visit: Any, size: int = DRAWS) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda key: jax.random.normal(key, (size,)), out_axes=1)(_hashed(seed, purpose, person, visit))
 
 
-@jax.jit
-def _uniforms(seed: Any, purpose: Any, person: Any, visit: Any) -> Float[Array, "draw n"]:
-    return jax.vmap(lambda key: jax.random.uniform(key, (DRAWS,)), out_axes=1)(_hashed(seed, purpose, person, visit))
+@partial(jax.jit, static_argnames="size")
+def _uniforms(seed: Any, purpose: Any, person: Any, visit: Any, size: int = DRAWS) -> Float[Array, "draw n"]:
+    return jax.vmap(lambda key: jax.random.uniform(key, (size,)), out_axes=1)(_hashed(seed, purpose, person, visit))
+
+
+@partial(jax.jit, static_argnames=("draw", "sizes"))
+def _together(
+    draw: Draw, sizes: tuple[int, ...], seed: Any, purpose: Sequence[Any], person: Any, visit: Sequence[Any]
+) -> list[Array]:
+    # The first numbers of a decision are the same however many of them are drawn.
+    return [draw(seed, of, person, at, size=size) for of, at, size in zip(purpose, visit, sizes, strict=True)]

@@ -7,9 +7,11 @@ for four days, then a day.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, partial
+from itertools import accumulate, pairwise
 
 import equinox as eqx
 import jax
@@ -122,19 +124,22 @@ class Steps(eqx.Module):
     sizes, those are the first axis.
     """
 
-    size_h: Float[Array, "*size"]
+    size_h: Float[Array, "..."]
     drug: StepPlan
     kept: gaba_b.Kept
-
-    @classmethod
-    @partial(jax.jit, static_argnums=0)
-    def of_sizes(cls, size_h: Float[Array, " size"], kinetics: Kinetics, receptor: gaba_b.Receptor) -> Steps:
-        """Return the steps of some sizes."""
-        return cls(size_h, *jax.vmap(lambda dt: (kinetics.step_plan(dt), gaba_b.Kept.over(dt, receptor)))(size_h))
 
     def of(self, which: Int[Array, ""]) -> Steps:
         """Return the step of one of the sizes."""
         return jax.tree.map(lambda entry: entry[which], self)
+
+
+@partial(jax.jit, static_argnames="times")
+def steps_of(size_h: float | Array, times: tuple[int, ...], kinetics: Kinetics, receptor: gaba_b.Receptor) -> Steps:
+    """Return the steps of a size, h, and of longer ones, each so many `times` the one before."""
+    sizes = list(accumulate(times, operator.mul, initial=jnp.asarray(size_h, receptor.ec50.dtype)))
+    plans = kinetics.step_plans(sizes[0], times)
+    each = [Steps(*of, gaba_b.Kept.over(of[0], receptor)) for of in zip(sizes, plans, strict=True)]
+    return jax.tree.map(lambda *entries: jnp.stack(entries), *each)
 
 
 def _at_sites(people: People, exposure: Exposure) -> Sites:
@@ -235,20 +240,23 @@ class Course:
         self._habits = Habits.from_records()
         self._sizes = tuple(size for size, _ in _sizes())
 
+    def _steps_of(self, size_h: float) -> Steps:
+        """Return steps of a size and of longer ones, which are to it as the usual ones are to the shortest."""
+        times = tuple(round(long / short) for short, long in pairwise(self._sizes))
+        return steps_of(size_h, times, self.people.kinetics, self.people.receptor)
+
     @cached_property
-    def _steps(self) -> Steps:
-        return Steps.of_sizes(np.array(self._sizes), self.people.kinetics, self.people.receptor)
+    def _usual(self) -> Steps:
+        return self._steps_of(self._sizes[0])
 
     def advance(self, state: CourseState, span_h: float, rate: Amounts, since_event_h: float) -> CourseState:
         """Advance `span_h` hours of constant infusion `rate` (ug/h), the last event `since_event_h` hours ago."""
         steps, none = list(steps_between(since_event_h, span_h)), np.zeros(rate.shape)
         usual = [(self._sizes.index(size), count) for size, count in steps if size in self._sizes]
         if usual:
-            state = self._run(self._steps, state, rate, none, usual, 1)
+            state = self._run(self._usual, state, rate, none, usual, 1)
         for rest in (size for size, _ in steps if size not in self._sizes):
-            sizes = np.full(len(self._sizes), rest)  # one program for all
-            step = Steps.of_sizes(sizes, self.people.kinetics, self.people.receptor)
-            state = self._run(step, state, rate, none, [(0, 1)], 1)
+            state = self._run(self._steps_of(rest), state, rate, none, [(0, 1)], 1)
         return state
 
     def advance_tablets(
@@ -259,7 +267,7 @@ class Course:
         """
         size = HOUR_H if (every_h / HOUR_H).is_integer() else FINE_H
         pieces = [(self._sizes.index(size), round(every_h / size))]
-        return self._run(self._steps, state, rate, tablet_mg, pieces, n_tablets)
+        return self._run(self._usual, state, rate, tablet_mg, pieces, n_tablets)
 
     def _run(
         self,

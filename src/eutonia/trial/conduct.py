@@ -5,7 +5,7 @@ the same luck.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -50,6 +50,7 @@ class Block:
     lesions: LesionCourse
     screening: Screening | None = None
     since_entry_h: float = 0.0
+    _courses: dict[str | None, Course] = field(default_factory=dict)
 
     @property
     def person(self) -> np.ndarray:
@@ -114,7 +115,7 @@ class Block:
     ) -> PeriodClock:
         """Let a period happen, so many hours after the phase began; `looks` are its visits and what else is seen."""
         clock = PeriodClock(
-            Course(with_tip(self.people, runs)),
+            self._course(runs),
             state,
             self.seed,
             self.study.assessment.rater == "noiseless",
@@ -129,6 +130,13 @@ class Block:
         tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
         run_period(clock, tasks)
         return clock
+
+    def _course(self, runs: list[ArmRun]) -> Course:
+        """Return the slow clock of the people with the catheter tip of the arms of a period."""
+        tip = tip_of(runs)
+        if tip not in self._courses:
+            self._courses[tip] = Course(with_tip(self.people, tip))
+        return self._courses[tip]
 
     def _period(
         self,
@@ -384,9 +392,11 @@ def play_block(study: TrialStudy, recruits: Recruits, index: int, before: Before
     return outcome
 
 
-def with_tip(people: People, runs: list[ArmRun]) -> People:
-    """Return the people with the catheter tip of the arms of a period."""
-    tips = {t.where_tip for run in runs for t in run.arm.treatments if t.where_tip is not None}
-    if not tips:
-        return people
-    return replace(people, kinetics=people.kinetics.with_tip(sorted(tips)[0]))
+def tip_of(runs: list[ArmRun]) -> str | None:
+    """Return the catheter tip of the arms of a period, if they name one."""
+    return min((t.where_tip for run in runs for t in run.arm.treatments if t.where_tip is not None), default=None)
+
+
+def with_tip(people: People, tip: str | None) -> People:
+    """Return the people with a catheter tip at a vertebral level, or as they are."""
+    return people if tip is None else replace(people, kinetics=people.kinetics.with_tip(tip))

@@ -129,9 +129,8 @@ class ReactionWatch:
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
-    def _hazard(self, clock: PeriodClock) -> Float[np.ndarray, "reaction patient"]:
+    def _hazard(self, clock: PeriodClock, met: Met) -> Float[np.ndarray, "reaction patient"]:
         """Return the hazard so far of baclofen or its placebo, and of what is given beside it."""
-        met = self._met(clock)
         return self.hazards.cumulative(met) + self._deepened(clock.now_h, met) + self._beside(clock.now_h)
 
     def _deepened(self, time_h: float, met: Met) -> Float[np.ndarray, "reaction patient"]:
@@ -193,7 +192,7 @@ class ReactionWatch:
     def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
         """Return who has had a reaction by now."""
         row = REACTIONS.index(reaction)
-        return np.asarray(self._hazard(clock)[row] >= self.threshold[row])
+        return np.asarray(self._hazard(clock, self._met(clock))[row] >= self.threshold[row])
 
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
@@ -201,7 +200,7 @@ class ReactionWatch:
             self._begin = self._met(clock)
             self._last = (clock.now_h, np.zeros_like(self._begin), np.zeros(self.threshold.shape))
         (before_h, met_before, before), met = self._last, self._met(clock)
-        now = self._hazard(clock)
+        now = self._hazard(clock, met)
         row, who = np.nonzero((now >= self.threshold) & np.isnan(self._found.time_h) & (now > 0))
         share = (self.threshold[row, who] - before[row, who]) / (now[row, who] - before[row, who])
         self._found.time_h[row, who] = before_h + np.clip(share, 0.0, 1.0) * (clock.now_h - before_h)

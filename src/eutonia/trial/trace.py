@@ -32,7 +32,7 @@ from eutonia.study.parts import Arm, Phase
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
 from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import begin_of, charted, length_of, lesions_of, nonspecific_of, with_tip
+from eutonia.trial.conduct import begin_of, charted, length_of, lesions_of, nonspecific_of, tip_of, with_tip
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
 from eutonia.trial.swings import SWINGING, Ahead, TabletsAhead, ends
@@ -279,7 +279,7 @@ def sample_course(study: TrialStudy, pool: Pool, width: int) -> xarray.Dataset:
         arm = traced_arm(study, phase)
         end = float(phase.visits_h[-1])
         run = ArmRun.of(study, phase, index, arm, np.ones(width, dtype=bool), person)
-        placed = with_tip(people, [run])
+        placed = with_tip(people, tip_of([run]))
         clock = PeriodClock(
             Course(placed), start(placed), study.seed, is_exact, nonspecific, lesions=lesions, since_entry_h=entered
         )

@@ -78,20 +78,39 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar | Value, halve
 
     Source: McCurdy, Ng, Parlett 1984 (divided differences of the exponential); Al-Mohy, Higham 2009 (exact diagonal).
     """
+    return propagators(rates, gains, dt_h, (), halved)[0]
+
+
+def propagators(
+    rates: Sequence[Value],
+    gains: Gains,
+    dt_h: Scalar | Value,
+    times: Sequence[int],
+    halved: int = _HALVINGS,
+) -> list[Propagator]:
+    """Compute the transitions over a step and over longer ones: each so many `times` the one before. See `propagator`,
+    which is no cheaper for a long step than for a short one.
+    """
     diagonal = {i: jnp.asarray(rate) for i, rate in enumerate(rates)}
-    whole_step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
-    step = whole_step / 2.0**halved
-    below = _series(diagonal, gains, step)
+    step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
+
+    def joined(one: Entries, other: Entries, width: Array) -> Entries:
+        below = {(i, j): _product(one, other, i, j) for i, j in one if i != j}
+        return {**below, **{(i, i): jnp.exp(-rate * width) for i, rate in diagonal.items()}}
 
     def double(_: Array, carry: tuple[Array, Entries]) -> tuple[Array, Entries]:
-        width, entries = carry
-        decayed = {(i, i): jnp.exp(-rate * width) for i, rate in diagonal.items()}
-        whole = {**entries, **decayed}
-        return 2.0 * width, {(i, j): _product(whole, whole, i, j) for i, j in entries}
+        width, whole = carry
+        return 2.0 * width, joined(whole, whole, 2.0 * width)
 
-    if below:
-        _, below = jax.lax.fori_loop(0, halved, double, (step, below))
-    return Propagator(entries={**below, **{(i, i): jnp.exp(-rate * whole_step) for i, rate in diagonal.items()}})
+    short = step / 2.0**halved
+    whole = {**_series(diagonal, gains, short), **{(i, i): jnp.exp(-rate * short) for i, rate in diagonal.items()}}
+    found, width = [jax.lax.fori_loop(0, halved, double, (short, whole))[1]], step
+    for many in times:
+        so_far = one = found[-1]
+        for count in range(2, many + 1):
+            so_far = joined(one, so_far, count * width)
+        found, width = [*found, so_far], many * width
+    return [Propagator(entries) for entries in found]
 
 
 def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:

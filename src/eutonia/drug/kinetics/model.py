@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -161,11 +162,18 @@ class Kinetics(eqx.Module):
     @compiled
     def step_plan(self, dt_h: Scalar) -> StepPlan:
         """Return the transitions over a step of `dt_h` hours, which may be traced and of any length."""
+        return self.step_plans(dt_h, ())[0]
+
+    def step_plans(self, dt_h: Scalar, times: Sequence[int]) -> list[StepPlan]:
+        """Return the transitions over a step of `dt_h` hours and over longer ones, each so many `times` the one before:
+        for less than each by itself.
+        """
         into_mean = self.spinal.weights("catheter")[0]
         _, _, nu = self.blood.shear()
         turned = self.spinal.shear()
         tilt = None if turned is None else turned[2]
-        return StepPlan(self.spinal.propagator(dt_h), self.blood.propagator(dt_h, into_mean), nu, tilt)
+        found = zip(self.spinal.propagators(dt_h, times), self.blood.propagators(dt_h, times, into_mean), strict=True)
+        return [StepPlan(spinal, blood, nu, tilt) for spinal, blood in found]
 
     def advance(self, state: KineticState, plan: StepPlan, infusion_ug_per_h: Amount = 0.0) -> KineticState:
         """Return the state one step later, under an infusion constant over the step (0: none, or a dry pump)."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from eutonia import parameters
-from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagators
 from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.state import Patients
 
@@ -124,8 +125,11 @@ class Blood(eqx.Module):
             return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
         return two(self.elimination_rate, self.to_peripheral, self.from_peripheral)
 
-    def propagator(self, dt_h: Scalar, source_gain: Value) -> Propagator:
-        """Return the transition over a step. `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
+    def propagators(self, dt_h: Scalar, times: Sequence[int], source_gain: Value) -> list[Propagator]:
+        """Return the transition over a step and over longer ones, each so many `times` the one before.
+
+        `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h.
+        """
         alpha, beta, _ = self.shear()
         zero = jnp.zeros_like(alpha)
         rates: list[Value] = [zero, self.csf_rate, *self.gut_rates, alpha]
@@ -135,7 +139,7 @@ class Blood(eqx.Module):
         if self.to_peripheral is not None:
             rates.append(beta)
         rates += [zero, self.csf_rate, self.fast_rate, self.slow_rate]
-        return propagator(rates, self._gains(source_gain), dt_h)
+        return propagators(rates, self._gains(source_gain), dt_h, times)
 
     def _gains(self, source_gain: Value) -> Gains:
         central, peripheral, eliminated, csf, fast, slow = self.stages
