@@ -15,11 +15,13 @@ from eutonia import parameters
 from eutonia._types import Scalar, replaced
 from eutonia.drug.effect.gaba_b import Receptor, hyperpolarisation
 from eutonia.simulation.course import Tissue
+from eutonia.simulation.lesion_course import LesionCourse, Lesioned
+from eutonia.simulation.people import People
 from eutonia.tone.contracture import TissueConstants, missing_after, share_left, stretch_share
+from eutonia.tone.descending import DescendingConstants
 from eutonia.treatment import Effects
 
 Limbs = Float[Array, "limb patient"]
-Patients = Float[Array | np.ndarray, " patient"]
 Beside = Float[Array, "three limb patient"]
 
 # Numerical: tissue moves within months, and a step twice as short changes nothing that is reported (tested).
@@ -41,21 +43,26 @@ def with_noted(tissue: Tissue, given: Effects | None, span_h: float) -> Tissue:
     return replaced(tissue, beside=jnp.asarray(np.asarray(tissue.beside) + did * span_h))
 
 
-def settled(tissue: Tissue, bias: Limbs, since_h: Patients, receptor: Receptor, span_h: float) -> Tissue:
+def settled(tissue: Tissue, alone: People | tuple[Lesioned, LesionCourse], receptor: Receptor, span_h: float) -> Tissue:
     """Bring tissue that is touched up to date over the last `span_h` hours.
 
     Parameters
     ----------
     tissue
         As it was when it was last settled, with what drug and other treatments did since then.
-    bias, since_h
-        What their lesion alone makes of people half-way through the span, mV, and the time since its onset then, h.
+    alone
+        People as their lesion alone makes them, or what lesions have left half-way through the span, and their course.
     receptor
         Of each person.
     span_h
         Length of the span, h.
     """
-    missing, beside = _settled(tissue, bias, since_h, receptor, span_h, tissue_constants())
+    constants = tissue_constants()
+    if isinstance(alone, tuple):
+        left, lesions = alone
+        missing, beside = _settled_by(tissue, left, lesions.constants, receptor, span_h, constants)
+    else:
+        missing, beside = _settled(tissue, alone.bias, alone.time_since_onset_h, receptor, span_h, constants)
     return replaced(tissue, missing=missing, settled=tissue.felt, beside=beside)
 
 
@@ -82,3 +89,16 @@ def _settled(
     drive = jnp.where(own > 0.0, jnp.maximum(left, 0.0) / jnp.where(own > 0.0, own, 1.0), 1.0)
     missing = missing_after(tissue.missing, drive, stretch, since_h - span_h / 2, span_h, constants)
     return missing, jnp.zeros_like(tissue.beside)
+
+
+@jax.jit
+def _settled_by(
+    tissue: Tissue,
+    left: Lesioned,
+    descending: DescendingConstants,
+    receptor: Receptor,
+    span_h: Scalar,
+    constants: TissueConstants,
+) -> tuple[Limbs, Beside]:
+    bias, _ = left.tone_and_strength(descending)
+    return _settled(tissue, bias, left.time_since_onset_h, receptor, span_h, constants)

@@ -165,11 +165,9 @@ class PeriodClock:
         tissue, span_h = self._noted(), self.now_h - self._settled_h
         if span_h <= _SAME_TIME_H or not is_touched(tissue):
             return tissue
-        receptor, left = self.people.receptor, self._left_at(self._settled_h + span_h / 2)
-        if left is None or self.lesions is None:
-            return settled(tissue, self.people.bias, self.people.time_since_onset_h, receptor, span_h)
-        bias, _ = left.tone_and_strength(self.lesions.constants)
-        return settled(tissue, bias, left.time_since_onset_h, receptor, span_h)
+        left = self._left_at(self._settled_h + span_h / 2)
+        alone = self.people if left is None or self.lesions is None else (left, self.lesions)
+        return settled(tissue, alone, self.people.receptor, span_h)
 
     def _keep(self, tissue: Tissue) -> None:
         self.state, self._noted_h = replaced(self.state, tissue=tissue), self.now_h
