@@ -112,6 +112,12 @@ class PumpCourses:
     is_catheter: Flags
     is_severe: Flags
 
+    @classmethod
+    def nobody(cls) -> PumpCourses:
+        """Return what there is of one who has no pump."""
+        none, no = np.full(1, np.nan), np.zeros(1, dtype=bool)
+        return cls(np.full(1, -1), (), none, none, no, no)
+
     @property
     def may_fail(self) -> bool:
         """Whether failures were drawn."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ class Before:
 
 @dataclass
 class Roll:
-    """Everybody's way through the phases so far; `reasons` says by person why they could not be computed."""
+    """Everybody's way through the phases so far; `reasons` says by person why they could not be computed, `lots` by
+    phase the number under which each block is kept, and who is in it.
+    """
 
     person: Whole
     member: Whole
@@ -43,10 +46,11 @@ class Roll:
     failed: dict[str, Flags] = field(default_factory=dict)
     screening: Screening | None = None
     reasons: dict[int, str] = field(default_factory=dict)
+    lots: list[list[tuple[int, Whole]]] = field(default_factory=list)
 
     @classmethod
-    def joined(cls, groups: Sequence[Roll]) -> tuple[Roll, Whole]:
-        """Return the way of groups of people who do not know of each other, in the order of people, and that order."""
+    def joined(cls, groups: Sequence[Roll]) -> Roll:
+        """Return the way of groups of people who do not know of each other, in the order of people."""
         order = np.argsort(np.concatenate([group.person for group in groups]), kind="stable")
 
         def together(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -58,7 +62,8 @@ class Roll:
                 getattr(found, name)[phase] = together([getattr(group, name)[phase] for group in groups])
         for group in groups:
             found.reasons |= group.reasons
-        return found, order
+        found.lots = [list(chain(*of_phase)) for of_phase in zip(*(group.lots for group in groups), strict=True)]
+        return found
 
     def enter(self, phase: Phase) -> Flags:
         """Return who enters a phase: whoever left no earlier one, and passed the gate of the one that it follows."""

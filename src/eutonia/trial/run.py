@@ -174,11 +174,13 @@ def simulate(study: TrialStudy, pool: Pool, options: RunOptions, width: int, pro
     rolls: list[Roll] = []
 
     def course(do: Do) -> _Course:
-        rolls.append((yield from through_phases(TrialJob(study, pool), lots, store, do, report)))
+        rolls.append(
+            (yield from through_phases(TrialJob(study, pool, options.potential_outcomes), lots, store, do, report))
+        )
 
     with opened(options.keep, lambda: plan_of(study, options, width)) as store:
         _conduct(study, options, store, report, [course])
-        return outcome_of(study, pool, rolls[0], store, len(lots))
+        return outcome_of(study, pool, rolls[0], store)
 
 
 def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress: Progress = silent) -> Outcome:
@@ -207,14 +209,13 @@ def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress:
         if own is pool:
             refused.add(k)
         with parameter_draws.holding(held):
-            job = TrialJob(study, own)
+            job = TrialJob(study, own, options.potential_outcomes)
             rolls[k] = yield from through_phases(job, lots[k], store, do, report, int(first[k]))
 
     drawn = parameter_draws.drawn(study)
     with opened(options.keep, lambda: plan_of(study, options, width, drawn)) as store:
         _conduct(study, options, store, report, [partial(course, k) for k in range(len(drawn))])
-        roll, order = Roll.joined([rolls[k] for k in range(len(drawn))])
-        found = outcome_of(study, pool, roll, store, int(first[-1]), order)
+        found = outcome_of(study, pool, Roll.joined([rolls[k] for k in range(len(drawn))]), store)
         return replace(found, draw=draw, refused=len(refused))
 
 
@@ -265,6 +266,7 @@ def plan_of(
         "people": study.population.n,
         "replicates": options.replicates,
         "block": width,
+        "everybody": options.potential_outcomes,
         "overrides": dict(parameters.active().given),
         "draws_of_numbers": identity.digest_of([dict(numbers) for numbers in drawn]),
         **identity.facts(parameters.digests()),

@@ -119,46 +119,40 @@ class KeptDoses:
         """Know at which hours somebody's doses change."""
         self._reader, self._index, self._names = reader, index, (f"doses/{arm}/rate", f"doses/{arm}/tablets")
         self._times = [np.array(about["dose_times_h"][arm]) for about in reader.abouts(index)]
+        self._lots = reader.lots[index]
         self.time_h = functools.reduce(np.union1d, self._times)
 
     def each_at(self, time_h: np.ndarray) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
         """Yield each of these times with what everybody is given from it on: pump in ug/h, tablets in mg/day."""
-        at_once = max(1, int(_ROWS_BYTES / (16 * self._reader.n_people)))
+        at_once, of_all = max(1, int(_ROWS_BYTES / (16 * self._reader.n_people))), self._reader.of_all[self._index]
         for begin in range(0, len(time_h), at_once):
             times = time_h[begin : begin + at_once]
-            logs = [self._log(number, self._rows(number, times)).at(times) for number in range(self._reader.n_blocks)]
-            yield from side_by_side(logs).take(self._reader.order).each_at(times)
+            logs = [self._log(lot, self._rows(lot, times)).at(times) for lot in range(len(self._lots))]
+            yield from side_by_side([*logs, DoseLog.empty(1)]).take(of_all).each_at(times)
 
     def groups(self) -> Iterator[tuple[np.ndarray, DoseLog]]:
         """Yield blocks of people, by their places among all, with their log."""
-        places, begin = self._reader.places(), 0
-        for number, times in enumerate(self._times):
-            log = self._log(number, range(len(times))).at(self.time_h)
-            n = log.rate_ug_per_h.shape[1]
-            yield places[begin : begin + n], log
-            begin += n
+        for lot, (_, who) in enumerate(self._lots):
+            yield who, self._log(lot, range(len(self._times[lot]))).at(self.time_h)
 
-    def _rows(self, number: int, time_h: np.ndarray) -> Sequence[int]:
-        place = np.maximum(np.searchsorted(self._times[number], time_h, side="right") - 1, 0)
+    def _rows(self, lot: int, time_h: np.ndarray) -> Sequence[int]:
+        place = np.maximum(np.searchsorted(self._times[lot], time_h, side="right") - 1, 0)
         return [int(one) for one in np.unique(place)]
 
-    def _log(self, number: int, rows: Sequence[int]) -> DoseLog:
-        part = self._reader.store.read((self._index, number), self._names, rows)
-        return DoseLog(self._times[number][rows], *part.values())
+    def _log(self, lot: int, rows: Sequence[int]) -> DoseLog:
+        part = self._reader.store.read((self._index, self._lots[lot][0]), self._names, rows)
+        return DoseLog(self._times[lot][rows], *part.values())
 
 
-def outcome_of(
-    study: TrialStudy, pool: Pool, roll: Roll, store: Store, n_blocks: int, order: np.ndarray | None = None
-) -> Outcome:
-    """Return the outcome of a trial whose blocks are kept, in the order of people; `order` is where the blocks have
-    them, none where they are in order.
-    """
+def outcome_of(study: TrialStudy, pool: Pool, roll: Roll, store: Store) -> Outcome:
+    """Return the outcome of a trial whose blocks are kept, in the order of people."""
     people = len(roll.member)
     at_hand = Unpacked(store) if isinstance(store, FolderStore) else store
-    reader = _Reader(at_hand, n_blocks, people, slice(None) if order is None else order)
+    reader = _Reader(at_hand, roll.lots, people)
     loads: dict[str, dict[Any, Callable[[], Any]]] = {name: {} for name in ("visits", *_ARMS)}
     for index, phase in enumerate(study.phases):
-        about, names = store.about((index, 0)), store.names((index, 0))
+        begin = index, roll.lots[index][0][0]
+        about, names = store.about(begin), store.names(begin)
         for i, (of, arm, visit, time_h) in enumerate(about["visits"]):
             scores = {
                 under: [name.removeprefix(first) for name in names if name.startswith(first)]
@@ -170,7 +164,7 @@ def outcome_of(
             for arm in about["arms"][name]:
                 joined = partial(read, reader, index, arm)
                 loads[name][phase.name, arm] = partial(reader.kept, (index, name, arm), joined)
-    features = [name for name in store.names((0, 0)) if name.startswith("features/")]
+    features = [name for name in store.names((0, roll.lots[0][0][0])) if name.startswith("features/")]
     known = reader.joined(0, features)
     later: dict[str, Any] = {name: Later(load) for name, load in loads.items()}
     found = Outcome(
@@ -187,32 +181,42 @@ def outcome_of(
 
 
 class _Reader:
-    """Reads arrays of all blocks of a phase and joins them."""
+    """Reads arrays of all blocks of a phase and joins them, with nobody after the last of them: who is in no block has
+    no number, and is given nothing. `of_all` is by phase where each of all people is among those.
+    """
 
-    def __init__(self, store: MemoryStore | Unpacked, n_blocks: int, n_people: int, order: slice | np.ndarray) -> None:
-        self.store, self.n_blocks, self.n_people, self.order = store, n_blocks, n_people, order
+    def __init__(
+        self, store: MemoryStore | Unpacked, lots: Sequence[Sequence[tuple[int, np.ndarray]]], n_people: int
+    ) -> None:
+        self.store, self.lots, self.n_people = store, lots, n_people
+        self.of_all = [self._order([who for _, who in of_phase]) for of_phase in lots]
         self.recent = Recent(_KEPT_BYTES)
 
+    def _order(self, lots: Sequence[np.ndarray]) -> slice | np.ndarray:
+        who = np.concatenate(lots)
+        if np.array_equal(who, np.arange(self.n_people)):
+            return slice(self.n_people)
+        found = np.full(self.n_people, len(who))
+        found[who] = np.arange(len(who))
+        return found
+
     def blocks(self, index: int, names: Sequence[str]) -> Iterator[dict[str, np.ndarray]]:
-        return (self.store.read((index, number), names) for number in range(self.n_blocks))
+        return (self.store.read((index, number), names) for number, _ in self.lots[index])
 
     def abouts(self, index: int) -> Iterator[Mapping[str, Any]]:
-        return (self.store.about((index, number)) for number in range(self.n_blocks))
-
-    def places(self) -> np.ndarray:
-        """Return the place among all people of each person, as the blocks have them."""
-        return np.argsort(np.arange(self.n_people)[self.order], kind="stable")
+        return (self.store.about((index, number)) for number, _ in self.lots[index])
 
     def joined(self, index: int, names: Sequence[str]) -> dict[str, np.ndarray]:
         found: dict[str, np.ndarray] = {}
-        begin = 0
-        for part in self.blocks(index, names):
+        begin, end = 0, sum(len(who) for _, who in self.lots[index])
+        for part, (_, who) in zip(self.blocks(index, names), self.lots[index], strict=True):
             for name, one in part.items():
                 if name not in found:
-                    found[name] = np.empty((*one.shape[:-1], self.n_people), one.dtype)
-                found[name][..., begin : begin + one.shape[-1]] = one
-            begin += next((one.shape[-1] for one in part.values()), 0)
-        return {name: one[..., self.order] for name, one in found.items()}
+                    found[name] = np.empty((*one.shape[:-1], end + 1), one.dtype)
+                    found[name][..., end] = np.nan if one.dtype.kind == "f" else 0
+                found[name][..., begin : begin + len(who)] = one
+            begin += len(who)
+        return {name: one[..., self.of_all[index]] for name, one in found.items()}
 
     def kept(self, key: object, make: Callable[[], Any]) -> Any:
         def sized() -> tuple[Any, float]:
@@ -257,7 +261,7 @@ class _Reader:
             course, *rest = part.values()
             broken = tuple(tuple(Breach(**one) for one in some) for some in about["breaches"][arm])
             found.append(PumpCourses(course, broken, *rest))
-        return arm_pump.side_by_side(found).take(self.order)
+        return arm_pump.side_by_side([*found, PumpCourses.nobody()]).take(self.of_all[index])
 
 
 _ARMS: Mapping[str, Callable[[_Reader, int, str], Any]] = {

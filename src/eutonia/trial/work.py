@@ -20,6 +20,7 @@ from eutonia.engine import identity
 from eutonia.engine.store import FolderStore, Store, write_block
 from eutonia.errors import SimulationError
 from eutonia.study.design import TrialStudy
+from eutonia.trial import blocks
 from eutonia.trial.allocation import allocate
 from eutonia.trial.block_outcome import BlockOutcome
 from eutonia.trial.conduct import play_block
@@ -49,10 +50,11 @@ class BlockPhase:
 
 @dataclass(frozen=True)
 class TrialJob:
-    """What every piece of a run shares, wherever it is done."""
+    """What every piece of a run shares, wherever it is done; `everybody` goes through a phase, not only who enters."""
 
     study: TrialStudy
     pool: Pool
+    everybody: bool = False
 
     def do(self, piece: BlockPhase) -> BlockOutcome:
         """Take a block through a phase, and return what became of those who are real."""
@@ -190,28 +192,31 @@ def through_phases(
 
     What is kept already is not computed again, but told by `when_kept`; `first` is the number of the first block in the
     store, where others stand before it.
+    Only who enters a phase is taken through it, unless everybody is to be.
     Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first.
     """
-    study, person = job.study, np.concatenate([block[:n] for block, n in lots])
-    members = [member_of(job.pool, study.seed, block) for block, _ in lots]
-    member = np.concatenate([one[:n] for one, (_, n) in zip(members, lots, strict=True)])
-    places = [np.searchsorted(person, block) for block, _ in lots]
+    study, person, width = job.study, np.concatenate([block[:n] for block, n in lots]), len(lots[0][0])
+    member = np.concatenate([member_of(job.pool, study.seed, block)[:n] for block, n in lots])
     roll = Roll(person, member)
     for index, phase in enumerate(study.phases):
         roll.entered[phase.name] = roll.enter(phase)
         replicate = person // study.population.n
         assigned = allocate(phase, index, study.seed, job.pool, person, member, replicate, roll.entered[phase.name])
         roll.assigned[phase.name] = assigned
+        there = np.flatnonzero(roll.entered[phase.name] | job.everybody)
+        # Of a phase that nobody enters a block is played all the same: it tells what would have been charted.
+        places = dict(enumerate(blocks.split(there if there.size else np.arange(len(lots[0][0])), width), first))
+        roll.lots.append([(number, person[block[:n]]) for number, (block, n) in places.items()])
         pieces = [
-            BlockPhase(index, first + number, block, members[number], n, roll.before(phase, places[number]))
-            for number, (block, n) in enumerate(lots)
-            if not store.has((index, first + number))
+            BlockPhase(index, number, person[block], member[block], n, roll.before(phase, block))
+            for number, (block, n) in places.items()
+            if not store.has((index, number))
         ]
         for _ in range(len(lots) - len(pieces)):
             when_kept()
         yield [functools.partial(do, job, piece) for piece in pieces]
-        for number, (_, n) in enumerate(lots):
-            roll.note(phase, places[number][:n], noted(store, (index, first + number), phase.name))
-            for of, name in store.about((index, first + number))["used"]:
+        for number, (block, n) in places.items():
+            roll.note(phase, block[:n], noted(store, (index, number), phase.name))
+            for of, name in store.about((index, number))["used"]:
                 _ = parameters.load(of)[name]
     return roll
