@@ -173,13 +173,21 @@ def pool() -> Pool:
     return draw_pool(study().population, study().seed, WIDTH)
 
 
-def simulated(of: TrialStudy, *, width: int = WIDTH, workers: int = 1, replicates: int = REPLICATES) -> Outcome:
-    return simulate(of, pool(), RunOptions(replicates=replicates, block=width, workers=workers), width)
+def simulated(
+    of: TrialStudy, *, width: int = WIDTH, workers: int = 1, replicates: int = REPLICATES, everybody: bool = True
+) -> Outcome:
+    options = RunOptions(replicates=replicates, block=width, workers=workers, potential_outcomes=everybody)
+    return simulate(of, pool(), options, width)
 
 
 @pytest.fixture(scope="module")
 def plain() -> Outcome:
     return simulated(study())
+
+
+@pytest.fixture(scope="module")
+def only_who_enters() -> Outcome:
+    return simulated(study(), everybody=False)
 
 
 def assert_same(one: VisitRecord, other: VisitRecord, people: Any = slice(None)) -> None:
@@ -239,8 +247,18 @@ def test_block_sizes_are_rounded_up_to_whole_vectors() -> None:
 
 
 @pytest.mark.parametrize(("width", "workers"), [(64, 2), (256, 1)])
-def test_blocks_and_workers_change_no_bit(plain: Outcome, width: int, workers: int) -> None:
-    assert_same_outcome(plain, simulated(study(), width=width, workers=workers))
+def test_blocks_and_workers_change_no_bit(only_who_enters: Outcome, width: int, workers: int) -> None:
+    assert_same_outcome(only_who_enters, simulated(study(), width=width, workers=workers, everybody=False))
+
+
+def test_who_does_not_enter_a_phase_is_not_taken_through_it_and_changes_nobody(
+    plain: Outcome, only_who_enters: Outcome
+) -> None:
+    for key, record in plain.visits.items():
+        there, found = plain.entered[record.phase], only_who_enters.visits[key]
+        assert_same(record, found, there)
+        assert np.isnan(found.scores["ashworth"][..., ~there]).all()
+    assert 0.1 < plain.entered["pump"].mean() < 0.9
 
 
 def test_the_pool_is_the_same_in_blocks_of_any_size() -> None:
