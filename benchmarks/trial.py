@@ -44,9 +44,9 @@ def counted() -> tuple[list[tuple[int, int]], dict[int, Any]]:
     run, calls, given_first = course.run, list[tuple[int, int]](), dict[int, Any]()
 
     def run_and_note(*given: Any) -> Any:
-        *_, rate, _, steps, cycles = given
+        *_, rate, _, pieces, cycles = given
         given_first.setdefault(rate.size, (run, given))
-        calls.append((rate.size, steps * cycles))
+        calls.append((rate.size, int(pieces[1].sum()) * cycles))
         return run(*given)
 
     course.run = run_and_note

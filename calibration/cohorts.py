@@ -100,7 +100,7 @@ class Block:
             tissue = state.tissue
             if is_touched(tissue):
                 who = self.people
-                tissue = settled(tissue, who.bias, who.time_since_onset_h, who.receptor, span)
+                tissue = settled(tissue, who, who.receptor, span)
             self.state = dataclasses.replace(state, tissue=tissue)
             self.now = hour
         return charted(self, nonspecific, rated=rated)
