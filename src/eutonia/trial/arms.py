@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,7 @@ from eutonia import parameters
 from eutonia.assessment.reading import ROUNDING, has_lost, is_loose, score_fall
 from eutonia.assessment.scoring import Chart
 from eutonia.patient import label_origin
+from eutonia.simulation.people import People
 from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, GateRule, Phase, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
@@ -275,3 +276,13 @@ class _Gated:
 def has_fallen(before: Chart, after: Chart, rule: GateRule) -> Flags:
     """Return whose score fell by at least as much as a rule asks for."""
     return score_fall(before, after, rule.scale, rule.limb, rule.over) >= rule.fall - ROUNDING
+
+
+def tip_of(runs: list[ArmRun]) -> str | None:
+    """Return the catheter tip of the arms of a period, if they name one."""
+    return min((t.where_tip for run in runs for t in run.arm.treatments if t.where_tip is not None), default=None)
+
+
+def with_tip(people: People, tip: str | None) -> People:
+    """Return the people with a catheter tip at a vertebral level, or as they are."""
+    return people if tip is None else replace(people, kinetics=people.kinetics.with_tip(tip))

@@ -25,7 +25,7 @@ from eutonia.study.policies import Policy, Screening
 from eutonia.study.sides import OTHER_SIDE
 from eutonia.trial import visit_numbers
 from eutonia.trial.allocation import orders
-from eutonia.trial.arms import ArmRun, has_fallen
+from eutonia.trial.arms import ArmRun, has_fallen, tip_of, with_tip
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
 from eutonia.trial.doses import DoseLog
 from eutonia.trial.leaving import Leaving, at_a_rate, leave_after, missed
@@ -390,13 +390,3 @@ def play_block(study: TrialStudy, recruits: Recruits, index: int, before: Before
     block = Block(study, seed, people, outcome, nonspecific, lesions, screening, since_h)
     block.play(study.phases[index], index, before.entered, before.assigned)
     return outcome
-
-
-def tip_of(runs: list[ArmRun]) -> str | None:
-    """Return the catheter tip of the arms of a period, if they name one."""
-    return min((t.where_tip for run in runs for t in run.arm.treatments if t.where_tip is not None), default=None)
-
-
-def with_tip(people: People, tip: str | None) -> People:
-    """Return the people with a catheter tip at a vertebral level, or as they are."""
-    return people if tip is None else replace(people, kinetics=people.kinetics.with_tip(tip))

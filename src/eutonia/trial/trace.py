@@ -31,8 +31,8 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, Phase
 from eutonia.treatment import Effects
 from eutonia.trial import blocks
-from eutonia.trial.arms import ArmRun
-from eutonia.trial.conduct import begin_of, charted, length_of, lesions_of, nonspecific_of, tip_of, with_tip
+from eutonia.trial.arms import ArmRun, tip_of, with_tip
+from eutonia.trial.conduct import begin_of, charted, length_of, lesions_of, nonspecific_of
 from eutonia.trial.period import LOOK, VISIT, PeriodClock, Task, run_period
 from eutonia.trial.recruitment import Pool, recruit
 from eutonia.trial.swings import SWINGING, Ahead, TabletsAhead, ends
