@@ -19,6 +19,7 @@ from eutonia._middle import over_people
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.trial import aggregate
+from eutonia.report.trial.aggregate import Individuals
 from eutonia.trial.result import StudyResult
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class CurveLine:
     panel: str = ""
 
 
-def of_study(result: StudyResult) -> Iterator[CurveLine]:
-    """Yield the lines of a trial or a case: scores, doses, changes of individuals, and the course in the middle."""
+def of_study(result: StudyResult, changes: Sequence[Individuals]) -> Iterator[CurveLine]:
+    """Yield the lines of a trial or a case: scores, doses, `changes` of individuals, and the course in the middle."""
     for row in aggregate.series(result):
         where = words.scale_label(row.limb, row.scale)
         unit = SCALES[row.scale].unit if row.scale in SCALES else ""
@@ -60,7 +61,7 @@ def of_study(result: StudyResult) -> Iterator[CurveLine]:
         for (phase, arm, unit), part in result.doses.group_by(["phase", "arm", "unit"], maintain_order=True):
             x, y, low, high = (part[name].to_numpy() for name in ("time_h", "mean", "low", "high"))
             yield CurveLine(f"Dose, {phase}", f"{arm}", "Time since the start, h", f"Dose, {unit}", x, y, low, high)
-    for one in aggregate.responses(result) if result.kind == "trial" else ():
+    for one in changes:
         where = words.scale_label(one.limb, one.scale)
         for arm in one.arms:
             figure = f"Change of individuals: {where}, {one.phase}"

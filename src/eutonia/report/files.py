@@ -15,6 +15,7 @@ from eutonia import _writing
 from eutonia._arguments import PATH, accepts, instance
 from eutonia.report import curves, exports, page, short, words
 from eutonia.report.case import middles
+from eutonia.report.trial import aggregate
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -52,12 +53,14 @@ def write(result: StudyResult, folder: str | os.PathLike[str], *, csv: bool = Fa
 
 def _fill(result: StudyResult, folder: Path, *, csv: bool) -> None:
     """Write every file of the result; the run record comes last, so a folder that has one is whole."""
-    (folder / "report.html").write_text(page.html(result), encoding="utf-8")
+    # Counted once: of a million people that takes seconds, and memory.
+    changes = aggregate.responses(result) if result.kind == "trial" else []
+    (folder / "report.html").write_text(page.html(result, changes), encoding="utf-8")
     write_json(folder / "summary.json", summary(result))
     exports.write_tables(result, folder, csv=csv)
     if result.lesion is not None and (mask := result.lesion.mask) is not None:
         (folder / mask.copy_name).write_bytes(mask.content)
-    curves.write(list(curves.of_study(result)), folder, csv=csv)
+    curves.write(list(curves.of_study(result, changes)), folder, csv=csv)
     _write_course(result, folder / "course.nc")
     record = {"study": result.study_name, "title": result.title, "kind": result.kind}
     write_record(

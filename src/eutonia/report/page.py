@@ -22,7 +22,7 @@ from eutonia.trial.withdrawal import what_it_misses
 if TYPE_CHECKING:
     import jinja2
 
-    from eutonia.report.trial.aggregate import Series
+    from eutonia.report.trial.aggregate import Individuals, Series
     from eutonia.report.trial.figures import ArmStyles
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s<>\"]+[^\s<>\".,;)]")
@@ -59,12 +59,13 @@ class Cell:
     percent: float
 
 
-def html(result: StudyResult) -> str:
-    """Return the whole report of `result` as one HTML text with everything inside.
+def html(result: StudyResult, changes: Sequence[Individuals] | None = None) -> str:
+    """Return the whole report of `result` as one HTML text with everything inside; `changes` of individuals where they
+    are counted already.
 
     The page loads nothing: its policy forbids it. All text is escaped, so a study's title cannot become markup.
     """
-    return render("report.html.jinja", context(result))
+    return render("report.html.jinja", context(result, changes))
 
 
 def render(template: str, words_and_drawings: Mapping[str, Any], *, homes: Sequence[str] = ("eutonia.report",)) -> str:
@@ -89,7 +90,7 @@ def _environment(homes: tuple[str, ...]) -> jinja2.Environment:
     return environment
 
 
-def context(result: StudyResult) -> dict[str, Any]:
+def context(result: StudyResult, changes: Sequence[Individuals] | None = None) -> dict[str, Any]:
     """Return everything that the template prints, as words and finished drawings."""
     command = str(result.run.get("command") or f"eutonia run {result.study_name}.toml")
     told = middles.of(result)
@@ -116,16 +117,16 @@ def context(result: StudyResult) -> dict[str, Any]:
         more=short.further(told),
         whose=whose,
     )
-    figures = _trial_figures(result) if result.kind == "trial" else _case_figures(result)
+    figures = _trial_figures(result, changes) if result.kind == "trial" else _case_figures(result)
     return shared | figures | broken_rules.context(result) | failures.context(result)
 
 
-def _trial_figures(result: StudyResult) -> dict[str, Any]:
+def _trial_figures(result: StudyResult, changes: Sequence[Individuals] | None) -> dict[str, Any]:
     from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals, n_of_1
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
-    series, responses = aggregate.series(result), aggregate.responses(result)
+    series, responses = aggregate.series(result), aggregate.responses(result) if changes is None else changes
     people = aggregate.treated(result)
     features = aggregate.features(people)
     return {
