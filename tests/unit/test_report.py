@@ -573,7 +573,7 @@ class TestFiles:
     @pytest.fixture(autouse=True)
     def no_figures(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The page has tests of its own; these are about the folder."""
-        monkeypatch.setattr(files.page, "html", lambda _: "<!DOCTYPE html>")
+        monkeypatch.setattr(files.page, "html", lambda *_: "<!DOCTYPE html>")
 
     @pytest.fixture
     def small(self, trial: StudyResult) -> StudyResult:

@@ -29,7 +29,7 @@ _FILES_BYTES, _VISIT_FILE_BYTES, _LOOK_FILE_BYTES = 4e6, 200.0, 12e3
 _BEGIN_S, _LOOK_S = 18.0, 3e-3
 # A look at a block takes so long whoever is in it, and so much longer for each person; a draw of numbers weighs the
 # pool anew. Threads wait for Python, so that of several cores three in four are busy.
-_BLOCK_S, _VISIT_S, _DRAW_S, _BUSY = 0.03, 2.4e-5, 0.9, 0.75
+_BLOCK_S, _VISIT_S, _DRAW_S, _BUSY = 0.018, 8e-6, 0.9, 0.75
 # Measured with two: processes, which begin within 8 s of a core each, pay for that from here on.
 _WORTH_PROCESSES_S = 90.0
 # Every abrupt event of a case is looked at closely.
