@@ -4,8 +4,9 @@
 a run so often at random moments, lets it go on, and compares what it writes with a run that nobody stopped.
 
 A year of intrathecal baclofen with titration after a test bolus, leg and arm scored by simulated stretch with raters,
-adverse events watched; each size in a process of its own, with the threads or processes that `eutonia run` would take
-and blocks kept in a folder as it keeps them, then every table and the report written. Printed are, for the blocks and
+adverse events watched; each size in a process of its own, which finds its programs compiled, with the threads or
+processes that `eutonia run` would take and blocks kept in a folder as it keeps them, then every table and the report
+written. Printed are, for the blocks and
 for the whole, people and patient-years a second, the time to the first block, peak memory of all processes (what they
 share once), bytes on disk, the line through the sizes, how many cores were busy, the load of the machine, how fast a
 core of it multiplies and adds at best and what share of that the slow clock's steps have (by XLA's own count of the
@@ -113,12 +114,7 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     def progress(stage: str, share: float) -> None:
         marks.setdefault(f"{stage} {share if share in (0.0, 1.0) else 'first'}", time.perf_counter() - began)
 
-    calls, given_first = counted()
-    run_trial(study.override(n=min(people, block)), RunOptions(1, block=block, workers=threads), progress)
-    first = next(marks[name] for name in ("Patients first", "Patients 1.0") if name in marks)
-    marks.clear()
-    flops = arithmetic(calls, given_first) * -(-people // width_for(people, block))
-    began, cpu, load = time.perf_counter(), cpu_s(), os.getloadavg()[0]
+    cpu, load = cpu_s(), os.getloadavg()[0]
     watch = Memory()
     watch.start()
     with ExitStack() as stack:
@@ -131,12 +127,18 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
         files.write(result, Path(folder) / "result")
         seconds, cpu = time.perf_counter() - began, cpu_s() - cpu
         watch.over.set()
+        memory = max(watch.peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
         kept, size = (
             sum(file.stat().st_size for file in (Path(folder) / name).iterdir()) for name in ("blocks", "result")
         )
     means = {
         f"{q.phase} {q.arm} {q.visit} {q.scale} {q.limb}": q.mean for q in result.quantities if q.statistic == "mean"
     }
+    first = next(marks[name] for name in ("Patients first", "Patients 1.0") if name in marks)
+    blocks = marks["Patients 1.0"] - marks["Recruitment 1.0"]
+    calls, given_first = counted()
+    run_trial(study.override(n=min(people, block)), RunOptions(1, block=block, workers=threads))
+    flops = arithmetic(calls, given_first) * -(-people // width_for(people, block))
     x = jnp.ones((64, 4096), dtype=jnp.float32 if bits == 32 else jnp.float64)
 
     def many(start: jax.Array) -> jax.Array:
@@ -151,13 +153,13 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
     found = {
         "people": people,
         "seconds": seconds,
-        "blocks": marks["Patients 1.0"] - marks["Recruitment 1.0"],
+        "blocks": blocks,
         "first": first,
         "cpu": cpu,
         "load": max(load, os.getloadavg()[0]),
         "how": f"{threads} {'processes' if apart else 'threads'}",
         "years": people * hours / YEAR_H,
-        "memory": max(watch.peak, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024),
+        "memory": memory,
         "kept": kept,
         "disk": size,
         "means": means,
@@ -258,8 +260,10 @@ def main() -> None:
     for bits in asked.bits.split(","):
         rows = []
         for people in asked.people.split(","):
-            how = ["--one", people, "--block", str(asked.block), "--threads", str(asked.threads), "--bits", bits]
-            done = subprocess.run([sys.executable, __file__, *how], capture_output=True, text=True, check=True)
+            how = ["--block", str(asked.block), "--threads", str(asked.threads), "--bits", bits]
+            for size in (min(int(people), asked.block), int(people)):  # a small one leaves compiled programs
+                run = [sys.executable, __file__, "--one", str(size), *how]
+                done = subprocess.run(run, capture_output=True, text=True, check=True)
             row = json.loads(done.stdout.splitlines()[-1])
             rows.append(row)
             speed = " and ".join(
@@ -267,8 +271,8 @@ def main() -> None:
                 "patient-years/s)"
                 for of, what in (("blocks", "the blocks"), ("seconds", "all, with tables and report"))
             )
-            size = f"peak {row['memory'] / 2**20:,.0f} MiB, {row['kept'] / 1e6:,.1f} MB of blocks, "
-            size += f"{row['disk'] / 1e6:,.1f} MB of results"
+            room = f"peak {row['memory'] / 2**20:,.0f} MiB, {row['kept'] / 1e6:,.1f} MB of blocks, "
+            room += f"{row['disk'] / 1e6:,.1f} MB of results"
             speed_of_steps = row["flops"] / row["blocks"]
             busy = (
                 f"{row['cpu'] / row['seconds']:.2f} cores busy, {speed_of_steps / 1e9:.2f} GFLOP/s in the slow clock, "
@@ -276,7 +280,7 @@ def main() -> None:
             busy += f"{speed_of_steps / row['peak']:.0%} of the {row['peak'] / 1e9:.2f} that this machine has at best"
             first = f"first block of a new process after {row['first']:.1f} s"
             who = f"{row['people']:,} people by {row['how']} (load of the machine {row['load']:.1f})"
-            print(f"{bits}-bit {who}: {speed}; {first}; {size}; {busy}", flush=True)
+            print(f"{bits}-bit {who}: {speed}; {first}; {room}; {busy}", flush=True)
         means[bits] = rows[-1]["means"]
         if len(rows) > 1:
             n, blocks, seconds, memory = (
