@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import functools
 import gc
+import importlib
 import os
 import signal
 import threading
@@ -134,15 +135,22 @@ class _Processes(ProcessPoolExecutor):
         return super().__exit__(kind, *trouble)
 
 
-def processes(workers: int, *, once: bool = False) -> ProcessPoolExecutor:
+def processes(workers: int, *, once: bool = False, ready: str = "") -> ProcessPoolExecutor:
     """Return an executor of so many processes, begun anew: each has what belongs to a process for itself. With `once`
-    they do the blocks of one run, and have gone, with their memory, when its tables are made.
+    they do the blocks of one run, and have gone, with their memory, when its tables are made. They begin with their
+    first work, or, where they are to have a module `ready`, now, while people are still recruited.
     """
     import multiprocessing
 
     found = _Processes(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
     found.once = once
+    for _ in range(workers if ready else 0):
+        found.submit(_import, ready)
     return found
+
+
+def _import(module: str) -> None:
+    importlib.import_module(module)
 
 
 @contextmanager
