@@ -29,6 +29,13 @@ FEWEST_FOR_VERDICT = 40
 FEWEST_OF_A_DRAW = 10
 #: Replicate trials of a run, and people computed together, where nobody says how many.
 USUAL_REPLICATES, USUAL_BLOCK = 500, 1024
+#: People of a run from which on wider blocks are quicker, and how wide.
+MANY_PEOPLE, WIDE_BLOCK = 65_536, 4096
+
+
+def usual_block(people: int) -> int:
+    """Return how many of a run's people are computed together where nobody says it."""
+    return WIDE_BLOCK if people >= MANY_PEOPLE else USUAL_BLOCK
 
 
 @dataclass(frozen=True, slots=True)

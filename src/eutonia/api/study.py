@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts, instance
-from eutonia._bounds import FEWEST_FOR_VERDICT, USUAL_BLOCK, USUAL_REPLICATES, count
+from eutonia._bounds import FEWEST_FOR_VERDICT, USUAL_REPLICATES, count, usual_block
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.engine.store import FolderStore
@@ -65,8 +65,8 @@ def run(
     study : TrialStudy or CaseStudy
         What `load_study` returned.
     replicates, block, workers : int or None
-        Of a trial, number of replicate trials, 500 when left out; people computed together, 1024, and blocks at a time,
-        2, neither of which changes a result.
+        Of a trial, number of replicate trials, 500 when left out; people computed together, 1024 (4096
+        of 65,536 or more), and blocks at a time, 2, neither of which changes a result.
     potential_outcomes : bool
         Whether the result also holds what people would have scored in the arms of a parallel phase that they were not
         allocated to.
@@ -105,6 +105,11 @@ def run(
         return _run(study, how, progress)
 
 
+def people_of(study: TrialStudy | CaseStudy, replicates: int) -> int:
+    """Return how many people all replicates of a study have."""
+    return 1 if isinstance(study, CaseStudy) else study.population.n * replicates
+
+
 class _How(NamedTuple):
     """The options of a run."""
 
@@ -121,7 +126,8 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
     from eutonia.trial.cost import affordable
 
     check_how(study, **how._asdict())
-    replicates, block = how.replicates or USUAL_REPLICATES, how.block or USUAL_BLOCK
+    replicates = how.replicates or USUAL_REPLICATES
+    block = how.block or usual_block(people_of(study, replicates))
     workers = how.workers or _USUAL_WORKERS
     affordable(study, replicates, block, workers, kept=how.keep is not None)
     session.begin()
