@@ -105,11 +105,6 @@ def run(
         return _run(study, how, progress)
 
 
-def people_of(study: TrialStudy | CaseStudy, replicates: int) -> int:
-    """Return how many people all replicates of a study have."""
-    return 1 if isinstance(study, CaseStudy) else study.population.n * replicates
-
-
 class _How(NamedTuple):
     """The options of a run."""
 
@@ -127,9 +122,8 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
 
     check_how(study, **how._asdict())
     replicates = how.replicates or USUAL_REPLICATES
-    block = how.block or usual_block(people_of(study, replicates))
     workers = how.workers or _USUAL_WORKERS
-    affordable(study, replicates, block, workers, kept=how.keep is not None)
+    people = affordable(study, replicates, how.block, workers, kept=how.keep is not None).people
     session.begin()
     if isinstance(study, CaseStudy):
         from eutonia.trial.case import run_case
@@ -139,7 +133,9 @@ def _run(study: TrialStudy | CaseStudy, how: _How, progress: Progress) -> StudyR
 
     keep = Path(how.keep).resolve() if isinstance(how.keep, str | os.PathLike) else how.keep
     return run_trial(
-        study, RunOptions(replicates, block, workers, how.potential_outcomes, how.executor, keep), progress
+        study,
+        RunOptions(replicates, how.block or usual_block(people), workers, how.potential_outcomes, how.executor, keep),
+        progress,
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from eutonia._bounds import MANY_PEOPLE, USUAL_BLOCK, USUAL_REPLICATES, WIDE_BLOCK, usual_block
+from eutonia._bounds import USUAL_REPLICATES
 from eutonia.cli import workshop
 from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
@@ -40,14 +40,7 @@ def run(
         int | None,
         typer.Option(min=1, max=1_000_000, help=f"Number of replicate trials; {USUAL_REPLICATES} when left out."),
     ] = None,
-    block: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help=f"People computed together, else {USUAL_BLOCK} ({WIDE_BLOCK} of {MANY_PEOPLE:,} or more); moves "
-            "memory and time only.",
-        ),
-    ] = None,
+    block: workshop.Block = None,
     workers: workshop.Workers = None,
     scheduler: workshop.Scheduler = None,
     resume: Annotated[
@@ -76,9 +69,7 @@ def run(
     how = {"replicates": replicates, "block": block, "potential_outcomes": potential_outcomes}
     study_api.check_how(given, **how, workers=workers, scheduler=scheduler, resume=resume)
     trials = replicates or USUAL_REPLICATES
-    needs = affordable(
-        given, trials, block or usual_block(study_api.people_of(given, trials)), workers or workshop.CORES, kept=True
-    )
+    needs = affordable(given, trials, block, workers or workshop.CORES, kept=True)
     target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, trials)} This needs {needs}. Nothing was run.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from eutonia._bounds import MANY_PEOPLE, USUAL_BLOCK, WIDE_BLOCK
 from eutonia.errors import EutoniaError
 
 if TYPE_CHECKING:
@@ -22,6 +23,14 @@ if TYPE_CHECKING:
 CORES = os.cpu_count() or 1
 _MOST_WORKERS = 256
 
+Block = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help=f"People computed together, else {USUAL_BLOCK} ({WIDE_BLOCK} of {MANY_PEOPLE:,} or more); moves memory "
+        "and time only.",
+    ),
+]
 Workers = Annotated[
     int | None,
     typer.Option(

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from eutonia._bounds import usual_block
 from eutonia.drug.pump import play
 from eutonia.errors import SimulationError
 from eutonia.study.analysis_checks import without_rescue
@@ -68,7 +69,12 @@ class Cost:
 
 
 def cost(
-    study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1, *, kept: bool = False
+    study: TrialStudy | CaseStudy,
+    replicates: int = 1,
+    block: int | None = None,
+    workers: int = 1,
+    *,
+    kept: bool = False,
 ) -> Cost:
     """Return what a run of a study will need; `kept` where its blocks wait on disk until it is whole."""
     cores = min(workers, os.cpu_count() or 1)
@@ -80,6 +86,7 @@ def cost(
         memory, seconds = _PROGRAM_BYTES + looks * _LOOK_BYTES, _BEGIN_S + looks * _LOOK_S
         return Cost(1, looks, memory, seconds, 1, _FILES_BYTES + looks * _LOOK_FILE_BYTES)
     people = study.population.n * replicates
+    block = block or usual_block(people)
     looks = sum(len(p.visits_h) * p.rounds * (len(p.arms) if p.design != "single" else 1) for p in study.phases)
     under_way = min(block, people) * cores * _LANE_BYTES
     memory = _PROGRAM_BYTES + _TRIAL_BYTES + people * looks * _VISIT_BYTES[kept] + under_way
@@ -98,7 +105,12 @@ def visits_each(study: TrialStudy) -> int:
 
 
 def affordable(
-    study: TrialStudy | CaseStudy, replicates: int = 1, block: int = 1024, workers: int = 1, *, kept: bool = False
+    study: TrialStudy | CaseStudy,
+    replicates: int = 1,
+    block: int | None = None,
+    workers: int = 1,
+    *,
+    kept: bool = False,
 ) -> Cost:
     """Return what a run will need; `kept` where its blocks wait on disk.
 
@@ -116,7 +128,7 @@ def affordable(
     if not found.fits:
         raise SimulationError(
             f"{study.name}: this run needs {found}, and this machine has {_bytes(machine_memory())}. "
-            f"{_advice(study, replicates, block, workers, kept=kept)}"
+            f"{_advice(study, replicates, block or usual_block(found.people), workers, kept=kept)}"
         )
     return found
 
