@@ -15,6 +15,7 @@ from pathlib import Path
 
 import drug
 import numpy as np
+from drug_targets import Fitted
 from jaxtyping import Float
 from scipy.special import expit, logit
 from scipy.stats import norm, qmc
@@ -56,7 +57,7 @@ class Scaled:
         return parameters.load(where).value(name, self.unit)
 
 
-def _scaled(one: drug.Fitted) -> Scaled:
+def _scaled(one: Fitted) -> Scaled:
     key = f"{one.set}.{one.name}"
     if one.name in SHARES:  # the same SD of the value at the middle
         return Scaled(key, one.unit, "logit", float(logit(one.middle)), one.prior / (1.0 - one.middle))

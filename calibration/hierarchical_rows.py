@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import drug
+from drug_targets import Target
 
 HERE = Path(__file__).parent
 DATA, TABLE = HERE / "calibration.csv", HERE / "hierarchical_rows.csv"
@@ -107,7 +108,7 @@ def data() -> dict[str, dict[str, str]]:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
-def _sampling(target: drug.Target, published: dict[str, dict[str, str]]) -> float | None:
+def _sampling(target: Target, published: dict[str, dict[str, str]]) -> float | None:
     """Return the standard error of a mean (or of an SD) after treatment, from n and SD of the row."""
     row = published.get(target.rows.split()[0], {})
     is_score = _kind(target.key) in ("Ashworth", "Ashworth SD", "reflex", "spasm")
