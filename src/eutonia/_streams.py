@@ -6,7 +6,7 @@ The same person has the same luck in every arm, and nobody's luck depends on who
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -125,33 +125,33 @@ def _drawn(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Arr
         raise ValueError(
             f"a decision draws at most {DRAWS} numbers, not {max(sizes)}; give the rest a purpose of their own"
         )
-    first = asked[0]
-    people, wanted = len(first.person), len(first.person) * len(asked)
-    traced = any(isinstance(one, jax.core.Tracer) for key in asked for one in (key.seed, key.person, key.visit))
-    if traced or people > _ROOM[-1]:
-        if len(asked) > 1:
-            return _many(draw, asked, tuple(sizes))
-        drawn = _there(draw(first.seed, int(first.purpose), first.person, first.visit))
-        return (drawn[: sizes[0]],)
-    room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
-    purpose, person, visit = np.zeros((3, room), np.int64)
-    purpose[:wanted] = np.repeat([int(key.purpose) for key in asked], people)
-    person[:wanted] = np.tile(np.asarray(first.person), len(asked))
-    visit[:wanted] = np.repeat([int(key.visit) for key in asked], people)
-    drawn = draw(first.seed, purpose, person, visit)
-    whole = _there(drawn)
-    return tuple(whole[:size, at * people : (at + 1) * people] for at, size in enumerate(sizes))
+    if any(isinstance(one, jax.core.Tracer) for key in asked for one in (key.seed, key.person, key.visit)):
+        alone = (draw(key.seed, int(key.purpose), key.person, key.visit) for key in asked)
+        return tuple(drawn[:size] for drawn, size in zip(alone, sizes, strict=True))
+    kind = jax.dtypes.canonicalize_dtype(float)
+    with jax.enable_x64(True):  # the people of a 32-bit run are those of a 64-bit one, to their last digits
+        return tuple(numbers.astype(kind) for numbers in _numbers(draw, asked, sizes))
 
 
-def _many(draw: Draw, asked: Sequence[Keys], sizes: tuple[int, ...]) -> tuple[Array | np.ndarray, ...]:
-    """Draw for several decisions about many people by one program, which draws no more numbers than are asked for."""
-    purpose, visit = [int(key.purpose) for key in asked], [key.visit for key in asked]
-    return tuple(map(_there, _together(draw, sizes, asked[0].seed, purpose, asked[0].person, visit)))
-
-
-def _there(drawn: Array) -> Array | np.ndarray:
+def _numbers(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> Iterator[np.ndarray]:
     """Return numbers that are there as NumPy has them: JAX would compile a program for each cut, and take longer."""
-    return drawn if isinstance(drawn, jax.core.Tracer) else np.asarray(drawn)
+    first, purpose, visit = asked[0], [int(key.purpose) for key in asked], [key.visit for key in asked]
+    people, wanted = len(first.person), len(first.person) * len(asked)
+    if people > _ROOM[-1] and len(asked) > 1:
+        # By one program for all of these decisions, which draws no more than is asked.
+        yield from map(np.asarray, _together(draw, tuple(sizes), first.seed, purpose, first.person, visit))
+    elif people > _ROOM[-1]:
+        yield np.asarray(draw(first.seed, purpose[0], first.person, visit[0]))[: sizes[0]]
+    else:
+        room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
+        of = np.zeros((3, room), np.int64)
+        of[:, :wanted] = (
+            np.repeat(purpose, people),
+            np.tile(first.person, len(asked)),
+            np.repeat([*map(int, visit)], people),
+        )
+        whole = np.asarray(draw(first.seed, *of))
+        yield from (whole[:size, at * people : (at + 1) * people] for at, size in enumerate(sizes))
 
 
 @jax.jit

@@ -480,7 +480,7 @@ def kept(
 
 
 @pytest.fixture(scope="module")
-def folder(plain: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(only_who_enters: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run whose worker, another process, was killed after its first block, and that then went on."""
     found = tmp_path_factory.mktemp("kept")
     with processes(1) as executor:
@@ -497,7 +497,7 @@ def folder(plain: Outcome, tmp_path_factory: pytest.TempPathFactory) -> Path:
         with pytest.raises(SimulationError, match=r"a worker ended.*go on with --resume"):
             kept(found, executor=Killed())
     assert len(list(found.glob("block-*"))) == 1
-    assert_same_outcome(plain, kept(found))
+    assert_same_outcome(only_who_enters, kept(found))
     return found
 
 
@@ -531,19 +531,19 @@ class Computed:
 
 
 def test_a_run_whose_worker_is_killed_goes_on_with_the_same_bits(
-    folder: Path, plain: Outcome, monkeypatch: pytest.MonkeyPatch
+    folder: Path, only_who_enters: Outcome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = Computed(monkeypatch)
     again = kept(folder)
-    assert_same_outcome(plain, again)
+    assert_same_outcome(only_who_enters, again)
     assert not computed.keys
     for name in ("reactions", "doses", "relieved_ug_per_h", "tested", "left_h"):
-        mine, theirs = getattr(plain, name), getattr(again, name)
+        mine, theirs = getattr(only_who_enters, name), getattr(again, name)
         assert mine.keys() == theirs.keys()
         assert jax.tree.all(
             jax.tree.map(lambda a, b: np.array_equal(a, b, equal_nan=True), *map(_plain, (mine, theirs)))
         )
-    assert quantities(plain) == quantities(again)
+    assert quantities(only_who_enters) == quantities(again)
 
 
 def _plain(of: Any) -> dict[str, Any]:
@@ -557,7 +557,7 @@ def _arrays(one: Any) -> Any:
 
 
 def test_a_damaged_block_is_told_and_computed_again(
-    folder: Path, plain: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    folder: Path, only_who_enters: Outcome, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     here = Path(shutil.copytree(folder, tmp_path / "here"))
     block, half = sorted(here.glob("block-*"))[2:4]
@@ -569,7 +569,9 @@ def test_a_damaged_block_is_told_and_computed_again(
     computed = Computed(monkeypatch)
     with held(here) as store:
         assert store.damaged == [block.name, half.name]
-        assert_same_outcome(plain, simulate(study(), pool(), RunOptions(REPLICATES, workers=1, keep=store), WIDTH))
+        assert_same_outcome(
+            only_who_enters, simulate(study(), pool(), RunOptions(REPLICATES, workers=1, keep=store), WIDTH)
+        )
     assert computed.keys == [(int(name.split("-")[1]), int(name.split("-")[2])) for name in store.damaged]
     assert not list(here.glob("draft-*"))
     assert {one.name for one in here.glob("block-*")} == {one.name for one in folder.glob("block-*")}
