@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from eutonia import _streams, parameters
+from eutonia import _streams, parameters, session
 from eutonia.assessment.ashworth import (
     Ashworth,
     ModifiedAshworth,
@@ -221,6 +221,22 @@ def test_care_and_hope_lower_what_is_charted_and_no_measurement(
         assert np.any(getattr(hopeful, name) < getattr(plain, name)), name
     for name in ("h_reflex", "walking_speed", "stance_support", "functional_ambulation"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(hopeful, name))
+
+
+@pytest.mark.parametrize("n", [3, 2000])
+def test_luck_in_32_bit_is_that_in_64_bit_rounded(n: int) -> None:
+    purpose, who = _streams.Purpose, np.arange(n)
+    asked = [(purpose.RATER, 3, 6), (purpose.REPORT, 7, 1)]
+    exact = _streams.normals(SEED, who, asked)
+    session.set_bits(32)
+    try:
+        fast = _streams.normals(SEED, who, asked)
+        one = np.asarray(_streams.normal(_streams.keys(SEED, purpose.RATER, who, 3), 6))
+    finally:
+        session.set_bits(64)
+    for wide, narrow in zip((*exact, exact[0]), (*fast, one), strict=True):
+        assert narrow.dtype == np.float32
+        np.testing.assert_array_equal(np.asarray(wide, dtype=np.float32), narrow)
 
 
 def test_luck_is_that_of_person_and_visit(people: People) -> None:
