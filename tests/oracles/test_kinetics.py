@@ -19,7 +19,7 @@ from scipy.linalg import expm
 
 from eutonia import session
 from eutonia.drug.kinetics import IntrathecalValues, Kinetics, OralValues
-from eutonia.drug.kinetics.cascade import propagator
+from eutonia.drug.kinetics.cascade import propagator, propagators
 
 session.begin()
 pytestmark = pytest.mark.oracles
@@ -83,6 +83,18 @@ def test_transition_underflows_gracefully_over_a_year() -> None:
     assert float(found[1, 1]) == 0.0
     assert float(found[1, 0]) == pytest.approx(2.0 / 16.0, rel=1e-13)
     assert float(found[2, 0]) == pytest.approx(2.0 / 16.0 * 0.5 / 0.3, rel=1e-13)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_longer_steps_made_of_shorter_ones_are_as_accurate(name: str) -> None:
+    rates = RATES[name]
+    gains = {(1, 0): 1.3, (2, 1): 0.4, (3, 2): 0.27, (4, 3): 0.55, (4, 2): 0.1}
+    each = {key: jnp.asarray(gain) for key, gain in gains.items()}
+    found = propagators([jnp.asarray(rate) for rate in rates], each, 0.25, (4, 3, 2, 4))
+    for step, dt in zip(found, (0.25, 1.0, 3.0, 6.0, 24.0), strict=True):
+        exact = exact_transition(rates, gains, dt)
+        for (i, j), entry in step.entries.items():
+            assert abs(Decimal(float(entry)) / exact[i][j] - 1) < Decimal("1e-13"), (dt, i, j)
 
 
 # --- the whole model, segment by segment, with a general solver ------------------------------------------------
