@@ -1,6 +1,6 @@
 """Rows of the hierarchical calibration: source, class of study effect, error; and why the others are not used.
 
-A row is a `drug.Target`: one or more rows of calibration.csv that the chain predicts. Rows of one source (a centre, a
+A row is a `Target`: one or more rows of calibration.csv that the chain predicts. Rows of one source (a centre, a
 label) and one class share a study effect. Every other row of calibration.csv is in `hierarchical_rows.csv` with the
 reason why it is not used.
 """
@@ -119,7 +119,7 @@ def _sampling(target: Target, published: dict[str, dict[str, str]]) -> float | N
 
 
 def rows() -> tuple[Row, ...]:
-    """Return the rows of the likelihood, in the order of `drug.TARGETS`."""
+    """Return the rows of the likelihood, in the order of `drug_targets.TARGETS`."""
     published = data()
     found = []
     for target in drug.TARGETS:

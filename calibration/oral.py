@@ -24,7 +24,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from cohorts import Study, build, charted  # noqa: E402
 from drug import PARAMETERS as OF_DRUG  # noqa: E402
-from drug import Fitted, Target  # noqa: E402
+from drug_targets import Fitted, Target  # noqa: E402
 from local import known_to, told  # noqa: E402
 from scipy.optimize import brentq, least_squares  # noqa: E402
 
