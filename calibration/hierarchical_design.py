@@ -1,6 +1,6 @@
 """Runs of the chain that the hierarchical calibration learns its surrogate from: where, and what they predict.
 
-A point is 22 numbers of `drug_targets.PARAMETERS` and the non-specific change of trials, on scales without bounds: logarithms,
+A point is 22 numbers of `PARAMETERS` and the non-specific change of trials, on scales without bounds: logarithms,
 logits of shares, grades. First a scout (the frozen numbers and one step along each) tells the linear model around them;
 then a scrambled Sobol design fills the Gaussian of that linear model's posterior, widened. Every run is a row of
 `hierarchical_runs.csv`; a row that is there already is not run again, so a broken fit goes on where it stopped.
@@ -80,7 +80,7 @@ KEYS = tuple(target.key for target in drug.TARGETS)
 
 
 def predict(x: Point, people: int) -> Float[np.ndarray, " row"]:
-    """Return what the chain predicts for every target of `drug_targets.TARGETS` at a point, with so many people a study."""
+    """Return what the chain predicts for every target of `TARGETS` at a point, with so many people a study."""
     values = {one.key.split(".")[1]: one.outward(place) for one, place in zip(SCALED, x, strict=True)}
     change = values.pop("nonspecific_change_mean")
     with parameters.using({"trial.nonspecific_change_mean": f"{change!r} grade"}):
