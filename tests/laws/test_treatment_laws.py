@@ -250,7 +250,7 @@ def test_nobody_is_given_twice_an_unknown_dose() -> None:
     label = POLICIES["label"][1].replace('"100 ug/day"', '"twice screening"')
     of = parse_study(text + f"[phase.arm.titration]\n{label}\n")
     assert isinstance(of, TrialStudy)
-    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(replicates=4, workers=1), 64)
+    found = simulate(of, draw_pool(of.population, 3, 64), RunOptions(4, workers=1, potential_outcomes=True), 64)
     entered = found.entered["pump"]
     assert 0 < entered.sum() < entered.size
     record = found.visits["pump", "pump", 1]

@@ -205,7 +205,7 @@ def through_phases(
         roll.assigned[phase.name] = assigned
         there = np.flatnonzero(roll.entered[phase.name] | job.everybody)
         # Of a phase that nobody enters a block is played all the same: it tells what would have been charted.
-        places = dict(enumerate(blocks.split(there if there.size else np.arange(len(lots[0][0])), width), first))
+        places = dict(enumerate(blocks.split(there if there.size else np.arange(len(person))[:width], width), first))
         roll.lots.append([(number, person[block[:n]]) for number, (block, n) in places.items()])
         pieces = [
             BlockPhase(index, number, person[block], member[block], n, roll.before(phase, block))
