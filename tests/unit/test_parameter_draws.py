@@ -142,13 +142,15 @@ def test_trials_with_one_set_of_numbers_have_no_part_of_it_and_trials_that_do_no
 
 def test_pumps_of_blocks_that_are_not_in_order_come_in_the_order_of_people() -> None:
     store, about = MemoryStore(), {"breaches": {"arm": [[]]}}
+    lots = [(0, np.array([0, 2])), (1, np.array([1]))]
     for number, hours in enumerate(([1.0, 3.0], [2.0])):
         of = {"course": np.zeros(len(hours), dtype=int), "failed_h": np.array(hours), "repaired_h": np.array(hours)}
         of |= {name: np.zeros(len(hours), dtype=bool) for name in ("is_catheter", "is_severe")}
         store.put((0, number), {f"pumps/arm/{name}": values for name, values in of.items()}, about)
-    pumps = stored._Reader(store, 2, 3, np.array([0, 2, 1])).pumps(0, "arm")
-    assert pumps.failed_h.tolist() == pumps.repaired_h.tolist() == [1.0, 2.0, 3.0]
-    assert pumps.course.tolist() == [0, 1, 0]  # each block brings its own courses
+    pumps = stored._Reader(store, [lots], 4).pumps(0, "arm")  # the fourth of the people has none
+    np.testing.assert_array_equal(pumps.failed_h, [1.0, 2.0, 3.0, np.nan])
+    np.testing.assert_array_equal(pumps.failed_h, pumps.repaired_h)
+    assert pumps.course.tolist() == [0, 1, 0, -1]  # each block brings its own courses
 
 
 @pytest.mark.parametrize(("trials", "expected"), [(30, np.tile([0.0, 1.0, 2.0], 10)), (29, np.full(29, np.nan))])

@@ -129,8 +129,11 @@ class ReactionWatch:
         nobody = np.full(self.threshold.shape, np.nan)
         self._found = Reactions(nobody, np.zeros(nobody.shape, dtype=np.int8))
 
-    def _hazard(self, clock: PeriodClock, met: Met) -> Float[np.ndarray, "reaction patient"]:
-        """Return the hazard so far of baclofen or its placebo, and of what is given beside it."""
+    def _hazard(self, clock: PeriodClock, met: Met | None = None) -> Float[np.ndarray, "reaction patient"]:
+        """Return the hazard so far of baclofen or its placebo, of which `met` is what they met, and of what is given
+        beside it.
+        """
+        met = self._met(clock) if met is None else met
         return self.hazards.cumulative(met) + self._deepened(clock.now_h, met) + self._beside(clock.now_h)
 
     def _deepened(self, time_h: float, met: Met) -> Float[np.ndarray, "reaction patient"]:
@@ -192,7 +195,7 @@ class ReactionWatch:
     def has_had(self, reaction: str, clock: PeriodClock) -> Flags:
         """Return who has had a reaction by now."""
         row = REACTIONS.index(reaction)
-        return np.asarray(self._hazard(clock, self._met(clock))[row] >= self.threshold[row])
+        return np.asarray(self._hazard(clock)[row] >= self.threshold[row])
 
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
