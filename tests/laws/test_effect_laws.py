@@ -328,7 +328,8 @@ def test_the_leg_is_served_best_by_a_tip_near_its_cord() -> None:
 
 # --- steps, clocks and looks -----------------------------------------------------------------------------------------
 
-LOOKS_H = (4.0, 12.0, 30.0, 47.0, 24.0 * 20, 24.0 * 39, 24.0 * 40 + 20, 24.0 * 42, 24.0 * 45 + 4, 24.0 * 60)
+# The change of the pump is at 21 days, the stop at 40.
+LOOKS_H = (4.0, 12.0, 30.0, 47.0, *(24.0 * day for day in (20, 22, 23, 39)), 980.0, 1008.0, 1084.0, 1440.0)
 
 
 def clock_of(who: People, begin: float = 0.0) -> PeriodClock:

@@ -2,7 +2,7 @@
 
 Between two events the input is constant (a pump) or periodic (tablets), so kinetics advance exactly whatever the
 step; only tolerance is integrated (Heun). Steps are a quarter of an hour after an event, then longer and longer ones
-for four days, then a day.
+for four days, then a day; whoever only changes a rate begins later on that scale (`trial.period`).
 """
 
 from __future__ import annotations
@@ -219,7 +219,9 @@ def whole_steps(since_event_h: float, span_h: float) -> float:
 
 
 def _sizes() -> tuple[tuple[float, float], ...]:
-    """Return the sizes of steps, h, and until how long after an event each is used, h."""
+    """Return the sizes of steps, h, each a whole multiple of the one before, and until how long after an event each is
+    used, h.
+    """
     return (FINE_H, 12.0), (HOUR_H, 24.0), (3 * HOUR_H, 48.0), (6 * HOUR_H, 96.0), (DAY_H, np.inf)
 
 
@@ -256,6 +258,7 @@ class Course:
         if usual:
             state = self._run(self._usual, state, rate, none, usual, 1)
         for rest in (size for size, _ in steps if size not in self._sizes):
+            # As many sizes as usual, of which one is used: one program for any rest.
             state = self._run(self._steps_of(rest), state, rate, none, [(0, 1)], 1)
         return state
 
@@ -279,7 +282,7 @@ class Course:
         n_cycles: int,
     ) -> CourseState:
         """Advance by pieces of equal steps: which size, and how many of it."""
-        room = np.zeros((2, 2 * len(self._sizes)), np.int32)
+        room = np.zeros((2, 2 * len(self._sizes)), np.int32)  # one more than go up and down the sizes: none comes last
         room[:, : len(pieces)] = np.transpose(pieces)
         return run(self.people, steps, self._habits, state, rate, tablet_mg, room, n_cycles)
 

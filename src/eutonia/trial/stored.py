@@ -128,7 +128,7 @@ class KeptDoses:
         for begin in range(0, len(time_h), at_once):
             times = time_h[begin : begin + at_once]
             logs = [self._log(lot, self._rows(lot, times)).at(times) for lot in range(len(self._lots))]
-            yield from side_by_side([*logs, DoseLog.empty(1)]).take(of_all).each_at(times)
+            yield from side_by_side([*logs, DoseLog.empty(1).at(times)]).take(of_all).each_at(times)
 
     def groups(self) -> Iterator[tuple[np.ndarray, DoseLog]]:
         """Yield blocks of people, by their places among all, with their log."""

@@ -190,7 +190,8 @@ def through_phases(
     """Yield for one phase after the other what hands its blocks to workers, and return what became of everybody; when
     the next phase is asked for, the blocks of the last are in the store.
 
-    What is kept already is not computed again, but told by `when_kept`; `first` is the number of the first block in the
+    What is kept already is not computed again, but told by `when_kept`, as is a block that a phase with fewer people
+    does not need; `first` is the number of the first block in the
     store, where others stand before it.
     Only who enters a phase is taken through it, unless everybody is to be.
     Whoever is allocated in a phase takes the next place on a list, so everybody has to have come there first.
