@@ -7,11 +7,10 @@ for four days, then a day; whoever only changes a rate begins later on that scal
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 import equinox as eqx
 import jax
@@ -136,10 +135,9 @@ class Steps(eqx.Module):
 @partial(jax.jit, static_argnames="times")
 def steps_of(size_h: float | Array, times: tuple[int, ...], kinetics: Kinetics, receptor: gaba_b.Receptor) -> Steps:
     """Return the steps of a size, h, and of longer ones, each so many `times` the one before."""
-    sizes = list(accumulate(times, operator.mul, initial=jnp.asarray(size_h, receptor.ec50.dtype)))
-    plans = kinetics.step_plans(sizes[0], times)
-    each = [Steps(*of, gaba_b.Kept.over(of[0], receptor)) for of in zip(sizes, plans, strict=True)]
-    return jax.tree.map(lambda *entries: jnp.stack(entries), *each)
+    sizes = jnp.asarray(size_h, receptor.ec50.dtype) * np.cumprod((1, *times))
+    kept = jax.vmap(gaba_b.Kept.over, (0, None))(sizes, receptor)
+    return Steps(sizes, kinetics.step_plans(sizes[0], times), kept)
 
 
 def _at_sites(people: People, exposure: Exposure) -> Sites:

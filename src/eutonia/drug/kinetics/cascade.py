@@ -27,6 +27,7 @@ Value = Float[Array, "..."]
 Scalar = float | int | Float[Array, ""]
 Gains = Mapping[tuple[int, int], Value]
 Entries = dict[tuple[int, int], Value]
+_Step = tuple[Array, Entries]
 
 
 class Propagator(eqx.Module):
@@ -78,46 +79,45 @@ def propagator(rates: Sequence[Value], gains: Gains, dt_h: Scalar | Value, halve
 
     Source: McCurdy, Ng, Parlett 1984 (divided differences of the exponential); Al-Mohy, Higham 2009 (exact diagonal).
     """
-    return propagators(rates, gains, dt_h, (), halved)[0]
-
-
-def propagators(
-    rates: Sequence[Value],
-    gains: Gains,
-    dt_h: Scalar | Value,
-    times: Sequence[int],
-    halved: int = _HALVINGS,
-) -> list[Propagator]:
-    """Compute the transitions over a step and over longer ones: each so many `times` the one before. See `propagator`,
-    which is no cheaper for a long step than for a short one.
-    """
-    diagonal = {i: jnp.asarray(rate) for i, rate in enumerate(rates)}
     step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
 
-    def joined(one: Entries, other: Entries, width: Array) -> Entries:
-        below = {(i, j): _product(one, other, i, j) for i, j in one if i != j}
-        return {**below, **{(i, i): jnp.exp(-rate * width) for i, rate in diagonal.items()}}
+    def double(_: Array, short: _Step) -> _Step:
+        width, one = short
+        return 2.0 * width, _joined(one, one, rates, 2.0 * width)
 
-    def double(_: Array, carry: tuple[Array, Entries]) -> tuple[Array, Entries]:
-        width, whole = carry
-        return 2.0 * width, joined(whole, whole, 2.0 * width)
-
-    short = step / 2.0**halved
-    whole = {**_series(diagonal, gains, short), **{(i, i): jnp.exp(-rate * short) for i, rate in diagonal.items()}}
-    found, width = [jax.lax.fori_loop(0, halved, double, (short, whole))[1]], step
-    for many in times:
-        so_far = one = found[-1]
-        for count in range(2, many + 1):
-            so_far = joined(one, so_far, count * width)
-        found, width = [*found, so_far], many * width
-    return [Propagator(entries) for entries in found]
+    width = step / 2.0**halved
+    return Propagator(jax.lax.fori_loop(0, halved, double, (width, _series(rates, gains, width)))[1])
 
 
-def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:
-    """Sum the exponential series of the cascade, below the diagonal, over a step that is short against every rate."""
-    matrix: Entries = {(i, i): -rate * step for i, rate in rates.items()}
+def propagators(rates: Sequence[Value], gains: Gains, dt_h: Scalar, times: Sequence[int]) -> Propagator:
+    """Compute the transitions over a step and over longer ones, each so many `times` the one before, as the first axis
+    of each entry. See `propagator`, which is no cheaper for a long step than for a short one.
+    """
+
+    def longer(short: _Step, many: Array) -> tuple[_Step, Entries]:
+        width, one = short
+        whole = jax.lax.fori_loop(2, many + 1, lambda count, some: _joined(one, some, rates, count * width), one)
+        return (many * width, whole), whole
+
+    step = jnp.asarray(dt_h, jnp.result_type(*rates, *gains.values()))
+    first = step, propagator(rates, gains, step).entries
+    return Propagator(jax.lax.scan(longer, first, jnp.asarray([1, *times]))[1])
+
+
+def _joined(one: Entries, other: Entries, rates: Sequence[Value], width: Array) -> Entries:
+    """Return the transition over two steps, which are `width` long together."""
+    return {(i, j): _product(one, other, i, j) for i, j in one if i != j} | _diagonal(rates, width)
+
+
+def _diagonal(rates: Sequence[Value], width: Array) -> Entries:
+    return {(i, i): jnp.exp(-rate * width) for i, rate in enumerate(rates)}
+
+
+def _series(rates: Sequence[Value], gains: Gains, step: Array) -> Entries:
+    """Return the transition over a step that is short against every rate, by the exponential series of the cascade."""
+    matrix: Entries = {(i, i): -rate * step for i, rate in enumerate(rates)}
     matrix |= {key: jnp.asarray(gain) * step for key, gain in gains.items()}
-    one = {(i, i): jnp.ones_like(matrix[i, i]) for i in rates}
+    one = {key: jnp.ones_like(entry) for key, entry in matrix.items() if key not in gains}
     whole = {**{key: jnp.zeros(shape, step.dtype) for key, shape in _shapes(matrix, len(rates)).items()}, **one}
     terms = len(rates) + _TERMS_BEYOND_LENGTH
 
@@ -125,8 +125,7 @@ def _series(rates: Mapping[int, Value], gains: Gains, step: Array) -> Entries:
         raised = {(i, j): _product(matrix, total, i, j) / (terms - count) for i, j in total}
         return {key: entry + one[key] if key in one else entry for key, entry in raised.items()}
 
-    total = jax.lax.fori_loop(0, terms, nest, whole)
-    return {key: entry for key, entry in total.items() if key not in one}
+    return jax.lax.fori_loop(0, terms, nest, whole) | _diagonal(rates, step)
 
 
 def _shapes(matrix: Entries, length: int) -> dict[tuple[int, int], tuple[int, ...]]:

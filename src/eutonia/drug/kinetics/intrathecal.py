@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value, propagators
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value
 from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, CordSegment, SpinalGeometry
 from eutonia.drug.kinetics.state import Levels, Modes, ModesOfAny, Patients
@@ -97,10 +97,8 @@ class Intrathecal(eqx.Module):
             return None
         return two(self.mode_rates, self.uptake_rate, self.return_rate)
 
-    def propagators(self, dt_h: Scalar, times: Sequence[int]) -> list[Propagator]:
-        """Return the transition of every mode over a step and over longer ones, each so many `times` the one before;
-        the source counts in ug/h through the catheter.
-        """
+    def cascade(self) -> tuple[Sequence[Value], Gains]:
+        """Return the rates and gains of every mode; the source counts in ug/h through the catheter."""
         quick, slow_rate, turned = self.fast_rate, self.slow_rate, self.shear()
         tissue, fast, slow = self.stages
         rates: tuple[Value, ...] = (jnp.zeros_like(quick), self.mode_rates, quick, slow_rate)
@@ -110,7 +108,7 @@ class Intrathecal(eqx.Module):
             alpha, beta, nu = turned
             rates = (rates[SOURCE], alpha, beta, quick, slow_rate)
             gains |= {(tissue, FLUID): self.uptake_rate, (fast, tissue): quick * nu}
-        return propagators(rates, gains, dt_h, times)
+        return rates, gains
 
     def advance(
         self,

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from eutonia import _streams
 from eutonia._arguments import NUMBERS, PEOPLE, TEXT, WHOLE, accepts
 from eutonia._compiled import compiled
-from eutonia.drug.kinetics.cascade import Propagator, Scalar, Value
+from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator, propagators
 from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
 from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
-from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Modes, Patients
+from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Patients
 from eutonia.drug.kinetics.values import ADULT, N_DRAWS, Draws, IntrathecalValues, OralValues
 
 Amount = float | int | Float[Array, ""] | Patients
 
 
 class StepPlan(eqx.Module):
-    """Transitions of a cohort over one length of step: computed once, applied many times.
+    """Transitions of a cohort over one length of step, or over several: computed once, applied many times.
 
     `shear` is the nu of `Blood.shear`, which turns two compartments into a cascade; `spinal_shear` that of fluid and
     tissue.
@@ -30,8 +31,8 @@ class StepPlan(eqx.Module):
 
     spinal: Propagator
     blood: Propagator
-    shear: Patients
-    spinal_shear: Modes | None = None
+    shear: Float[Array, "*length patient"]
+    spinal_shear: Float[Array, "*length mode patient"] | None = None
 
 
 class Kinetics(eqx.Module):
@@ -162,18 +163,21 @@ class Kinetics(eqx.Module):
     @compiled
     def step_plan(self, dt_h: Scalar) -> StepPlan:
         """Return the transitions over a step of `dt_h` hours, which may be traced and of any length."""
-        return self.step_plans(dt_h, ())[0]
+        return self._plan(lambda rates, gains: propagator(rates, gains, dt_h))
 
-    def step_plans(self, dt_h: Scalar, times: Sequence[int]) -> list[StepPlan]:
-        """Return the transitions over a step of `dt_h` hours and over longer ones, each so many `times` the one before:
-        for less than each by itself.
+    def step_plans(self, dt_h: Scalar, times: Sequence[int]) -> StepPlan:
+        """Return the transitions over a step of `dt_h` hours and over longer ones, each so many `times` the one before,
+        as the first axis: for less than each by itself.
         """
-        into_mean = self.spinal.weights("catheter")[0]
-        _, _, nu = self.blood.shear()
+        plan = self._plan(lambda rates, gains: propagators(rates, gains, dt_h, times))
+        shears = plan.shear, plan.spinal_shear
+        each = jax.tree.map(lambda one: jnp.stack([one] * (1 + len(times))), shears)
+        return StepPlan(plan.spinal, plan.blood, *each)
+
+    def _plan(self, over: Callable[[Sequence[Value], Gains], Propagator]) -> StepPlan:
+        spinal, blood = self.spinal.cascade(), self.blood.cascade(self.spinal.weights("catheter")[0])
         turned = self.spinal.shear()
-        tilt = None if turned is None else turned[2]
-        found = zip(self.spinal.propagators(dt_h, times), self.blood.propagators(dt_h, times, into_mean), strict=True)
-        return [StepPlan(spinal, blood, nu, tilt) for spinal, blood in found]
+        return StepPlan(over(*spinal), over(*blood), self.blood.shear()[2], None if turned is None else turned[2])
 
     def advance(self, state: KineticState, plan: StepPlan, infusion_ug_per_h: Amount = 0.0) -> KineticState:
         """Return the state one step later, under an infusion constant over the step (0: none, or a dry pump)."""

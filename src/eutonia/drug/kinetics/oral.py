@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from eutonia import parameters
-from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagators
+from eutonia.drug.kinetics.cascade import Gains, Scalar, Value
 from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.state import Patients
 
@@ -125,11 +125,8 @@ class Blood(eqx.Module):
             return self.elimination_rate, self.elimination_rate, jnp.zeros_like(self.central_volume)
         return two(self.elimination_rate, self.to_peripheral, self.from_peripheral)
 
-    def propagators(self, dt_h: Scalar, times: Sequence[int], source_gain: Value) -> list[Propagator]:
-        """Return the transition over a step and over longer ones, each so many `times` the one before.
-
-        `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h.
-        """
+    def cascade(self, source_gain: Value) -> tuple[Sequence[Value], Gains]:
+        """Return the rates and gains; `source_gain` is what one ug/h adds to the mean fluid level, ng/mL/h."""
         alpha, beta, _ = self.shear()
         zero = jnp.zeros_like(alpha)
         rates: list[Value] = [zero, self.csf_rate, *self.gut_rates, alpha]
@@ -139,7 +136,7 @@ class Blood(eqx.Module):
         if self.to_peripheral is not None:
             rates.append(beta)
         rates += [zero, self.csf_rate, self.fast_rate, self.slow_rate]
-        return propagators(rates, self._gains(source_gain), dt_h, times)
+        return rates, self._gains(source_gain)
 
     def _gains(self, source_gain: Value) -> Gains:
         central, peripheral, eliminated, csf, fast, slow = self.stages
