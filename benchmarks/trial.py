@@ -121,7 +121,7 @@ def one(people: int, block: int, threads: int, bits: int) -> None:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         store = stack.enter_context(held(Path(folder) / "blocks"))
         apart = cost(study, 1, block, threads).wants_processes
-        with processes(threads, once=True, ready="eutonia.trial.work") if apart else nullcontext() as executor:
+        with processes(threads, once=True) if apart else nullcontext() as executor:
             options = RunOptions(1, block=block, workers=threads, executor=executor, keep=store)
             result = run_trial(study, options, progress)
         files.write(result, Path(folder) / "result")

@@ -67,7 +67,7 @@ Asked = tuple[Purpose, int | Int[Array, ""], int]
 Numbers = Int[Array, " n"] | Int[np.ndarray, " n"]
 Draw = Callable[..., Array]
 # A program that has room for so many keys serves all smaller numbers of them, also of several decisions; then multiples
-# of the last. More people than that have programs of their own, one decision at a time.
+# of the last. More people than that have programs of their own, of eight sizes between a power of two and the next.
 _ROOM = (64, 256, 1024)
 
 
@@ -141,7 +141,9 @@ def _numbers(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> Iterato
         # By one program for all of these decisions, which draws no more than is asked.
         yield from map(np.asarray, _together(draw, tuple(sizes), first.seed, purpose, first.person, visit))
     elif people > _ROOM[-1]:
-        yield np.asarray(draw(first.seed, purpose[0], first.person, visit[0]))[: sizes[0]]
+        room = -(-people // (step := 1 << (people.bit_length() - 4))) * step  # an eighth more at most
+        who = np.resize(np.asarray(first.person), room)
+        yield np.asarray(draw(first.seed, purpose[0], who, visit[0], size=sizes[0]))[:, :people]
     else:
         room = next((room for room in _ROOM if room >= wanted), -(-wanted // _ROOM[-1]) * _ROOM[-1])
         of = np.zeros((3, room), np.int64)

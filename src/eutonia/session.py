@@ -104,6 +104,11 @@ def set_bits(bits: Literal[32, 64]) -> None:
     begin()
 
 
+def bits() -> Literal[32, 64]:
+    """Return how many bits a number has in this process."""
+    return _bits
+
+
 def facts() -> dict[str, Any]:
     """Return what a record has to say of the process for the same bits: precision, random numbers, machine."""
     import jax

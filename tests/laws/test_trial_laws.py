@@ -26,16 +26,17 @@ from eutonia.engine.unfinished import held
 from eutonia.errors import EutoniaError, SimulationError
 from eutonia.limb.muscle import muscles_of
 from eutonia.study.design import TrialStudy, parse_study
-from eutonia.trial import blocks
+from eutonia.trial import blocks, work
 from eutonia.trial.analysis import Outcome, consort, quantities
 from eutonia.trial.block_outcome import BlockOutcome, VisitRecord, chart_of
+from eutonia.trial.conduct import lesions_of
 from eutonia.trial.doses import Doses
 from eutonia.trial.patients import patient_table
 from eutonia.trial.recruitment import Pool, draw_pool, member_of
 from eutonia.trial.roll import Before
 from eutonia.trial.run import RunOptions, run_trial, simulate
 from eutonia.trial.tables import scores_of
-from eutonia.trial.work import BlockPhase, TrialJob, alike, own_facts, received, send
+from eutonia.trial.work import BlockPhase, TrialJob, alike, own_facts, received, rehearse, send
 
 pytestmark = pytest.mark.xdist_group("slow clock")
 
@@ -467,6 +468,20 @@ def test_tone_moves_in_a_trial_that_begins_two_weeks_after_the_stroke() -> None:
     assert abs(rose["late"]) < 0.1
     before, after = (scores["walking_speed"] for scores in found["early"])
     assert not np.array_equal(before, after)
+
+
+def test_who_stands_in_at_a_rehearsal_loads_the_programs_of_those_who_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr(work, "played", lambda *given: seen.append(given))
+    rehearse(study(), WIDTH, 64)
+    ((given, piece, stand_ins),) = seen
+    recruits = TrialJob(study(), pool()).recruits(piece)
+    assert (given.name, piece.index, piece.n) == (study().name, 0, WIDTH)
+    shapes = [
+        jax.tree.map(lambda leaf: (np.shape(leaf), leaf.dtype), (one.people(7), lesions_of(given, one).at(0.0)))
+        for one in (stand_ins, recruits)
+    ]
+    assert shapes[0] == shapes[1]
 
 
 # --- blocks that are kept --------------------------------------------------------------------------------------------

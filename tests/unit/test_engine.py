@@ -13,6 +13,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import ContextVar, copy_context
@@ -26,7 +27,7 @@ import numpy as np
 import pytest
 from engine_examples import BLOCKS, fill, only_the_first, wait_for
 
-from eutonia.engine.execute import apart, each, processes, scheduled, uncollected, while_needed
+from eutonia.engine.execute import apart, each, processes, rehearsed, scheduled, uncollected, while_needed
 from eutonia.engine.scheduler import workers_at
 from eutonia.engine.store import FolderStore, MemoryStore, Recent
 from eutonia.engine.unfinished import held
@@ -152,6 +153,28 @@ def test_processes_of_one_run_are_gone_when_its_blocks_are_done() -> None:
         pass
     with pytest.raises(RuntimeError, match="after shutdown"):
         begun.submit(abs, -1)
+
+
+def test_processes_of_one_run_rehearse_and_one_core_is_left_to_who_asks(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with processes(2, once=True) as begun:
+        rehearsed(begun, partial(wait_for, gate))
+        assert _soon(gate.exists)
+        assert len(begun._processes) == 1
+        gate.unlink()
+        assert _soon(lambda: len(begun._processes) == 2)
+        assert _soon(gate.exists)
+        gate.unlink()
+    with ThreadPoolExecutor(1) as threads:
+        rehearsed(threads, gate.touch)
+    assert not gate.exists()
+
+
+def _soon(done: Callable[[], bool]) -> bool:
+    until = time.monotonic() + 30.0
+    while not done() and time.monotonic() < until:
+        time.sleep(0.01)
+    return done()
 
 
 def test_two_runs_do_not_hold_one_folder(tmp_path: Path) -> None:

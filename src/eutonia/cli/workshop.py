@@ -84,5 +84,5 @@ def opened(
         return {"workers": _MOST_WORKERS, "executor": there, "keep": keep}
     many = workers or CORES
     apart = many > 1 if workers else needs.wants_processes
-    executor = stack.enter_context(execute.processes(many, once=True, ready="eutonia.trial.work")) if apart else None
+    executor = stack.enter_context(execute.processes(many, once=True)) if apart else None
     return {"workers": many, "executor": executor, "keep": keep}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import gc
-import importlib
 import os
 import signal
 import threading
@@ -128,6 +128,11 @@ class _Processes(ProcessPoolExecutor):
 
     once = False
 
+    @property
+    def workers(self) -> int:
+        """How many there may be."""
+        return int(self._max_workers)  # type: ignore[attr-defined]
+
     def __exit__(self, kind: type[BaseException] | None, *trouble: Any) -> bool | None:
         if kind is not None:
             for one in (self._processes or {}).values():
@@ -135,22 +140,34 @@ class _Processes(ProcessPoolExecutor):
         return super().__exit__(kind, *trouble)
 
 
-def processes(workers: int, *, once: bool = False, ready: str = "") -> ProcessPoolExecutor:
+def processes(workers: int, *, once: bool = False) -> ProcessPoolExecutor:
     """Return an executor of so many processes, begun anew: each has what belongs to a process for itself. With `once`
     they do the blocks of one run, and have gone, with their memory, when its tables are made. They begin with their
-    first work, or, where they are to have a module `ready`, now, while people are still recruited.
+    first work.
     """
     import multiprocessing
 
     found = _Processes(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin_worker)
     found.once = once
-    for _ in range(workers if ready else 0):
-        found.submit(_import, ready)
     return found
 
 
-def _import(module: str) -> None:
-    importlib.import_module(module)
+def rehearsed(executor: Executor | None, act: Callable[[], object]) -> None:
+    """Let the processes of one run begin now, each with an act that loads what its work will need.
+
+    One core is left to the process that asks: the last of them begins when the first is ready. What fails here is left
+    to the work itself to tell.
+    """
+    if not isinstance(executor, _Processes) or not executor.once:
+        return
+
+    def last(_: Future[object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the run is over before
+            executor.submit(act)
+
+    first, *_ = [executor.submit(act) for _ in range(max(executor.workers - 1, 1))]
+    if executor.workers > 1:
+        first.add_done_callback(last)
 
 
 @contextmanager

@@ -17,8 +17,8 @@ from eutonia.patient.places import numbers, places
 from eutonia.patient.territories import ball_radius
 from eutonia.patient.voxels import FAR_MM
 
-# Lesions that are looked at together: few enough that the distances of all points stay near the processor.
-_BLOCK = 48
+# Lesions that are looked at together.
+_BLOCK = 64
 _ROUNDING_MM = 1e-9
 _AXES = ("lateral", "anterior", "height")
 
@@ -163,15 +163,9 @@ def _nearest(of: Brain, alike: _Alike, part: Int[np.ndarray, " patient"], harm: 
         placed = size * points[:, :, None] + shift[:, None, :]
         out[touched] = np.minimum.reduceat(alike.mask(placed), starts, axis=0)
         return out
-    squared, along = np.empty((2, len(kept), len(part)))
-    for axis, (at, of_ball) in enumerate(zip(points, centre, strict=True)):
-        np.square(np.subtract.outer(at, of_ball, out=along), out=along if axis else squared)
-        if axis:
-            squared += along
-    if alike.bound is not None:
-        at_bound = np.add.outer(alike.bound[kept], radius, out=along)
-        at_bound /= size
-        np.square(np.maximum(at_bound, 0.0, out=at_bound), out=at_bound)
-        np.maximum(squared, at_bound, out=squared)
-    out[touched] = size * np.sqrt(np.minimum.reduceat(squared, starts, axis=0)) - radius
+    bound = np.full(len(kept), -np.inf) if alike.bound is None else alike.bound[kept]
+    from eutonia.patient import nearness
+
+    least = nearness.least_squared(points, starts, bound, nearness.Balls(centre, radius, size))
+    out[touched] = size * np.sqrt(least) - radius
     return out

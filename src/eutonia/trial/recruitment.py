@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -25,6 +25,7 @@ from eutonia.simulation.make_people import people_of
 from eutonia.simulation.people import People, Traits
 from eutonia.simulation.stance import stance
 from eutonia.study import vocabulary
+from eutonia.study.design import TrialStudy
 from eutonia.study.people import EntryRule
 from eutonia.study.people import StudyLesion as GivenLesion
 from eutonia.study.people import StudyPopulation as GivenPopulation
@@ -120,7 +121,7 @@ def draw_pool(
     if cohort is None:
         cohort = of_table(Cohort.draw(seed, number, population_of(given)), given, seed)
     made = LesionCourse.of(cohort, seed).at(0.0)
-    traits = jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
+    traits = _traits(given, seed, number)
     bias, strength = np.asarray(made[0]), np.asarray(made[1])
     parts = []
     for block, n in blocks.split(number, max(width, _WIDE)):
@@ -142,6 +143,10 @@ def draw_pool(
         for row in given.baselines
     ]
     return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments), oral_model)
+
+
+def _traits(given: GivenPopulation, seed: int, number: Int[np.ndarray, " patient"]) -> Traits:
+    return jax.tree.map(np.asarray, Traits.draw(seed, jnp.asarray(number), given.origin))
 
 
 # Arrays of a cohort, by key of a study's table.
@@ -197,6 +202,14 @@ class Recruits:
         traits = jax.tree.map(lambda leaf: leaf[..., member], pool.traits)
         bias, strength = pool.bias[:, member], pool.strength[:, member]
         return cls(person, member, pool.cohort.take(member), traits, bias, strength, pool.oral_model)
+
+    @classmethod
+    def standing_in(cls, study: TrialStudy, n: int) -> Recruits:
+        """Return healthy people, whom nobody recruited, in the place of those of the population."""
+        number, given = np.arange(n), study.population
+        cohort = replace(Cohort.draw(study.seed, number, Population.typical("healthy")), origin=given.origin)
+        traits = _traits(given, study.seed, number)
+        return cls(number, number, cohort, traits, np.zeros((2, n)), np.ones((2, n)), study.oral_model)
 
     def people(self, seed: int) -> People:
         """Return them as virtual people."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from eutonia import parameters
+from eutonia import parameters, session
 from eutonia._progress import Progress, silent
 from eutonia.engine import identity
-from eutonia.engine.execute import apart, each, uncollected, while_needed
+from eutonia.engine.execute import apart, each, rehearsed, uncollected, while_needed
 from eutonia.engine.store import FolderStore, Store
 from eutonia.engine.unfinished import opened
 from eutonia.errors import StudyError
@@ -42,7 +42,7 @@ from eutonia.trial.roll import Roll
 from eutonia.trial.stored import outcome_of
 from eutonia.trial.tables import dose_table, scores_of
 from eutonia.trial.trace import sample_course
-from eutonia.trial.work import Do, TrialJob, through_phases, workers_of
+from eutonia.trial.work import Do, TrialJob, rehearse, through_phases, workers_of
 
 _WORKERS = 2
 
@@ -78,6 +78,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     began = time.perf_counter()
     width = blocks.width_for(study.population.n * options.replicates, options.block)
     progress("Recruitment", 0.0)
+    rehearsed(options.executor, partial(rehearse, study, width, session.bits()))
     with parameters.recording() as used:
         pool = draw_pool(study.population, study.seed, width, study.oral_model)
         progress("Recruitment", 1.0)
@@ -91,8 +92,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         responders, response = responder_table(outcome), response_of(study)
         analysed, series = analyse(outcome), series_of(outcome)
         known_limits = (*caveats(study), *people_told(study.population, pool))
-        broken = of_trial(outcome, origin_of(study))
-        patients = patient_table(outcome)
+        broken, patients = of_trial(outcome, origin_of(study)), patient_table(outcome)
         drug_arms = [] if response is None else [arm.name for arm in response.phase.arms if not arm.placebo]
     progress("Tables", 1.0)
     return StudyResult(

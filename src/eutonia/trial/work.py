@@ -11,6 +11,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 import numpy as np
@@ -68,6 +69,14 @@ class TrialJob:
 def played(study: TrialStudy, piece: BlockPhase, recruits: Recruits) -> BlockOutcome:
     """Take the people of a piece through its phase, and return what became of those who are real."""
     return play_block(study, recruits, piece.index, piece.before).head(piece.n)
+
+
+def rehearse(study: TrialStudy, width: int, bits: Literal[32, 64]) -> None:
+    """Take stand-ins through the first phase of a trial: whoever does so has its programs loaded."""
+    session.set_bits(bits)
+    there, recruits = np.ones(width, dtype=bool), Recruits.standing_in(study, width)
+    before = Before(there, np.zeros(width, dtype=np.int64), None)
+    played(study, BlockPhase(0, 0, recruits.person, recruits.member, width, before), recruits)
 
 
 @dataclass(frozen=True)
