@@ -18,11 +18,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from eutonia.errors import EutoniaError
 
 _Found = TypeVar("_Found")
+_More = ParamSpec("_More")
 
 #: What marks a record, and by it a folder, as ours.
 PROGRAM = "eutonia"
@@ -88,14 +89,16 @@ def write_folder(folder: str | os.PathLike[str], names: Sequence[str], fill: Cal
     return target
 
 
-def whole(
-    names: Sequence[str],
-) -> Callable[[Callable[[_Found, Path], None]], Callable[[_Found, str | os.PathLike[str]], Path]]:
+_Fill = Callable[Concatenate[_Found, Path, _More], None]
+_Write = Callable[Concatenate[_Found, str | os.PathLike[str], _More], Path]
+
+
+def whole(names: Sequence[str]) -> Callable[[_Fill[_Found, _More]], _Write[_Found, _More]]:
     """Let a function that fills a folder with the files `names` do so whole or not at all, and return the folder."""
 
-    def wrapped(fill: Callable[[_Found, Path], None]) -> Callable[[_Found, str | os.PathLike[str]], Path]:
-        def write(found: _Found, folder: str | os.PathLike[str]) -> Path:
-            return write_folder(folder, names, lambda draft: fill(found, draft))
+    def wrapped(fill: _Fill[_Found, _More]) -> _Write[_Found, _More]:
+        def write(found: _Found, folder: str | os.PathLike[str], /, *more: _More.args, **named: _More.kwargs) -> Path:
+            return write_folder(folder, names, lambda draft: fill(found, draft, *more, **named))
 
         write.__doc__ = fill.__doc__
         return write

@@ -38,14 +38,8 @@ def _check_order(r: Recording) -> None:
     step = np.diff(r.time_s)
     if r.time_s.size < _FEWEST_SAMPLES:
         do = "Export the whole test at the rate at which it was recorded."
-        raise refuse(
-            r.name,
-            "the table",
-            f"{r.time_s.size} samples",
-            "That is too short for a fit.",
-            do,
-            allowed=f"at least {_FEWEST_SAMPLES}",
-        )
+        given, allowed = f"{r.time_s.size} samples", f"at least {_FEWEST_SAMPLES}"
+        raise refuse(r.name, "the table", given, "That is too short for a fit.", do, allowed=allowed)
     if (back := np.flatnonzero(step < 0)).size:
         at = back[0] + 1
         given = f"{r.time_s[at]:g} s after {r.time_s[at - 1]:g} s"
@@ -62,41 +56,19 @@ def _check_spacing(r: Recording) -> None:
     step = np.diff(r.time_s)
     usual = float(np.median(step))
     if usual >= _MILLISECONDS_FROM_S:
-        do = (
-            "If these are milliseconds, divide by 1000."
-            if usual < _MILLISECONDS_BELOW_S
-            else "If these are microseconds, divide by 1e6."
-        )
-        raise refuse(
-            r.name,
-            "time_s",
-            f"a sample every {usual:g} s",
-            "A limb cannot be followed like that.",
-            do,
-            allowed="seconds",
-        )
+        slip = "milliseconds, divide by 1000" if usual < _MILLISECONDS_BELOW_S else "microseconds, divide by 1e6"
+        given, why, do = f"a sample every {usual:g} s", "A limb cannot be followed like that.", f"If these are {slip}."
+        raise refuse(r.name, "time_s", given, why, do, allowed="seconds")
     longest = int(np.argmax(step))
     if step[longest] > max(_GAP_STEPS * usual, usual + _GAP_S):
         given = f"{step[longest]:.3g} s without a sample, after {r.time_s[longest]:g} s"
         do = "Cut the recording so that the test lies before or after the gap; nothing is filled in."
-        raise refuse(
-            r.name,
-            "time_s",
-            given,
-            f"There is a gap: samples are {usual:.3g} s apart elsewhere.",
-            do,
-            line=int(r.lines[longest + 1]),
-        )
+        why = f"There is a gap: samples are {usual:.3g} s apart elsewhere."
+        raise refuse(r.name, "time_s", given, why, do, line=int(r.lines[longest + 1]))
     if usual > _COARSEST_S:
         do = "Record at 100 Hz or more (a video at 60 frames a second is enough)."
-        raise refuse(
-            r.name,
-            "time_s",
-            f"{1 / usual:.3g} samples a second",
-            "The stretch reflex acts within 50 ms.",
-            do,
-            allowed="at least 49 a second",
-        )
+        given, why = f"{1 / usual:.3g} samples a second", "The stretch reflex acts within 50 ms."
+        raise refuse(r.name, "time_s", given, why, do, allowed="at least 49 a second")
 
 
 def check_angle(r: Recording, body: Body) -> None:
@@ -110,14 +82,8 @@ def check_angle(r: Recording, body: Body) -> None:
             raise refuse(r.name, "angle_deg", moved, why, "Multiply by 57.296.", allowed="degrees")
     if high - low < _LEAST_MOVED_DEG:
         do = "Is this the angle of the joint that was moved, and the whole test?"
-        raise refuse(
-            r.name,
-            "angle_deg",
-            f"{low:.3g} to {high:.3g} deg",
-            "The limb does not move.",
-            do,
-            allowed=f"a movement of {_LEAST_MOVED_DEG:g} deg or more",
-        )
+        given, allowed = f"{low:.3g} to {high:.3g} deg", f"a movement of {_LEAST_MOVED_DEG:g} deg or more"
+        raise refuse(r.name, "angle_deg", given, "The limb does not move.", do, allowed=allowed)
     speed = np.abs(np.diff(r.angle_deg)) / np.diff(r.time_s)
     steep = int(np.argmax(speed))
     jump = abs(r.angle_deg[steep + 1] - r.angle_deg[steep])
@@ -161,9 +127,8 @@ def check_clipping(r: Recording, values: Samples, column: str) -> None:
         if fall > max(_CLIPPED_FALL * (top - float(values.min())), _CLIPPED_QUANTA * quantum):
             given = f"{top:.4g} for {1000 * length:.0f} ms"
             do = "Widen the range of the sensor and record again; or cut the recording before that."
-            raise refuse(
-                r.name, column, given, "The sensor is at its end: the top is cut off.", do, line=int(r.lines[first])
-            )
+            why = "The sensor is at its end: the top is cut off."
+            raise refuse(r.name, column, given, why, do, line=int(r.lines[first]))
 
 
 def check_swing(r: Recording, bottom: int) -> None:
@@ -173,9 +138,8 @@ def check_swing(r: Recording, bottom: int) -> None:
     if end < first - _LEAST_MOVED_DEG and end < start + _LEAST_MOVED_DEG:
         given = f"{first:.3g} deg at the start, {end:.3g} deg at the end"
         do = "If 180 is the straight knee, give 180 minus the angle; else change the sign."
-        raise refuse(
-            r.name, "angle_deg", given, "A leg that is let go flexes, and flexion grows from 0 (level) to about 90.", do
-        )
+        why = "A leg that is let go flexes, and flexion grows from 0 (level) to about 90."
+        raise refuse(r.name, "angle_deg", given, why, do)
     given = f"{start:.3g} deg at the start, {end:.3g} deg at the end"
     if not -_BEYOND_RANGE_DEG < start < end - _LEAST_MOVED_DEG:
         do = "Set the zero at the level shank; if 0 is the hanging leg, add 90. Give the whole fall."
@@ -183,13 +147,8 @@ def check_swing(r: Recording, bottom: int) -> None:
         raise refuse(r.name, "angle_deg", given, why, do)
     if _is_even(r, bottom):
         do = "Use --test ramp with the torque, or name the recording of the pendulum test."
-        raise refuse(
-            r.name,
-            "angle_deg",
-            "a movement at constant speed",
-            "A leg that falls speeds up and swings: this was moved by a hand or a motor.",
-            do,
-        )
+        why = "A leg that falls speeds up and swings: this was moved by a hand or a motor."
+        raise refuse(r.name, "angle_deg", "a movement at constant speed", why, do)
     if not _RESTS_FROM < end < _RESTS_TO:
         do = "Does the recording end before the leg has come to rest, or is it another angle?"
         raise refuse(r.name, "angle_deg", given, "A leg that is let go comes to rest at 30 to 120 deg.", do)
@@ -224,39 +183,22 @@ def check_stretch(r: Recording, body: Body) -> Samples:
     if largest > _TORQUE_TIMES_CEILING * ceiling:
         do = "If these are N cm, divide by 100; if N mm, by 1000."
         allowed = f"a resistance of up to about {_TORQUE_TIMES_CEILING * ceiling:.0f} N m"
-        raise refuse(
-            r.name,
-            "torque_Nm",
-            f"{largest:.4g}",
-            f"No muscle at the {body.joint.name} of that body resists so much.",
-            do,
-            allowed=allowed,
-        )
+        why = f"No muscle at the {body.joint.name} of that body resists so much."
+        raise refuse(r.name, "torque_Nm", f"{largest:.4g}", why, do, allowed=allowed)
     if np.ptp(r.torque_nm) == 0.0:
-        raise refuse(
-            r.name,
-            "torque_Nm",
-            f"{r.torque_nm[0]:g} throughout",
-            "The torque does not change.",
-            "Is the sensor connected?",
-        )
+        given, why = f"{r.torque_nm[0]:g} throughout", "The torque does not change."
+        raise refuse(r.name, "torque_Nm", given, why, "Is the sensor connected?")
     top = int(np.argmax(r.angle_deg))
     if top < _FEWEST_SAMPLES // 10 or r.angle_deg[top] - r.angle_deg[0] < _LEAST_MOVED_DEG:
         do = "If the stretch lowers the angle, change its sign and set the zero where the muscle is shortest."
-        raise refuse(
-            r.name, "angle_deg", f"{r.angle_deg[0]:.3g} deg falling", "The angle grows as the muscle is stretched.", do
-        )
+        given, why = f"{r.angle_deg[0]:.3g} deg falling", "The angle grows as the muscle is stretched."
+        raise refuse(r.name, "angle_deg", given, why, do)
     during = slice(0, top + 1)
     slope = np.polyfit(r.angle_deg[during], r.torque_nm[during], 1)[0]
     if slope < 0 and r.torque_nm[top] < np.median(r.torque_nm[:5]) - 0.01 * ceiling:
         do = "Change the sign of the torque; take off the weight of the limb if it is still in."
-        raise refuse(
-            r.name,
-            "torque_Nm",
-            "a torque that falls as the muscle is stretched",
-            "Resistance to the stretch counts positive.",
-            do,
-        )
+        given, why = "a torque that falls as the muscle is stretched", "Resistance to the stretch counts positive."
+        raise refuse(r.name, "torque_Nm", given, why, do)
     return r.torque_nm
 
 
@@ -269,14 +211,9 @@ def check_grain(r: Recording) -> None:
     grain = float(steps[~still].min())
     if grain > _COARSE_DEG and still.mean() > _STANDS:
         do = "Export the angle with more digits, or use a finer sensor; 0.1 deg will do."
-        raise refuse(
-            r.name,
-            "angle_deg",
-            f"steps of {grain:.2g} deg",
-            "The angle stands still and jumps: it tells no speed, which the reflex follows.",
-            do,
-            allowed=f"steps of up to {_COARSE_DEG:g} deg",
-        )
+        why = "The angle stands still and jumps: it tells no speed, which the reflex follows."
+        given, allowed = f"steps of {grain:.2g} deg", f"steps of up to {_COARSE_DEG:g} deg"
+        raise refuse(r.name, "angle_deg", given, why, do, allowed=allowed)
 
 
 def _turns(r: Recording) -> int:

@@ -12,6 +12,7 @@ without the weight of the segment.
 from __future__ import annotations
 
 import functools
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -238,31 +239,40 @@ def _stretch(
 
 
 @dataclass(frozen=True)
-class Swing:
-    """A pendulum test, recorded at `times` (s after the movement was first seen)."""
+class _Recorded(ABC):
+    """A movement of one body as it would be recorded."""
 
     body: Body
     priors: Priors
     constants: ReflexConstants
-    times: Float[np.ndarray, " sample"]
 
     @functools.cached_property
     def _pieces(self) -> _Pieces:
         return _pieces(self.body, self.priors)
 
-    @functools.cached_property
-    def _slots(self) -> Array:
-        return jnp.asarray(_padded(self.times))
-
     def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
-        """Return the angle, deg."""
+        """Return what is fitted: the angle of a swing, deg, or the torque of one stretch after the other, N m."""
         return self._run(z, resisting=False)[0]
 
     def resistance(self, z: Draws) -> Torques:
-        """Return what resists at every sample, N m."""
+        """Return what resists at every sample, N m; one stretch after the other."""
         resisting = self._run(z, resisting=True)[1]
         assert resisting is not None
         return jax.tree.map(jnp.asarray, resisting)
+
+    @abstractmethod
+    def _run(self, z: Draws, *, resisting: bool) -> tuple[Float[np.ndarray, "sample candidate"], Torques | None]: ...
+
+
+@dataclass(frozen=True)
+class Swing(_Recorded):
+    """A pendulum test, recorded at `times` (s after the movement was first seen)."""
+
+    times: Float[np.ndarray, " sample"]
+
+    @functools.cached_property
+    def _slots(self) -> Array:
+        return jnp.asarray(np.pad(self.times, (0, SLOTS - self.times.size), mode="edge"))
 
     def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
         """Return no columns: nothing but the candidate makes a swing."""
@@ -278,27 +288,10 @@ class Swing:
 
 
 @dataclass(frozen=True)
-class Stretches:
+class Stretches(_Recorded):
     """One or more imposed stretches."""
 
-    body: Body
-    priors: Priors
-    constants: ReflexConstants
     stretches: tuple[Stretch, ...]
-
-    @functools.cached_property
-    def _pieces(self) -> _Pieces:
-        return _pieces(self.body, self.priors)
-
-    def predict(self, z: Draws) -> Float[np.ndarray, "sample candidate"]:
-        """Return the torque, N m; one stretch after the other."""
-        return self._run(z, resisting=False)[0]
-
-    def resistance(self, z: Draws) -> Torques:
-        """Return what resists at every sample, N m; one stretch after the other."""
-        resisting = self._run(z, resisting=True)[1]
-        assert resisting is not None
-        return jax.tree.map(jnp.asarray, resisting)
 
     def strays(self, z: Draws, spread: float) -> tuple[Float[np.ndarray, "_ _"], ...]:
         """Return how the torque of one candidate changes with independent errors of each path, N m."""
@@ -339,7 +332,7 @@ def _erring(stretch: Stretch) -> list[Path]:
 
 def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:
     """Run candidates `AT_ONCE` at a time, on all cores, and put what they give together again."""
-    first, *others = _parts(z)
+    first, *others = [z[:, at : at + AT_ONCE] for at in range(0, z.shape[1], AT_ONCE)]
     if not others:
         return run(first)
     with ThreadPoolExecutor() as pool:
@@ -347,18 +340,10 @@ def _side_by_side(run: Callable[[Draws], Found], z: Draws) -> Found:
     return jax.tree.map(lambda *each: np.concatenate(each, axis=1), *done)
 
 
-def _parts(z: Draws) -> list[Float[np.ndarray, "number part"]]:
-    return [z[:, at : at + AT_ONCE] for at in range(0, z.shape[1], AT_ONCE)]
-
-
 def _wide(z: Draws, of: Priors) -> Array:
     """Fill up to `AT_ONCE` candidates with copies of the last, without the noise, which no model reads."""
     z = z[: len(of.each) - NOISE]
     return jnp.asarray(np.pad(z, ((0, 0), (0, AT_ONCE - z.shape[1])), mode="edge"))
-
-
-def _padded(values: Float[np.ndarray, " sample"]) -> Float[np.ndarray, " slot"]:
-    return np.pad(values, (0, SLOTS - values.size), mode="edge")
 
 
 def _cut(found: Found, samples: int, z: Draws) -> Found:

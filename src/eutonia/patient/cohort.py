@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import permutations
 
 import numpy as np
@@ -69,18 +69,8 @@ class Cohort:
 
     def take(self, which: Int[np.ndarray, " chosen"]) -> Cohort:
         """Return some of the people, in the order asked."""
-        return Cohort(
-            person=self.person[which],
-            origin=self.origin,
-            age_year=self.age_year[which],
-            weight_kg=self.weight_kg[which],
-            creatinine_clearance_mL_min=self.creatinine_clearance_mL_min[which],
-            time_since_onset_h=self.time_since_onset_h[which],
-            is_woman=self.is_woman[which],
-            is_right_affected=self.is_right_affected[which],
-            lesions=self.lesions.take(which),
-            pathways=self.pathways.take(which),
-        )
+        arrays = (one.name for one in fields(self) if one.name != "origin")
+        return replace(self, **{name: getattr(self, name).take(which) for name in arrays})
 
     def with_rows(
         self,

@@ -12,7 +12,7 @@ import numpy as np
 
 from eutonia import _writing
 from eutonia._middle import Z_95
-from eutonia.report import basis, exports, files, page, plain, words
+from eutonia.report import basis, exports, files, page, plain, screen, words
 from eutonia.report.drawing import scales, svg
 from eutonia.report.drawing.plot import Panel, Sheet
 
@@ -112,11 +112,7 @@ def told(found: Swept) -> list[str]:
 
 def show(sentences: Sequence[str], folder: Path, console: Console) -> None:
     """Print what was found, and where it lies."""
-    from rich.text import Text
-
-    for line in (*sentences, f"{words.DISCLAIMER}."):
-        console.print(Text(words.clinic(line)))
-    console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
+    screen.close(console, map(words.clinic, sentences), folder / _PAGE)
 
 
 Lines = list[tuple[str, list[float], list[float]]]

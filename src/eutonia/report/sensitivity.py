@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing
-from eutonia.report import basis, exports, files, page, plain, words
+from eutonia.report import basis, exports, files, page, plain, screen, words
 from eutonia.report.drawing import svg
 from eutonia.report.drawing.plot import Sheet
 from eutonia.trial.sensitivity import Sensitivity
@@ -125,7 +125,4 @@ def show(found: Sensitivity, console: Console, folder: Path | None) -> None:
             *(Text(str(one)) for one in (row["name"], row["range"], share, row["known"], row["moves"], row["effect"]))
         )
     console.print(made)
-    for line in (*found.caveats(), f"{words.DISCLAIMER}."):
-        console.print(Text(line))
-    if folder is not None:
-        console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
+    screen.close(console, found.caveats(), folder and folder / _PAGE)

@@ -9,22 +9,18 @@ Not for
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from eutonia.study.fields import Hours, described
-from eutonia.study.treatments import Treatment
-
-if TYPE_CHECKING:
-    from eutonia.treatment import Effects
+from eutonia.study.no_size import NoEffect
 
 
-class Depressant(Treatment):
+class Depressant(NoEffect):
     """Something that is taken for a time."""
 
     start_h: Hours = described("From when on, time in the phase, or since the onset.", alias="start")
     stop_h: Hours | None = described("Until when; left out, to the end.", alias="stop", default=None)
 
-    dose_unit: ClassVar[str] = ""
     harms: ClassVar[str | None] = "depressants"
     deepens: ClassVar[bool] = True
 
@@ -32,9 +28,3 @@ class Depressant(Treatment):
     def alone_in(self) -> str | None:
         """It is taken or not: two of it would count twice."""
         return "person"
-
-    def effects(self, state: int, is_given: bool) -> Effects:
-        """Return no effect on tone; `state` is the number of people."""
-        from eutonia.treatment import Effects
-
-        return Effects.none(state)

@@ -12,18 +12,22 @@ if TYPE_CHECKING:
     from eutonia.treatment import Effects
 
 
-class NoSize(Treatment):
-    """Something that one limb is given, of whose effect no size is on record."""
-
-    limb: LimbName = described("Limb that is treated.")
+class NoEffect(Treatment):
+    """Something that is told, and does nothing to tone."""
 
     dose_unit: ClassVar[str] = ""
 
     def effects(self, state: int, is_given: bool) -> Effects:
-        """Return no effect; `state` is the number of people."""
+        """Return no effect on tone; `state` is the number of people."""
         from eutonia.treatment import Effects
 
         return Effects.none(state)
+
+
+class NoSize(NoEffect):
+    """Something that one limb is given, of whose effect no size is on record."""
+
+    limb: LimbName = described("Limb that is treated.")
 
 
 class NerveBlock(NoSize):

@@ -44,7 +44,24 @@ LOOSE, TWICE = "loose leg", "twice screening"
 _ROUNDING = 1e-9
 
 
-class LabelTitration(Policy):
+class _Aimed(Policy):
+    """A policy that looks at the score of a target, or of a response."""
+
+    def looks_at(self) -> Iterator[Looked]:
+        """Yield its target or its response, if it has one."""
+        for key in ("target", "response"):
+            if (found := getattr(self, key, None)) is not None:
+                yield (key,), found.scale, found.limb
+        yield from super().looks_at()
+
+    def looks_back(self) -> Iterator[tuple[Key, object]]:
+        """Yield the part of the target that needs a test dose."""
+        below = getattr(getattr(self, "target", None), "below_screening", None)
+        if below is not None:
+            yield ("target", "below_screening"), below
+
+
+class LabelTitration(_Aimed):
     """Pump dose by the label: steps at visits while tone is above target, down on a sign of too much."""
 
     policy: Literal["label"] = described("Step by step as the product label says.")
@@ -73,17 +90,11 @@ class LabelTitration(Policy):
         """First rate."""
         return self.start
 
-    def looks_at(self) -> Iterator[Looked]:
-        """Yield its target."""
-        yield ("target",), self.target.scale, self.target.limb
-        yield from super().looks_at()
-
     def looks_back(self) -> Iterator[tuple[Key, object]]:
         """Yield the start and the part of the target that need a test dose."""
         if self.start == TWICE:
             yield ("start",), self.start
-        if self.target.below_screening is not None:
-            yield ("target", "below_screening"), self.target.below_screening
+        yield from super().looks_back()
 
     def aimed_at(self, chart: Chart) -> Patients:
         """Return the score of its target."""
@@ -147,7 +158,7 @@ class LabelTitration(Policy):
             yield Problem((key,), why, None, "both or none", do=f"Add {key}.")
 
 
-class ReliefTitration(Policy):
+class ReliefTitration(_Aimed):
     """Infusion raised in equal steps until the target is reached, whatever else is lost on the way."""
 
     policy: Literal["to relief"] = described("Up until spasticity is relieved.")
@@ -164,16 +175,6 @@ class ReliefTitration(Policy):
     def begins_with(self) -> Given | Literal["twice screening"] | None:
         """First rate."""
         return self.start_ug_per_h
-
-    def looks_at(self) -> Iterator[Looked]:
-        """Yield its target."""
-        yield ("target",), self.target.scale, self.target.limb
-        yield from super().looks_at()
-
-    def looks_back(self) -> Iterator[tuple[Key, object]]:
-        """Yield the part of the target that needs a test dose."""
-        if self.target.below_screening is not None:
-            yield ("target", "below_screening"), self.target.below_screening
 
     def first(self, amount: Patients, screening: Screening | None) -> Patients:
         """Return the first rate, ug/h."""
@@ -197,7 +198,7 @@ class ReliefTitration(Policy):
         return [*_above_max(self.start_ug_per_h, self.max_ug_per_h), *_idle(self.step_ug_per_h)]
 
 
-class LadderTitration(Policy):
+class LadderTitration(_Aimed):
     """Test doses one after the other, each larger, until one works."""
 
     policy: Literal["screening ladder"] = described("Test doses until one works.")
@@ -210,11 +211,6 @@ class LadderTitration(Policy):
     steers: ClassVar[str | None] = "intrathecal bolus"
     sources: ClassVar[tuple[str, ...]] = ("Label_ITB",)
     tests_doses: ClassVar[bool] = True
-
-    def looks_at(self) -> Iterator[Looked]:
-        """Yield the response."""
-        yield ("response",), self.response.scale, self.response.limb
-        yield from super().looks_at()
 
     def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
         """Find test doses that nobody would be given, or that come before the one before is judged."""
@@ -265,7 +261,7 @@ class LadderTitration(Policy):
         return not_in_order(("doses",), self.doses_ug)
 
 
-class OralTitration(Policy):
+class OralTitration(_Aimed):
     """Tablets by the label: a step up at fixed intervals while tolerated, to the largest dose or the target."""
 
     policy: Literal["oral label"] = described("Step by step as the product label says.")
@@ -277,17 +273,6 @@ class OralTitration(Policy):
     steers: ClassVar[str | None] = "oral"
     sources: ClassVar[tuple[str, ...]] = ("Label_oral",)
     heeds: ClassVar[tuple[str, ...]] = (LOOSE, "drowsiness")
-
-    def looks_at(self) -> Iterator[Looked]:
-        """Yield its target, if it has one."""
-        if self.target is not None:
-            yield ("target",), self.target.scale, self.target.limb
-        yield from super().looks_at()
-
-    def looks_back(self) -> Iterator[tuple[Key, object]]:
-        """Yield the part of the target that needs a test dose."""
-        if self.target is not None and self.target.below_screening is not None:
-            yield ("target", "below_screening"), self.target.below_screening
 
     def faults(self, arm: Arm, last: Given, *, beyond_label: bool) -> Iterator[Problem]:
         """Find a largest dose beyond a day's, and a first dose above the largest, which would be lowered in silence."""

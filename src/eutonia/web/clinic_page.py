@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from eutonia.errors import StudyError
 from eutonia.web import clinic
 from eutonia.web.clinic_fields import CHOICES, LABELS, NAMES, OPTIONS, START, Clinic
 from eutonia.web.forms import Form, FormSent
-from eutonia.web.views import asked_for, jobs_of, page
+from eutonia.web.views import asked_for, jobs_of, page, told_faults, way_back
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,17 +32,14 @@ def compare(request: Request, sent: Form) -> Response:
             jobs_of(request).store.put(name, content)
     if found.faults:
         return _page(fields, found.faults, 422)
-    back = f"/clinic?{urlencode({key: value for key, value in fields.items() if value})}"
-    return asked_for(request, "compare", {"cases": found.texts, "against": None, "back": back})
+    asked = {"cases": found.texts, "against": None, "back": way_back("/clinic", fields)}
+    return asked_for(request, "compare", asked)
 
 
 @router.post("/clinic/faults")
 def faults(request: Request, sent: Form) -> Response:
     """Return the faults of the form as it stands, by field."""
-    from eutonia.report.words import clinic as read_aloud
-
-    found = _read(request, sent)[1]
-    return JSONResponse({name: [read_aloud(one) for one in told] for name, told in found.faults.items()})
+    return told_faults(_read(request, sent)[1].faults)
 
 
 def _read(request: Request, sent: FormSent) -> tuple[dict[str, str], Clinic]:

@@ -12,7 +12,7 @@ from eutonia.errors import EutoniaError
 from eutonia.web.clinic_fields import with_unit
 from eutonia.web.forms import Form
 from eutonia.web.laboratory import SegmentAsked, check_segment, check_traces, keep_traces
-from eutonia.web.views import ask, asked_for, jobs_of, page, too_many
+from eutonia.web.views import ask, asked_for, jobs_of, page, too_many, way_back
 
 router = APIRouter(include_in_schema=False)
 
@@ -160,7 +160,7 @@ def fit_asked(request: Request, sent: Form) -> Response:
     if faults:
         return _fit(fields, faults, 422)
     traces = keep_traces(request, list(sent.files))
-    back = f"/fit?{urlencode({key: value for key, value in fields.items() if value})}"
+    back = way_back("/fit", fields)
     asked = {"test": fields["test"], "joint": fields["joint"], "traces": traces, "seed": 0, "back": back} | sizes
     return asked_for(request, "fit", asked)
 

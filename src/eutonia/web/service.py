@@ -215,16 +215,8 @@ def _job(request: Request, job: Job) -> JobTold:
     here = f"{PREFIX}/jobs/{job.id}"
     names = jobs_of(request).store.names(job.id)
     files = {name: f"{here}/files/{name}" for name, _ in names}
-    return JobTold(
-        id=job.id,
-        kind=job.kind,
-        state=job.state,
-        stage=job.stage,
-        share=job.share,
-        told=job.told,
-        self=here,
-        files=files,
-    )
+    own = {name: getattr(job, name) for name in JobTold.model_fields if name not in ("self", "files")}
+    return JobTold(**own, self=here, files=files)
 
 
 @router.get("/jobs/{name}", response_model=JobTold)

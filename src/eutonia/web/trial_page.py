@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from eutonia.web import limits, trial_form
 from eutonia.web.forms import Form
-from eutonia.web.views import asked_for, page
+from eutonia.web.views import asked_for, page, told_faults, way_back
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,17 +32,14 @@ def run(request: Request, sent: Form) -> Response:
         from eutonia.web.study_page import shown
 
         return shown(text, fields["replicates"])
-    back = f"/trial?{urlencode({key: value for key, value in fields.items() if value})}"
-    return asked_for(request, "run", {"study": text, "replicates": int(fields["replicates"]), "back": back})
+    asked = {"study": text, "replicates": int(fields["replicates"]), "back": way_back("/trial", fields)}
+    return asked_for(request, "run", asked)
 
 
 @router.post("/trial/faults")
 def faults(sent: Form) -> Response:
     """Return the faults of the form as it stands, by field."""
-    from eutonia.report.words import clinic as read_aloud
-
-    found = trial_form.study_of(sent.only(trial_form.NAMES))[1]
-    return JSONResponse({name: [read_aloud(one) for one in told] for name, told in found.items()})
+    return told_faults(trial_form.study_of(sent.only(trial_form.NAMES))[1])
 
 
 def _page(fields: Mapping[str, str], told: Mapping[str, list[str]], status: int) -> Response:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from eutonia.errors import EutoniaError
 from eutonia.web.jobs import Jobs
@@ -112,6 +113,18 @@ def result(request: Request, name: str) -> Response:
     return _state(
         request, job, back=job.request.get("back") or (f"/study?from={job.id}" if job.kind == "run" else "/api")
     )
+
+
+def way_back(path: str, fields: Mapping[str, str]) -> str:
+    """Return the address of a form as it was filled in."""
+    return f"{path}?{urlencode({key: value for key, value in fields.items() if value})}"
+
+
+def told_faults(faults: Mapping[str, list[str]]) -> Response:
+    """Return the faults of a form by field, as people in clinics read them."""
+    from eutonia.report.words import clinic
+
+    return JSONResponse({name: [clinic(one) for one in told] for name, told in faults.items()})
 
 
 def _state(request: Request, job: Job, back: str) -> Response:

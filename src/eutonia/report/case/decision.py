@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
-from eutonia.report import basis, curves, exports, files, page, plain, words
+from eutonia.report import basis, curves, exports, files, page, plain, screen, words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.drawing.plot import Dash
 from eutonia.trial.decision import BENEFIT, HARM, LOST, TABLETS, UNHARMED, Decision
@@ -153,18 +153,7 @@ def write(found: Decision, draft: Path) -> None:
 
 def show(found: Decision, console: Console, folder: Path | None) -> None:
     """Print the table, what the picture says, and where the page lies."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
+    rows = ((dose, *(share for share, _ in cells)) for dose, cells in _rows(found))
     title = f"{found.question.study.title}. Benefit: {found.question.rule}"
-    made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for head in ("Dose", *_heads(found)):
-        made.add_column(head, justify="right")
-    for dose, cells in _rows(found):
-        made.add_row(Text(dose), *(Text(share) for share, _ in cells))
-    console.print(made)
-    for line in (*found.told(), f"{words.DISCLAIMER}."):
-        console.print(Text(words.clinic(line)))
-    if folder is not None:
-        console.print(Text(f"Report: {folder / _PAGE}"), soft_wrap=True)
+    console.print(screen.table(("Dose", *_heads(found)), rows, title, left=0))
+    screen.close(console, map(words.clinic, found.told()), folder and folder / _PAGE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +14,7 @@ import numpy as np
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
-from eutonia.report import basis, chain, curves, exports, files, page, plain, words
+from eutonia.report import basis, chain, curves, exports, files, page, plain, screen, words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CourseLine, CoursePanel, curve_lines, panels
 from eutonia.report.drawing.plot import Dash
@@ -271,44 +270,38 @@ def _each(found: OptionComparison, what: str, limb: str, measure: str) -> str:
     return f"{label}, {'on average' if measure == 'mean' else 'at its highest'}: {each}."
 
 
-def write(found: OptionComparison, folder: str | os.PathLike[str], *, back: str | None = None) -> Path:
+@_writing.whole(NAMES)
+def write(found: OptionComparison, draft: Path, *, back: str | None = None) -> None:
     """Write page, table, courses and record, whole or not at all, and return the folder; `back` as for `html`.
 
     Raises
     ------
     EutoniaError
-        If `folder` is a file, holds anything that Eutonia did not write, or cannot be written.
+        If the folder is a file, holds anything that Eutonia did not write, or cannot be written.
     """
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(found, draft, back))
-
-
-def _fill(found: OptionComparison, folder: Path, back: str | None) -> None:
     import xarray as xr
 
-    (folder / _PAGE).write_text(html(found, back), encoding="utf-8")
-    exports.write_pair(found.table, folder, "options")
-    curves.write(curve_lines("Options", "Time since the onset, h", *_strips(found)), folder, csv=True)
+    (draft / _PAGE).write_text(html(found, back), encoding="utf-8")
+    exports.write_pair(found.table, draft, "options")
+    curves.write(curve_lines("Options", "Time since the onset, h", *_strips(found)), draft, csv=True)
     courses = [found.results[name].course for name in found.names]
     together = xr.concat(courses, xr.Variable("option", list(found.names)), join="outer", data_vars="all")
-    files.write_course(folder / "courses.nc", together, found.run, title="Options of one person")
-    files.write_record(folder, {"kind": "options", **found.run, "against": found.against, "files": sorted(NAMES)})
+    files.write_course(draft / "courses.nc", together, found.run, title="Options of one person")
+    files.write_record(draft, {"kind": "options", **found.run, "against": found.against, "files": sorted(NAMES)})
 
 
 def show(found: OptionComparison, console: Console, folder: Path | None) -> None:
     """Print one table a measure: an option a column, and its difference from the one that it is compared with."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
+    heads = ("", *(_label(found, name) for name in found.names))
     for title, rows in tables(found):
-        made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-        for head in ("", *(_label(found, name) for name in found.names)):
-            made.add_column(head)
+        lines = []
         for row in rows:
             cells = (f"{value}\n{change}" if change else value for value, _, change in row.cells)
             # A narrow column breaks lines at any blank, and would break 1 440 in two.
-            made.add_row(Text(f"{row.what}\n{row.good}"), *(Text(cell.replace("\u202f", "")) for cell in cells))
-        console.print(made)
+            lines.append((f"{row.what}\n{row.good}", *(cell.replace("\u202f", "") for cell in cells)))
+        console.print(screen.table(heads, lines, title))
     moments = "; ".join(f"{_label(found, name)} {found.contacts[name]}" for name in found.names)
     console.print(Text(f"Moments at which something is done: {moments}."))
     for name in found.names:

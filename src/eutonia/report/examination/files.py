@@ -16,7 +16,7 @@ from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.limb.muscle import stretched_groups
 from eutonia.patient import LIMBS
-from eutonia.report import basis, chain, curves, files, page, plain, words
+from eutonia.report import basis, chain, curves, files, page, plain, screen, words
 from eutonia.report.examination.words import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
@@ -46,14 +46,10 @@ def _grouped(rows: Sequence[FindingRow]) -> list[tuple[str, list[FindingRow]]]:
 
 def show(result: BedsideResult, console: Console, folder: Path | None) -> None:
     """Print every finding with its unit and interval."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     console.print(Text(f"{result.title}, {moment(result)}", style="bold"))
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for head in ("Finding", "Middle", "95% of people"):
-        made.add_column(head)
+    made = screen.table(("Finding", "Middle", "95% of people"), ())
     for _, label, rows, _ in sections(result):
         for of, group in _grouped(rows):
             made.add_row(Text(f"{label}: {words.lower(of)}", style="bold"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 import os
 import time
@@ -16,7 +17,7 @@ from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
-from eutonia.report import basis, curves, files, page, plain, words
+from eutonia.report import basis, curves, files, page, plain, screen, words
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -121,23 +122,13 @@ def headline(result: StretchFit) -> str:
 
 def show(result: StretchFit, console: Console, folder: Path) -> None:
     """Print every number with its unit and interval, the split of resistance, and what is not told."""
-    from rich import box
-    from rich.table import Table
     from rich.text import Text
 
     console.print(Text(f"{_test(result)}, {result.weight_kg:g} kg", style="bold"))
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for head in ("Number", "Value", "95% interval", "Known before", "Determined"):
-        made.add_column(head)
-    for one in map(row, result.asked):
-        made.add_row(*(Text(cell) for cell in (one.name, one.value, one.interval, one.before, one.determined)))
-    console.print(made)
-    split = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for head in ("Mean resistance while stretched", "Torque", "95% interval", "Share"):
-        split.add_column(head)
-    for name, is_whole, torque, interval, share in part_rows(result):
-        split.add_row(*(Text(cell) for cell in (name if is_whole else f"  {name}", torque, interval, share)))
-    console.print(split)
+    heads = ("Number", "Value", "95% interval", "Known before", "Determined")
+    console.print(screen.table(heads, (dataclasses.astuple(row(one)) for one in result.asked)))
+    split = ((f"{'' if is_whole else '  '}{name}", *rest) for name, is_whole, *rest in part_rows(result))
+    console.print(screen.table(("Mean resistance while stretched", "Torque", "95% interval", "Share"), split))
     console.print(Text(agrees(result)))
     for said in result.words:
         console.print(Text(f"- {said}"))

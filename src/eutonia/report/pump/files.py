@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
-import os
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.drug.pump.forecast import SITES, Forecast
-from eutonia.report import curves, files, words
+from eutonia.report import curves, files, screen, words
 from eutonia.report.pump import curves as pump_curves
 from eutonia.report.pump import page as pump_page
 from eutonia.report.pump import person as pump_person
@@ -42,11 +40,15 @@ def show(forecast: Forecast, console: Console, day: int | None = None, person: P
     console.print(Text(f"{therapy.device.model}, {therapy.reservoir:g} mL, {catheter}"))
     console.print(Text(f"{words.DISCLAIMER}.\n"))
     console.print(_hours(forecast, chosen))
-    console.print(_levels(forecast, chosen))
+    heads = ["mean of the day, ng/mL", "typical", "least spread", "most spread"]
+    told = "Spinal fluid: typical, and where drug spreads least and most"
+    console.print(_table(heads, pump_words.levels(forecast, chosen), told, left=1))
     if person is not None:
         console.print(pump_person.table(person, chosen, therapy.day(chosen * HOURS_A_DAY)))
     console.print(_totals(forecast))
-    console.print(_dates(forecast))
+    dates = (row[:-1] for row in pump_words.dates(forecast))
+    heads = ["what", "earliest", "as programmed", "latest"]
+    console.print(_table(heads, dates, "Next dates, if nothing else is done"))
     found = pump_words.broken(forecast)
     console.print(Text("Rules that this program breaks" if found else "No rule is broken.", style="bold"))
     for when, rule, says, do, is_hazard in found:
@@ -63,78 +65,50 @@ def balance(forecast: Forecast) -> str:
     )
 
 
-def _table(title: str, heads: list[str], *, left: int = 1) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for k, head in enumerate(heads):
-        table.add_column(head, justify="left" if k < left else "right", overflow="fold")
-    return table
+_table = partial(screen.table, overflow="fold")
 
 
 def _hours(forecast: Forecast, day: int) -> Table:
-    therapy = forecast.course.therapy
     heads = ["hour", "pump mcg", "tip mcg", "lost mcg", *(f"{name} ng/mL" for name in SITES)]
-    table = _table(f"Hour by hour on {therapy.day(day * HOURS_A_DAY)}", heads)
-    for row in pump_words.hours(forecast, day):
-        spent = (pump_words.amount(x) for x in (row.pumped, row.tip, row.lost))
-        table.add_row(row.label, *spent, *(pump_words.level(x) for x in row.levels))
-    return table
-
-
-def _levels(forecast: Forecast, day: int) -> Table:
-    heads = ["mean of the day, ng/mL", "typical", "least spread", "most spread"]
-    table = _table("Spinal fluid: typical, and where drug spreads least and most", heads)
-    for row in pump_words.levels(forecast, day):
-        table.add_row(*row)
-    return table
+    rows = [
+        (row.label, *map(pump_words.amount, (row.pumped, row.tip, row.lost)), *map(pump_words.level, row.levels))
+        for row in pump_words.hours(forecast, day)
+    ]
+    return _table(heads, rows, f"Hour by hour on {forecast.course.therapy.day(day * HOURS_A_DAY)}", left=1)
 
 
 def _totals(forecast: Forecast) -> Table:
-    day = forecast.course.therapy.day
-    table = _table("Totals per day", ["from", "to", "wanted mcg", "pump mcg", "tip mcg", "lost mcg"], left=2)
-    found = pump_words.stretches(forecast)
-    for row in found[:_MOST_STRETCHES]:
-        spent = (pump_words.amount(x) for x in (row.wanted, row.pumped, row.tip, row.lost))
-        table.add_row(day(row.first * HOURS_A_DAY), day(row.last * HOURS_A_DAY), *spent)
+    day, found = forecast.course.therapy.day, pump_words.stretches(forecast)
+    rows = [
+        (
+            *(day(end * HOURS_A_DAY) for end in (row.first, row.last)),
+            *map(pump_words.amount, (row.wanted, row.pumped, row.tip, row.lost)),
+        )
+        for row in found[:_MOST_STRETCHES]
+    ]
     if len(found) > _MOST_STRETCHES:
-        table.add_row(f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "", "")
-    return table
+        rows.append((f"and {len(found) - _MOST_STRETCHES} more", "see --out", "", "", "", ""))
+    return _table(["from", "to", "wanted mcg", "pump mcg", "tip mcg", "lost mcg"], rows, "Totals per day", left=2)
 
 
-def _dates(forecast: Forecast) -> Table:
-    table = _table("Next dates, if nothing else is done", ["what", "earliest", "as programmed", "latest"], left=4)
-    for row in pump_words.dates(forecast):
-        table.add_row(*row[:-1])
-    return table
-
-
+@_writing.whole(NAMES)
 def write(
     forecast: Forecast,
-    folder: str | os.PathLike[str],
+    draft: Path,
     day: int | None = None,
     run: Mapping[str, Any] = MappingProxyType({}),
     person: PersonOnPump | None = None,
-) -> Path:
+) -> None:
     """Write page, hourly table and record of a forecast into a folder, whole or not at all; errors as `files.write`.
 
     `run` is what the record says of the run, so that it can be repeated; `person` is who has the pump, if told.
     """
-    return _writing.write_folder(folder, NAMES, lambda draft: _fill(forecast, draft, day, run, person))
-
-
-def _fill(
-    forecast: Forecast, folder: Path, day: int | None, run: Mapping[str, Any], person: PersonOnPump | None
-) -> None:
     chosen = pump_words.shown_day(forecast.course.therapy, day)
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(pump_words.table(forecast))
-    (folder / NAMES[1]).write_text(text.getvalue(), encoding="utf-8")
-    (folder / NAMES[0]).write_text(pump_page.html(forecast, chosen, run, person), encoding="utf-8")
-    lines = [*pump_curves.lines(forecast, chosen), *pump_person.lines(person)]
-    curves.write(lines, folder, csv=True)
-    files.write_json(folder / NAMES[-1], {**record(forecast, chosen), **pump_person.record(person, chosen), **run})
+    with (draft / NAMES[1]).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(pump_words.table(forecast))
+    (draft / NAMES[0]).write_text(pump_page.html(forecast, chosen, run, person), encoding="utf-8")
+    curves.write([*pump_curves.lines(forecast, chosen), *pump_person.lines(person)], draft, csv=True)
+    files.write_json(draft / NAMES[-1], {**record(forecast, chosen), **pump_person.record(person, chosen), **run})
 
 
 def record(forecast: Forecast, day: int) -> dict[str, Any]:

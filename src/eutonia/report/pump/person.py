@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia._hours import HOURS_A_DAY
-from eutonia.report import words
+from eutonia.report import screen, words
 from eutonia.report.case import figure as case
 from eutonia.report.case.panels import CoursePanel, curve_lines, panels
 from eutonia.report.curves import CurveLine
@@ -134,14 +134,8 @@ def record(person: PersonOnPump | None, day: int) -> dict[str, Any]:
 
 def table(person: PersonOnPump, day: int, of_day: str) -> Table:
     """Return the hours of a day for a terminal, every third of them, as many columns as fit."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     title = f"{words.clinic(person.study.title)}: the middle one of possible people on {of_day}"
-    made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     heads = columns(person)[:_MOST]
-    for k, head in enumerate(["hour", *heads]):
-        made.add_column(head, justify="right" if k else "left", overflow="fold")
-    for one in hours(person, day)[::_EVERY]:
-        made.add_row(one.label, *(words.number(value) for value in one.middle[: len(heads)]))
-    return made
+    shown = hours(person, day)[::_EVERY]
+    rows = ((one.label, *(words.number(value) for value in one.middle[: len(heads)])) for one in shown)
+    return screen.table(["hour", *heads], rows, title, left=1, overflow="fold")

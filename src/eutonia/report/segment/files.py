@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -24,21 +23,16 @@ NAMES = ("segment.html", "numbers.csv", "impulses.csv", "traces.nc", *curves.FIL
 check_folder = partial(_writing.check_folder, names=NAMES)
 
 
-def write(
-    finding: SegmentFinding, folder: str | os.PathLike[str], run: Mapping[str, Any], facts: Sequence[tuple[str, str]]
-) -> Path:
+@_writing.whole(NAMES)
+def write(finding: SegmentFinding, draft: Path, run: Mapping[str, Any], facts: Sequence[tuple[str, str]]) -> None:
     """Write page, numbers, impulses, traces and run record into the folder, whole or not at all."""
-
-    def fill(draft: Path) -> None:
-        (draft / "segment.html").write_text(html(finding, run, facts), encoding="utf-8")
-        numbers = [(n.label, n.value, n.unit) for n in finding.numbers]
-        _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
-        _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
-        files.write_netcdf(draft / "traces.nc", traces(finding))
-        curves.write(_lines(finding), draft, csv=True)
-        files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
-
-    return _writing.write_folder(folder, NAMES, fill)
+    (draft / "segment.html").write_text(html(finding, run, facts), encoding="utf-8")
+    numbers = [(n.label, n.value, n.unit) for n in finding.numbers]
+    _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
+    _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
+    files.write_netcdf(draft / "traces.nc", traces(finding))
+    curves.write(_lines(finding), draft, csv=True)
+    files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
 
 
 def _lines(finding: SegmentFinding) -> list[curves.CurveLine]:

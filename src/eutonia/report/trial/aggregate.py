@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from eutonia._middle import TAIL, wilson
@@ -68,11 +69,7 @@ class Change:
     @property
     def reached(self) -> tuple[float, ...]:
         """Return for each value the share of patients whose score changed to it or further down."""
-        total, out = 0.0, []
-        for share in self.shares:
-            total += share
-            out.append(total)
-        return tuple(out)
+        return tuple(accumulate(self.shares))
 
     @property
     def edges(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
