@@ -18,6 +18,7 @@ from scipy.stats import nct, t
 import eutonia
 from eutonia.api import power as verb
 from eutonia.errors import StudyError, unknown
+from eutonia.report import operating
 from eutonia.statistics.sample_size import fitted
 from eutonia.trial.power import search
 
@@ -243,3 +244,9 @@ def test_a_field_is_named_by_as_much_of_its_path_as_tells_it(
     assert not (folder / "results").exists()
     with pytest.raises(StudyError, match="says no analysis"):
         eutonia.sweep(eutonia.load_study("meythaler_2001"), {"population.n": [3]}, characteristics=True)
+
+
+def test_a_sweep_draws_as_many_lines_as_it_has_looks_for() -> None:
+    lines = [(f"arm {k}", [1.0, 2.0], [0.1, 0.2]) for k in range(operating._MOST_LINES)]
+    drawn = operating._sweep_drawing(["n 20", "n 24"], lines, "Leg Ashworth", share=False)
+    assert all(f"arm {k}" in drawn.wide for k in range(operating._MOST_LINES))

@@ -168,8 +168,8 @@ def test_the_page_and_the_files_hold_a_row_for_each_look(tmp_path: Path) -> None
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "Looks at the trial while it runs" in page
     for told in interim_words.looks(result):
-        assert told.stops in page
-        assert told.also in page
+        assert told["stops"] in page
+        assert told["also"] in page
     for name in ("interim_looks", "operating_characteristics", "analysis"):
         table = pl.read_parquet(folder / f"{name}.parquet")
         units = json.loads(pl.read_parquet_metadata(folder / f"{name}.parquet")["columns"])

@@ -97,7 +97,8 @@ def unit_of(column: str) -> str:
 @cache
 def _columns() -> dict[str, tuple[str, str]]:
     """Return unit and meaning of each column, by its name or its beginning."""
-    return tomllib.loads(resources.files("eutonia.report").joinpath("columns.toml").read_text(encoding="utf-8"))
+    text = resources.files("eutonia.report").joinpath("columns.toml").read_text(encoding="utf-8")
+    return {name: (unit, meaning) for name, (unit, meaning) in tomllib.loads(text).items()}
 
 
 def _column(name: str) -> str | None:

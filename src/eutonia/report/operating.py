@@ -28,7 +28,7 @@ _PAGE, _RECORD = "report.html", "run.json"
 POWER = (_PAGE, "power.csv", "power.parquet", _RECORD)
 SWEEP = (_PAGE, "sweep.csv", "sweep.parquet", "characteristics.csv", "characteristics.parquet", _RECORD)
 
-_LINES = ("leg", "arm", "does-not", "in-range", "reproduces", "muted")
+_LINES = ("leg", "limb-arm", "does-not", "in-range", "reproduces", "muted")
 _MOST_LINES = len(_LINES)
 check_folder = _writing.check_folder
 
@@ -168,8 +168,7 @@ def _with(value: float, half: float, *, share: bool) -> str:
 def _frame(sheet: Sheet, x: tuple[float, float], y: tuple[float, float], *, share: bool) -> Panel:
     panel = sheet.panel((70, 20, 700, 260), x, y)
     at = scales.ticks(*y, 6)
-    panel.rules(y=at)
-    panel.labels_up(at, [f"{100 * one:.0f} %" for one in at] if share else scales.shown(at))
+    panel.scale_up(at, [f"{100 * one:.0f} %" for one in at] if share else scales.shown(at))
     return panel
 
 

@@ -30,27 +30,6 @@ _MOST_ROWS = 400
 
 
 @dataclass(frozen=True)
-class QuantityRow:
-    """One line of the table of predictions, already in words."""
-
-    what: str
-    arm: str
-    visit: str
-    predicted: str
-    interval: str
-    baseline: str
-    published: str
-    error: str
-    n: str
-    source: str
-    status: str
-    mark: str
-    grade: str
-    verdict: str
-    agreement: str
-
-
-@dataclass(frozen=True)
 class Cell:
     """Share of patients with a reaction: in words, and as a bar in percent."""
 
@@ -194,7 +173,7 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
     }
 
 
-def _compared_phases(result: StudyResult) -> list[tuple[str, list[QuantityRow], Any, list[tuple[str, str]]]]:
+def _compared_phases(result: StudyResult) -> list[tuple[str, list[dict[str, str]], Any, list[tuple[str, str]]]]:
     """Return for each phase the rows with a published value, their figure, and the notes below the table."""
     from eutonia.report.trial import figures
 
@@ -214,7 +193,8 @@ def _letter(number: int) -> str:
     return chr(ord("a") + number) if number < 26 else str(number)
 
 
-def _row(quantity: Quantity, marks: Mapping[str, str]) -> QuantityRow:
+def _row(quantity: Quantity, marks: Mapping[str, str]) -> dict[str, str]:
+    """Return one line of the table of predictions, in words."""
     published, error = quantity.published, quantity.published_standard_error
     factor, unit = words.shown_unit(quantity)
     values = (
@@ -230,23 +210,23 @@ def _row(quantity: Quantity, marks: Mapping[str, str]) -> QuantityRow:
     )
     distance = factor * (quantity.distance or 0.0)
     outside = words.number(distance) if distance >= 100 else f"{distance:.2g}"
-    return QuantityRow(
-        what=words.quantity_label(Quantity(**{**vars(quantity), "visit": ""})),
-        arm=quantity.arm,
-        visit=words.visit(quantity.visit) or "–",
-        predicted=words.with_unit(mean, unit),
-        interval="" if quantity.low == quantity.high else f"{low} to {high}",
-        baseline="" if quantity.baseline_mean is None else baseline,
-        published=words.with_unit(reported, unit) if published else "–",
-        error=f"± {spread}" if error is not None else "",
-        n=str(published.n) if published and published.n else "",
-        source=published.source if published else "",
-        status=published.status if published else "",
-        mark=marks.get(published.note, "") if published else "",
-        grade=quantity.grade or "",
-        verdict="–" if published is None else words.verdict(quantity.grade),
-        agreement="" if not quantity.distance or quantity.withheld else f"outside, by {outside}",
-    )
+    return {
+        "what": words.quantity_label(Quantity(**{**vars(quantity), "visit": ""})),
+        "arm": quantity.arm,
+        "visit": words.visit(quantity.visit) or "–",
+        "predicted": words.with_unit(mean, unit),
+        "interval": "" if quantity.low == quantity.high else f"{low} to {high}",
+        "baseline": "" if quantity.baseline_mean is None else baseline,
+        "published": words.with_unit(reported, unit) if published else "–",
+        "error": f"± {spread}" if error is not None else "",
+        "n": str(published.n) if published and published.n else "",
+        "source": published.source if published else "",
+        "status": published.status if published else "",
+        "mark": marks.get(published.note, "") if published else "",
+        "grade": quantity.grade or "",
+        "verdict": "–" if published is None else words.verdict(quantity.grade),
+        "agreement": "" if not quantity.distance or quantity.withheld else f"outside, by {outside}",
+    }
 
 
 def _facts(result: StudyResult) -> list[tuple[str, str]]:

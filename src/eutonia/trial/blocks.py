@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Int
-
-Tree = TypeVar("Tree")
 
 # Widths are multiples of this: whole vectors of the processor, with no remainder computed by other code.
 _MULTIPLE = 64

@@ -53,8 +53,7 @@ def _draw(found: Decision, name: str, title: str, told: str, width: int) -> Mark
     daily = found.question.daily
     panel = sheet.panel((46, 10, width - 62, height - 60), (0.0, daily[-1]), (0.0, 100.0))
     at = [0, 25, 50, 75, 100]
-    panel.rules(y=at)
-    panel.labels_up(at, [f"{share}%" for share in at])
+    panel.scale_up(at, [f"{share}%" for share in at])
     across = scales.ticks(0.0, daily[-1], 8 if width > _NARROW else 4)
     panel.floor(across, scales.shown(across), f"Dose, {words.unit(found.question.unit)}")
     panel.rules(x=[dose for dose, _ in found.crossings], token="muted")

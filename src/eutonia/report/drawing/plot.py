@@ -15,7 +15,7 @@ from jaxtyping import Float
 from markupsafe import Markup
 
 from eutonia.report.drawing import svg
-from eutonia.report.drawing.scales import Axis, Values
+from eutonia.report.drawing.scales import Axis, Values, shown
 from eutonia.report.words import Number
 
 #: Lengths of strokes and gaps in widths of the line, or the name of a usual pattern.
@@ -195,6 +195,11 @@ class Panel:
         path += "".join(f"M{_short(self.left)} {b}H{_short(self.right)}" for b in _numbers(self.y(y)))
         if path:
             self.sheet.stroke(path, token, 1.0)
+
+    def scale_up(self, at: Sequence[Number], words: Sequence[str] | None = None) -> None:
+        """Draw the lines and the labels of the scale up; numbers where `words` are left out."""
+        self.rules(y=at)
+        self.labels_up(at, shown(at) if words is None else words)
 
     def labels_up(self, at: Sequence[Number], words: Sequence[str], token: str = "muted") -> None:
         """Write the labels of the scale up, at the left of the panel."""

@@ -75,12 +75,9 @@ def _drawing(result: StretchFit, course: FittedCourse, name: str) -> svg.Drawing
         f"Recorded and fitted {result.channel} of {title} over {course.time_s[-1]:.1f} s, the errors (largest "
         f"{np.abs(left).max():.2g} {result.unit}), and the resisting torque part by part."
     )
-    return svg.Drawing(
-        title,
-        words,
-        _draw(result, course, f"{name}-w", title, words, 940),
-        _draw(result, course, f"{name}-n", title, words, 350),
-    )
+    sizes = (("w", 940), ("n", 350))
+    wide, narrow = (_draw(result, course, f"{name}-{end}", title, words, width) for end, width in sizes)
+    return svg.Drawing(title, words, wide, narrow)
 
 
 @dataclass(frozen=True)

@@ -182,15 +182,7 @@ def _write_table(result: StretchFit, path: Path) -> None:
     parts = ("neural", "passive", "reflex", "background", "elastic", "viscous", "short_range")
     with path.open("w", newline="", encoding="utf-8") as stream:
         out = csv.writer(stream)
-        heads = [
-            "recording",
-            "time_s",
-            "angle_deg",
-            f"data_{channel}",
-            f"fitted_{channel}",
-            f"low_{channel}",
-            f"high_{channel}",
-        ]
+        heads = ["recording", "time_s", "angle_deg", *(f"{of}_{channel}" for of in ("data", "fitted", "low", "high"))]
         out.writerow([*heads, *(f"{part}_Nm" for part in parts)])
         for number, course in enumerate(result.courses, start=1):
             series = [course.time_s, course.angle_deg, course.recorded, course.fitted, course.low, course.high]

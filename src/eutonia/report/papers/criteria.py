@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -109,11 +109,7 @@ def read(file: Path) -> Criteria:
             "saved as UTF-8. Save it so."
         ) from None
     tables = parse_toml(text, file.stem)
-    for key in tables:
-        if key not in ("stated", "confidence", "margin", "baseline"):
-            raise ParameterError(
-                f"{file.name}: {unknown('field', key, ('stated', 'confidence', 'margin', 'baseline'))}"
-            )
+    _refuse_unknown("field", tables, ("stated", "confidence", "margin", "baseline"), file.name)
     stated, confidence = tables.get("stated"), tables.get("confidence")
     if not isinstance(stated, datetime.date) or isinstance(stated, datetime.datetime):
         raise ParameterError(
@@ -146,14 +142,9 @@ def _tables(table: object, file: str) -> dict[str, dict[str, Any]]:
 
 def _margin(name: str, table: Mapping[str, Any], file: str) -> Margin:
     where = f"margin.{name} in {file}"
-    fields = ("statistics", "scales", "absolute", "relative", "reason")
-    for key in table:
-        if key not in fields:
-            raise ParameterError(f"{where}: {unknown('field', key, fields)}")
+    _refuse_unknown("field", table, ("statistics", "scales", "absolute", "relative", "reason"), where)
     statistics, size = table.get("statistics", []), [table.get(key) for key in ("absolute", "relative")]
-    for one in statistics:
-        if one not in _STATISTICS:
-            raise ParameterError(f"{where}: {unknown('statistic', one, _STATISTICS)}")
+    _refuse_unknown("statistic", statistics, _STATISTICS, where)
     given = [one for one in size if one is not None]
     if (
         len(given) != 1
@@ -167,6 +158,12 @@ def _margin(name: str, table: Mapping[str, Any], file: str) -> Margin:
             "statistic or more, one of absolute and relative, above 0, and a reason. Nearest: absolute = 0.5. Write it."
         )
     return Margin(name, tuple(statistics), tuple(table.get("scales", ())), size[0], size[1], table["reason"])
+
+
+def _refuse_unknown(what: str, given: Iterable[str], known: Sequence[str], where: str) -> None:
+    for one in given:
+        if one not in known:
+            raise ParameterError(f"{where}: {unknown(what, one, known)}")
 
 
 def _each_once(margins: Sequence[Margin], file: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from eutonia.report import targets, words
 from eutonia.report.papers import baselines
-from eutonia.report.papers.criteria import OF_A_PAPER, SHARE_OF_A_PAPER, Criteria, Equivalence, equivalence
+from eutonia.report.papers.criteria import OF_A_PAPER, SHARE_OF_A_PAPER, Criteria, Equivalence, Margin, equivalence
 from eutonia.trial.result import Quantity, StudyResult
 
 if TYPE_CHECKING:
@@ -72,8 +72,6 @@ def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: b
         if published is None or grade is None:
             continue
         margin = criteria.margin(quantity.statistic, quantity.scale)
-        wide = margin.of(published.value)
-        half = norm.ppf((1.0 + criteria.confidence) / 2.0) * _standard_error(quantity)
         is_placebo = (quantity.phase, quantity.arm) in result.placebo_arms
         other = (
             baselines.no_change(quantity, result.doses),
@@ -81,24 +79,10 @@ def of_trial(result: StudyResult, study: TrialStudy, criteria: Criteria, rows: b
         )
         score, unmoved, expected = baselines.scores(quantity.in_trials, published.value, *other)
         name = what(quantity, names_arm=words.of_several_arms(quantity, result.compared))
-        found.append(
-            Judged(
-                source=result.study_name,
-                key=f"{name}, {quantity.visit}",
-                unit=quantity.unit,
-                predicted=quantity.mean,
-                low=quantity.low,
-                high=quantity.high,
-                published=published.value,
-                grade=grade,
-                margin_name=margin.name,
-                margin=wide,
-                equivalence=equivalence(quantity.mean, published.value, half, wide),
-                crps=score,
-                crps_no_change=unmoved,
-                crps_calibration_mean=expected,
-            )
-        )
+        what_is = (result.study_name, f"{name}, {quantity.visit}", quantity.unit)
+        shown = (quantity.mean, quantity.low, quantity.high, published.value)
+        one = _judged(what_is, shown, grade, margin, _standard_error(quantity), criteria)
+        found.append(replace(one, crps=score, crps_no_change=unmoved, crps_calibration_mean=expected))
     return found
 
 
@@ -110,25 +94,24 @@ def of_paper(folder: Path, compared: Iterable[targets.Comparison], criteria: Cri
         if target.basis not in targets.GRADED:
             continue
         margin = criteria.margin(SHARE_OF_A_PAPER if target.unit == "1" else OF_A_PAPER)
-        wide = margin.of(target.value)
-        error = target.standard_error
-        half = None if error is None else norm.ppf((1.0 + criteria.confidence) / 2.0) * error
-        found.append(
-            Judged(
-                source=folder.name,
-                key=target.id,
-                unit=target.unit,
-                predicted=one.found,
-                low=one.found,
-                high=one.found,
-                published=target.value,
-                grade=one.verdict,
-                margin_name=margin.name,
-                margin=wide,
-                equivalence=equivalence(one.found, target.value, half, wide),
-            )
-        )
+        what_is, shown = (folder.name, target.id, target.unit), (one.found,) * 3 + (target.value,)
+        found.append(_judged(what_is, shown, one.verdict, margin, target.standard_error, criteria))
     return found
+
+
+def _judged(
+    what_is: tuple[str, str, str],
+    shown: tuple[float, float, float, float],
+    grade: str,
+    margin: Margin,
+    error: float | None,
+    criteria: Criteria,
+) -> Judged:
+    """Judge a number (source, key, unit) by its margin: predicted with its ends, and published with its error."""
+    predicted, _, _, published = shown
+    wide = margin.of(published)
+    half = None if error is None else norm.ppf((1.0 + criteria.confidence) / 2.0) * error
+    return Judged(*what_is, *shown, grade, margin.name, wide, equivalence(predicted, published, half, wide))
 
 
 def _standard_error(quantity: Quantity) -> float:

@@ -98,8 +98,7 @@ def _delivery(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], 
     highest = max(float(np.quantile(np.concatenate([pumped, tip, wanted]), 0.995)) * 1.25, 1e-3)
     panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 150), span, (0.0, highest))
     marks = scales.ticks(0.0, highest, 4)
-    panel.rules(y=marks)
-    panel.labels_up(marks, scales.shown(marks))
+    panel.scale_up(marks)
     sheet.text(_LEFT, top - 10, f"Delivered, mcg per {'day' if is_daily else 'hour'}", bold=True)
     ends = [np.append(values, values[-1]) for values in (tip, wanted)]
     panel.band(edges, np.minimum(*ends), np.maximum(*ends), "does-not", 0.22, is_stepped=True)
@@ -136,8 +135,7 @@ def _flow(sheet: plot.Sheet, forecast: Forecast, end: float, top: Number) -> Non
     panel = sheet.panel((_LEFT, top, _WIDTH - _LEFT - _RIGHT, 62), (0.0, end), (-most, most))
     sheet.text(_LEFT, top - 10, "Flow error by the volume found at refills, %", bold=True)
     marks = [-round(most / 2.0, -1), 0.0, round(most / 2.0, -1)]
-    panel.rules(y=marks)
-    panel.labels_up(marks, [f"{mark:+.0f}" if mark else "0" for mark in marks])
+    panel.scale_up(marks, [f"{mark:+.0f}" if mark else "0" for mark in marks])
     for one in found:
         across, off = np.array([one.since_h, one.at_h]), 100.0 * one.error
         limit = np.full(2, limits[one])
@@ -168,8 +166,7 @@ def _levels(sheet: plot.Sheet, forecast: Forecast, span: tuple[float, float], to
     for place, names in enumerate(_REGIONS):
         above = top + place * (tall + _TITLE_PX)
         panel = sheet.panel((_LEFT, above, _WIDTH - _LEFT - _RIGHT, tall), span, (lowest, highest), is_log=True)
-        panel.rules(y=marks)
-        panel.labels_up(marks, [f"{mark:g}" for mark in marks])
+        panel.scale_up(marks, [f"{mark:g}" for mark in marks])
         sheet.text(_LEFT, above - 10, f"Level in the spinal fluid, {' and '.join(names)}, ng/mL", bold=True)
         low, high = known[names[0]][keep].min(axis=1), known[names[0]][keep].max(axis=1)
         floor = lowest * 1e-2

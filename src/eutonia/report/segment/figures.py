@@ -164,8 +164,7 @@ def _curve(found: Curve, name: str, words: str, width: int) -> Markup:
     ends = (float(x.min()) - pad, float(x.max()) + pad)
     panel = sheet.panel((_LEFT, 34, across - _LEFT - _RIGHT, 240), ends, (0.0, max(high, 1e-3) * 1.08))
     at = scales.ticks(0.0, max(high, 1e-3) * 1.05, 5)
-    panel.rules(y=at)
-    panel.labels_up(at, scales.shown(at))
+    panel.scale_up(at)
     sheet.text(6, 13, found.up, bold=True)
     room = float(across - _RIGHT)
     for (label, line), token in zip(found.lines.items(), ("active", "placebo"), strict=False):

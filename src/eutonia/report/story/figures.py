@@ -119,8 +119,7 @@ def _sheet(
         sheet.text(8, top - 14, strip.name, bold=True)
         panel = sheet.panel((left, top, right - left, _PANEL), ends, (strip.low, strip.high))
         up = ticks(strip.low, strip.high, 4)
-        panel.rules(y=up)
-        panel.labels_up(up, shown(up))
+        panel.scale_up(up)
         if strip.rule is not None:
             panel.line(list(ends), [strip.rule, strip.rule], "does-not", 1.5, "dashed")
             sheet.text(right, panel.bottom - 10, strip.rule_name, "does-not", size=12, anchor="end")

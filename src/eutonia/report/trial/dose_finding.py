@@ -129,8 +129,7 @@ def _selected(
     top = min(1.0, 1.1 * max(tallest, found.target))
     panel = sheet.panel((46, 12, size[0] - 58, size[1] - 110), (-0.5, n - 0.5), (0.0, top))
     at = scales.ticks(0.0, top, 6)
-    panel.rules(y=at)
-    panel.labels_up(at, [f"{100 * one:.0f}%" for one in at])
+    panel.scale_up(at, [f"{100 * one:.0f}%" for one in at])
     place = range(n)
     panel.bars([k - 0.2 for k in place], [row["selected"] for row in rows], 0.34, _SELECTED)
     panel.bars([k + 0.2 for k in place], [row["given_share"] for row in rows], 0.34, _GIVEN)
@@ -164,8 +163,7 @@ def _walked(rows: Sequence[Row], names: list[str], name: str, title: str, text: 
     sheet, last = plot.Sheet(name, *size), max(row["cohort"] for row in rows)
     left = 12 + max(svg.wide(words.clinic(one), 11) for one in names)
     panel = sheet.panel((left, 16, size[0] - left - 14, size[1] - 66), (0.4, last + 0.6), (-0.4, len(names) - 0.4))
-    panel.rules(y=range(len(names)))
-    panel.labels_up(range(len(names)), [words.clinic(one) for one in names])
+    panel.scale_up(range(len(names)), [words.clinic(one) for one in names])
     x, y = [row["cohort"] for row in rows], [names.index(row["arm"]) for row in rows]
     panel.line(x, y, "muted", 1.4)
     for row, height in zip(rows, y, strict=True):

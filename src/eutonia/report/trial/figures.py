@@ -176,8 +176,7 @@ def _score_panel(
     scale = SCALES.get(lines[0].scale)
     panel = sheet.panel(box, (first - room, last + room), scales.whole(scale, min(ends), max(ends)))
     up, along = scales.steps_of(scale, panel.y.low, panel.y.high), time_steps(panel.x.low, panel.x.high, unit, 7)
-    panel.rules(y=up)
-    panel.labels_up(up, scales.shown(up))
+    panel.scale_up(up)
     panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
     for row, shift in zip(lines, shifts, strict=True):
         _score_line(panel, row, [point.time_h / unit.hours + shift for point in row.points], styles)
@@ -269,8 +268,7 @@ def _dose_panel(
     ends = (start / unit.hours - room, end / unit.hours + room)
     panel = sheet.panel((46, 12, width - 64, height - 58), ends, (0.0, 1.05 * most or 1.0))
     up, along = scales.ticks(0.0, panel.y.high, 5), time_steps(*ends, unit, 12 if width > 600 else 6)
-    panel.rules(y=up)
-    panel.labels_up(up, scales.shown(up))
+    panel.scale_up(up)
     panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
     for (where, arm), rows in part.group_by(["phase", "arm"], maintain_order=True):
         token, dash = styles.get((str(where), str(arm)), ("active", "solid"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
@@ -20,23 +19,7 @@ _WHY = {
 }
 
 
-@dataclass(frozen=True)
-class LookWords:
-    """One look, already in words."""
-
-    name: str
-    people: str
-    by_then: str
-    boundary: str
-    also: str
-    better: str
-    worse: str
-    neither: str
-    stops: str
-    null: str
-
-
-def looks(analysed: Analysed) -> list[LookWords]:
+def looks(analysed: Analysed) -> list[dict[str, str]]:
     """Return every look in words; none where the trial is analysed once."""
     if analysed.looks is None:
         return []
@@ -100,23 +83,23 @@ def estimate(row: Row, factor: float) -> list[str]:
     ]
 
 
-def _look(row: Row, *, last: bool) -> LookWords:
+def _look(row: Row, *, last: bool) -> dict[str, str]:
     by_then = ""
     if row["recruited"] is not None:
         by_then = f"{row['recruited']:.0f} recruited by then, month {row['months']:.0f}"
     futile = "" if row["boundary_futility"] is None else f"; futility: z below {row['boundary_futility']:.2f}"
-    return LookWords(
-        name="Last look" if last else f"Look {row['look']}",
-        people=f"{row['people']}",
-        by_then=by_then,
-        boundary=f"|z| from {row['boundary']:.2f}",
-        also=f"p up to {row['level']:.2g}{futile}".replace("-", "−"),
-        better=_share(row, "stops_better"),
-        worse=_share(row, "stops_worse"),
-        neither=_share(row, "stops_end" if last else "stops_futility"),
-        stops=_share(row, "stops"),
-        null=f"{100 * row['stops_null']:.1f}%",
-    )
+    return {
+        "name": "Last look" if last else f"Look {row['look']}",
+        "people": f"{row['people']}",
+        "by_then": by_then,
+        "boundary": f"|z| from {row['boundary']:.2f}",
+        "also": f"p up to {row['level']:.2g}{futile}".replace("-", "−"),
+        "better": _share(row, "stops_better"),
+        "worse": _share(row, "stops_worse"),
+        "neither": _share(row, "stops_end" if last else "stops_futility"),
+        "stops": _share(row, "stops"),
+        "null": f"{100 * row['stops_null']:.1f}%",
+    }
 
 
 def _share(row: Row, key: str) -> str:

@@ -68,8 +68,7 @@ def _drawn(table: polars.DataFrame, name: str, title: str, text: str, size: tupl
     last = last_h / unit.hours
     panel = sheet.panel((46, 12, size[0] - 58, size[1] - 84), (0.0, 1.04 * last), (0.0, 1.0))
     up, along = scales.ticks(0.0, 1.0, 5), figures.time_steps(0.0, last, unit, 7)
-    panel.rules(y=up)
-    panel.labels_up(up, [f"{100 * one:.0f}%" for one in up])
+    panel.scale_up(up, [f"{100 * one:.0f}%" for one in up])
     panel.floor(along, scales.shown(along), unit.axis("start of the phase"))
     for k, ((arm,), rows) in enumerate(table.drop_nulls("happened").group_by(["arm"], maintain_order=True)):
         token, dash = svg.arm_style(0, placebo=k > 0)
