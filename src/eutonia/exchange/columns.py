@@ -30,12 +30,8 @@ _NARROW = ("EVID", "CMT", "SS", "MDV")
 WHOLE = ("EVID", "CMT", "ADDL", "SS", "MDV", "OCC")
 ZERO_IF_MISSING = ("AMT", "RATE", "ADDL", "II", "SS", "CMT")
 KNOWN = ("ID", "TIME", "EVID", "CMT", "ADDL", "II", "SS", "MDV", "DV", "OCC")
-_REFUSED = {
-    "DATE": "Write TIME in hours since the start; dates are not read",
-    "DAT1": "Write TIME in hours since the start; dates are not read",
-    "DAT2": "Write TIME in hours since the start; dates are not read",
-    "DAT3": "Write TIME in hours since the start; dates are not read",
-}
+_DATES = "Write TIME in hours since the start; dates are not read"
+_REFUSED = dict.fromkeys(("DATE", "DAT1", "DAT2", "DAT3"), _DATES)
 _LEAST_NAME = 3  # letters; shorter names differ from each other by one letter anyway
 _LARGEST = 1e9  # a larger number in any cell is a slip, or a code for a missing value
 # What a cell that is no number looks like, and what to do about it; the first that fits is said.

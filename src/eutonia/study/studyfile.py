@@ -129,13 +129,9 @@ def read_bytes(path: Path) -> bytes:
             )
         size = path.stat().st_size
         if size > LARGEST_FILE_BYTES:
-            raise whole(
-                name,
-                "A study is a page or two of text.",
-                f"{size / 1e6:.1f} MB",
-                f"at most {LARGEST_FILE_BYTES / 1e6:.0f} MB",
-                do="Is this a table of data? Name the study file (.toml).",
-            )
+            given, allowed = f"{size / 1e6:.1f} MB", f"at most {LARGEST_FILE_BYTES / 1e6:.0f} MB"
+            do = "Is this a table of data? Name the study file (.toml)."
+            raise whole(name, "A study is a page or two of text.", given, allowed, do=do)
         return path.read_bytes()
     except OSError as failure:
         reason = failure.strerror or type(failure).__name__
@@ -159,13 +155,8 @@ def decode(content: bytes, file: str) -> str:
         do = "Is this the right file? Name the study file (.toml)."
         raise whole(file, "It is a binary file.", "a zero byte", "UTF-8 text", do=do)
     if not text.strip():
-        raise whole(
-            file,
-            "The file is empty.",
-            "no text",
-            "a study",
-            do='Start with [study], kind = "trial" or "case", or copy one that ships: eutonia studies.',
-        )
+        do = 'Start with [study], kind = "trial" or "case", or copy one that ships: eutonia studies.'
+        raise whole(file, "The file is empty.", "no text", "a study", do=do)
     return text
 
 

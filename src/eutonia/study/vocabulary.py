@@ -231,91 +231,88 @@ def flows(model: str) -> tuple[float, float]:
 
 def largest_oral_dose() -> Limit:
     """Return the largest dose by mouth: what the label allows in a whole day, mg."""
-    record = _record("label_dosing", "oral_highest_daily", "mg/day")
-    return Limit(record.value, f"{record.value:g} mg", record.label, record.source)
+    return _limit("label_dosing", "oral_highest_daily", "mg/day", "mg")
 
 
 def largest_bolus() -> Limit:
     """Return the largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug."""
-    record = _record("label_dosing", "screening_ladder", "ug")
-    largest = max(record.numbers)
-    return Limit(largest, f"{largest:g} ug", "The largest test dose", record.source)
+    return _largest("label_dosing", "screening_ladder", "ug", "The largest test dose")
 
 
 def longest_watch() -> Limit:
     """Return until when the effect of a test dose is judged, h after it."""
-    record = _record("label_dosing", "screening_observation_last", "h")
-    return Limit(record.value, f"{record.value:g} hour", record.label, record.source)
+    return _limit("label_dosing", "screening_observation_last", "h", "hour")
 
 
 def largest_rate() -> Limit:
     """Return the largest rate into the spinal fluid by the label, ug/h."""
-    record = _record("label_dosing", "highest_dose", "ug/day")
-    return Limit(record.value / HOURS_A_DAY, f"{record.value:g} ug/day", record.label, record.source)
+    return _limit("label_dosing", "highest_dose", "ug/day", per=HOURS_A_DAY)
 
 
 def lowest_rate() -> Limit:
     """Return the lowest rate to which the label titrates, ug/h."""
-    record = _record("label_dosing", "lowest_dose", "ug/day")
-    return Limit(record.value / HOURS_A_DAY, f"{record.value:g} ug/day", record.label, record.source)
+    return _limit("label_dosing", "lowest_dose", "ug/day", per=HOURS_A_DAY)
 
 
 def oral_dose_on_record() -> Limit:
     """Return the largest dose by mouth that anybody is known to have taken, mg."""
-    return _checked("largest_oral_dose", "mg")
+    return _limit("exposure", "largest_oral_dose", "mg")
 
 
 def intrathecal_dose_on_record() -> Limit:
     """Return the dose into the spinal fluid beyond which nothing is read, ug."""
-    return _checked("largest_intrathecal_dose", "ug")
+    return _limit("exposure", "largest_intrathecal_dose", "ug")
 
 
 def intrathecal_rate_on_record() -> Limit:
     """Return the rate into the spinal fluid beyond which nothing is read, ug/h."""
-    dose = _checked("largest_intrathecal_dose", "ug")
+    dose = intrathecal_dose_on_record()
     return replace(dose, value=dose.value / HOURS_A_DAY, text=f"{dose.text}/day")
 
 
 def smallest_oral_dose() -> Limit:
     """Return the smallest dose by mouth other than 0, mg."""
-    return _checked("smallest_oral_dose", "mg")
+    return _limit("exposure", "smallest_oral_dose", "mg")
 
 
 def smallest_bolus() -> Limit:
     """Return the smallest bolus into the spinal fluid other than 0, ug."""
-    return _checked("smallest_intrathecal_dose", "ug")
+    return _limit("exposure", "smallest_intrathecal_dose", "ug")
 
 
 def largest_own_lowering() -> Limit:
     """Return the largest share by which the own signal may be taken to be lowered."""
-    record = _record("learning", "conditioning_reduction", "1")
-    return Limit(record.value, f"{record.value:g}", record.label, record.source)
+    return _limit("learning", "conditioning_reduction", "1", "")
 
 
 def toxin_dose(product: str, end: str) -> Limit:
     """Return the "smallest" or the "largest" dose of a toxin, in its own unit."""
     from eutonia import _units
 
-    unit = _units.canonical_unit(product)
-    record = _record("toxin", f"{product.lower()}_{end}_dose", unit)
-    return Limit(record.value, f"{record.value:g} {unit}", record.label, record.source)
+    return _limit("toxin", f"{product.lower()}_{end}_dose", _units.canonical_unit(product))
 
 
 def smallest_rate() -> Limit:
     """Return the smallest rate into the spinal fluid other than 0, ug/h."""
-    return _checked("smallest_intrathecal_rate", "ug/day", HOURS_A_DAY)
+    return _limit("exposure", "smallest_intrathecal_rate", "ug/day", per=HOURS_A_DAY)
 
 
-def _checked(name: str, unit: str, per: float = 1.0) -> Limit:
-    record = _record("exposure", name, unit)
-    return Limit(record.value / per, f"{record.value:g} {unit}", record.label, record.source)
+def _limit(of: str, name: str, unit: str, shown: str | None = None, per: float = 1.0) -> Limit:
+    """Return a record as a limit, `per` less of it, with its number in words in `unit`, shown as another."""
+    record = _record(of, name, unit)
+    text = f"{record.value:g} {unit if shown is None else shown}".rstrip()
+    return Limit(record.value / per, text, record.label, record.source)
 
 
 def largest_concentration() -> Limit:
     """Return the largest concentration that is marketed for pumps, ug/mL."""
-    record = _record("pump", "concentrations", "ug/mL")
+    return _largest("pump", "concentrations", "ug/mL", "The highest marketed concentration")
+
+
+def _largest(of: str, name: str, unit: str, label: str) -> Limit:
+    record = _record(of, name, unit)
     largest = max(record.numbers)
-    return Limit(largest, f"{largest:g} ug/mL", "The highest marketed concentration", record.source)
+    return Limit(largest, f"{largest:g} {unit}", label, record.source)
 
 
 def _record(of: str, name: str, unit: str) -> Parameter:
