@@ -212,7 +212,7 @@ def test_a_year_of_steps_in_one_loop_keeps_the_balance() -> None:
 
 
 def test_single_precision_follows_double() -> None:
-    single = jax.tree.map(lambda x: x.astype(jnp.float32), ONE)
+    single = jax.tree.map(lambda x: x.astype(jnp.float32) if x.dtype == jnp.float64 else x, ONE)
     state, exact = single.bolus(single.initial_state(), 50.0), ONE.bolus(ONE.initial_state(), 50.0)
     plan, double = single.step_plan(1.0), ONE.step_plan(1.0)
     for _ in range(24):

@@ -240,7 +240,8 @@ class _Case:
         base = self.base
         of = (base.traits, base.bias, base.strength, self.person, self.study.seed, self.study.oral_model)
         kinetics = people_of(cohort, *of).kinetics.with_creatinine_clearance(self.kinetics.blood.creatinine_clearance)
-        self._be(kinetics.with_tip(self.kinetics.spinal.tip))
+        spinal = dataclasses.replace(kinetics.spinal, tip=self.kinetics.spinal.tip)
+        self._be(dataclasses.replace(kinetics, spinal=spinal))
 
     def _be(self, kinetics: Kinetics, *, is_dialysed: bool | None = None) -> None:
         """Let the body handle the drug otherwise from now on: other kidneys, another tip, a machine beside them."""

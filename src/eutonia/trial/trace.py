@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -79,11 +78,9 @@ class Recorder:
         n_times = len(self.times)
         pump, mouth = (np.concatenate([dose[i][:n_people] for dose in self._doses]) for i in (0, 1))
 
-        def looked(some: slice) -> dict[str, Any]:
-            looks = _joined(self._looks[some], n_people)
-            return blocks.apply(partial(_look, self._lesions), (looks,), len(self._looks[some]) * n_people, width)
-
-        row = self._by_tip(looked) | {"dose_rate": pump, "dose_oral": mouth}
+        looks = _joined(self._looks, n_people)
+        row = blocks.apply(partial(_look, self._lesions), (looks,), n_times * n_people, width)
+        row |= {"dose_rate": pump, "dose_oral": mouth}
         data = {}
         for name, about in variables().items():
             values = np.asarray(row[name])
@@ -97,15 +94,6 @@ class Recorder:
         data |= self._swings(n_people, width)
         return _course(data, self.times, n_people)
 
-    def _by_tip(self, of: Callable[[slice], dict[str, Any]]) -> dict[str, Any]:
-        """Return what `of` finds in each stretch of looks under one catheter tip, one stretch behind the other."""
-        at, found = 0, []
-        for _, alike in itertools.groupby(self._looks, lambda look: look.people.kinetics.spinal.tip):
-            end = at + len(list(alike))
-            found.append(of(slice(at, end)))
-            at = end
-        return {name: np.concatenate([np.asarray(part[name]) for part in found], axis=-1) for name in found[0]}
-
     def _swings(self, n_people: int, width: int) -> dict[str, xarray.Variable]:
         """Return trough and peak of the drug within each dosing interval of tablets; nothing where none are taken."""
         import xarray as xr
@@ -113,14 +101,9 @@ class Recorder:
         if not any(mouth.any() for _, mouth in self._doses):
             return {}
         n_times = len(self.times)
-
-        def swung(some: slice) -> dict[str, Any]:
-            looks, ahead = _joined(self._looks[some], n_people), self._ahead[some]
-            rate = np.concatenate([one.rate[:n_people] for one in ahead])
-            given = (looks.people, looks.state.drug, rate, TabletsAhead.joined(ahead, n_people))
-            return blocks.apply(ends, given, len(ahead) * n_people, width)
-
-        row = self._by_tip(swung)
+        looks, rate = _joined(self._looks, n_people), np.concatenate([one.rate[:n_people] for one in self._ahead])
+        given = (looks.people, looks.state.drug, rate, TabletsAhead.joined(self._ahead, n_people))
+        row = blocks.apply(ends, given, n_times * n_people, width)
         found = {}
         for end in ("trough", "peak"):
             for name in SWINGING:

@@ -154,11 +154,8 @@ class SpinalGeometry:
         An injected volume pushes the fluid aside: the dose fills as much of the chain around the level. It never
         fills less than the vertebra, or the region of a chain that knows no vertebrae.
         """
-        if level.upper() not in LEVELS:
-            raise StudyError(unknown("vertebral level", level, LEVELS, 'Write the level of the tip, such as "T10".'))
-        vertebra = LEVELS.index(level.upper()) + 1
         tops = np.asarray(self.top_vertebra)
-        here = tops == tops[tops <= vertebra].max()
+        here = tops == tops[tops <= vertebra_of(level)].max()
         volume = np.asarray(self.volume)
         if volume_ml <= volume[here].sum():
             return _share(volume, here)
@@ -168,6 +165,10 @@ class SpinalGeometry:
         inside = np.minimum(ends[1:], start + volume_ml) - np.maximum(ends[:-1], start)
         return np.maximum(inside, 0.0) / np.maximum(inside, 0.0).sum()
 
+    def places(self, volume_ml: float = 0.0) -> NDArray[np.float64]:
+        """Return `place` of every vertebra."""
+        return np.stack([self.place(level, volume_ml) for level in LEVELS])
+
     def within(self, region: int) -> NDArray[np.float64]:
         """Return the weights of the segments in the mean of a region."""
         return _share(np.asarray(self.volume), np.asarray(self.region) == region)
@@ -175,6 +176,13 @@ class SpinalGeometry:
     def readings(self) -> NDArray[np.float64]:
         """Return what turns mode amplitudes into the mean concentration of each region."""
         return np.stack([self.within(region) for region in CordSegment]) @ self.modes().shape
+
+
+def vertebra_of(level: str) -> int:
+    """Return the number of a vertebral level such as "T10", C1 being 1."""
+    if level.upper() not in LEVELS:
+        raise StudyError(unknown("vertebral level", level, LEVELS, 'Write the level of the tip, such as "T10".'))
+    return LEVELS.index(level.upper()) + 1
 
 
 def half_resistance(volume: Any, length: Any) -> Any:

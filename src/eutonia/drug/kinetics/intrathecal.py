@@ -8,13 +8,13 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value
 from eutonia.drug.kinetics.compartments import two
 from eutonia.drug.kinetics.geometry import ARM, BRAIN, LEG, LUMBAR, CordSegment, SpinalGeometry
-from eutonia.drug.kinetics.state import Levels, Modes, ModesOfAny, Patients
+from eutonia.drug.kinetics.state import Levels, Modes, Patients
 from eutonia.drug.regimen import ACCESSES
 from eutonia.errors import StudyError, unknown
 
@@ -50,12 +50,12 @@ class Intrathecal(eqx.Module):
     slow_rate: Patients
     spread: Patients
     conus_share: Patients
+    tip: Int[Array, " patient"]
+    puncture_volume: Patients
+    tip_excess: Patients
     geometry: SpinalGeometry = eqx.field(static=True)
-    tip: str = eqx.field(static=True)
     uptake_rate: Patients | None = None
     return_rate: Patients | None = None
-    puncture_volume: float = eqx.field(static=True, default=1.0)
-    tip_excess: float = eqx.field(static=True, default=0.0)
 
     @property
     def stages(self) -> tuple[int | None, int, int]:
@@ -68,17 +68,17 @@ class Intrathecal(eqx.Module):
         exchange = self._constant(self.geometry.modes().exchange)
         return self.clearance_rate + self.dispersion * exchange
 
-    def weights(self, access: str, tip: str | None = None, volume_ml: float | None = None) -> ModesOfAny:
+    def weights(self, access: str, volume_ml: float | None = None) -> Modes:
         """Return how much of each mode one ug gives, ng/mL per ug, when it enters by a catheter or a lumbar puncture.
 
-        A catheter delivers around its tip (of the cohort, or `tip`), over as much of the chain as `volume_ml` fills. A
-        puncture leaves 1 - b in the sac and takes b to conus and tip region; a larger volume than that of the test
+        A catheter delivers around its `tip` (number of the vertebra), over as much of the chain as `volume_ml` fills.
+        A puncture leaves 1 - b in the sac and takes b to conus and tip region; a larger volume than that of the test
         dose takes more: 1 - (1 - b)^(volume / test volume).
         """
         into, geometry = self.geometry.modes().into, self.geometry
         unit = UG_TO_NG / geometry.total_volume
         if access == "catheter":
-            return self._constant(unit * (geometry.place(tip or self.tip, volume_ml or 0.0) @ into))
+            return self._at_tip(unit * (geometry.places(volume_ml or 0.0) @ into))
         if access == "lumbar puncture":
             b = self.spread
             if volume_ml is not None:
@@ -90,6 +90,9 @@ class Intrathecal(eqx.Module):
 
     def _constant(self, by_mode: NDArray[np.float64]) -> Float[Array, "mode 1"]:
         return jnp.asarray(by_mode, self.dispersion.dtype)[:, None]
+
+    def _at_tip(self, by_vertebra: Float[np.ndarray, "vertebra mode"]) -> Modes:
+        return jnp.asarray(by_vertebra.T, self.dispersion.dtype)[:, self.tip - 1]
 
     def shear(self) -> tuple[Modes, Modes, Modes] | None:
         """Return alpha, beta and nu of fluid and tissue in every mode (see `compartments.two`); None without tissue."""
@@ -159,8 +162,8 @@ class Intrathecal(eqx.Module):
 
     def at_tip(self, modes: Modes, infusion_ug_per_h: Scalar | Patients) -> Patients:
         """Return what would be drawn from the catheter's tip, ng/mL: its segment, and what piles up as it runs."""
-        here = jnp.asarray(self.geometry.place(self.tip) @ self.geometry.modes().shape, modes.dtype)
-        return jnp.maximum(here @ modes, 0.0) + self.tip_excess * infusion_ug_per_h
+        here = self._at_tip(self.geometry.places() @ self.geometry.modes().shape)
+        return jnp.maximum(jnp.sum(here * modes, axis=0), 0.0) + self.tip_excess * infusion_ug_per_h
 
 
 def puncture_shares(spread: Any, conus_share: Any) -> dict[CordSegment, Any]:

@@ -14,6 +14,7 @@ from eutonia import _streams
 from eutonia._arguments import NUMBERS, PEOPLE, TEXT, WHOLE, accepts
 from eutonia._compiled import compiled
 from eutonia.drug.kinetics.cascade import Gains, Propagator, Scalar, Value, propagator, propagators
+from eutonia.drug.kinetics.geometry import vertebra_of
 from eutonia.drug.kinetics.intrathecal import SOURCE, UG_TO_NG, Intrathecal
 from eutonia.drug.kinetics.oral import NG_TO_MG, SPINAL, TISSUE, Blood, Dialysis
 from eutonia.drug.kinetics.state import Balance, Exposure, KineticState, Levels, Patients
@@ -219,14 +220,13 @@ class Kinetics(eqx.Module):
         state: KineticState,
         amount_ug: Amount,
         access: str = "lumbar puncture",
-        tip: str | None = None,
         volume_ml: float | None = None,
     ) -> KineticState:
         """Return the state right after a bolus into the spinal fluid, ug (0 for those who get none).
 
         `volume_ml`, if given, spreads it: see `Intrathecal.weights`.
         """
-        given = self.spinal.weights(access, tip, volume_ml) * jnp.asarray(amount_ug, state.csf.dtype)
+        given = self.spinal.weights(access, volume_ml) * jnp.asarray(amount_ug, state.csf.dtype)
         return dataclasses.replace(state, csf=state.csf + given)
 
     def tablet(self, state: KineticState, amount_mg: Amount) -> KineticState:
@@ -302,4 +302,5 @@ class Kinetics(eqx.Module):
 
     def with_tip(self, tip: str) -> Kinetics:
         """Return the same people with the catheter's tip at another vertebral level; plans must be made anew."""
-        return dataclasses.replace(self, spinal=dataclasses.replace(self.spinal, tip=tip))
+        there = jnp.full_like(self.spinal.tip, vertebra_of(tip))
+        return dataclasses.replace(self, spinal=dataclasses.replace(self.spinal, tip=there))

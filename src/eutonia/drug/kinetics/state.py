@@ -11,7 +11,6 @@ from eutonia.drug.kinetics.cascade import Scalar
 Patients = Float[Array, " patient"]
 Modes = Float[Array, "mode patient"]
 MaybePatients = Float[Array, " #patient"]
-ModesOfAny = Float[Array, "mode _"]  # of each patient, or one for all
 
 
 class KineticState(eqx.Module):

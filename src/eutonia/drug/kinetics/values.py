@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from eutonia import parameters
 from eutonia.drug.kinetics.cascade import Scalar
-from eutonia.drug.kinetics.geometry import SpinalGeometry
+from eutonia.drug.kinetics.geometry import SpinalGeometry, vertebra_of
 from eutonia.drug.kinetics.intrathecal import Intrathecal
 from eutonia.drug.kinetics.oral import Blood
 from eutonia.drug.kinetics.state import Patients
@@ -51,11 +51,11 @@ class IntrathecalValues(eqx.Module):
     lumbar_puncture_spread: Scalar
     lumbar_puncture_conus_share: Scalar
     csf_plasma_ratio: Scalar
+    puncture_volume: Scalar
     geometry: SpinalGeometry = eqx.field(static=True)
     tissue_ratio: Scalar | None = None
     tissue_return_rate: Scalar | None = None
-    puncture_volume: float = eqx.field(static=True, default=1.0)
-    tip_excess: float = eqx.field(static=True, default=0.0)
+    tip_excess: Scalar = 0.0
 
     @classmethod
     def from_records(cls) -> IntrathecalValues:
@@ -94,7 +94,6 @@ class IntrathecalValues(eqx.Module):
 
     def people(self, draws: Draws, tip: str) -> Intrathecal:
         """Return the spinal fluid of the people with these standard normal draws."""
-        self.geometry.place(tip)  # refuses a level that does not exist
         back = None if self.tissue_return_rate is None else jnp.full_like(draws[0], self.tissue_return_rate)
         return Intrathecal(
             clearance_rate=self.csf_clearance_rate * jnp.exp(self.csf_clearance_rate_sd_log * draws[_CLEARANCE_RATE]),
@@ -103,12 +102,12 @@ class IntrathecalValues(eqx.Module):
             slow_rate=self.slow_effect_rate * jnp.exp(self.slow_effect_rate_sd_log * draws[_SLOW]),
             spread=jnp.full_like(draws[0], self.lumbar_puncture_spread),
             conus_share=jnp.full_like(draws[0], self.lumbar_puncture_conus_share),
+            tip=jnp.full(draws[0].shape, vertebra_of(tip), jnp.int32),
+            puncture_volume=jnp.full_like(draws[0], self.puncture_volume),
+            tip_excess=jnp.full_like(draws[0], self.tip_excess),
             geometry=self.geometry,
-            tip=tip,
             uptake_rate=None if back is None or self.tissue_ratio is None else self.tissue_ratio * back,
             return_rate=back,
-            puncture_volume=self.puncture_volume,
-            tip_excess=self.tip_excess,
         )
 
 
