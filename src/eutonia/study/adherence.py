@@ -12,25 +12,21 @@ Not for: tablets beside baclofen, which are taken or not; pumps and injections, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from eutonia.study.fields import Part, described
+from eutonia.study.fields import Inside, Part, described
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import OralTreatment
 
 if TYPE_CHECKING:
     from eutonia.study.parts import Phase
 
-_Inside = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
-
 
 class TabletsTaken(Part):
     """The table [phase.tablets_taken]: the share of their tablets that people take."""
 
-    mean: _Inside = described("Mean share over people.")
-    sd: _Inside | None = described("Standard deviation between people; left out, all take the same.", default=None)
+    mean: Inside = described("Mean share over people.")
+    sd: Inside | None = described("Standard deviation between people; left out, all take the same.", default=None)
 
     @property
     def shape(self) -> tuple[float, float] | None:

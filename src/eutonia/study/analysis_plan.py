@@ -11,7 +11,7 @@ from eutonia.assessment.scales import SCALES, Scale
 from eutonia.statistics.names import Structure
 from eutonia.study.endpoint import IMPORTANT, important_fits
 from eutonia.study.factorial import endpoint_problems
-from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, ScaleName, described
+from eutonia.study.fields import Flag, Hours, MuscleName, Name, Part, Positive, ScaleName, described
 from eutonia.study.interim_looks import InterimLooks
 from eutonia.study.reestimation import Reestimation
 from eutonia.study.response_adaptive import ResponseAdaptive
@@ -69,9 +69,7 @@ class AnalysedEndpoint(Part):
         "a visit first finds them so, rescue is given, or a visit finds them gone.",
         default="change",
     )
-    improvement: (
-        Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
-    ) = described(
+    improvement: Positive | Literal["minimal important change"] | None = described(
         "What a responder, or a time to improvement, improves by; left out, one step of the scale, in a series "
         "of N-of-1 trials the minimal important change where there is one.",
         default=None,

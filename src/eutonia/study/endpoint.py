@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from eutonia.assessment.scales import SCALES
-from eutonia.study.fields import Hours, Name, Part, ScaleName, described
+from eutonia.study.fields import Hours, Name, Part, Positive, ScaleName, described
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -34,9 +32,7 @@ class Endpoint(Part):
     visit_h: Hours | None = described(
         "Visit at which a response is looked for; left out, the last of the phase.", alias="visit", default=None
     )
-    improvement: (
-        Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | Literal["minimal important change"] | None
-    ) = described(
+    improvement: Positive | Literal["minimal important change"] | None = described(
         "Least improvement from the first visit, in units of the scale, or its minimal important change where a "
         "record has one; left out, one step of the scale.",
         default=None,

@@ -309,6 +309,11 @@ def described(text: str, **more: Any) -> Any:
 
 Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+#: Shares without their ends, or without nothing.
+Inside = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
+PartOfOne = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED)]
 

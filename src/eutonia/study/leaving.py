@@ -18,6 +18,8 @@ from eutonia.study.fields import (
     Given,
     Hours,
     Part,
+    PartOfOne,
+    Positive,
     QuantityField,
     Reaction,
     ScaleName,
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
     from eutonia.study.parts import Assessment, Phase
 
 RateOfLeaving = Annotated[Given, QuantityField("leaving", _bounds.LEAVING)]
-ShareMissed = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
-_ShareLeaving = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 
 
 class AfterReaction(Part):
@@ -43,7 +43,7 @@ class AfterReaction(Part):
     reactions: Annotated[tuple[Reaction, ...], Field(min_length=1)] = described(
         "The reactions; the first of them that comes to a person counts."
     )
-    share: _ShareLeaving = described("Share of those people who leave.")
+    share: PartOfOne = described("Share of those people who leave.")
 
 
 class AfterNoEffect(Part):
@@ -53,10 +53,10 @@ class AfterNoEffect(Part):
     scale: ScaleName = described("Scale.")
     limb: LimbName | None = described("Limb; left out for scales of the whole person.", default=None)
     visit_h: Hours = described("Visit after which people leave; whoever misses it stays.", alias="visit")
-    improvement: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
+    improvement: Positive = described(
         "Who is better by less than this since the first visit, in units of the scale, has no effect."
     )
-    share: _ShareLeaving = described("Share of those people who leave.")
+    share: PartOfOne = described("Share of those people who leave.")
 
     def _problems(self) -> Iterable[Problem]:
         found = limb_fits(self.scale, self.limb)

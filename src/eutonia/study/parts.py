@@ -21,6 +21,7 @@ from eutonia.study.fields import (
     Flag,
     Given,
     Hours,
+    Inside,
     Interval,
     Method,
     Name,
@@ -37,7 +38,7 @@ from eutonia.study.fields import (
     refuse,
     show,
 )
-from eutonia.study.leaving import LeavingRule, RateOfLeaving, ShareMissed
+from eutonia.study.leaving import LeavingRule, RateOfLeaving
 from eutonia.study.own_gate import OwnGate
 from eutonia.study.people import Baseline as Baseline
 from eutonia.study.people import EntryRule as EntryRule
@@ -266,7 +267,7 @@ class Phase(Part):
     leaving: Annotated[tuple[LeavingRule, ...], Field(max_length=20)] = described(
         "Who leaves after a reaction, or for lack of effect, beside those who leave at a rate.", default=()
     )
-    missed_visits: ShareMissed | None = described(
+    missed_visits: Inside | None = described(
         "Share of visits after the first that people miss by chance while they stay, also of a titration, where the "
         "dose then stays; left out, none is missed.",
         default=None,

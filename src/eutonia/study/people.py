@@ -27,6 +27,8 @@ from eutonia.study.fields import (
     Number,
     Origin,
     Part,
+    PartOfOne,
+    Positive,
     ScaleName,
     Share,
     Site,
@@ -111,9 +113,7 @@ class VolumeSpread(Part):
 class StudyLesion(Part):
     """One sort of lesion in the population, and the share of people who have it."""
 
-    share: Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)] = described(
-        "Share of people, above 0."
-    )
+    share: PartOfOne = described("Share of people, above 0.")
     kind: Literal["ischaemic", "haemorrhagic"] = described("Infarct or bleed.")
     territory: Territory | None = described("Arterial territory of an infarct.", default=None)
     extent: ShareSpread | None = described("Share of the territory that is infarcted.", default=None)
@@ -177,9 +177,7 @@ class Baseline(Part):
     scale: ScaleName = described("Scale of the published level.")
     limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
     mean: Number = described("Published mean before treatment.")
-    sd: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
-        "Published SD between people, above 0."
-    )
+    sd: Positive = described("Published SD between people, above 0.")
 
     def _problems(self) -> Iterable[Problem]:
         return [*limb_fits(self.scale, self.limb), *on_scale(self.scale, self.mean, "mean")]

@@ -11,8 +11,10 @@ from pydantic import Field
 from eutonia.study.fields import (
     Hours,
     Name,
+    NotNegative,
     Number,
     Part,
+    Positive,
     Reaction,
     ScaleName,
     Share,
@@ -41,8 +43,6 @@ Statistic = Literal[
     "highest dose",
 ]
 EvidenceStatus = Literal["verified", "secondary", "recalled", "derived"]
-Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)

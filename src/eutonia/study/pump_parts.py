@@ -50,7 +50,6 @@ Strength = Annotated[Given, QuantityField("concentration_pump", _bounds.PUMP_CON
 Injected = Annotated[Given, QuantityField("volume", _bounds.INJECTED)]
 Catheter = Annotated[Given, QuantityField("length", _bounds.CATHETER)]
 Duration = Annotated[Given, QuantityField("duration", _bounds.THERAPY)]
-PartOfOne = Annotated[float, Field(strict=True, gt=0, le=1, allow_inf_nan=False)]
 NotAll = Annotated[float, Field(strict=True, ge=0, lt=1, allow_inf_nan=False)]
 PumpProduct = Annotated[
     str, Named("product for a pump", lambda: {n: p for n, p in vocabulary.products().items() if _goes_in_a_pump(n)})

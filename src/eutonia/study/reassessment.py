@@ -11,14 +11,13 @@ from pydantic import Field
 
 from eutonia.statistics.reassessment import USUAL_SD, RiskModel, skeleton_of
 from eutonia.study import vocabulary
-from eutonia.study.fields import Interval, Name, Part, Reaction, described, not_a_name
+from eutonia.study.fields import Inside, Interval, Name, Part, Reaction, described, not_a_name
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
     from eutonia.study.parts import Phase
 
-Inside = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 USUAL_HALF_WIDTH = 0.05
 # Share thought of the lowest level: no trial of people tells a smaller one from none, and far below it the model's
 # powers underflow to 0, from which no reaction ever moves a risk.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from eutonia.study.fields import Part, described
+from eutonia.study.fields import Part, Positive, described
 from eutonia.study.interim_looks import FEWEST
 from eutonia.study.scales import difference_fits
 from eutonia.study.studyfile import Key, Problem
@@ -26,9 +26,7 @@ class Reestimation(Part):
     at: Annotated[float, Field(strict=True, ge=0.1, le=0.9, allow_inf_nan=False)] = described(
         "Share of all people of the study, its largest size, whose scores are looked at; the trial is never smaller."
     )
-    difference: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
-        "Difference of the first endpoint that the trial has to find, in its unit."
-    )
+    difference: Positive = described("Difference of the first endpoint that the trial has to find, in its unit.")
     power: Annotated[float, Field(strict=True, ge=0.5, le=0.99, allow_inf_nan=False)] = described(
         "How often it has to find it.", default=0.9
     )

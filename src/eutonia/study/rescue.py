@@ -19,7 +19,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
 from eutonia.study.doses import at_once, of_one_person, sums, too_soon
-from eutonia.study.fields import Given, Hours, Number, Part, ScaleName, described, not_a_name, not_in_order
+from eutonia.study.fields import Given, Hours, Number, Part, Positive, ScaleName, described, not_a_name, not_in_order
 from eutonia.study.scales import limb_fits, on_scale
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import EVERYBODY, Treatment
@@ -39,7 +39,7 @@ class Rescue(Part):
     score: Number | None = described(
         "Whoever is charted with this score or a worse one is given rescue; left out, any score will do.", default=None
     )
-    improvement: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = described(
+    improvement: Positive | None = described(
         "Whoever is better by less than this since the first visit is given rescue; left out, no change is asked for.",
         default=None,
     )

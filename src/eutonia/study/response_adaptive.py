@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from eutonia.study.fields import Part, described
+from eutonia.study.fields import Inside, Part, described
 from eutonia.study.interim_looks import FEWEST
 from eutonia.study.studyfile import Key, Problem
 
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
 
 _METHODS = ("ANCOVA", "MMRM")
 _WHERE: Key = ("analysis", "response_adaptive")
-_ShareSeen = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 
 
 class ResponseAdaptive(Part):
     """The table [analysis.response_adaptive]: looks at the first endpoint, each of which moves the allocation."""
 
-    looks: Annotated[tuple[_ShareSeen, ...], Field(min_length=1, max_length=50)] = described(
+    looks: Annotated[tuple[Inside, ...], Field(min_length=1, max_length=50)] = described(
         "Shares of all people, rising: at each the first so many people, who have all had the visit, say to whom the "
         "arm is given up to the next. Up to the first one both arms are given alike."
     )

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import Field
 
 from eutonia.study import vocabulary
-from eutonia.study.fields import Named, Part, ScaleName, described
+from eutonia.study.fields import Named, Part, Positive, ScaleName, described
 from eutonia.study.scales import fall_fits
 from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import LimbName
@@ -34,9 +33,7 @@ class StopRule(Part):
     )
     scale: ScaleName | None = described('Scale of "enough".', default=None)
     limb: LimbName | None = described('Limb of "enough".', default=None)
-    fall: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = described(
-        'Fall from the score before treatment that is "enough".', default=None
-    )
+    fall: Positive | None = described('Fall from the score before treatment that is "enough".', default=None)
 
     @property
     def looks_at(self) -> tuple[str, str | None] | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
 
 from eutonia.assessment.reading import ROUNDING, score_fall, score_of
 from eutonia.assessment.scales import SCALES
-from eutonia.study.fields import Number, Part, ScaleName, described
+from eutonia.study.fields import NotNegative, Number, Part, Positive, ScaleName, described
 from eutonia.study.policies import Flags, History, Patients
 from eutonia.study.scales import fall_fits, limb_fits, on_scale
 from eutonia.study.studyfile import Problem
@@ -30,7 +29,7 @@ class Target(Part):
         '"leg and arm" is the mean of both; left out for a score of the whole person.', default=None
     )
     at_most: Number = described("The dose rises while the score is above this.")
-    below_screening: Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)] | None = described(
+    below_screening: NotNegative | None = described(
         "Nobody is asked for a score lower than the one reached after the test bolus, less this; left out, all are.",
         default=None,
     )
@@ -59,9 +58,7 @@ class Response(Part):
 
     scale: ScaleName = described("Scale on which the policy looks.")
     limb: LimbName | None = described("Limb; left out for a score of the whole person.", default=None)
-    fall: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] = described(
-        "Least fall that counts, above 0."
-    )
+    fall: Positive = described("Least fall that counts, above 0.")
     over: Literal["limb mean", "spastic muscles"] = described("Over which muscle groups.", default="limb mean")
 
     def _problems(self) -> Iterable[Problem]:

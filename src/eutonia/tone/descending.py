@@ -147,21 +147,17 @@ def voluntary_strength(integrity: Integrity, exponent: Factors, constants: Desce
     return (1.0 - without) * driven + without * whole[MEDIAL_RETICULOSPINAL]
 
 
-def bias_factors(
-    seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
-) -> Limbs:
+def bias_factors(seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"]) -> Limbs:
     """Return each person's own factor of the bias of leg and arm: lognormal with median 1, tied between the limbs."""
-    c = constants or DescendingConstants.from_records()
+    c = DescendingConstants.from_records()
     return jnp.exp(c.bias_spread * limb_deviates(seed, _streams.Purpose.BIAS, person, c.limb_correlation))
 
 
-def strength_exponents(
-    seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"], constants: DescendingConstants | None = None
-) -> Limbs:
+def strength_exponents(seed: int, person: Sequence[int] | Int[Array | np.ndarray, " patient"]) -> Limbs:
     """Return each person's own exponent of strength on corticospinal integrity: lognormal with median 1 (half the
     tract, half the driven strength), tied between the limbs, and to the factor of the bias.
     """
-    c = constants or DescendingConstants.from_records()
+    c = DescendingConstants.from_records()
     of_bias = limb_deviates(seed, _streams.Purpose.BIAS, person, c.limb_correlation)
     own = limb_deviates(seed, _streams.Purpose.STRENGTH, person, c.limb_correlation)
     return jnp.exp(c.strength_spread * weakness_deviates(of_bias, own, c))

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 import eutonia
 from eutonia.errors import EutoniaError
-from eutonia.web import clinic_page, guard, laboratory, laboratory_pages, limits, service, study_page, trial_page, views
+from eutonia.web import clinic_page, guard, laboratory, laboratory_pages, service, study_page, trial_page, views
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
 
@@ -32,7 +32,6 @@ def create_app(
     *,
     hosts: Iterable[str] = guard.LOOPBACK,
     token: str | None = None,
-    longest_s: float = limits.JOB_S,
     warms: bool = False,
 ) -> FastAPI:
     """Return the server as an ASGI application.
@@ -45,12 +44,10 @@ def create_app(
         Names by which the server may be asked.
     token
         What a reader has to bring; none where the server listens on this machine alone.
-    longest_s
-        Seconds that one job may take.
     warms
         Whether the worker compiles what the first comparison needs as soon as it has nothing to do.
     """
-    jobs = Jobs(Store(base), longest_s, warms=warms)
+    jobs = Jobs(Store(base), warms=warms)
 
     @asynccontextmanager
     async def lives(app: FastAPI) -> AsyncIterator[None]:

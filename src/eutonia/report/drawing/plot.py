@@ -201,10 +201,10 @@ class Panel:
         self.rules(y=at)
         self.labels_up(at, shown(at) if words is None else words)
 
-    def labels_up(self, at: Sequence[Number], words: Sequence[str], token: str = "muted") -> None:
+    def labels_up(self, at: Sequence[Number], words: Sequence[str]) -> None:
         """Write the labels of the scale up, at the left of the panel."""
         for height, text in zip(self.y(at).tolist(), words, strict=True):
-            self.sheet.text(self.left - 5, height, text, token, size=self.sheet.size - 1, anchor="end")
+            self.sheet.text(self.left - 5, height, text, "muted", size=self.sheet.size - 1, anchor="end")
 
     def floor(self, at: Sequence[Number] = (), words: Sequence[str] = (), name: str = "") -> None:
         """Draw the lower edge with ticks, their labels, and the name of the scale across."""

@@ -97,11 +97,11 @@ def command(plan: Plan, drive_mv: Float[np.ndarray, "time patient"], muscle: int
     return replace(plan, drive=drive)
 
 
-def vibration(plan: Plan, hertz: float | np.ndarray, start_s: float, end_s: float, muscle: int = SOLEUS) -> Plan:
-    """Add a vibration of a tendon that drives every Ia afferent of the muscle at its frequency."""
+def vibration(plan: Plan, hertz: float | np.ndarray, start_s: float, end_s: float) -> Plan:
+    """Add a vibration of the tendon that drives every Ia afferent of the soleus at its frequency."""
     ia = plan.ia.copy()
     between = (plan.time_s >= start_s) & (plan.time_s < end_s)
-    ia[between, muscle] += np.asarray(hertz) / parameters.load("segment").value("human_scale", "1")
+    ia[between, SOLEUS] += np.asarray(hertz) / parameters.load("segment").value("human_scale", "1")
     return replace(plan, ia=ia)
 
 
