@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import eutonia
 from eutonia import parameters, session
 from eutonia._arguments import CALL, PATH, TEXT, accepts
 from eutonia._bounds import count
@@ -196,8 +197,6 @@ def _person(study: TrialStudy | CaseStudy) -> dict[str, Sequence[float]]:
 
 
 def _versions(of: str | Path | None, asked: AskedRun, kept: Mapping[str, Any]) -> dict[str, Any]:
-    import eutonia
-
     own = {key: asked.run[key] for key in ("seed", "study_digest", "version") if key in asked.run}
     build = kept["build"]
     return {

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from eutonia import parameters, session
 from eutonia._arguments import CALL, PATH, TEXT, WHOLE, Kind, accepts
 from eutonia._printed import Printed
@@ -169,8 +171,6 @@ def expose(
     -----
     **Equation** closed forms of linear kinetics, see `eutonia.drug.exposure`.
     """
-    import polars as pl
-
     with exposing(Path(table), model, values, between_occasions, seed) as work:
         levels = pl.concat(work.parts(progress))
         return ExposureResult(work.model, work.account.people, levels, work.told, work.record())

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import eutonia
 from eutonia import parameters, session
 from eutonia._arguments import CALL, PATH, accepts, instance
 from eutonia._bounds import count
@@ -127,8 +128,6 @@ def _joined(
     today: datetime.date,
 ) -> PaperTables:
     """Return rows and tables with what they were made with, and what moved since the last build."""
-    import eutonia
-
     record.refuse_younger(rows, stated, before)
     sets = {name: _digest(name) for name in parameters.sets()}
     build = {

@@ -22,6 +22,7 @@ from eutonia.report.pump import files as report
 from eutonia.report.pump import words as pump_words
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
+from eutonia.trial.person_on_pump import run_person, with_program
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -152,8 +153,6 @@ def _person(
     progress: Progress,
 ) -> PersonOnPump | None:
     """Return the person on the program, looked at in every hour of the day that is shown; None without a person."""
-    from eutonia.trial.person_on_pump import run_person, with_program
-
     if case is None and implanted is not None:
         raise StudyError(
             f'implanted "{implanted}" without a person: a program has its own day 0. Allowed: implanted with a person. '

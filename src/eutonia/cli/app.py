@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from eutonia import __version__
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -33,8 +35,6 @@ def console() -> Console:
 
 def _version(asked: bool | None) -> bool:
     if asked:
-        from eutonia import __version__
-
         typer.echo(f"eutonia {__version__}")
         raise typer.Exit
     return False

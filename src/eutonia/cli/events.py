@@ -10,6 +10,7 @@ import typer
 from eutonia._bounds import LARGEST_SEED
 from eutonia.cli.app import app, console
 from eutonia.cli.overrides import begin, tell
+from eutonia.errors import DatasetError
 
 _SHOWN_MG = 10.0  # of the curve that `models` tells about
 EventsArgument = Annotated[Path, typer.Argument(metavar="EVENTS.csv", help="A table with ID, TIME, EVID, AMT, ...")]
@@ -101,7 +102,6 @@ def check_events(events: Path, model: str | None, set_: list[str] | None, out: P
     """Validate a table; with `out`, write every fault there."""
     from eutonia.api.exposure import reading as begin
     from eutonia.api.exposure import told
-    from eutonia.errors import DatasetError
     from eutonia.exchange import exposure as tables
 
     tables.check_target(out, events)

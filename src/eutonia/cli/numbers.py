@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from eutonia.cli.app import app, console
+from eutonia.errors import ParameterError
 
 
 @app.command("parameters")
@@ -24,7 +25,6 @@ def parameters_(
     as_: Annotated[str | None, typer.Option("--format", help="table, csv or json; table when left out.")] = None,
 ) -> None:
     """Print every number with its unit, spread, status and source; or what differs between two sets of them."""
-    from eutonia.errors import ParameterError
     from eutonia.report import difference, records
 
     match what or []:

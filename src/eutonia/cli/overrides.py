@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from eutonia.cli.app import held
+from eutonia.errors import ParameterError
 
 if TYPE_CHECKING:
     from eutonia.parameters import Used
@@ -21,7 +22,6 @@ def begin(given: list[str] | None) -> list[str] | None:
     rest = [text for text in given or () if text not in texts]
     if texts:
         from eutonia import parameters
-        from eutonia.errors import ParameterError
 
         found: dict[str, str | float] = {}
         for text in texts:
@@ -38,8 +38,6 @@ def begin(given: list[str] | None) -> list[str] | None:
 def alone(given: list[str] | None) -> list[str] | None:
     """Do the same for a command that has nothing else to set."""
     if rest := begin(given):
-        from eutonia.errors import ParameterError
-
         name = rest[0].partition("=")[0].strip()
         raise ParameterError(
             f'--set "{rest[0]}": "{name}" names no record of a set. Allowed: SET.NAME. Nearest: such as {_EXAMPLE}. '

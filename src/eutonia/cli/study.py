@@ -15,7 +15,7 @@ from eutonia.cli.app import app, console
 from eutonia.cli.events import ModelOption, SetOption, check_events
 from eutonia.cli.overrides import Overrides
 from eutonia.cli.pump import check_program, rules_of
-from eutonia.errors import EutoniaError
+from eutonia.errors import DatasetError, EutoniaError, StudyError, unknown
 
 if TYPE_CHECKING:
     from eutonia.study.design import CaseStudy, TrialStudy
@@ -101,8 +101,6 @@ def check(
     all_faults: Annotated[bool, typer.Option("--all-faults", help="Print every fault, however many.")] = False,
 ) -> None:
     """Validate a study, a pump program or a dosing table without running it; what it is, its content tells."""
-    from eutonia.errors import DatasetError, StudyError
-
     try:
         _check(file, model, set_, out)
     except (StudyError, DatasetError) as error:
@@ -178,7 +176,6 @@ def schema(
     """Print the JSON Schema of study files, or of pump programs."""
     import json
 
-    from eutonia.errors import unknown
     from eutonia.study import design, pump_file
 
     schemas = {"study": design.json_schema, "program": pump_file.json_schema}

@@ -9,6 +9,7 @@ import typer
 
 from eutonia.cli.app import app
 from eutonia.cli.overrides import Overrides
+from eutonia.errors import EutoniaError
 
 
 @app.command()
@@ -43,8 +44,6 @@ def serve(
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the first page in the browser.")] = True,
 ) -> None:
     """Serve pages for people and answers for programs from this machine: the story, a clinic, studies, an API."""
-    from eutonia.errors import EutoniaError
-
     try:
         from eutonia.web import app as server
     except ModuleNotFoundError as missing:

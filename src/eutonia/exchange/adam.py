@@ -12,16 +12,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from eutonia._arguments import PATH, accepts
 from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError
 from eutonia.exchange.adam_parameters import parameters_of
 from eutonia.statistics.rounding import exact
-
-if TYPE_CHECKING:
-    import polars
 
 _NEEDED = ("run.json", "visits.parquet", "patients.parquet")
 # The table that only a dose finding has, in which the reactions of earlier cohorts decide and nobody is randomised.
@@ -51,7 +50,7 @@ class AnalysisSet:
     of_class: str
     keys: tuple[str, ...]
     variables: tuple[Variable, ...]
-    table: polars.DataFrame
+    table: pl.DataFrame
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class AnalysisSets:
     version: str
     sets: tuple[AnalysisSet, ...]
 
-    def __getitem__(self, name: str) -> polars.DataFrame:
+    def __getitem__(self, name: str) -> pl.DataFrame:
         """Return the table of a data set by name."""
         return next(one.table for one in self.sets if one.name == name)
 
@@ -142,8 +141,6 @@ def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
     DatasetError
         No result of a trial.
     """
-    import polars as pl
-
     where = Path(folder)
     if lacking := [name for name in _NEEDED if not (where / name).is_file()]:
         raise DatasetError(
@@ -166,10 +163,8 @@ def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
     return analysis_sets(study, title, version, visits, people, adverse, randomised, ended)
 
 
-def _ended(where: Path) -> polars.DataFrame | None:
+def _ended(where: Path) -> pl.DataFrame | None:
     """Return how many people each trial had when it ended, where it may end early; None where all trials have all."""
-    import polars as pl
-
     table, looks = where / "analysis.parquet", where / "interim_looks.parquet"
     if not table.is_file():
         return None
@@ -188,11 +183,11 @@ def analysis_sets(
     study: str,
     title: str,
     version: str,
-    visits: polars.DataFrame,
-    people: polars.DataFrame,
-    adverse: polars.DataFrame | None,
+    visits: pl.DataFrame,
+    people: pl.DataFrame,
+    adverse: pl.DataFrame | None,
     randomised: bool = True,
-    ended: polars.DataFrame | None = None,
+    ended: pl.DataFrame | None = None,
 ) -> AnalysisSets:
     """Return ADSL, ADQS and, where reactions were watched, ADAE, from the tables of a result.
 
@@ -236,16 +231,12 @@ def analysis_sets(
 
 def _subject() -> Any:
     """Return who it is within the study."""
-    import polars as pl
-
     numbers = (pl.col("replicate") + 1).cast(pl.String).str.zfill(4), (pl.col("person") + 1).cast(pl.String)
     return pl.format("{}-{}", numbers[0], numbers[1].str.zfill(5))
 
 
 def _named(study: str, variables: Sequence[Variable]) -> list[Any]:
     """Return the columns that say which study, who and which replicate trial, and those that only have a new name."""
-    import polars as pl
-
     return [
         *(pl.col(one.of).alias(one.name) for one in variables if one.of),
         pl.lit(study).alias("STUDYID"),
@@ -255,15 +246,13 @@ def _named(study: str, variables: Sequence[Variable]) -> list[Any]:
 
 
 def _adsl(
-    study: str, people: polars.DataFrame, randomised: bool, ended: polars.DataFrame | None
-) -> tuple[tuple[Variable, ...], polars.DataFrame]:
+    study: str, people: pl.DataFrame, randomised: bool, ended: pl.DataFrame | None
+) -> tuple[tuple[Variable, ...], pl.DataFrame]:
     """Return people with the planned treatment of each phase (TRTxxP), of a crossover those of its periods, and
     with the factors of a factorial phase; RESCxxFL says who was given rescue in a phase.
 
     Where trials may end early, STOPFL says who had been treated by then, and so was analysed.
     """
-    import polars as pl
-
     phases = [name.removeprefix("left_reason_") for name in people.columns if name.startswith("left_reason_")]
     reasons, days = ([pl.col(f"{what}_{phase}") for phase in phases] for what in ("left_reason", "left_day"))
     failed = pl.col("not_computed") if "not_computed" in people.columns else pl.lit(None, dtype=pl.String)
@@ -303,10 +292,8 @@ def _adsl(
     return tuple(variables), table.select([one.name for one in variables])
 
 
-def _flags(people: polars.DataFrame, phases: list[str]) -> tuple[list[Variable], list[Any]]:
+def _flags(people: pl.DataFrame, phases: list[str]) -> tuple[list[Variable], list[Any]]:
     """Return who was allocated to each factor of a factorial phase, and who was given rescue in a phase, and when."""
-    import polars as pl
-
     variables, flags = list[Variable](), list[Any]()
     for k, column in enumerate(one for one in people.columns if one.startswith("factor_")):
         name, given = f"FACTOR{k + 1:02d}", pl.col(column)
@@ -321,15 +308,11 @@ def _flags(people: polars.DataFrame, phases: list[str]) -> tuple[list[Variable],
 
 
 def _flag(hit: Any) -> Any:
-    import polars as pl
-
     return pl.when(hit).then(pl.lit("Y")).otherwise(pl.lit("N"))
 
 
-def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:
+def _adqs(study: str, visits: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     """Return one row a score, with the first of its phase and arm as baseline, of a series that of its pair."""
-    import polars as pl
-
     words = [name for name, kind in visits.schema.items() if kind == pl.Categorical]
     plain = visits.with_columns(pl.col(*words).cast(pl.String)) if words else visits
     what = ["limb", "scale", "item"]
@@ -370,16 +353,12 @@ def _adqs(study: str, visits: polars.DataFrame, who: polars.DataFrame) -> polars
 
 def _day(days: Any) -> Any:
     """Return the day of the phase: the first 24 hours are day 1, those before day -1, for there is no day 0."""
-    import polars as pl
-
     day = days.floor().cast(pl.Int64)
     return day + (day >= 0).cast(pl.Int64)
 
 
-def _adae(study: str, adverse: polars.DataFrame, who: polars.DataFrame) -> polars.DataFrame:
+def _adae(study: str, adverse: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     """Return one row an event."""
-    import polars as pl
-
     is_first = pl.col("time_h") == pl.col("time_h").min().over("patient", "reaction")
     joined = adverse.drop("replicate").join(who, on="patient", maintain_order="left")
     return joined.select(

@@ -9,16 +9,15 @@ import os
 import xml.etree.ElementTree as Xml
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from eutonia import _writing
 from eutonia._arguments import PATH, accepts
 from eutonia._delimited import safe_table
 from eutonia.errors import DatasetError, unknown
 from eutonia.exchange.adam import AnalysisSet, AnalysisSets, Variable, read_result
-
-if TYPE_CHECKING:
-    import polars
 
 _DEFINE, _RECORD = "define.xml", "run.json"
 _ODM, _DEF, _XLINK = (
@@ -252,9 +251,7 @@ def _def(name: str) -> str:
     return f"{{{_DEF}}}{name}"
 
 
-def _length(table: polars.DataFrame, name: str) -> int:
-    import polars as pl
-
+def _length(table: pl.DataFrame, name: str) -> int:
     return max(table[name].cast(pl.String).str.len_bytes().drop_nulls().to_list(), default=1) or 1
 
 

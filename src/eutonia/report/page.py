@@ -14,7 +14,7 @@ from eutonia._hours import HOURS_A_DAY
 from eutonia.report import basis, chain, plain, short, words
 from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
-from eutonia.report.trial import failures
+from eutonia.report.trial import aggregate, failures, figures
 from eutonia.trial.predictors import ALL, CHART
 from eutonia.trial.result import Quantity, StudyResult
 from eutonia.trial.withdrawal import what_it_misses
@@ -101,7 +101,7 @@ def context(result: StudyResult, changes: Sequence[Individuals] | None = None) -
 
 
 def _trial_figures(result: StudyResult, changes: Sequence[Individuals] | None) -> dict[str, Any]:
-    from eutonia.report.trial import aggregate, analysis_words, consort, dose_finding, figures, individuals, n_of_1
+    from eutonia.report.trial import analysis_words, consort, dose_finding, individuals, n_of_1
 
     phases = words.unique(q.phase for q in result.quantities)
     styles = figures.arm_styles(result)
@@ -132,8 +132,6 @@ def _trial_figures(result: StudyResult, changes: Sequence[Individuals] | None) -
 
 def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series], styles: ArmStyles) -> list[Any]:
     """Return for each phase its legend, its panels and whether anything published is drawn in them."""
-    from eutonia.report.trial import figures
-
     reported = {quantity.phase for quantity in result.compared if quantity.statistic == "mean"}
     drawn = [(phase, figures.scores(series, styles, phase)) for phase in phases]
     return [(phase, _legend(styles, phase), panels, phase in reported) for phase, panels in drawn if panels]
@@ -175,8 +173,6 @@ def _case_figures(result: StudyResult) -> dict[str, Any]:
 
 def _compared_phases(result: StudyResult) -> list[tuple[str, list[dict[str, str]], Any, list[tuple[str, str]]]]:
     """Return for each phase the rows with a published value, their figure, and the notes below the table."""
-    from eutonia.report.trial import figures
-
     out = []
     for index, phase in enumerate(words.unique(q.phase for q in result.compared)):
         rows = [q for q in result.compared if q.phase == phase]
@@ -264,8 +260,6 @@ def _dosed(result: StudyResult, styles: Mapping[tuple[str, str], tuple[str, str]
 
 def _adverse(result: StudyResult) -> dict[str, Any] | None:
     """Return the adverse reactions as a table: one row a reaction, one column a phase and arm."""
-    from eutonia.report.trial import aggregate
-
     if result.adverse is None or result.adverse.is_empty():
         return None
     columns = aggregate.adverse_columns(result.adverse)
@@ -345,8 +339,6 @@ def _separates(features: Sequence[Any]) -> str:
 
 def _milestones(result: StudyResult) -> list[dict[str, str]]:
     """Return the first, lowest, highest and last score of each limb and scale."""
-    from eutonia.report.trial import aggregate
-
     out = []
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
     for row in aggregate.series(result):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from eutonia import parameters
 from eutonia.errors import EutoniaError
 from eutonia.study.fields import Given
 from eutonia.study.studyfile import Problem
@@ -17,7 +18,6 @@ def oral_model_problems(name: str | None, oldest: Given) -> Iterator[Problem]:
     """Yield what speaks against an oral model for people up to an age."""
     if name is None:
         return
-    from eutonia import parameters
     from eutonia.drug.kinetics.values import OralValues, oral_upper_age
 
     with parameters.unrecorded():

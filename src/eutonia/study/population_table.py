@@ -8,6 +8,7 @@ Charted scores of the table are its entry level: mean and SD, as a `[[population
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 import re
 from collections import Counter
@@ -190,8 +191,6 @@ class TableField(ReadField):
 
 
 def _csv(content: bytes) -> dict[str, list[str]]:
-    import io
-
     # No line is a comment: the identity of a person may begin with any sign.
     rows = _delimited.rows(io.BytesIO(content), _MOST_BYTES, lambda line, text: None, signs=())
     _, header = next(rows, (0, []))
@@ -214,8 +213,6 @@ def _once(header: Sequence[str]) -> list[str]:
 
 
 def _parquet(content: bytes) -> dict[str, list[str]]:
-    import io
-
     import polars as pl
 
     try:

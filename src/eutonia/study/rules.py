@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from jaxtyping import Float
 
+from eutonia import parameters
 from eutonia.study import vocabulary
 from eutonia.study.fields import Named, Part, Positive, ScaleName, described
 from eutonia.study.scales import fall_fits
@@ -57,7 +58,6 @@ class StopRule(Part):
 
     def heeded(self, history: History, proposed: Patients) -> Patients:
         """Return what is given of a proposed dose."""
-        from eutonia import parameters
         from eutonia.assessment.reading import ROUNDING, score_fall
 
         if self.sign == "enough":

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from eutonia.errors import RecordingError, StudyError
 from eutonia.web import limits
+from eutonia.web.asked import study_of
 from eutonia.web.service import PREFIX, PROBLEMS, JobTold, RequestBody, StudyText, begun
 from eutonia.web.views import jobs_of
 
@@ -91,7 +92,6 @@ async def keep(request: Request) -> FileTold:
 def examine(request: Request, asked: ExamineAsked, response: Response) -> JobTold:
     """Examine the person of a case at one time: a job, whose files are those of `eutonia examine`."""
     from eutonia.study.design import CaseStudy
-    from eutonia.web.asked import study_of
 
     study = study_of(asked.study, "study", jobs_of(request).store)
     if not isinstance(study, CaseStudy):

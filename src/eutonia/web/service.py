@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError, EutoniaError
 from eutonia.web import limits
+from eutonia.web.asked import study_of
 from eutonia.web.store import Job
 from eutonia.web.temporary import own_folder
-from eutonia.web.views import ask, jobs_of
+from eutonia.web.views import ask, file_answer, jobs_of
 
 PREFIX = "/api/v1"
 PROBLEM = "application/problem+json"
@@ -171,8 +172,6 @@ def _fault(one: Any) -> dict[str, Any]:
 @router.post("/check", response_model=CheckTold)
 def check(request: Request, asked: StudyAsked) -> CheckTold:
     """Say whether a study is valid, with every fault."""
-    from eutonia.web.asked import study_of
-
     try:
         study = study_of(asked.study, "study", jobs_of(request).store)
     except EutoniaError as error:
@@ -184,7 +183,6 @@ def check(request: Request, asked: StudyAsked) -> CheckTold:
 def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
     """Run a trial or a case: a job, whose files are those of `eutonia run`."""
     from eutonia.study.for_trials import for_trials
-    from eutonia.web.asked import study_of
 
     given = asked.replicates if "replicates" in asked.model_fields_set else None
     for_trials(study_of(asked.study, "study", jobs_of(request).store), replicates=given)
@@ -195,7 +193,6 @@ def run(request: Request, asked: RunAsked, response: Response) -> JobTold:
 def compare(request: Request, asked: CompareAsked, response: Response) -> JobTold:
     """Compare treatments of one person: a job, whose files are those of `eutonia compare`."""
     from eutonia.study.same_person import check_options
-    from eutonia.web.asked import study_of
 
     check_options(
         [study_of(text, f"option {i}", jobs_of(request).store) for i, text in enumerate(asked.cases, start=1)],
@@ -236,8 +233,6 @@ def cancel(request: Request, name: str) -> JobTold | JSONResponse:
 @router.get("/jobs/{name}/files/{file}", response_class=Response)
 def job_file(request: Request, name: str, file: str) -> Response:
     """Return one file of a job that is done."""
-    from eutonia.web.views import file_answer
-
     found = jobs_of(request).store.file(name, file)
     return problem(404, "There is no such file.") if found is None else file_answer(found)
 

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+import eutonia
 from eutonia.errors import EutoniaError
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Job, ResultFile
@@ -45,8 +46,6 @@ def jobs_of(request: Request) -> Jobs:
 
 def ask(request: Request, kind: str, asked: Mapping[str, Any]) -> Job:
     """Return the job that answers, which begins as soon as it can."""
-    import eutonia
-
     jobs = jobs_of(request)
     job = jobs.store.ask(kind, asked, eutonia.__version__)
     jobs.wake()
@@ -55,7 +54,6 @@ def ask(request: Request, kind: str, asked: Mapping[str, Any]) -> Job:
 
 def page(template: str, here: str, status: int = 200, **more: Any) -> HTMLResponse:
     """Return one of the pages, filled in; every text in it stays text."""
-    import eutonia
     from eutonia.report import page as pages
     from eutonia.report import words
     from eutonia.report.drawing import svg

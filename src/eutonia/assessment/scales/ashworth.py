@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eutonia.assessment.scales.abstract import Scale
 
 if TYPE_CHECKING:
@@ -38,8 +40,6 @@ def _expected(look: Look) -> Array:
 
 def noise(constants: ChartConstants) -> float:
     """Return the SD of a limb's mean: the rater's severity stays, the scatter of each stretch is averaged."""
-    import numpy as np
-
     from eutonia.limb.muscle import muscles_of
 
     return float(np.hypot(constants.rater_bias, constants.rater_residual / np.sqrt(len(muscles_of("leg")))))

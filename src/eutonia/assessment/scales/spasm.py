@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from eutonia.assessment.scales.abstract import Scale
 
 if TYPE_CHECKING:
@@ -31,8 +33,6 @@ def told(look: Look) -> Array:
 
 def _latent_of(score: float) -> float:
     """Return the middle of the decades of a score, half a step beyond the outermost marks."""
-    import numpy as np
-
     from eutonia.assessment.spasms import penn_marks
 
     marks = np.array(penn_marks())

@@ -14,7 +14,7 @@ from eutonia import _writing
 from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
 from eutonia.examination.findings import Finding, MovementTrace
-from eutonia.limb.muscle import stretched_groups
+from eutonia.limb.muscle import all_muscle_groups, stretched_groups
 from eutonia.patient import LIMBS
 from eutonia.report import basis, chain, curves, files, page, plain, screen, words
 from eutonia.report.examination.words import FindingRow, quantiles, row
@@ -70,8 +70,6 @@ def moment(result: BedsideResult) -> str:
 
 def names(tests: Sequence[str]) -> list[str]:
     """Return the names of all files that an examination may write, whichever tests it does; the run record is last."""
-    from eutonia.limb.muscle import all_muscle_groups
-
     of = [*(one.name for one in all_muscle_groups()), *LIMBS]
     traces = [f"{_stem(test, muscle)}.{kind}" for test in tests for muscle in of for kind in ("csv", "nc")]
     return [*traces, _FINDINGS, *curves.FILES, _PAGE, _RECORD]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from eutonia.report import short, words
 from eutonia.report.case import middles
 from eutonia.report.pump import broken_rules
-from eutonia.report.trial import analysis_words, dose_finding
+from eutonia.report.trial import aggregate, analysis_words, dose_finding
 from eutonia.trial.caveats import WITHOUT_OPTIONS
 from eutonia.trial.result import Grade, Quantity, StudyResult
 
@@ -176,8 +176,6 @@ def _compared(quantities: Sequence[Quantity]) -> tuple[list[str], _Rows]:
 
 
 def _course(result: StudyResult) -> tuple[list[str], _Rows]:
-    from eutonia.report.trial import aggregate
-
     rows: _Rows = []
     for series in aggregate.series(result)[:MOST_ROWS]:
         first, last = series.points[0], series.points[-1]
