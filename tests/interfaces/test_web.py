@@ -26,7 +26,7 @@ import eutonia
 from eutonia.errors import EutoniaError
 from eutonia.report.words import clinic as words_of_clinic
 from eutonia.study.design import parse_study, shipped
-from eutonia.web import asked, clinic, clinic_fields, guard, limits, trial_form
+from eutonia.web import asked, clinic, clinic_fields, guard, limits, service, trial_form
 from eutonia.web.app import checked_token, create_app
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import ResultFile, Store
@@ -751,7 +751,7 @@ def test_a_fault_of_ours_is_told_without_where_it_lies(base: Path, monkeypatch: 
     def fails(*_: object) -> None:
         raise RuntimeError("in the dark")
 
-    monkeypatch.setattr(asked, "study_of", fails)
+    monkeypatch.setattr(service, "study_of", fails)
     app = create_app(base)
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as asking:
         answer = asking.post("/api/v1/check", json={"study": CASE})

@@ -15,6 +15,7 @@ from eutonia import _writing
 from eutonia._arguments import PATH, accepts, instance
 from eutonia.report import curves, exports, page, short, words
 from eutonia.report.case import middles
+from eutonia.report.examination import words as examined
 from eutonia.report.trial import aggregate
 from eutonia.trial.result import Quantity, StudyResult
 
@@ -75,8 +76,6 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 def summary(result: StudyResult) -> dict[str, Any]:
     """Return the result in short, as plain data: what is in summary.json."""
-    from eutonia.report.examination import words as examined
-
     return {
         "title": result.title,
         "kind": result.kind,

@@ -12,7 +12,9 @@ from markupsafe import Markup, escape
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.report import basis, chain, plain, short, words
-from eutonia.report.case import middles
+from eutonia.report.case import figure as case
+from eutonia.report.case import lesion_map, middles
+from eutonia.report.examination import words as examined
 from eutonia.report.pump import broken_rules
 from eutonia.report.trial import aggregate, failures, figures
 from eutonia.trial.predictors import ALL, CHART
@@ -138,10 +140,6 @@ def _scores(result: StudyResult, phases: Sequence[str], series: Sequence[Series]
 
 
 def _case_figures(result: StudyResult) -> dict[str, Any]:
-    from eutonia.report.case import figure as case
-    from eutonia.report.case import lesion_map
-    from eutonia.report.examination import words as examined
-
     whole, zooms, more = case.drawings(result)
     unit = words.time_unit(float(result.course["time_h"].max() - result.course["time_h"].min()))
     events = [

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from eutonia import parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.assessment.scales import SCALES
+from eutonia.examination import TESTS
 from eutonia.study import vocabulary
 from eutonia.study.case_times import Moment
 from eutonia.study.fields import (
@@ -299,15 +300,11 @@ class ExaminationEvent(_Event):
     @property
     def sources(self) -> tuple[str, ...]:
         """Where the test was published."""
-        from eutonia.examination import TESTS
-
         return TESTS[self.test].sources
 
     @property
     def limbs(self) -> tuple[str, ...]:
         """The limbs that are examined."""
-        from eutonia.examination import TESTS
-
         return tuple(limb for limb in TESTS[self.test].limbs if self.limb in (None, limb))
 
     def _problems(self) -> Iterable[Problem]:

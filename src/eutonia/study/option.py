@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from eutonia.study.case import CasePump, Event
+from eutonia.study.case_checks import case_problems
 from eutonia.study.case_therapy import CaseTherapy
 from eutonia.study.fields import Part, described
 from eutonia.study.studyfile import Key, Problem
@@ -45,8 +46,6 @@ class CaseOption(Part):
 
 def option_problems(study: CaseStudy) -> Iterator[Problem]:
     """Find names that stand twice, and what does not fit once an option is put into its case."""
-    from eutonia.study.case_checks import case_problems
-
     names = [one.name for one in study.options]
     for k, option in enumerate(study.options):
         if option.name in names[:k]:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from eutonia import _units, parameters
 from eutonia._hours import HOURS_A_DAY
+from eutonia.examination import TESTS
+from eutonia.parameters import citations
 
 if TYPE_CHECKING:
     from eutonia.parameters import Parameter
@@ -139,7 +142,6 @@ def muscles_of_joints() -> Mapping[str, Sequence[str]]:
 
 def injected() -> dict[str, str]:
     """Return the muscle groups that toxin may go into, those whose volume is on record, and the limb of each."""
-    from eutonia import parameters
     from eutonia.assessment.muscles import stretched_groups
 
     known = {record.name for record in parameters.load("toxin").records()}
@@ -148,8 +150,6 @@ def injected() -> dict[str, str]:
 
 def bedside_tests() -> tuple[str, ...]:
     """Return the tests at the bedside that a case may ask for."""
-    from eutonia.examination import TESTS
-
     return tuple(TESTS)
 
 
@@ -162,22 +162,16 @@ def practices() -> tuple[str, ...]:
 
 def products() -> Mapping[str, str]:
     """Return the product that each name or alias means, in the order of the records."""
-    from eutonia import parameters
-
     return {name: product.name for product in parameters.products() for name in product.names}
 
 
 def products_for(route: str) -> tuple[str, ...]:
     """Return the names of the products that are given by a route, such as "oral" or "intrathecal bolus"."""
-    from eutonia import parameters
-
     return tuple(product.name for product in parameters.products() if route.startswith(product.route))
 
 
 def sources() -> tuple[str, ...]:
     """Return the keys of sources.bib."""
-    from eutonia.parameters import citations
-
     return citations.keys()
 
 
@@ -206,15 +200,11 @@ def reactions_by(way: str) -> tuple[str, ...]:
 
 def oral_models() -> tuple[str, ...]:
     """Return the parameter sets by which tablets may be taken up and cleared."""
-    from eutonia import parameters
-
     return parameters.sets("oral")
 
 
 def pump_models() -> tuple[str, ...]:
     """Return the pump models by name."""
-    from eutonia import parameters
-
     return tuple(parameters.pump_models())
 
 
@@ -287,8 +277,6 @@ def largest_own_lowering() -> Limit:
 
 def toxin_dose(product: str, end: str) -> Limit:
     """Return the "smallest" or the "largest" dose of a toxin, in its own unit."""
-    from eutonia import _units
-
     return _limit("toxin", f"{product.lower()}_{end}_dose", _units.canonical_unit(product))
 
 
@@ -317,13 +305,9 @@ def _largest(of: str, name: str, unit: str, label: str) -> Limit:
 
 def _record(of: str, name: str, unit: str) -> Parameter:
     """Return a record in `unit` without noting a use: checking a file is no part of a run."""
-    from eutonia import parameters
-
     with parameters.unrecorded():
         return parameters.load(of)[name].to(unit)
 
 
 def _pump(model: str) -> str:
-    from eutonia import parameters
-
     return parameters.pump_models()[model]

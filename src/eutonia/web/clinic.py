@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import parameters
 from eutonia.errors import StudyError
+from eutonia.study.replacing import toml_of
 from eutonia.web import clinic_pump, limits
+from eutonia.web.asked import ONE_AT_A_TIME, study_of
 from eutonia.web.clinic_fields import (
     KINDS,
     LESIONS,
@@ -23,6 +25,7 @@ from eutonia.web.clinic_fields import (
     with_unit,
 )
 from eutonia.web.clinic_pump import days_told, micro
+from eutonia.web.store import own_name
 
 if TYPE_CHECKING:
     from eutonia.web.store import Store
@@ -43,8 +46,6 @@ def read(fields: Fields, store: Store | None = None, own: Mapping[str, bytes] | 
     A file that the cases name (a mask, a pump program) is in `store`, or came with the form in `own`. Nothing is kept
     here: what is to be kept for a run is in `own` of what is returned.
     """
-    from eutonia.study.replacing import toml_of
-
     found = Clinic(fields, own=dict(own or {}))
     chosen = [option for option in range(1, OPTIONS + 1) if fields.get(f"kind_{option}")]
     if len(chosen) < 2:
@@ -67,8 +68,6 @@ def read(fields: Fields, store: Store | None = None, own: Mapping[str, bytes] | 
 
 def _check(found: Clinic, option: int, text: str, store: Store | None) -> None:
     """Note what the check of a study finds in an option, unless its own program has faults that say it better."""
-    from eutonia.web.asked import study_of
-
     if f"steps_{option}" in found.faults:
         return
     try:
@@ -159,8 +158,6 @@ def mask_name(content: bytes) -> str:
         Too large, no mask, or none of MNI space.
     """
     from eutonia.patient.masks import MaskError, parse_mask
-    from eutonia.web.asked import ONE_AT_A_TIME
-    from eutonia.web.store import own_name
 
     if len(content) > limits.MASK:
         raise StudyError(
@@ -218,8 +215,6 @@ def _given(found: Clinic, option: int, span: tuple[float, float]) -> Tables:
 
 def _pump(found: Clinic, option: int, amount: str, span: tuple[float, float]) -> Tables:
     """Return the tables of a pump: one rate in the case itself, or steps of the day as a program beside it."""
-    from eutonia.web.store import own_name
-
     steps = clinic_pump.steps_of(found, option)
     if not steps:
         events, pump = clinic_pump.of_one_rate(found, option, amount, span)

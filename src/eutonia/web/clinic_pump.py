@@ -10,6 +10,7 @@ from typing import Any
 from eutonia._hours import HOURS_A_DAY
 from eutonia._units import parse
 from eutonia.errors import StudyError, UnitError
+from eutonia.study.replacing import toml_of
 from eutonia.web.clinic_fields import MONTH_DAYS, Clinic, place
 
 Tables = dict[str, Any]
@@ -111,7 +112,6 @@ def steps_of(found: Clinic, option: int) -> list[tuple[float, str]]:
 def of_steps(found: Clinic, option: int, steps: list[tuple[float, str]], span: tuple[float, float]) -> str:
     """Return the pump program of an option whose pump follows steps of the day, as the text of a file."""
     from eutonia.study.pump_file import parse_therapy
-    from eutonia.study.replacing import toml_of
 
     begins, ends = float(math.floor(span[0])), span[1]
     lengths = [end - begin for (begin, _), end in zip(steps, [*(at for at, _ in steps[1:]), 24.0], strict=True)]

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from eutonia.errors import StudyError
-from eutonia.web import limits
+from eutonia.study.replacing import toml_of
+from eutonia.web import asked, limits
 from eutonia.web.clinic_fields import CHOICES as OF_CLINIC
 from eutonia.web.clinic_fields import hours_a_day, none_of_list, with_unit, words_of
 from eutonia.web.clinic_pump import micro
@@ -87,9 +88,6 @@ _OF_KEY = (
 
 def study_of(fields: Fields) -> tuple[str, Faults]:
     """Return the text of the study that a form describes, and every fault of its fields: those of `eutonia check`."""
-    from eutonia.study.replacing import toml_of
-    from eutonia.web import asked
-
     faults = _unknown(fields)
     arms = [arm for arm in range(1, ARMS + 1) if fields.get(f"kind_{arm}")]
     if len(arms) < 2:
@@ -168,8 +166,6 @@ def _number(text: str) -> float | int:
 
 def _arm(fields: Fields, arm: int) -> str:
     """Return the tables of an arm as text."""
-    from eutonia.study.replacing import toml_of
-
     kind, amount = fields[f"kind_{arm}"], micro(fields.get(f"amount_{arm}", "").strip())
     tables: Tables = {"phase.arm": [{"name": _name(fields, arm)} | ({"placebo": True} if kind == "placebo" else {})]}
     given: Tables | None = None
@@ -195,8 +191,6 @@ def _arm(fields: Fields, arm: int) -> str:
 
 def _analysis(fields: Fields, arms: list[int]) -> str:
     """Return the analysis as text: every other arm against the placebo, or where there is none against the first."""
-    from eutonia.study.replacing import toml_of
-
     against = next((arm for arm in arms if fields[f"kind_{arm}"] == "placebo"), arms[0])
     rest = {"scale": fields["scale"], "limb": fields["end_limb"], "visit": with_unit(fields["end_week"], "week")}
     rest |= {"measure": "change", "estimand": "hypothetical", "method": fields["method"]}

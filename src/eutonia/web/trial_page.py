@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from eutonia.web import limits, trial_form
 from eutonia.web.forms import Form
+from eutonia.web.study_page import shown
 from eutonia.web.views import asked_for, page, told_faults, way_back
 
 router = APIRouter(include_in_schema=False)
@@ -29,8 +30,6 @@ def run(request: Request, sent: Form) -> Response:
     if faults:
         return _page(fields, faults, 422)
     if sent.fields.get("do") == "text":
-        from eutonia.web.study_page import shown
-
         return shown(text, fields["replicates"])
     asked = {"study": text, "replicates": int(fields["replicates"]), "back": way_back("/trial", fields)}
     return asked_for(request, "run", asked)

@@ -16,9 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from eutonia import session
 from eutonia._progress import Progress, silent
 from eutonia.errors import EutoniaError
 from eutonia.web import limits
+from eutonia.web.asked import affordable, beside
 from eutonia.web.store import ResultFile
 
 if TYPE_CHECKING:
@@ -86,8 +88,6 @@ def answered(
     kind: str, request: Mapping[str, Any], own: Mapping[str, bytes], progress: Progress = silent
 ) -> list[ResultFile]:
     """Return the files that answer a request, and what the command line needs to do the same."""
-    from eutonia.web.asked import beside
-
     with beside(own, Path()):
         return [*_KINDS[kind](request, progress), *_brought(request, own)]
 
@@ -145,7 +145,6 @@ def _segment(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]
 
 
 def _story(request: Mapping[str, Any], progress: Progress) -> list[ResultFile]:
-    from eutonia import session
     from eutonia.report.story import page as story
 
     session.begin()
@@ -163,7 +162,6 @@ def _brought(request: Mapping[str, Any], own: Mapping[str, bytes]) -> Iterator[R
 
 def _study(text: str, name: str) -> TrialStudy | CaseStudy:
     from eutonia.study.design import parse_study
-    from eutonia.web.asked import affordable
 
     study = parse_study(text, name)  # in the block of `beside`, so that it may name what came with it
     affordable(study, name)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from eutonia import parameters
+
 if TYPE_CHECKING:
     from jaxtyping import Array
     from numpy.typing import ArrayLike
@@ -136,6 +138,4 @@ class Scale:
         """Return the minimal important change, in `unit`; None where no record has one."""
         if not self.important:
             return None
-        from eutonia import parameters
-
         return parameters.load("trial").value(self.important.format(limb=limb), "score")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from eutonia import parameters
 from eutonia.assessment.scales.abstract import Scale
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ def _score(look: Look) -> Array:
 
 
 def _noise(constants: ChartConstants) -> float:
-    from eutonia import parameters
-
     return parameters.load("active_range").value("rater_noise", "deg")
 
 

@@ -17,6 +17,7 @@ from eutonia.examination.findings import Finding, MovementTrace
 from eutonia.limb.muscle import all_muscle_groups, stretched_groups
 from eutonia.patient import LIMBS
 from eutonia.report import basis, chain, curves, files, page, plain, screen, words
+from eutonia.report.examination import figures as examination_figures
 from eutonia.report.examination.words import FindingRow, quantiles, row
 from eutonia.trial.examine_case import BedsideResult
 
@@ -97,15 +98,11 @@ def write(result: BedsideResult, folder: str | os.PathLike[str]) -> Path:
 
 def lines(result: BedsideResult) -> list[curves.CurveLine]:
     """Return every curve of the page."""
-    from eutonia.report.examination import figures as examination_figures
-
     return [line for trace in result.traces for line in examination_figures.lines(trace)]
 
 
 def html(result: BedsideResult) -> str:
     """Return the page as one HTML text with everything inside."""
-    from eutonia.report.examination import figures as examination_figures
-
     drawn = [
         (
             name,

@@ -18,6 +18,7 @@ from eutonia._progress import Progress, silent
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
 from eutonia.report import basis, curves, files, page, plain, screen, words
+from eutonia.report.fit import figures
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
@@ -138,7 +139,6 @@ def show(result: StretchFit, console: Console, folder: Path) -> None:
 
 def write(result: StretchFit, record: Mapping[str, Any], folder: str | os.PathLike[str]) -> Path:
     """Write page, summary, table and run record into `folder`, whole or not at all."""
-    from eutonia.report.fit import figures
 
     def fill(draft: Path) -> None:
         (draft / _PAGE).write_text(html(result, record), encoding="utf-8")
@@ -193,8 +193,6 @@ def _write_table(result: StretchFit, path: Path) -> None:
 
 def html(result: StretchFit, record: Mapping[str, Any]) -> str:
     """Return the page as one HTML text with everything inside."""
-    from eutonia.report.fit import figures
-
     context: dict[str, Any] = basis.of_run(record, str(record["command"])) | {
         "title": _test(result),
         "result": result,
