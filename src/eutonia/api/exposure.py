@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
@@ -24,10 +24,6 @@ from eutonia.exchange.cells import read_cells
 from eutonia.exchange.events import Account, Reading
 from eutonia.exchange.settings import occasion_spreads, settings_of
 from eutonia.trial.record import repeat, run_record
-
-if TYPE_CHECKING:
-    import polars
-
 
 _TEXTS = Kind(
     "a list of texts",
@@ -50,7 +46,7 @@ class Exposing:
     used: parameters.Used
     began: float
 
-    def parts(self, progress: Progress = silent) -> Iterator[polars.DataFrame]:
+    def parts(self, progress: Progress = silent) -> Iterator[pl.DataFrame]:
         """Compute some people after the other while their table is read."""
         return tables.stream(self.reading, variability=self.variability, progress=progress)
 
@@ -103,7 +99,7 @@ class ExposureResult(Printed):
 
     model: KineticModel
     people: int
-    table: polars.DataFrame
+    table: pl.DataFrame
     told: tuple[str, ...]
     run: Mapping[str, Any]
 
@@ -113,7 +109,7 @@ class ExposureResult(Printed):
         more = [f"{one.rstrip('.')}." for one in self.told]
         return " ".join([f"{self.model.name}: {self.model.title}. {people}.", *more])
 
-    def frame(self) -> polars.DataFrame:
+    def frame(self) -> pl.DataFrame:
         """Return a row for each observation: ROW, ID, TIME (h), DV, amounts and concentrations with their unit in the
         name, and REASON where a person's cannot be had.
         """

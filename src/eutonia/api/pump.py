@@ -22,13 +22,11 @@ from eutonia.report.pump import files as report
 from eutonia.report.pump import words as pump_words
 from eutonia.study.design import CaseStudy, load_study
 from eutonia.study.pump_file import file_of, load_therapy
-from eutonia.trial.person_on_pump import run_person, with_program
+from eutonia.trial.person_on_pump import PersonOnPump, run_person, with_program
 from eutonia.trial.record import inputs, repeat, run_record
 
 if TYPE_CHECKING:
     import polars
-
-    from eutonia.trial.person_on_pump import PersonOnPump
 
 
 @dataclass(frozen=True, repr=False)

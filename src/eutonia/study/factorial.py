@@ -10,7 +10,7 @@ Not for: factors of more than two levels, doses that rise, more than two factors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,8 +21,6 @@ from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import Treatment, rate_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from eutonia.study.analysis_plan import AnalysedEndpoint
     from eutonia.study.parts import Phase
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,6 @@ from eutonia.study.fields import Part, described
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eutonia.study.analysis_plan import AnalysisPlan
 
 # Looks at so little more of the people tell the same.

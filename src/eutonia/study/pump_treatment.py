@@ -6,7 +6,7 @@ Every person of the arm has a pump of this program; a titration on top changes h
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -16,12 +16,10 @@ from eutonia.drug.pump import therapy as happens
 from eutonia.study import vocabulary
 from eutonia.study.fields import Checking, Flag, Given, Hours, described, is_beyond_label, refuse
 from eutonia.study.named_program import NamedProgram, ProgramField, on_clock
+from eutonia.study.parts import Arm, Phase
 from eutonia.study.studyfile import Key, Problem
 from eutonia.study.treatments import Treatment
 from eutonia.study.vocabulary import Limit
-
-if TYPE_CHECKING:
-    from eutonia.study.parts import Arm, Phase
 
 _SAME_H, _ROUNDING = 1e-6, 1e-9
 IN_TIME = "in time"

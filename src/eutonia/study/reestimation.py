@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +14,6 @@ from eutonia.study.scales import difference_fits
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eutonia.study.analysis_plan import AnalysisPlan
 
 _METHODS = ("ANCOVA", "MMRM")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +13,6 @@ from eutonia.study.interim_looks import FEWEST
 from eutonia.study.studyfile import Key, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eutonia.study.analysis_plan import AnalysisPlan
     from eutonia.study.parts import Phase
 

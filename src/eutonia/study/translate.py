@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from eutonia.errors import nearest
 from eutonia.study import studyfile
@@ -16,9 +17,7 @@ from eutonia.study.registered import Registered
 from eutonia.study.studyfile import Fault, Key, Problem
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
     from pydantic.fields import FieldInfo
-    from pydantic_core import ErrorDetails
 
 # A name with an apostrophe stands in double quotation marks.
 _QUOTED = re.compile(r"""(['"])(.*?)\1""")

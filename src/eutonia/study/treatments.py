@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from jaxtyping import Array, Int
 from pydantic import model_validator
 
 from eutonia._hours import HOURS_A_DAY
@@ -39,8 +40,6 @@ from eutonia.study.studyfile import Problem
 from eutonia.study.vocabulary import Limit
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Int
-
     from eutonia.treatment import Effects
 
 

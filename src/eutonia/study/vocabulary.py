@@ -6,16 +6,12 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from eutonia import _units, parameters
 from eutonia._hours import HOURS_A_DAY
 from eutonia.examination import TESTS
-from eutonia.parameters import citations
-
-if TYPE_CHECKING:
-    from eutonia.parameters import Parameter
-
+from eutonia.parameters import Parameter, citations
 
 LimbName = Literal["leg", "arm"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eutonia import parameters
 from eutonia.errors import StudyError
@@ -25,10 +25,7 @@ from eutonia.web.clinic_fields import (
     with_unit,
 )
 from eutonia.web.clinic_pump import days_told, micro
-from eutonia.web.store import own_name
-
-if TYPE_CHECKING:
-    from eutonia.web.store import Store
+from eutonia.web.store import Store, own_name
 
 __all__ = ["KINDS", "OPTIONS", "START", "Clinic", "read"]
 

@@ -6,16 +6,12 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from eutonia import _bounds
 from eutonia._hours import HOURS_A_DAY, HOURS_A_MONTH
 from eutonia._units import parse
-from eutonia.errors import UnitError
+from eutonia.errors import StudyError, UnitError
 from eutonia.web import limits
-
-if TYPE_CHECKING:
-    from eutonia.errors import StudyError
 
 Fields = Mapping[str, str]
 

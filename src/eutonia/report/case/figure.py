@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float, Int
+from markupsafe import Markup
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
@@ -17,9 +17,6 @@ from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial.figures import time_steps
 from eutonia.report.words import Number
 from eutonia.trial.result import StudyResult, Zoom
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 _BRIEF = {
     "Drug in spinal fluid and blood": "Drug",

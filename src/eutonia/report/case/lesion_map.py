@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
+from markupsafe import Markup
 
 from eutonia.patient import LIMBS, PATHWAYS, Lesion, anatomy
 from eutonia.patient.pathways import MONOAMINERGIC
 from eutonia.report.drawing import plot, svg
 from eutonia.report.words import Number
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 #: What is drawn of each pathway: bundle, words, colour.
 _DRAWN = (

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
+from markupsafe import Markup
 
 from eutonia._middle import TAIL
 from eutonia.examination.findings import MovementTrace
 from eutonia.report import curves
 from eutonia.report.drawing import plot, scales, svg
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from eutonia.report.drawing.plot import Dash
+from eutonia.report.drawing.plot import Dash
 
 _WIDTH, _HEIGHT, _LEFT, _TOP, _FOOT = 340, 236, 46, 30, 44
 _BINS = 200

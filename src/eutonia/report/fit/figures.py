@@ -6,19 +6,15 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
+from markupsafe import Markup
 
 from eutonia.inference.stretch_fit import FittedCourse, StretchFit
 from eutonia.report import curves
 from eutonia.report.drawing import plot, scales, svg
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-    from eutonia.report.drawing.plot import Dash, Panel
+from eutonia.report.drawing.plot import Dash, Panel
 
 _LEFT, _RIGHT, _HEAD, _FOOT, _GAP = 54.0, 14.0, 26.0, 46.0, 12.0
 _BINS, _BAND = 260, 0.2

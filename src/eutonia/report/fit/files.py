@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from eutonia import _writing, parameters
 from eutonia._progress import Progress, silent
+from eutonia.inference.recording import Recording
 from eutonia.inference.stretch_fit import Estimate, StretchFit, fit
 from eutonia.inference.zeros import ZEROS
 from eutonia.report import basis, curves, files, page, plain, screen, words
@@ -24,7 +25,6 @@ from eutonia.trial.record import inputs, repeat, run_record
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from eutonia.inference.recording import Recording
 
 _PAGE, _SUMMARY, _TABLE, _RECORD = "report.html", "fit.json", "fit.csv", "run.json"
 NAMES = (_PAGE, _SUMMARY, _TABLE, *curves.FILES, _RECORD)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import norm
@@ -13,10 +12,8 @@ from scipy.stats import norm
 from eutonia.report import targets, words
 from eutonia.report.papers import baselines
 from eutonia.report.papers.criteria import OF_A_PAPER, SHARE_OF_A_PAPER, Criteria, Equivalence, Margin, equivalence
+from eutonia.study.design import TrialStudy
 from eutonia.trial.result import Quantity, StudyResult
-
-if TYPE_CHECKING:
-    from eutonia.study.design import TrialStudy
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,12 @@ from eutonia.report.pump import curves as pump_curves
 from eutonia.report.pump import page as pump_page
 from eutonia.report.pump import person as pump_person
 from eutonia.report.pump import words as pump_words
+from eutonia.trial.person_on_pump import PersonOnPump
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from eutonia.trial.person_on_pump import PersonOnPump
 
 #: What the folder of a pump forecast holds; the record marks it as ours.
 NAMES = ("program.html", "program.csv", *curves.FILES, "program.json")

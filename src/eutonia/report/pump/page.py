@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eutonia import __version__
 from eutonia._hours import HOURS_A_DAY
@@ -15,9 +15,7 @@ from eutonia.report.pump import broken_rules
 from eutonia.report.pump import figures as pump_figures
 from eutonia.report.pump import person as pump_person
 from eutonia.report.pump import words as pump_words
-
-if TYPE_CHECKING:
-    from eutonia.trial.person_on_pump import PersonOnPump
+from eutonia.trial.person_on_pump import PersonOnPump
 
 
 def html(

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
 from eutonia.report import words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.trial.dose_finding import DoseFinding
 from eutonia.trial.result import StudyResult
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 Row = Mapping[str, Any]
 _WIDE, _NARROW = (820, 330), (350, 300)

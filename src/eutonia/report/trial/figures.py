@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
 from eutonia.report.drawing import plot, scales, svg
@@ -15,7 +17,6 @@ from eutonia.trial.result import Grade, Quantity, StudyResult
 
 if TYPE_CHECKING:
     import polars
-    from markupsafe import Markup
 
 #: Colour token and dash of every (phase, arm).
 ArmStyles = dict[tuple[str, str], tuple[str, str]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from eutonia.report import exports, words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial import aggregate
@@ -13,7 +15,6 @@ from eutonia.report.words import Number
 
 if TYPE_CHECKING:
     import polars
-    from markupsafe import Markup
 
 
 _SIZES = {"w": WIDE, "n": NARROW}

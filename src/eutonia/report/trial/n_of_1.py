@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
+from markupsafe import Markup
 
 from eutonia.assessment.scales import SCALES
 from eutonia.report import words
@@ -13,9 +14,6 @@ from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.words import Number
 from eutonia.trial.n_of_1 import WAY
 from eutonia.trial.result import StudyResult
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
 
 Row = Mapping[str, Any]
 # So many people of one trial are drawn and listed.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from eutonia.report import words
 from eutonia.report.drawing import plot, scales, svg
 from eutonia.report.trial import figures
@@ -11,7 +13,6 @@ from eutonia.trial.analysed import Analysed
 
 if TYPE_CHECKING:
     import polars
-    from markupsafe import Markup
 
 # What a curve is the share of; what happens at a visit, and what has by then.
 _DONE = {
