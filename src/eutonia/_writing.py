@@ -180,7 +180,7 @@ def explained(target: Path) -> Iterator[None]:
 def _is_of_the_disk(error: Exception) -> bool:
     """Tell whether a writer failed for the system's reasons: HDF5 and Polars do not always raise an OSError."""
     if isinstance(error, OSError):
-        return True
+        return not isinstance(error, ConnectionError)  # a pipe that is closed is the caller's, such as of a progress
     return "errno" in str(error) or "os error" in str(error)
 
 

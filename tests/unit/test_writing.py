@@ -275,6 +275,11 @@ def test_single_files_are_whole_too(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["model.xml"]
 
 
+def test_a_pipe_that_the_caller_closed_is_not_told_as_trouble_with_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(BrokenPipeError), opened(tmp_path / "blocks", dict):
+        raise BrokenPipeError(errno.EPIPE, "closed")
+
+
 def test_what_a_block_is_is_read_of_its_file_once_and_a_plan_only_for_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
