@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import eutonia
 from eutonia import parameters
+from eutonia.examination import TESTS
 from eutonia.limb.muscle import charted_groups, stretched_groups
 from eutonia.simulation.bedside import bedside
 from eutonia.simulation.course import Course, Snapshot, start
@@ -239,6 +240,28 @@ def test_a_full_bedside_examination_meets_it_in_every_group() -> None:
             np.testing.assert_allclose(getattr(other, name), share * np.asarray(getattr(one, name)), rtol=1e-12)
         untouched = next(name for name in MUSCLES if name != muscle)
         assert same_bits(before.limb(untouched), after.limb(untouched))
+
+
+def test_a_fast_stretch_of_an_injected_muscle_is_felt_less_until_no_clear_catch_is_left() -> None:
+    """Its torque was taken as a share of what the block leaves, so that the scale never changed."""
+    untreated = Snapshot.untreated(8)
+
+    def found(share: float) -> dict[str, np.ndarray]:
+        seen = (
+            under(untreated, Effects.on(8, "finger flexors", blockade=share, force=1.0 - share)) if share else untreated
+        )
+        findings, _ = TESTS["tardieu"].run(bedside(some_people(), seen), ("arm",), 1)
+        return {one.key: one.values for one in findings if one.of == "finger flexors"}
+
+    none, half, most = map(found, (0.0, 0.5, 0.97))
+    caught = none["quality"] >= 2
+    assert caught.any()
+    assert np.all(half["quality"] <= none["quality"])
+    for key in ("catch_v3", "quality"):
+        assert np.all(np.where(half["quality"] >= 2, half[key] == none[key], True))
+    assert np.all(most["quality"] < 2)
+    np.testing.assert_array_equal(most["catch_v3"], most["passive_range"])
+    assert np.all(none["catch_v3"][caught] < none["passive_range"][caught])
 
 
 CASE = """

@@ -6,8 +6,9 @@ from the shortest position of the muscle group; R2 - R1 is the spasticity angle.
 1 slight, 2 a clear catch, 3 fatigable clonus, 4 unfatigable clonus.
 
 Equation
-    R1 = angle where T_r'' is largest during the stretch, R2 where the reflex stays silent
-Source: reduced joint model, read-outs; wording of the scale as taught.
+    R1 = angle where T_r'' is largest during the stretch; R2 where no clear catch is felt (X below 2)
+Source: reduced joint model, read-outs; wording of the scale as taught: at X 1 there is "no clear catch at a precise
+angle". A catch is felt by its torque, of which an injected muscle has less.
 Assumptions: torques at which an examiner feels "slight" and "a catch" (records); clonus is looked for at the ankle.
 """
 
@@ -54,8 +55,8 @@ class TardieuConstants(eqx.Module):
 
 
 class Catch(eqx.Module):
-    """What a stretch meets: `angle` of catch (rad; the last angle where there is none), largest `torque` of the reflex
-    (share of ceiling).
+    """What a stretch meets: `angle` (rad) at which the reflex begins to be felt, the last one where there is none, and
+    its largest `torque` (N m).
     """
 
     angle: Patients
@@ -71,7 +72,12 @@ def catch(motion: Motion, limb: Limb, constants: ReflexConstants) -> Catch:
     at = jnp.argmax(bend, axis=0)[None]
     angle = jnp.take_along_axis(motion.angle[1:-1], at, axis=0)[0]
     largest = torque.max(axis=0)
-    return Catch(jnp.where(largest > 0.0, angle, motion.angle[-1]), largest / limb.ceiling)
+    return Catch(jnp.where(largest > 0.0, angle, motion.angle[-1]), largest)
+
+
+def clear(torque: Array, angle: Array, r2: Array, c: TardieuConstants) -> Array:
+    """Return the angle of catch: that of the reflex, or R2 where its `torque` (share of ceiling) is no clear catch."""
+    return jnp.where(torque > c.catch_from, jnp.minimum(angle, r2), r2)
 
 
 def passive_range(rest_angle: Patients, healthy_rest_angle: Scalar) -> Patients:

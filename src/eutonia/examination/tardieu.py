@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from eutonia import parameters
-from eutonia.assessment.tardieu import TardieuConstants, TardieuQuality, catch, passive_range, quality
+from eutonia.assessment.tardieu import TardieuConstants, TardieuQuality, catch, clear, passive_range, quality
 from eutonia.examination.abstract import BedsideTest
 from eutonia.examination.clonus import beating
 from eutonia.examination.findings import Found, finding
 from eutonia.examination.movement import QUICK_S, SHOWN, movement
+from eutonia.limb.joint import joint
 from eutonia.limb.muscle import MuscleGroup, all_muscle_groups
 from eutonia.limb.swing import Limb, Motion
 from eutonia.patient import LIMBS
@@ -37,10 +38,12 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         limb = at.limb(of.name)
         motions = {speed: _by_hand(limb, of, PassiveStretch(speed)) for speed in ("V2", "V3")}
         met = {speed: catch(motion, limb, stepped_constants()) for speed, motion in motions.items()}
-        caught = {v: jnp.minimum(jnp.rad2deg(one.angle), r2) for v, one in met.items()}
+        whole = joint(of.joint).ceiling_of(at.people.weight_kg)  # of an injected muscle too
+        share = {v: one.torque / whole for v, one in met.items()}
+        caught = {v: clear(share[v], jnp.rad2deg(one.angle), r2, constants) for v, one in met.items()}
         train = beats if of.name == clonus_test.MUSCLE else None
         count, lasted = (train.beats, train.duration) if train is not None else (0.0, 0.0)
-        how_well = quality(met["V3"].torque, count, lasted, sustained, constants)
+        how_well = quality(share["V3"], count, lasted, sustained, constants)
         findings += [
             finding("passive_range", of.name, "R2, passive range at V1", "deg", r2),
             finding("catch_v2", of.name, "Angle of catch at V2", "deg", caught["V2"]),

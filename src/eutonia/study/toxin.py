@@ -7,7 +7,8 @@ that endless doses block, c the units a mL for half of it. A terminal is free af
 regularised gamma). What injections leave multiplies; the group on the other side of the joint gets a share of q.
 Assumptions: reflex and will are blocked alike; z is the same at each session; no antibodies.
 Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
-Not for: weakness far from the needle; catch angle, jerk, H/M and spasms, which do not change here; tissue; children.
+A catch is felt less and lost in some (Tardieu); where one is left, its angle stays.
+Not for: weakness far from the needle; jerk, H/M and spasms, which do not change here; tissue; children.
 """
 
 from __future__ import annotations
