@@ -164,7 +164,7 @@ def test_it_comes_after_days_is_strongest_after_weeks_and_is_gone_by_the_stated_
     assert course[hours == back - 24.0] > 0.1 * course[top]
 
 
-def test_stiffness_is_back_within_a_tenth_by_the_stated_time() -> None:
+def test_stiffness_is_back_within_an_eighth_by_the_stated_time() -> None:
     back = parameters.load("toxin").value("return_time", "h")
     looks, _ = played(arm(toxin(dose="600 aboU")), 4 * WEEK, back)
     untreated, _ = played(arm(toxin(dose="0 aboU")), 4 * WEEK, back)
@@ -172,8 +172,9 @@ def test_stiffness_is_back_within_a_tenth_by_the_stated_time() -> None:
     assert np.median(loosest / ever) < 0.6
     assert np.all(loosest < 0.9 * ever)
     missing = (ever - then) / ever
-    assert np.median(missing) < 0.1
-    assert np.all((missing >= 0) & (missing < 0.12)), "a tenth of the block is a little more than a tenth of a reflex"
+    # A tenth of the block takes a tenth of the torque, and of the answer to speed.
+    assert np.median(missing) < 0.11
+    assert np.all((missing >= 0) & (missing < 0.125))
 
 
 def test_tissue_resists_as_before() -> None:
@@ -236,14 +237,21 @@ def test_a_full_bedside_examination_meets_it_in_every_group() -> None:
         half = under(untreated, Effects.on(8, muscle, blockade=0.5, gain=0.8))
         before, after = bedside(who, untreated), bedside(who, half)
         one, other = before.limb(muscle), after.limb(muscle)
-        for name, share in (("ceiling", 0.5), ("background", 0.5), ("gain", 0.4), ("stiffness", 1.0), ("damping", 1.0)):
+        for name, share in (
+            ("ceiling", 0.5),
+            ("background", 0.5),
+            ("gain", 0.4),
+            ("velocity_sensitivity", 0.5),
+            ("stiffness", 1.0),
+            ("damping", 1.0),
+        ):
             np.testing.assert_allclose(getattr(other, name), share * np.asarray(getattr(one, name)), rtol=1e-12)
         untouched = next(name for name in MUSCLES if name != muscle)
         assert same_bits(before.limb(untouched), after.limb(untouched))
 
 
-def test_a_fast_stretch_of_an_injected_muscle_is_felt_less_until_no_clear_catch_is_left() -> None:
-    """Its torque was taken as a share of what the block leaves, so that the scale never changed."""
+def test_the_catch_of_an_injected_muscle_comes_later_and_is_felt_less_until_none_is_left() -> None:
+    """Torque was taken as a share of what the block leaves, and spindles were not reached: the scale never changed."""
     untreated = Snapshot.untreated(8)
 
     def found(share: float) -> dict[str, np.ndarray]:
@@ -254,14 +262,13 @@ def test_a_fast_stretch_of_an_injected_muscle_is_felt_less_until_no_clear_catch_
         return {one.key: one.values for one in findings if one.of == "finger flexors"}
 
     none, half, most = map(found, (0.0, 0.5, 0.97))
-    caught = none["quality"] >= 2
+    caught = half["quality"] >= 2
     assert caught.any()
     assert np.all(half["quality"] <= none["quality"])
-    for key in ("catch_v3", "quality"):
-        assert np.all(np.where(half["quality"] >= 2, half[key] == none[key], True))
+    assert np.all((half["catch_v3"] > none["catch_v3"])[caught])
+    assert np.all((half["catch_v3"] < half["passive_range"])[caught])
     assert np.all(most["quality"] < 2)
     np.testing.assert_array_equal(most["catch_v3"], most["passive_range"])
-    assert np.all(none["catch_v3"][caught] < none["passive_range"][caught])
 
 
 CASE = """

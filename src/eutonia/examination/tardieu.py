@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from eutonia import parameters
-from eutonia.assessment.tardieu import TardieuConstants, TardieuQuality, catch, clear, passive_range, quality
+from eutonia.assessment.tardieu import Patients, TardieuConstants, TardieuQuality, catch, clear, passive_range, quality
 from eutonia.examination.abstract import BedsideTest
 from eutonia.examination.clonus import beating
 from eutonia.examination.findings import Found, finding
 from eutonia.examination.movement import QUICK_S, SHOWN, movement
 from eutonia.limb.joint import joint
 from eutonia.limb.muscle import MuscleGroup, all_muscle_groups
-from eutonia.limb.swing import Limb, Motion
+from eutonia.limb.swing import Motion
 from eutonia.patient import LIMBS
 from eutonia.simulation import clonus as clonus_test
 from eutonia.simulation.bedside import Bedside, bedside_constants, stepped_constants
@@ -35,15 +36,11 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         if of.limb not in limbs:
             continue
         r2 = of.range_of_motion * passive_range(at.state.rest_angle[row], healthy_rest)
-        limb = at.limb(of.name)
-        motions = {speed: _by_hand(limb, of, PassiveStretch(speed)) for speed in ("V2", "V3")}
-        met = {speed: catch(motion, limb, stepped_constants()) for speed, motion in motions.items()}
-        whole = joint(of.joint).ceiling_of(at.people.weight_kg)  # of an injected muscle too
-        share = {v: one.torque / whole for v, one in met.items()}
-        caught = {v: clear(share[v], jnp.rad2deg(one.angle), r2, constants) for v, one in met.items()}
+        met = {"V2": fast_stretch(at, of, "V2"), "V3": fast_stretch(at, of, "V3")}
+        caught = {speed: clear(one.torque, one.angle, r2, constants) for speed, one in met.items()}
         train = beats if of.name == clonus_test.MUSCLE else None
         count, lasted = (train.beats, train.duration) if train is not None else (0.0, 0.0)
-        how_well = quality(share["V3"], count, lasted, sustained, constants)
+        how_well = quality(met["V3"].torque, count, lasted, sustained, constants)
         findings += [
             finding("passive_range", of.name, "R2, passive range at V1", "deg", r2),
             finding("catch_v2", of.name, "Angle of catch at V2", "deg", caught["V2"]),
@@ -53,15 +50,28 @@ def _tardieu(at: Bedside, limbs: Sequence[str], seed: int) -> Found:
         ]
         if of.name in SHOWN.values():
             title = f"Fast stretch (V3) of the {of.name}"
-            traces.append(movement(of.name, title, motions["V3"], limb, caught["V3"]))
+            traces.append(movement(of.name, title, met["V3"].motion, at.limb(of.name), caught["V3"]))
     return findings, traces
 
 
-def _by_hand(limb: Limb, of: MuscleGroup, stretching: PassiveStretch) -> Motion:
-    """Return a stretch through the range whose highest speed is that of the maneuver."""
-    peak = float(stretching.degrees_per_second((of,))[0])
-    end = float(np.deg2rad(of.range_of_motion))
-    return stretch_and_hold(limb, stepped_constants(), (0.0, end), float(np.deg2rad(peak)), QUICK_S, by_hand=True)
+class FastStretch(NamedTuple):
+    """A stretch by hand: the movement, the angle (deg) at which the reflex sets in, and its largest torque (share of
+    the ceiling of the whole muscle group, also of an injected one).
+    """
+
+    motion: Motion
+    angle: Patients
+    torque: Patients
+
+
+def fast_stretch(at: Bedside, of: MuscleGroup, speed: Literal["V2", "V3"]) -> FastStretch:
+    """Return what a stretch through the range meets whose highest speed is that of a maneuver, "V2" or "V3"."""
+    limb, peak = at.limb(of.name), float(PassiveStretch(speed).degrees_per_second((of,))[0])
+    reach = (0.0, float(np.deg2rad(of.range_of_motion)))
+    motion = stretch_and_hold(limb, stepped_constants(), reach, float(np.deg2rad(peak)), QUICK_S, by_hand=True)
+    met = catch(motion, limb, stepped_constants())
+    whole = joint(of.joint).ceiling_of(at.people.weight_kg)
+    return FastStretch(motion, jnp.rad2deg(met.angle), met.torque / whole)
 
 
 TEST = BedsideTest(

@@ -184,5 +184,7 @@ def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) 
     left = untreated - snapshot.hyperpolarisation[limb]
     state = muscle_state(left, untreated, stiff[limb], constants)
     if (treated := snapshot.muscles) is not None:
-        state = replace(state, gain=treated.gain[: len(limb)], left=treated.left[: len(limb)])
+        gain, active = treated.gain[: len(limb)], treated.left[: len(limb)]
+        # What blocks a muscle's fibres blocks those of its spindles, which make them answer to speed.
+        state = replace(state, gain=gain, left=active, velocity_sensitivity=state.velocity_sensitivity * active)
     return state, stiff

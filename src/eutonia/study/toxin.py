@@ -5,9 +5,10 @@ Equation
 U units into a group of V mL, of which R count: r is 1 in the arm, z a normal deviate of person and group; E the share
 that endless doses block, c the units a mL for half of it. A terminal is free after k steps of tau_off each (Q: upper
 regularised gamma). What injections leave multiplies; the group on the other side of the joint gets a share of q.
-Assumptions: reflex and will are blocked alike; z is the same at each session; no antibodies.
+Terminals on the fibres of spindles are blocked as the muscle's own are: the answer to speed falls to 1 - q, and a catch
+comes later.
+Assumptions: reflex, spindles and will are blocked alike; z is the same at each session; no antibodies.
 Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
-A catch is felt less and lost in some (Tardieu); where one is left, its angle stays.
 Not for: weakness far from the needle; jerk, H/M and spasms, which do not change here; tissue; children.
 """
 

@@ -33,8 +33,8 @@ class Effects(eqx.Module):
     relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left;
     `regained` share of the strength lost to the lesion that is back; `end_range` hours a day at the end of range, to
     which tissue answers over months. Of each muscle group that can be stretched: `gain` factor of the reflex gain,
-    `blockade` share of the reflex torque and of background tone that is blocked, `force` share of voluntary force that
-    is left.
+    `blockade` share of the reflex torque, of background tone and of the spindles' answer to speed that is blocked,
+    `force` share of voluntary force that is left.
     """
 
     bias_taken: Limbs
