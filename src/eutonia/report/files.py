@@ -6,7 +6,8 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from csv import writer
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,12 @@ def write_json(path: Path, data: object) -> None:
     """Write plain data as JSON."""
     text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_rows(path: Path, rows: Iterable[Iterable[object]], end: str = "\n") -> None:
+    """Write rows as .csv, the names of the columns first; `end` ends each line."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer(file, lineterminator=end).writerows(rows)
 
 
 def plain(value: object) -> Any:

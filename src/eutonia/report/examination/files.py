@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,15 +155,15 @@ def _stem(test: str, muscle: str) -> str:
 
 def _write_findings(findings: Sequence[Finding], path: Path) -> None:
     """Write one line a finding: number of people who show it, middle and middle 95 %; grades as places and words."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        out.writerow(("test", "of", "finding", "unit", "people", "low", "median", "high", "grade", "key"))
-        for one in findings:
-            known = int(np.isfinite(one.values).sum())
-            low, middle, high = quantiles(one) if known else (np.nan, np.nan, np.nan)
-            grade = one.grades[int(middle)] if one.grades and known else ""
-            numbers = ("" if not np.isfinite(value) else f"{value:.6g}" for value in (low, middle, high))
-            out.writerow((one.test, one.of, one.what, one.unit, known, *numbers, grade, one.key))
+    rows: list[tuple[object, ...]] = []
+    for one in findings:
+        known = int(np.isfinite(one.values).sum())
+        low, middle, high = quantiles(one) if known else (np.nan, np.nan, np.nan)
+        grade = one.grades[int(middle)] if one.grades and known else ""
+        numbers = ("" if not np.isfinite(value) else f"{value:.6g}" for value in (low, middle, high))
+        rows.append((one.test, one.of, one.what, one.unit, known, *numbers, grade, one.key))
+    heads = ("test", "of", "finding", "unit", "people", "low", "median", "high", "grade", "key")
+    files.write_rows(path, [heads, *rows], end="\r\n")
 
 
 def _write_trace(trace: MovementTrace, result: BedsideResult, stem: Path) -> None:

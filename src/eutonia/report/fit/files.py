@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import math
 import os
@@ -180,15 +179,13 @@ def _write_table(result: StretchFit, path: Path) -> None:
     """Write data, fit and torques, a line a sample."""
     channel = f"{result.channel}_{result.unit.replace(' ', '')}"
     parts = ("neural", "passive", "reflex", "background", "elastic", "viscous", "short_range")
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        out = csv.writer(stream)
-        heads = ["recording", "time_s", "angle_deg", *(f"{of}_{channel}" for of in ("data", "fitted", "low", "high"))]
-        out.writerow([*heads, *(f"{part}_Nm" for part in parts)])
-        for number, course in enumerate(result.courses, start=1):
-            series = [course.time_s, course.angle_deg, course.recorded, course.fitted, course.low, course.high]
-            series += [course.parts[part] for part in parts]
-            for values in zip(*series, strict=True):
-                out.writerow([number, *(f"{value:.6g}" for value in values)])
+    heads = ["recording", "time_s", "angle_deg", *(f"{of}_{channel}" for of in ("data", "fitted", "low", "high"))]
+    rows: list[list[object]] = [[*heads, *(f"{part}_Nm" for part in parts)]]
+    for number, course in enumerate(result.courses, start=1):
+        series = [course.time_s, course.angle_deg, course.recorded, course.fitted, course.low, course.high]
+        series += [course.parts[part] for part in parts]
+        rows += [[number, *(f"{value:.6g}" for value in values)] for values in zip(*series, strict=True)]
+    files.write_rows(path, rows, end="\r\n")
 
 
 def html(result: StretchFit, record: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -104,8 +103,7 @@ def write(
     `run` is what the record says of the run, so that it can be repeated; `person` is who has the pump, if told.
     """
     chosen = pump_words.shown_day(forecast.course.therapy, day)
-    with (draft / NAMES[1]).open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(pump_words.table(forecast))
+    files.write_rows(draft / NAMES[1], pump_words.table(forecast))
     (draft / NAMES[0]).write_text(pump_page.html(forecast, chosen, run, person), encoding="utf-8")
     curves.write([*pump_curves.lines(forecast, chosen), *pump_person.lines(person)], draft, csv=True)
     files.write_json(draft / NAMES[-1], {**record(forecast, chosen), **pump_person.record(person, chosen), **run})

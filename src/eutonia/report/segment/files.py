@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,8 +27,8 @@ def write(finding: SegmentFinding, draft: Path, run: Mapping[str, Any], facts: S
     """Write page, numbers, impulses, traces and run record into the folder, whole or not at all."""
     (draft / "segment.html").write_text(html(finding, run, facts), encoding="utf-8")
     numbers = [(n.label, n.value, n.unit) for n in finding.numbers]
-    _write_rows(draft / "numbers.csv", ("what", "value", "unit"), numbers)
-    _write_rows(draft / "impulses.csv", ("time_s", "muscle", "kind", "cell"), _impulses(finding))
+    files.write_rows(draft / "numbers.csv", [("what", "value", "unit"), *numbers])
+    files.write_rows(draft / "impulses.csv", [("time_s", "muscle", "kind", "cell"), *_impulses(finding)])
     files.write_netcdf(draft / "traces.nc", traces(finding))
     curves.write(_lines(finding), draft, csv=True)
     files.write_record(draft, {"title": finding.title, "kind": "segment", **run})
@@ -82,11 +81,6 @@ def _impulses(finding: SegmentFinding) -> list[tuple[object, ...]]:
             name = "tibialis anterior" if muscle else "soleus"
             rows.append((f"{step * shown.plan.dt_ms / 1000.0:.4f}", name, kind, cell))
     return sorted(rows, key=lambda row: str(row[0]))
-
-
-def _write_rows(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([head, *rows])
 
 
 def said(number: Number) -> tuple[str, str, str]:
