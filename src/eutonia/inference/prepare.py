@@ -89,14 +89,8 @@ def prepare_swing(r: Recording, body: Body) -> Prepared:
     after = r.time_s[-1] - seen
     if after < _SWING_LEAST:
         do = "Record until the leg has come to rest; five seconds are used."
-        raise refuse(
-            r.name,
-            "time_s",
-            f"{after:.2g} s after release",
-            "The swing is not over.",
-            do,
-            allowed=f"at least {_SWING_LEAST:g} s",
-        )
+        given, allowed = f"{after:.2g} s after release", f"at least {_SWING_LEAST:g} s"
+        raise refuse(r.name, "time_s", given, "The swing is not over.", do, allowed=allowed)
     keep = (r.time_s >= max(seen - _SWING_BEFORE, r.time_s[bottom] - _HOLD_S)) & (r.time_s <= seen + _SWING_AFTER)
     time, angle = _averaged(r.time_s[keep] - seen, r.angle_deg[keep])
     emg = None if r.emg_mv is None else _averaged(r.time_s[keep], np.abs(r.emg_mv[keep]))[1]

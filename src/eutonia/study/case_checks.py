@@ -156,9 +156,8 @@ def _pump_event(
         return
     if event.at_h < pump.implanted_h:
         why = f"The pump is implanted at {pump.implanted_h.text}, later than this."
-        yield Problem(
-            (*where, "at"), why, event.at_h.text, f"{pump.implanted_h.text} or later", do="Move one of the two."
-        )
+        allowed, do = f"{pump.implanted_h.text} or later", "Move one of the two."
+        yield Problem((*where, "at"), why, event.at_h.text, allowed, do=do)
 
 
 def _sessions(study: CaseStudy) -> Iterator[Problem]:
@@ -166,10 +165,8 @@ def _sessions(study: CaseStudy) -> Iterator[Problem]:
     told = [(k, one) for k, one in enumerate(study.events_as_written) if isinstance(one, DialysisEvent)]
     for k, one in told:
         if len(one.sessions_h) > _MOST_SESSIONS:
-            why, do = (
-                f"These are more than {_MOST_SESSIONS} sessions.",
-                "Check the unit; let them be less often, or end sooner.",
-            )
+            why = f"These are more than {_MOST_SESSIONS} sessions."
+            do = "Check the unit; let them be less often, or end sooner."
             yield Problem(("event", k, "every"), why, one.every_h.text if one.every_h else None, "fewer", do=do)
             return
     whole = sorted((begin, end, k) for k, one in told for begin, end in one.sessions_h)

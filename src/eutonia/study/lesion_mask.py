@@ -63,18 +63,10 @@ class MaskFile(ReadField):
 
 def mask_fits(kind: str, values: Mapping[str, object]) -> list[Problem]:
     """Return the faults of a lesion that has a mask, and of the keys that stand beside it."""
-    allowed = "kind and mask"
-    found = [
-        Problem(
-            (key,),
-            "The mask says where the lesion lies and how large it is.",
-            None if isinstance(value, Part) else show_optional(value),
-            allowed,
-            do="Remove this key, or the mask.",
-        )
-        for key, value in values.items()
-        if value is not None
-    ]
+    why, do = "The mask says where the lesion lies and how large it is.", "Remove this key, or the mask."
+    others = {key: value for key, value in values.items() if value is not None}
+    given = {key: None if isinstance(value, Part) else show_optional(value) for key, value in others.items()}
+    found = [Problem((key,), why, value, "kind and mask", do=do) for key, value in given.items()]
     if kind not in _WITH_MASK:
         names = " or ".join(f'"{one}"' for one in _WITH_MASK)
         found.append(Problem(("kind",), "Only a stroke has a mask.", kind, names, do="Correct the kind."))

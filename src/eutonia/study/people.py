@@ -268,17 +268,9 @@ class StudyPopulation(Part):
             allowed = "{ mean, sd, min, max }" if self.time_since_onset_h is None else ""
             found.append(Problem(("time_since_onset",), why, None, allowed, do=do))
         rows = [(row.scale, row.limb) for row in self.baselines]
-        found += [
-            Problem(
-                ("baseline", position),
-                "This entry level stands there twice.",
-                " ".join(filter(None, row)),
-                do="Drop one.",
-            )
-            for position, row in enumerate(rows)
-            if row in rows[:position]
-        ]
-        return found
+        why = "This entry level stands there twice."
+        twice = [(place, " ".join(filter(None, row))) for place, row in enumerate(rows) if row in rows[:place]]
+        return [*found, *(Problem(("baseline", place), why, row, do="Drop one.") for place, row in twice)]
 
     def _lesions(self) -> list[Problem]:
         """Check that there is a named mix or a list of lesions, and that they suit the origin."""
@@ -301,8 +293,5 @@ class StudyPopulation(Part):
         if not self.lesion_shares or abs(total - 1.0) <= _ROUNDING:
             return []
         do = f"Add a lesion for the remaining {1 - total:.3g}." if total < 1 else "Lower the shares."
-        return [
-            Problem(
-                ("lesion",), "The shares of all lesions must add up to 1.", f"a sum of {total:g}", "a sum of 1", do=do
-            )
-        ]
+        why = "The shares of all lesions must add up to 1."
+        return [Problem(("lesion",), why, f"a sum of {total:g}", "a sum of 1", do=do)]
