@@ -92,7 +92,7 @@ class Intrathecal(eqx.Module):
         return jnp.asarray(by_mode, self.dispersion.dtype)[:, None]
 
     def _at_tip(self, by_vertebra: Float[np.ndarray, "vertebra mode"]) -> Modes:
-        return jnp.asarray(by_vertebra.T, self.dispersion.dtype)[:, self.tip - 1]
+        return jnp.take(jnp.asarray(by_vertebra.T, self.dispersion.dtype), self.tip - 1, axis=1)
 
     def shear(self) -> tuple[Modes, Modes, Modes] | None:
         """Return alpha, beta and nu of fluid and tissue in every mode (see `compartments.two`); None without tissue."""

@@ -146,7 +146,7 @@ class Kinetics(eqx.Module):
     def initial_state(self) -> KineticState:
         """Return the state of people without drug."""
         none = jnp.zeros_like(self.blood.central_volume)
-        modes = jnp.zeros_like(self.spinal.mode_rates)
+        modes = jnp.zeros((len(self.spinal.geometry.volume), *none.shape), none.dtype)
         return KineticState(
             csf=modes,
             fast=modes,
