@@ -24,6 +24,7 @@ from eutonia.study.randomisation import ratio_of
 from eutonia.study.reassessment import reassessment_problems
 from eutonia.study.rescue import rescue_problems
 from eutonia.study.studyfile import Key, Problem
+from eutonia.study.unblinding import unblinding_problems
 
 if TYPE_CHECKING:
     from eutonia.study.design import TrialStudy
@@ -46,6 +47,7 @@ def trial_problems(study: TrialStudy) -> list[Problem]:
             ),
             leaving_problems(phase, study.assessment, where),
             adherence_problems(phase, where),
+            unblinding_problems(phase, study.assessment, where),
             rescue_problems(phase, where, beyond_label=study.head.allow_beyond_label),
             *(own_gate_problems(phase, arm, (*where, "arm", number)) for number, arm in enumerate(phase.arms)),
         )

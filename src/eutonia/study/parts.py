@@ -56,6 +56,7 @@ from eutonia.study.treatments import InfusionTreatment as InfusionTreatment
 from eutonia.study.treatments import OralTreatment as OralTreatment
 from eutonia.study.treatments import Treatment as Treatment
 from eutonia.study.treatments import rate_problems
+from eutonia.study.unblinding import Unblinding
 from eutonia.study.vocabulary import LimbName
 
 #: Pairs of periods of one person, and visits of one period of them: the luck of each has a place of its own.
@@ -277,6 +278,11 @@ class Phase(Part):
     )
     rescue: Rescue | None = described(
         "What whoever is charted badly enough at a visit is given besides; left out, nothing.", default=None
+    )
+    unblinding: Unblinding | None = described(
+        "How the change without a drug effect goes with what people feel, who take a reaction for the drug; left out, "
+        "it is the same for all.",
+        default=None,
     )
     follows: Name | None = described("Earlier phase whose gate decides who enters; left out, everybody.", default=None)
     written_arms: Annotated[tuple[Arm, ...], Field(max_length=100)] = described("Arms.", alias="arm", default=())

@@ -18,6 +18,7 @@ from eutonia.study.design import TrialStudy
 from eutonia.study.parts import Arm, GateRule, Phase, PracticePlan
 from eutonia.study.policies import History, Moment, Policy, Screening
 from eutonia.study.treatments import EVERYBODY, Treatment
+from eutonia.study.unblinding import Unblinding
 from eutonia.trial import visit_numbers
 from eutonia.trial.arm_pump import PumpCourses, Pumps
 from eutonia.trial.failures import Failures, drawn_for
@@ -41,7 +42,8 @@ class ArmRun:
 
     `before_any` is the number of the look before any dose, from which visits of policies count; `attendance` says who
     misses them, nobody if it is None; `rescue` gives what the phase gives besides; `taken` is
-    the share of their tablets that people take, all of them if it is None.
+    the share of their tablets that people take, all of them if it is None; `unblinding` says what a reaction makes them
+    expect, nothing if it is None.
     """
 
     arm: Arm
@@ -54,6 +56,7 @@ class ArmRun:
     attendance: Attendance | None = None
     rescue: RescueWatch | None = None
     taken: Patients | None = None
+    unblinding: Unblinding | None = None
     _visits: int = 0
     _steered: list[_Steering] = field(default_factory=list)
     passed: Flags | None = None
@@ -74,7 +77,14 @@ class ArmRun:
         watch = ReactionWatch(as_given(phase, arm), origin, reacts, end_h, rescue=rescue)
         failures = drawn_for(arm, seed, person, index, period)
         away = Attendance(phase, index, arm.name, period, seed, person)
-        return cls(arm, member, end_h, before_any, screening, watch, failures, away, rescue, taken)
+        return cls(arm, member, end_h, before_any, screening, watch, failures, away, rescue, taken, phase.unblinding)
+
+    def read(self, clock: PeriodClock) -> None:
+        """Read what has come to whom, and let what its members expect go with that."""
+        self.watch.read(clock)
+        if self.unblinding is not None:
+            expected = np.where(self.watch.felt, self.unblinding.felt, self.unblinding.unfelt)
+            clock.expected = np.where(self.member, expected, clock.expected)
 
     def rescue_at(self, time_h: float, before: Chart, now: Chart) -> None:
         """Give rescue to whoever needs it by the chart of a visit, and came to it."""

@@ -123,11 +123,14 @@ class Block:
             lesions=self.lesions,
             since_entry_h=self.since_entry_h + before_h,
         )
-        tasks = [*(task for run in runs for task in run.tasks()), *looks]
+        # What people expect at a visit goes with what they have felt by then.
+        asked = phase.visits_h if phase.unblinding is not None else ()
+        reads = [Task(hour, VISIT, run.read) for hour in asked for run in runs]
+        tasks = [*(task for run in runs for task in run.tasks()), *reads, *looks]
         clock.begin_at(begin_of(tasks))
         hours = read_hours(float(phase.visits_h[-1])) if "adverse" in self.study.assessment.scales else []
-        tasks += [Task(0.0, VISIT, run.watch.read) for run in runs]
-        tasks += [Task(hour, LOOK, run.watch.read) for hour in hours for run in runs]
+        tasks += [Task(0.0, VISIT, run.read) for run in runs]
+        tasks += [Task(hour, LOOK, run.read) for hour in hours for run in runs]
         run_period(clock, tasks)
         return clock
 

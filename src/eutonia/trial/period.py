@@ -95,6 +95,7 @@ class PeriodClock:
     lesions: LesionCourse | None = None
     since_entry_h: float = 0.0
     others: list[AbstractTherapy] = field(default_factory=list)
+    expected: Patients | float = 1.0
     _nothing: Effects = field(init=False)
     _mark: _Mark | None = None
     _settled_h: float = 0.0
@@ -227,7 +228,7 @@ class PeriodClock:
         standing = stance(people, snapshot, body_constants())
         constants = chart_constants()
         luck = no_luck(people.n) if self.noiseless else draw_luck(self.seed, people.person, visit, constants)
-        shift = jnp.asarray(self.nonspecific if nonspecific else np.zeros(people.n))
+        shift = jnp.asarray(self.nonspecific * self.expected if nonspecific else np.zeros(people.n))
         return VisitFinding(chart(people, exam, standing, luck, shift, constants), exam, snapshot)
 
     def advance_to(self, time_h: float, *, looking: bool = False) -> None:

@@ -197,6 +197,11 @@ class ReactionWatch:
         row = REACTIONS.index(reaction)
         return np.asarray(self._hazard(clock)[row] >= self.threshold[row])
 
+    @property
+    def felt(self) -> Flags:
+        """Who has had a reaction by the last reading."""
+        return ~np.isnan(self._found.time_h).all(axis=0)
+
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""
         if self._last is None:

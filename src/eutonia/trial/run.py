@@ -42,6 +42,7 @@ from eutonia.trial.roll import Roll
 from eutonia.trial.stored import outcome_of
 from eutonia.trial.tables import dose_table, scores_of
 from eutonia.trial.trace import sample_course
+from eutonia.trial.unblinded import unblinded_told
 from eutonia.trial.work import Do, TrialJob, rehearse, through_phases, workers_of
 
 _WORKERS = 2
@@ -91,7 +92,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
         reported = quantities(outcome, adverse)
         responders, response = responder_table(outcome), response_of(study)
         analysed, series = analyse(outcome), series_of(outcome)
-        known_limits = (*caveats(study), *people_told(study.population, pool))
+        known_limits = (*caveats(study), *unblinded_told(outcome), *people_told(study.population, pool))
         broken, patients = of_trial(outcome, origin_of(study)), patient_table(outcome)
         drug_arms = [] if response is None else [arm.name for arm in response.phase.arms if not arm.placebo]
     progress("Tables", 1.0)
