@@ -1,4 +1,6 @@
-"""Laws of unblinding: whoever has felt a reaction changes as much as the study says, from then on, and nothing else."""
+"""Laws of unblinding and of mistakes at entry: whoever has felt a reaction changes as much as the study says, from then
+on, and nothing else; who is let in by mistake meets not the rules, and is known.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,8 @@ from eutonia.errors import StudyError
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.recruitment import draw_pool
+from eutonia.trial.patients import patient_table
+from eutonia.trial.recruitment import draw_pool, people_told
 from eutonia.trial.run import RunOptions, simulate
 from eutonia.trial.unblinded import unblinded_told
 
@@ -116,3 +119,21 @@ def test_the_report_says_who_could_tell(usual: Outcome) -> None:
 def test_a_phase_in_which_nobody_is_unblinded_is_refused(changed: dict[str, str], said: str) -> None:
     with pytest.raises(StudyError, match=f"(?s){said}.*Allowed.*Do"):
         study(2.0, 0.5, **changed)
+
+
+def test_who_is_let_in_by_mistake_meets_not_the_rules_and_the_table_says_who() -> None:
+    mistaken = parse_study(TEXT.replace("pool = 1024", "pool = 1024\nineligible = 0.25"))
+    assert isinstance(mistaken, TrialStudy)
+    pool = draw_pool(mistaken.population, 12, 1024)
+    outcome = simulate(mistaken, pool, RunOptions(20, workers=1), 1024)
+    people = patient_table(outcome)
+    legs = pool.scores["ashworth"][0][outcome.member]
+    share = float(people["eligible"].mean())
+    assert abs(share - 0.75) < 4 * np.sqrt(0.25 * 0.75 / 960)
+    np.testing.assert_array_equal(people["eligible"].to_numpy(), pool.eligible[outcome.member])
+    assert legs[~people["eligible"].to_numpy()].max() < legs[people["eligible"].to_numpy()].mean()
+    assert any("let in though" in said for said in people_told(mistaken.population, pool))
+    with pytest.raises(StudyError, match="everybody meets them"):
+        parse_study(
+            TEXT.replace("pool = 1024", "pool = 1024\nineligible = 0.25").replace("[[population.entry]]", "[x]")
+        )

@@ -37,6 +37,17 @@ def test_without_published_levels_everybody_eligible_is_as_likely(scores: np.nda
     assert weights.effective == pytest.approx(eligible.sum())
 
 
+def test_of_those_let_in_by_mistake_each_is_as_likely_and_together_they_are_the_share_asked(scores: np.ndarray) -> None:
+    eligible = scores[0] >= 2
+    strict = weigh(eligible, [EntryMoment("leg ashworth", scores[0], 3.3, 0.9)])
+    mixed = strict.letting_in(~eligible, 0.1)
+    np.testing.assert_allclose(mixed.probability[~eligible], 0.1 / (~eligible).sum())
+    np.testing.assert_allclose(mixed.probability[eligible], 0.9 * strict.probability[eligible])
+    assert mixed.effective == pytest.approx(1 / np.sum(mixed.probability**2))
+    with pytest.raises(StudyError, match="everybody in the pool meets"):
+        strict.letting_in(np.zeros_like(eligible), 0.1)
+
+
 def test_means_and_spreads_are_those_published(scores: np.ndarray) -> None:
     eligible = scores[0] >= 2
     targets = [EntryMoment("leg ashworth", scores[0], 3.3, 0.9), EntryMoment("arm ashworth", scores[1], 2.6, 0.8)]

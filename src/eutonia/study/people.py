@@ -21,6 +21,7 @@ from eutonia.study.fields import (
     ClearanceSD,
     Given,
     Hours,
+    Inside,
     LesionVolume,
     LesionVolumeSD,
     Mixture,
@@ -209,6 +210,9 @@ class StudyPopulation(Part):
     lesion_shares: tuple[StudyLesion, ...] = described("Lesions one by one.", alias="lesion", default=())
     entries: tuple[EntryRule, ...] = described("Rules of entry; all must hold.", alias="entry", default=())
     baselines: tuple[Baseline, ...] = described("Published entry levels.", alias="baseline", default=())
+    ineligible: Inside | None = described(
+        "Share of people who are let in by mistake: they meet not all rules of entry; left out, none.", default=None
+    )
 
     @property
     def limits(self) -> dict[str, tuple[float, float]]:
@@ -267,6 +271,9 @@ class StudyPopulation(Part):
             why = "The lesion is there since birth: the time since its onset is the age." if since_birth else why
             allowed = "{ mean, sd, min, max }" if self.time_since_onset_h is None else ""
             found.append(Problem(("time_since_onset",), why, None, allowed, do=do))
+        if self.ineligible is not None and not self.entries:
+            why, do = "Without rules of entry everybody meets them.", "Add [[population.entry]], or remove the key."
+            found.append(Problem(("ineligible",), why, self.ineligible, do=do))
         rows = [(row.scale, row.limb) for row in self.baselines]
         why = "This entry level stands there twice."
         twice = [(place, " ".join(filter(None, row))) for place, row in enumerate(rows) if row in rows[:place]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from eutonia import _streams
 from eutonia._hours import HOURS_A_MONTH
@@ -44,6 +44,7 @@ class Pool:
     bias: Float[np.ndarray, "limb pool"]
     strength: Float[np.ndarray, "limb pool"]
     scores: dict[str, np.ndarray]
+    eligible: Bool[np.ndarray, " pool"]
     weights: Weights
     oral_model: str
 
@@ -142,7 +143,10 @@ def draw_pool(
         )
         for row in given.baselines
     ]
-    return Pool(cohort, traits, bias, strength, scores, weigh(eligible, moments), oral_model)
+    weights = weigh(eligible, moments)
+    if given.ineligible is not None:
+        weights = weights.letting_in(~eligible, given.ineligible)
+    return Pool(cohort, traits, bias, strength, scores, eligible, weights, oral_model)
 
 
 def _traits(given: GivenPopulation, seed: int, number: Int[np.ndarray, " patient"]) -> Traits:
@@ -228,8 +232,15 @@ def member_of(pool: Pool, seed: int, person: Int[np.ndarray, " patient"]) -> Int
 
 
 def people_told(given: GivenPopulation, pool: Pool) -> Iterator[str]:
-    """Yield in words where people come from, where that is a table, and how many different people weights leave."""
+    """Yield in words where people come from, where that is a table, who is let in by mistake, and how many different
+    people weights leave.
+    """
     yield from given.table_told
+    if given.ineligible is not None:
+        yield (
+            f"{100.0 * given.ineligible:g} % of the people are let in though they do not meet the rules of entry, and "
+            "are treated and analysed as the others; the table of patients says who (eligible)."
+        )
     if given.baselines:
         yield (
             f"Recruitment is weighted to the entry scores of the study: the {given.pool:,} people of the pool then "

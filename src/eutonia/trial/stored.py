@@ -172,7 +172,7 @@ def outcome_of(study: TrialStudy, pool: Pool, roll: Roll, store: Store) -> Outco
         people // study.population.n,
         member=roll.member,
         features={name.removeprefix("features/"): values for name, values in known.items()},
-        known=known_of(pool.cohort),
+        known=known_of(pool.cohort) | ({} if study.population.ineligible is None else {"eligible": pool.eligible}),
         uncomputed=dict(sorted(roll.reasons.items())),
         **{name: getattr(roll, name) for name in OF_PHASES},
         **later,

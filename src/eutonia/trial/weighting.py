@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from eutonia.errors import StudyError
 
@@ -47,6 +47,23 @@ class Weights:
         """Return the member of the pool that each person's luck (0..1) picks."""
         ladder = np.cumsum(self.probability)
         return np.minimum(np.searchsorted(ladder / ladder[-1], luck, side="right"), len(ladder) - 1)
+
+    def letting_in(self, others: Bool[np.ndarray, " pool"], share: float) -> Weights:
+        """Return weights by which a share of those who are recruited are `others`, each as likely as another.
+
+        Raises
+        ------
+        StudyError
+            There are no others.
+        """
+        if not others.any():
+            raise StudyError(
+                f"population.ineligible: {share:g} of the people are to be let in by mistake, and everybody in the "
+                "pool meets the rules of entry. Allowed: rules that some of this population do not meet. Nearest: a "
+                "stricter one. Do: tighten [[population.entry]], or remove ineligible."
+            )
+        mixed = (1.0 - share) * self.probability + share * others / others.sum()
+        return Weights(mixed, 1.0 / float(np.sum(mixed**2)))
 
 
 def _features(moments: list[EntryMoment]) -> tuple[np.ndarray, np.ndarray]:
