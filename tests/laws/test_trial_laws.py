@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+import pickle
 import shutil
 import signal
 from concurrent.futures import Executor
@@ -473,7 +474,7 @@ def test_tone_moves_in_a_trial_that_begins_two_weeks_after_the_stroke() -> None:
 def test_who_stands_in_at_a_rehearsal_loads_the_programs_of_those_who_come(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
     monkeypatch.setattr(work, "played", lambda *given: seen.append(given))
-    rehearse(study(), WIDTH, 64)
+    rehearse(pickle.dumps(study()), WIDTH, 64)
     ((given, piece, stand_ins),) = seen
     recruits = TrialJob(study(), pool()).recruits(piece)
     assert (given.name, piece.index, piece.n) == (study().name, 0, WIDTH)

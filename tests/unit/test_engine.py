@@ -158,7 +158,7 @@ def test_processes_of_one_run_are_gone_when_its_blocks_are_done() -> None:
 def test_processes_of_one_run_rehearse_and_one_core_is_left_to_who_asks(tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     with processes(2, once=True) as begun:
-        rehearsed(begun, partial(wait_for, gate))
+        rehearsed(begun, lambda: partial(wait_for, gate))
         assert _soon(gate.exists)
         assert len(begun._processes) == 1
         gate.unlink()
@@ -166,7 +166,7 @@ def test_processes_of_one_run_rehearse_and_one_core_is_left_to_who_asks(tmp_path
         assert _soon(gate.exists)
         gate.unlink()
     with ThreadPoolExecutor(1) as threads:
-        rehearsed(threads, gate.touch)
+        rehearsed(threads, lambda: gate.touch)
     assert not gate.exists()
 
 

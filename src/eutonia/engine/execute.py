@@ -152,14 +152,16 @@ def processes(workers: int, *, once: bool = False) -> ProcessPoolExecutor:
     return found
 
 
-def rehearsed(executor: Executor | None, act: Callable[[], object]) -> None:
-    """Let the processes of one run begin now, each with an act that loads what its work will need.
+def rehearsed(executor: Executor | None, made: Callable[[], Callable[[], object]]) -> None:
+    """Let the processes of one run begin now, each with the act `made`, that loads what its work will need.
 
     One core is left to the process that asks: the last of them begins when the first is ready. What fails here is left
     to the work itself to tell.
     """
     if not isinstance(executor, _Processes) or not executor.once:
         return
+
+    act = made()
 
     def last(_: Future[object]) -> None:
         with contextlib.suppress(RuntimeError):  # the run is over before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -79,7 +80,7 @@ def run_trial(study: TrialStudy, options: RunOptions, progress: Progress = silen
     began = time.perf_counter()
     width = blocks.width_for(study.population.n * options.replicates, options.block)
     progress("Recruitment", 0.0)
-    rehearsed(options.executor, partial(rehearse, study, width, session.bits()))
+    rehearsed(options.executor, lambda: partial(rehearse, pickle.dumps(study), width, session.bits()))
     with parameters.recording() as used:
         pool = draw_pool(study.population, study.seed, width, study.oral_model)
         progress("Recruitment", 1.0)

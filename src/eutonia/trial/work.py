@@ -71,9 +71,10 @@ def played(study: TrialStudy, piece: BlockPhase, recruits: Recruits) -> BlockOut
     return play_block(study, recruits, piece.index, piece.before).head(piece.n)
 
 
-def rehearse(study: TrialStudy, width: int, bits: Literal[32, 64]) -> None:
-    """Take stand-ins through the first phase of a trial: whoever does so has its programs loaded."""
+def rehearse(sent: bytes, width: int, bits: Literal[32, 64]) -> None:
+    """Take stand-ins through the first phase of a trial, pickled: whoever does so has its programs loaded."""
     session.set_bits(bits)
+    study: TrialStudy = pickle.loads(sent)
     there, recruits = np.ones(width, dtype=bool), Recruits.standing_in(study, width)
     before = Before(there, np.zeros(width, dtype=np.int64), None)
     played(study, BlockPhase(0, 0, recruits.person, recruits.member, width, before), recruits)
