@@ -130,7 +130,13 @@ def _drawn(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Arr
         return tuple(drawn[:size] for drawn, size in zip(alone, sizes, strict=True))
     kind = jax.dtypes.canonicalize_dtype(float)
     with jax.enable_x64(True):  # the people of a 32-bit run are those of a 64-bit one, to their last digits
-        return tuple(numbers.astype(kind) for numbers in _numbers(draw, asked, sizes))
+        found = tuple(numbers.astype(kind) for numbers in _numbers(draw, asked, sizes))
+    # A number just below 1 must not be rounded to it.
+    return (
+        tuple(np.minimum(one, np.nextafter(kind.type(1), kind.type(0))) for one in found)
+        if draw is _uniforms
+        else found
+    )
 
 
 def _numbers(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> Iterator[np.ndarray]:

@@ -239,6 +239,19 @@ def test_luck_in_32_bit_is_that_in_64_bit_rounded(n: int) -> None:
         np.testing.assert_array_equal(np.asarray(wide, dtype=np.float32), narrow)
 
 
+def test_luck_that_is_rounded_stays_below_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million people some had a luck of exactly 1 in 32-bit, and reactions that never came, with a warning."""
+    monkeypatch.setattr(_streams, "_uniforms", lambda *given, **of: np.full((8, 64), 1.0 - 1e-12))
+    keys = _streams.keys(SEED, _streams.Purpose.REACTION, np.arange(3))
+    for bits in (32, 64):
+        session.set_bits(bits)
+        try:
+            drawn = np.asarray(_streams.uniform(keys, 2))
+        finally:
+            session.set_bits(64)
+        assert np.all((drawn < 1.0) & (drawn > 0.999999))
+
+
 def test_luck_is_that_of_person_and_visit(people: People) -> None:
     constants = chart_constants()
     here = draw_luck(SEED, people.person, 3, constants)

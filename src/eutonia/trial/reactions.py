@@ -264,26 +264,30 @@ def event_table(outcome: Outcome) -> polars.DataFrame | None:
 
     if not outcome.reactions:
         return None
-    frames = []
-    for (phase, arm), reactions in outcome.reactions.items():
-        row, who = np.nonzero(~np.isnan(reactions.time_h) & outcome.in_arm(phase, arm))
-        came_from = reactions.source[row, who]
-        frames.append(
-            pl.DataFrame(
-                {
-                    "replicate": (who // outcome.study.population.n).astype(np.int32),
-                    "patient": who.astype(np.int64),
-                    "arm": np.full(len(who), arm, dtype=object),
-                    "phase": np.full(len(who), phase, dtype=object),
-                    "reaction": np.array([said(x) for x in REACTIONS], dtype=object)[row],
-                    "time_h": reactions.time_h[row, who],
-                    "route": np.array(_ROUTES, dtype=object)[came_from],
-                    "stage": np.array(_STAGES, dtype=object)[came_from],
-                },
-                schema_overrides=dict.fromkeys(("arm", "phase", "reaction", "route", "stage"), pl.String),
-            )
-        )
-    return pl.concat(frames).sort("replicate", "patient", "time_h", maintain_order=True)
+    parts = []
+    for at, (key, reactions) in enumerate(outcome.reactions.items()):
+        row, who = np.nonzero(~np.isnan(reactions.time_h) & outcome.in_arm(*key))
+        came = reactions.time_h[row, who], reactions.source[row, who]
+        parts.append((np.full(len(who), at, dtype=np.int16), who, row.astype(np.int16), *came))
+    of, who, row, time_h, source = map(np.concatenate, zip(*parts, strict=True))
+    order = np.lexsort((time_h, who))  # and so by replicate
+
+    def named(names: Sequence[str], code: np.ndarray) -> polars.Series:
+        return pl.Series(names, dtype=pl.String)[code[order]]
+
+    phases, arms = zip(*outcome.reactions, strict=True)
+    return pl.DataFrame(
+        {
+            "replicate": (who[order] // outcome.study.population.n).astype(np.int32),
+            "patient": who[order].astype(np.int64),
+            "arm": named(arms, of),
+            "phase": named(phases, of),
+            "reaction": named([said(one) for one in REACTIONS], row),
+            "time_h": time_h[order],
+            "route": named(_ROUTES, source),
+            "stage": named(_STAGES, source),
+        }
+    )
 
 
 _ROUTES = ("intrathecal", "intrathecal", "intrathecal", "oral", "background", "beside baclofen")
