@@ -220,7 +220,7 @@ def crash(times: int, people: int, block: int) -> None:
         assert begun("whole").wait() == 0
         whole_s, killed, late = time.monotonic() - began, 0, 0
         luck = random.Random(1)
-        while killed < times and late < times:
+        while killed < times and late < 3 * times:
             run = begun("killed", *(["--resume"] if killed else []))
             try:
                 late += run.wait(luck.uniform(0.0, whole_s)) == 0
