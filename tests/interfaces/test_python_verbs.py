@@ -87,6 +87,7 @@ def test_every_verb_says_what_it_takes_returns_and_refuses(name: str) -> None:
     assert said is not None
     for section in ("Parameters\n---", "Returns\n---", "Raises\n---", "Notes\n---"):
         assert section in said, section
+    assert f"Returns\n-------\n{verb.__annotations__['return']}\n" in said
     for parameter in inspect.signature(verb).parameters:
         assert re.search(rf"^(\w+, )*{parameter}(, \w+)* : ", said, re.MULTILINE), parameter
 

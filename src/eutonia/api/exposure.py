@@ -150,7 +150,7 @@ def expose(
 
     Returns
     -------
-    Exposed
+    ExposureResult
         `frame()` has the levels, `write(path)` writes them with the record of the run.
 
     Raises

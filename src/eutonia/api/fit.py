@@ -89,7 +89,7 @@ def fit(
 
     Returns
     -------
-    Fitted
+    FitResult
         `frame()` has every number with its interval, `fit` all that is known, `write(folder)` page and tables.
 
     Raises

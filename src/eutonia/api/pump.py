@@ -95,7 +95,7 @@ def program(
 
     Returns
     -------
-    Programmed
+    PumpResult
         `frame()` has the hours, `forecast.dates` the next dates, `forecast.broken` the broken rules, `write(folder)`
         page and table.
 

@@ -91,7 +91,7 @@ def examine_segment(
 
     Returns
     -------
-    SegmentExamined
+    SegmentResult
         `frame()` has the numbers, `finding.curve` what was read against what was varied, `write(folder)` everything.
 
     Raises

@@ -210,7 +210,7 @@ def compare(result: StudyResult, against: str | None = None) -> ArmComparison:
 
     Returns
     -------
-    Comparison
+    ArmComparison
         `frame()` has `difference` in the unit of the scale, and `low` and `high`, between which the difference of one
         trial lies with 95 %; null below 40 replicate trials.
 
