@@ -131,12 +131,10 @@ def _drawn(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> tuple[Arr
     kind = jax.dtypes.canonicalize_dtype(float)
     with jax.enable_x64(True):  # the people of a 32-bit run are those of a 64-bit one, to their last digits
         found = tuple(numbers.astype(kind) for numbers in _numbers(draw, asked, sizes))
-    # A number just below 1 must not be rounded to it.
-    return (
-        tuple(np.minimum(one, np.nextafter(kind.type(1), kind.type(0))) for one in found)
-        if draw is _uniforms
-        else found
-    )
+    if draw is not _uniforms:
+        return found
+    below = np.nextafter(kind.type(1), kind.type(0))
+    return tuple(np.minimum(one, below) for one in found)  # what is just below 1 must not be rounded to it
 
 
 def _numbers(draw: Draw, asked: Sequence[Keys], sizes: Sequence[int]) -> Iterator[np.ndarray]:

@@ -4,64 +4,47 @@ on, and nothing else; who is let in by mistake meets not the rules, and is known
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
-from study_examples import leg_trial
+from study_examples import SIX_WEEKS_OF_TABLETS, leg_trial
 
 from eutonia.errors import StudyError
 from eutonia.study.design import TrialStudy, parse_study
 from eutonia.trial import blocks
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.patients import patient_table
-from eutonia.trial.recruitment import draw_pool, people_told
+from eutonia.trial.recruitment import Pool, draw_pool, people_told
 from eutonia.trial.run import RunOptions, simulate
 from eutonia.trial.unblinded import unblinded_told
 
 pytestmark = pytest.mark.laws
 
 WEEK = 168.0
-ARMS = ("placebo", "tablets")
-TEXT = (
-    leg_trial("felt", "Who feels a reaction", seed=12, n=48, pool=1024, at_least=2, rater="human").replace(
-        '"ashworth", "adverse"]', '"ashworth", "reflex", "adverse"]'
-    )
-    + """\
-[[phase]]
-name = "weeks"
-design = "parallel"
-masking = "double blind"
-visits = ["0 week", "2 week", "6 week"]
-nonspecific = true
-dropout = false
-[[phase.arm]]
-name = "placebo"
-placebo = true
-[[phase.arm]]
-name = "tablets"
-[[phase.arm.treatment]]
-product = "baclofen tablets"
-route = "oral"
-dose = "20 mg"
-every = "8 hour"
-"""
+PHASE, ARMS = "only", ("placebo", "tablets")
+TEXT = leg_trial("felt", "Who feels a reaction", seed=12, n=48, pool=1024, at_least=2, rater="human").replace(
+    '"ashworth", "adverse"]', '"ashworth", "reflex", "adverse"]'
+) + SIX_WEEKS_OF_TABLETS.replace("nonspecific = false", "nonspecific = true").replace("10 mg", "20 mg").replace(
+    "dropout = true", "dropout = false"
 )
 
 
-def study(felt: float | None, unfelt: float = 0.0, **changed: str) -> TrialStudy:
+def study(felt: float | None, unfelt: float = 0.0, old: str = "", new: str = "") -> TrialStudy:
+    """Return the trial with or without the table, and one piece of its text in place of another."""
     table = "" if felt is None else f"[phase.unblinding]\nfelt = {felt}\nunfelt = {unfelt}\n"
-    text = TEXT.replace("dropout = false\n", f"dropout = false\n{table}", 1)
-    for old, new in changed.items():
-        text = text.replace(f"{old} = true" if new == "false" else old, f"{old} = false" if new == "false" else new)
-    found = parse_study(text)
+    found = parse_study(TEXT.replace("dropout = false\n", f"dropout = false\n{table}", 1).replace(old, new or old))
     assert isinstance(found, TrialStudy)
     return found
 
 
-POOL = draw_pool(study(None).population, 12, 1024)
+@cache
+def pool() -> Pool:
+    return draw_pool(study(None).population, 12, 1024)
 
 
 def outcome_of(of: TrialStudy) -> Outcome:
-    return simulate(of, POOL, RunOptions(1, workers=1), blocks.width_for(48, 1024))
+    return simulate(of, pool(), RunOptions(1, workers=1), blocks.width_for(48, 1024))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +53,7 @@ def usual() -> Outcome:
 
 
 def same(one: Outcome, other: Outcome, who: np.ndarray, arm: str, visit: int) -> bool:
-    mine, theirs = (of.visits["weeks", arm, visit].scores for of in (one, other))
+    mine, theirs = (of.visits[PHASE, arm, visit].scores for of in (one, other))
     return all(np.array_equal(mine[name][..., who], theirs[name][..., who]) for name in mine)
 
 
@@ -82,11 +65,11 @@ def test_with_both_factors_one_nothing_changes(usual: Outcome) -> None:
 
 def test_who_has_felt_a_reaction_by_a_visit_changes_and_the_others_do_not(usual: Outcome) -> None:
     """A program that goes by the arm and not by what is felt, or by what is felt later, or before the first, fails."""
-    unmoved = outcome_of(study(None, nonspecific="false"))
+    unmoved = outcome_of(study(None, old="nonspecific = true", new="nonspecific = false"))
     one_or_none = outcome_of(study(1.0, 0.0))
     differs = False
     for arm in ARMS:
-        reactions = one_or_none.reactions["weeks", arm].time_h
+        reactions = one_or_none.reactions[PHASE, arm].time_h
         for visit, week in enumerate((0, 2, 6)):
             felt = np.nanmin(np.where(np.isnan(reactions), np.inf, reactions), axis=0) <= week * WEEK
             assert same(one_or_none, usual, felt, arm, visit)
@@ -101,29 +84,35 @@ def test_the_report_says_who_could_tell(usual: Outcome) -> None:
     outcome = outcome_of(study(2.0, 0.5))
     (said,) = unblinded_told(outcome)
     shares = [
-        float(np.mean(~np.isnan(outcome.reactions["weeks", arm].time_h[:, outcome.in_arm("weeks", arm)]).all(axis=0)))
+        float(np.mean(~np.isnan(outcome.reactions[PHASE, arm].time_h[:, outcome.in_arm(PHASE, arm)]).all(axis=0)))
         for arm in ARMS
     ]
     assert f"placebo {100 * shares[0]:.0f} %, tablets {100 * shares[1]:.0f} %" in said
     assert f"placebo {1 - 2 * shares[0]:+.2f}, tablets {2 * shares[1] - 1:+.2f}" in said
 
 
+def test_of_a_phase_that_nobody_entered_nothing_is_told() -> None:
+    """A mean over nobody is no number, and warns."""
+    outcome = outcome_of(study(2.0, 0.5))
+    outcome.entered[PHASE][:] = False
+    assert not list(unblinded_told(outcome))
+
+
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("old", "new", "said"),
     [
-        ({'masking = "double blind"': 'masking = "open"'}, "Everybody knows what they are given"),
-        ({"nonspecific": "false"}, "No score changes without a drug effect"),
-        ({', "adverse"': ""}, "No reaction is watched for"),
+        ('masking = "double blind"', 'masking = "open"', "Everybody knows what they are given"),
+        ("nonspecific = true", "nonspecific = false", "No score changes without a drug effect"),
+        (', "adverse"]', "]", "No reaction is watched for"),
     ],
 )
-def test_a_phase_in_which_nobody_is_unblinded_is_refused(changed: dict[str, str], said: str) -> None:
+def test_a_phase_in_which_nobody_is_unblinded_is_refused(old: str, new: str, said: str) -> None:
     with pytest.raises(StudyError, match=f"(?s){said}.*Allowed.*Do"):
-        study(2.0, 0.5, **changed)
+        study(2.0, 0.5, old, new)
 
 
 def test_who_is_let_in_by_mistake_meets_not_the_rules_and_the_table_says_who() -> None:
-    mistaken = parse_study(TEXT.replace("pool = 1024", "pool = 1024\nineligible = 0.25"))
-    assert isinstance(mistaken, TrialStudy)
+    mistaken = study(None, old="pool = 1024", new="pool = 1024\nineligible = 0.25")
     pool = draw_pool(mistaken.population, 12, 1024)
     outcome = simulate(mistaken, pool, RunOptions(20, workers=1), 1024)
     people = patient_table(outcome)

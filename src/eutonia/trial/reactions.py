@@ -61,6 +61,11 @@ class Reactions:
     time_h: Float[np.ndarray, "reaction patient"]
     source: Int[np.ndarray, "reaction patient"]
 
+    @property
+    def felt(self) -> Flags:
+        """Who has had any reaction."""
+        return ~np.isnan(self.time_h).all(axis=0)
+
     def later(self, hours: float) -> Reactions:
         """Return the same reactions so many hours later."""
         return Reactions(self.time_h + hours, self.source)
@@ -200,7 +205,7 @@ class ReactionWatch:
     @property
     def felt(self) -> Flags:
         """Who has had a reaction by the last reading."""
-        return ~np.isnan(self._found.time_h).all(axis=0)
+        return self._found.felt
 
     def read(self, clock: PeriodClock) -> None:
         """Read the hazard now and date what has come since the last reading."""

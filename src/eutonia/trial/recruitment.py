@@ -16,7 +16,7 @@ from eutonia.assessment.reading import of_limb, stand_for
 from eutonia.assessment.scales import SCALES
 from eutonia.assessment.scoring import Chart, chart, chart_constants, expected, look_at, no_luck
 from eutonia.drug.kinetics.values import ADULT
-from eutonia.patient import Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
+from eutonia.patient import LIMBS, Cohort, LesionShare, Population, TruncatedNormal, lesion_mix
 from eutonia.patient.lesion import KINDS
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import body_constants, examine
@@ -213,7 +213,9 @@ class Recruits:
         number, given = np.arange(n), study.population
         cohort = replace(Cohort.draw(study.seed, number, Population.typical("healthy")), origin=given.origin)
         traits = _traits(given, study.seed, number)
-        return cls(number, number, cohort, traits, np.zeros((2, n)), np.ones((2, n)), study.oral_model)
+        return cls(
+            number, number, cohort, traits, np.zeros((len(LIMBS), n)), np.ones((len(LIMBS), n)), study.oral_model
+        )
 
     def people(self, seed: int) -> People:
         """Return them as virtual people."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from eutonia.study.parts import Arm, Phase
 from eutonia.trial.analysis import Outcome
 
@@ -15,7 +13,10 @@ def unblinded_told(outcome: Outcome) -> Iterator[str]:
     for phase in outcome.study.phases:
         if (rule := phase.unblinding) is None:
             continue
-        each = [(arm.name, share, index) for arm in phase.arms for share, index in [_told(outcome, phase, arm)]]
+        arms = [arm for arm in phase.arms if outcome.in_arm(phase.name, arm.name).any()]
+        each = [(arm.name, *_told(outcome, phase, arm)) for arm in arms]
+        if not each:  # nobody entered
+            continue
         felt = ", ".join(f"{name} {100.0 * share:.0f} %" for name, share, _ in each)
         indices = ", ".join(f"{name} {index:+.2f}" for name, _, index in each)
         yield (
@@ -28,5 +29,5 @@ def unblinded_told(outcome: Outcome) -> Iterator[str]:
 def _told(outcome: Outcome, phase: Phase, arm: Arm) -> tuple[float, float]:
     """Return the share of an arm that felt a reaction, and Bang's index where these guess drug and the others none."""
     mine = outcome.in_arm(phase.name, arm.name)
-    share = float(np.mean(~np.isnan(outcome.reactions[phase.name, arm.name].time_h[:, mine]).all(axis=0)))
+    share = float(outcome.reactions[phase.name, arm.name].felt[mine].mean())
     return share, (1.0 - 2.0 * share if arm.placebo else 2.0 * share - 1.0)
