@@ -15,23 +15,20 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-import jax.numpy as jnp
 import numpy as np
 import toxin
 from scipy.optimize import minimize_scalar
-from survivors import survivors
+from survivors import stiff
 
 from eutonia import session
 from eutonia.limb.muscle import all_muscle_groups
-from eutonia.patient import ARM
 from eutonia.simulation.bedside import bedside_constants
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.reach import ReachConstants, reach_of
 from eutonia.simulation.treated import under
-from eutonia.tone.spinal import muscle_bias
 from eutonia.treatment import Effects
 
-SEED, POOL, CHRONIC_H, ENTRY = 2015, 16_384, 6 * 730.5, 1.5
+SEED, POOL = 2015, 16_384
 MUSCLE, ERROR = "finger flexors", 5.0
 ROWS = (("TOX005", 500.0, 23.9), ("TOX006", 1000.0, 17.6))
 
@@ -40,14 +37,9 @@ class Clinic:
     """Survivors whose fingers are stiff enough to enter."""
 
     def __init__(self) -> None:
-        found, body = survivors(SEED, POOL), bedside_constants()
         self.row = [group.name for group in all_muscle_groups()].index(MUSCLE)
-        everybody = found.bedside.people
-        deviate = everybody.traits.muscle_deviation[self.row : self.row + 1]
-        bias = jnp.maximum(everybody.bias[ARM : ARM + 1], 0.0)
-        tone = np.asarray(muscle_bias(bias, deviate, body.tone))[0]
-        here = np.flatnonzero((found.time_h >= CHRONIC_H) & (tone >= ENTRY))
-        self.people, self.untreated = everybody.take(jnp.asarray(here)), Snapshot.untreated(here.size)
+        self.people = stiff(SEED, POOL, MUSCLE)
+        self.untreated = Snapshot.untreated(self.people.n)
         self.deviate = toxin.deviates(self.people, MUSCLE)
         self.constants, self.blocks = ReachConstants.of(all_muscle_groups()), toxin.shipped()
 

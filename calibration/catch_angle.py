@@ -4,38 +4,29 @@ from __future__ import annotations
 
 from functools import cache
 
-import jax.numpy as jnp
 import numpy as np
-from survivors import survivors
+from survivors import stiff
 
 from eutonia.assessment.tardieu import TardieuConstants, clear, passive_range
 from eutonia.examination.tardieu import fast_stretch
 from eutonia.limb.muscle import all_muscle_groups
-from eutonia.simulation.bedside import bedside, bedside_constants
+from eutonia.simulation.bedside import bedside, bedside_constants, group
 from eutonia.simulation.course import Snapshot
-from eutonia.simulation.people import People
 from eutonia.simulation.treated import under
-from eutonia.tone.spinal import muscle_bias
 from eutonia.treatment import Effects
 
-SEED, POOL, CHRONIC_H, ENTRY = 2015, 4096, 6 * 730.5, 1.5
+SEED, POOL = 2015, 4096
 SHARES = np.linspace(0.0, 1.0, 11)
 
 
 class Catches:
-    """Survivors half a year or more after a stroke whose group has a latent grade of 1.5 or more (a rater's 2 on the
-    Modified Ashworth scale, half the time), and the angle of catch at V3 (deg) of each with each of `SHARES` blocked.
+    """People who are stiff enough in a muscle group, and the angle of catch at V3 (deg) of each with each of `SHARES`
+    blocked.
     """
 
     def __init__(self, muscle: str) -> None:
-        found, body, groups = survivors(SEED, POOL), bedside_constants(), all_muscle_groups()
-        row = [group.name for group in groups].index(muscle)
-        limb, everybody = groups[row].limb_index, found.bedside.people
-        deviate = everybody.traits.muscle_deviation[row : row + 1]
-        tone = muscle_bias(jnp.maximum(everybody.bias[limb : limb + 1], 0.0), deviate, body.tone)
-        here = np.flatnonzero((found.time_h >= CHRONIC_H) & (np.asarray(tone)[0] >= ENTRY))
-        self.people: People = everybody.take(jnp.asarray(here))
-        self.of, self.row = groups[row], row
+        self.people, self.of = stiff(SEED, POOL, muscle), group(muscle)
+        self.row = all_muscle_groups().index(self.of)
         self.angle = np.stack([self._angle(share) for share in SHARES])
 
     def _angle(self, blocked: float) -> np.ndarray:
