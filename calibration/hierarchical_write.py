@@ -82,26 +82,38 @@ def frozen_set(found: Draws, seed: int, path: Path = SET) -> None:
     joint, names = _joint(found), labels()
     mean, sd = joint.mean(axis=0), joint.std(axis=0, ddof=1)
     correlation = np.corrcoef(joint.T)
-    axis = ", ".join(f'"{name}"' for name in names)
+    axis = _quoted(names)
     note = "Of the scale (log, logit or plain) of each record in its own unit; a word behind a second stroke is a part."
-    heads = {
-        "mean": ("Mean of what the calibration knows of each record, on its fitting scale", mean, note),
-        "sd": ("Standard deviation of the same", sd, note),
+    rows = "".join(f"    {_listed(row)},\n" for row in correlation)
+    tables = {
+        "mean": ("Mean of what the calibration knows of each record, on its fitting scale", _listed(mean), note),
+        "sd": ("Standard deviation of the same", _listed(sd), note),
+        '"correlation_{each}"': (
+            "Correlation of the same between {each} and each",
+            f"[\n{rows}]",
+            "On fitting scales.",
+        ),
     }
-    for name, row in zip(names, correlation, strict=True):
-        where = name.split(" ")[1].replace("/", "_")
-        heads[f"correlation_{where}"] = (f"Correlation of the same between {where} and each", row, "On fitting scales.")
     text = (
         f'[set]\nname = "{NAME}"\ntitle = "{TITLE}: fitted records and what is unknown of them together"\n'
         f'released = "2026-11"\nnote = "Seed {seed}; SHA-256 of scripts and runs {digest()}. The records '
         'themselves keep their values; a trial draws from it where its parameters are those of the posterior."\n'
     )
-    for name, (label, numbers, said) in heads.items():
-        values = ", ".join(f"{float(one):.6g}" for one in numbers)
-        text += f'\n[{name}]\nlabel = "{label}"\nvalue = [{values}]\nunit = "1"\nsource = "Eutonia_2026"\n'
+    for name, (label, numbers, said) in tables.items():
+        words = [word.split(" ")[1].replace("/", "_") for word in names]
+        text += f"\n[{name}]\n" + (f"each = {_quoted(words)}\n" if "{each}" in name else "")
+        text += f'label = "{label}"\nvalue = {numbers}\nunit = "1"\nsource = "Eutonia_2026"\n'
         text += f'where = "calibration/hierarchical.py"\nmethod = "fitted"\nstatus = "fitted"\nnote = "{said}"\n'
-        text += f"axis = [{axis}]\n"
+        text += f"axis = {axis}\n"
     path.write_text(text, encoding="utf-8")
+
+
+def _quoted(words: list[str]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def _listed(numbers: np.ndarray) -> str:
+    return "[" + ", ".join(f"{float(one):.6g}" for one in numbers) + "]"
 
 
 def page(

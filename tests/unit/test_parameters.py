@@ -101,6 +101,33 @@ def test_rows_and_columns_of_a_square_are_found_by_name() -> None:
         read(value=[1, 2], axis=["leg", "arm"], unit="1")["clearance"].square(["leg", "arm"])
 
 
+def test_one_table_gives_a_record_for_each_of_its_words() -> None:
+    share = {"each": ["low", "high"], "value": [1, 2], "label": "Clearance, {each}", "people": ["5", "7"]}
+    found = library.read(
+        text(**{'"{each}_clearance"': {**RECORD, **share, "distance": ["none"]}}), "trial_set", SOURCES
+    )
+    assert [(one.name, one.value, one.label, one.people) for one in found.records()] == [
+        ("low_clearance", 1.0, "Clearance, low", "5"),
+        ("high_clearance", 2.0, "Clearance, high", "7"),
+    ]
+    assert {(one.source, one.distance) for one in found.records()} == {("Simon_2018", ("none",))}
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ({"clearance": {"each": ["low", "high"]}}, "{each} in the name of the table"),
+        ({'"a_{each}"': {"each": "low"}}, "each is 'low'. Allowed: a list of words"),
+        ({'"a_{each}"': {"each": ["low", "high"], "value": [1]}}, "value has 1 entries. Allowed: one for each of 2"),
+        ({'"a_{each}"': {"each": ["low"], "value": [1]}, "a_low": {}}, "a_low stands twice"),
+    ],
+)
+def test_a_table_of_several_records_is_refused(tables: dict[str, dict[str, object]], words: str) -> None:
+    given = {name: {**RECORD, **table} for name, table in tables.items()}
+    with pytest.raises(ParameterError, match=re.escape(words)):
+        library.read(text(**given), "trial_set", SOURCES)
+
+
 def test_records_and_sets_are_frozen() -> None:
     found = read()
     with pytest.raises(dataclasses.FrozenInstanceError):

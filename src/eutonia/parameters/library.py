@@ -288,7 +288,7 @@ def read(text: str, name: str, sources: Collection[str]) -> ParameterSet:
     from eutonia.parameters import shape
 
     tables, header = parse_file(text, name)
-    records = {key: shape.record(table, key, name) for key, table in tables.items()}
+    records = {key: shape.record(table, key, name) for key, table in shape.apart(tables, name).items()}
     if not records:
         raise ParameterError(f"{name}.toml holds no record. Allowed: one table for each number. Add a record.")
     scalars = {key: record.value for key, record in records.items() if not record.is_vector}

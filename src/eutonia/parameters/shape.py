@@ -6,7 +6,7 @@ Imported where a file is read, for Pydantic takes its time. That a source exists
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _FITTED_BY = re.compile(rf"calibration/\w+\.py\b|{PROTOTYPE}")
 _UNITS: Mapping[str, tuple[str, ...]] = {"oral": ("mg", "mg/mL"), "intrathecal": ("ug/mL",)}
+#: Fields that are lists in every record.
+_LISTS = ("axis", "distance")
 _KINDS = {
     "string_type": "text, in quotation marks",
     "float_type": "no text, a number",
@@ -216,6 +218,53 @@ def _check_axis(axis: list[str], size: int) -> None:
     if 0 < shared[what] < len(axis):
         stray = next(name for name in axis if name not in AXES[what])
         raise ParameterError(unknown(what, stray, AXES[what], "Take all names of an axis from one list."))
+
+
+def apart(tables: Mapping[str, object], of: str) -> dict[str, object]:
+    """Return one table for each record of a set called `of`.
+
+    A table ["share_{each}"] with `each = ["low", "high"]` stands for a record a word: {each} in its name and its texts
+    is the word, and a list in any field but `axis` and `distance` holds what each of them has, in that order.
+
+    Raises
+    ------
+    ParameterError
+        No {each} in the name, a list of another length, or a name that another table has.
+    """
+    found: dict[str, object] = {}
+    for name, table in tables.items():
+        for one, fields in _apart(name, table, f"{name} in {of}.toml"):
+            if one in found:
+                raise ParameterError(f"{one} stands twice in {of}.toml. Allowed: each name once. Rename one of them.")
+            found[one] = fields
+    return found
+
+
+def _apart(name: str, table: object, where: str) -> Iterator[tuple[str, object]]:
+    """Return names and tables of the records of a table."""
+    if not isinstance(table, dict) or "each" not in table:
+        yield name, table
+        return
+    words = table["each"]
+    if "{each}" not in name or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ParameterError(
+            f"{where}: each is {words!r:.80}. Allowed: a list of words, and {{each}} in the name of the table, where "
+            'they go. Nearest: ["share_{each}"] with each = ["low", "high"]. Correct the name or the list.'
+        )
+    for key, given in table.items():
+        if isinstance(given, list) and key not in _LISTS and len(given) != len(words):
+            raise ParameterError(
+                f"{where}: {key} has {len(given)} entries. Allowed: one for each of {len(words)} words of each. "
+                "Correct the list."
+            )
+    for i, word in enumerate(words):
+        own = {
+            key: given[i] if isinstance(given, list) and key not in _LISTS else given
+            for key, given in table.items()
+            if key != "each"
+        }
+        texts = {key: given.replace("{each}", word) for key, given in own.items() if isinstance(given, str)}
+        yield name.replace("{each}", word), own | texts
 
 
 def record(table: object, name: str, of: str) -> Parameter:
