@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
@@ -215,60 +216,10 @@ def flows(model: str) -> tuple[float, float]:
     return lowest, highest
 
 
-def largest_oral_dose() -> Limit:
-    """Return the largest dose by mouth: what the label allows in a whole day, mg."""
-    return _limit("label_dosing", "oral_highest_daily", "mg/day", "mg")
-
-
-def largest_bolus() -> Limit:
-    """Return the largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug."""
-    return _largest("label_dosing", "screening_ladder", "ug", "The largest test dose")
-
-
-def longest_watch() -> Limit:
-    """Return until when the effect of a test dose is judged, h after it."""
-    return _limit("label_dosing", "screening_observation_last", "h", "hour")
-
-
-def largest_rate() -> Limit:
-    """Return the largest rate into the spinal fluid by the label, ug/h."""
-    return _limit("label_dosing", "highest_dose", "ug/day", per=HOURS_A_DAY)
-
-
-def lowest_rate() -> Limit:
-    """Return the lowest rate to which the label titrates, ug/h."""
-    return _limit("label_dosing", "lowest_dose", "ug/day", per=HOURS_A_DAY)
-
-
-def oral_dose_on_record() -> Limit:
-    """Return the largest dose by mouth that anybody is known to have taken, mg."""
-    return _limit("exposure", "largest_oral_dose", "mg")
-
-
-def intrathecal_dose_on_record() -> Limit:
-    """Return the dose into the spinal fluid beyond which nothing is read, ug."""
-    return _limit("exposure", "largest_intrathecal_dose", "ug")
-
-
 def intrathecal_rate_on_record() -> Limit:
     """Return the rate into the spinal fluid beyond which nothing is read, ug/h."""
     dose = intrathecal_dose_on_record()
     return replace(dose, value=dose.value / HOURS_A_DAY, text=f"{dose.text}/day")
-
-
-def smallest_oral_dose() -> Limit:
-    """Return the smallest dose by mouth other than 0, mg."""
-    return _limit("exposure", "smallest_oral_dose", "mg")
-
-
-def smallest_bolus() -> Limit:
-    """Return the smallest bolus into the spinal fluid other than 0, ug."""
-    return _limit("exposure", "smallest_intrathecal_dose", "ug")
-
-
-def largest_own_lowering() -> Limit:
-    """Return the largest share by which the own signal may be taken to be lowered."""
-    return _limit("learning", "conditioning_reduction", "1", "")
 
 
 def toxin_dose(product: str, end: str) -> Limit:
@@ -276,21 +227,11 @@ def toxin_dose(product: str, end: str) -> Limit:
     return _limit("toxin", f"{product.lower()}_{end}_dose", _units.canonical_unit(product))
 
 
-def smallest_rate() -> Limit:
-    """Return the smallest rate into the spinal fluid other than 0, ug/h."""
-    return _limit("exposure", "smallest_intrathecal_rate", "ug/day", per=HOURS_A_DAY)
-
-
 def _limit(of: str, name: str, unit: str, shown: str | None = None, per: float = 1.0) -> Limit:
     """Return a record as a limit, `per` less of it, with its number in words in `unit`, shown as another."""
     record = _record(of, name, unit)
     text = f"{record.value:g} {unit if shown is None else shown}".rstrip()
     return Limit(record.value / per, text, record.label, record.source)
-
-
-def largest_concentration() -> Limit:
-    """Return the largest concentration that is marketed for pumps, ug/mL."""
-    return _largest("pump", "concentrations", "ug/mL", "The highest marketed concentration")
 
 
 def _largest(of: str, name: str, unit: str, label: str) -> Limit:
@@ -307,3 +248,29 @@ def _record(of: str, name: str, unit: str) -> Parameter:
 
 def _pump(model: str) -> str:
     return parameters.pump_models()[model]
+
+
+#: Largest dose by mouth: what the label allows in a whole day, mg.
+largest_oral_dose = partial(_limit, "label_dosing", "oral_highest_daily", "mg/day", "mg")
+#: Largest bolus into the spinal fluid: the last step of the label's ladder of test doses, ug.
+largest_bolus = partial(_largest, "label_dosing", "screening_ladder", "ug", "The largest test dose")
+#: Until when the effect of a test dose is judged, h after it.
+longest_watch = partial(_limit, "label_dosing", "screening_observation_last", "h", "hour")
+#: Largest rate into the spinal fluid by the label, ug/h.
+largest_rate = partial(_limit, "label_dosing", "highest_dose", "ug/day", per=HOURS_A_DAY)
+#: Lowest rate to which the label titrates, ug/h.
+lowest_rate = partial(_limit, "label_dosing", "lowest_dose", "ug/day", per=HOURS_A_DAY)
+#: Largest dose by mouth that anybody is known to have taken, mg.
+oral_dose_on_record = partial(_limit, "exposure", "largest_oral_dose", "mg")
+#: Dose into the spinal fluid beyond which nothing is read, ug.
+intrathecal_dose_on_record = partial(_limit, "exposure", "largest_intrathecal_dose", "ug")
+#: Smallest dose by mouth other than 0, mg.
+smallest_oral_dose = partial(_limit, "exposure", "smallest_oral_dose", "mg")
+#: Smallest bolus into the spinal fluid other than 0, ug.
+smallest_bolus = partial(_limit, "exposure", "smallest_intrathecal_dose", "ug")
+#: Largest share by which the own signal may be taken to be lowered.
+largest_own_lowering = partial(_limit, "learning", "conditioning_reduction", "1", "")
+#: Smallest rate into the spinal fluid other than 0, ug/h.
+smallest_rate = partial(_limit, "exposure", "smallest_intrathecal_rate", "ug/day", per=HOURS_A_DAY)
+#: Largest concentration that is marketed for pumps, ug/mL.
+largest_concentration = partial(_largest, "pump", "concentrations", "ug/mL", "The highest marketed concentration")
