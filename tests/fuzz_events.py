@@ -19,10 +19,11 @@ from eutonia import session
 
 session.begin()
 
+from table_examples import events_of  # noqa: E402
+
 from eutonia.drug import exposure  # noqa: E402
 from eutonia.errors import EutoniaError  # noqa: E402
 from eutonia.exchange.cells import parse_cells  # noqa: E402
-from eutonia.exchange.events import events_of  # noqa: E402
 from eutonia.exchange.exposure import expose  # noqa: E402
 
 HEADER = "ID,TIME,EVID,AMT,CMT,RATE,ADDL,II,SS,MDV,DV,ALAG,F,RATE_M,DUR_M,CRCL,HD,WT,OCC"

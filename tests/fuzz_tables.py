@@ -23,10 +23,11 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
+from table_examples import Events, events_of  # noqa: E402
+
 from eutonia.drug import exposure  # noqa: E402
 from eutonia.errors import EutoniaError  # noqa: E402
 from eutonia.exchange.cells import parse_cells  # noqa: E402
-from eutonia.exchange.events import Events, events_of  # noqa: E402
 from eutonia.exchange.exposure import expose  # noqa: E402
 
 MODEL = exposure.model("one-compartment-oral")

@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from table_examples import events_of
 
 from eutonia.drug import exposure
 from eutonia.errors import DatasetError, EutoniaError
 from eutonia.exchange.cells import parse_cells
-from eutonia.exchange.events import events_of
 from eutonia.exchange.settings import settings_of
 
 HEADER = "ID,TIME,EVID,AMT,CMT,RATE,ADDL,II,SS,MDV,DV"

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from table_examples import Events, events_of
 
 from eutonia.drug import exposure
 from eutonia.errors import DatasetError
 from eutonia.exchange.cells import MOST_BYTES, parse_cells
-from eutonia.exchange.events import Events, events_of
 from eutonia.exchange.exposure import expose
 
 pytestmark = pytest.mark.interfaces
@@ -353,13 +353,13 @@ def test_devices_pipes_and_what_is_too_large_are_refused_at_once(
 _READ = """
 import resource, sys
 from eutonia.drug import exposure
-from eutonia.exchange.events import events_of, read_events
-from eutonia.exchange.cells import parse_cells
+from eutonia.exchange.events import Reading
+from eutonia.exchange.cells import parse_cells, read_cells
 model = exposure.model()
-events_of(parse_cells(b"ID,TIME,AMT\\n1,0,10\\n1,2,.\\n", "t.csv"), model, {})
+list(Reading(parse_cells(b"ID,TIME,AMT\\n1,0,10\\n1,2,.\\n", "t.csv"), model, {}).parts())
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-events = read_events(sys.argv[1], model, {})
-print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before), len(events.records))
+parts = list(Reading(read_cells(sys.argv[1]), model, {}).parts())
+print(1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before), sum(len(one.records) for one in parts))
 """
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from table_examples import Events, events_of
 
 from eutonia import parameters
 from eutonia.drug import exposure
 from eutonia.errors import DatasetError
 from eutonia.exchange.cells import parse_cells
-from eutonia.exchange.events import Events, events_of
 from eutonia.exchange.settings import settings_of
 
 pytestmark = pytest.mark.interfaces

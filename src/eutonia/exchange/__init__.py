@@ -2,8 +2,6 @@
 
 from eutonia.exchange.adam import read_result as read_result
 from eutonia.exchange.adam_files import write_adam as write_adam
-from eutonia.exchange.events import Events as Events
-from eutonia.exchange.events import read_events as read_events
 from eutonia.exchange.export import Dosing as Dosing
 from eutonia.exchange.export import equations as equations
 from eutonia.exchange.export import export as export

@@ -20,9 +20,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ from eutonia.drug.exposure.records import (
     RESET_AND_DOSE,
 )
 from eutonia.errors import DatasetError
-from eutonia.exchange.cells import MARK, TableCells, named, read_cells
+from eutonia.exchange.cells import MARK, TableCells, named
 from eutonia.exchange.columns import Floats, Numbers, Table
 from eutonia.exchange.faults import TableFault
 from eutonia.exchange.rules import Rules, overlaps
@@ -107,29 +106,6 @@ class Account:
     left: Left
     undosed: tuple[str, ...]
     told: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Events(TablePart, Account):
-    """A table that may be simulated, as a whole."""
-
-
-def read_events(path: str | Path, model: KineticModel, settings: Mapping[str, float]) -> Events:
-    """Read and check a table.
-
-    Raises
-    ------
-    DatasetError
-        The file is no table, or has faults; they are in `.faults`.
-    """
-    return events_of(read_cells(path), model, settings)
-
-
-def events_of(cells: TableCells, model: KineticModel, settings: Mapping[str, float]) -> Events:
-    """Check the cells of a table and return its records."""
-    reading = Reading(cells, model, settings)
-    whole = _whole(list(reading.parts()))
-    return Events(**vars(reading.account()), **vars(whole) | {"ids": tuple(whole.ids)})
 
 
 class Reading:
@@ -230,26 +206,6 @@ class Reading:
         # See `drug.exposure.timeline`, SS with a lag.
         late = (records.steady != NO_STEADY_STATE) & (records.interval > 0) & (records.lag >= records.interval)
         self._late += int(late.sum())
-
-
-def _whole(parts: Sequence[TablePart]) -> TablePart:
-    """Return parts as one."""
-    first, people = parts[0], np.cumsum([0, *(one.records.n_people for one in parts)])
-    if len(parts) == 1:
-        return first
-    columns = {one.name: np.concatenate([getattr(part.records, one.name) for part in parts]) for one in fields(Records)}
-    columns["person"] = np.concatenate(
-        [part.records.person + np.int32(before) for part, before in zip(parts, people, strict=False)]
-    )
-
-    def both(name: str) -> Any:
-        values = [getattr(part, name) for part in parts]
-        return None if values[0] is None else np.concatenate(values)
-
-    values = {name: np.concatenate([part.values[name] for part in parts]) for name in first.values}
-    return TablePart(
-        Records(**columns), values, both("lines"), both("who"), first.ids, both("observed"), both("occasion")
-    )
 
 
 def _undosed(part: TablePart) -> list[str]:

@@ -201,7 +201,6 @@ def simulate_drawn(study: TrialStudy, pool: Pool, options: RunOptions, progress:
     width = blocks.width_for(n * len(trials[0]), options.block)
     lots = [list(blocks.split((mine[:, None] * n + np.arange(n)).ravel(), width)) for mine in trials]
     report = _counted(progress, sum(map(len, lots)) * len(study.phases))
-    drawn = parameter_draws.drawn(study)
     rolls: dict[int, Roll] = {}
     refused: set[int] = set()
     first = np.cumsum([0, *map(len, lots)])
