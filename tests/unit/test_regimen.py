@@ -169,15 +169,6 @@ def test_a_tablet_never_goes_into_a_pump() -> None:
     assert products.check_dose(products.find("Gablofen"), IntrathecalDose(50)) is None
 
 
-def test_a_dose_of_liquid_has_a_volume() -> None:
-    assert products.volume_ml(products.find("Gablofen"), IntrathecalDose(50), 50) == 1.0
-    assert products.volume_ml(products.find("Fleqsuvy"), OralDose(10), 5) == 2.0
-    with pytest.raises(StudyError, match="Allowed: 50 ug/mL"):
-        products.volume_ml(products.find("Gablofen"), IntrathecalDose(50), 75)
-    with pytest.raises(StudyError, match="liquids only"):
-        products.volume_ml(products.find("Lioresal"), OralDose(10), 10)
-
-
 def test_regimens_need_no_array_library() -> None:
     code = "import sys, eutonia.drug.regimen, eutonia.drug.products; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

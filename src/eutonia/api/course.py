@@ -25,7 +25,6 @@ from eutonia.trial.period import DOSE, VISIT, PeriodClock, TabletPlan, Task, run
 if TYPE_CHECKING:
     import polars
 
-Times = Time | Sequence[Time] | Float[np.ndarray, " time"]
 
 #: What stands for people in the arguments of verbs.
 PEOPLE = instance("people, as make_people returns them", "make_people(cohort, seed=1)", People)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from eutonia import parameters
-from eutonia.drug.regimen import IntrathecalDose, Number, OralDose
+from eutonia.drug.regimen import IntrathecalDose, OralDose
 from eutonia.errors import StudyError, UnitError, unknown
 from eutonia.parameters import Product as Product
 
@@ -97,16 +97,6 @@ def made(product: Product, doses_mg: Float[np.ndarray, " patient"]) -> Float[np.
     below = np.maximum(above - 1, 0)
     is_nearer = possible[above] - doses_mg < doses_mg - possible[below] - _ROUNDING_MG
     return possible[np.where(is_nearer | (above == 0), above, below)]
-
-
-def volume_ml(product: Product, dose: OralDose | IntrathecalDose, strength: Number) -> float:
-    """Return the volume of a liquid or pump solution of this strength that holds the dose, mL."""
-    if not is_liquid(product) or strength not in product.strengths:
-        liquids = ", ".join(f"{x:g} {product.strength_unit}" for x in product.strengths) if is_liquid(product) else ""
-        raise StudyError(
-            f"{product.name} has no strength of {strength:g} per mL. Allowed: {liquids or 'liquids only'}. Choose one."
-        )
-    return (dose.mg if isinstance(dose, OralDose) else dose.ug) / strength
 
 
 def is_liquid(product: Product) -> bool:

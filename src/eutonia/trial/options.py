@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 
 from eutonia import parameters
 from eutonia._middle import MIDDLE_95
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     import polars
     import xarray
 
-Values = Float[np.ndarray, "time patient"]
 
 _VALUE, _DIFFERENCE = ("low", "value", "high"), ("difference_low", "difference", "difference_high")
 #: Variables of a course that are compared beside the scales, by their highest value.

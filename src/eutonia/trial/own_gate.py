@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 
 from eutonia.assessment.scoring import Chart
 from eutonia.study.own_gate import test_dose_of, watched_h
@@ -17,7 +17,6 @@ from eutonia.study.targets import Response
 from eutonia.study.treatments import EVERYBODY, RESPONDERS, Treatment
 from eutonia.trial.period import DECISION, PeriodClock, Task
 
-Patients = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
 
 

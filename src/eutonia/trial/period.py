@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia._types import replaced
@@ -29,7 +29,6 @@ from eutonia.treatment import AbstractTherapy, Effects
 from eutonia.trial.doses import DoseLog
 
 Patients = Float[np.ndarray, " patient"]
-Flags = Bool[np.ndarray, " patient"]
 
 # The clock compares times to this many hours: below any step, above rounding.
 _SAME_TIME_H = 1e-6

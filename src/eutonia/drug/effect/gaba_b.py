@@ -29,7 +29,6 @@ from eutonia import parameters
 from eutonia._types import Scalar
 from eutonia.drug.kinetics import Levels
 
-Patients = Float[Array, " patient"]
 Limbs = Float[Array, "limb patient"]
 Sites = Float[Array, "site patient"]
 

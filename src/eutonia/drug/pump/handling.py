@@ -13,7 +13,6 @@ from eutonia.drug.pump.course import Delivery
 # Doses that differ by less than this share are the same.
 _SAME = 1e-6
 _SOON_H = 1.0
-_UG_PER_MG = 1000.0
 BOLUS = "bolus out of the catheter"
 
 

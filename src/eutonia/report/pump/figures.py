@@ -35,8 +35,6 @@ _FLOW_PX, _FLOW_PERCENT = 106, 20.0
 _REGIONS = (("lumbar", "thoracic"), ("cervical", "cisternal"))
 _TITLE_PX = 34
 
-Times = Float[np.ndarray, " time"]
-
 
 def marked(forecast: Forecast) -> tuple[list[tuple[int, float, str]], int]:
     """Return what happened, numbered, and how much more happened than can be marked."""
