@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import equinox as eqx
 import jax
@@ -23,12 +23,8 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        places, named = jax.tree.map(_argument, (args, kwargs))
+        places, named = jax.tree.map(lambda x: np.asarray(x) if isinstance(x, float) else x, (args, kwargs))
         found: R = program(*places, **named)
         return found
 
     return called
-
-
-def _argument(leaf: Any) -> Any:
-    return np.asarray(leaf) if isinstance(leaf, float) else leaf

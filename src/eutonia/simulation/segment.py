@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax.numpy as jnp
 import numpy as np
@@ -148,14 +149,6 @@ def _volley(who: Person, protocol: str, title: str) -> SegmentFinding:
     return SegmentFinding(protocol, title, numbers, curve, who.copies(1, plan, "all"))
 
 
-def _h_reflex(who: Person) -> SegmentFinding:
-    return _volley(who, "h-reflex", "H-reflex at its largest")
-
-
-def _recruitment(who: Person) -> SegmentFinding:
-    return _volley(who, "recruitment", "Recruitment of M and H")
-
-
 def _depression(who: Person) -> SegmentFinding:
     current = protocols.recruitment(who).test_current
     found = protocols.depression(who, current)
@@ -248,8 +241,8 @@ def _contraction(who: Person) -> SegmentFinding:
 
 PROTOCOLS: Mapping[str, Callable[[Person], SegmentFinding]] = {
     "rest": _rest,
-    "h-reflex": _h_reflex,
-    "recruitment": _recruitment,
+    "h-reflex": partial(_volley, protocol="h-reflex", title="H-reflex at its largest"),
+    "recruitment": partial(_volley, protocol="recruitment", title="Recruitment of M and H"),
     "depression": _depression,
     "inhibition": _inhibition,
     "f-wave": _f_wave,

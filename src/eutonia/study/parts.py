@@ -40,11 +40,6 @@ from eutonia.study.fields import (
 )
 from eutonia.study.leaving import LeavingRule, RateOfLeaving
 from eutonia.study.own_gate import OwnGate
-from eutonia.study.people import Baseline as Baseline
-from eutonia.study.people import EntryRule as EntryRule
-from eutonia.study.people import StudyLesion as StudyLesion
-from eutonia.study.people import StudyPopulation as StudyPopulation
-from eutonia.study.people import StudySpread as StudySpread
 from eutonia.study.policies import Policy
 from eutonia.study.randomisation import Randomisation
 from eutonia.study.reassessment import Reassessment

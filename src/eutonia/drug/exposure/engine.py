@@ -153,14 +153,11 @@ class _Run:
             stands = (ahead >= steps.lengths[lanes]) | (np.arange(width) >= n)
             places = steps.first[lanes] + np.minimum(ahead, steps.lengths[lanes] - 1)
             table, which = self._table(places, ~stands)
-            state = self._zeros(table, width) if state is None else state[:, :width]
+            state = jnp.zeros((table.system.n_stages, width), self.dtype) if state is None else state[:, :width]
             state, amounts = _advance(state, table, self._happening(places, ~stands, which, doses.within(first, chunk)))
             here = seen.within(first, chunk)
             yield steps.observed[here.which], np.asarray(amounts)[here.step, :, here.lane]
             first += chunk
-
-    def _zeros(self, table: _Table, width: int) -> Rows:
-        return jnp.zeros((table.system.n_stages, width), self.dtype)
 
     def _fastest(self, heads: Ints) -> float:
         """Return the fastest rate of anybody."""

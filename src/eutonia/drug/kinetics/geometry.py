@@ -216,9 +216,5 @@ def _modes(geometry: SpinalGeometry) -> Modes:
         rest = tilt**2 * volume.sum() / (tilt**2 @ volume)
         shape[:, 0], into[:, 0] = rest, 1.0
     for array in (shape, into, exchange):
-        _freeze(array)
+        array.setflags(write=False)
     return Modes(shape=shape, into=into, exchange=exchange)
-
-
-def _freeze(array: NDArray[Any]) -> None:
-    array.setflags(write=False)

@@ -74,7 +74,7 @@ def row(estimate: Estimate) -> EstimateRow:
     """Return a number in words."""
     shown = _fine((estimate.low, estimate.middle, estimate.high))
     before = words.alike((estimate.before_low, estimate.before_high))
-    name = f"{estimate.label} ({_symbol(estimate.symbol)})"
+    name = f"{estimate.label} ({_GREEK.get(estimate.symbol, estimate.symbol)})"
     return EstimateRow(
         name,
         words.with_unit(shown[1], estimate.unit),
@@ -92,10 +92,6 @@ def _fine(values: Sequence[float]) -> list[str]:
 
 
 _GREEK = {"lambda": "λ", "mu": "μ", "theta_p": "θ_p", "theta_0": "θ_0"}
-
-
-def _symbol(symbol: str) -> str:
-    return _GREEK.get(symbol, symbol)
 
 
 def part_rows(result: StretchFit) -> list[tuple[str, bool, str, str, str]]:
