@@ -15,9 +15,10 @@ block and half dose cannot be told apart by two doses: the full block has a prio
 the spread between people (0.65, SD 0.3; judgement: volumes of a muscle differ by 0.45 in the logarithm, and needles
 as much). What is made smallest is the largest distance of a row in its SE. SDs of change are shown, not fitted.
 
-Catch: a block reaches the spindles too, so that catches come later (`catch_angle.py`). SE of TOX004 as of TOX003; of
-the calf (TOX015, TOX016) by an SD of a quarter of the range, as the fingers have it by their SE, 28 people an arm
-(judgement).
+Catch: a block reaches the spindles too, so that catches come later (`catch_angle.py`). The units that they need beside
+a muscle's own fibres have a prior: as many, give or take a factor of four and a half (SD 1.5 of the logarithm;
+judgement: terminals on the small fibres of spindles). SE of TOX004 as of TOX003; of the calf (TOX015, TOX016) by an SD
+of a quarter of the range, as the fingers have it by their SE, 28 people an arm (judgement).
 
 Time: two weeks against four (cervical dystonia, means of effect, SE of a ratio 0.1 by judgement), twelve against four
 (Gaverth 2014: the two p values taken as z, 0.47 / 2.05, SE by the delta method), and what is left when people ask for
@@ -61,11 +62,14 @@ FITTED = {
     "abobotulinumtoxina_half_dose": "aboU/mL",
     "leg_reach": "1",
     "reach_spread": "1",
+    "spindle_half_dose": "1",
     "onset_time": "h",
     "recovery_time": "h",
     "return_time": "h",
 }
 PRIORS = {"full_block": (0.85, 0.1), "reach_spread": (0.65, 0.3)}
+# SD of the logarithm of what half of the spindles' answer needs beside half of the force.
+_SPINDLES_ALIKE = 1.5
 # Weight of the sum of squares beside the largest distance, by which ties end.
 _TIE = 1e-3
 SD = "SD of change"
@@ -131,8 +135,6 @@ CATCHES = (
     ("finger flexors", (("TOX003", 500.0, 25.3, 5.9), ("TOX004", 1000.0, 27.5, 5.9))),
     ("ankle plantarflexors", (("TOX015", 1000.0, 7.0, 4.0), ("TOX016", 1500.0, 4.5, 4.0))),
 )
-#: Rows that are shown and not fitted: more of the dose gave less, and no error is printed.
-SHOWN = ("TOX015", "TOX016")
 #: Row, hours above, hours below (None: the peak), share, SE.
 TIMES = (
     ("TOX023, TOX025", 2 * WEEK, 4 * WEEK, 46 / 49, 0.1),
@@ -169,16 +171,19 @@ class Clinic:
         self._alike = cache(self._examined)
         self.luck = {visit: draw_luck(SEED, self.people.person, visit, chart_constants()) for visit in LATER}
 
-    def _examined(self, blocked: np.ndarray | float) -> tuple[Examination, Stance]:
+    def _examined(self, blocked: np.ndarray | float, spindles: np.ndarray | float) -> tuple[Examination, Stance]:
         n, body = self.people.n, body_constants()
-        snapshot = under(self.snapshot, Effects.on(n, self.muscle, blockade=blocked, force=1.0 - np.asarray(blocked)))
+        effects = Effects.on(n, self.muscle, blockade=blocked, force=1.0 - blocked, spindles=1.0 - spindles)
+        snapshot = under(self.snapshot, effects)
         return examine(self.people, snapshot, body), stance(self.people, snapshot, body)
 
-    def fall(self, blocked: np.ndarray | float, shift: float) -> np.ndarray:
-        """Return by how much each grade falls, by visit and person, where a share of the group's force is blocked and
-        the latent grade shifted; grades as the trial codes them.
+    def fall(self, blocked: np.ndarray | float, shift: float, spindles: np.ndarray | float | None = None) -> np.ndarray:
+        """Return by how much each grade falls, by visit and person, where shares of the group's force and of its
+        spindles' answer (the same, if left out) are blocked and the latent grade shifted; grades as the trial codes
+        them.
         """
-        n, found = self.people.n, self._examined(blocked) if np.ndim(blocked) else self._alike(float(blocked))
+        n, spindles = self.people.n, blocked if spindles is None else spindles
+        found = (self._examined if np.ndim(blocked) else self._alike)(blocked, spindles)
         coded = np.vectorize(CODED.get) if self.muscle == "ankle plantarflexors" else np.asarray
         falls = []
         for visit in LATER:
@@ -232,12 +237,31 @@ def volume(muscle: str) -> float:
     return parameters.load("toxin").value(f"volume_{muscle.replace(' ', '_')}", "mL")
 
 
-def share_blocked(muscle: str, units: float, x: dict[str, float], deviate: np.ndarray | float = 0.0) -> np.ndarray:
+def share_blocked(
+    muscle: str, units: float, x: dict[str, float], deviate: np.ndarray | float = 0.0, half_dose: float = 1.0
+) -> np.ndarray:
     """Return the share that a session's units block in the primary group at four weeks, as `study.toxin.blocked`."""
     reach = x["leg_reach"] if muscle == "ankle plantarflexors" else 1.0
     counts = PRIMARY * units * reach * np.exp(x["reach_spread"] * np.asarray(deviate))
-    full = x["full_block"] * counts / (counts + x["abobotulinumtoxina_half_dose"] * volume(muscle))
+    full = x["full_block"] * counts / (counts + half_dose * x["abobotulinumtoxina_half_dose"] * volume(muscle))
     return np.asarray(full * of_time(4 * WEEK, x["onset_time"], x["recovery_time"]))
+
+
+def both_blocked(muscle: str, units: float, x: dict[str, float], deviate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what is blocked of the muscle's force, and of its spindles' answer to speed."""
+    return share_blocked(muscle, units, x, deviate), share_blocked(muscle, units, x, deviate, x["spindle_half_dose"])
+
+
+def effects_on(people: People, muscle: str, units: float, spread: float | None = None) -> Effects:
+    """Return what a session does to people with the shipped numbers, and with a share of the dose that comes to the
+    other side of the joint or the shipped one.
+    """
+    x, deviate = shipped(), deviates(people, muscle)
+    spread = parameters.load("toxin").value("antagonist_spread", "1") if spread is None else spread
+    force, spindles = both_blocked(muscle, units, x, deviate)
+    opponent = 1.0 - share_blocked(muscle, spread * units, x, deviate)
+    left = {"force": 1.0 - force, "spindles": 1.0 - spindles, "opponent": opponent}
+    return Effects.on(people.n, muscle, blockade=force, **left)
 
 
 def rows(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
@@ -246,13 +270,14 @@ def rows(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
     for trial in TRIALS:
         here, shift = clinic(trial.muscle), shift_of(trial)
         for row, units, what, value, error in trial.rows:
-            fall = here.fall(share_blocked(trial.muscle, units, x, here.deviate), shift)
+            blocked, spindles = both_blocked(trial.muscle, units, x, here.deviate)
+            fall = here.fall(blocked, shift, spindles)
             text = f"{trial.muscle}, {units:g} U: {what}"
             found.append((row, text, value, error, read(what, fall)))
     for muscle, of_muscle in CATCHES:
         met = catches(muscle)
         for row, units, value, error in of_muscle:
-            gain = met.gain(share_blocked(muscle, units, x, deviates(met.people, muscle)))
+            gain = met.gain(*both_blocked(muscle, units, x, deviates(met.people, muscle)))
             found.append((row, f"{muscle}, {units:g} U: catch, deg", value, error, gain))
     return found + times(x)
 
@@ -290,16 +315,17 @@ def widest(x: dict[str, float]) -> tuple[float, float]:
 
 def _z(table: list[tuple[str, str, float, float, float]]) -> list[float]:
     """Return by how many standard errors each row that is fitted is missed."""
-    fitted = (row for row in table if not row[1].endswith(SD) and row[0] not in SHOWN)
+    fitted = (row for row in table if not row[1].endswith(SD))
     return [(given - value) / error for _, _, value, error, given in fitted]
 
 
 def _doses(now: dict[str, float]) -> list[float]:
-    return [*_z(rows(now)), *((now[name] - mean) / sd for name, (mean, sd) in PRIORS.items())]
+    priors = [(now[name] - mean) / sd for name, (mean, sd) in PRIORS.items()]
+    return [*_z(rows(now)), *priors, float(np.log(now["spindle_half_dose"])) / _SPINDLES_ALIKE]
 
 
 TIMES_OF = ("onset_time", "recovery_time")
-DOSES_OF = ("full_block", "abobotulinumtoxina_half_dose", "leg_reach", "reach_spread")
+DOSES_OF = ("full_block", "abobotulinumtoxina_half_dose", "leg_reach", "reach_spread", "spindle_half_dose")
 #: What is fitted together, its gaps and the step of its differences. Grades are steps: a twentieth of a number.
 STAGES = {TIMES_OF: (lambda now: _z(times(now)), 1e-4), DOSES_OF: (_doses, 0.05)}
 
@@ -310,7 +336,7 @@ def _gaps(names: tuple[str, ...], x: dict[str, float]) -> Callable[[np.ndarray],
 
 
 def fitted(x: dict[str, float]) -> dict[str, float]:
-    """Fit the times by least squares, then the doses by the largest distance; only rows count, and two priors."""
+    """Fit the times by least squares, then the doses by the largest distance; only rows count, and three priors."""
     start = np.log([x[name] for name in TIMES_OF])
     best = least_squares(_gaps(TIMES_OF, x), start, diff_step=STAGES[TIMES_OF][1])
     x = x | dict(zip(TIMES_OF, np.exp(best.x), strict=True))
@@ -322,11 +348,12 @@ def fitted(x: dict[str, float]) -> dict[str, float]:
         z = np.abs(_gaps(DOSES_OF, x)(logs))
         return float(z.max() + _TIE * np.sum(z**2))
 
-    # Grades are steps: no gradient, and a first simplex of some per cent.
-    first = np.log([x[name] for name in DOSES_OF])
-    corners = first + np.vstack([np.zeros(4), np.diag([-0.03, -0.3, 0.2, 0.15])])
-    found = minimize(largest, first, method="Nelder-Mead", options={"maxfev": 300, "initial_simplex": corners})
-    return x | dict(zip(DOSES_OF, np.exp(found.x), strict=True))
+    # Grades are steps: no gradient, and a simplex of some per cent, which begins anew where it shrank on a step.
+    logs = np.log([x[name] for name in DOSES_OF])
+    for way in (1.0, -1.0, 1.0, -1.0, 1.0):
+        corners = logs + way * np.vstack([np.zeros(5), np.diag([-0.03, -0.3, 0.2, 0.15, 0.4])])
+        logs = minimize(largest, logs, method="Nelder-Mead", options={"maxfev": 300, "initial_simplex": corners}).x
+    return x | dict(zip(DOSES_OF, np.exp(logs), strict=True))
 
 
 def how_well(names: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ dose = "300 U abobotulinumtoxinA"
 at = "0 week"
 """
 TRIAL = (
-    '[study]\nname = "t"\ntitle = "T"\nkind = "trial"\nseed = 3\n[population]\nn = 8\npool = 512\n'
+    '[study]\nname = "t"\ntitle = "T"\nkind = "trial"\nseed = 3\n[population]\nn = 16\npool = 512\n'
     + STROKE
     + '[assessment]\nside = "affected"\nlimbs = ["arm"]\nscales = ["modified_ashworth"]\nrater = "noiseless"\n'
     + '[[phase]]\nname = "only"\ndesign = "parallel"\nmasking = "double blind"\nnonspecific = false\ndropout = false\n'

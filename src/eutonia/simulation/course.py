@@ -70,13 +70,15 @@ _Stepped = tuple[tuple[Array, Array], _Carried]
 
 
 class MuscleEffects(eqx.Module):
-    """What treatments do to each muscle group: factor of the reflex gain, share of its reflex torque and share of its
-    voluntary force that are left; the charted groups come first.
+    """What treatments do to each muscle group: factor of the reflex gain, shares of its reflex torque, of its spindles'
+    answer to speed, of its voluntary force and of that of its opponent that are left; the charted groups come first.
     """
 
     gain: Float[Array, "muscle patient"]
     left: Float[Array, "muscle patient"]
+    spindles: Float[Array, "muscle patient"]
     force: Float[Array, "muscle patient"]
+    opponent: Float[Array, "muscle patient"]
 
 
 class Snapshot(eqx.Module):

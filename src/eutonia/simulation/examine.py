@@ -184,7 +184,6 @@ def resistance_of(people: People, snapshot: Snapshot, constants: BodyConstants) 
     left = untreated - snapshot.hyperpolarisation[limb]
     state = muscle_state(left, untreated, stiff[limb], constants)
     if (treated := snapshot.muscles) is not None:
-        gain, active = treated.gain[: len(limb)], treated.left[: len(limb)]
-        # What blocks a muscle's fibres blocks those of its spindles, which make them answer to speed.
-        state = replace(state, gain=gain, left=active, velocity_sensitivity=state.velocity_sensitivity * active)
+        gain, active, spindles = (x[: len(limb)] for x in (treated.gain, treated.left, treated.spindles))
+        state = replace(state, gain=gain, left=active, velocity_sensitivity=state.velocity_sensitivity * spindles)
     return state, stiff

@@ -69,8 +69,8 @@ def reach_of(people: People, snapshot: Snapshot, body: BodyConstants, constants:
     against = least + (most - least) * severity
     moved, stretched = will, will
     if (treated := snapshot.muscles) is not None:
-        whole = jnp.ones_like(treated.force[0])
-        moved = will * jnp.stack([whole if row < 0 else treated.force[row] for row in c.agonists])
+        other = enumerate(c.agonists)
+        moved = will * jnp.stack([treated.opponent[own] if row < 0 else treated.force[row] for own, row in other])
         stretched = will * treated.force[: len(c.agonists)]
     state, _ = resistance_of(people, snapshot, body)
     return c.range_deg * active_range(moved, against * stretched, state, body.ramp, c.movement_speed, c.shortening)

@@ -49,7 +49,7 @@ def under(snapshot: Snapshot, effects: Effects) -> Snapshot:
     """Return what an examination sees of a drug, with what the other treatments take and block beside it."""
     taken = jnp.asarray(np.asarray(snapshot.hyperpolarisation) + effects.bias_taken)
     release = jnp.asarray(np.asarray(snapshot.release) * effects.release)
-    shares = effects.gain, 1.0 - effects.blockade, effects.force
+    shares = effects.gain, 1.0 - effects.blockade, effects.spindles, effects.force, effects.opponent
     is_whole = all(np.all(share == 1.0) for share in shares)
     muscles = None if is_whole else MuscleEffects(*map(jnp.asarray, shares))
     return replaced(snapshot, hyperpolarisation=taken, release=release, muscles=muscles)

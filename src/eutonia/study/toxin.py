@@ -1,20 +1,17 @@
 """Botulinum toxin into one muscle group: what it blocks there, reflex and will alike, and for how long.
 
 Equation
-    q(t)  = E R / (R + c V) B(t - t_0) ,   R = r exp(s z) U ,   B(t) = (1 - exp(-t/tau_on)) Q(k, t/tau_off)
-U units into a group of V mL, of which R count: r is 1 in the arm, z a normal deviate of person and group; E the share
-that endless doses block, c the units a mL for half of it. A terminal is free after k steps of tau_off each (Q: upper
-regularised gamma). What injections leave multiplies; the group on the other side of the joint gets a share of q.
-Terminals on the fibres of spindles are blocked as the muscle's own are: the answer to speed falls to 1 - q, and a catch
-comes later.
-Assumptions: reflex, spindles and will are blocked alike; z is the same at each session; no antibodies.
-Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py`; the rest is assumed.
+    q(t)  = E R / (R + h c V) B(t - t_0) ,   R = a r exp(s z) U ,   B(t) = (1 - exp(-t/tau_on)) Q(k, t/tau_off)
+U units into V mL, of which R count: r is 1 in the arm, a is 1 where the needle goes and a share on the joint's other
+side, z a normal deviate of person and group; E is what endless doses block, c the units a mL for half of it, h c that
+for the spindles' answer to speed. A terminal is free after k steps of tau_off each (Q: upper regularised gamma).
+Assumptions: reflex and will are blocked alike; z stays; the other side is as large where it has no record.
+Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py` and `active_range.py`.
 Not for: weakness far from the needle; jerk, H/M and spasms, which do not change here; tissue; children.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -45,9 +42,7 @@ class ToxinTreatment(Treatment):
     product: Annotated[str, Named("toxin", lambda: tuple(_DOSES))] = described("Toxin by its generic name.")
     route: Literal["intramuscular"] = described("Botulinum toxin into one muscle group.")
     muscle: Annotated[str, Named("muscle group", lambda: tuple(injected()))] = described("Muscle group injected.")
-    dose_units: Annotated[Given, KindBeside("product", _DOSES)] = described(
-        "Units of this product into this group.", alias="dose"
-    )
+    dose_units: Annotated[Given, KindBeside("product", _DOSES)] = described("Units into this group.", alias="dose")
     at_h: Hours = described("First injection, time in the phase, or since the onset.", alias="at")
     every_h: Interval | None = described("Time to the next injections; left out, none.", alias="every", default=None)
     stop_h: Hours | None = described("No injection from here on.", alias="stop", default=None)
@@ -61,7 +56,7 @@ class ToxinTreatment(Treatment):
     @property
     def ends_h(self) -> float:
         """Until when an injection would come too soon after the last one."""
-        last_h = math.inf if self.every_h and not self.stop_h else self.times_h(self.stop_h or self.at_h)[-1]
+        last_h = np.inf if self.every_h and not self.stop_h else self.times_h(self.stop_h or self.at_h)[-1]
         return last_h + self.spacing[1]
 
     @property
@@ -81,7 +76,7 @@ class ToxinTreatment(Treatment):
 
     def times_h(self, until_h: float) -> list[float]:
         """Return when it is injected, up to an hour; the first time always."""
-        last = min(until_h, math.nextafter(self.stop_h or math.inf, 0.0))
+        last = min(until_h, float(np.nextafter(self.stop_h or np.inf, 0.0)))
         count = 1 if self.every_h is None else 1 + max(int((last - self.at_h) // self.every_h), 0)
         return [self.at_h + number * (self.every_h or 0.0) for number in range(count)]
 
@@ -108,14 +103,19 @@ class ToxinTreatment(Treatment):
         from eutonia.treatment import Effects
 
         at = {name: place for name, *place in stretched_groups()}
-        (since_h, deviate), n = state, state.shape[-1]
+        since_h, deviate = state
         times = self.times_h(self.at_h + float(np.max(since_h, initial=0.0)))
-        courses = [share_of_time(since_h - (time_h - self.at_h)) for time_h in times]
-        full, found = blocked(self.product, self.muscle, self.dose_units, deviate), Effects.none(n)
+        courses = np.array([share_of_time(since_h - (time_h - self.at_h)) for time_h in times])
+
+        def left(muscle: str, units: float, half_dose: float = 1.0) -> Any:
+            return np.prod(1.0 - blocked(self.product, muscle, units, deviate, half_dose) * courses, axis=0)
+
+        beside = _number("antagonist_spread", "1") * self.dose_units
+        found = Effects.on(len(deviate), self.muscle, opponent=left(self.muscle, beside))
         for name in (one for one in at if at[one] == at[self.muscle]):
-            share = 1.0 if name == self.muscle else _number("antagonist_spread", "1")
-            left = np.prod([1.0 - share * full * course for course in courses], axis=0)
-            found = found.joined(Effects.on(n, name, blockade=1.0 - left, force=left))
+            units = self.dose_units if name == self.muscle else beside
+            force, answer = left(name, units), left(name, units, _number("spindle_half_dose", "1"))
+            found = found.joined(Effects.on(len(deviate), name, blockade=1.0 - force, force=force, spindles=answer))
         return found
 
     def adds_up(self, *, beyond_label: bool) -> tuple[float, Limit, float, str] | None:
@@ -134,9 +134,9 @@ def _number(name: str, unit: str) -> float:
     return parameters.load("toxin").value(name, unit)
 
 
-def blocked(product: str, muscle: str, units: float, deviate: Any = 0.0) -> Any:
-    """Return the share of a group's force that a dose blocks before time takes any (0 to 1); `deviate` is z."""
-    half = _number(f"{product.lower()}_half_dose", f"{_units.canonical_unit(product)}/mL")
+def blocked(product: str, muscle: str, units: float, deviate: Any = 0.0, half_dose: float = 1.0) -> Any:
+    """Return the share that a dose blocks before time takes any (0 to 1); `deviate` is z, and `half_dose` h."""
+    half = half_dose * _number(f"{product.lower()}_half_dose", f"{_units.canonical_unit(product)}/mL")
     half *= _number(f"volume_{muscle.replace(' ', '_')}", "mL")
     reach = _number("leg_reach", "1") if injected()[muscle] == "leg" else 1.0
     counts = units * reach * np.exp(_number("reach_spread", "1") * np.asarray(deviate))

@@ -18,7 +18,7 @@ Muscles = Float[Array | np.ndarray, "muscle patient"]
 Amounts = float | Float[Array | np.ndarray, " patient"]
 
 # What is done to muscle groups; the rest is done to a limb.
-_OF_MUSCLES = ("gain", "blockade", "force")
+_OF_MUSCLES = ("gain", "blockade", "spindles", "force", "opponent")
 
 
 def names_of_muscles() -> tuple[str, ...]:
@@ -33,8 +33,9 @@ class Effects(eqx.Module):
     relative Ia release; `strength` share of voluntary strength and `tissue` share of contracture that are left;
     `regained` share of the strength lost to the lesion that is back; `end_range` hours a day at the end of range, to
     which tissue answers over months. Of each muscle group that can be stretched: `gain` factor of the reflex gain,
-    `blockade` share of the reflex torque, of background tone and of the spindles' answer to speed that is blocked,
-    `force` share of voluntary force that is left.
+    `blockade` share of the reflex torque and of background tone that is blocked, `spindles` share of the spindles'
+    answer to speed and `force` share of voluntary force that are left, `opponent` share of force left in what moves the
+    joint the other way, where no muscle group here does.
     """
 
     bias_taken: Limbs
@@ -46,14 +47,16 @@ class Effects(eqx.Module):
     end_range: Limbs
     gain: Muscles
     blockade: Muscles
+    spindles: Muscles
     force: Muscles
+    opponent: Muscles
 
     @classmethod
     def none(cls, n_patients: int) -> Effects:
         """Return no effect at all."""
         limbs, muscles = np.zeros((len(LIMBS), n_patients)), np.zeros((len(stretched_groups()), n_patients))
-        whole = limbs + 1.0
-        return cls(limbs, whole, whole, whole, limbs, whole, limbs, muscles + 1.0, muscles, muscles + 1.0)
+        whole, left = limbs + 1.0, muscles + 1.0
+        return cls(limbs, whole, whole, whole, limbs, whole, limbs, left, muscles, left, left, left)
 
     @classmethod
     def on(cls, n_patients: int, where: str, **named: Amounts) -> Effects:
@@ -94,7 +97,9 @@ class Effects(eqx.Module):
             np.minimum(self.end_range + other.end_range, HOURS_A_DAY),
             self.gain * other.gain,
             1.0 - (1.0 - self.blockade) * (1.0 - other.blockade),
+            self.spindles * other.spindles,
             self.force * other.force,
+            self.opponent * other.opponent,
         )
 
     def of(self, share: Float[Array | np.ndarray, " patient"]) -> Effects:

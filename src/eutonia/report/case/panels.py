@@ -48,7 +48,7 @@ _PERCENT = frozenset({"receptor", "sensitivity", "gain", "blockade", "force", "r
 _OF_MUSCLES = frozenset({"gain", "blockade", "force"})
 #: What a reader has to know at panels that are no scale.
 _CAVEATS = {
-    "blockade": "Of tone, stretch reflex and the spindles' answer to speed; jerks and spasms do not follow it here.",
+    "blockade": "Of tone and stretch reflex. Spindles are blocked more; jerks and spasms do not follow it here.",
     "force": "Weakness is what a block costs. At knee and ankle it moves stance, elsewhere the movement that is made.",
     "risk": "Of drug that is given. Without drug the danger is withdrawal, which these risks do not hold.",
     "withdrawal": OF_PUMP,
