@@ -12,7 +12,17 @@ from eutonia.drug.effect import gaba_b
 from eutonia.drug.kinetics import Kinetics, KineticState
 
 advanced = compiled(Kinetics.advance)
-_adapted = compiled(gaba_b.adapt)
+
+
+def adapt(
+    state: gaba_b.Adaptation, before: jax.Array, after: jax.Array, receptor: gaba_b.Receptor, dt: jax.Array | float
+) -> gaba_b.Adaptation:
+    """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL)."""
+    start = gaba_b.occupied(before, state, receptor)
+    return gaba_b.adapt_from(state, start, after, receptor, gaba_b.Kept.over(dt, receptor))
+
+
+_adapted = compiled(adapt)
 
 
 @functools.cache

@@ -17,6 +17,7 @@ import numpy as np
 import page_script
 import pytest
 import textstat
+from drug_examples import adapt
 
 import eutonia
 from eutonia.report.story import page as story
@@ -131,7 +132,7 @@ def test_a_held_level_adapts_to_where_the_story_puts_it(model: StoryModel) -> No
     level = receptor.tone_potency * model.constants.per_ug[0] * jnp.asarray(doses)
     sites = jnp.zeros((gaba_b.N_SITES, doses.size)).at[0].set(level)
     state = gaba_b.Adaptation.naive(doses.size)
-    step = jax.jit(lambda now: gaba_b.adapt(now, sites, sites, receptor, 6.0))
+    step = jax.jit(lambda now: adapt(now, sites, sites, receptor, 6.0))
     # Early on, opposition and the tolerance behind it still follow what the occupancy was before: that is what the
     # closed form leaves out (mV).
     for months, close, steps in ((6.0, 0.1, 731), (24.0, 0.03, 2191), (60.0, 0.001, 4383)):

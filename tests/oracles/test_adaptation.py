@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from drug_examples import adapt
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
@@ -97,7 +98,7 @@ def integrated(level: Level, end: float, breaks: tuple[float, ...], site: int) -
 def steps(levels: jax.Array, of: Receptor, dt: jax.Array) -> Adaptation:
     def one(i: int, state: Adaptation) -> Adaptation:
         sites = jnp.ones((gaba_b.N_SITES, 1))
-        return gaba_b.adapt(state, levels[i] * sites, levels[i + 1] * sites, of, dt)
+        return adapt(state, levels[i] * sites, levels[i + 1] * sites, of, dt)
 
     return jax.lax.fori_loop(0, levels.shape[0] - 1, one, Adaptation.naive(1))
 
@@ -129,12 +130,12 @@ def test_a_constant_effect_is_exact_whatever_the_step() -> None:
     """Without a shift of potency occupancy is constant, and the exponential step has no error."""
     of = receptor(acute_shift=0.0, fast_shift=0.0, slow_shift=0.0)
     level = jnp.full((gaba_b.N_SITES, 1), 200.0)
-    state = gaba_b.adapt(Adaptation.naive(1), level, level, of, 500.0)
+    state = adapt(Adaptation.naive(1), level, level, of, 500.0)
     drive = 200.0**3 / (200.0**3 + 150.0**3)
     opposed = 160.0**3 / (160.0**3 + 150.0**3)
     for name, time, toward in (("acute", 5.0, drive), ("fast", 60.0, drive), ("opposed", 700.0, opposed)):
         assert float(getattr(state, name)[1, 0]) == pytest.approx(toward * -np.expm1(-500 / time), rel=1e-12)
-    gone = gaba_b.adapt(state, 0 * level, 0 * level, of, 500.0)
+    gone = adapt(state, 0 * level, 0 * level, of, 500.0)
     assert float(gone.opposed[1, 0]) == pytest.approx(float(state.opposed[1, 0]) * np.exp(-500 / 100), rel=1e-12)
 
 

@@ -20,7 +20,20 @@ from eutonia.errors import SimulationError
 pytestmark = pytest.mark.oracles
 
 FINE, COARSE = IntrathecalValues.neuraxis(), IntrathecalValues.from_records()
-FLOWING = FINE.with_net_flow(5.0)
+
+
+def falling(values: IntrathecalValues, cm: float) -> IntrathecalValues:
+    """Return values with the dispersion at which a steady level falls e-fold in so many cm."""
+    return dataclasses.replace(values, dispersion=values.csf_clearance_rate * cm**2)
+
+
+def with_flow(values: IntrathecalValues, ml_per_h: float) -> IntrathecalValues:
+    """Return values with a net flow down into the spine; it scales with a person's dispersion."""
+    ratio = ml_per_h / float(values.dispersion)
+    return dataclasses.replace(values, geometry=dataclasses.replace(values.geometry, net_flow=ratio))
+
+
+FLOWING = with_flow(FINE, 5.0)
 spans = st.sampled_from([0.25, 1.0, 3.7, 24.0])
 
 
@@ -103,7 +116,7 @@ def test_six_segments_say_what_vertebrae_say() -> None:
     """The tip in the middle of its segment, dispersion as fitted or more: within a tenth, but for that segment."""
     bare = dataclasses.replace(FINE, tissue_ratio=None, tissue_return_rate=None)
     far = 32.0  # cm, the upper end of the published range
-    pairs = ((COARSE, bare), (COARSE.with_length_constant(far), bare.with_length_constant(far)))
+    pairs = ((COARSE, bare), (falling(COARSE, far), falling(bare, far)))
     for coarse, fine in pairs:
         found, wanted = steady(coarse), (steady(fine, "T10") + steady(fine, "T11")) / 2
         away = np.arange(len(CordSegment)) != CordSegment.TIP
@@ -126,7 +139,7 @@ def test_the_label_is_met_by_the_finer_model() -> None:
 def test_finer_grids_change_little_and_ever_less(flow: float, tip: str) -> None:
     """Doubling the segments: errors fall fourfold each time; a vertebra is fine enough to three parts in a hundred."""
     grids = [dataclasses.replace(FINE, geometry=COARSE.geometry.by_vertebra(pieces)) for pieces in (1, 2, 4, 8)]
-    one, two, four, eight = (steady(grid.with_net_flow(flow) if flow else grid, tip) for grid in grids)
+    one, two, four, eight = (steady(with_flow(grid, flow) if flow else grid, tip) for grid in grids)
     errors = [np.abs(level / eight - 1).max() for level in (one, two, four)]
     assert errors[0] < 0.03
     assert errors[1] < 0.3 * errors[0]
@@ -140,7 +153,7 @@ def test_a_steady_level_falls_e_fold_in_a_length_constant() -> None:
         (0.5,) * n, (0.5,) * n, tuple(float(max(26 - i // 15, 0)) for i in range(n)), (0,) * (n - 5) + (1, 2, 3, 4, 5)
     )
     for cm in (3.0, 8.0, 20.0):
-        values = dataclasses.replace(COARSE, geometry=tube).with_length_constant(cm)
+        values = falling(dataclasses.replace(COARSE, geometry=tube), cm)
         kinetics = Kinetics.typical(tip="T8", intrathecal=values)
         level = np.asarray(kinetics.spinal.segments(kinetics.steady_state(4.0).csf))[:, 0]
         peak = int(np.argmax(level))
@@ -151,10 +164,10 @@ def test_a_steady_level_falls_e_fold_in_a_length_constant() -> None:
 
 def test_the_published_range_of_spread_spans_pig_and_label() -> None:
     """At 3 cm the level falls five to tenfold in five to ten centimetres, at 32 cm lumbar to cisternal is below 4:1."""
-    pig, label = (steady(FINE.with_length_constant(cm)) for cm in (3.0, 32.0))
+    pig, label = (steady(falling(FINE, cm)) for cm in (3.0, 32.0))
     assert pig[CordSegment.SAC] / pig[CordSegment.CISTERNAL] > 100
     assert label[CordSegment.SAC] / label[CordSegment.CISTERNAL] < 4
-    kinetics = Kinetics.typical(tip="T6", intrathecal=FINE.with_length_constant(3.1))
+    kinetics = Kinetics.typical(tip="T6", intrathecal=falling(FINE, 3.1))
     level = np.asarray(kinetics.spinal.segments(kinetics.steady_state(4.0).csf))[:, 0]
     tip = int(np.argmax(level))
     five_cm = level[tip] / level[tip - 2]  # two vertebrae of the chest are 4.9 cm
@@ -166,7 +179,7 @@ def test_net_flow_carries_drug_down() -> None:
     assert flowing[CordSegment.SAC] > still[CordSegment.SAC]
     assert flowing[CordSegment.CISTERNAL] < still[CordSegment.CISTERNAL]
     with pytest.raises(SimulationError, match="too fast"):
-        FINE.with_net_flow(500.0).geometry.modes()
+        with_flow(FINE, 500.0).geometry.modes()
 
 
 def test_a_larger_volume_spreads_a_bolus_and_makes_no_drug() -> None:

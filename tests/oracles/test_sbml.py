@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from drug_examples import advanced
+from drug_examples import adapt, advanced
 
 from eutonia import parameters
 from eutonia.drug.effect import adverse, gaba_b
@@ -136,7 +136,7 @@ def course(
     def small(_: int, now: tuple) -> tuple:
         state, adapted = now
         later = kinetics.advance(state, plan, rate)
-        return later, gaba_b.adapt(adapted, read(state), read(later), receptor, step)
+        return later, adapt(adapted, read(state), read(later), receptor, step)
 
     def seen(state: KineticState, adapted: gaba_b.Adaptation) -> dict[str, jax.Array]:
         exposure = kinetics.exposure(state)
@@ -230,7 +230,7 @@ def test_receptors_at_a_held_level() -> None:
     @eqx.filter_jit
     def held(steps: jax.Array) -> tuple:
         def small(_: int, now: gaba_b.Adaptation) -> gaba_b.Adaptation:
-            return gaba_b.adapt(now, level, level, receptor, STEP_H / steps)
+            return adapt(now, level, level, receptor, STEP_H / steps)
 
         def half_hour(now: gaba_b.Adaptation, _: None) -> tuple:
             sensed, effect = gaba_b.sensitivity(now, receptor), gaba_b.effect(level, now, receptor)

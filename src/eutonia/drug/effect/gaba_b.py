@@ -172,11 +172,6 @@ class Kept(eqx.Module):
         return cls(acute, fast, coming, eased, jnp.exp(-dt_h / receptor.recovery_time))
 
 
-def adapt(state: Adaptation, before: Sites, after: Sites, receptor: Receptor, dt: Array | float) -> Adaptation:
-    """Advance adaptation by `dt` h while the concentration goes from `before` to `after` (ng/mL)."""
-    return adapt_from(state, occupied(before, state, receptor), after, receptor, Kept.over(dt, receptor))
-
-
 def adapt_from(state: Adaptation, start: Sites, after: Sites, receptor: Receptor, kept: Kept) -> Adaptation:
     """Advance adaptation by a step, of which `kept` tells, from an occupancy `start` to the concentration `after`
     (ng/mL).

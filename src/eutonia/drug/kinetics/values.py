@@ -83,15 +83,6 @@ class IntrathecalValues(eqx.Module):
             tip_excess=finer.value("tip_excess", "h/L"),
         )
 
-    def with_length_constant(self, cm: float) -> IntrathecalValues:
-        """Return these values with the dispersion at which a steady level falls e-fold in so many cm."""
-        return dataclasses.replace(self, dispersion=self.csf_clearance_rate * cm**2)
-
-    def with_net_flow(self, ml_per_h: float) -> IntrathecalValues:
-        """Return these values with a net flow down into the spine; it scales with a person's dispersion."""
-        ratio = ml_per_h / float(self.dispersion)
-        return dataclasses.replace(self, geometry=dataclasses.replace(self.geometry, net_flow=ratio))
-
     def people(self, draws: Draws, tip: str) -> Intrathecal:
         """Return the spinal fluid of the people with these standard normal draws."""
         back = None if self.tissue_return_rate is None else jnp.full_like(draws[0], self.tissue_return_rate)
