@@ -240,6 +240,9 @@ def test_what_is_no_result_is_refused(result: Path, folder: Path, run: Run, caps
     (folder / "run.json").write_text((result / "run.json").read_text())
     with pytest.raises(DatasetError, match=r"LESLOC of ADSL holds texts of more than 200 bytes.*--as json"):
         write_adam(folder, folder / "out", kinds=("xpt",))
+    PEOPLE.drop("replicate").write_parquet(folder / "patients.parquet")
+    with pytest.raises(DatasetError, match=r"is the result of a case.*Allowed: the result of a trial.*Nearest"):
+        read_result(folder)
     assert not (folder / "out").exists()
     made = analysis_sets(
         "small", "", "", VISITS, PEOPLE.with_columns(not_computed=pl.Series(["NaN", None, None])), None

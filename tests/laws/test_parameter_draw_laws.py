@@ -23,6 +23,7 @@ from eutonia.study.design import TrialStudy, parse_study
 from eutonia.study.people import StudyPopulation
 from eutonia.trial import parameter_draws
 from eutonia.trial import run as runs
+from eutonia.trial.patients import patient_table
 from eutonia.trial.recruitment import Pool, draw_pool
 from eutonia.trial.result import StudyResult
 from eutonia.trial.run import RunOptions, run_trial, simulate
@@ -35,7 +36,9 @@ TRIALS, WIDTH = 40, 64
 OPTIONS = RunOptions(TRIALS, block=WIDTH, workers=1, potential_outcomes=True)
 HELD = {"parameters": "frozen", "why": "--parameters posterior draws them", "width": None, "width_error": None}
 STUDY = (
-    leg_trial("draws", "Tablets", seed=12, n=3, pool=512, at_least=2, rater="human")
+    leg_trial("draws", "Tablets", seed=12, n=3, pool=512, at_least=2, rater="human").replace(
+        "pool = 512", "pool = 512\nineligible = 0.3"
+    )
     + """\
 [[phase]]
 name = "tablets"
@@ -97,6 +100,8 @@ def test_each_trial_is_what_it_would_be_alone_with_the_numbers_of_its_draw(monke
             alone = simulate(of, pool, OPTIONS, WIDTH)
         mine, whole = range(k, TRIALS, 2), (scores_of(alone).table(), scores_of(alone, unobserved=True).table())
         assert_frame_equal(scores(run("posterior"), mine), both(*whole, mine))
+        its = polars.col("replicate").is_in(list(mine))  # the patients' table says, too, who meets the rules of entry
+        assert_frame_equal(run("posterior").patients.filter(its), patient_table(alone).filter(its))
 
 
 def test_numbers_are_drawn_where_that_is_asked_and_only_where_an_interval_is_printed() -> None:

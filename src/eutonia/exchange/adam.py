@@ -160,6 +160,11 @@ def read_result(folder: str | os.PathLike[str]) -> AnalysisSets:
             f'"{where}" cannot be read as a result ({str(trouble).splitlines()[0]:.120}). Allowed: the files as '
             f"eutonia run has written them. {_NO_TRIAL}"
         ) from None
+    if "replicate" not in people.columns:
+        raise DatasetError(
+            f'"{where}" is the result of a case: the one person that it is of may be many, and nobody is in a trial. '
+            f"Allowed: the result of a trial. {_NO_TRIAL}"
+        )
     return analysis_sets(study, title, version, visits, people, adverse, randomised, ended)
 
 

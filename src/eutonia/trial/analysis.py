@@ -43,7 +43,7 @@ class Outcome:
     """All blocks joined: `person` runs over replicates, `visits` hold everybody once per phase, arm and visit.
 
     `known` is what was known before the trial of those from whom people were recruited, among whom `member` is
-    everybody's place.
+    everybody's place; `eligible` says by person who meets the rules of entry, where some are let in who do not.
     `uncomputed` says by person why somebody could not be computed, and `failed` by phase who that is.
     `walk` is the way of each trial through its cohorts, where a dose is found; `stages` what its looks say of the
     allocation, where that moves.
@@ -62,6 +62,7 @@ class Outcome:
     features: Mapping[str, Values]
     member: np.ndarray
     known: Mapping[str, np.ndarray] = field(default_factory=dict)
+    eligible: np.ndarray | None = None
     left_h: Mapping[str, Values] = field(default_factory=dict)
     left_why: Mapping[str, np.ndarray] = field(default_factory=dict)
     reactions: Mapping[tuple[str, str], Reactions] = field(default_factory=dict)

@@ -43,6 +43,7 @@ def patient_table(outcome: Outcome) -> polars.DataFrame:
         "person": (who % study.population.n).astype(np.int32),
         "arm": arms[main.name],
         **{key: pl.Series(values)[outcome.member] for key, values in outcome.known.items()},
+        **({} if outcome.eligible is None else {"eligible": outcome.eligible}),
     }
     for phase, name in zip(study.phases, _plain([phase.name for phase in study.phases]), strict=True):
         left = outcome.entered[phase.name] & outcome.left[phase.name]

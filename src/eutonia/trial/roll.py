@@ -32,11 +32,13 @@ class Before:
 @dataclass
 class Roll:
     """Everybody's way through the phases so far; `reasons` says by person why they could not be computed, `lots` by
-    phase the number under which each block is kept, and who is in it.
+    phase the number under which each block is kept, and who is in it. Whether somebody is `eligible` is that of the pool
+    of their own draw of numbers.
     """
 
     person: Whole
     member: Whole
+    eligible: Flags
     entered: dict[str, Flags] = field(default_factory=dict)
     passed: dict[str, Flags] = field(default_factory=dict)
     left: dict[str, Flags] = field(default_factory=dict)
@@ -56,7 +58,7 @@ class Roll:
         def together(parts: Sequence[np.ndarray]) -> np.ndarray:
             return np.concatenate(parts)[order]
 
-        found = cls(together([group.person for group in groups]), together([group.member for group in groups]))
+        found = cls(*(together([getattr(group, name) for group in groups]) for name in ("person", "member", "eligible")))
         for name in OF_PHASES:
             for phase in getattr(groups[0], name):
                 getattr(found, name)[phase] = together([getattr(group, name)[phase] for group in groups])

@@ -208,7 +208,7 @@ def through_phases(
     """
     study, person, width = job.study, np.concatenate([block[:n] for block, n in lots]), len(lots[0][0])
     member = np.concatenate([member_of(job.pool, study.seed, block)[:n] for block, n in lots])
-    roll = Roll(person, member)
+    roll = Roll(person, member, job.pool.eligible[member])
     for index, phase in enumerate(study.phases):
         roll.entered[phase.name] = roll.enter(phase)
         replicate = person // study.population.n
