@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import disability
+import numpy as np
 import pytest
 import toxin as calibration
 
@@ -71,3 +73,29 @@ def test_records_say_how_well_the_times_are_known_and_that_they_go_together() ->
     onset, recovery = (parameters.load("toxin")[name] for name in names)
     assert [one.spread.sd for one in (onset, recovery)] == pytest.approx(list(error), abs=0.01)
     assert dict(recovery.correlation) == pytest.approx({"onset_time": correlation[1, 0]}, abs=0.01)
+
+
+def test_disability_is_fitted_to_its_rows_and_its_numbers_are_those_of_the_fit() -> None:
+    """Shares who improved by a point (TOX007, TOX008, and placebo by PLC012) are met; a step either way is worse."""
+    given, logs = disability.rows(), disability.shipped()
+    gap = disability.gaps(given)
+    assert np.all(np.abs(gap(logs)) < 1.0)
+    best = np.sum(gap(logs) ** 2)
+    for step in (*0.01 * np.eye(2), *-0.01 * np.eye(2)):
+        assert np.sum(gap(logs + step) ** 2) > best
+    percent = ", ".join(f"{value:.1f}" for value in given(logs))
+    assert f"calibrated {percent} %" in NOTE
+
+
+def test_disability_is_of_the_arm_and_of_who_is_stiff() -> None:
+    people = calibration.drawn(calibration.SEED, calibration.POOL)
+    score, latent = np.asarray(people.chart["disability"]), people.latent
+    flexors = [disability.NAMES.index(name) for name in disability.FLEXORS]
+    soft = np.all(latent[flexors] <= 0.0, axis=0)
+    assert np.all(score[soft] == 0.0)
+    assert set(np.unique(score)) == {0.0, 1.0, 2.0, 3.0}
+    stiffness = np.clip(np.exp(disability.shipped()[0]) * np.maximum(latent[flexors], 0.0).mean(axis=0), 0.0, 3.0)
+    spread = np.exp(disability.shipped()[1])
+    assert np.std((score - stiffness)[(stiffness > 0.5) & (stiffness < 2.5)]) == pytest.approx(
+        np.hypot(spread, 12**-0.5), rel=0.1
+    )

@@ -187,6 +187,7 @@ def test_every_score_stays_on_its_scale(people: People, findings: tuple[Examinat
             ("h_reflex", 0, 1),
             ("pain", 0, 10),
             ("pain_at_rest", 0, 10),
+            ("disability", 0, 3),
         ):
             score = np.asarray(getattr(found, name))
             assert low <= score.min(), name
@@ -205,6 +206,7 @@ def test_luck_moves_the_scores_that_people_give_and_no_measurement(
         "spasm",
         "pain",
         "pain_at_rest",
+        "disability",
         "active_range",
     ):
         assert np.mean(getattr(plain, name) != getattr(lucky, name)) > 0.02, name
@@ -216,7 +218,7 @@ def test_care_and_hope_lower_what_is_charted_and_no_measurement(
     people: People, findings: tuple[Examination, Stance]
 ) -> None:
     plain, hopeful = charted(people, findings), charted(people, findings, nonspecific=-0.6)
-    for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain", "pain_at_rest"):
+    for name in ("ashworth", "modified_ashworth", "reflex", "spasm", "pain", "pain_at_rest", "disability"):
         assert np.all(getattr(hopeful, name) <= getattr(plain, name)), name
         assert np.any(getattr(hopeful, name) < getattr(plain, name)), name
     for name in ("h_reflex", "walking_speed", "stance_support", "functional_ambulation"):

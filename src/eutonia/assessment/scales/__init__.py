@@ -20,6 +20,7 @@ _OURS = (
     "active_range",
     "pain",
     "pain_at_rest",
+    "disability",
     "adverse",
 )
 
