@@ -32,8 +32,8 @@ class Before:
 @dataclass
 class Roll:
     """Everybody's way through the phases so far; `reasons` says by person why they could not be computed, `lots` by
-    phase the number under which each block is kept, and who is in it. Whether somebody is `eligible` is that of the pool
-    of their own draw of numbers.
+    phase the number under which each block is kept, and who is in it. Whether somebody is `eligible` is that of the
+    pool of their own draw of numbers.
     """
 
     person: Whole
@@ -58,7 +58,10 @@ class Roll:
         def together(parts: Sequence[np.ndarray]) -> np.ndarray:
             return np.concatenate(parts)[order]
 
-        found = cls(*(together([getattr(group, name) for group in groups]) for name in ("person", "member", "eligible")))
+        person, member, eligible = (
+            together([getattr(group, name) for group in groups]) for name in ("person", "member", "eligible")
+        )
+        found = cls(person, member, eligible)
         for name in OF_PHASES:
             for phase in getattr(groups[0], name):
                 getattr(found, name)[phase] = together([getattr(group, name)[phase] for group in groups])
