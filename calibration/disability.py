@@ -3,15 +3,13 @@
     python calibration/disability.py          the rows beside what the shipped numbers give
     python calibration/disability.py --fit    fit again and print the numbers to ship
 
-Rows PLC012 (recalled; Brashear 2002, placebo at six weeks: Gracies 2015 has no such row), TOX007 and TOX008 (Gracies
-2015, four weeks) of `calibration.csv`; errors by the binomial law, 64 and 81 people an arm. Survivors whose elbow
-flexors are charted 2 or more on the Modified Ashworth scale and whose target scores 2 or more are scored again. Of a
-session 60 % goes into the elbow flexors, as in `toxin.py`, and half of the rest into the wrist flexors (judgement). All
-have the shift of the latent grade that placebo has there. Points a grade have a prior: 1, SD 0.5 of the logarithm, and
-noise one of 0.5 points, SD 0.5 (judgement).
-
-TOX018 (recalled; Brashear 2002, 240 U of onabotulinumtoxinA into wrist and fingers) is shown and not fitted: its people
-chose what their hands cost them, and fingers are not charted here. It has 40 % in the wrist flexors (judgement).
+Rows PLC012 and TOX018 (recalled; Brashear 2002, six weeks, 240 U of onabotulinumtoxinA into wrist and fingers, 40 % of
+it into the wrist flexors by judgement), TOX007 and TOX008 (Gracies 2015, four weeks: 60 % of a session into the elbow
+flexors, as in `toxin.py`, and half of the rest into the wrist flexors, by judgement) of `calibration.csv`; errors by
+the binomial law, 64 and 81 people an arm. Survivors whose wrist or elbow flexors are charted 2 or more on the Modified
+Ashworth scale and who score 2 or more are scored again, all with the shift of the latent grade that placebo has in
+Gracies 2015. Effects are those of four weeks. Points a grade have a prior: 1, SD 0.5 of the logarithm, and noise one of
+0.5 points, SD 0.5 (judgement).
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from scipy.optimize import least_squares
 from scipy.special import ndtr
 
 from eutonia import parameters, session
-from eutonia.assessment.scales.disability import FLEXORS
+from eutonia.assessment.scales.disability import MUSCLE
 from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.course import Snapshot
@@ -43,21 +41,17 @@ PRIORS = ((1.0, 0.5), (0.5, 0.5))
 STEP = 0.02
 #: Into what a session goes, by the muscle group that people enter with.
 SESSIONS = {"elbow flexors": {"elbow flexors": 0.6, "wrist flexors": 0.2}, "wrist flexors": {"wrist flexors": 0.4}}
-#: Row, group that people enter with, units of abobotulinumtoxinA, per cent improved, its SE.
+#: Row, group that people enter with, units, their product, per cent improved, its SE.
 ROWS = (
-    ("PLC012", "elbow flexors", 0.0, 27.0, 5.5),
-    ("TOX007", "elbow flexors", 500.0, 50.0, 5.6),
-    ("TOX008", "elbow flexors", 1000.0, 62.0, 5.4),
+    ("PLC012", "wrist flexors", 0.0, "onaU", 27.0, 5.5),
+    ("TOX018", "wrist flexors", 240.0, "onaU", 62.0, 6.1),
+    ("TOX007", "elbow flexors", 500.0, "aboU", 50.0, 5.6),
+    ("TOX008", "elbow flexors", 1000.0, "aboU", 62.0, 5.4),
 )
 
 
-def shown() -> tuple[str, str, float, float, float]:
-    """Return the row that is shown and not fitted; units by the ratio of both toxins."""
-    return "TOX018", "wrist flexors", 240.0 * parameters.load("toxin").value("abo_per_ona", "aboU/onaU"), 62.0, 6.1
-
-
 class Clinic:
-    """People whose flexors are stiff enough to enter, and the mean latent grade of elbow and wrist after each dose."""
+    """People whose flexors are stiff enough to enter, and the latent grade of their wrist after each dose."""
 
     def __init__(self, muscle: str) -> None:
         found = toxin.drawn(toxin.SEED, toxin.POOL)
@@ -66,12 +60,12 @@ class Clinic:
         self.people, self.muscle = found.bedside.people.take(here), muscle
 
     def grade(self, units: float, shift: float = 0.0) -> np.ndarray:
-        """Return the mean latent grade of the flexors of each, shifted, after so many units."""
+        """Return the latent grade of the wrist flexors of each, shifted, after so many units."""
         snapshot = Snapshot.untreated(self.people.n)
         seen = under(snapshot, self._effects(self.people, units)) if units else snapshot
         exam = examine(self.people, seen, body_constants())
-        grades = np.asarray(latent_grades(exam, chart_constants())) + shift
-        return np.maximum(grades[[NAMES.index(name) for name in FLEXORS]], 0.0).mean(axis=0)
+        grade = np.asarray(latent_grades(exam, chart_constants()))[NAMES.index(MUSCLE)]
+        return np.maximum(grade + shift, 0.0)
 
     def _effects(self, people: People, units: float) -> Effects:
         found = Effects.none(people.n)
@@ -91,16 +85,18 @@ def improved(before: np.ndarray, after: np.ndarray, per_grade: float, noise: flo
     return 100.0 * float(np.sum(better) / np.sum(two + three))
 
 
-def rows(rows_asked: tuple[tuple[str, str, float, float, float], ...] = ROWS) -> Callable[[np.ndarray], np.ndarray]:
-    """Return what rows come out as, per cent, as a function of the logarithms of both numbers."""
-    shift, clinics = toxin.shift_of(toxin.TRIALS[0]), {muscle: Clinic(muscle) for _, muscle, *_ in rows_asked}
-    seen = [(clinics[muscle].grade(0.0), clinics[muscle].grade(units, shift)) for _, muscle, units, *_ in rows_asked]
+def rows() -> Callable[[np.ndarray], np.ndarray]:
+    """Return what the rows come out as, per cent, as a function of the logarithms of both numbers."""
+    shift, clinics = toxin.shift_of(toxin.TRIALS[0]), {muscle: Clinic(muscle) for muscle in SESSIONS}
+    of = {"aboU": 1.0, "onaU": parameters.load("toxin").value("abo_per_ona", "aboU/onaU")}
+    doses = [(clinics[muscle], units * of[unit]) for _, muscle, units, unit, *_ in ROWS]
+    seen = [(clinic.grade(0.0), clinic.grade(units, shift)) for clinic, units in doses]
     return lambda logs: np.array([improved(*both, *np.exp(logs)) for both in seen])
 
 
 def gaps(given: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
     """Return the gaps of the rows and of both priors, in their standard deviations."""
-    published, error = np.array([row[3:] for row in ROWS]).T
+    published, error = np.array([row[4:] for row in ROWS]).T
     middle, width = np.array(PRIORS).T
     return lambda logs: np.concatenate([(given(logs) - published) / error, (logs - np.log(middle)) / width])
 
@@ -118,10 +114,9 @@ def main() -> None:
         logs = least_squares(gaps(rows()), logs, diff_step=STEP).x
     print(", ".join(f"{name} = {value:.4g} {FITTED[name]}" for name, value in zip(FITTED, np.exp(logs), strict=True)))
     print(told(tuple(FITTED), *known_to(gaps(rows()), logs, STEP)))
-    asked = (*ROWS, shown())
-    for (row, muscle, units, published, error), given in zip(asked, rows(asked)(logs), strict=True):
+    for (row, muscle, units, unit, published, error), given in zip(ROWS, rows()(logs), strict=True):
         told_as = f"published {published:g} ({error:g}), here {given:.1f} %, {(given - published) / error:+.1f} SE"
-        print(f"{row} {muscle}, {units:g} U: {told_as}")
+        print(f"{row} {muscle}, {units:g} {unit}: {told_as}")
 
 
 if __name__ == "__main__":

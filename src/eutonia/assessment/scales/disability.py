@@ -1,10 +1,12 @@
-"""Disability Assessment Scale of the arm, 0 to 3: what stiff flexors cost in care, dress and posture of the hand.
+"""Disability Assessment Scale of the arm, 0 to 3: what a stiff hand costs in care, dress and posture.
 
 Equation
-    d = floor(b G + e + 1/2) within 0 to 3 ,   G = mean over elbow and wrist of max(0, latent grade of the flexors)
-e is what people and raters add at a visit; who has no stiffness there has no disability from it.
-Source: shares who improved by a point after toxin, by `calibration/disability.py`.
-Not for: weakness, skill and pain of the hand; fingers and shoulder; which of the four targets a person chose.
+    d = floor(b max(0, G) + e + 1/2) within 0 to 3
+G latent grade of the wrist flexors, which stand for those of the hand; e is what people and raters add at a visit. Who
+has no stiffness there has no disability from it.
+Source: shares who improved by a point after toxin, by `calibration/disability.py`. The mean of elbow and wrist misses
+one of its four rows by three standard errors.
+Not for: weakness, skill and pain of the hand; elbow and shoulder; which of the four targets a person chose.
 """
 
 from __future__ import annotations
@@ -19,26 +21,24 @@ if TYPE_CHECKING:
 
     from eutonia.assessment.scoring import ChartConstants, Look
 
-#: Muscle groups whose stiffness closes an arm.
-FLEXORS = ("elbow flexors", "wrist flexors")
+#: Muscle group whose stiffness closes a hand.
+MUSCLE = "wrist flexors"
 
 
-def _constants() -> tuple[Array, float]:
-    """Return the rows of the flexors on the muscle axis, and points a grade."""
-    import jax.numpy as jnp
-
+def _constants() -> tuple[int, float]:
+    """Return the row of that group on the muscle axis, and points a grade."""
     from eutonia.limb.muscle import muscle_groups
 
-    names = [group.name for group in muscle_groups()]
-    rows = jnp.asarray([names.index(name) for name in FLEXORS])
-    return rows, parameters.load("disability").value("per_grade", "1/grade")
+    return [group.name for group in muscle_groups()].index(MUSCLE), parameters.load("disability").value(
+        "per_grade", "1/grade"
+    )
 
 
 def _latent(look: Look) -> Array:
     import jax.numpy as jnp
 
-    rows, per_grade = look.own[SCALE.key]
-    return per_grade * jnp.maximum(look.latent_grade[rows], 0.0).mean(axis=0)
+    row, per_grade = look.own[SCALE.key]
+    return per_grade * jnp.maximum(look.latent_grade[row], 0.0)
 
 
 def _score(look: Look) -> Array:
@@ -70,6 +70,6 @@ SCALE = Scale(
     constants=_constants,
     sources=("Brashear_2002", "Gracies_2015"),
     normal=0.0,
-    caveat="It follows the stiffness of elbow and wrist alone: weakness, skill, pain and fingers are left out.",
+    caveat="It follows the stiffness of the wrist alone: weakness, skill, pain and the elbow are left out.",
     is_main=False,
 )
