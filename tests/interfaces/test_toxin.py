@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -191,6 +192,16 @@ def test_the_page_of_a_trial_compares_arms_at_the_visit_of_the_greatest_change(t
     said = headline(trial)
     assert "last seen at" in said
     assert said.count("(4 weeks)") == 2
+
+
+def test_the_terminal_tells_the_visit_furthest_from_the_first(trial: StudyResult) -> None:
+    """It told the lowest: of a scale on which more is better that was the first visit, and no effect was seen."""
+    from eutonia.report.trial.tables import table
+
+    turned = replace(trial, quantities=tuple(replace(one, mean=4.0 - one.mean) for one in trial.quantities))
+    for result in (trial, turned):
+        names, _, furthest, _ = (list(map(str, column.cells)) for column in table(result).columns)
+        assert "(4 weeks)" in next(told for name, told in zip(names, furthest, strict=True) if "toxin" in name)
 
 
 def test_beside_an_option_without_it_the_weakness_is_told_and_the_injections_are_counted() -> None:

@@ -180,16 +180,18 @@ def _course(result: StudyResult) -> tuple[list[str], _Rows]:
     for series in aggregate.series(result)[:MOST_ROWS]:
         first, last = series.points[0], series.points[-1]
         unit = words.time_unit(last.time_h - first.time_h)
-        low = min(series.points, key=lambda point: point.mean)
+        begun = first.mean
+        furthest = max(series.points, key=lambda point: abs(point.mean - begun))
         name = words.measured(series.limb, series.scale) + (
             f", {series.arm}" if series.arm and result.kind == "trial" else ""
         )
         told = [
             words.when(point.time_h, unit) if result.kind == "case" else words.visit(point.visit)
-            for point in (first, low, last)
+            for point in (first, furthest, last)
         ]
-        shown = [f"{words.number(point.mean)} ({when})" for point, when in zip((first, low, last), told, strict=True)]
+        looks = zip((first, furthest, last), told, strict=True)
+        shown = [f"{words.number(point.mean)} ({when})" for point, when in looks]
         rows.append(([name, *shown], None))
     people = result.course.sizes.get("patient", 1)
     whose = "Middle person" if result.kind == "case" and people > 1 else ""
-    return [whose, "First", "Lowest", "Last"], rows
+    return [whose, "First", "Furthest from it", "Last"], rows
