@@ -390,3 +390,12 @@ def test_a_mark_among_the_numbers_of_records_is_not_passed_over(mark: str, colum
     with pytest.raises(DatasetError, match="row 3, column SEQ") as told:
         read(text)
     assert f'"{mark}"' in str(told.value)
+
+
+def test_what_is_taken_from_the_model_holds_the_share_of_a_dose_that_arrives() -> None:
+    """It was left out: dose over the clearance that was told gave a third more than the table."""
+    table, share = "ID,TIME,AMT,DV\n1,0,10,.\n1,2,.,5\n", exposure.model(SIMON).bioavailability
+    assert share != 1.0
+    assert read(table).assumed["F"] == share
+    assert "F" not in read(table, F=0.5).assumed
+    assert "F" not in read("ID,TIME,AMT,DV,F\n1,0,10,.,0.5\n1,2,.,5,0.5\n").assumed

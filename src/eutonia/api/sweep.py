@@ -114,7 +114,9 @@ def swept(
         command = repeat("sweep", study.word, own=study.parameters, over=over, replicates=replicates, seed=study.seed)
         wall_s = time.perf_counter() - began
         record = study_record(study, used, wall_s, command, replicates=replicates, runs=len(grid))
-    return Swept(study.name, tuple(fields), pl.concat(tables), pl.concat(analysed) if analysed else None, record)
+    is_held = isinstance(study, TrialStudy) and held(study).head.parameters == "frozen"
+    characteristics = pl.concat(analysed) if analysed else None
+    return Swept(study.name, tuple(fields), is_held, pl.concat(tables), characteristics, record)
 
 
 def path_of(study: TrialStudy | CaseStudy, word: str) -> str:

@@ -158,6 +158,8 @@ class Reading:
     def account(self) -> Account:
         """Return the account of a table whose parts have all been read."""
         noted, cells, ids = self._table.noted, self._cells, self._table.names("ID")
+        share = self.model.bioavailability
+        taken = self._defaults() | ({} if share == 1.0 else {"F": share})
         known = {"ID", *self._table.named.values(), *([MARK] if MARK in noted.left.lines else [])}
         people = {name: i for i, name in enumerate(ids)}
         idle = f"Observed and never dosed: {len(self._undosed)} of {len(ids)} people: {named(self._undosed)}."
@@ -168,9 +170,7 @@ class Reading:
             rows=self._rows,
             observations=self._observations,
             unused=tuple(name for name in cells.names if name not in known),
-            assumed={
-                name: value for name, value in self._defaults().items() if name not in {*self.settings, *cells.names}
-            },
+            assumed={name: value for name, value in taken.items() if name not in {*self.settings, *cells.names}},
             left=Left(noted.left.rows, tuple(noted.left.people(people)), noted.left.comments),
             undosed=tuple(self._undosed),
             told=(

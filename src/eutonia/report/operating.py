@@ -107,6 +107,8 @@ def told(found: Swept) -> list[str]:
             f"{_with(one, more, share=is_share)} at {at}" for one, more, at in zip(values, spread, shown, strict=True)
         )
         said.append(f"{name}, {label}: {each}.")
+    if found.is_held:
+        said.append("Numbers are held at their records: intervals hold the luck of people and raters alone.")
     return said
 
 

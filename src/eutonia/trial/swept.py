@@ -22,6 +22,8 @@ class Swept(Printed):
         The study.
     fields : tuple of str
         The paths that were swept, the last of which varies fastest.
+    is_held : bool
+        Whether the numbers of the science were held at their records, so that intervals hold luck alone.
     table : polars.DataFrame
         One column a field with its value as text, and the columns of `StudyResult.frame()`.
     characteristics : polars.DataFrame or None
@@ -32,6 +34,7 @@ class Swept(Printed):
 
     study_name: str
     fields: tuple[str, ...]
+    is_held: bool
     table: polars.DataFrame
     characteristics: polars.DataFrame | None
     run: Mapping[str, Any] = field(default_factory=dict)
