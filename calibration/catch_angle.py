@@ -1,10 +1,10 @@
-"""What a block of a muscle does to the angle of its catch: people stretched fast with every share of its force and of
-its spindles' answer blocked.
+"""What a block of a muscle does to the angle of its catch: people stretched fast with shares of its force and of its
+spindles' answer blocked.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from survivors import stiff
@@ -22,16 +22,19 @@ SHARES = np.linspace(0.0, 1.0, 9)
 
 
 class Catches:
-    """People who are stiff enough in a muscle group, and the angle of catch at V3 (deg) of each with each of `SHARES`
-    of force (first axis) and of the spindles' answer (second) blocked.
-    """
+    """People who are stiff enough in a muscle group, and the angle of their catch at V3, deg."""
 
     def __init__(self, muscle: str) -> None:
         self.people, self.of = stiff(SEED, POOL, muscle), group(muscle)
         self.row = all_muscle_groups().index(self.of)
-        self.angle = np.array([[self._angle(force, spindles) for spindles in SHARES] for force in SHARES])
+        self.before = self._angle(0.0, 0.0)
 
-    def _angle(self, blocked: float, spindles: float) -> np.ndarray:
+    @cached_property
+    def table(self) -> np.ndarray:
+        """The angle of each with each of `SHARES` of force (first axis) and spindles (second) blocked."""
+        return np.array([[self._angle(force, spindles) for spindles in SHARES] for force in SHARES])
+
+    def _angle(self, blocked: np.ndarray | float, spindles: np.ndarray | float) -> np.ndarray:
         named = {"blockade": blocked, "force": 1.0 - blocked, "spindles": 1.0 - spindles}
         effects = Effects.on(self.people.n, self.of.name, **named)
         at = bedside(self.people, under(Snapshot.untreated(self.people.n), effects))
@@ -39,13 +42,17 @@ class Catches:
         r2 = self.of.range_of_motion * passive_range(at.state.rest_angle[self.row], healthy)
         return np.asarray(clear(met.torque, met.angle, r2, TardieuConstants.from_records()))
 
-    def gain(self, blocked: np.ndarray, spindles: np.ndarray) -> float:
-        """Return by how much the mean angle grows where each has shares blocked; linear between `SHARES`."""
+    def gain(self, blocked: np.ndarray, spindles: np.ndarray, *, between: bool = False) -> float:
+        """Return by how much the mean angle grows where each has shares blocked; for a fit, linear `between` those of
+        the table.
+        """
+        if not between:
+            return float(np.mean(self._angle(blocked, spindles) - self.before))
         person, after = np.arange(self.people.n), 0.0
         for force, of_force in _beside(blocked):
             for answer, of_answer in _beside(spindles):
-                after = after + of_force * of_answer * self.angle[force, answer, person]
-        return float(np.mean(after - self.angle[0, 0]))
+                after = after + of_force * of_answer * self.table[force, answer, person]
+        return float(np.mean(after - self.before))
 
 
 def _beside(shares: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], ...]:

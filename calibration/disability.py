@@ -35,7 +35,7 @@ from eutonia.simulation.treated import under
 from eutonia.treatment import Effects
 
 NAMES = [group.name for group in muscle_groups()]
-FITTED = {"per_grade": "1/grade", "report_noise": "1"}
+FITTED = ("per_grade", "report_noise")
 #: Median and SD of the logarithm of each number.
 PRIORS = ((1.0, 0.5), (0.5, 0.5))
 STEP = 0.02
@@ -103,7 +103,7 @@ def gaps(given: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np
 
 def shipped() -> np.ndarray:
     """Return the logarithms of both numbers as they ship."""
-    return np.log([parameters.load("disability").value(name, unit) for name, unit in FITTED.items()])
+    return np.log([parameters.load("disability").value(name, "1") for name in FITTED])
 
 
 def main() -> None:
@@ -112,8 +112,8 @@ def main() -> None:
     logs = shipped()
     if "--fit" in sys.argv:
         logs = least_squares(gaps(rows()), logs, diff_step=STEP).x
-    print(", ".join(f"{name} = {value:.4g} {FITTED[name]}" for name, value in zip(FITTED, np.exp(logs), strict=True)))
-    print(told(tuple(FITTED), *known_to(gaps(rows()), logs, STEP)))
+    print(", ".join(f"{name} = {value:.4g}" for name, value in zip(FITTED, np.exp(logs), strict=True)))
+    print(told(FITTED, *known_to(gaps(rows()), logs, STEP)))
     for (row, muscle, units, unit, published, error), given in zip(ROWS, rows()(logs), strict=True):
         told_as = f"published {published:g} ({error:g}), here {given:.1f} %, {(given - published) / error:+.1f} SE"
         print(f"{row} {muscle}, {units:g} {unit}: {told_as}")

@@ -264,8 +264,10 @@ def effects_on(people: People, muscle: str, units: float, spread: float | None =
     return Effects.on(people.n, muscle, blockade=force, **left)
 
 
-def rows(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
-    """Return each row: identifiers, what it is, published, its SE, and what the numbers give."""
+def rows(x: dict[str, float], *, between: bool = False) -> list[tuple[str, str, float, float, float]]:
+    """Return each row: identifiers, what it is, published, its SE, and what the numbers give; angles of catch, for a
+    fit, `between` those of a table.
+    """
     found = []
     for trial in TRIALS:
         here, shift = clinic(trial.muscle), shift_of(trial)
@@ -277,7 +279,7 @@ def rows(x: dict[str, float]) -> list[tuple[str, str, float, float, float]]:
     for muscle, of_muscle in CATCHES:
         met = catches(muscle)
         for row, units, value, error in of_muscle:
-            gain = met.gain(*both_blocked(muscle, units, x, deviates(met.people, muscle)))
+            gain = met.gain(*both_blocked(muscle, units, x, deviates(met.people, muscle)), between=between)
             found.append((row, f"{muscle}, {units:g} U: catch, deg", value, error, gain))
     return found + times(x)
 
@@ -321,7 +323,7 @@ def _z(table: list[tuple[str, str, float, float, float]]) -> list[float]:
 
 def _doses(now: dict[str, float]) -> list[float]:
     priors = [(now[name] - mean) / sd for name, (mean, sd) in PRIORS.items()]
-    return [*_z(rows(now)), *priors, float(np.log(now["spindle_half_dose"])) / _SPINDLES_ALIKE]
+    return [*_z(rows(now, between=True)), *priors, float(np.log(now["spindle_half_dose"])) / _SPINDLES_ALIKE]
 
 
 TIMES_OF = ("onset_time", "recovery_time")

@@ -30,7 +30,7 @@ def _constants() -> tuple[int, float]:
     from eutonia.limb.muscle import muscle_groups
 
     return [group.name for group in muscle_groups()].index(MUSCLE), parameters.load("disability").value(
-        "per_grade", "1/grade"
+        "per_grade", "1"
     )
 
 
