@@ -48,7 +48,6 @@ class Clinic:
         self.people = stiff(SEED, POOL, MUSCLE)
         self.untreated = Snapshot.untreated(self.people.n)
         self.constants = ReachConstants.of(all_muscle_groups())
-
         self.fitted = float(self.constants.agonist_torque), parameters.load("toxin").value("antagonist_spread", "1")
 
     def reach(self, units: float, fitted: tuple[float, float] | None = None) -> np.ndarray:

@@ -30,7 +30,6 @@ from eutonia.assessment.scoring import chart_constants, latent_grades
 from eutonia.limb.muscle import muscle_groups
 from eutonia.simulation.course import Snapshot
 from eutonia.simulation.examine import body_constants, examine
-from eutonia.simulation.people import People
 from eutonia.simulation.treated import under
 from eutonia.treatment import Effects
 
@@ -62,15 +61,15 @@ class Clinic:
     def grade(self, units: float, shift: float = 0.0) -> np.ndarray:
         """Return the latent grade of the wrist flexors of each, shifted, after so many units."""
         snapshot = Snapshot.untreated(self.people.n)
-        seen = under(snapshot, self._effects(self.people, units)) if units else snapshot
+        seen = under(snapshot, self._effects(units)) if units else snapshot
         exam = examine(self.people, seen, body_constants())
         grade = np.asarray(latent_grades(exam, chart_constants()))[NAMES.index(MUSCLE)]
         return np.maximum(grade + shift, 0.0)
 
-    def _effects(self, people: People, units: float) -> Effects:
-        found = Effects.none(people.n)
+    def _effects(self, units: float) -> Effects:
+        found = Effects.none(self.people.n)
         for muscle, share in SESSIONS[self.muscle].items():
-            found = found.joined(toxin.effects_on(people, muscle, units * share / toxin.PRIMARY))
+            found = found.joined(toxin.effects_on(self.people, muscle, units * share / toxin.PRIMARY))
         return found
 
 

@@ -284,6 +284,6 @@ def test_effects_are_finite_alike_in_any_block_and_whoever_looked_when(model: ty
             assert np.all(np.isfinite(values)), name
             np.testing.assert_array_equal(np.asarray(getattr(after(3, 3.0, given=given), name)), values[..., :3])
             np.testing.assert_allclose(getattr(after(8, 1.0, 2.0, given=given), name), values, rtol=1e-9)
-        for share in ("bias_kept", "strength", "tissue", "gain", "release", "force"):
+        for share in ("bias_kept", "strength", "tissue", "gain", "release", "force", "spindles", "opponent"):
             assert np.all(np.asarray(getattr(whole, share)) >= 0), share
         assert np.all((np.asarray(whole.blockade) >= 0) & (np.asarray(whole.blockade) <= 1))

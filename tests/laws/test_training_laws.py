@@ -76,7 +76,7 @@ def test_more_sessions_never_give_less_and_what_is_gained_fades(
         return one.effects(state, True)
 
     gained, nothing = after(sessions), Effects.none(2)
-    for name in ("bias_taken", "bias_kept", "release", "strength", "tissue", "end_range", "gain", "blockade", "force"):
+    for name in (one for one in vars(nothing) if one != "regained"):
         np.testing.assert_array_equal(getattr(gained, name), getattr(nothing, name))
     leg = np.asarray(gained.regained)[0]
     assert np.all((leg >= 0) & (leg <= parameters.load("strength_training").value("regained_at_most", "1")))

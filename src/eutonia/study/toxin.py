@@ -5,7 +5,7 @@ Equation
 U units into V mL, of which R count: r is 1 in the arm, a is 1 where the needle goes and a share on the joint's other
 side, z a normal deviate of person and group; E is what endless doses block, c the units a mL for half of it, h c that
 for the spindles' answer to speed. A terminal is free after k steps of tau_off each (Q: upper regularised gamma).
-Assumptions: reflex and will are blocked alike; z stays; the other side is as large where it has no record.
+Assumptions: reflex and will are blocked alike; z stays; no antibodies; the other side is as large without a record.
 Source: Gracies 2015, 2017, Gaverth 2014, Kinetics 1998, by `calibration/toxin.py` and `active_range.py`.
 Not for: weakness far from the needle; jerk, H/M and spasms, which do not change here; tissue; children.
 """

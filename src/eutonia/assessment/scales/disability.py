@@ -29,9 +29,8 @@ def _constants() -> tuple[int, float]:
     """Return the row of that group on the muscle axis, and points a grade."""
     from eutonia.limb.muscle import muscle_groups
 
-    return [group.name for group in muscle_groups()].index(MUSCLE), parameters.load("disability").value(
-        "per_grade", "1"
-    )
+    row = [group.name for group in muscle_groups()].index(MUSCLE)
+    return row, parameters.load("disability").value("per_grade", "1")
 
 
 def _latent(look: Look) -> Array:
