@@ -123,24 +123,33 @@ def test_whatever_reaches_the_end_of_a_command_becomes_words(
     assert ("Traceback" in ends.of(error)[1]) == (code == ends.OUR_FAULT)
 
 
-def test_ctrl_c_says_what_was_written(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], interruptible: None
-) -> None:
+@pytest.mark.parametrize(
+    ("number", "is_heard", "code"),
+    [(signal.SIGINT, True, 130), (signal.SIGTERM, True, 143), (signal.SIGTERM, False, 143)],
+)
+def test_ctrl_c_and_whoever_asks_it_to_end_are_told_what_was_written(
+    number: signal.Signals, is_heard: bool, code: int, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], interruptible: None,
+) -> None:  # fmt: skip
+    if not is_heard:  # as a shell begins what it does not wait for
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.getsignal(signal.SIGTERM)
     app = typer.Typer()
 
     @app.command()
     def stop(written: bool = False) -> None:
         if written:
             ends._writing.written.append(Path("results/one"))
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
 
     monkeypatch.setattr("eutonia.cli.app.app", app)
     for words, said in ((["eutonia"], "Nothing was written"), (["eutonia", "--written"], "Written: results/one")):
         monkeypatch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as end:
             cli.main()
-        assert end.value.code == ends.STOPPED
+        assert end.value.code == code
         assert said in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_ctrl_c_in_a_trial_says_that_its_blocks_are_kept(tmp_path: Path) -> None:

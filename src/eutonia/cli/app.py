@@ -61,18 +61,20 @@ def main() -> None:
 
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     ends.begin()
-    try:
-        app(prog_name="eutonia")
-    except SystemExit as end:
-        if end.code == ends.STOPPED:  # Typer has turned Ctrl-C into this
-            typer.echo(ends.stopped(), err=True)
-        raise
-    except KeyboardInterrupt:
-        typer.echo(ends.stopped(), err=True)
-        raise SystemExit(ends.STOPPED) from None
-    except Exception as error:
-        code, told = ends.of(error)
-        typer.echo(f"Error: {told}", err=True)
-        raise SystemExit(code) from None
-    finally:
-        held.close()
+    with ends.heard() as asked:
+        try:
+            app(prog_name="eutonia")
+        except SystemExit as end:
+            if end.code != ends.STOPPED:
+                raise
+            stop = ends.stopped()  # Typer has turned Ctrl-C into this
+        except KeyboardInterrupt:
+            stop = ends.stopped()
+        except Exception as error:
+            code, told = ends.of(error)
+            typer.echo(f"Error: {told}", err=True)
+            raise SystemExit(code) from None
+        finally:
+            held.close()
+        typer.echo(stop, err=True)
+        raise SystemExit(ends.ENDED if asked else ends.STOPPED)

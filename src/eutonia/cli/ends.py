@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
+from collections.abc import Iterator
 
 from eutonia import _writing, session
 from eutonia.errors import EutoniaError
 
-#: Exit codes: what a user can mend, a fault of the program, Ctrl-C.
-MENDABLE, OUR_FAULT, STOPPED = 2, 1, 130
+#: Exit codes: what a user can mend, a fault of the program, Ctrl-C, and the end that a scheduler or `timeout` asks for.
+MENDABLE, OUR_FAULT, STOPPED, ENDED = 2, 1, 130, 143
 #: Set to anything, this variable shows where in the program a fault of its own lies.
 TRACEBACK = "EUTONIA_TRACEBACK"
 _OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "Unable to allocate", "bad_alloc")
@@ -26,8 +30,29 @@ def begin() -> None:
             stream.reconfigure(errors="replace")
 
 
+@contextlib.contextmanager
+def heard() -> Iterator[list[int]]:
+    """Hear SIGTERM as Ctrl-C is heard, so that workers end and nothing half written stays; yield what came of it."""
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield came
+        return
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, signal.SIG_DFL, None):  # begun by a shell with "&"
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield came
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
 def stopped() -> str:
-    """Return what to say after Ctrl-C."""
+    """Return what to say after Ctrl-C or SIGTERM."""
     if not _writing.written:
         return f"Stopped. {_left()}"
     return f"Stopped. Written: {', '.join(map(str, _writing.written))}"
