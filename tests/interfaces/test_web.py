@@ -681,6 +681,47 @@ def test_a_fault_is_told_as_problem_details(client: TestClient, path: str, body:
     for answers in (one["responses"] for methods in routes.values() for one in methods.values()):
         assert list(answers[str(status)]["content"]) == ["application/problem+json"], "as the API says itself"
     assert "Traceback" not in answer.text
+    assert told["detail"], "what is allowed, and what to do"
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "parts"),
+    [
+        ("run", {"content": "{"}, {"key": "body", "allowed": "one JSON object with study, replicates"}),
+        ("run", {"data": {"study": "x"}}, {"key": "body", "given": 'content-type "application/x-www-form-urlencoded"'}),
+        ("run", {"json": {"study": "x", "replicates": 1000}}, {"given": "1000", "nearest": [str(limits.REPLICATES)]}),
+        ("run", {"json": {"study": "x", "replicats": 2}}, {"key": "replicats", "nearest": ["replicates"]}),
+        ("segment", {"json": {"seed": -1}}, {"allowed": "at least 0", "nearest": ["0"]}),
+        ("compare", {"json": {"cases": "x"}}, {"given": '"x"', "allowed": "a list"}),
+        ("fit-stretch", {"json": {"traces": []}}, {"key": "traces", "allowed": "at least 1 long"}),
+        ("pump", {"json": {}}, {"key": "program", "why": "It is missing.", "allowed": "A pump program, as text"}),
+    ],
+)
+def test_a_request_that_the_api_does_not_describe_is_told_in_all_its_parts(
+    client: TestClient, path: str, sent: dict[str, Any], parts: dict[str, Any]
+) -> None:
+    told = client.post(f"/api/v1/{path}", **sent).json()
+    fault = told["faults"][0]
+    assert fault | parts == fault
+    assert fault["do"]
+    assert fault["allowed"] in told["detail"]
+    assert set(fault) == set(service.FaultTold.model_fields)
+
+
+def test_what_is_not_there_says_what_is(client: TestClient) -> None:
+    wrong = client.put("/api/v1/run")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
+    assert "Nearest: POST /api/v1/run" in wrong.json()["detail"]
+    assert "Nearest: /api/v1/run" in client.get("/api/v1/runs").json()["detail"]
+
+
+def test_a_person_whose_file_is_too_large_reads_a_page(client: TestClient) -> None:
+    files = {"mask": ("mask.nii.gz", bytes(limits.UPLOAD + 1))}
+    page = client.post("/clinic", files=files, headers={"accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == 413
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Too much at once" in page.text
+    assert client.post("/clinic", files=files).json()["title"] == "Too much at once."
 
 
 def test_exposure_and_pump_say_what_the_verbs_say(client: TestClient, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ def main() -> None:
     with ends.heard() as asked:
         try:
             app(prog_name="eutonia")
+            return
         except SystemExit as end:
             if end.code != ends.STOPPED:
                 raise

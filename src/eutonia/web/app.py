@@ -18,13 +18,22 @@ from starlette.exceptions import HTTPException
 
 import eutonia
 from eutonia.errors import EutoniaError
-from eutonia.web import clinic_page, guard, laboratory, laboratory_pages, service, study_page, trial_page, views
+from eutonia.web import (
+    clinic_page,
+    described,
+    guard,
+    laboratory,
+    laboratory_pages,
+    service,
+    study_page,
+    trial_page,
+    views,
+)
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import Store
 
 #: Shorter tokens could be guessed.
 SHORTEST_TOKEN = 16
-_FAULTS_TOLD = 20
 
 
 def create_app(
@@ -88,19 +97,19 @@ async def _mendable(request: Request, error: Exception) -> Response:
 
 async def _not_as_described(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = [
-        {"key": ".".join(str(part) for part in one["loc"][1:]), "why": str(one["msg"])}
-        for one in error.errors()[:_FAULTS_TOLD]
-    ]
-    return service.problem(422, "The request is not as the API describes it.", str(found[0]["why"]), faults=found)
+    found = described.faults_of(request, error)
+    return service.problem(422, "The request is not as the API describes it.", described.told(found), faults=found)
 
 
 async def _elsewhere(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    title = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
     if _is_api(request):
-        return service.problem(error.status_code, title)
-    return views.told(title, "Begin at the first page.", error.status_code)
+        answer: Response = service.problem(error.status_code, *described.elsewhere(request, error))
+    else:
+        title = "There is nothing at this address." if error.status_code == 404 else str(error.detail)
+        answer = views.told(title, "Begin at the first page.", error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def _our_fault(request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -56,14 +56,14 @@ class Guard:
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         refusal = self._refused(scope, headers)
         if refusal is not None:
-            await _answer(send, *refusal)
+            await _answer(send, scope, headers, *refusal)
             return
         if (given := self._brought(scope)) is not None:
             await _keep(send, scope, given)
             return
         heard = await _heard(receive, _most(scope)) if scope["method"] not in _SAFE else b""
         if heard is None:
-            await _answer(send, 413, _too_much(scope))
+            await _answer(send, scope, headers, 413, _too_much(scope))
             return
         await self._app(scope, _again(heard, receive), _headed(send))
 
@@ -175,10 +175,19 @@ def _headed(send: Send) -> Send:
     return heading
 
 
-async def _answer(send: Send, status: int, reason: str) -> None:
-    body = json.dumps({"type": "about:blank", "title": reason, "status": status}).encode()
-    kind = (b"content-type", b"application/problem+json")
-    await send({"type": "http.response.start", "status": status, "headers": [kind, *_HEADERS]})
+async def _answer(send: Send, scope: Scope, headers: Mapping[str, str], status: int, reason: str) -> None:
+    """Refuse: to a person in a browser as a page, to a program as problem details; title first, then what to do."""
+    title, _, detail = reason.partition(". ")
+    if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/"):
+        from eutonia.web import views
+
+        body, kind = bytes(views.told(title, detail, status).body), b"text/html; charset=utf-8"
+    else:
+        told = {"type": "about:blank", "title": f"{title}.", "status": status, "detail": detail}
+        body, kind = json.dumps(told).encode(), b"application/problem+json"
+    sent = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *_HEADERS]
+    sent.append((b"content-security-policy", _POLICY.encode()))
+    await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia._hours import HOURS_A_DAY
-from eutonia.errors import DatasetError, EutoniaError
+from eutonia.errors import DatasetError, EutoniaError, nearest
 from eutonia.web import limits
 from eutonia.web.asked import study_of
 from eutonia.web.store import Job
@@ -220,7 +220,7 @@ def _job(request: Request, job: Job) -> JobTold:
 def job(request: Request, name: str) -> JobTold | JSONResponse:
     """Say how far a job is."""
     found = jobs_of(request).store.job(name)
-    return problem(404, "There is no such job.") if found is None else _job(request, found)
+    return _no("job", name) if found is None else _job(request, found)
 
 
 @router.delete("/jobs/{name}", response_model=JobTold)
@@ -234,7 +234,19 @@ def cancel(request: Request, name: str) -> JobTold | JSONResponse:
 def job_file(request: Request, name: str, file: str) -> Response:
     """Return one file of a job that is done."""
     found = jobs_of(request).store.file(name, file)
-    return problem(404, "There is no such file.") if found is None else file_answer(found)
+    if found is None:
+        return _no("file", file, [one for one, _ in jobs_of(request).store.names(name)])
+    return file_answer(found)
+
+
+def _no(what: str, given: str, known: Sequence[str] = ()) -> JSONResponse:
+    """Return that there is no such job, or no such file of one, with what there is."""
+    allowed = ", ".join(known) or (
+        "the id of a job that is kept" if what == "job" else "none: it has no files, or no more"
+    )
+    near = "".join(f" Nearest: {', '.join(found)}." for found in [nearest(given, known)] if found)
+    detail = f'Given: "{given[:60]}". Allowed: {allowed}.{near} Old results are let go: ask again, and take its "self".'
+    return problem(404, f"There is no such {what}.", detail)
 
 
 @router.post("/exposure")
