@@ -104,6 +104,8 @@ def test_a_clinic_compares_by_keyboard_alone(opened: Callable[..., Page], store:
     page.wait_for_url("**/results/*")
     assert "It waits for its turn" in page.locator("h2").inner_text()
     assert '"70 kg"' in str(store.newest(1)[0].request)
+    page.go_back(wait_until="load")
+    assert page.locator("#weight").input_value() == "70", "the form is as it was sent"
 
 
 def test_forms_work_without_scripts(opened: Callable[..., Page]) -> None:
@@ -174,6 +176,11 @@ def test_a_trialist_sees_faults_while_writing(opened: Callable[..., Page]) -> No
     assert "to 250 kg" in page.locator("#told").inner_text()
     page.locator("#study").fill(text)
     page.wait_for_selector("#told .valid")
+    page.locator("#study").fill(f"{text}# mine")
+    page.locator("button[value=run]").click()
+    page.wait_for_url("**/results/*")
+    page.go_back(wait_until="load")
+    page.wait_for_function("document.getElementById('study').value.endsWith('# mine')")
 
 
 def test_every_kind_of_report_begins_in_plain_words_and_explains_them(store: Store, files: list[str]) -> None:

@@ -163,13 +163,13 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def _headed(send: Send) -> Send:
-    """Return what answers, with the headers of safety; a page that has a policy of its own keeps it too."""
+    """Return what answers, with the headers of safety; an answer that brings one of its own keeps that instead."""
 
     async def heading(message: Message) -> None:
         if message["type"] == "http.response.start":
             own = {key.lower() for key, _ in message["headers"]}
-            policy = () if b"content-security-policy" in own else ((b"content-security-policy", _POLICY.encode()),)
-            message["headers"] = [*message["headers"], *_HEADERS, *policy]
+            ours = (*_HEADERS, (b"content-security-policy", _POLICY.encode()))
+            message["headers"] = [*message["headers"], *((key, value) for key, value in ours if key not in own)]
         await send(message)
 
     return heading

@@ -34,6 +34,9 @@ _STATES = {
     "cancelled": "cancelled",
 }  # fmt: skip
 _SCRIPTS = ("form.js", "study.js", "slider.js")
+# The page of a text that is too long for an address: a browser that goes back to it shows it as it was left, which it
+# does of no page that it may not keep. It keeps it for this reader alone, and asks again wherever it does not go back.
+_KEPT, _KEEPS = ("/study",), {"cache-control": "private, no-cache"}
 _SHOWN_JOBS = 8
 _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]*)"')
 
@@ -63,7 +66,7 @@ def page(template: str, here: str, status: int = 200, **more: Any) -> HTMLRespon
         "states": _STATES, "version": eutonia.__version__, "reload": False,
     }  # fmt: skip
     made = pages.render(template, shared | more, homes=("eutonia.web", "eutonia.report"))
-    return HTMLResponse(made, status_code=status)
+    return HTMLResponse(made, status_code=status, headers=_KEEPS if here in _KEPT else None)
 
 
 def told(what: str, words: str, status: int) -> HTMLResponse:

@@ -48,3 +48,8 @@ const look = async () => {
   } catch { /* the server is gone: what stands there stays */ }
 };
 if (form) form.addEventListener("change", () => { clearTimeout(waits); waits = setTimeout(look, 300); });
+// Whoever goes back from the answer finds the form as it was sent: its address says how it is filled in.
+document.querySelectorAll('form[method="post"]').forEach(one => one.addEventListener("submit", () => {
+  const filled = [...new FormData(one)].filter(([, value]) => typeof value === "string" && value);
+  history.replaceState(null, "", `${new URL(one.action).pathname}?${new URLSearchParams(filled)}`);
+}));
