@@ -11,6 +11,7 @@ import scipy.special
 import scipy.stats
 from analysis_examples import HEAD, PRIMARY, made, study
 
+from eutonia import session
 from eutonia.assessment.scoring import charted_muscles
 from eutonia.errors import StudyError
 from eutonia.report.trial import analysis_words
@@ -414,6 +415,12 @@ def test_proportional_odds_are_those_of_another_search_and_of_a_table() -> None:
     table = np.array([[np.sum((high == hit) & (arm == k)) for k in (0, 1)] for hit in (False, True)])
     assert two.estimate[0, 0] == pytest.approx(np.log(table[1, 1] * table[0, 0] / (table[1, 0] * table[0, 1])))
     assert two.se[0, 0] == pytest.approx(np.sqrt(np.sum(1.0 / table)))
+    try:
+        session.set_bits(32)
+        fast = fit_odds(grades[None].astype(float), x[None])
+    finally:
+        session.set_bits(64)
+    np.testing.assert_array_equal(fast.estimate[0], found.estimate[0])
 
 
 def test_odds_hold_their_level_and_are_held_against_those_of_everybody() -> None:
