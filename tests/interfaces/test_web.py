@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import multiprocessing
 import re
 import signal
 import socket
@@ -599,6 +600,24 @@ def test_a_job_that_takes_too_long_is_ended(base: Path, tmp_path: Path, monkeypa
     finally:
         jobs.stop()
     assert not list(tmp_path.glob("eutonia-web-*")), "a worker that is ended leaves nothing behind"
+
+
+def test_a_worker_that_ends_with_its_server_leaves_its_job_to_the_next(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = Jobs(Store(base))
+    asked = jobs.store.ask("story", {}, "")
+    ours, theirs = multiprocessing.Pipe()
+    theirs.close()
+    monkeypatch.setattr(jobs, "_hired", lambda: ours)
+    threading.Timer(0.2, jobs._ends.set).start()
+    running = jobs.store.take()
+    assert running is not None
+    jobs._run(running)
+    assert jobs.store.again() == 1
+    found = jobs.store.job(asked.id)
+    assert found is not None
+    assert found.state == "queued"
 
 
 def test_a_killed_server_loses_nothing_that_was_done(base: Path) -> None:

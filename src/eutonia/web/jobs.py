@@ -19,6 +19,8 @@ from eutonia.web.worker import work
 
 # Seconds between looks at whether a job was cancelled, and at whether one waits.
 _LOOK_S, _IDLE_S = 0.1, 0.5
+# Whoever ends all processes of a server at once ends the worker a moment before the server hears of it, s.
+_FAREWELL_S = 2.0
 
 
 class Jobs:
@@ -105,7 +107,10 @@ class Jobs:
                     return
         except (EOFError, OSError):
             self._dismiss()
-            self.store.end(job.id, "failed", "the process that computed it ended: its memory may not have sufficed.")
+            if not self._ends.wait(_FAREWELL_S):  # else the next server runs it again
+                self.store.end(
+                    job.id, "failed", "the process that computed it ended: its memory may not have sufficed."
+                )
 
     def _heard(self, job: Job, message: tuple[object, ...]) -> bool:
         """Note what the worker says, and tell whether the job is over."""
