@@ -28,7 +28,7 @@ from eutonia.errors import EutoniaError
 from eutonia.report.words import clinic as words_of_clinic
 from eutonia.study.design import parse_study, shipped
 from eutonia.web import asked, clinic, clinic_fields, guard, limits, service, trial_form
-from eutonia.web.app import checked_token, create_app
+from eutonia.web.app import alone, checked_token, create_app
 from eutonia.web.jobs import Jobs
 from eutonia.web.store import ResultFile, Store
 from eutonia.web.worker import _compare, _run
@@ -618,6 +618,13 @@ def test_a_worker_that_ends_with_its_server_leaves_its_job_to_the_next(
     found = jobs.store.job(asked.id)
     assert found is not None
     assert found.state == "queued"
+
+
+def test_a_store_has_one_server(base: Path) -> None:
+    with alone(base), pytest.raises(EutoniaError, match=r"Nearest: --base .*web-2\.sqlite"), alone(base):
+        pass
+    with alone(base):
+        pass
 
 
 def test_a_killed_server_loses_nothing_that_was_done(base: Path) -> None:

@@ -7,8 +7,8 @@ import secrets
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 import eutonia
+from eutonia import _writing
 from eutonia.errors import EutoniaError
 from eutonia.web import (
     clinic_page,
@@ -178,6 +179,26 @@ def _free(host: str, port: int) -> int:
     return 8350
 
 
+@contextmanager
+def alone(base: Path) -> Iterator[None]:
+    """Hold a store for one server: a second would run again what the first one runs.
+
+    Raises
+    ------
+    EutoniaError
+        Another server has it.
+    """
+    mark = base.with_name(f"{base.name}.lock")  # SQLite has locks of its own on the store
+    mark.touch()
+    with _writing.lock(mark) as is_held:
+        if not is_held and _writing.CAN_LOCK:
+            raise EutoniaError(
+                f'--base "{base}" is the store of a server that runs. Allowed: one server a store. Nearest: --base '
+                f"{base.with_name(f'{base.stem}-2{base.suffix}')}. Ask the server that runs, or give another file."
+            )
+        yield
+
+
 def serve(
     host: str, port: int, base: Path, *, token: str | None, names: Iterable[str], opens: bool,
     begins: Callable[[], None] = lambda: None,
@@ -193,8 +214,9 @@ def serve(
 
     given = checked_token(host, token, names)
     hosts = tuple(dict.fromkeys((*guard.LOOPBACK, *([host] if host not in ("0.0.0.0", "::") else []), *names)))
-    with listening(host, port) as heard:
+    with listening(host, port) as heard, ExitStack() as kept:
         app = create_app(base, hosts=hosts, token=given, warms=True)
+        kept.enter_context(alone(base))
         begins()
         if opens:
             address = f"http://{'localhost' if host in ('0.0.0.0', '::', *guard.LOOPBACK) else host}:{port}/"
