@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+LEVEL = 0.95
 TAIL = 0.025
 MIDDLE_95 = (TAIL, 0.5, 1 - TAIL)
 #: Standard errors from the middle of a normal distribution to either end: what scipy.stats.norm.ppf(1 - TAIL) gives.

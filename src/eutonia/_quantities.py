@@ -235,6 +235,8 @@ def read(text: str, unit: str) -> float:
         raise UnitError(f'"{text}" is no number that is measured. Allowed: a billionth to a billion. Correct it.')
     if given in ("", unit):
         return number
+    if (apart := _APART.fullmatch(given)) is not None:
+        raise _number_apart(text, match[1], apart, "a number", {unit: 1.0, "": 1.0, **table}, f"8 {unit}")
     if given not in table:
         example = f'such as "8 {unit}"'
         raise UnitError(
@@ -267,7 +269,7 @@ def _parse(text: str, name: str) -> float:
     if not unit:
         _refuse_bare(match[1], kind)
     if (apart := _APART.fullmatch(unit)) is not None:
-        raise _number_apart(text, match[1], apart, kind)
+        raise _number_apart(text, match[1], apart, kind.words, kind.table, kind.example)
     if unit not in kind.table:
         raise _no_unit(text, number, unit, kind)
     value = number * kind.table[unit]
@@ -360,17 +362,19 @@ def _is_prefixed(unit: str, other: str) -> bool:
     return long[1:] == short and long[0] in "kdcmun"
 
 
-def _number_apart(text: str, first: str, apart: re.Match[str], kind: _Kind) -> UnitError:
+def _number_apart(
+    text: str, first: str, apart: re.Match[str], words: str, table: Mapping[str, float], example: str
+) -> UnitError:
     """Word a number with a comma, a blank or a dash in it: no part of it may be taken for the whole."""
     between, digits, unit = apart.groups()
     meant = {f"{first}.{digits}"} if between == "," else set()
     meant |= {first + digits} if len(digits) == _OF_THOUSANDS and between != "-" and float(first) >= 1 else set()
-    whole = [f'"{number} {unit}"' for number in sorted(meant)] if unit in kind.table else []
-    do = f"Write it as {' or '.join(whole)}" if whole else f'Write it like "{kind.example}"'
+    whole = [f'"{f"{number} {unit}".strip()}"' for number in sorted(meant)] if unit in table else []
+    do = f"Write it as {' or '.join(whole)}" if whole else f'Write it like "{example}"'
     which = ", whichever is meant." if len(whole) > 1 else "."
     return UnitError(
         f'"{text}" is not one number with a unit: a number here has no comma and no blank. '
-        f"Allowed: {kind.words} in {_listed(kind.table)}. {do}{which}"
+        f"Allowed: {words} in {_listed(table)}. {do}{which}"
     )
 
 

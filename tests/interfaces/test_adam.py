@@ -163,6 +163,21 @@ def test_each_pair_of_a_series_has_its_own_baseline() -> None:
     ]
 
 
+def test_each_period_of_a_crossover_has_its_own_baseline() -> None:
+    """One person on two arms of a phase has two baselines: neither is told apart from the other by the time alone."""
+    rows = [("drug", 0.0, 4.0), ("drug", 672.0, 3.0), ("placebo", 0.0, 5.0), ("placebo", 672.0, 4.5)]
+    crossed = pl.concat(
+        [VISITS[:1].with_columns(arm=pl.lit(a), time_h=pl.lit(at), score=pl.lit(score)) for a, at, score in rows]
+    )
+    found = analysis_sets("small", "", "", crossed, PEOPLE, None)["ADQS"]
+    assert found.select("BASETYPE", "BASE", "CHG").rows() == [
+        ("PERIOD OF drug", 4.0, 0.0),
+        ("PERIOD OF drug", 4.0, -1.0),
+        ("PERIOD OF placebo", 5.0, 0.0),
+        ("PERIOD OF placebo", 5.0, -0.5),
+    ]
+
+
 def test_who_was_analysed_when_a_trial_ended_is_flagged(result: Path, folder: Path) -> None:
     for file in result.iterdir():
         (folder / file.name).write_bytes(file.read_bytes())

@@ -218,6 +218,11 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
         (("exposure", "good.csv", "--model", "baclofen-orl"), "Nearest: baclofen-oral"),
         (("exposure", "good.csv", "--set", "CLL=8"), "Nearest: CL"),
         (("exposure", "good.csv", "--set", "CL=8 kg"), "does not convert"),
+        (
+            ("exposure", "good.csv", "--set", "CL=133,3 mL/min"),
+            'has no comma and no blank. Allowed: a number in L/h, mL/min. Write it as "133.3 mL/min"',
+        ),
+        (("exposure", "good.csv", "--set", "F=0,8"), 'Write it as "0.8"'),
         (("exposure", "good.csv", "--set", "CL=-8"), "more than 0"),
         (("exposure", "good.csv", "--set", "CL"), "NAME=VALUE"),
         (("exposure", "good.csv", "--set", "CL=8", "--set", "CL=9"), "twice"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eutonia import parameters, session
 from eutonia._arguments import CALL, TEXT, accepts, instance
 from eutonia._bounds import FEWEST_FOR_VERDICT, USUAL_REPLICATES, count, usual_block
+from eutonia._middle import TAIL
 from eutonia._printed import Printed
 from eutonia._progress import Progress, silent
 from eutonia.engine.store import FolderStore
@@ -226,8 +227,6 @@ def compare(result: StudyResult, against: str | None = None) -> ArmComparison:
     """
     import polars as pl
 
-    from eutonia.trial.statistics import LEVEL
-
     arms = result.visits.select(pl.col("phase", "arm").cast(pl.String)).unique(maintain_order=True).rows()
     several = {phase: [arm for of, arm in arms if of == phase] for phase, _ in arms}
     several = {phase: names for phase, names in several.items() if len(names) > 1}
@@ -252,7 +251,7 @@ def compare(result: StudyResult, against: str | None = None) -> ArmComparison:
     theirs = means.filter(pl.col("arm") == pl.col("against")).select(*keys, pl.col("score").alias("other"))
     apart = means.filter(pl.col("arm") != pl.col("against")).join(theirs, on=keys, maintain_order="left")
     replicates = int(result.visits["replicate"].n_unique())
-    return ArmComparison(result.study_name, replicates, _over_trials(apart, keys[:-1], replicates, (1 - LEVEL) / 2))
+    return ArmComparison(result.study_name, replicates, _over_trials(apart, keys[:-1], replicates, TAIL))
 
 
 def _bases(

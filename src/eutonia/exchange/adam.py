@@ -330,7 +330,9 @@ def _adqs(study: str, visits: pl.DataFrame, who: pl.DataFrame) -> pl.DataFrame:
     times = plain.select("phase", "time_h").unique().sort("phase", "time_h")
     times = times.with_columns((pl.int_range(pl.len()).over("phase") + 1).cast(pl.Int64).alias("AVISITN"))
     pair = pl.col("visit").str.extract(r"^pair (\d+), ")
-    plain = plain.with_columns(pl.format("PAIR {}", pair).fill_null("PERIOD").alias("BASETYPE"))
+    crossed = pl.col("arm").n_unique().over("patient", "phase") > 1
+    period = pl.when(crossed).then(pl.format("PERIOD OF {}", "arm")).otherwise(pl.lit("PERIOD"))
+    plain = plain.with_columns(pl.format("PAIR {}", pair).fill_null(period).alias("BASETYPE"))
     one = ["patient", "phase", "arm", "BASETYPE", *what]
     first = plain.filter(pl.col("time_h") == pl.col("time_h").min().over(one)).select(
         *one, pl.col("score").alias("BASE")

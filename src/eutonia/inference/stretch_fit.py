@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia import _streams, parameters, session
-from eutonia._middle import Z_95
+from eutonia._middle import LEVEL, MIDDLE_95, Z_95
 from eutonia._progress import Progress, silent
 from eutonia.errors import RecordingError, unknown
 from eutonia.inference import left_out, meaning
@@ -39,8 +39,7 @@ from eutonia.simulation.bedside import stepped_constants
 
 TESTS = ("pendulum", "ramp")
 _PENDULUM_JOINT = "knee"
-#: The interval that is reported, and the parts of the resistance (N m, draw by draw).
-LEVEL = 0.95
+#: The parts of the resistance (N m, draw by draw).
 Resistance = Mapping[str, Float[np.ndarray, "sample draw"]]
 PARTS = ("neural", "reflex", "background", "passive", "elastic", "viscous", "short_range")
 
@@ -274,8 +273,7 @@ def _weight_error(draws: int, rng: np.random.Generator) -> Float[np.ndarray, " d
 
 
 def _estimate(prior: Prior, draws: Float[np.ndarray, " draw"], left: float, holds: bool) -> Estimate:
-    tail = 50.0 * (1.0 - LEVEL)
-    low, middle, high = (float(x) for x in np.percentile(draws, [tail, 50.0, 100.0 - tail]))
+    low, middle, high = (float(x) for x in np.quantile(draws, MIDDLE_95))
     spread = float(np.std(np.log(draws) if prior.is_log else draws))
     reach = Z_95 * prior.spread
     ends = (

@@ -73,14 +73,13 @@ def ceiling_weight() -> float:
 class MuscleGroup:
     """One stretched muscle group.
 
-    `range_of_motion` is in deg, `torque_ceiling` in N m at 70 kg, `speed` (Ashworth stretch) in deg/s.
+    `range_of_motion` is in deg, `speed` (Ashworth stretch) in deg/s.
     """
 
     name: str
     joint: str
     limb: str
     range_of_motion: float
-    torque_ceiling: float
     speed: float
 
     @property
@@ -104,8 +103,8 @@ def _read(names: tuple[MusclePlace, ...]) -> tuple[MuscleGroup, ...]:
     duration = parameters.load("bedside").value("stretch_duration", "s")
     groups = []
     for name, joint, limb in names:
-        range_of_motion, ceiling = parameters.load(f"limb_{joint}").values(range_of_motion="deg", torque_ceiling="N m")
-        groups.append(MuscleGroup(name, joint, limb, range_of_motion, ceiling, range_of_motion / duration))
+        range_of_motion = parameters.load(f"limb_{joint}").value("range_of_motion", "deg")
+        groups.append(MuscleGroup(name, joint, limb, range_of_motion, range_of_motion / duration))
     return tuple(groups)
 
 

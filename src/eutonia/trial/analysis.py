@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from eutonia._bounds import FEWEST_FOR_VERDICT
+from eutonia._middle import TAIL
 from eutonia.assessment.scales import SCALES
 from eutonia.statistics.reassessment import Walk
 from eutonia.statistics.response_adaptive import Stages
@@ -28,7 +29,7 @@ from eutonia.trial.leaving import REASONS, missed
 from eutonia.trial.reactions import Reactions
 from eutonia.trial.rescue import Rescued, rescues
 from eutonia.trial.result import ConsortRow, Published, Quantity
-from eutonia.trial.statistics import LEVEL, STATISTICS, Asked, Summary, detail, observed, score_of, summarise
+from eutonia.trial.statistics import STATISTICS, Asked, Summary, detail, observed, score_of, summarise
 from eutonia.trial.width import split
 
 if TYPE_CHECKING:
@@ -157,7 +158,6 @@ def _quantity(
         n=summary.n,
         low=summary.low,
         high=summary.high,
-        level=LEVEL,
         unit=_unit(scale, statistic, row),
         baseline_mean=baseline,
         published=None if row is None else _published(row),
@@ -231,8 +231,7 @@ def consort(outcome: Outcome) -> tuple[ConsortRow, ...]:
 
     def row(stage: str, arm: str | None, who: Flags, reason: str = "") -> None:
         count = outcome.by_replicate(who).sum(axis=1).astype(float)
-        tail = (1 - LEVEL) / 2
-        low, high = np.quantile(count, [tail, 1 - tail])
+        low, high = np.quantile(count, [TAIL, 1 - TAIL])
         rows.append(ConsortRow(stage, arm, float(count.mean()), float(low), float(high), reason))
 
     row("Recruited", None, np.ones(len(outcome.member), dtype=bool))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from eutonia._middle import TAIL
 from eutonia.study.design import CaseStudy
 from eutonia.trial.case_responders import ARM, PHASE
 from eutonia.trial.charted_items import items
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import polars
     import xarray
 
-_LEVEL = 0.95
 _NUMBER = re.compile(r"([\d.]+(?:[eE][+-]?\d+)?)\s*(.*)")
 
 
@@ -85,11 +85,11 @@ def dose_table(course: xarray.Dataset) -> polars.DataFrame:
 
 def quantities(course: xarray.Dataset, study: CaseStudy) -> tuple[Quantity, ...]:
     """Return every score at every planned examination: mean and middle 95 % over the possible people."""
-    time, tail = course["time_h"].to_numpy(), (1 - _LEVEL) / 2
+    time = course["time_h"].to_numpy()
     found = []
     for scale, limb in items(study.assessment):
         scores = _scores(course, scale, limb)
-        lows, highs = np.quantile(scores, [tail, 1 - tail], axis=1)
+        lows, highs = np.quantile(scores, [TAIL, 1 - TAIL], axis=1)
         means, spreads = scores.mean(axis=1), scores.std(axis=1, ddof=1)
         for i in _examined(course, study):
             found.append(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import TAIL
 from eutonia.trial.analysis import Outcome
-from eutonia.trial.statistics import LEVEL
 
 if TYPE_CHECKING:
     from eutonia.study.parts import Phase
@@ -58,7 +58,7 @@ def failed_pumps(outcome: Outcome) -> tuple[FailedPumps, ...]:
             there = outcome.in_arm(phase.name, arm.name) & (pumps.course >= 0)
             came = _came(outcome, phase, arm.name, pumps)
             counts = outcome.by_replicate(came).sum(axis=1).astype(float)
-            low, high = np.quantile(counts, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+            low, high = np.quantile(counts, [TAIL, 1 - TAIL])
             lasts = (pumps.repaired_h[came] - pumps.failed_h[came]) / HOURS_A_DAY
             found.append(
                 FailedPumps(

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from eutonia._middle import LEVEL
 from eutonia.patient import Lesion
 from eutonia.trial.analysed import Analysed as Analysed
 from eutonia.trial.flow import ConsortRow as ConsortRow
@@ -128,7 +129,7 @@ class Quantity:
     n: float | int
     low: float
     high: float
-    level: float = 0.95
+    level: float = LEVEL
     unit: str = ""
     baseline_mean: float | None = None
     published: Published | None = None

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from eutonia._hours import HOURS_A_DAY
+from eutonia._middle import TAIL
 from eutonia.assessment.reading import ROUNDING, of_limb
 from eutonia.assessment.scales import SCALES
 from eutonia.study.published import PublishedRow
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import polars
 
     from eutonia.trial.analysis import Outcome
-
-LEVEL = 0.95
 
 Values = Float[np.ndarray, " patient"]
 Flags = Bool[np.ndarray, " patient"]
@@ -64,8 +63,7 @@ def over_trials(values: np.ndarray, n: float, spread: np.ndarray | None = None) 
     known = values[~np.isnan(values)]
     if known.size == 0:
         return Summary(float("nan"), None, n, float("nan"), float("nan"))
-    tail = (1 - LEVEL) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
+    low, high = np.quantile(known, [TAIL, 1 - TAIL])
     sd = None if spread is None or np.all(np.isnan(spread)) else float(np.nanmean(spread))
     return Summary(float(np.mean(known)), sd, n, float(low), float(high), values)
 

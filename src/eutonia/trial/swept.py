@@ -46,7 +46,7 @@ class Swept(Printed):
 
     def prose(self) -> str:
         """Return what was swept."""
-        return f"{self.study_name} at {len(self.points)} combinations of {', '.join(self.fields)}: see frame()."
+        return f"{self.study_name} at {len(self.points)} combinations of {', '.join(self.fields)}."
 
     def frame(self) -> polars.DataFrame:
         """Return every reported quantity at every point."""
