@@ -214,7 +214,8 @@ def test_a_sweep_and_a_size_are_what_run_gives_and_are_written_as_pages(
     assert f"{100 * power_50:.0f} % (Monte Carlo error" in said
     page = (folder / "swept" / "report.html").read_text(encoding="utf-8")
     assert "25 mcg" in page
-    assert "Numbers are held at their records" in page, "a run of the same study draws them, and has other intervals"
+    sure = page.partition("<dt>How sure</dt>")[2].partition("</dd>")[0]
+    assert "Numbers are held at their records" in sure, "a run of the same study draws them, and has other intervals"
     assert page.count('role="img"') == 1
     assert json.loads((folder / "swept" / "run.json").read_text())["command"].startswith("eutonia sweep small.toml")
 

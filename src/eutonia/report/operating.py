@@ -77,8 +77,9 @@ def write_sweep(found: Swept, folder: str | os.PathLike[str]) -> Path:
         **_plain(
             f"What changes with {', '.join(found.fields)}? The same people with the same luck at each value, so that a "
             "difference is of the field.",
-            told(found),
+            _points(found),
             found.run,
+            _held(found),
         ),
         "drawn": _sweep_drawing(shown, lines, name, share=error),
         "why": f"{name}, with its 95 % {'Monte Carlo ' if error else ''}interval.",
@@ -90,15 +91,20 @@ def write_sweep(found: Swept, folder: str | os.PathLike[str]) -> Path:
     return _write(folder, SWEEP, about, found.run, tables, "sweep", {"fields": list(found.fields)})
 
 
-def _plain(asked: str, sentences: Sequence[str], run: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(asked: str, sentences: Sequence[str], run: Mapping[str, Any], held: Sequence[str] = ()) -> dict[str, Any]:
     """Return a design in plain sentences: what was asked, what was found, what else, and how sure it is."""
     found, *others = sentences
     said = [(plain.ASKED, asked), (plain.FOUND, found), *(("And", one) for one in others[:2])]
-    return plain.context("design", [*said, (plain.SURE, plain.rests_on(run))], more=others[2:])
+    return plain.context("design", [*said, (plain.SURE, " ".join([*held, plain.rests_on(run)]))], more=others[2:])
 
 
 def told(found: Swept) -> list[str]:
-    """Return what a sweep shows, a sentence a line of its picture."""
+    """Return what a sweep shows, and what its intervals hold."""
+    return _points(found) + _held(found)
+
+
+def _points(found: Swept) -> list[str]:
+    """Return a sentence a line of the picture."""
     lines, name, is_share = _lines(found)
     shown = ["; ".join(point) for point in found.points]
     said = []
@@ -107,9 +113,12 @@ def told(found: Swept) -> list[str]:
             f"{_with(one, more, share=is_share)} at {at}" for one, more, at in zip(values, spread, shown, strict=True)
         )
         said.append(f"{name}, {label}: {each}.")
-    if found.is_held:
-        said.append("Numbers are held at their records: intervals hold the luck of people and raters alone.")
     return said
+
+
+def _held(found: Swept) -> list[str]:
+    held = "Numbers are held at their records: intervals hold the luck of people and raters alone."
+    return [held] if found.is_held else []
 
 
 def show(sentences: Sequence[str], folder: Path, console: Console) -> None:
