@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import jax
 import numpy as np
@@ -12,6 +14,9 @@ import scipy.stats
 
 from eutonia.statistics import mmrm
 from eutonia.statistics.covariance import STRUCTURES
+from eutonia.statistics.two_arms import covariance_analysis
+from eutonia.trial.endpoints import Contrast
+from eutonia.trial.repeated import mixed_models
 
 pytestmark = pytest.mark.oracles
 
@@ -158,3 +163,24 @@ def test_covariances_are_positive_definite_whatever_the_numbers(structure: str, 
         matrix = np.asarray(matrix_of(theta))
         np.testing.assert_allclose(matrix, matrix.T, rtol=1e-12)
         assert np.linalg.eigvalsh(matrix)[0] > 0
+
+
+def test_what_an_earlier_visit_cannot_tell_does_not_take_the_answer_away() -> None:
+    """Where all are seen at the last visit, and only one arm or nobody at the first, the model is the covariance
+    analysis of the last: what is seen of one arm alone tells nothing of the other.
+    """
+    draws = np.random.default_rng(2)
+    arm = np.arange(16) % 2
+    scores = np.repeat((draws.normal(size=(16, 1)) + draws.normal(size=(16, 3)))[None], 4, axis=0)
+    scores[0, arm == 1, 1] = np.nan
+    scores[1, :, 1] = np.nan
+    scores[2, arm == 1, 2] = np.nan  # the last visit tells nothing
+    scores[3, :, 0] = arm  # nor where the first score is that of the arm
+    asked = Mock(spec=Contrast)
+    asked.given = SimpleNamespace(covariance=None)
+    arms, none = np.repeat(arm[None], 4, axis=0), np.zeros((4, 16, 0))
+    found, structures = mixed_models(arms, scores, asked, 0.05, none)
+    known = covariance_analysis(scores[0, :, 2] - scores[0, :, 0], arm == 1, scores[0, :, 0], 0.05)
+    np.testing.assert_allclose(found[:2], [known, known], rtol=1e-5)
+    assert np.isnan(found[2:]).all()
+    assert structures == ["unstructured", "unstructured", "none", "none"]

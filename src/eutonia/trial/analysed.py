@@ -14,7 +14,8 @@ _WHY_NONE = {
     "proportional odds": "scores of the arms, or of people with different first scores, do not overlap (they are "
     "separated, and the odds have no end), all are alike, or there are too many grades. ANCOVA and Wilcoxon have an "
     "answer where scores are separated",
-    "MMRM": "no covariance of the visits could be fitted. ANCOVA needs none",
+    "MMRM": "no covariance of the visits could be fitted (ANCOVA needs none), or too few people of one arm were seen "
+    "at the last visit. Take more people",
     "time to event": "it happened to nobody, or nobody of one arm was looked at again. Take a longer time, or more "
     "people",
 }

@@ -26,6 +26,8 @@ def mixed_models(
     Change from the first visit at each later one = visit x (1 + arm + others + score at the first visit); the
     covariance of the visits is the same in both arms. The difference is that of least-squares means. A score at the
     first visit that is the same in everybody who is seen at a later one tells nothing, and is left out of that trial.
+    So is, at an earlier visit, what its people cannot tell apart, such as the arm where only one arm was seen, and a
+    visit at which nobody was seen: neither takes the answer at the last visit away.
 
     Parameters
     ----------
@@ -39,26 +41,52 @@ def mixed_models(
     Returns
     -------
     effects, structures
-        One each a trial; where no structure fits, no effect, and "none".
+        One each a trial; where no structure fits, or the last visit does not tell the arms apart, no effect, and
+        "none".
     """
     mine = (arms >= 0) & ~np.isnan(scores[..., 0])
     changes = np.where(mine[..., None], exact(scores[..., 1:] - scores[..., :1]), np.nan)
-    patterns = mmrm.patterns_of(~np.isnan(changes))
     effects, structures = [NO_EFFECT] * len(arms), [NONE_FITS] * len(arms)
-    if not len(patterns):
-        return effects, structures
     covariates = [
         _covariates(arm[who], first[who], ~np.isnan(y[who]), other[who])
         for arm, y, who, first, other in zip(arms, changes, mine, scores[..., 0], others, strict=True)
     ]
+    told = [_told(one, ~np.isnan(y[who])) for one, y, who in zip(covariates, changes, mine, strict=True)]
     ladder = ladder_of(contrast.given.covariance)
-    for size in sorted({one.shape[1] for one in covariates}):
-        design = np.eye(size * changes.shape[2])
-        trials = [k for k, one in enumerate(covariates) if one.shape[1] == size]
-        sums = [mmrm.sums_of(changes[k][mine[k]], covariates[k], patterns, design) for k in trials]
+    for shape, same in sorted({(one.shape, one.tobytes()) for one in told if one[-1, 1]}):
+        keep = np.frombuffer(same, dtype=bool).reshape(shape)
+        visits, trials = keep.any(axis=1), [k for k, one in enumerate(told) if np.array_equal(one, keep)]
+        seen = changes[:, :, visits]
+        patterns, design = mmrm.patterns_of(~np.isnan(seen)), np.eye(visits.sum() * shape[1])[:, keep[visits].ravel()]
+        sums = [mmrm.sums_of(seen[k][mine[k]], covariates[k], patterns, design) for k in trials]
         for k, effect, structure in zip(trials, *_fitted(sums, patterns, design, ladder, alpha), strict=True):
             effects[k], structures[k] = effect, structure
     return effects, structures
+
+
+def _told(
+    covariates: Float[np.ndarray, "person covariate"], seen: Bool[np.ndarray, "person visit"]
+) -> Bool[np.ndarray, "visit covariate"]:
+    """Return which covariates the people of each visit tell from those before them, at the last visit the arm from
+    all others.
+    """
+    told = np.array([_told_at(covariates[here]) for here in seen.T])
+    last = covariates[seen[:, -1]]
+    if told[-1, 1] and not told[-1].all():
+        told[-1, 1] = _rank(np.delete(last, 1, axis=1)) < _rank(last)
+    return told
+
+
+def _told_at(covariates: Float[np.ndarray, "person covariate"]) -> Bool[np.ndarray, " covariate"]:
+    """Return which covariates these people tell from those before them."""
+    n = covariates.shape[1]
+    if _rank(covariates) == n:
+        return np.ones(n, dtype=bool)
+    return np.diff([0, *(_rank(covariates[:, : k + 1]) for k in range(n))]) > 0
+
+
+def _rank(covariates: Float[np.ndarray, "person covariate"]) -> int:
+    return int(np.linalg.matrix_rank(covariates)) if len(covariates) else 0
 
 
 def _fitted(
@@ -71,7 +99,8 @@ def _fitted(
     """Return what is found in trials of the same covariates: the difference of arms at the last visit."""
     n_visits = patterns.shape[1]
     together = mmrm.Sums(*(np.stack(leaves) for leaves in zip(*sums, strict=True)))
-    difference = mmrm.at_visit(np.eye(len(design) // n_visits)[1], n_visits - 1, design)
+    n_covariates = len(design) // n_visits
+    difference = mmrm.at_visit(np.eye(n_covariates)[1], n_visits - 1, design)
     contrasts = np.broadcast_to(difference, (len(sums), 1, len(difference)))
     found, which = mmrm.fit_or_fall_back(together, patterns, design, contrasts, ladder)
     effects = [
