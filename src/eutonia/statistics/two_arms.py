@@ -110,7 +110,8 @@ def rank_sum(first: First, second: Second, alpha: float) -> Effect:
     **Equation** the estimate is the median of all differences of pairs; the interval runs from the k-th smallest of
     them to the k-th largest, k = m n/2 - 1/2 - z sd, where sd is that of the rank sum with its ties; it has no ends
     where so few people cannot reject. The p value is SciPy's, corrected for ties and continuity. The direction is the
-    sign of U - m n/2: where over half of all pairs are tied the shift is zero, however small p is.
+    sign of U - m n/2: where over half of all pairs are tied the shift is zero, however small p is. An end at which
+    pairs are tied is in the interval only where the test there does not reject: zero as an end may go with any p.
     """
     from scipy import stats
 

@@ -37,7 +37,8 @@ _OF_EVENTS = {
 _METHODS = {
     "MMRM": "mixed model for repeated measures (REML, Satterthwaite); visits that are not seen are missing at random",
     "ANCOVA": "analysis of covariance with the score at the first visit; whoever is not known does not count",
-    "Wilcoxon": "Wilcoxon's rank sum, with Hodges and Lehmann's shift; whoever is not known does not count",
+    "Wilcoxon": "Wilcoxon's rank sum, with Hodges and Lehmann's shift; whoever is not known does not count; where "
+    "scores are tied an end of the interval may be zero although the test rejects, and zero itself is then outside",
     "proportional odds": "odds of a higher score, at the same first score; whoever is not known does not count",
     "crossover": "differences within people, with that of the periods removed (least squares: person, period, arm); "
     "whoever is not seen in both periods does not count, and nothing is supposed to be left over from the first",
