@@ -46,10 +46,12 @@ _SHOWN = 4
 CAN_LOCK = sys.platform != "win32"
 
 
-def check_folder(folder: str | os.PathLike[str], names: Sequence[str], room: float = 0.0) -> Path:
+def check_folder(
+    folder: str | os.PathLike[str], names: Sequence[str], room: float = 0.0, smaller: str = "a smaller result"
+) -> Path:
     """Return the folder if a result of the files `names` can be written there; everything is tried but the result.
 
-    `room` are the bytes that the result, and what comes before it, will take.
+    `room` are the bytes that the result, and what comes before it, will take; `smaller` is what would take fewer.
 
     The last of `names` is a JSON record whose "program" marks the folder as ours.
 
@@ -63,7 +65,7 @@ def check_folder(folder: str | os.PathLike[str], names: Sequence[str], room: flo
         _refuse_strangers(target, names)
         with _workshop(place_of(target)):
             pass
-        _check_room(target, room)
+        _check_room(target, room, smaller)
     return target
 
 
@@ -120,6 +122,7 @@ def check_file(file: str | os.PathLike[str]) -> Path:
             raise EutoniaError(
                 f'"{target}" is no ordinary file. Allowed: a new file, or an older one. Choose another name.'
             )
+        _refuse_below_a_file(target)
         if not target.parent.is_dir():
             raise EutoniaError(
                 f'"{target}" is no file in a folder that exists. Allowed: a folder that may be written to. Make '
@@ -186,6 +189,7 @@ def _is_of_the_disk(error: Exception) -> bool:
 
 def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
     """Stop before anything is touched, if the folder is not ours to replace."""
+    _refuse_below_a_file(target)
     if not target.exists():
         return
     if not target.is_dir():
@@ -206,6 +210,15 @@ def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
         )
 
 
+def _refuse_below_a_file(target: Path) -> None:
+    above = next(one for one in target.parents if one.exists())
+    if not above.is_dir():
+        raise EutoniaError(
+            f'"{above}" is a file, and "{target}" would lie in it. Allowed: a place in a folder. Nearest: '
+            f'"{above.parent / target.name}". Choose another.'
+        )
+
+
 def place_of(target: Path) -> Path:
     """Return the folder in which a result is made: beside the target, or the target if its name cannot be moved."""
     if target.is_dir() and _path(".").is_relative_to(target):
@@ -220,15 +233,14 @@ def place_of(target: Path) -> Path:
     return target.parent
 
 
-def _check_room(target: Path, room: float) -> None:
+def _check_room(target: Path, room: float, smaller: str) -> None:
     """Refuse a disk that will be full before the result is whole."""
     there = next(one for one in (target, *target.parents) if one.exists())
     free = shutil.disk_usage(there).free
     if room > free:
         raise EutoniaError(
             f'the result for "{target}" takes about {room / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free there. '
-            "Allowed: a folder that has room. Nearest: fewer --replicates or --patients. Choose another place, or make "
-            "room."
+            f"Allowed: a folder that has room. Nearest: {smaller}. Choose another place, or make room."
         )
 
 

@@ -36,7 +36,9 @@ class DatasetError(EutoniaError):
 
 
 class RecordingError(EutoniaError):
-    """A recording of a limb that cannot be read, or that is not what it is said to be."""
+    """A recording of a limb that cannot be read, or that is not what it is said to be; `faults` lists what is wrong."""
+
+    faults: tuple[object, ...] = ()
 
 
 class SessionError(EutoniaError):

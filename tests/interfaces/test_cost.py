@@ -75,6 +75,9 @@ def test_a_disk_that_the_result_would_fill_is_refused_before_the_run(
     assert "fewer --replicates" in said
     assert not (folder / "results").exists()
     assert run("run", "meythaler_2001", "--replicates", "400", "--dry-run") == 0
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1.0))
+    assert run("run", "case_own_signal") == 2
+    assert "Nearest: a longer examine_every" in capsys.readouterr().err, "a case has no replicate trials"
 
 
 def test_a_second_run_into_one_folder_is_refused(run: Run, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

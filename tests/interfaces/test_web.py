@@ -36,6 +36,7 @@ from eutonia.web.worker import _compare, _run
 Run = Callable[..., int]
 WHOLE = shipped()["case_own_signal"].read_text(encoding="utf-8")
 CASE = WHOLE[: WHOLE.index("# --- Month 18")].replace('"30 month"', '"15 month"')
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SCRIPT = "<script>alert(1)</script>"
 
 
@@ -268,6 +269,8 @@ def test_a_recording_is_fitted_with_a_body_of_the_form(
     monkeypatch.setattr(Store, "put", lambda *_: pytest.fail("what is refused is not kept"))
     wrong = sent | {"weight": "700", "height": "17.5", "shank_length": "42 kg"}
     page = html.unescape(client.post("/fit", data=wrong, files={"traces": ("swing.csv", swing.encode())}).text)
+    ankle = client.post("/fit", data=sent | {"joint": "ankle"}, files={"traces": ("swing.csv", swing.encode())})
+    assert "Use joint knee" in re.findall(r'id="fault-joint-1">(.*?)</p>', ankle.text, re.DOTALL)[0]
     for field, words in (("weight", "3 kg to 300 kg|3 to 300 kg"), ("height", "45 to 250 cm"), ("shank_length", "cm")):
         told = re.findall(rf'id="fault-{field}-1">(.*?)</p>', page)
         assert told, field
@@ -734,6 +737,39 @@ def test_a_request_that_the_api_does_not_describe_is_told_in_all_its_parts(
     assert set(fault) == set(service.FaultTold.model_fields)
 
 
+@pytest.mark.parametrize(
+    ("path", "more", "words"),
+    [
+        ("fit-stretch", {"test": "pend"}, "Nearest: pendulum"),
+        ("fit-stretch", {"joint": "ankle"}, "Use `joint` knee, or `test`"),
+        ("fit-stretch", {"test": "ramp"}, "Add the column\n  torque_Nm"),
+        ("fit-stretch", {"weight": "71"}, "the option `weight`"),
+        ("examine", {"test": "tendons"}, "Nearest: tendon"),
+        ("examine", {"at": "day 99999"}, '`at` "day 99999" lies outside the case'),
+        ("examine", {"limb": "tail"}, "Leave `limb` out"),
+        ("exposure", {"values": ["CL"]}, '`values` "CL" is not NAME=VALUE'),
+        ("exposure", {}, 'or `values` "RATE_M=... mg/h"'),
+    ],
+)
+def test_what_the_command_would_refuse_is_refused_at_once_in_words_of_the_api(
+    client: TestClient, path: str, more: dict[str, Any], words: str
+) -> None:
+    """A job was begun that could only refuse, and options of a command were named to whoever had sent fields."""
+    swing = (EXAMPLES / "pendulum_simulated.csv").read_text(encoding="utf-8")
+    asked = {
+        "fit-stretch": {"traces": [{"name": "swing.csv", "table": swing}], "test": "pendulum"},
+        "examine": {"study": shipped()["case_own_signal"].read_text(encoding="utf-8")},
+        "exposure": {"events": "ID,TIME,EVID,AMT,CMT,RATE\n1,0,1,5,1,-1\n"},
+    }
+    answer = client.post(f"/api/v1/{path}", json=asked[path] | more)
+    assert answer.status_code == 422, answer.text
+    assert words in answer.json()["detail"]
+    assert "--" not in answer.json()["detail"]
+    if path == "exposure" and not more:
+        fault = answer.json()["faults"][0]
+        assert (fault["key"], fault["line"], fault["given"]) == ("RATE", 2, "-1")
+
+
 def test_what_is_not_there_says_what_is(client: TestClient) -> None:
     wrong = client.put("/api/v1/run")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST")
@@ -792,7 +828,7 @@ def test_the_example_asks_a_server_and_prints_what_it_found(base: Path, tmp_path
     thread.start()
     study = tmp_path / "mine.toml"
     study.write_text(CASE.replace('"7 day"', '"56 day"'), encoding="utf-8")
-    example = Path(__file__).parents[2] / "examples" / "ask_server.py"
+    example = EXAMPLES / "ask_server.py"
     at = f"http://localhost:{listening.getsockname()[1]}"
     try:
         done = subprocess.run(

@@ -229,7 +229,11 @@ def test_a_file_is_written_whole_and_strangers_are_kept(tmp_path) -> None:  # ty
     other.write_text("mine", encoding="utf-8")
     with pytest.raises(EutoniaError, match=r"no export of Eutonia.*notes-model\.xml"):
         write(text, other)
-    refused = {tmp_path: "is no ordinary file", tmp_path / "no" / "receptor.xml": "is no file in a folder that exists"}
+    refused = {
+        tmp_path: "is no ordinary file",
+        tmp_path / "no" / "receptor.xml": "is no file in a folder that exists",
+        other / "receptor.xml": 'notes.xml" is a file, and ',
+    }
     for nowhere, why in refused.items():
         with pytest.raises(EutoniaError, match=why):
             write(text, nowhere)

@@ -70,7 +70,8 @@ def run(
     study_api.check_how(given, **how, workers=workers, scheduler=scheduler, resume=resume)
     trials = replicates or USUAL_REPLICATES
     needs = affordable(given, trials, block, workers or workshop.CORES, kept=True)
-    target = files.check_folder(out or Path("results") / given.name, room=needs.disk)
+    smaller = "a longer examine_every in [case]" if given.kind == "case" else "fewer --replicates or --patients"
+    target = files.check_folder(out or Path("results") / given.name, room=needs.disk, smaller=smaller)
     if dry_run:
         typer.echo(f"{given.name}: {_size(given, needs, trials)} This needs {needs}. Nothing was run.")
         _tell_table(given)

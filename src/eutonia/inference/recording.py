@@ -67,7 +67,9 @@ def refuse(
 
 def refusal(name: str, faults: Sequence[Fault]) -> RecordingError:
     """Return one error for all faults of a recording; it fits on a screen."""
-    return RecordingError(str(studyfile.error(name, faults)))
+    failure = RecordingError(str(studyfile.error(name, faults)))
+    failure.faults = tuple(faults)
+    return failure
 
 
 def read(path: str | Path) -> Recording:

@@ -160,17 +160,35 @@ def fit(
     RecordingError
         Not such a test, or a recording that a fit cannot use.
     """
-    session.begin()
-    _check(recordings, test, joint)
-    said = {"weight": weight, "height": height, "shank_length": shank_length}
-    body = body_of(recordings, joint, said)
-    model, prepared = _model(recordings, test, body, stepped_constants())
+    sizes = {"weight": weight, "height": height, "shank_length": shank_length}
+    body, model, prepared = _begun(recordings, test, joint, sizes)
     key = _streams.keys(seed, _streams.Purpose.FIT, jnp.zeros(1, int)).hashed()[0]
     rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     traces = [(one.channel, one.averaged, one.step) for one in prepared]
     drawn = sample(Posterior.of(model, traces), rng, progress)
     result = _result(test, body, model, prepared, drawn, rng)
     return replace(result, words=(*left_out.told(recordings, test), *result.words))
+
+
+def check(recordings: Sequence[Recording], test: str, joint: str, sizes: Mapping[str, str | None]) -> None:
+    """Refuse what `fit` would refuse, with the body's `sizes` by name; nothing is fitted.
+
+    Raises
+    ------
+    RecordingError
+        Not such a test, or a recording or a body that a fit cannot use.
+    """
+    _begun(recordings, test, joint, sizes)
+
+
+def _begun(
+    recordings: Sequence[Recording], test: str, joint: str, sizes: Mapping[str, str | None]
+) -> tuple[Body, Model, list[Prepared]]:
+    """Return all that a fit begins with."""
+    session.begin()
+    _check(recordings, test, joint)
+    body = body_of(recordings, joint, sizes)
+    return body, *_model(recordings, test, body, stepped_constants())
 
 
 def _check(recordings: Sequence[Recording], test: str, joint: str) -> None:

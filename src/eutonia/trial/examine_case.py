@@ -108,6 +108,18 @@ def examine_case(
         return _examine(case, names, test, at, limb, progress)
 
 
+def check(study: CaseStudy | TrialStudy, test: str = "bedside", at: str | None = None, limb: str | None = None) -> None:
+    """Refuse what `examine_case` would refuse; nobody is examined.
+
+    Raises
+    ------
+    StudyError
+        No case, no such test, limb or time.
+    """
+    _tests(test, limb)
+    moment(_case(study), at)
+
+
 def _examine(
     case: CaseStudy, names: tuple[str, ...], test: str, at: str | None, limb: str | None, progress: Progress
 ) -> BedsideResult:

@@ -93,7 +93,7 @@ def _is_api(request: Request) -> bool:
 
 async def _mendable(request: Request, error: Exception) -> Response:
     assert isinstance(error, EutoniaError)
-    return service.refused(error) if _is_api(request) else views.told("It cannot be done", str(error), 422)
+    return service.refused(request, error) if _is_api(request) else views.told("It cannot be done", str(error), 422)
 
 
 async def _not_as_described(request: Request, error: Exception) -> Response:

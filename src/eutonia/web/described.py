@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from eutonia.errors import nearest
 _FAULTS_TOLD = 20
 _SHOWN = 60
 _DESCRIPTION = "/api/v1/openapi.json"
+# Options of commands that are called otherwise in a request.
+_OTHERWISE = {"set": "values"}
 Fault = dict[str, Any]
 
 _KINDS = {
@@ -32,6 +35,18 @@ def faults_of(request: Request, error: RequestValidationError) -> list[Fault]:
 def told(faults: Sequence[Fault]) -> str:
     """Return faults as prose, a line each."""
     return "\n".join(_line(one) for one in faults)
+
+
+def in_fields(request: Request) -> Callable[[str], str]:
+    """Return what words an error for whoever asks by the API: options of a command by the fields of this address."""
+    known = {*_fields(request), *(one["name"] for one in _method(request).get("parameters", []))}
+
+    def field(found: re.Match[str]) -> str:
+        name = found[1].replace("-", "_")
+        name = _OTHERWISE.get(name, name)
+        return f"`{name}`" if name in known else found[0]
+
+    return lambda text: re.sub(r"--([a-z][a-z-]*)", field, text)
 
 
 def elsewhere(request: Request, error: HTTPException) -> tuple[str, str]:
@@ -55,13 +70,18 @@ def elsewhere(request: Request, error: HTTPException) -> tuple[str, str]:
     )
 
 
+def _method(request: Request) -> Mapping[str, Any]:
+    """Return what the API says of this address, asked in this way."""
+    app: FastAPI = request.app
+    found: Mapping[str, Any] = app.openapi()["paths"].get(request.url.path, {}).get(request.method.lower(), {})
+    return found
+
+
 def _fields(request: Request) -> dict[str, str]:
     """Return the fields of the body that this address takes, with what each is, from the API's own description."""
     app: FastAPI = request.app
-    described = app.openapi()
-    method = described["paths"].get(request.url.path, {}).get(request.method.lower(), {})
-    schema = method.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-    model = described["components"]["schemas"].get(str(schema.get("$ref", "")).rpartition("/")[2], {})
+    schema = _method(request).get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+    model = app.openapi()["components"]["schemas"].get(str(schema.get("$ref", "")).rpartition("/")[2], {})
     return {name: str(one.get("description", "")) for name, one in model.get("properties", {}).items()}
 
 

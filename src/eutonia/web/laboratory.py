@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from eutonia.errors import RecordingError, StudyError
+from eutonia.errors import RecordingError
 from eutonia.web import limits
 from eutonia.web.asked import study_of
 from eutonia.web.service import PREFIX, PROBLEMS, JobTold, RequestBody, StudyText, begun
@@ -91,11 +92,9 @@ async def keep(request: Request) -> FileTold:
 @router.post("/examine", status_code=202, response_model=JobTold)
 def examine(request: Request, asked: ExamineAsked, response: Response) -> JobTold:
     """Examine the person of a case at one time: a job, whose files are those of `eutonia examine`."""
-    from eutonia.study.design import CaseStudy
+    from eutonia.trial.examine_case import check
 
-    study = study_of(asked.study, "study", jobs_of(request).store)
-    if not isinstance(study, CaseStudy):
-        raise StudyError("the study is a trial. Allowed: a case. Nearest: eutonia show case_own_signal. Send a case.")
+    check(study_of(asked.study, "study", jobs_of(request).store), asked.test, asked.at, asked.limb)
     return begun(request, response, "examine", asked.model_dump())
 
 
@@ -103,7 +102,8 @@ def examine(request: Request, asked: ExamineAsked, response: Response) -> JobTol
 def fit_stretch(request: Request, asked: FitAsked, response: Response) -> JobTold:
     """Fit recordings of one person: a job, whose files are those of `eutonia fit-stretch`."""
     given = [(one.name, one.table.encode()) for one in asked.traces]
-    check_traces(given)
+    sizes = {"weight": asked.weight, "height": asked.height, "shank_length": asked.shank_length}
+    check_fit(given, asked.test, asked.joint, sizes)
     kept = keep_traces(request, given)
     return begun(request, response, "fit", asked.model_dump(exclude={"traces"}) | {"traces": kept})
 
@@ -113,15 +113,16 @@ def keep_traces(request: Request, given: list[tuple[str, bytes]]) -> list[str]:
     return [jobs_of(request).store.keep(content, ".csv") for _, content in given]
 
 
-def check_traces(given: list[tuple[str, bytes]]) -> None:
-    """Refuse recordings that cannot be read.
+def check_fit(given: list[tuple[str, bytes]], test: str, joint: str, sizes: Mapping[str, str | None]) -> None:
+    """Refuse recordings that cannot be read or fitted, with the sizes of a body by their names; "" is none.
 
     Raises
     ------
     RecordingError
-        None, too many, too much, or one that cannot be read.
+        None, too many, too much, one that cannot be read, or what `eutonia fit-stretch` would say.
     """
     from eutonia.inference.recording import parse
+    from eutonia.inference.stretch_fit import check
 
     size = sum(len(content) for _, content in given)
     if not 1 <= len(given) <= _MOST_TRACES or size > limits.RECORDINGS:
@@ -129,8 +130,8 @@ def check_traces(given: list[tuple[str, bytes]]) -> None:
             f"{len(given)} recordings of {size:,} bytes. Allowed: 1 to {_MOST_TRACES} of {limits.RECORDINGS:,} bytes "
             "together. Nearest: one of 10 seconds. Choose files, or use the command eutonia fit-stretch."
         )
-    for name, content in given:
-        parse(content, name[:80] or "recording")
+    recordings = [parse(content, name[:80] or "recording") for name, content in given]
+    check(recordings, test, joint, {name: text or None for name, text in sizes.items()})
 
 
 @router.post("/segment", status_code=202, response_model=JobTold)

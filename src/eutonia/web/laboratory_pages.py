@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from eutonia.errors import EutoniaError
 from eutonia.web.clinic_fields import with_unit
 from eutonia.web.forms import Form
-from eutonia.web.laboratory import SegmentAsked, check_segment, check_traces, keep_traces
+from eutonia.web.laboratory import SegmentAsked, check_fit, check_segment, keep_traces
 from eutonia.web.views import ask, asked_for, jobs_of, page, too_many, way_back
 
 router = APIRouter(include_in_schema=False)
@@ -154,15 +154,22 @@ def fit_asked(request: Request, sent: Form) -> Response:
         except EutoniaError as error:
             faults[key] = [str(error)]
     try:
-        check_traces(list(sent.files))
+        if not faults:
+            check_fit(list(sent.files), fields["test"], fields["joint"], sizes)
     except EutoniaError as error:
-        faults["traces"] = [str(error)]
+        faults[_place(error)] = [str(error).replace(" --", " ").replace("(--", "(")]  # a form has no options
     if faults:
         return _fit(fields, faults, 422)
     traces = keep_traces(request, list(sent.files))
     back = way_back("/fit", fields)
     asked = {"test": fields["test"], "joint": fields["joint"], "traces": traces, "seed": 0, "back": back} | sizes
     return asked_for(request, "fit", asked)
+
+
+def _place(error: EutoniaError) -> str:
+    """Return the field of the form that a fault is of: what was said of the body, the joint, or the recording."""
+    key = str(getattr(next(iter(getattr(error, "faults", ())), None), "key", ""))
+    return key if key in _UNITS else "joint" if key == "the joint" else "traces"
 
 
 def _fit(fields: Mapping[str, str], faults: Mapping[str, list[str]], status: int) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from eutonia._hours import HOURS_A_DAY
 from eutonia.errors import DatasetError, EutoniaError, nearest
-from eutonia.web import limits
+from eutonia.exchange.faults import TableFault
+from eutonia.web import described, limits
 from eutonia.web.asked import study_of
 from eutonia.web.store import Job
 from eutonia.web.temporary import own_folder
@@ -64,6 +65,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 # What is answered at once is computed in this process: one after the other.
 _ONE_AT_A_TIME = threading.Lock()
+_FAULTS_TOLD = 100  # of a table of many rows
 
 StudyText = Annotated[str, Field(max_length=limits.TEXT, description="A study file, as text.")]
 
@@ -152,9 +154,11 @@ def problem(status: int, title: str, detail: str = "", **more: Any) -> JSONRespo
     return JSONResponse(body, status_code=status, media_type=PROBLEM)
 
 
-def refused(error: EutoniaError) -> JSONResponse:
-    """Return what a user can mend, with each fault in its parts."""
-    return problem(422, "It cannot be done as asked.", str(error), faults=[_fault(one) for one in faults_of(error)])
+def refused(request: Request, error: EutoniaError) -> JSONResponse:
+    """Return what a user can mend, with each fault in its parts, the first ones of many."""
+    said = described.in_fields(request)
+    faults = [_fault(one, said) for one in faults_of(error)[:_FAULTS_TOLD]]
+    return problem(422, "It cannot be done as asked.", said(str(error)), faults=faults)
 
 
 def faults_of(error: EutoniaError) -> tuple[Any, ...]:
@@ -162,11 +166,17 @@ def faults_of(error: EutoniaError) -> tuple[Any, ...]:
     return tuple(getattr(error, "faults", ()))
 
 
-def _fault(one: Any) -> dict[str, Any]:
-    keys = ("key", "line", "given", "why", "allowed", "do")
-    if not hasattr(one, "key"):
-        return {"key": "", "line": None, "given": "", "why": str(one), "allowed": "", "nearest": [], "do": ""}
-    return {key: getattr(one, key) for key in keys} | {"nearest": list(one.nearest)}
+def _fault(one: Any, said: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return one fault in its parts: of a study or a recording, or of a cell of a table; others are one text."""
+    found: dict[str, Any] = {"key": "", "line": None, "given": "", "why": "", "allowed": "", "nearest": [], "do": ""}
+    if isinstance(one, TableFault):
+        found |= {"key": one.column, "line": one.row, "given": one.value, "why": one.rule}
+        found |= {"allowed": one.allowed, "do": one.do}
+    elif hasattr(one, "key"):
+        found |= {key: getattr(one, key) for key in found} | {"nearest": list(one.nearest)}
+    else:
+        found |= {"why": str(one)}
+    return {key: said(text) if isinstance(text, str) else text for key, text in found.items()}
 
 
 @router.post("/check", response_model=CheckTold)
