@@ -29,7 +29,8 @@ from eutonia import session
 
 # XLA's older way to code fused loops: it compiles in two thirds of the time (half, for mixed models), runs as fast, and
 # gives the same numbers but for their last digits. One core a worker: a program that is compiled in pieces beside each
-# other takes a tenth longer. Processes that a test starts have both too, so that bits can be equal.
+# other takes a tenth longer. Processes that a test starts have both too, so that bits can be equal. Plain code
+# (level 0) would take a tenth off all tests, but in it the bits of a pool depend on how many people are in a block.
 _QUICKER = "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 if _QUICKER not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_QUICKER}".strip()

@@ -56,8 +56,8 @@ class ToxinTreatment(Treatment):
     @property
     def ends_h(self) -> float:
         """Until when an injection would come too soon after the last one."""
-        last_h = np.inf if self.every_h and not self.stop_h else self.times_h(self.stop_h or self.at_h)[-1]
-        return last_h + self.spacing[1]
+        is_endless = self.every_h and not self.stop_h
+        return self.spacing[1] + (np.inf if is_endless else self.times_h(self.stop_h or self.at_h)[-1])
 
     @property
     def outlasts_h(self) -> float:
@@ -91,8 +91,8 @@ class ToxinTreatment(Treatment):
     def begin_in(self, seed: int, person: Any) -> Any:
         """Return the same of these people, each by their own luck in this muscle group."""
         group = [name for name, *_ in stretched_groups()].index(self.muscle)
-        keys = _streams.keys(seed, _streams.Purpose.TOXIN, person, group)
-        return np.concatenate([np.zeros((1, len(person))), _streams.normal(keys, 1)])
+        luck = _streams.normal(_streams.keys(seed, _streams.Purpose.TOXIN, person, group), 1)
+        return np.concatenate([np.zeros_like(luck), luck])
 
     def advance(self, state: Any, span_h: float, is_given: bool) -> Any:
         """Let time pass."""
@@ -104,8 +104,8 @@ class ToxinTreatment(Treatment):
 
         at = {name: place for name, *place in stretched_groups()}
         since_h, deviate = state
-        times = self.times_h(self.at_h + float(np.max(since_h, initial=0.0)))
-        courses = np.array([share_of_time(since_h - (time_h - self.at_h)) for time_h in times])
+        after_h = np.array(self.times_h(self.at_h + float(np.max(since_h, initial=0.0)))) - self.at_h
+        courses = share_of_time(since_h - after_h[:, None])
 
         def left(muscle: str, units: float, half_dose: float = 1.0) -> Any:
             return np.prod(1.0 - blocked(self.product, muscle, units, deviate, half_dose) * courses, axis=0)
@@ -130,8 +130,8 @@ class ToxinTreatment(Treatment):
             yield Problem(("every",), why, self.every_h.text, allowed, do="Lengthen it.")
 
 
-def _number(name: str, unit: str) -> float:
-    return parameters.load("toxin").value(name, unit)
+# Asked thousands of times in a case.
+_number = parameters.remembered(lambda name, unit: parameters.load("toxin").value(name, unit))
 
 
 def blocked(product: str, muscle: str, units: float, deviate: Any = 0.0, half_dose: float = 1.0) -> Any:
