@@ -29,4 +29,5 @@ def wilson(share: float, n: float) -> tuple[float, float]:
     z = Z_95
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * float(np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)))
-    return max(middle - half, 0.0), min(middle + half, 1.0)
+    # Of none or of all an end is known, and is not what rounding makes of it.
+    return (max(middle - half, 0.0) if share > 0 else 0.0), (min(middle + half, 1.0) if share < 1 else 1.0)

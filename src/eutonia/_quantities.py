@@ -228,7 +228,8 @@ def read(text: str, unit: str) -> float:
     """
     match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
     if match is None:
-        raise UnitError(f'"{text:.60}" is not a number, with or without a unit. Allowed: such as "8" or "8 {unit}".')
+        such = '"0.8" or "80 %"' if unit == "1" else f'"8" or "8 {unit}"'
+        raise UnitError(f'"{text:.60}" is not a number, with or without a unit. Allowed: such as {such}.')
     given, table = _normal(match[2]), _OF_MODEL[unit]
     number = float(match[1])
     if number != 0 and not FINEST <= abs(number) <= COARSEST:

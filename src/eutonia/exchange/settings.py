@@ -12,6 +12,8 @@ from eutonia.errors import DatasetError, UnitError, nearest
 from eutonia.exchange.cells import is_number
 
 _STEPS = "NN"
+# Largest coefficient of variation between occasions.
+_MOST_VARIED = 2.0
 
 
 def settings_of(model: KineticModel, given: Sequence[str]) -> tuple[KineticModel, dict[str, float]]:
@@ -45,19 +47,33 @@ def settings_of(model: KineticModel, given: Sequence[str]) -> tuple[KineticModel
 
 def occasion_spreads(model: KineticModel, given: Sequence[str]) -> dict[str, float]:
     """Return the coefficient of variation between occasions of each parameter named, as in `CL=20 %`."""
-    known = {  # a share is bounded above: a lognormal factor would leave its bounds
-        one.name: ModelQuantity(one.name, one.label, "1", highest=2.0)
-        for one in model.quantities
-        if not one.covariate and one.unit != "1"
-    }
+    # A share is bounded above: a lognormal factor would leave its bounds.
+    known = [one.name for one in model.quantities if not one.covariate and one.unit != "1"]
     found = {}
     for text in given:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or name.upper() not in known:
-            raise DatasetError(f'--iov "{text}": {_unknown(name.upper(), model, known)}')
-        value = value.removesuffix("%").strip() + " percent" if value.endswith("%") else value
-        found[name.upper()] = quantity(value, known[name.upper()], f"--iov {name.upper()}")
+        name, _, value = (part.strip() for part in text.partition("="))
+        name = name.upper()
+        if name not in known:
+            raise DatasetError(f'--iov "{text}": {_unknown(name, model, known)}')
+        if name in found:
+            raise DatasetError(f"--iov gives {name} twice. Allowed: one variation each. Remove one.")
+        found[name] = _variation(name, value)
     return found
+
+
+def _variation(name: str, text: str) -> float:
+    """Read a coefficient of variation."""
+    try:
+        value = _units.read(text, "1")
+    except UnitError:
+        value = math.nan
+    if not 0.0 < value <= _MOST_VARIED:
+        near = f"{name}={100 * _MOST_VARIED:g} %" if value > _MOST_VARIED else f"{name}=20 %"
+        raise DatasetError(
+            f'--iov {name} is "{text}". Allowed: a coefficient of variation above 0 and up to '
+            f'{100 * _MOST_VARIED:g} %. Nearest: "{near}". Write it so.'
+        )
+    return value
 
 
 def quantity(text: str, what: ModelQuantity, where: str) -> float:
@@ -72,7 +88,12 @@ def quantity(text: str, what: ModelQuantity, where: str) -> float:
     try:
         value = _units.read(text, what.unit)
     except UnitError as trouble:
-        raise DatasetError(f'{where}: {trouble} {what.label} is in {what.unit}, such as "{what.name}=8".') from None
+        such = (
+            f'a plain number, such as "{what.name}=0.8"'
+            if what.unit == "1"
+            else f'in {what.unit}, such as "{what.name}=8"'
+        )
+        raise DatasetError(f"{where}: {trouble} {what.label} is {such}.") from None
     if (
         not (math.isfinite(value) and (what.lowest < value or (what.zero and what.lowest == value)))
         or value > what.highest
