@@ -147,6 +147,24 @@ def test_courses_go_on_side_by_side_each_stage_after_the_last_with_numbers_of_th
     assert number.get() == 0
 
 
+def test_courses_end_in_their_own_context_when_a_block_fails() -> None:
+    """Python's collector ended them in another, so that a traceback followed the error of a folder that was gone."""
+    number: ContextVar[int] = ContextVar("number", default=0)
+    ended: list[int] = []
+
+    def course(own: int) -> Any:
+        token = number.set(own)
+        try:
+            yield [lambda: pool.submit(int, "no number")] * 2
+        finally:
+            number.reset(token)
+            ended.append(own)
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="no number") as failed:
+        list(each((apart(course(own)) for own in (1, 2)), 2))
+    assert sorted(ended) == [1, 2], f"whoever holds {failed} holds the courses, too"
+
+
 def test_processes_of_one_run_are_gone_when_its_blocks_are_done() -> None:
     begun = processes(1, once=True)  # none has begun yet: each does so with the first piece of work
     with while_needed(begun):

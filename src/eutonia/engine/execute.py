@@ -48,11 +48,12 @@ def uncollected() -> Iterator[None]:
 Begin = Callable[[], Future[Found]]
 
 
-def each(courses: Iterable[Iterator[Sequence[Begin[Found]]]], workers: int) -> Iterator[Found]:
+def each(courses: Iterable[Iterator[Sequence[Begin[Found]]]], workers: int) -> Generator[Found, None, None]:
     """Yield the result of every piece of work as it is done, in whatever order that is.
 
     A course yields stages of pieces: those of one stage may be done at once, the next is asked for when all of them are
-    done. Courses know nothing of each other, and as many are under way as keep workers busy.
+    done. Courses know nothing of each other, and as many are under way as keep workers busy. Whatever ends this ends
+    them, where they hold what they hold.
 
     Raises
     ------
@@ -99,6 +100,9 @@ def each(courses: Iterable[Iterator[Sequence[Begin[Found]]]], workers: int) -> I
     finally:
         for one in waiting:
             one.cancel()
+        for begun in left:
+            if isinstance(begun, Generator):  # else Python's collector would end it, in whatever context that stands
+                begun.close()
 
 
 def apart(course: Generator[Sequence[Begin[Found]], None, None]) -> Iterator[Sequence[Begin[Found]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
 import time
@@ -238,8 +239,13 @@ def _conduct(
 ) -> None:  # fmt: skip
     """Go through courses of blocks, each in a context of its own, in which the numbers of its draw hold."""
     workers = workers_of(study, store, options.executor, options.workers)
-    with while_needed(options.executor), workers as do, uncollected():
-        for _ in each((apart(course(do)) for course in courses), options.workers):
+    with (
+        while_needed(options.executor),
+        workers as do,
+        uncollected(),
+        contextlib.closing(each((apart(course(do)) for course in courses), options.workers)) as done,
+    ):
+        for _ in done:
             report()
 
 
