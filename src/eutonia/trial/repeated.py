@@ -70,7 +70,12 @@ def _told(
     """Return which covariates the people of each visit tell from those before them, at the last visit the arm from
     all others.
     """
-    told = np.array([_told_at(covariates[here]) for here in seen.T])
+    # Products of covariates are seldom singular, and quick: who is, is looked at for what it can tell.
+    products = (covariates.T * seen.T[:, None, :]) @ covariates
+    ranks = np.linalg.matrix_rank(products, hermitian=True)
+    told = np.ones((seen.shape[1], covariates.shape[1]), dtype=bool)
+    for visit in np.flatnonzero(ranks < covariates.shape[1]):
+        told[visit] = _told_at(covariates[seen[:, visit]])
     last = covariates[seen[:, -1]]
     if told[-1, 1] and not told[-1].all():
         told[-1, 1] = _rank(np.delete(last, 1, axis=1)) < _rank(last)
@@ -79,10 +84,7 @@ def _told(
 
 def _told_at(covariates: Float[np.ndarray, "person covariate"]) -> Bool[np.ndarray, " covariate"]:
     """Return which covariates these people tell from those before them."""
-    n = covariates.shape[1]
-    if _rank(covariates) == n:
-        return np.ones(n, dtype=bool)
-    return np.diff([0, *(_rank(covariates[:, : k + 1]) for k in range(n))]) > 0
+    return np.diff([0, *(_rank(covariates[:, : k + 1]) for k in range(covariates.shape[1]))]) > 0
 
 
 def _rank(covariates: Float[np.ndarray, "person covariate"]) -> int:
