@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from study_examples import SIX_WEEKS_OF_TABLETS, STROKE
 
+from eutonia.assessment.scales import SCALES
 from eutonia.errors import StudyError
 from eutonia.report import page
 from eutonia.report.trial import aggregate
@@ -15,7 +16,7 @@ from eutonia.study.design import TrialStudy, load_study, parse_study
 from eutonia.trial.analysis import Outcome
 from eutonia.trial.block_outcome import VisitRecord
 from eutonia.trial.patients import patient_table
-from eutonia.trial.responders import improvement_in, responder_table, response_of, responses
+from eutonia.trial.responders import improvement_in, responder_table, response_of, responses, rule_in_words
 
 TEXT = (
     """
@@ -187,3 +188,10 @@ def test_the_page_prints_the_definition_and_both_arms() -> None:
     )
     assert "leg Ashworth falls by 1 or more, from 0 hour to 6 hour of the phase bolus" in found
     assert found.count("the minimal important change") >= 1
+
+
+def test_a_rule_says_from_where_on_better_is_normal() -> None:
+    reflex = SCALES["reflex"]
+    assert reflex.better(np.array([3.0, 2.0]), np.array([1.0, 0.0])).tolist() == [1.0, 0.0]
+    assert rule_in_words(reflex, "leg", 1.0, is_important=False).endswith("1 or more (below 2 counts as 2, normal)")
+    assert rule_in_words(SCALES["ashworth"], "leg", 1.0, is_important=False) == "leg Ashworth falls by 1 or more"

@@ -82,7 +82,10 @@ def rule_in_words(scale: Scale, limb: str | None, improvement: float, *, is_impo
     what = f"{limb or ''} {scale.label}".strip()
     unit = f" {scale.unit}" if scale.unit not in ("score", "1") else ""
     size = f"{improvement:g}{unit} or more" + (", the minimal important change" if is_important else "")
-    return f"{what} {'falls' if scale.worse > 0 else 'rises'} by {size}"
+    best = scale.lowest if scale.worse > 0 else scale.highest
+    beyond = "below" if scale.worse > 0 else "above"
+    floor = "" if scale.normal in (None, best) else f" ({beyond} {scale.normal:g} counts as {scale.normal:g}, normal)"
+    return f"{what} {'falls' if scale.worse > 0 else 'rises'} by {size}{floor}"
 
 
 def first_that_matters(charted: Sequence[tuple[str, str | None]]) -> tuple[str, str | None]:
