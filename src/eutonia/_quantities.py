@@ -218,6 +218,11 @@ def parse(text: object, kind: str, where: str = "", within: Bounds | None = None
         raise UnitError(f"{where}: {error}") from None
 
 
+def may_be_plain(unit: str) -> bool:
+    """Whether a number in this unit of a kinetic model may stand without it: amounts for the spinal fluid never do."""
+    return not unit.startswith("ug")
+
+
 def read(text: str, unit: str) -> float:
     """Read a number that is plain, and then in `unit` of a kinetic model, or that has a unit of its own out of a table.
 
@@ -228,8 +233,10 @@ def read(text: str, unit: str) -> float:
     """
     match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_QUANTITY else None
     if match is None:
-        such = '"0.8" or "80 %"' if unit == "1" else f'"8" or "8 {unit}"'
-        raise UnitError(f'"{text:.60}" is not a number, with or without a unit. Allowed: such as {such}.')
+        way, such = ", with or without a unit", '"0.8" or "80 %"' if unit == "1" else f'"8" or "8 {unit}"'
+        if not may_be_plain(unit):
+            way, such = " with a unit", f'"8 {unit}"'
+        raise UnitError(f'"{text:.60}" is not a number{way}. Allowed: such as {such}.')
     given, table = _normal(match[2]), _OF_MODEL[unit]
     number = float(match[1])
     if number != 0 and not FINEST <= abs(number) <= COARSEST:
@@ -237,17 +244,13 @@ def read(text: str, unit: str) -> float:
     if given in ("", unit):
         return number
     if (apart := _APART.fullmatch(given)) is not None:
-        raise _number_apart(text, match[1], apart, "a number", {unit: 1.0, "": 1.0, **table}, f"8 {unit}")
+        plain = {"": 1.0} if may_be_plain(unit) else {}
+        raise _number_apart(text, match[1], apart, "a number", {unit: 1.0, **plain, **table}, f"8 {unit}")
     if given not in table:
-        example = f'such as "8 {unit}"'
-        raise UnitError(
-            f'"{text}" does not convert to {unit}. '
-            + (
-                _by_body(given, table, example)
-                or f"Nearest: {_close(given, table, unit)}. Allowed: {_listed(table)}. "
-                f"Write one of them, or a plain number in {unit}."
-            )
-        )
+        plain_too = f", or a plain number in {unit}" if may_be_plain(unit) else ""
+        near = f"Nearest: {_close(given, table, unit)}. Allowed: {_listed(table)}. Write one of them{plain_too}."
+        by_body = _by_body(given, table, f'such as "8 {unit}"')
+        raise UnitError(f'"{text}" does not convert to {unit}. {by_body or near}')
     return number * table[given]
 
 

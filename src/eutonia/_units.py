@@ -12,6 +12,7 @@ from typing import Any
 
 from eutonia._quantities import canonical_unit as canonical_unit
 from eutonia._quantities import kinds as kinds
+from eutonia._quantities import may_be_plain as may_be_plain
 from eutonia._quantities import parse as parse
 from eutonia._quantities import read as read
 from eutonia._quantities import units_of as units_of

@@ -210,8 +210,12 @@ def _refuse_strangers(target: Path, names: Sequence[str]) -> None:
         )
 
 
+def _nearest_there(target: Path) -> Path:
+    return next(one for one in (target, *target.parents) if one.exists())
+
+
 def _refuse_below_a_file(target: Path) -> None:
-    above = next(one for one in target.parents if one.exists())
+    above = _nearest_there(target.parent)
     if not above.is_dir():
         raise EutoniaError(
             f'"{above}" is a file, and "{target}" would lie in it. Allowed: a place in a folder. Nearest: '
@@ -235,8 +239,7 @@ def place_of(target: Path) -> Path:
 
 def _check_room(target: Path, room: float, smaller: str) -> None:
     """Refuse a disk that will be full before the result is whole."""
-    there = next(one for one in (target, *target.parents) if one.exists())
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(_nearest_there(target)).free
     if room > free:
         raise EutoniaError(
             f'the result for "{target}" takes about {room / 1e6:,.0f} MB, and {free / 1e6:,.0f} MB are free there. '

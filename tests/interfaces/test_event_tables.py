@@ -240,6 +240,7 @@ def test_all_faults_come_at_once_and_all_of_them_go_to_a_file(
         (("exposure", "good.csv", "--iov", "CLL=20%"), "Nearest: CL"),
         (("exposure", "good.csv", "--iov", "CL=8 L/h"), 'variation above 0 and up to 200 %. Nearest: "CL=20 %"'),
         (("exposure", "good.csv", "--iov", "CL"), 'Nearest: "CL=20 %"'),
+        (("exposure", "good.csv", "--iov", "CL=12,5 %"), 'Nearest: "CL=12.5 %"'),
         (("exposure", "good.csv", "--iov", "CL=20%", "--iov", "CL=30%"), "twice"),
         (("exposure", "good.csv", "--out", "out.xlsx"), "Nearest: out.csv"),
         (("exposure", "good.csv", "--out", "good.csv"), "the table that is read"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,6 +98,10 @@ def test_values_with_units_come_to_those_of_the_model() -> None:
     assert read(modelled, MODEL, "RATE_M=144 ug/day").records.modelled_rate[2] == pytest.approx(6.0)
     with pytest.raises(DatasetError, match="does not convert to ug/h"):  # milligrams do not enter the spinal fluid
         read(modelled, MODEL, "RATE_M=0.006 mg/h")
+    for bad, why in (("0.006 mg/h", "convert"), ("1,5", "no comma"), ("fast", "number with a unit")):
+        with pytest.raises(DatasetError, match=why) as told:
+            read(modelled, MODEL, f"RATE_M={bad}")
+        assert not re.search(r"plain|without|RATE_M=8\"|as \"1.5\"", str(told.value)), "never a number without its unit"
     removed = parameters.load("intrathecal").value("csf_clearance_rate", "1/h")
     with pytest.raises(DatasetError, match=r'without a unit\. Allowed: in ug, never in mg\. Nearest: "6 ug/h"'):
         read(modelled, MODEL, "RATE_M=6")

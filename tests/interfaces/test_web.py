@@ -269,6 +269,8 @@ def test_a_recording_is_fitted_with_a_body_of_the_form(
     monkeypatch.setattr(Store, "put", lambda *_: pytest.fail("what is refused is not kept"))
     wrong = sent | {"weight": "700", "height": "17.5", "shank_length": "42 kg"}
     page = html.unescape(client.post("/fit", data=wrong, files={"traces": ("swing.csv", swing.encode())}).text)
+    none = html.unescape(client.post("/fit", data=wrong, files={"traces": ("swing.csv", b"a,b")}).text)
+    assert all(f'id="fault-{key}-1"' in none for key in ("weight", "traces")), "all faults come at once"
     ankle = client.post("/fit", data=sent | {"joint": "ankle"}, files={"traces": ("swing.csv", swing.encode())})
     assert "Use joint knee" in re.findall(r'id="fault-joint-1">(.*?)</p>', ankle.text, re.DOTALL)[0]
     for field, words in (("weight", "3 kg to 300 kg|3 to 300 kg"), ("height", "45 to 250 cm"), ("shank_length", "cm")):

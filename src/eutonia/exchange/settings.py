@@ -63,24 +63,31 @@ def occasion_spreads(model: KineticModel, given: Sequence[str]) -> dict[str, flo
 
 def _variation(name: str, text: str) -> float:
     """Read a coefficient of variation."""
-    try:
-        value = _units.read(text, "1")
-    except UnitError:
-        value = math.nan
+    value = _share(text)
     if not 0.0 < value <= _MOST_VARIED:
-        near = f"{name}={100 * _MOST_VARIED:g} %" if value > _MOST_VARIED else f"{name}=20 %"
+        meant = text.replace(",", ".")  # a decimal comma
+        most = f"{100 * _MOST_VARIED:g} %"
+        near = meant if 0.0 < _share(meant) <= _MOST_VARIED else most if value > _MOST_VARIED else "20 %"
         raise DatasetError(
-            f'--iov {name} is "{text}". Allowed: a coefficient of variation above 0 and up to '
-            f'{100 * _MOST_VARIED:g} %. Nearest: "{near}". Write it so.'
+            f'--iov {name} is "{text}". Allowed: a coefficient of variation above 0 and up to {most}. '
+            f'Nearest: "{name}={near}". Write it so.'
         )
     return value
+
+
+def _share(text: str) -> float:
+    """Return a share, NaN of what is none."""
+    try:
+        return _units.read(text, "1")
+    except UnitError:
+        return math.nan
 
 
 def quantity(text: str, what: ModelQuantity, where: str) -> float:
     """Read a number, plain in the canonical unit or with a unit that converts to it, and check its bounds; amounts for
     the spinal fluid are never plain, as in a table.
     """
-    if what.unit.startswith("ug") and is_number(text):
+    if not _units.may_be_plain(what.unit) and is_number(text):
         raise DatasetError(
             f'{where} is "{text}" without a unit. Allowed: in ug, never in mg. Nearest: "{text} {what.unit}". Write '
             "the unit."
@@ -88,18 +95,21 @@ def quantity(text: str, what: ModelQuantity, where: str) -> float:
     try:
         value = _units.read(text, what.unit)
     except UnitError as trouble:
-        such = (
-            f'a plain number, such as "{what.name}=0.8"'
-            if what.unit == "1"
-            else f'in {what.unit}, such as "{what.name}=8"'
-        )
-        raise DatasetError(f"{where}: {trouble} {what.label} is {such}.") from None
+        raise DatasetError(f"{where}: {trouble} {what.label} is {_example(what)}.") from None
     if (
         not (math.isfinite(value) and (what.lowest < value or (what.zero and what.lowest == value)))
         or value > what.highest
     ):
         raise DatasetError(f'{where} is "{text}". Allowed: {what.label.lower()} {what.allowed}. Correct the number.')
     return value
+
+
+def _example(what: ModelQuantity) -> str:
+    """Return how a quantity is written."""
+    if what.unit == "1":
+        return f'a plain number, such as "{what.name}=0.8"'
+    number = "8" if _units.may_be_plain(what.unit) else f"8 {what.unit}"
+    return f'in {what.unit}, such as "{what.name}={number}"'
 
 
 def missing(model: KineticModel, found: Mapping[str, float], columns: Sequence[str]) -> list[ModelQuantity]:

@@ -53,11 +53,15 @@ def mixed_models(
     ]
     told = [_told(one, ~np.isnan(y[who])) for one, y, who in zip(covariates, changes, mine, strict=True)]
     ladder = ladder_of(contrast.given.covariance)
-    for shape, same in sorted({(one.shape, one.tobytes()) for one in told if one[-1, 1]}):
-        keep = np.frombuffer(same, dtype=bool).reshape(shape)
-        visits, trials = keep.any(axis=1), [k for k, one in enumerate(told) if np.array_equal(one, keep)]
+    alike: dict[tuple[tuple[int, ...], bytes], list[int]] = {}
+    for k, one in enumerate(told):
+        if one[-1, 1]:
+            alike.setdefault((one.shape, one.tobytes()), []).append(k)
+    for trials in alike.values():
+        keep = told[trials[0]]
+        visits = keep.any(axis=1)
         seen = changes[:, :, visits]
-        patterns, design = mmrm.patterns_of(~np.isnan(seen)), np.eye(visits.sum() * shape[1])[:, keep[visits].ravel()]
+        patterns, design = mmrm.patterns_of(~np.isnan(seen)), np.eye(keep[visits].size)[:, keep[visits].ravel()]
         sums = [mmrm.sums_of(seen[k][mine[k]], covariates[k], patterns, design) for k in trials]
         for k, effect, structure in zip(trials, *_fitted(sums, patterns, design, ladder, alpha), strict=True):
             effects[k], structures[k] = effect, structure
@@ -101,8 +105,7 @@ def _fitted(
     """Return what is found in trials of the same covariates: the difference of arms at the last visit."""
     n_visits = patterns.shape[1]
     together = mmrm.Sums(*(np.stack(leaves) for leaves in zip(*sums, strict=True)))
-    n_covariates = len(design) // n_visits
-    difference = mmrm.at_visit(np.eye(n_covariates)[1], n_visits - 1, design)
+    difference = mmrm.at_visit(np.eye(len(design) // n_visits)[1], n_visits - 1, design)
     contrasts = np.broadcast_to(difference, (len(sums), 1, len(difference)))
     found, which = mmrm.fit_or_fall_back(together, patterns, design, contrasts, ladder)
     effects = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
@@ -13,6 +13,9 @@ from eutonia.web import limits
 from eutonia.web.asked import study_of
 from eutonia.web.service import PREFIX, PROBLEMS, JobTold, RequestBody, StudyText, begun
 from eutonia.web.views import jobs_of
+
+if TYPE_CHECKING:
+    from eutonia.inference.recording import Recording
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
@@ -119,10 +122,22 @@ def check_fit(given: list[tuple[str, bytes]], test: str, joint: str, sizes: Mapp
     Raises
     ------
     RecordingError
-        None, too many, too much, one that cannot be read, or what `eutonia fit-stretch` would say.
+        What `check_traces` refuses, or what `eutonia fit-stretch` would say.
+    """
+    from eutonia.inference.stretch_fit import check
+
+    check(check_traces(given), test, joint, {name: text or None for name, text in sizes.items()})
+
+
+def check_traces(given: list[tuple[str, bytes]]) -> list[Recording]:
+    """Return recordings that came.
+
+    Raises
+    ------
+    RecordingError
+        None, too many, too much, or one that cannot be read.
     """
     from eutonia.inference.recording import parse
-    from eutonia.inference.stretch_fit import check
 
     size = sum(len(content) for _, content in given)
     if not 1 <= len(given) <= _MOST_TRACES or size > limits.RECORDINGS:
@@ -130,8 +145,7 @@ def check_fit(given: list[tuple[str, bytes]], test: str, joint: str, sizes: Mapp
             f"{len(given)} recordings of {size:,} bytes. Allowed: 1 to {_MOST_TRACES} of {limits.RECORDINGS:,} bytes "
             "together. Nearest: one of 10 seconds. Choose files, or use the command eutonia fit-stretch."
         )
-    recordings = [parse(content, name[:80] or "recording") for name, content in given]
-    check(recordings, test, joint, {name: text or None for name, text in sizes.items()})
+    return [parse(content, name[:80] or "recording") for name, content in given]
 
 
 @router.post("/segment", status_code=202, response_model=JobTold)

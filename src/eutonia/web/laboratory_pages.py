@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from eutonia.errors import EutoniaError
 from eutonia.web.clinic_fields import with_unit
 from eutonia.web.forms import Form
-from eutonia.web.laboratory import SegmentAsked, check_fit, check_segment, keep_traces
+from eutonia.web.laboratory import SegmentAsked, check_fit, check_segment, check_traces, keep_traces
 from eutonia.web.views import ask, asked_for, jobs_of, page, too_many, way_back
 
 router = APIRouter(include_in_schema=False)
@@ -156,6 +156,8 @@ def fit_asked(request: Request, sent: Form) -> Response:
     try:
         if not faults:
             check_fit(list(sent.files), fields["test"], fields["joint"], sizes)
+        else:
+            check_traces(list(sent.files))
     except EutoniaError as error:
         faults[_place(error)] = [str(error).replace(" --", " ").replace("(--", "(")]  # a form has no options
     if faults:
