@@ -178,8 +178,8 @@ def test_what_an_earlier_visit_cannot_tell_does_not_take_the_answer_away() -> No
     scores[3, :, 0] = arm  # nor where the first score is that of the arm
     asked = Mock(spec=Contrast)
     asked.given = SimpleNamespace(covariance=None)
-    arms, none = np.repeat(arm[None], 4, axis=0), np.zeros((4, 16, 0))
-    found, structures = mixed_models(arms, scores, asked, 0.05, none)
+    arms, alike = np.repeat(arm[None], 4, axis=0), np.ones((4, 16, 1))  # a term that is alike in all tells nothing, too
+    found, structures = mixed_models(arms, scores, asked, 0.05, alike)
     known = covariance_analysis(scores[0, :, 2] - scores[0, :, 0], arm == 1, scores[0, :, 0], 0.05)
     np.testing.assert_allclose(found[:2], [known, known], rtol=1e-5)
     assert np.isnan(found[2:]).all()
